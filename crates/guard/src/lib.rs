@@ -1,0 +1,22 @@
+//! The judge of a rollout: outcomes of requests in, a verdict with its evidence out.
+//!
+//! Pure and deterministic: no clock, no I/O, no allocation per request. It knows nothing of
+//! promotions, routes or releases; an arm is blue (serves now) or green (is coming).
+//!
+//! Reading order: [`Outcome`] is what happened to one request, [`Counts`] is the sum of many,
+//! [`judge`] answers with a [`Verdict`].
+//!
+//! This version judges by declared thresholds over counts, with a minimum sample. It does not
+//! test green against blue for errors; the sequential tests take this place behind [`judge`].
+
+mod counts;
+mod histogram;
+mod outcome;
+mod verdict;
+
+pub use counts::Counts;
+pub use histogram::{Histogram, Quantile};
+pub use outcome::{Arm, ErrorKind, Outcome, StatusClass};
+pub use verdict::{
+    DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict, judge,
+};
