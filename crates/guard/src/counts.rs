@@ -45,6 +45,7 @@ impl Counts {
 
     /// What was counted since `earlier`, an older reading of the same counter. A counter that went
     /// backwards (it was started anew) counts from zero.
+    #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         if self.requests < earlier.requests {
             return self.clone();

@@ -39,6 +39,7 @@ impl Histogram {
 
     /// What was recorded since `earlier`, an older reading of the same counter. A counter that
     /// went backwards (it was started anew) counts from zero.
+    #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut buckets = self.buckets;
         for (mine, theirs) in buckets.iter_mut().zip(earlier.buckets) {
@@ -129,7 +130,9 @@ mod tests {
         #[test]
         fn it_survives_being_written_and_read(latencies in prop::collection::vec(any::<u32>(), 0..50)) {
             let mut histogram = Histogram::default();
-            latencies.iter().for_each(|latency| histogram.record(*latency));
+            for latency in latencies {
+                histogram.record(latency);
+            }
             let text = serde_json::to_string(&histogram).expect("a histogram is plain data");
             prop_assert_eq!(serde_json::from_str::<Histogram>(&text).expect("own text"), histogram);
         }

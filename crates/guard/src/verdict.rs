@@ -261,7 +261,9 @@ mod tests {
 
     fn counts(requests: u64, failed: u64, latency_us: u32) -> Counts {
         let mut counts = Counts { requests, failed, ..Counts::default() };
-        (0..requests).for_each(|_| counts.latency.record(latency_us));
+        for _ in 0..requests {
+            counts.latency.record(latency_us);
+        }
         counts
     }
 

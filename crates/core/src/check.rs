@@ -1,0 +1,66 @@
+//! What a check answers. Owns the rule that only a pass is a pass.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Timestamp;
+
+/// One answer of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckAnswer {
+    /// Yes, no, not yet, or cannot tell.
+    pub result: CheckResult,
+    /// One sentence a person reads.
+    pub sentence: String,
+    /// What the check printed or received, capped by whoever asked; for `logs`.
+    pub output: Option<String>,
+}
+
+/// Yes, no, not yet, or cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckResult {
+    /// The condition holds.
+    Pass,
+    /// The condition does not hold.
+    Fail,
+    /// Not yet; worth asking again then, or when something that it waits for happens.
+    Pending {
+        /// When to ask again.
+        ask_again_at: Timestamp,
+    },
+    /// Cannot tell: the source is down, empty or stale. Never a pass.
+    Inconclusive,
+}
+
+impl CheckAnswer {
+    /// A yes.
+    pub fn pass(sentence: impl Into<String>) -> Self {
+        Self::of(CheckResult::Pass, sentence)
+    }
+
+    /// A no.
+    pub fn fail(sentence: impl Into<String>) -> Self {
+        Self::of(CheckResult::Fail, sentence)
+    }
+
+    /// A not yet.
+    pub fn pending(ask_again_at: Timestamp, sentence: impl Into<String>) -> Self {
+        Self::of(CheckResult::Pending { ask_again_at }, sentence)
+    }
+
+    /// A cannot tell.
+    pub fn inconclusive(sentence: impl Into<String>) -> Self {
+        Self::of(CheckResult::Inconclusive, sentence)
+    }
+
+    fn of(result: CheckResult, sentence: impl Into<String>) -> Self {
+        Self { result, sentence: sentence.into(), output: None }
+    }
+
+    /// The same answer with what was printed or received.
+    #[must_use]
+    pub fn with_output(mut self, output: impl Into<String>) -> Self {
+        self.output = Some(output.into());
+        self
+    }
+}

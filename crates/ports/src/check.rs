@@ -1,0 +1,94 @@
+//! Answers one question of a gate.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use towpath_core::check::CheckAnswer;
+use towpath_core::deployment::Endpoint;
+use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
+use towpath_core::release::ReleaseRef;
+use towpath_core::units::{Span, Timestamp};
+
+/// Answers one question of a gate.
+#[async_trait]
+pub trait Check: Send + Sync {
+    /// Answers. Safe to repeat: a check only looks. Must end within `request.timeout`, which the
+    /// caller enforces as well; whatever it started must be gone when it is dropped. A failing
+    /// source is [`towpath_core::check::CheckResult::Inconclusive`], never an error and never a
+    /// pass.
+    async fn ask(&self, request: &CheckRequest) -> CheckAnswer;
+}
+
+/// What is asked about.
+#[derive(Clone)]
+pub struct CheckRequest {
+    /// The lane that the release wants to enter.
+    pub lane: LaneId,
+    /// For which promotion.
+    pub promotion: PromotionNumber,
+    /// Which release.
+    pub release: ReleaseRef,
+    /// The check's title, as written after `name:`.
+    pub title: String,
+    /// The release's instances in this lane; empty for a prerequisite.
+    pub green: Vec<Endpoint>,
+    /// How long the answer may take.
+    pub timeout: Span,
+    /// Now.
+    pub now: Timestamp,
+    /// What the journal and the telemetry know.
+    pub evidence: Arc<dyn EvidenceReader>,
+}
+
+/// What the journal and the telemetry know, for checks that rest on them.
+#[async_trait]
+pub trait EvidenceReader: Send + Sync {
+    /// What people attested for this release in this lane under this title, oldest first.
+    async fn attestations(
+        &self,
+        lane: &LaneId,
+        release: &ReleaseRef,
+        title: &str,
+    ) -> Result<Vec<Attestation>, String>;
+
+    /// How the release did in another environment of the same service since `since`.
+    async fn soak(
+        &self,
+        service: &Name,
+        environment: &Name,
+        release: &ReleaseRef,
+        since: Timestamp,
+    ) -> Result<SoakRecord, String>;
+}
+
+/// A person's word that something is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attestation {
+    /// Who said so.
+    pub by: Person,
+    /// Their roles then.
+    pub roles: Vec<Name>,
+    /// When.
+    pub at: Timestamp,
+    /// What they added.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    pub link: Option<String>,
+}
+
+/// How a release did over some time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SoakRecord {
+    /// Since when the release has served there without a break; none when it does not serve.
+    pub serving_since: Option<Timestamp>,
+    /// Visitors' requests that are evidence.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Probes.
+    pub probes: u64,
+    /// Those of them that failed.
+    pub probes_failed: u64,
+    /// Time within the asked span for which nothing was recorded.
+    pub gaps: Span,
+}

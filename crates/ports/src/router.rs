@@ -1,0 +1,147 @@
+//! Sends visitors: default arm, candidate arm, and a weight that is lent.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use towpath_core::deployment::Deployment;
+use towpath_core::ids::{Epoch, LaneId, PromotionNumber, Revision};
+use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_guard::{Counts, Outcome};
+
+/// Sends visitors to the arms of a lane.
+#[async_trait]
+pub trait Router: Send + Sync {
+    /// Ensures that the lane is routed as `desired` says, durably, and answers what is so now. What
+    /// it answers may differ (capacity, a lapse): the caller compares. Safe to repeat; a smaller
+    /// epoch or revision than the one in force is refused.
+    ///
+    /// # Errors
+    /// [`RouterError::Stale`] is final: somebody newer owns the lane. [`RouterError::Unavailable`]
+    /// may pass: observe, then repeat. [`RouterError::Refused`] is final for this route.
+    async fn ensure(&self, desired: &DesiredRoute) -> Result<ObservedRoute, RouterError>;
+
+    /// Lends the candidate's weight for `lease` from now. Safe to repeat. Does not bring back a
+    /// lease that has lapsed; `ensure` with a higher revision does.
+    async fn renew(&self, lane: &LaneId, epoch: Epoch, lease: Span) -> Result<(), RouterError>;
+
+    /// What is so now; none when the router does not know the lane.
+    async fn observe(&self, lane: &LaneId) -> Result<Option<ObservedRoute>, RouterError>;
+
+    /// What each deployment did since it first had visitors; only ever grows, also over restarts of
+    /// the router.
+    async fn counts(&self, lane: &LaneId)
+    -> Result<BTreeMap<PromotionNumber, Counts>, RouterError>;
+
+    /// What each deployment did per interval of `DesiredRoute::interval`, from `since` on, oldest
+    /// first. Intervals without traffic are there with zero requests; those during which the
+    /// router did not run are missing.
+    async fn intervals(
+        &self,
+        lane: &LaneId,
+        since: Timestamp,
+    ) -> Result<Vec<Interval>, RouterError>;
+
+    /// News of the lane as they happen. The channel ends when the connection does; watch again.
+    /// Bounded: news that nobody takes are dropped and counted in [`RouterNews::Missed`].
+    async fn watch(&self, lane: &LaneId) -> Result<mpsc::Receiver<RouterNews>, RouterError>;
+}
+
+/// How a lane shall be routed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesiredRoute {
+    /// Which lane.
+    pub lane: LaneId,
+    /// Who says so.
+    pub epoch: Epoch,
+    /// Order of what was said.
+    pub revision: Revision,
+    /// Gets what the candidate does not. None: visitors get 503 with Retry-After.
+    pub default: Option<Deployment>,
+    /// Gets its weight while the lease holds.
+    pub candidate: Option<Candidate>,
+    /// How long open requests may take when an arm goes.
+    pub drain: Span,
+    /// Width of the intervals in which counts are kept.
+    pub interval: Span,
+}
+
+/// The arm that is coming.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// What runs.
+    pub deployment: Deployment,
+    /// Its share.
+    pub weight: Weight,
+    /// For how long without renewal; none: for ever.
+    pub lease: Option<Span>,
+    /// Whether silence freezes the weight instead of returning the traffic, because the default
+    /// arm cannot take it.
+    pub freeze_on_silence: bool,
+}
+
+/// How a lane is routed now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservedRoute {
+    /// The last owner that was obeyed.
+    pub epoch: Epoch,
+    /// The last order that was obeyed.
+    pub revision: Revision,
+    /// The default arm.
+    pub default: Option<PromotionNumber>,
+    /// Ready copies of the default arm.
+    pub default_ready: u32,
+    /// The candidate arm.
+    pub candidate: Option<PromotionNumber>,
+    /// Ready copies of the candidate arm.
+    pub candidate_ready: u32,
+    /// The candidate's share as it is, after lapse and capacity.
+    pub weight: Weight,
+    /// Whether the lease has lapsed since the last `ensure`.
+    pub lapsed: bool,
+    /// Whether the weight is frozen because the default arm cannot take the traffic.
+    pub frozen: bool,
+    /// Visitors that got no answer from any arm because of the router, since it first ran.
+    pub lost: u64,
+}
+
+/// What one deployment did in one interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// When it began.
+    pub start: Timestamp,
+    /// Whose.
+    pub deployment: PromotionNumber,
+    /// What.
+    pub counts: Counts,
+}
+
+/// Something that happened at the router.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RouterNews {
+    /// Outcomes in the order in which they became known, with the deployment of each.
+    Outcomes(Vec<(PromotionNumber, Outcome)>),
+    /// So many outcomes were not passed on; counts are still right.
+    Missed(u64),
+    /// The lease of this revision has lapsed; traffic is on the default arm.
+    Lapsed(Revision),
+    /// The weight is frozen: the default arm cannot take the traffic.
+    Frozen(Revision),
+}
+
+/// Why a router could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RouterError {
+    /// Somebody newer owns the lane.
+    #[error("refused: the router obeys epoch {current}")]
+    Stale {
+        /// The epoch that it obeys.
+        current: Epoch,
+    },
+    /// It did not answer, or not in time. Whether it obeyed is unknown: observe.
+    #[error("the router does not answer: {0}")]
+    Unavailable(String),
+    /// It said no.
+    #[error("the router refused: {0}")]
+    Refused(String),
+}

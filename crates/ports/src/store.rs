@@ -1,0 +1,232 @@
+//! Keeps the journal, the state and the outbox, all changed by one transaction.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber};
+use towpath_core::units::{Span, Timestamp};
+
+/// Keeps one project's journal, state and outbox. One engine owns it at a time.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Takes ownership: the epoch grows by one, durably, and from then on `commit` refuses all
+    /// smaller ones. Call once per engine, before anything else. Not safe to repeat by accident:
+    /// each call shuts the caller's own older epoch out.
+    async fn take_ownership(&self, now: Timestamp) -> Result<Epoch, StoreError>;
+
+    /// Writes one turn, all of it or nothing, and answers the sequence numbers of its events.
+    /// Durable when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: another engine took over; stop all effects. [`StoreError::Conflict`]:
+    /// a state was not at the version it was read at; load again. [`StoreError::Unknown`]: whether
+    /// it was written is unknown; look for `turn.id` with [`Store::has_turn`] before anything else.
+    async fn commit(&self, epoch: Epoch, turn: &Turn) -> Result<Vec<u64>, StoreError>;
+
+    /// Whether the turn with this id was written.
+    async fn has_turn(&self, id: &str) -> Result<bool, StoreError>;
+
+    /// All states, by key.
+    async fn states(&self) -> Result<Vec<StateRow>, StoreError>;
+
+    /// Commands that have no outcome yet, in the order in which they were written.
+    async fn pending_commands(&self) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Events after `after`, in order, at most `limit`.
+    async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventRow>, StoreError>;
+
+    /// Promotions, newest first, at most `limit`, all or of one lane; `before` continues a list.
+    async fn promotions(
+        &self,
+        lane: Option<&LaneId>,
+        before: Option<PromotionNumber>,
+        limit: u32,
+    ) -> Result<Vec<PromotionRow>, StoreError>;
+
+    /// Adds telemetry. A row with the same key is replaced. Not part of the journal.
+    async fn keep_intervals(&self, rows: &[IntervalRow]) -> Result<(), StoreError>;
+
+    /// Telemetry of a lane since `since`, oldest first.
+    async fn intervals(
+        &self,
+        lane: &LaneId,
+        since: Timestamp,
+    ) -> Result<Vec<IntervalRow>, StoreError>;
+
+    /// Recomputes the whole chain and compares.
+    async fn verify(&self) -> Result<ChainReport, StoreError>;
+}
+
+/// One turn of the machine: what was decided and what shall be done about it.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    /// Unique; lets an unknown outcome be resolved by reading.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// What happened, in order.
+    pub events: Vec<NewEvent>,
+    /// States after it, each against the version that it was read at.
+    pub states: Vec<StateRow>,
+    /// What shall be done.
+    pub commands: Vec<OutboxRow>,
+    /// Commands whose outcome caused this turn; they leave the outbox.
+    pub finished: Vec<String>,
+    /// Promotions that began or changed.
+    pub promotions: Vec<PromotionRow>,
+}
+
+/// An event that is to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// Which lane it belongs to; none for the project itself.
+    pub lane: Option<LaneId>,
+    /// Which promotion it belongs to.
+    pub promotion: Option<PromotionNumber>,
+    /// Who caused it.
+    pub actor: String,
+    /// Its name, such as `promotion-started`.
+    pub kind: String,
+    /// All of it.
+    pub body: Value,
+}
+
+/// An event as it stands in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Position, from 1, without gaps.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub lane: Option<LaneId>,
+    /// Which promotion's.
+    pub promotion: Option<PromotionNumber>,
+    /// Who caused it.
+    pub actor: String,
+    /// Its name.
+    pub kind: String,
+    /// All of it.
+    pub body: Value,
+    /// Hash over the hash before it and all of the above.
+    pub hash: Digest,
+}
+
+/// A saved state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateRow {
+    /// `project`, or the lane's name.
+    pub key: String,
+    /// In a turn: the version after it, one more than it was read at. Else: the version.
+    pub version: u64,
+    /// All of it.
+    pub body: Value,
+}
+
+/// A command that waits for its outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxRow {
+    /// Its idempotency key.
+    pub id: String,
+    /// Whose.
+    pub lane: Option<LaneId>,
+    /// All of it.
+    pub body: Value,
+}
+
+/// A promotion as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PromotionRow {
+    /// Its number.
+    pub number: PromotionNumber,
+    /// Where.
+    pub lane: LaneId,
+    /// The word of its state or outcome.
+    pub state: String,
+    /// Whether it ended.
+    pub ended: bool,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// All that lists and pages show of it.
+    pub body: Value,
+}
+
+/// What was measured in one interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntervalRow {
+    /// Whose lane.
+    pub lane: LaneId,
+    /// Whose deployment.
+    pub deployment: PromotionNumber,
+    /// `visitors` or `probes`.
+    pub source: String,
+    /// When it began.
+    pub start: Timestamp,
+    /// How long it was.
+    pub width: Span,
+    /// Requests or probes that are evidence.
+    pub total: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// p99 in microseconds.
+    pub p99_us: Option<u64>,
+}
+
+/// What a look at the whole chain found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainReport {
+    /// Events read.
+    pub events: u64,
+    /// When the first and the last were written.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// The first event that is not as it was written, and how that shows; none when all is whole.
+    pub broken: Option<ChainBreak>,
+}
+
+/// Where a chain does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainBreak {
+    /// The event at which it shows.
+    pub seq: u64,
+    /// One sentence.
+    pub sentence: String,
+}
+
+/// Which project a store belongs to; asked when it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreIdentity {
+    /// The project's name.
+    pub project: Name,
+    /// How many times faster declared durations run; 1 outside a rehearsal. Fixed for ever.
+    pub speed: u32,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another engine owns the journal.
+    #[error("another engine took over the journal (epoch {current}, this one had {own})")]
+    Fenced {
+        /// The epoch in force.
+        current: Epoch,
+        /// The caller's.
+        own: Epoch,
+    },
+    /// A state was not at the version it was read at.
+    #[error("`{key}` was changed by somebody else")]
+    Conflict {
+        /// Which state.
+        key: String,
+    },
+    /// Whether the turn was written is unknown.
+    #[error("the database did not say whether it wrote the turn: {0}")]
+    Unknown(String),
+    /// Nothing was written, and trying again may help: busy, restarting, no connection.
+    #[error("the database does not answer: {0}")]
+    Unavailable(String),
+    /// Nothing was written, and trying again does not help: disk full, read-only, newer schema.
+    #[error("{0}")]
+    Refused(String),
+}

@@ -1,0 +1,105 @@
+//! Runs releases: starts instances beside what runs, watches them, stops them.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use towpath_core::deployment::Endpoint;
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::release::Release;
+use towpath_core::units::{Span, Timestamp};
+
+/// Runs releases somewhere.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Ensures that `request.instances` copies of the release run and are ready, and answers where.
+    /// Safe to repeat: copies of this deployment that already run are found and kept, never started
+    /// twice, and missing ones are added. Blocks until all are ready or `request.ready_within` has
+    /// passed. When dropped midway, a later call or `ensure_stopped` cleans up.
+    ///
+    /// # Errors
+    /// A [`TargetError`] that says what the program itself said. The copies that were started are
+    /// left for `ensure_stopped`.
+    async fn ensure_running(&self, request: &DeployRequest) -> Result<Vec<Endpoint>, TargetError>;
+
+    /// What is there now, ordered by instance; empty when nothing of the deployment is known. Also
+    /// restarts the supervision of instances whose supervisor died. Safe to repeat.
+    async fn observe(
+        &self,
+        lane: &LaneId,
+        deployment: PromotionNumber,
+    ) -> Result<Vec<InstanceStatus>, TargetError>;
+
+    /// Ensures that nothing of the deployment runs any more: asks politely, waits at most `drain`,
+    /// then ends it. Safe to repeat, also when nothing was ever started.
+    async fn ensure_stopped(
+        &self,
+        lane: &LaneId,
+        deployment: PromotionNumber,
+        drain: Span,
+    ) -> Result<(), TargetError>;
+
+    /// The last `limit` lines that the deployment's instances wrote, oldest first.
+    async fn logs(
+        &self,
+        lane: &LaneId,
+        deployment: PromotionNumber,
+        limit: usize,
+    ) -> Result<Vec<LogLine>, TargetError>;
+}
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct DeployRequest {
+    /// Where.
+    pub lane: LaneId,
+    /// Under which name; instances of other deployments are not touched.
+    pub deployment: PromotionNumber,
+    /// What.
+    pub release: Release,
+    /// How many copies, at least 1.
+    pub instances: u32,
+    /// Environment variables: the environment's settings over the release's.
+    pub settings: BTreeMap<String, String>,
+    /// Path that answers 2xx on a ready instance; none: an open port is ready.
+    pub ready_path: Option<String>,
+    /// How long all instances may take until they are ready.
+    pub ready_within: Span,
+}
+
+/// How one instance is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceStatus {
+    /// Which copy, from 1.
+    pub instance: u32,
+    /// Where it answers.
+    pub address: std::net::SocketAddr,
+    /// Whether its process runs.
+    pub running: bool,
+    /// How it ended last, such as `ended with status 1 after 3s`; none when it never did.
+    pub last_end: Option<String>,
+    /// How often it was restarted.
+    pub restarts: u32,
+}
+
+/// One line that an instance wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Which copy.
+    pub instance: u32,
+    /// When it was written, if known.
+    pub at: Option<Timestamp>,
+    /// The line, with control characters escaped; at most 8 KiB.
+    pub text: String,
+}
+
+/// Why a target could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub struct TargetError {
+    /// One sentence: what, where.
+    pub sentence: String,
+    /// The last lines that the release itself wrote, oldest first, at most 20.
+    pub said: Vec<String>,
+    /// Whether trying again may help.
+    pub transient: bool,
+}
