@@ -10,7 +10,7 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 const USAGE: &str = "\
 usage: cargo xtask tidy                check the house rules
@@ -20,7 +20,7 @@ usage: cargo xtask tidy                check the house rules
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match run(&workspace_root(), &words) {
+    match workspace_root().and_then(|root| run(&root, &words)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -47,11 +47,12 @@ fn run(root: &Path, words: &[&str]) -> Result<()> {
     }
 }
 
-/// The workspace is where this crate's directory lies; cargo compiles that path in, so that the
-/// tools work from any current directory.
-fn workspace_root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().expect("xtask lies inside the workspace").to_path_buf()
+/// The workspace is where this crate's directory lies. Cargo says so when it runs the tool; what
+/// was compiled in would be wrong when clones share a target directory.
+fn workspace_root() -> Result<PathBuf> {
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = own.as_deref().and_then(Path::parent);
+    root.map(Path::to_path_buf).context("run it as `cargo xtask`")
 }
 
 #[cfg(test)]

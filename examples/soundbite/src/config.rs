@@ -179,6 +179,9 @@ impl Variables<'_> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// A configuration from `NAME=value` pairs; `PORT` is 0 unless given.
@@ -226,5 +229,19 @@ pub(crate) mod tests {
         let problems = Config::from_variables(&|_| None).unwrap_err();
         assert_eq!(problems.len(), 1);
         assert!(problems[0].to_string().starts_with("PORT: is not set"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn the_readme_names_every_variable() {
+        let readme = include_str!("../README.md");
+        let asked = RefCell::new(BTreeSet::new());
+        let _ = Config::from_variables(&|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        });
+        assert!(asked.borrow().len() > 15);
+        for name in asked.into_inner() {
+            assert!(readme.contains(&format!("`{name}`")), "README.md does not name {name}");
+        }
     }
 }

@@ -5,13 +5,14 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-fn example() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// Asked for when the test runs: clones that share a target directory share what is compiled in.
+fn example() -> PathBuf {
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap())
 }
 
 /// A link, because a file that was just written may still be open for writing in a process that
