@@ -4,6 +4,7 @@
 mod adapters;
 mod dependencies;
 mod finding;
+mod manifests;
 mod names;
 mod reach;
 #[cfg(test)]
@@ -24,8 +25,15 @@ use tree::Tree;
 /// Every rule that needs nothing but the files.
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: &[Rule] =
-    &[dependencies::check, sizes::check, reach::check, adapters::check, words::check, names::check];
+const RULES: &[Rule] = &[
+    dependencies::check,
+    manifests::check,
+    sizes::check,
+    reach::check,
+    adapters::check,
+    words::check,
+    names::check,
+];
 
 /// Checks the workspace at `root` and prints every break.
 ///
