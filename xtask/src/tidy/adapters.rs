@@ -13,6 +13,9 @@ use super::tree::Tree;
 /// Crates whose `src/` holds one directory per family of adapters.
 const ADAPTER_CRATES: &[&str] = &["crates/adapters", "crates/aws"];
 
+/// Directories of a crate's `src/` whose entries are adapters.
+const FAMILIES: &[&str] = &["checks", "metrics", "notifiers", "routers", "secrets", "targets"];
+
 const REMEDY: &str = "add the adapter's entry to the `KINDS` list of its family's mod.rs";
 
 /// Every adapter that its family's list does not name.
@@ -20,15 +23,16 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     families(tree).iter().flat_map(|family| check_family(tree, family)).collect()
 }
 
-/// Directories straight below an adapter crate's `src/`.
+/// The families that have a directory.
 fn families(tree: &Tree) -> BTreeSet<PathBuf> {
     let sources: Vec<PathBuf> =
         ADAPTER_CRATES.iter().map(|name| Path::new(name).join("src")).collect();
     let family_of = |path: &Path| {
         let source = sources.iter().find(|source| path.starts_with(source))?;
         let mut below = path.strip_prefix(source).ok()?.components();
-        let family = below.next()?;
-        below.next().map(|_| source.join(family))
+        let family = below.next()?.as_os_str();
+        let is_family = FAMILIES.iter().any(|known| family == *known) && below.next().is_some();
+        is_family.then(|| source.join(family))
     };
     tree.rust_files().filter_map(|file| family_of(&file.path)).collect()
 }
@@ -118,7 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_without_adapters_is_fine() {
-        assert!(check(&tree(&[("crates/core/src/promotion/mod.rs", "")])).is_empty());
+    fn directories_that_hold_no_adapters_are_fine() {
+        let tree = tree(&[
+            ("crates/core/src/promotion/mod.rs", ""),
+            ("crates/adapters/src/processes/groups.rs", ""),
+        ]);
+        assert!(check(&tree).is_empty());
     }
 }
