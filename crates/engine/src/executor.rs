@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use towpath_core::check::CheckAnswer;
+use towpath_core::check::{CheckAnswer, CheckResult};
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber, Revision};
 use towpath_core::matrix::{CheckSpec, LaneSpec};
 use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
 use towpath_core::promotion::input::{Input, PromotionOrder};
-use towpath_core::promotion::state::CheckKey;
+use towpath_core::promotion::state::{CheckKey, GateList};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
@@ -20,6 +20,7 @@ use towpath_ports::target::DeployRequest;
 
 use crate::evidence::Evidence;
 use crate::shared::Shared;
+use crate::views::CheckView;
 
 /// How long a router may be silent before core is told that it did not obey.
 const ROUTER_PATIENCE: Duration = Duration::from_secs(5);
@@ -109,6 +110,37 @@ pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckReques
         Ok(answer) => answer,
         Err(_) => CheckAnswer::fail(format!("no answer within {}", check.timeout)),
     }
+}
+
+/// Asks every validation check of a deployment, one after the other.
+pub(crate) async fn ask_all(
+    shared: &Arc<Shared>,
+    lane: &LaneId,
+    section: &LaneSpec,
+    deployment: &Deployment,
+) -> Vec<CheckView> {
+    let mut answers = Vec::new();
+    for check in &section.gate.validation {
+        let key = CheckKey { list: GateList::Validation, slug: check.slug.clone() };
+        let release = deployment.release.clone();
+        let green = deployment.endpoints.clone();
+        let request = asked(shared, lane, deployment.number, &key, check, release, green);
+        let answer = ask(shared, check, request).await;
+        answers.push(CheckView {
+            list: GateList::Validation.as_str().to_owned(),
+            title: check.title.clone(),
+            kind: check.check.kind.clone(),
+            state: match answer.result {
+                CheckResult::Pass => "pass",
+                CheckResult::Fail => "fail",
+                CheckResult::Pending { .. } => "pending",
+                CheckResult::Inconclusive => "inconclusive",
+            }
+            .to_owned(),
+            sentence: Some(answer.sentence),
+        });
+    }
+    answers
 }
 
 async fn start(

@@ -12,6 +12,7 @@ mod journal;
 mod judging;
 mod leases;
 mod prober;
+mod reading;
 mod recovery;
 mod run_loop;
 mod shared;

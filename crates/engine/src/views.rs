@@ -342,12 +342,12 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     milliseconds / 1000.0
 }
 
-fn span_seconds(span: towpath_core::units::Span) -> f64 {
+pub(crate) fn span_seconds(span: towpath_core::units::Span) -> f64 {
     seconds(Timestamp(0), Timestamp(0).plus(span))
 }
 
 impl StepView {
-    fn all(plan: &Plan) -> Vec<Self> {
+    pub(crate) fn all(plan: &Plan) -> Vec<Self> {
         let steps = plan.steps.iter();
         steps
             .map(|step| Self {
@@ -463,7 +463,7 @@ fn position(promotion: &Promotion, now: Timestamp) -> (Option<usize>, Option<f64
     }
 }
 
-fn checks(plan: &Plan, promotion: Option<&Promotion>) -> Vec<CheckView> {
+pub(crate) fn checks(plan: &Plan, promotion: Option<&Promotion>) -> Vec<CheckView> {
     let gate = &plan.section.gate;
     let prerequisites = gate.prerequisites.iter().map(|check| (GateList::Prerequisites, check));
     let validation = gate.validation.iter().map(|check| (GateList::Validation, check));
