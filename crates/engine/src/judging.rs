@@ -55,7 +55,8 @@ struct Sides {
 
 impl Sides {
     fn record(&mut self, is_green: bool, outcome: &towpath_guard::Outcome) {
-        if is_green { self.green.record(outcome) } else { self.blue.record(outcome) }
+        let side = if is_green { &mut self.green } else { &mut self.blue };
+        side.record(outcome);
     }
 }
 
@@ -94,8 +95,9 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
 fn subject_of(project: &towpath_core::project::Project, lane: &Lane) -> Option<Subject> {
     if let Some(promotion) = &lane.active {
         let step = match promotion.state {
-            State::Shifting { step, .. } | State::Baking { step, .. } => step,
-            State::Reconciling { step, .. } => step,
+            State::Shifting { step, .. }
+            | State::Baking { step, .. }
+            | State::Reconciling { step, .. } => step,
             _ => return None,
         };
         let section = &promotion.plan.section;

@@ -508,7 +508,7 @@ pub(crate) fn promotion_row(
     let seen = green.and_then(|green| judging::seen(shared, &lane.id, green)).unwrap_or_default();
     let mut view = of_promotion(lane, found, &seen, None, now);
     if let Some((outcome, sentence)) = &ended {
-        view.state = outcome.as_str().to_owned();
+        outcome.as_str().clone_into(&mut view.state);
         view.outcome = Some(*outcome);
         view.sentence = Some(sentence.clone());
         view.ended_at = Some(time(now));
