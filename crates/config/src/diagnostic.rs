@@ -74,9 +74,15 @@ impl Diagnostic {
             related,
             expected: problem.expected.map(|text| safe(&text)),
             nearest: problem.nearest,
-            next: problem.next.map(|text| safe(&text)),
+            next: Some(
+                problem.next.map_or_else(|| explain_command(problem.code), |text| safe(&text)),
+            ),
         }
     }
+}
+
+fn explain_command(code: Code) -> String {
+    format!("towpath matrix check --explain {}     the rule, with examples", code.as_str())
 }
 
 fn place(source: &Source, extent: Extent, label: String) -> Label {

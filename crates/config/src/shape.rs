@@ -165,11 +165,11 @@ pub(crate) fn verify(
             if let Err(message) = verify_leaf(node, shape, name) {
                 let is_leaf = matches!(node.tree, Tree::Scalar(..));
                 let code = if is_leaf { Code::WrongValue } else { Code::WrongType };
-                problems.add(
-                    Problem::new(code, node.extent, message)
-                        .nearest(nearest_word(node, shape))
-                        .expected(expected(shape)),
-                );
+                let nearest = nearest_word(node, shape);
+                let mut problem =
+                    Problem::new(code, node.extent, message).expected(expected(shape));
+                problem.next = repair(node, shape, nearest.as_deref());
+                problems.add(problem.nearest(nearest));
             }
         }
     }
@@ -401,6 +401,33 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
 
 fn parses<T: FromStr<Err = String>>(text: &str) -> Result<(), String> {
     text.parse::<T>().map(drop)
+}
+
+/// What to write instead, where that can be told.
+fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option<String> {
+    if let Some(word) = nearest {
+        return Some(format!("write `{word}`"));
+    }
+    let text = node.text().filter(|text| !text.is_empty())?;
+    let shown = printable(text);
+    let bare = matches!(node.scalar(), Some(Scalar::Number(_) | Scalar::Flag(_)));
+    let counted = text.bytes().all(|byte| byte.is_ascii_digit());
+    match shape {
+        Shape::Of(FieldType::Span) | Shape::Bake | Shape::WordOrSpan(_) if counted => {
+            Some(format!("add the unit: `{shown}s`, `{shown}m` or `{shown}h`"))
+        }
+        Shape::Of(FieldType::Share) if counted => Some(format!("add the unit: `{shown}%`")),
+        Shape::Requests if counted => Some(format!("add the unit: `{shown} requests`")),
+        Shape::ErrorLimit if counted => Some(format!("write \"> {shown}%\"")),
+        Shape::ErrorLimit if text.ends_with('%') => {
+            let share = text.trim_start_matches(['<', '=', '>', ' ']);
+            Some(format!("write \"> {}\": what is too much", printable(share)))
+        }
+        Shape::Of(FieldType::Text | FieldType::Texts) if bare => {
+            Some(format!("put it in quotes: \"{shown}\""))
+        }
+        _ => None,
+    }
 }
 
 fn nearest_word(node: &Node, shape: Shape) -> Option<String> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, options};
 
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
@@ -22,12 +22,14 @@ pub const MAX_TEXT: usize = 8 * 1024;
 /// reason is among the problems.
 pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
     let mut builder = Builder { source, problems, open: Vec::new(), root: None, documents: 0 };
-    for next in Parser::new_from_str(source.text()) {
+    let options = options! { emit_anchor_events: true, emit_unresolved_aliases: true };
+    for next in Parser::new_from_str_with_options(source.text(), options) {
         let outcome = match next {
             Ok((event, span)) => {
-                let start = span.start.byte_offset().unwrap_or_default();
-                let end = span.end.byte_offset().unwrap_or(start).max(start);
-                builder.take(&event, Extent { start, end })
+                if let Some(tag) = span.tag_span() {
+                    builder.refuse(extent_of(&tag), "a tag", "every key knows its own type");
+                }
+                builder.take(&event, extent_of(&span))
             }
             Err(error) => {
                 builder.syntax(&error);
@@ -41,9 +43,20 @@ pub(crate) fn read(source: &Source, problems: &mut Problems) -> Option<Node> {
     builder.root
 }
 
-enum Open {
-    List { start: usize, items: Vec<Node> },
-    Map { start: usize, entries: Vec<Entry>, seen: BTreeMap<Arc<str>, Extent>, key: Key },
+fn extent_of(span: &Span) -> Extent {
+    let start = span.start.byte_offset().unwrap_or_default();
+    Extent { start, end: span.end.byte_offset().unwrap_or(start).max(start) }
+}
+
+/// A list or map that has not ended, from its first byte to the last that was read of it.
+struct Open {
+    extent: Extent,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<Node>),
+    Map { entries: Vec<Entry>, seen: BTreeMap<Arc<str>, Extent>, key: Key },
 }
 
 /// The key whose value comes next.
@@ -72,19 +85,20 @@ impl Builder<'_> {
                 self.refuse(extent, "an alias", "write the value out; `defaults:` shares sections");
                 self.put(Node { tree: Tree::Broken, extent });
             }
-            Event::Scalar(text, style, anchor, tag) => {
-                self.properties(extent, *anchor, tag.is_some());
+            Event::Anchor(..) => {
+                self.refuse(
+                    extent,
+                    "an anchor",
+                    "write the value out; `defaults:` shares sections",
+                );
+            }
+            Event::Scalar(text, style, ..) => {
                 self.scalar(text, matches!(style, ScalarStyle::Plain), extent);
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.properties(extent, *anchor, tag.is_some());
-                return self.enter(Open::List { start: extent.start, items: Vec::new() }, extent);
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                self.properties(extent, *anchor, tag.is_some());
+            Event::SequenceStart(..) => return self.enter(Content::List(Vec::new()), extent),
+            Event::MappingStart(..) => {
                 let (entries, seen) = (Vec::new(), BTreeMap::new());
-                let start = extent.start;
-                return self.enter(Open::Map { start, entries, seen, key: Key::Awaited }, extent);
+                return self.enter(Content::Map { entries, seen, key: Key::Awaited }, extent);
             }
             Event::SequenceEnd | Event::MappingEnd => self.leave(extent),
             _ => {}
@@ -102,15 +116,6 @@ impl Builder<'_> {
             return Flow::Break(());
         }
         Flow::Continue(())
-    }
-
-    fn properties(&mut self, extent: Extent, anchor: usize, tagged: bool) {
-        if anchor > 0 {
-            self.refuse(extent, "an anchor", "write the value out; `defaults:` shares sections");
-        }
-        if tagged {
-            self.refuse(extent, "a tag", "remove the tag; every key knows its own type");
-        }
     }
 
     fn refuse(&mut self, extent: Extent, what: &str, next: &str) {
@@ -149,7 +154,7 @@ impl Builder<'_> {
         self.put(Node { tree: Tree::Scalar(text.into(), plain), extent });
     }
 
-    fn enter(&mut self, open: Open, extent: Extent) -> Flow {
+    fn enter(&mut self, content: Content, extent: Extent) -> Flow {
         if self.open.len() >= MAX_DEPTH {
             self.problems.add(
                 Problem::new(
@@ -162,47 +167,45 @@ impl Builder<'_> {
             );
             return Flow::Break(());
         }
-        self.open.push(open);
+        self.open.push(Open { extent, content });
         Flow::Continue(())
     }
 
-    fn leave(&mut self, extent: Extent) {
-        let node = match self.open.pop() {
-            Some(Open::List { start, items }) => {
-                let last = items.last().map(|item| item.extent.end);
-                let extent = self.closed(start, last, extent);
-                Node { tree: Tree::List(items.into()), extent }
-            }
-            Some(Open::Map { start, entries, .. }) => {
-                let last =
-                    entries.last().map(|entry| entry.value.extent.end.max(entry.key_extent.end));
-                let extent = self.closed(start, last, extent);
-                Node { tree: Tree::Map(entries.into()), extent }
-            }
-            None => return,
+    fn leave(&mut self, event: Extent) {
+        let Some(open) = self.open.pop() else { return };
+        let extent = self.closed(open.extent, event);
+        let tree = match open.content {
+            Content::List(items) => Tree::List(items.into()),
+            Content::Map { entries, .. } => Tree::Map(entries.into()),
         };
-        self.put(node);
+        self.put(Node { tree, extent });
     }
 
     /// A block ends with its last entry and not where the parser noticed that it had ended.
-    fn closed(&self, start: usize, last: Option<usize>, event: Extent) -> Extent {
-        let flow = self.source.text()[start..].starts_with(['{', '[']);
-        let end = if flow { event.end } else { last.unwrap_or(start) };
-        Extent { start, end: end.max(start) }
+    fn closed(&self, read: Extent, event: Extent) -> Extent {
+        let flow = self.source.text()[read.start..].starts_with(['{', '[']);
+        if flow { Extent { start: read.start, end: event.end.max(read.end) } } else { read }
     }
 
     fn put(&mut self, node: Node) {
-        match self.open.last_mut() {
-            None => self.root = self.root.take().or(Some(node)),
-            Some(Open::List { items, .. }) => {
+        let Some(open) = self.open.last_mut() else {
+            self.root = self.root.take().or(Some(node));
+            return;
+        };
+        open.extent.end = open.extent.end.max(node.extent.end);
+        match &mut open.content {
+            Content::List(items) => {
+                let extent = node.extent;
                 items.push(node);
-                let (many, extent) = (items.len(), items[items.len() - 1].extent);
+                let many = items.len();
                 self.limit(many, extent);
             }
-            Some(Open::Map { key, .. }) => match std::mem::replace(key, Key::Awaited) {
+            Content::Map { key, .. } => match std::mem::replace(key, Key::Awaited) {
                 Key::Awaited => {
                     let taken = self.key(node);
-                    if let Some(Open::Map { key, .. }) = self.open.last_mut() {
+                    if let Some(Open { content: Content::Map { key, .. }, .. }) =
+                        self.open.last_mut()
+                    {
                         *key = taken;
                     }
                 }
@@ -230,7 +233,10 @@ impl Builder<'_> {
     }
 
     fn value(&mut self, key: Arc<str>, key_extent: Extent, value: Node) {
-        let Some(Open::Map { entries, seen, .. }) = self.open.last_mut() else { return };
+        let Some(Open { content: Content::Map { entries, seen, .. }, .. }) = self.open.last_mut()
+        else {
+            return;
+        };
         if let Some(first) = seen.get(&key).copied() {
             let message = format!("the key `{}` stands twice in one map", printable(&key));
             let line = self.source.line_of(first.start);

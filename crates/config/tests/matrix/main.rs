@@ -4,6 +4,7 @@
 mod catalogue;
 mod checked;
 mod diagnostics;
+mod hostile;
 mod starters;
 
 use towpath_config::{Checked, parse};
