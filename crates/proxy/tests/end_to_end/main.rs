@@ -1,0 +1,6 @@
+//! The proxy from outside: a real one in this process, on loopback. Owns no assertion.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod switching;
