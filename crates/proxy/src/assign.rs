@@ -17,7 +17,8 @@ pub(crate) struct Assignment {
     pub(crate) green_bp: u16,
     /// Chosen by something other than a fresh coin.
     pub(crate) pinned: bool,
-    /// The place of a new sticky visitor, to be remembered in a cookie.
+    /// The place of a sticky visitor who was not assigned under this share before, to be
+    /// remembered in a cookie.
     pub(crate) new_place: Option<u16>,
 }
 
@@ -27,28 +28,31 @@ pub(crate) fn assign(route: &LiveRoute, headers: &HeaderMap, now_us: u64) -> Ass
     if let Some(arm) = pin(route, headers) {
         return Assignment { arm, green_bp, pinned: true, new_place: None };
     }
-    if let Some(sticky) = &route.sticky {
-        let known = headers::cookie(headers, &sticky.cookie);
-        if let Some(place) = known.and_then(|value| place_of(value, &sticky.tag)) {
-            return Assignment {
-                arm: toss(place, green_bp),
-                green_bp,
-                pinned: true,
-                new_place: None,
-            };
-        }
-    }
-    if green_bp == 0 && route.sticky.is_none() {
+    if green_bp == 0 {
         return Assignment { arm: Arm::Blue, green_bp, pinned: false, new_place: None };
     }
-    let place = rand::rng().random_range(0..ALL_BP);
-    let new_place = route.sticky.is_some().then_some(place);
-    Assignment { arm: toss(place, green_bp), green_bp, pinned: false, new_place }
+    let Some(sticky) = &route.sticky else {
+        let place = rand::rng().random_range(0..ALL_BP);
+        return Assignment { arm: toss(place, green_bp), green_bp, pinned: false, new_place: None };
+    };
+    let known = headers::cookie(headers, &sticky.cookie);
+    match known.and_then(|value| place_of(value, &sticky.tag)) {
+        Some((place, share)) if share == green_bp => {
+            Assignment { arm: toss(place, green_bp), green_bp, pinned: true, new_place: None }
+        }
+        // The first request under a share is evidence: the place was random, the share is new.
+        other => {
+            let place = other.map(|(place, _)| place);
+            let place = place.unwrap_or_else(|| rand::rng().random_range(0..ALL_BP));
+            let new_place = Some(place);
+            Assignment { arm: toss(place, green_bp), green_bp, pinned: false, new_place }
+        }
+    }
 }
 
-/// The cookie's value for a visitor's place.
-pub(crate) fn place_text(place: u16, tag: &str) -> String {
-    format!("{place}.{tag}")
+/// The cookie's value for a visitor's place and the share it was assigned under.
+pub(crate) fn place_text(place: u16, green_bp: u16, tag: &str) -> String {
+    format!("{place}.{green_bp}.{tag}")
 }
 
 /// A visitor with a place below the share is on green: as the share grows, nobody moves twice.
@@ -65,10 +69,11 @@ fn pin(route: &LiveRoute, headers: &HeaderMap) -> Option<Arm> {
     }
 }
 
-fn place_of(value: &str, tag: &str) -> Option<u16> {
-    let (place, of) = value.split_once('.')?;
-    let place: u16 = place.parse().ok()?;
-    (of == tag && place < ALL_BP).then_some(place)
+fn place_of(value: &str, tag: &str) -> Option<(u16, u16)> {
+    let mut parts = value.splitn(3, '.');
+    let place: u16 = parts.next()?.parse().ok()?;
+    let share: u16 = parts.next()?.parse().ok()?;
+    (parts.next()? == tag && place < ALL_BP).then_some((place, share))
 }
 
 #[cfg(test)]
@@ -86,9 +91,10 @@ mod tests {
 
     #[test]
     fn a_cookie_of_another_candidate_or_nonsense_is_not_recognised() {
-        assert_eq!(place_of(&place_text(42, "abcd"), "abcd"), Some(42));
-        assert_eq!(place_of("42.dcba", "abcd"), None);
-        assert_eq!(place_of("10000.abcd", "abcd"), None);
-        assert_eq!(place_of("-1.abcd", "abcd"), None);
+        assert_eq!(place_of(&place_text(42, 100, "abcd"), "abcd"), Some((42, 100)));
+        assert_eq!(place_of("42.100.dcba", "abcd"), None);
+        assert_eq!(place_of("10000.100.abcd", "abcd"), None);
+        assert_eq!(place_of("-1.100.abcd", "abcd"), None);
+        assert_eq!(place_of("42.abcd", "abcd"), None);
     }
 }

@@ -22,6 +22,8 @@ const LONG_STREAM_US: u32 = 5_000_000;
 pub(crate) struct Upload {
     /// When the last piece went through, in microseconds of the worker's clock.
     pub(crate) last_us: Cell<u64>,
+    /// Whether the upstream would take more and the client sends none.
+    pub(crate) awaits_visitor: Cell<bool>,
     /// Whether the client broke off.
     pub(crate) broken: Cell<bool>,
 }
@@ -145,6 +147,7 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Self::Incoming(inner, upload, clock) = self.get_mut() else { return Poll::Ready(None) };
         let polled = Pin::new(inner).poll_frame(context);
+        upload.awaits_visitor.set(polled.is_pending());
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Err(_))) => upload.broken.set(true),

@@ -1,6 +1,7 @@
 //! One visitor's connection: TLS or not, HTTP/1.1 or HTTP/2, until it ends or is asked to. Owns the
 //! limits on what a visitor may keep us waiting for.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -56,7 +57,8 @@ pub(crate) async fn serve(
         address: HeaderValue::try_from(address).expect("an address is printable"),
         protocol: HeaderValue::from_static(if secure { "https" } else { "http" }),
     };
-    let visitor = Rc::new(Visitor { worker, cell, sender, secure });
+    let hung_up = Cell::new(false);
+    let visitor = Rc::new(Visitor { worker, cell, sender, secure, hung_up });
     let Some(tls) = tls else {
         match timeout(HEAD_TIMEOUT, begins_http2(&stream)).await {
             Ok(Ok(true)) => serve_http2(visitor, stream, closing).await,
@@ -79,7 +81,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let drain = visitor.cell.live.load().drain;
-    let service = service_fn(move |request| reply(Rc::clone(&visitor), request));
+    let for_service = Rc::clone(&visitor);
+    let service = service_fn(move |request| reply(Rc::clone(&for_service), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -94,7 +97,8 @@ where
         _ended = connection.as_mut() => return,
         _ = closing.wait_for(|closing| *closing) => connection.as_mut().graceful_shutdown(),
     }
-    let _ended = timeout(drain, connection).await;
+    let drained = timeout(drain, connection).await;
+    visitor.hung_up.set(drained.is_err());
 }
 
 async fn serve_http2<S>(visitor: Rc<Visitor>, stream: S, mut closing: watch::Receiver<bool>)
@@ -102,7 +106,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let drain = visitor.cell.live.load().drain;
-    let service = service_fn(move |request| reply(Rc::clone(&visitor), request));
+    let for_service = Rc::clone(&visitor);
+    let service = service_fn(move |request| reply(Rc::clone(&for_service), request));
     let connection = http2::Builder::new(LocalExecutor)
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD_TIMEOUT)
@@ -115,7 +120,8 @@ where
         _ended = connection.as_mut() => return,
         _ = closing.wait_for(|closing| *closing) => connection.as_mut().graceful_shutdown(),
     }
-    let _ended = timeout(drain, connection).await;
+    let drained = timeout(drain, connection).await;
+    visitor.hung_up.set(drained.is_err());
 }
 
 async fn reply(

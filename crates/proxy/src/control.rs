@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use crate::Refusal;
+use crate::address::Reachable;
 use crate::controller::Controller;
 use crate::protocol::{Ask, MAX_REQUEST_BYTES, Say};
 use crate::stream::{Position, StreamItem};
@@ -270,7 +271,8 @@ pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     };
     let temporary = path.with_extension("new");
     let _left_over = fs::remove_file(&temporary);
-    let listener = UnixListener::bind(&temporary).map_err(explain)?;
+    let reachable = Reachable::new(&temporary).map_err(explain)?;
+    let listener = UnixListener::bind(&reachable.path).map_err(explain)?;
     fs::set_permissions(&temporary, fs::Permissions::from_mode(0o600)).map_err(explain)?;
     fs::rename(&temporary, path).map_err(explain)?;
     Ok(listener)

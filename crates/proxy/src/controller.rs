@@ -2,6 +2,7 @@
 //! save, publish. Runs on the control thread; speaks no protocol.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +22,9 @@ use crate::{Clock, Refusal, listener, tls};
 
 /// Routes of one proxy, removed ones that are remembered included.
 const MAX_ROUTES: usize = 1_024;
+/// How long workers may take to close a socket: a moment to accept those who wait, and some for a
+/// busy machine.
+const CLOSING_US: u64 = 1_000_000;
 
 /// The control side of the proxy.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(crate) struct Controller {
     removed: BTreeMap<String, SavedRoute>,
     unreadable: BTreeMap<String, String>,
     retiring: Vec<Retiring>,
+    /// Addresses that the workers are about to close, and until when that may take.
+    closing: BTreeMap<SocketAddr, u64>,
     plan: watch::Sender<Arc<Plan>>,
     saver: Saver,
     collector: Arc<Notify>,
@@ -65,6 +71,7 @@ impl Controller {
             removed: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             retiring: Vec::new(),
+            closing: BTreeMap::new(),
             plan,
             saver,
             collector: Arc::new(Notify::new()),
@@ -148,11 +155,13 @@ impl Controller {
             return Err(Refusal::StaleEpoch { current: saved.epoch });
         }
         let revision = if epoch == saved.epoch { saved.revision } else { 0 };
-        let gone = SavedRoute { name: name.to_owned(), epoch, revision, spec: None };
+        let gone =
+            SavedRoute { name: name.to_owned(), epoch, revision, hold: Hold::Held, spec: None };
         self.save(&gone)?;
         self.removed.insert(name.to_owned(), gone);
         if let Some(slot) = self.slots.remove(name) {
             self.retire(&slot.endpoints(), slot.state.spec.drain_ms);
+            self.note_closing(slot.state.spec.listen);
             self.saver.forget(&self.disk, name);
         }
         self.publish_plan();
@@ -161,6 +170,7 @@ impl Controller {
 
     /// One route as it is now.
     pub(crate) fn read(&mut self, name: &str) -> Result<RouteStatus, Refusal> {
+        self.expire_leases();
         let now = self.now();
         let slot = self.slots.get_mut(name).ok_or_else(|| unknown(name))?;
         slot.collect(now.unix_ms);
@@ -169,6 +179,7 @@ impl Controller {
 
     /// All routes as they are now.
     pub(crate) fn read_all(&mut self) -> ProxyStatus {
+        self.expire_leases();
         let now = self.now();
         let problem = self.saver.problem();
         let routes = self.slots.values_mut().map(|slot| {
@@ -247,6 +258,10 @@ impl Controller {
             let frozen = hold == Hold::Frozen;
             tracing::warn!(route = slot.state.spec.name, frozen, "a lease ended unrenewed");
             slot.republish();
+            // A weight that was lent comes back lapsed anyway; a frozen one must not.
+            if let Err(error) = self.disk.save_route(&slot.state.saved()) {
+                tracing::error!(route = slot.state.spec.name, %error, "not saved");
+            }
             slot.tell(if frozen { RouteEvent::Frozen } else { RouteEvent::Lapsed });
         }
         any
@@ -311,7 +326,8 @@ impl Controller {
         let (evidence, problem) = self.disk.load_evidence(&spec.name);
         let now = self.now();
         let serving = self.refuse_other_users(&spec).and_then(|()| self.prepare(&spec, None));
-        let state = RouteState::restored(spec, (saved.epoch, saved.revision), now.unix_ms);
+        let state =
+            RouteState::restored(spec, (saved.epoch, saved.revision), saved.hold, now.unix_ms);
         let mut slot = self.new_slot(state, serving);
         slot.evidence = evidence;
         slot.evidence_problem = problem;
@@ -350,11 +366,14 @@ impl Controller {
             let listener = Arc::clone(&serving.listener);
             return Ok(Serving { listener, certificate: config, marks });
         }
-        let sockets = listener::bind(spec.listen, self.workers).map_err(|error| {
-            Refusal::Listen { listen: spec.listen.to_string(), reason: error.to_string() }
-        })?;
+        let closing = self.closing.get(&spec.listen);
+        let still_closing = closing.is_some_and(|until_us| *until_us > self.clock.now_us());
+        let sockets =
+            listener::bind(spec.listen, self.workers, still_closing).map_err(|error| {
+                Refusal::Listen { listen: spec.listen.to_string(), reason: error.to_string() }
+            })?;
         // Nobody sees this one: the route is published before the workers hear of the socket.
-        let empty = RouteState::restored(spec.clone(), (0, 0), 0);
+        let empty = RouteState::restored(spec.clone(), (0, 0), Hold::Held, 0);
         let empty = live_route(&empty, None, None, self.shared());
         let cell = RouteCell {
             live: ArcSwap::from_pointee(empty),
@@ -377,6 +396,9 @@ impl Controller {
             }
             Some(mut slot) => {
                 let before = slot.endpoints();
+                if slot.state.spec.listen != state.spec.listen {
+                    self.note_closing(slot.state.spec.listen);
+                }
                 slot.change(state, serving);
                 let stays = slot.endpoints();
                 let left = |one: &&Arc<LiveEndpoint>| !stays.iter().any(|s| s.key == one.key);
@@ -410,6 +432,12 @@ impl Controller {
             let until_us = self.clock.now_us() + drain_ms * 1000;
             self.retiring.push(Retiring { until_us, endpoints: endpoints.to_vec() });
         }
+    }
+
+    fn note_closing(&mut self, address: SocketAddr) {
+        let now_us = self.clock.now_us();
+        self.closing.retain(|_, until_us| *until_us > now_us);
+        self.closing.insert(address, now_us + CLOSING_US);
     }
 
     fn publish_plan(&mut self) {

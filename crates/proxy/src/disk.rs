@@ -267,6 +267,7 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Hold;
     use proptest::prelude::*;
 
     proptest! {
@@ -292,7 +293,13 @@ mod tests {
     fn an_unreadable_route_does_not_hide_the_others() {
         let directory = tempfile::tempdir().unwrap();
         let disk = Disk::open(directory.path()).unwrap();
-        let good = SavedRoute { name: "a/good".into(), epoch: 1, revision: 1, spec: None };
+        let good = SavedRoute {
+            name: "a/good".into(),
+            epoch: 1,
+            revision: 1,
+            hold: Hold::Held,
+            spec: None,
+        };
         disk.save_route(&good).unwrap();
         fs::write(directory.path().join("routes/b_2fbad.json"), b"{ torn").unwrap();
         let loaded = disk.load_routes().unwrap();

@@ -1,6 +1,7 @@
 //! One request: assigned, sent to an endpoint, tried again where that is safe, answered. Owns what
 //! may be repeated; keeps no connection and no count of its own.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub(crate) struct Visitor {
     pub(crate) cell: Arc<RouteCell>,
     pub(crate) sender: Sender,
     pub(crate) secure: bool,
+    /// Whether the proxy ended the connection before the visitor had all answers.
+    pub(crate) hung_up: Cell<bool>,
 }
 
 /// A response with its body on the way.
@@ -104,14 +107,14 @@ impl Passage {
             return Err(unavailable(&route, "no release serves here yet\n"));
         };
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
-        let mut record = Record::open(&worker, &route, &arm.deployment, fate);
+        let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate);
         let offered = self.offer(arm, request).await;
         let Offered::Unsent(request, error) = offered else { return Ok((record, offered)) };
         record.finish(error);
         let other = self.other_arm(green_bp);
         let Some((side, arm)) = other else { return Ok((record, Offered::Failed(error))) };
         drop(record);
-        let record = Record::open(&worker, &route, &arm.deployment, (side, green_bp, true));
+        let record = Record::open(&self.visitor, &route, &arm.deployment, (side, green_bp, true));
         Ok((record, self.offer(arm, request).await))
     }
 
@@ -190,7 +193,10 @@ impl Passage {
     ) -> Offered {
         let sent = connection.sender.try_send_request(request);
         let Some(answered) = self.within_time(sent).await else {
-            return Offered::Failed(ErrorKind::Timeout);
+            // A visitor who stalls its own upload must not speak against the arm.
+            let stalled = self.upload.awaits_visitor.get();
+            let error = if stalled { ErrorKind::ClientAbort } else { ErrorKind::Timeout };
+            return Offered::Failed(error);
         };
         let mut failure = match answered {
             Ok(response) => return Offered::Answered(response, connection),
@@ -273,7 +279,7 @@ impl Passage {
             Response::from_parts(parts, AnswerBody::Forwarded(Box::new(body)))
         };
         if let (Some(place), Some(sticky)) = (self.assignment.new_place, &self.route.sticky) {
-            let value = assign::place_text(place, &sticky.tag);
+            let value = assign::place_text(place, self.assignment.green_bp, &sticky.tag);
             let secure = self.visitor.secure;
             headers::set_cookie(answer.headers_mut(), &sticky.cookie, &value, secure);
         }
@@ -305,7 +311,10 @@ fn failed(route: &LiveRoute, error: ErrorKind) -> Answer {
         ErrorKind::NoEndpoint | ErrorKind::Connect => {
             unavailable(route, "the release cannot be reached\n")
         }
-        ErrorKind::None | ErrorKind::Reset | ErrorKind::ClientAbort => {
+        ErrorKind::ClientAbort => {
+            sentence(StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time\n")
+        }
+        ErrorKind::None | ErrorKind::Reset => {
             sentence(StatusCode::BAD_GATEWAY, "the release broke off before it answered\n")
         }
     }

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LinesCodec};
 
+use crate::address::Reachable;
 use crate::protocol::{Ask, MAX_ANSWER_BYTES, Say};
 use crate::status::{Minutes, ProxyStatus, RouteStatus};
 use crate::stream::{Position, StreamItem};
@@ -224,7 +225,8 @@ impl Connection {
 }
 
 async fn open(path: &Path) -> Result<Connection, HandleError> {
-    let connected = timeout(ANSWER_TIMEOUT, UnixStream::connect(path)).await;
+    let reachable = Reachable::new(path).map_err(|error| disconnected(path, &error))?;
+    let connected = timeout(ANSWER_TIMEOUT, UnixStream::connect(&reachable.path)).await;
     let connected = connected.map_err(io::Error::from).and_then(|connected| connected);
     let (reader, writer) = connected.map_err(|error| disconnected(path, &error))?.into_split();
     let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(MAX_ANSWER_BYTES));

@@ -10,6 +10,7 @@
 //! epochs and leases, `weight` those of capacity, `forward` the life of a request, `controller` the
 //! order in which a change is made.
 
+mod address;
 mod arm;
 mod assign;
 mod body;

@@ -8,6 +8,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -74,6 +75,7 @@ pub struct Proxy {
 /// route that cannot be served is no such thing.
 pub fn run(options: Options) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
+    raise_file_limit();
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -155,6 +157,16 @@ impl Proxy {
         self.ended().await;
         // The thread has nothing left to do but return.
         let _joined = self.thread.join();
+    }
+}
+
+/// Lets the process open as many files as it is allowed to: every request takes two at times, and
+/// systems start processes with 1,024.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit on open files stays");
     }
 }
 

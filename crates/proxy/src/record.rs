@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 
 use towpath_guard::{Arm, ErrorKind, Outcome, StatusClass};
 
+use crate::forward::Visitor;
 use crate::live::{Deployment, LiveRoute};
-use crate::worker::Worker;
 
 /// A request under way on one arm. Dropped before its end, it counts as given up by the client.
 #[derive(Debug)]
 pub(crate) struct Record {
-    worker: Rc<Worker>,
+    visitor: Rc<Visitor>,
     route: Arc<LiveRoute>,
     deployment: Arc<Deployment>,
     outcome: Outcome,
@@ -28,7 +28,7 @@ pub(crate) struct Admitted(Arc<LiveRoute>);
 impl Record {
     /// Opens the account of a request that was just assigned.
     pub(crate) fn open(
-        worker: &Rc<Worker>,
+        visitor: &Rc<Visitor>,
         route: &Arc<LiveRoute>,
         deployment: &Arc<Deployment>,
         (arm, green_bp, pinned): (Arm, u16, bool),
@@ -45,11 +45,11 @@ impl Record {
             pinned,
         };
         Self {
-            worker: Rc::clone(worker),
+            visitor: Rc::clone(visitor),
             route: Arc::clone(route),
             deployment: Arc::clone(deployment),
             outcome,
-            start_us: worker.clock.now_us(),
+            start_us: visitor.worker.clock.now_us(),
             counted: false,
         }
     }
@@ -81,7 +81,7 @@ impl Record {
 
     /// Since the assignment, in microseconds.
     pub(crate) fn elapsed_us(&self) -> u32 {
-        let elapsed = self.worker.clock.now_us() - self.start_us;
+        let elapsed = self.visitor.worker.clock.now_us() - self.start_us;
         u32::try_from(elapsed).unwrap_or(u32::MAX)
     }
 
@@ -92,8 +92,8 @@ impl Record {
             self.outcome.latency_us = self.elapsed_us();
         }
         let shared = &self.route.shared;
-        let bucket = self.route.bucket_start_ms(self.worker.clock.now_us());
-        let mut log = shared.log(self.worker.index);
+        let bucket = self.route.bucket_start_ms(self.visitor.worker.clock.now_us());
+        let mut log = shared.log(self.visitor.worker.index);
         let tally = log.tally(&self.deployment, bucket);
         tally.record(&self.outcome);
         tally.lost += u64::from(lost);
@@ -106,7 +106,12 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.finish(ErrorKind::ClientAbort);
+        // Nobody finished it: the visitor left, or we hung up on the visitor.
+        if self.visitor.hung_up.get() || self.visitor.worker.ending.get() {
+            self.cut();
+        } else {
+            self.finish(ErrorKind::ClientAbort);
+        }
         self.deployment.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -50,7 +50,7 @@ impl Slot {
             serving,
             live,
             evidence: Evidence::default(),
-            ring: Ring::new(rand::random()),
+            ring: Ring::new(u64::from(rand::random::<u32>())),
             evidence_problem: None,
             certificate_problem: None,
             shared,

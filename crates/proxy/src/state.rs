@@ -60,6 +60,9 @@ pub(crate) struct SavedRoute {
     pub(crate) name: String,
     pub(crate) epoch: u64,
     pub(crate) revision: u64,
+    /// Whether the weight was frozen, which a restart must not undo.
+    #[serde(default)]
+    pub(crate) hold: Hold,
     /// None remembers only who removed the route, so that an older owner cannot bring it back.
     pub(crate) spec: Option<RouteSpec>,
 }
@@ -132,9 +135,16 @@ impl RouteState {
 
     /// The route as it is after a restart of the proxy: what was lent is given back, since nobody
     /// knows how long the silence lasted.
-    pub(crate) fn restored(spec: RouteSpec, (epoch, revision): (u64, u64), unix_ms: u64) -> Self {
-        let mut state =
-            Self { spec, epoch, revision, hold: Hold::Held, deadline_us: None, last_switch: None };
+    pub(crate) fn restored(
+        spec: RouteSpec,
+        (epoch, revision): (u64, u64),
+        hold: Hold,
+        unix_ms: u64,
+    ) -> Self {
+        let mut state = Self { spec, epoch, revision, hold, deadline_us: None, last_switch: None };
+        if hold != Hold::Held {
+            return state;
+        }
         let leased = state.spec.candidate.as_ref().is_some_and(|c| c.lease_ms.is_some());
         if leased {
             let default_may_serve = state.spec.default.is_some();
@@ -191,6 +201,7 @@ impl RouteState {
             name: self.spec.name.clone(),
             epoch: self.epoch,
             revision: self.revision,
+            hold: self.hold,
             spec: Some(self.spec.clone()),
         }
     }
@@ -262,7 +273,8 @@ mod tests {
 
     #[test]
     fn a_removed_route_stays_closed_to_its_older_owner() {
-        let removed = SavedRoute { name: "r".into(), epoch: 4, revision: 0, spec: None };
+        let removed =
+            SavedRoute { name: "r".into(), epoch: 4, revision: 0, hold: Hold::Held, spec: None };
         let spec = canary(None);
         assert_eq!(removed.admit(Some(&spec), 3, 1), Err(Refusal::StaleEpoch { current: 4 }));
         assert_eq!(removed.admit(Some(&spec), 4, 1), Ok(Admission::New));
@@ -306,6 +318,9 @@ mod tests {
         let mut state = leased();
         assert_eq!(state.expire(false, at(LEASE_MS)), Some(Hold::Frozen));
         assert_eq!(state.weight_bp(), 1000);
+        let saved = state.saved();
+        let after = RouteState::restored(saved.spec.unwrap(), (1, 1), saved.hold, 0);
+        assert_eq!((after.hold, after.weight_bp()), (Hold::Frozen, 1000));
     }
 
     #[test]
@@ -314,14 +329,14 @@ mod tests {
         spec.candidate.as_mut().unwrap().on_silence = OnSilence::Freeze;
         let mut state = RouteState::applied(spec.clone(), (1, 1), None, at(0));
         assert_eq!(state.expire(true, at(LEASE_MS)), Some(Hold::Frozen));
-        assert_eq!(RouteState::restored(spec, (1, 1), 0).weight_bp(), 1000);
+        assert_eq!(RouteState::restored(spec, (1, 1), Hold::Held, 0).weight_bp(), 1000);
     }
 
     #[test]
     fn a_restart_gives_back_what_was_lent_and_keeps_what_was_given() {
-        let lent = RouteState::restored(canary(Some(LEASE_MS)), (1, 1), 0);
+        let lent = RouteState::restored(canary(Some(LEASE_MS)), (1, 1), Hold::Held, 0);
         assert_eq!((lent.hold, lent.weight_bp()), (Hold::Lapsed, 0));
-        let given = RouteState::restored(canary(None), (1, 1), 0);
+        let given = RouteState::restored(canary(None), (1, 1), Hold::Held, 0);
         assert_eq!((given.hold, given.weight_bp()), (Hold::Held, 1000));
     }
 

@@ -1,7 +1,7 @@
 //! A thread of the data plane: its sockets, its connections, its pool. Owns its runtime; takes what
 //! to do from the plan and decides nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) clock: Clock,
     pub(crate) pool: Pool,
+    /// Whether the drain is over and whoever is still here is cut off.
+    pub(crate) ending: Cell<bool>,
     room: Arc<Semaphore>,
     open: RefCell<HashMap<u64, watch::Sender<bool>>>,
 }
@@ -67,6 +69,7 @@ async fn run(options: WorkerOptions, mut plan: watch::Receiver<Arc<Plan>>) {
         index: options.index,
         clock: options.clock,
         pool: Pool::default(),
+        ending: Cell::new(false),
         room: Arc::new(Semaphore::new(options.max_connections)),
         open: RefCell::default(),
     });
@@ -88,6 +91,7 @@ async fn run(options: WorkerOptions, mut plan: watch::Receiver<Arc<Plan>>) {
     worker.close_all();
     let _drained =
         timeout(options.drain, async { while connections.join_next().await.is_some() {} }).await;
+    worker.ending.set(true);
 }
 
 impl Worker {

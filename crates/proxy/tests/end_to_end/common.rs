@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use towpath_proxy::{
-    ArmSpec, CandidateSpec, EndpointSpec, Handle, OnSilence, Options, Proxy, RouteSpec,
+    ArmSpec, CandidateSpec, Clock, EndpointSpec, Handle, OnSilence, Options, Proxy, RouteSpec,
     RouteStatus, StreamItem, Workers,
 };
 
@@ -37,7 +37,8 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/echo` streams back,
+    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/echo` streams back, `/count` reads
+    /// first,
     /// `/upgrade` switches protocols, `/headers` tells what it got.
     pub(crate) async fn start(name: &'static str) -> Self {
         Self::start_on(name, "127.0.0.1:0".parse().unwrap()).await
@@ -118,6 +119,11 @@ async fn respond(name: &'static str, mut request: Request<Incoming>) -> Result<A
         "/slow" => sleep(Duration::from_millis(300)).await,
         "/slower" => sleep(Duration::from_millis(1500)).await,
         "/echo" => return Ok(Response::new(request.into_body().boxed())),
+        "/count" => {
+            let length =
+                request.into_body().collect().await.map_or(0, |body| body.to_bytes().len());
+            return Ok(Response::new(full(length.to_string())));
+        }
         "/fail" => return Ok(with_status(StatusCode::INTERNAL_SERVER_ERROR, name)),
         "/headers" => {
             let lines = request.headers().iter().map(|(field, value)| {
@@ -163,6 +169,14 @@ pub(crate) fn start_proxy(directory: &Path) -> Proxy {
     let mut options = Options::new(directory);
     options.workers = Workers::Count(2);
     options.drain = Duration::from_secs(5);
+    Proxy::start(options).unwrap()
+}
+
+/// The same on a clock that stands still until it is moved.
+pub(crate) fn start_proxy_at(directory: &Path, clock: &Clock) -> Proxy {
+    let mut options = Options::new(directory);
+    options.workers = Workers::Count(2);
+    options.clock = clock.clone();
     Proxy::start(options).unwrap()
 }
 

@@ -3,4 +3,10 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
+mod protocols;
+#[cfg(test)]
+mod survival;
+#[cfg(test)]
 mod switching;

@@ -1,13 +1,14 @@
 //! Traffic under load while routes change: nobody is lost, and everybody arrives where they should.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::common::{
-    Crowd, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy, until,
-    until_item, until_status,
+    Crowd, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy,
+    start_proxy_at, until, until_item, until_status,
 };
 use towpath_guard::{Arm, Outcome};
-use towpath_proxy::{Hold, Refusal, RouteEvent, StreamItem};
+use towpath_proxy::{Clock, Hold, Refusal, RouteEvent, StreamItem};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_split_is_near_the_weight_and_every_outcome_is_streamed_once() {
@@ -139,23 +140,46 @@ async fn silence_under_load_brings_everybody_back_to_blue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_commit_silence_moves_nothing() {
+async fn the_very_next_request_after_a_lease_is_on_blue() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
     let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
+    let clock = Clock::manual();
+    let proxy = start_proxy_at(directory.path(), &clock);
     let handle = connect(&proxy).await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
-    spec.candidate = Some(candidate(arm("green", &[green.address]), 5000, Some(200)));
+    spec.candidate = Some(candidate(arm("green", &[green.address]), 10_000, Some(30_000)));
+    handle.apply(spec.clone(), 1, 1).await.unwrap();
+    let mut visitor = Visitor::new(spec.listen);
+    clock.advance(Duration::from_millis(29_999));
+    assert_eq!(visitor.text("/").await, "green");
+    // The control thread sleeps for what was left when it last looked: 30 s of real time.
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(visitor.text("/").await, "blue");
+    assert!(handle.renew(&spec.name, 1, 30_000).await.is_err());
+    assert_eq!(handle.read(&spec.name).await.unwrap().hold, Hold::Lapsed);
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_commit_silence_moves_nothing() {
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual();
+    let proxy = start_proxy_at(directory.path(), &clock);
+    let handle = connect(&proxy).await;
+    let mut spec = route("api/production");
+    spec.default = Some(arm("blue", &[blue.address]));
+    spec.candidate = Some(candidate(arm("green", &[green.address]), 5000, Some(30_000)));
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     spec.default = spec.candidate.take().map(|candidate| candidate.arm);
     handle.apply(spec.clone(), 1, 2).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    clock.advance(Duration::from_hours(24));
     let mut visitor = Visitor::new(spec.listen);
     for _ in 0..20 {
         assert_eq!(visitor.text("/").await, "green");
     }
-    assert!(!handle.read(&spec.name).await.unwrap().lapsed);
+    assert_eq!(handle.read(&spec.name).await.unwrap().hold, Hold::Held);
     proxy.stop().await;
 }
 
@@ -207,5 +231,29 @@ async fn visitors_of_a_dead_arm_are_served_by_the_other_and_the_failure_is_count
     let (_, losses) = crowd.leave().await;
     assert_eq!(losses, Vec::<String>::new());
     assert_eq!(handle.read(&spec.name).await.unwrap().lost, 0);
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_endpoint_costs_capacity_and_no_request() {
+    let (blue, one, two) =
+        (Upstream::start("blue").await, Upstream::start("one").await, Upstream::start("two").await);
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    let mut spec = route("api/production");
+    spec.default = Some(arm("blue", &[blue.address]));
+    let green = arm("green", &[one.address, two.address]);
+    spec.candidate = Some(candidate(green, 10_000, None));
+    handle.apply(spec.clone(), 1, 1).await.unwrap();
+    two.kill().await;
+    let crowd = Crowd::gather(spec.listen, 4, "/");
+    let status = until_status(&handle, &spec.name, |s| s.effective_weight_bp == 5000).await;
+    assert_eq!(status.candidate.unwrap().resting.len(), 1);
+    until("blue to help out", || blue.served() > 0).await;
+    let (_, losses) = crowd.leave().await;
+    assert_eq!(losses, Vec::<String>::new());
+    let status = handle.read(&spec.name).await.unwrap();
+    assert!(status.deployments.iter().all(|entry| entry.tally.counts.failed == 0));
     proxy.stop().await;
 }
