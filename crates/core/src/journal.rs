@@ -1,0 +1,403 @@
+//! What the journal keeps: facts, past tense, versioned by addition only. State is their fold
+//! ([`crate::project::Project::apply`]), so a variant or field may be added and never changes its
+//! meaning; `tests/golden` has one stored example of each.
+
+use serde::{Deserialize, Serialize};
+use towpath_guard::{Standing, Verdict};
+
+use crate::check::CheckAnswer;
+use crate::deployment::Deployment;
+use crate::ids::{CommandId, Digest, Epoch, LaneId, Name, Person, PromotionNumber, Revision};
+use crate::matrix::{Matrix, Signal};
+use crate::plan::Plan;
+use crate::promotion::state::{CheckKey, Ending, Outcome};
+use crate::release::{Release, ReleaseRef};
+use crate::units::{Timestamp, Weight};
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// An engine took over the journal.
+    EngineStarted {
+        /// From now on.
+        epoch: Epoch,
+        /// The program's version.
+        program: String,
+    },
+    /// The matrix that counts from now on for what has not started.
+    MatrixApplied {
+        /// All of it, resolved.
+        matrix: Box<Matrix>,
+        /// Who.
+        by: Person,
+    },
+    /// A release exists, for ever.
+    ReleaseCreated {
+        /// All of it.
+        release: Box<Release>,
+        /// Who.
+        by: Person,
+    },
+    /// A person stated that something is done.
+    Attested(Attested),
+    /// A promotion was asked for and may wait.
+    PromotionRequested(Box<Requested>),
+    /// A check was asked.
+    CheckAsked {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Which.
+        key: CheckKey,
+        /// By which command.
+        command: CommandId,
+    },
+    /// A check answered.
+    CheckAnswered {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Which.
+        key: CheckKey,
+        /// What.
+        answer: CheckAnswer,
+        /// When it is asked again, if it is.
+        ask_again_at: Option<Timestamp>,
+    },
+    /// The prerequisites hold and the lane is taken.
+    PromotionStarted {
+        /// Which.
+        number: PromotionNumber,
+        /// The command that starts the instances.
+        command: CommandId,
+        /// What serves, and what the traffic returns to until commit.
+        blue: Option<Deployment>,
+    },
+    /// All of green's instances are ready.
+    InstancesReady {
+        /// Of which promotion.
+        number: PromotionNumber,
+        /// What runs where.
+        green: Deployment,
+        /// Whether what serves was found alive; otherwise there is nothing to return to.
+        blue_ready: bool,
+    },
+    /// A route was ordered.
+    WeightOrdered {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Index of the step.
+        step: usize,
+        /// By which command.
+        command: CommandId,
+        /// Order among the routes of the lane.
+        revision: Revision,
+        /// Green's share.
+        weight: Weight,
+    },
+    /// The router was observed to give green its share.
+    WeightObserved {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Index of the step.
+        step: usize,
+        /// Green's share.
+        weight: Weight,
+    },
+    /// A step ended without the evidence it wants, and holds.
+    StepHeld {
+        /// Of which promotion.
+        number: PromotionNumber,
+        /// Index of the step.
+        step: usize,
+        /// What is missing.
+        standing: Standing,
+        /// One sentence.
+        sentence: String,
+    },
+    /// A step ended well.
+    StepPassed {
+        /// Of which promotion.
+        number: PromotionNumber,
+        /// Index of the step.
+        step: usize,
+        /// What is known about it; none for a step without bake.
+        verdict: Option<Verdict>,
+    },
+    /// The guard condemned a release.
+    Condemned {
+        /// The promotion that carried it.
+        number: PromotionNumber,
+        /// With its statistics.
+        verdict: Verdict,
+    },
+    /// Recorded and real weights differ, or it is not known whether they do.
+    ReconciliationBegan {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Index of the step that will be taken again.
+        step: usize,
+        /// Why.
+        sentence: String,
+        /// Green's share as far as it is known.
+        weight: Weight,
+        /// When it is tried again.
+        retry_at: Timestamp,
+    },
+    /// A promotion is held.
+    PromotionPaused {
+        /// Which.
+        number: PromotionNumber,
+        /// By whom.
+        by: Person,
+        /// Why.
+        reason: String,
+        /// When it goes back by itself.
+        until: Timestamp,
+    },
+    /// It goes on.
+    PromotionResumed {
+        /// Which.
+        number: PromotionNumber,
+        /// By whom.
+        by: Person,
+    },
+    /// Green is to become the default arm.
+    CommitOrdered {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// By which command.
+        command: CommandId,
+        /// Order among the routes of the lane.
+        revision: Revision,
+    },
+    /// Green is the default arm.
+    Committed {
+        /// By which promotion.
+        number: PromotionNumber,
+        /// What serves.
+        deployment: Deployment,
+        /// What stands by from now on, and until when.
+        standby: Option<(Deployment, Timestamp)>,
+    },
+    /// All traffic is to return.
+    ReturnOrdered {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// By which command.
+        command: CommandId,
+        /// Order among the routes of the lane.
+        revision: Revision,
+        /// How the promotion will end.
+        ending: Ending,
+    },
+    /// A commit or a return is not known to have been obeyed, and will be ordered again.
+    RouteRetried {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Why.
+        sentence: String,
+        /// When.
+        retry_at: Timestamp,
+    },
+    /// All traffic is back on blue.
+    TrafficReturned {
+        /// For which promotion.
+        number: PromotionNumber,
+    },
+    /// Instances are to stop when their open requests are done.
+    StopOrdered {
+        /// Which.
+        deployment: PromotionNumber,
+        /// By which command.
+        command: CommandId,
+    },
+    /// They are gone.
+    InstancesStopped {
+        /// Which.
+        deployment: PromotionNumber,
+    },
+    /// The release before is no longer kept ready.
+    StandbyEnded {
+        /// Which.
+        deployment: PromotionNumber,
+        /// Why.
+        sentence: String,
+    },
+    /// A digest may not enter until a person lifts it.
+    ReleaseQuarantined {
+        /// Which.
+        release: ReleaseRef,
+        /// Which promotion threw it out.
+        number: PromotionNumber,
+        /// Why.
+        reason: String,
+    },
+    /// It may enter again.
+    QuarantineLifted {
+        /// Which.
+        digest: Digest,
+        /// By whom.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A release is not verified here any more.
+    VerificationWithdrawn {
+        /// Which.
+        digest: Digest,
+        /// Why.
+        sentence: String,
+    },
+    /// A promotion ended, once and for ever.
+    PromotionEnded {
+        /// Which.
+        number: PromotionNumber,
+        /// How.
+        outcome: Outcome,
+        /// Why, one sentence.
+        sentence: String,
+    },
+    /// A verified release was offered to the environments that take it automatically.
+    ReleaseOffered {
+        /// What.
+        release: ReleaseRef,
+        /// By which promotion.
+        number: PromotionNumber,
+        /// By which command.
+        command: CommandId,
+        /// To whom.
+        to: Vec<Name>,
+    },
+    /// A person or a tool said that something is wrong.
+    SignalReceived {
+        /// What.
+        signal: Signal,
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A trigger asks a person to roll back.
+    RollbackAsked {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A person's statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attested {
+    /// The lane that the release wants to enter.
+    pub lane: LaneId,
+    /// About which release.
+    pub release: ReleaseRef,
+    /// The check's title.
+    pub title: String,
+    /// Who.
+    pub by: Person,
+    /// When.
+    pub at: Timestamp,
+    /// What they added.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    pub link: Option<String>,
+}
+
+/// A promotion as it was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Requested {
+    /// Its number.
+    pub number: PromotionNumber,
+    /// What will be done.
+    pub plan: Plan,
+    /// The predecessor that was named.
+    pub from: Option<Name>,
+    /// The promotion elsewhere that offered the release.
+    pub offered_by: Option<PromotionNumber>,
+    /// Who asked.
+    pub by: Person,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it ends if it still waits.
+    pub deadline: Timestamp,
+    /// Whether going back from the release would lose data.
+    pub irreversible: bool,
+}
+
+impl Event {
+    /// Its name in lists, such as `promotion-started`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::EngineStarted { .. } => "engine-started",
+            Self::MatrixApplied { .. } => "matrix-applied",
+            Self::ReleaseCreated { .. } => "release-created",
+            Self::Attested(_) => "attested",
+            Self::PromotionRequested(_) => "promotion-requested",
+            Self::CheckAsked { .. } => "check-asked",
+            Self::CheckAnswered { .. } => "check-answered",
+            Self::PromotionStarted { .. } => "promotion-started",
+            Self::InstancesReady { .. } => "instances-ready",
+            Self::WeightOrdered { .. } => "weight-ordered",
+            Self::WeightObserved { .. } => "weight-observed",
+            Self::StepHeld { .. } => "step-held",
+            Self::StepPassed { .. } => "step-passed",
+            Self::Condemned { .. } => "condemned",
+            Self::ReconciliationBegan { .. } => "reconciliation-began",
+            Self::PromotionPaused { .. } => "promotion-paused",
+            Self::PromotionResumed { .. } => "promotion-resumed",
+            Self::CommitOrdered { .. } => "commit-ordered",
+            Self::Committed { .. } => "committed",
+            Self::ReturnOrdered { .. } => "return-ordered",
+            Self::RouteRetried { .. } => "route-retried",
+            Self::TrafficReturned { .. } => "traffic-returned",
+            Self::StopOrdered { .. } => "stop-ordered",
+            Self::InstancesStopped { .. } => "instances-stopped",
+            Self::StandbyEnded { .. } => "standby-ended",
+            Self::ReleaseQuarantined { .. } => "release-quarantined",
+            Self::QuarantineLifted { .. } => "quarantine-lifted",
+            Self::VerificationWithdrawn { .. } => "verification-withdrawn",
+            Self::PromotionEnded { .. } => "promotion-ended",
+            Self::ReleaseOffered { .. } => "release-offered",
+            Self::SignalReceived { .. } => "signal-received",
+            Self::RollbackAsked { .. } => "rollback-asked",
+        }
+    }
+
+    /// The promotion it belongs to.
+    pub fn promotion(&self) -> Option<PromotionNumber> {
+        match self {
+            Self::PromotionRequested(requested) => Some(requested.number),
+            Self::CheckAsked { number, .. }
+            | Self::CheckAnswered { number, .. }
+            | Self::PromotionStarted { number, .. }
+            | Self::InstancesReady { number, .. }
+            | Self::WeightOrdered { number, .. }
+            | Self::WeightObserved { number, .. }
+            | Self::StepHeld { number, .. }
+            | Self::StepPassed { number, .. }
+            | Self::Condemned { number, .. }
+            | Self::ReconciliationBegan { number, .. }
+            | Self::PromotionPaused { number, .. }
+            | Self::PromotionResumed { number, .. }
+            | Self::CommitOrdered { number, .. }
+            | Self::Committed { number, .. }
+            | Self::ReturnOrdered { number, .. }
+            | Self::RouteRetried { number, .. }
+            | Self::TrafficReturned { number }
+            | Self::ReleaseQuarantined { number, .. }
+            | Self::PromotionEnded { number, .. }
+            | Self::ReleaseOffered { number, .. } => Some(*number),
+            Self::EngineStarted { .. }
+            | Self::MatrixApplied { .. }
+            | Self::ReleaseCreated { .. }
+            | Self::Attested(_)
+            | Self::StopOrdered { .. }
+            | Self::InstancesStopped { .. }
+            | Self::StandbyEnded { .. }
+            | Self::QuarantineLifted { .. }
+            | Self::VerificationWithdrawn { .. }
+            | Self::SignalReceived { .. }
+            | Self::RollbackAsked { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a promotion will do, with a hash that changes when and only when that changes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Digest, LaneId};
+use crate::matrix::{LaneSpec, Step};
+use crate::promotion::state::{Kind, Lane};
+use crate::release::ReleaseRef;
+
+/// What a promotion will do. A started promotion keeps it to its end, whatever is applied meanwhile
+/// (I12). Holds no times, estimates, results or names of possible approvers: it stays the same
+/// while people attest and checks answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Where.
+    pub lane: LaneId,
+    /// Forward or back.
+    pub kind: Kind,
+    /// What enters.
+    pub release: ReleaseRef,
+    /// What serves now, and what the traffic returns to until commit. None: a first release.
+    pub blue: Option<ReleaseRef>,
+    /// What is declared for the lane.
+    pub section: LaneSpec,
+    /// The steps as they will be taken: those of the section, or one of 100% without blue, or none
+    /// without a router.
+    pub steps: Vec<Step>,
+    /// Demands that this version does not enforce and that a person accepted by name, sorted.
+    pub accepted: Vec<String>,
+}
+
+impl Plan {
+    /// Plans to carry `release` into the lane as it stands.
+    pub fn new(
+        lane: &Lane,
+        kind: Kind,
+        release: ReleaseRef,
+        section: &LaneSpec,
+        accepted: &[String],
+    ) -> Self {
+        let blue = lane.serving.as_ref().map(|serving| serving.deployment.release.clone());
+        let mut accepted = accepted.to_vec();
+        accepted.sort();
+        accepted.dedup();
+        Self {
+            lane: lane.id.clone(),
+            kind,
+            release,
+            steps: steps(kind, blue.is_some(), section),
+            blue,
+            section: section.clone(),
+            accepted,
+        }
+    }
+
+    /// The digest of all of it. People see its first 12 digits; any unique prefix of at least
+    /// [`SHORTEST_PREFIX`] names it.
+    pub fn hash(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}
+
+/// Shortest accepted prefix of a plan's hash, in hexadecimal digits (cli.md, rule 8).
+pub const SHORTEST_PREFIX: usize = 8;
+
+fn steps(kind: Kind, has_blue: bool, section: &LaneSpec) -> Vec<Step> {
+    if section.router.is_none() || kind == Kind::Rollback {
+        return Vec::new();
+    }
+    match (has_blue, section.rollout.steps.last()) {
+        // Nothing to compare with and nothing to fall back to: one step, judged by absolute limits.
+        (false, Some(last)) => vec![*last],
+        _ => section.rollout.steps.clone(),
+    }
+}

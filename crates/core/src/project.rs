@@ -1,0 +1,76 @@
+//! One project as it stands: the fold of its whole journal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Epoch, LaneId, Name, PromotionNumber, Version};
+use crate::journal::{Attested, Event};
+use crate::matrix::Matrix;
+use crate::promotion::state::Lane;
+use crate::release::{Release, ReleaseRef};
+use crate::units::Timestamp;
+
+/// One project as it stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Project {
+    /// What belongs to no lane.
+    pub common: Common,
+    /// Every lane in which something happened.
+    pub lanes: BTreeMap<LaneId, Lane>,
+}
+
+/// What belongs to no lane.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Common {
+    /// The owner of the journal.
+    pub epoch: Epoch,
+    /// The matrix in force for what has not started.
+    pub matrix: Option<Matrix>,
+    /// Every release, in the order of creation.
+    pub releases: Vec<Release>,
+    /// Every statement of a person, in order.
+    pub attestations: Vec<Attested>,
+    /// The last promotion's number.
+    pub last_promotion: PromotionNumber,
+}
+
+impl Common {
+    /// The release of `service` called `version`.
+    pub fn release(&self, service: &Name, version: &Version) -> Option<&Release> {
+        self.releases
+            .iter()
+            .find(|release| release.service == *service && release.version == *version)
+    }
+
+    /// The release that a record names.
+    pub fn release_of(&self, service: &Name, reference: &ReleaseRef) -> Option<&Release> {
+        self.release(service, &reference.version)
+            .filter(|release| release.digest == reference.digest)
+    }
+}
+
+impl Project {
+    /// The lane as it stands; a fresh one where nothing happened yet.
+    pub fn lane(&self, id: &LaneId) -> Lane {
+        self.lanes.get(id).cloned().unwrap_or_else(|| Lane::new(id.clone()))
+    }
+
+    /// What is so after `event`.
+    pub fn apply(&mut self, lane: Option<&LaneId>, event: &Event, at: Timestamp) {
+        match event {
+            Event::EngineStarted { epoch, .. } => self.common.epoch = *epoch,
+            Event::MatrixApplied { matrix, .. } => self.common.matrix = Some((**matrix).clone()),
+            Event::ReleaseCreated { release, .. } => self.common.releases.push((**release).clone()),
+            Event::Attested(attested) => self.common.attestations.push(attested.clone()),
+            Event::PromotionRequested(requested) => {
+                self.common.last_promotion = self.common.last_promotion.max(requested.number);
+            }
+            _ => {}
+        }
+        if let Some(id) = lane {
+            let lane = self.lanes.entry(id.clone()).or_insert_with(|| Lane::new(id.clone()));
+            lane.apply(event, at);
+        }
+    }
+}

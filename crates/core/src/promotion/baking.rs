@@ -1,0 +1,185 @@
+//! Green has its weight and is judged, until its time is over or a verdict ends it.
+
+use towpath_guard::{Standing as Verdicts, Verdict};
+
+use crate::journal::Event;
+use crate::matrix::{OnBlind, OnLapse, Step, Strategy};
+use crate::promotion::input::Input;
+use crate::promotion::state::{Outcome, Promotion, State};
+use crate::promotion::validating::{self, Standing};
+use crate::promotion::{PAUSE_LIMIT, Turn, committing, going_back, shifting};
+use crate::units::{Timestamp, Weight};
+
+/// Ends the step when its time has come and what is known allows it.
+pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input) {
+    let State::Baking { step, since, held_since } = promotion.state else { return };
+    let Some(declared) = promotion.plan.steps.get(step).copied() else { return };
+    if promotion.paused.is_some() {
+        return;
+    }
+    let verdict = verdict_of(input, promotion);
+    let least = since.plus(declared.bake_min);
+    if turn.now < least {
+        return;
+    }
+    if declared.bake_max.milliseconds() == 0 {
+        finish(turn, promotion, step, declared.weight, None);
+        return;
+    }
+    // Whoever woke us without a verdict will be asked for one: the wake-up stands.
+    let Some(verdict) = verdict else { return };
+    let healthy = verdict.standing == Verdicts::Healthy;
+    let may_end_early = declared.bake_min < declared.bake_max || is_adaptive(promotion);
+    if turn.now < since.plus(declared.bake_max) && !(may_end_early && healthy) {
+        return;
+    }
+    match verdict.standing {
+        Verdicts::Healthy => finish(turn, promotion, step, declared.weight, Some(verdict)),
+        Verdicts::Undecided if !promotion.plan.section.rollout.proof_required => {
+            finish(turn, promotion, step, declared.weight, Some(verdict));
+        }
+        Verdicts::Undecided | Verdicts::Blind => hold(turn, promotion, step, held_since, verdict),
+        Verdicts::Unhealthy => condemn(turn, promotion, verdict),
+    }
+}
+
+fn is_adaptive(promotion: &Promotion) -> bool {
+    promotion.plan.section.rollout.strategy == Strategy::Adaptive
+}
+
+fn verdict_of<'a>(input: &'a Input, promotion: &Promotion) -> Option<&'a Verdict> {
+    let green = promotion.green.as_ref().map(|green| green.number);
+    match input {
+        Input::Woken { verdict, .. } => verdict.as_ref(),
+        Input::Judged { deployment, verdict } => {
+            Some(verdict).filter(|_| green == Some(*deployment))
+        }
+        _ => None,
+    }
+}
+
+/// When the step is looked at next.
+pub(super) fn next_look(promotion: &Promotion) -> Option<Timestamp> {
+    let State::Baking { step, since, held_since } = promotion.state else { return None };
+    let Step { bake_min, bake_max, .. } = promotion.plan.steps.get(step)?;
+    Some(match held_since {
+        Some(held) => held.plus(promotion.plan.section.rollout.hold_limit),
+        None if is_adaptive(promotion) || bake_min < bake_max => since.plus(*bake_min),
+        None => since.plus(*bake_max),
+    })
+}
+
+/// When the step ends at the latest, short of holding for evidence.
+pub(super) fn latest_end(promotion: &Promotion) -> Option<Timestamp> {
+    let State::Baking { step, since, .. } = promotion.state else { return None };
+    Some(since.plus(promotion.plan.steps.get(step)?.bake_max))
+}
+
+fn finish(
+    turn: &mut Turn<'_>,
+    promotion: &Promotion,
+    step: usize,
+    weight: Weight,
+    verdict: Option<&Verdict>,
+) {
+    match validating::ask_at(turn, promotion, weight) {
+        Standing::Open => return,
+        Standing::Failed(sentence) => {
+            let ending = going_back::ending(Outcome::RolledBack, sentence);
+            going_back::begin(turn, promotion, ending);
+            return;
+        }
+        Standing::Passed => {}
+    }
+    turn.record(Event::StepPassed { number: promotion.number, step, verdict: verdict.cloned() });
+    if step + 1 < promotion.plan.steps.len() {
+        shifting::begin(turn, promotion, step + 1);
+    } else {
+        committing::begin(turn, promotion);
+    }
+}
+
+fn hold(
+    turn: &mut Turn<'_>,
+    promotion: &Promotion,
+    step: usize,
+    held_since: Option<Timestamp>,
+    verdict: &Verdict,
+) {
+    let rollout = &promotion.plan.section.rollout;
+    let Some(held) = held_since else {
+        turn.record(Event::StepHeld {
+            number: promotion.number,
+            step,
+            standing: verdict.standing,
+            sentence: verdict.sentence.clone(),
+        });
+        return;
+    };
+    if turn.now < held.plus(rollout.hold_limit) {
+        return;
+    }
+    let limit = rollout.hold_limit;
+    let sentence = format!("no evidence within {limit} beyond the bake: {}", verdict.sentence);
+    let goes_back = verdict.standing == Verdicts::Blind && rollout.on_blind == OnBlind::Rollback;
+    if goes_back && promotion.can_return() {
+        going_back::begin(turn, promotion, going_back::ending(Outcome::RolledBack, sentence));
+    } else {
+        hold_for_a_person(turn, promotion, sentence);
+    }
+}
+
+/// A verdict came in while green has visitors.
+pub(super) fn judged(turn: &mut Turn<'_>, promotion: &Promotion, verdict: &Verdict) {
+    if verdict.standing == Verdicts::Unhealthy {
+        condemn(turn, promotion, verdict);
+    }
+}
+
+/// Throws the release out, or calls a person where there is nothing to return to.
+fn condemn(turn: &mut Turn<'_>, promotion: &Promotion, verdict: &Verdict) {
+    if promotion.condemned.is_none() {
+        turn.record(Event::Condemned { number: promotion.number, verdict: verdict.clone() });
+    }
+    if promotion.can_return() {
+        let mut ending = going_back::ending(Outcome::RolledBack, verdict.sentence.clone());
+        ending.quarantine = true;
+        going_back::begin(turn, promotion, ending);
+    } else if promotion.paused.is_none() {
+        let why = if promotion.irreversible {
+            "going back would lose data"
+        } else {
+            "there is nothing to go back to"
+        };
+        hold_for_a_person(turn, promotion, format!("{}; {why}", verdict.sentence));
+    }
+}
+
+/// Pauses on behalf of a person.
+pub(super) fn hold_for_a_person(turn: &mut Turn<'_>, promotion: &Promotion, reason: String) {
+    turn.record(Event::PromotionPaused {
+        number: promotion.number,
+        by: crate::ids::Person::guard(),
+        reason,
+        until: turn.now.plus(PAUSE_LIMIT),
+    });
+}
+
+/// The lease lapsed: traffic is on blue, nothing was decided about the release.
+pub(super) fn lapsed(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
+    let sentence = "the router heard nothing from the engine and returned the traffic by itself";
+    match promotion.plan.section.rollout.on_lapse {
+        OnLapse::Rollback => {
+            let ending = going_back::ending(Outcome::RolledBack, sentence.to_owned());
+            going_back::begin(turn, promotion, ending);
+        }
+        OnLapse::Resume | OnLapse::Pause => {
+            shifting::reconcile_later(turn, promotion, step, sentence.to_owned(), Weight::ZERO);
+            if promotion.plan.section.rollout.on_lapse == OnLapse::Pause
+                && promotion.paused.is_none()
+            {
+                hold_for_a_person(turn, promotion, sentence.to_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Makes green the default arm. Once observed, the promotion has succeeded and nothing is on a
+//! lease any more.
+
+use crate::journal::Event;
+use crate::matrix::Decider;
+use crate::promotion::command::{CommandOutcome, Order, Route};
+use crate::promotion::state::{Kind, Outcome, Promotion, State};
+use crate::promotion::{ROUTE_RETRY, Turn, standby};
+use crate::units::{Span, Timestamp};
+
+/// Orders the commit.
+pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
+    let Some(green) = promotion.green.clone() else { return };
+    let command = turn.next_command();
+    let revision = turn.next_revision();
+    turn.record(Event::CommitOrdered { number: promotion.number, command, revision });
+    let route = Route {
+        revision,
+        default: Some(green),
+        candidate: None,
+        lease: None,
+        freeze_on_silence: false,
+    };
+    let section = Box::new(promotion.plan.section.clone());
+    turn.order(command, Order::SetRoute { route, section });
+}
+
+/// Orders it again when its time has come: whether the router obeyed was not known, and ensuring
+/// twice is ensuring once.
+pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
+    if let State::Committing { command: None, retry_at: Some(at), .. } = promotion.state
+        && turn.now >= at
+    {
+        begin(turn, promotion);
+    }
+}
+
+/// The router obeyed, or not.
+pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &CommandOutcome) {
+    match outcome {
+        CommandOutcome::Routed { .. } => succeeded(turn, promotion),
+        CommandOutcome::RouteFailed { sentence } => retry(turn, promotion, sentence),
+        _ => turn.note("an outcome that does not belong to a route was ignored"),
+    }
+}
+
+/// Records that the route will be ordered again.
+pub(super) fn retry(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
+    let retry_at: Timestamp = turn.now.plus(ROUTE_RETRY);
+    let number = promotion.number;
+    turn.record(Event::RouteRetried { number, sentence: sentence.to_owned(), retry_at });
+}
+
+fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {
+    let Some(green) = promotion.green.clone() else { return };
+    let before = turn.lane.serving.as_ref().map(|serving| serving.deployment.clone());
+    let section = &promotion.plan.section;
+    let forward = promotion.plan.kind == Kind::Promote;
+    let keeps = forward && promotion.blue.is_some() && section.standby > Span::ZERO;
+    let kept = before.clone().filter(|_| keeps);
+    let until = turn.now.plus(section.standby);
+    let number = promotion.number;
+    turn.record(Event::Committed {
+        number,
+        deployment: green.clone(),
+        standby: kept.map(|deployment| (deployment, until)),
+    });
+    if !forward && let Some(bad) = &before {
+        turn.record(Event::VerificationWithdrawn {
+            digest: bad.release.digest.clone(),
+            sentence: format!("promotion {number} rolled it back"),
+        });
+    }
+    let gone = before.filter(|before| !keeps && before.number != green.number);
+    if let Some(gone) = gone {
+        standby::stop(turn, gone.number, section);
+    }
+    let sentence = format!("{} serves {}", turn.lane.id.environment, green.release.version);
+    turn.record(Event::PromotionEnded { number, outcome: Outcome::Succeeded, sentence });
+    if forward {
+        offer(turn, promotion);
+    }
+}
+
+fn offer(turn: &mut Turn<'_>, promotion: &Promotion) {
+    let Some(matrix) = turn.matrix() else { return };
+    let after = matrix.successors(&turn.lane.id.environment);
+    let automatic = after.filter(|environment| environment.promote == Decider::Automatic);
+    let to: Vec<_> = automatic
+        .filter(|environment| environment.lanes.contains_key(&turn.lane.id.service))
+        .map(|environment| environment.name.clone())
+        .collect();
+    if to.is_empty() {
+        return;
+    }
+    let command = turn.next_command();
+    let release = promotion.plan.release.clone();
+    let number = promotion.number;
+    turn.record(Event::ReleaseOffered {
+        release: release.clone(),
+        number,
+        command,
+        to: to.clone(),
+    });
+    turn.order(command, Order::OfferRelease { release, to, verified_by: number });
+}

@@ -1,0 +1,372 @@
+//! Who may enter a lane: verified in the predecessors, not quarantined, nothing demanded that is
+//! not enforced. Owns the refusals of `plan` and `promote`; starts nothing.
+
+use crate::ids::{LaneId, Name};
+use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
+use crate::plan::{Plan, SHORTEST_PREFIX};
+use crate::project::Project;
+use crate::promotion::input::PromotionOrder;
+use crate::promotion::state::{Kind, Lane};
+use crate::reason::{Refusal, RefusalKind};
+use crate::release::{Release, ReleaseRef};
+
+type Checked<T> = Result<T, Box<Refusal>>;
+
+/// The plan of a promotion as it would be now, or why there is none. Decides nothing.
+pub fn plan(
+    project: &Project,
+    lane_id: &LaneId,
+    order: &PromotionOrder,
+) -> Checked<(Plan, Release)> {
+    let lane = project.lane(lane_id);
+    let (matrix, environment, section) = declared(project, lane_id)?;
+    named_predecessor(matrix, environment, order)?;
+    let release = wanted(project, &lane, environment, order)?;
+    not_here_already(&lane, &release)?;
+    tier_takes_it(&lane, environment, &release)?;
+    verified(project, &lane, environment, &release)?;
+    not_quarantined(&lane, &release)?;
+    let accepted = unenforced(&lane, environment, section, order)?;
+    let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), section, &accepted);
+    fresh(&lane, environment, order, &plan)?;
+    Ok((plan, release))
+}
+
+fn declared<'a>(
+    project: &'a Project,
+    lane: &LaneId,
+) -> Checked<(&'a Matrix, &'a Environment, &'a LaneSpec)> {
+    let Some(matrix) = &project.common.matrix else {
+        return Err(Box::new(Refusal::new(
+            RefusalKind::Usage,
+            "no-matrix",
+            "nothing can be promoted",
+            "no matrix has been applied",
+        )));
+    };
+    if let Some((environment, section)) = matrix.lane(lane) {
+        return Ok((matrix, environment, section));
+    }
+    Err(Box::new(unknown(matrix, lane)))
+}
+
+fn unknown(matrix: &Matrix, lane: &LaneId) -> Refusal {
+    let known = |names: Vec<&str>| format!("the matrix has {}", names.join(", "));
+    if matrix.environment(&lane.environment).is_some() {
+        let services = matrix.services.keys().map(Name::as_str).collect();
+        let message = format!("there is no service `{}`", lane.service);
+        return Refusal::new(RefusalKind::NotFound, "no-service", message, known(services));
+    }
+    let names: Vec<_> = matrix.environments.iter().map(|one| one.name.as_str()).collect();
+    let message = format!("there is no environment `{}`", lane.environment);
+    Refusal::new(RefusalKind::NotFound, "no-environment", message, known(names))
+        .next("towpath status", "what there is, and what serves where")
+}
+
+fn named_predecessor(
+    matrix: &Matrix,
+    environment: &Environment,
+    order: &PromotionOrder,
+) -> Checked<()> {
+    let Some(from) = &order.from else { return Ok(()) };
+    if environment.after.names().contains(from) {
+        return Ok(());
+    }
+    if matrix.environment(from).is_none() {
+        let lane = LaneId { service: from.clone(), environment: from.clone() };
+        return Err(Box::new(unknown(matrix, &lane)));
+    }
+    let names = environment.after.names();
+    let cause = if names.is_empty() {
+        format!("{} is where releases start; nothing comes before it", environment.name)
+    } else {
+        format!("{} comes after {}", environment.name, listed(names, "and"))
+    };
+    let message = format!("{from} is not where the releases of {} come from", environment.name);
+    Err(Box::new(
+        Refusal::new(RefusalKind::Usage, "not-a-predecessor", message, cause)
+            .at(format!("environments.{}.after", environment.name))
+            .next(format!("towpath promote {}", environment.name), "without the first name"),
+    ))
+}
+
+/// The newest release verified in the predecessors as the matrix demands; none when there is none.
+pub fn newest_verified<'a>(
+    project: &'a Project,
+    lane: &LaneId,
+    environment: &Environment,
+) -> Option<&'a Release> {
+    let releases = project.common.releases.iter().rev();
+    let mut own = releases.filter(|release| release.service == lane.service);
+    own.find(|release| missing(project, lane, environment, release).is_empty())
+}
+
+fn wanted(
+    project: &Project,
+    lane: &Lane,
+    environment: &Environment,
+    order: &PromotionOrder,
+) -> Checked<Release> {
+    let service = &lane.id.service;
+    let to = &environment.name;
+    if let Some(version) = &order.release {
+        if let Some(release) = project.common.release(service, version) {
+            return Ok(release.clone());
+        }
+        let message = format!("there is no release {version} of {service}");
+        let refusal = Refusal::new(
+            RefusalKind::NotFound,
+            "no-release",
+            message,
+            format!("{} releases of {service} are known", count_of(project, service)),
+        );
+        return Err(Box::new(refusal.next("towpath release list", "those that exist")));
+    }
+    if environment.after == Predecessors::Root {
+        let message = format!("which release shall enter {to}?");
+        let cause = format!("{to} is where releases start, so none is verified before it");
+        let newest = project.common.releases.iter().rev().find(|one| one.service == *service);
+        let version = newest.map_or("VERSION".to_owned(), |one| one.version.to_string());
+        return Err(Box::new(
+            Refusal::new(RefusalKind::Usage, "release-needed", message, cause)
+                .next(format!("towpath promote {to} --release {version}"), "the newest release"),
+        ));
+    }
+    newest_verified(project, &lane.id, environment).cloned().ok_or_else(|| {
+        let names = listed(environment.after.names(), "and");
+        let message = format!("nothing may enter {to}; {}", serves(lane));
+        Box::new(
+            Refusal::new(
+                RefusalKind::Gate,
+                "not-verified",
+                message,
+                format!("no release of {service} is verified in {names}"),
+            )
+            .at(format!("environments.{to}.after"))
+            .next("towpath status", "what serves where"),
+        )
+    })
+}
+
+fn count_of(project: &Project, service: &Name) -> usize {
+    project.common.releases.iter().filter(|release| release.service == *service).count()
+}
+
+fn not_here_already(lane: &Lane, release: &Release) -> Checked<()> {
+    let Some(serving) = &lane.serving else { return Ok(()) };
+    let same = serving.deployment.release == ReleaseRef::from(release);
+    if same && lane.is_verified(&release.digest) {
+        let to = &lane.id.environment;
+        let message =
+            format!("{to} already serves {}; there is nothing to promote", release.version);
+        return Err(Box::new(Refusal {
+            code: "already-serves".to_owned(),
+            kind: RefusalKind::AlreadySo,
+            message,
+            cause: None,
+            place: None,
+            next: Vec::new(),
+        }));
+    }
+    Ok(())
+}
+
+fn tier_takes_it(lane: &Lane, environment: &Environment, release: &Release) -> Checked<()> {
+    if !release.snapshot || environment.tier == Tier::Development {
+        return Ok(());
+    }
+    let message =
+        format!("{} may not enter {}; {}", release.version, environment.name, serves(lane));
+    Err(Box::new(
+        Refusal::new(
+            RefusalKind::Gate,
+            "snapshot",
+            message,
+            "it is a snapshot of a working tree, which only development tiers take",
+        )
+        .next("towpath release create VERSION --artifact NAME=PATH", "a release of the same"),
+    ))
+}
+
+/// Predecessors in which the release is not verified, as far as the matrix demands them.
+fn missing<'a>(
+    project: &Project,
+    lane: &LaneId,
+    environment: &'a Environment,
+    release: &Release,
+) -> Vec<&'a Name> {
+    let verified_in = |name: &&Name| {
+        let before = LaneId { service: lane.service.clone(), environment: (*name).clone() };
+        project.lanes.get(&before).is_some_and(|lane| lane.is_verified(&release.digest))
+    };
+    match &environment.after {
+        Predecessors::Root => Vec::new(),
+        Predecessors::All(names) => names.iter().filter(|name| !verified_in(name)).collect(),
+        Predecessors::Any(names) if names.iter().any(|name| verified_in(&name)) => Vec::new(),
+        Predecessors::Any(names) => names.iter().collect(),
+    }
+}
+
+fn verified(
+    project: &Project,
+    lane: &Lane,
+    environment: &Environment,
+    release: &Release,
+) -> Checked<()> {
+    let missing = missing(project, &lane.id, environment, release);
+    let Some(first) = missing.first() else { return Ok(()) };
+    let version = &release.version;
+    let to = &environment.name;
+    let before = LaneId { service: lane.id.service.clone(), environment: (*first).clone() };
+    let before = project.lane(&before);
+    let names: Vec<Name> = missing.iter().map(|name| (*name).clone()).collect();
+    let cause = format!(
+        "{version} is not verified in {}{}",
+        listed(&names, "and"),
+        why_not_verified(&before, release)
+    );
+    let message = format!("{version} may not enter {to} yet; {}", serves(lane));
+    let mut refusal = Refusal::new(RefusalKind::Gate, "not-verified", message, cause)
+        .at(format!("environments.{to}.after"));
+    if let Some(active) =
+        before.active.as_ref().filter(|one| one.plan.release.digest == release.digest)
+    {
+        refusal = refusal.next(format!("towpath watch {}", active.number), "until it ends");
+    } else {
+        refusal = refusal
+            .next(format!("towpath promote {first} --release {version}"), "verify it there first");
+    }
+    if let Some(newest) = newest_verified(project, &lane.id, environment) {
+        let what = format!("{}, the newest that is verified", newest.version);
+        refusal = refusal.next(format!("towpath promote {first} {to}"), what);
+    }
+    Err(Box::new(refusal))
+}
+
+fn why_not_verified(before: &Lane, release: &Release) -> String {
+    let is_it = |other: &ReleaseRef| other.digest == release.digest;
+    if let Some(active) = before.active.as_ref().filter(|one| is_it(&one.plan.release)) {
+        return format!(": its promotion there ({}) is {}", active.number, active.state.word());
+    }
+    if let Some(waiting) = before.waiting.iter().find(|one| is_it(&one.plan.release)) {
+        return format!(": its promotion there ({}) waits", waiting.number);
+    }
+    match before.ended.iter().rev().find(|ended| is_it(&ended.release)) {
+        Some(ended) => {
+            format!(": its promotion there ({}) ended {}", ended.number, ended.outcome.as_str())
+        }
+        None => ": it was never promoted there".to_owned(),
+    }
+}
+
+fn not_quarantined(lane: &Lane, release: &Release) -> Checked<()> {
+    let Some(quarantine) = lane.quarantine_of(&release.digest) else { return Ok(()) };
+    let to = &lane.id.environment;
+    let version = &release.version;
+    let cause = format!("quarantined: {} (promotion {})", quarantine.reason, quarantine.promotion);
+    let place = format!(
+        "sha256:{}; the same content under another version is refused as well",
+        release.digest.short()
+    );
+    let message = format!("{version} may not enter {to}; {}", serves(lane));
+    Err(Box::new(Refusal::new(RefusalKind::Gate, "quarantined", message, cause).at(place).next(
+        format!("towpath quarantine lift {to} {version} --reason \"REASON\""),
+        "lets it try again",
+    )))
+}
+
+fn unenforced(
+    lane: &Lane,
+    environment: &Environment,
+    section: &LaneSpec,
+    order: &PromotionOrder,
+) -> Checked<Vec<String>> {
+    let mut accepted = Vec::new();
+    for demand in section.unenforced.iter().filter(|demand| demand.refuses) {
+        let names_it =
+            |name: &String| *name == demand.path || demand.path.ends_with(&format!(".{name}"));
+        if order.accept_unenforced.iter().any(names_it) {
+            accepted.push(demand.path.clone());
+            continue;
+        }
+        let to = &environment.name;
+        let name = demand.path.rsplit('.').next().unwrap_or(&demand.path);
+        let message = format!(
+            "nothing may enter {to}: the matrix demands what this version cannot enforce; {}",
+            serves(lane)
+        );
+        return Err(Box::new(
+            Refusal::new(RefusalKind::Gate, "not-enforced", message, demand.reason.clone())
+                .at(demand.path.clone())
+                .next(
+                    format!("towpath promote {to} --accept-unenforced {name} --reason \"REASON\""),
+                    "goes without it; the journal keeps who and why",
+                ),
+        ));
+    }
+    if !order.accept_unenforced.is_empty() && order.reason.is_none() {
+        return Err(Box::new(Refusal::new(
+            RefusalKind::Usage,
+            "reason-needed",
+            "nothing was started",
+            "going without a demand of the matrix needs a reason: --reason \"REASON\"",
+        )));
+    }
+    Ok(accepted)
+}
+
+fn fresh(
+    lane: &Lane,
+    environment: &Environment,
+    order: &PromotionOrder,
+    plan: &Plan,
+) -> Checked<()> {
+    let Some(wanted) = &order.plan else { return Ok(()) };
+    let wanted = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+    let hash = plan.hash();
+    if wanted.len() >= SHORTEST_PREFIX && hash.hex().starts_with(wanted) {
+        return Ok(());
+    }
+    let to = &environment.name;
+    if wanted.len() < SHORTEST_PREFIX {
+        let cause = format!("a plan is named by at least {SHORTEST_PREFIX} digits of its hash");
+        let message = format!("`{wanted}` does not name a plan");
+        return Err(Box::new(Refusal::new(RefusalKind::Usage, "plan-too-short", message, cause)));
+    }
+    let shown: String = wanted.chars().take(12).collect();
+    let message = format!("plan {shown} is no longer what would happen; {}", serves(lane));
+    let cause =
+        "since that plan the release, what serves, or what is declared for the lane changed";
+    let from = order.from.as_ref().map(|from| format!("{from} ")).unwrap_or_default();
+    Err(Box::new(
+        Refusal::new(RefusalKind::Conflict, "stale-plan", message, cause)
+            .next(format!("towpath plan {from}{to}"), "the plan as it is now")
+            .next(
+                format!("towpath promote {from}{to} --plan {}", hash.short()),
+                "carries that one out",
+            ),
+    ))
+}
+
+/// What serves, for the end of a refusal's first line.
+pub(super) fn serves(lane: &Lane) -> String {
+    let environment = &lane.id.environment;
+    match &lane.serving {
+        Some(serving) => {
+            format!("{environment} still serves {}", serving.deployment.release.version)
+        }
+        None => format!("{environment} serves nothing yet"),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(names: &[Name], last: &str) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [most @ .., end] => {
+            let most: Vec<_> = most.iter().map(Name::as_str).collect();
+            format!("{} {last} {end}", most.join(", "))
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Folds events into a lane. Decides nothing: what an event says is so.
+
+use crate::check::CheckAnswer;
+use crate::ids::{CommandId, PromotionNumber, Revision};
+use crate::journal::{Event, Requested};
+use crate::promotion::state::{
+    Ask, CheckKey, CheckProgress, Ended, Lane, Outcome, Pause, Promotion, Quarantine, REMEMBERED,
+    Serving, Standby, State, Verified,
+};
+use crate::units::{Timestamp, Weight};
+
+impl Lane {
+    /// What is so after `event`, which happened at `at`. Events of the project change nothing here.
+    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        self.note_order(event);
+        match event {
+            Event::PromotionRequested(requested) => self.waiting.push(requested_now(requested, at)),
+            Event::CheckAsked { number, key, command } => self.check_asked(*number, key, *command),
+            Event::CheckAnswered { number, key, answer, ask_again_at } => {
+                self.check_answered(*number, key, answer, *ask_again_at, at);
+            }
+            Event::PromotionStarted { number, command, blue } => {
+                self.started(*number, *command, blue.as_ref(), at);
+            }
+            Event::Committed { number, deployment, standby } => {
+                self.asks = None;
+                self.serving =
+                    Some(Serving { deployment: deployment.clone(), promotion: *number, since: at });
+                self.standby = standby.as_ref().map(|(deployment, until)| Standby {
+                    deployment: deployment.clone(),
+                    until: *until,
+                });
+                self.verify(*number, at);
+            }
+            Event::StopOrdered { deployment, command } => {
+                self.stopping.insert(*deployment, *command);
+            }
+            Event::InstancesStopped { deployment } => {
+                self.stopping.remove(deployment);
+            }
+            Event::StandbyEnded { .. } => self.standby = None,
+            Event::PromotionEnded { number, outcome, .. } => self.end(*number, *outcome, at),
+            Event::RollbackAsked { reason } => {
+                self.asks = Some(Ask { reason: reason.clone(), since: at });
+            }
+            Event::ReleaseQuarantined { .. }
+            | Event::QuarantineLifted { .. }
+            | Event::VerificationWithdrawn { .. } => self.trust_changed(event, at),
+            other => self.active_changed(other, at),
+        }
+    }
+
+    fn note_order(&mut self, event: &Event) {
+        let (command, revision) = match event {
+            Event::CheckAsked { command, .. }
+            | Event::PromotionStarted { command, .. }
+            | Event::StopOrdered { command, .. }
+            | Event::ReleaseOffered { command, .. } => (*command, None),
+            Event::WeightOrdered { command, revision, .. }
+            | Event::CommitOrdered { command, revision, .. }
+            | Event::ReturnOrdered { command, revision, .. } => (*command, Some(*revision)),
+            _ => return,
+        };
+        self.last_command = self.last_command.max(command);
+        self.last_revision = self.last_revision.max(revision.unwrap_or(Revision(0)));
+    }
+
+    fn trust_changed(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::ReleaseQuarantined { release, number, reason } => {
+                self.verified.retain(|verified| verified.release.digest != release.digest);
+                self.quarantined.retain(|quarantine| quarantine.release.digest != release.digest);
+                self.quarantined.push(Quarantine {
+                    release: release.clone(),
+                    promotion: *number,
+                    reason: reason.clone(),
+                    since: at,
+                });
+            }
+            Event::QuarantineLifted { digest, .. } => {
+                self.quarantined.retain(|quarantine| quarantine.release.digest != *digest);
+            }
+            Event::VerificationWithdrawn { digest, .. } => {
+                self.verified.retain(|verified| verified.release.digest != *digest);
+            }
+            _ => {}
+        }
+    }
+
+    fn find_mut(&mut self, number: PromotionNumber) -> Option<&mut Promotion> {
+        self.active.iter_mut().chain(&mut self.waiting).find(|promotion| promotion.number == number)
+    }
+
+    fn check_asked(&mut self, number: PromotionNumber, key: &CheckKey, command: CommandId) {
+        let Some(promotion) = self.find_mut(number) else { return };
+        let progress = promotion.checks.entry(key.clone()).or_insert_with(unasked);
+        progress.asking = Some(command);
+        progress.ask_again_at = None;
+        progress.asked += 1;
+    }
+
+    fn check_answered(
+        &mut self,
+        number: PromotionNumber,
+        key: &CheckKey,
+        answer: &CheckAnswer,
+        ask_again_at: Option<Timestamp>,
+        at: Timestamp,
+    ) {
+        let Some(promotion) = self.find_mut(number) else { return };
+        let progress = promotion.checks.entry(key.clone()).or_insert_with(unasked);
+        progress.asking = None;
+        // The output is in the journal; the state that every turn saves stays small.
+        let kept = CheckAnswer { output: None, ..answer.clone() };
+        progress.answer = Some((kept, at));
+        progress.ask_again_at = ask_again_at;
+    }
+
+    fn started(
+        &mut self,
+        number: PromotionNumber,
+        command: CommandId,
+        blue: Option<&crate::deployment::Deployment>,
+        at: Timestamp,
+    ) {
+        let position = self.waiting.iter().position(|promotion| promotion.number == number);
+        let Some(position) = position else { return };
+        let mut promotion = self.waiting.remove(position);
+        promotion.started_at = Some(at);
+        promotion.blue = blue.cloned();
+        promotion.state = State::Starting { command };
+        self.active = Some(promotion);
+    }
+
+    fn verify(&mut self, number: PromotionNumber, at: Timestamp) {
+        let Some(promotion) = self.active.as_ref() else { return };
+        let release = promotion.plan.release.clone();
+        self.verified.retain(|verified| verified.release.digest != release.digest);
+        self.verified.push(Verified { release, promotion: number, at });
+    }
+
+    fn end(&mut self, number: PromotionNumber, outcome: Outcome, at: Timestamp) {
+        let ended = if self.active.as_ref().is_some_and(|promotion| promotion.number == number) {
+            self.active.take()
+        } else {
+            let position = self.waiting.iter().position(|promotion| promotion.number == number);
+            position.map(|position| self.waiting.remove(position))
+        };
+        let Some(promotion) = ended else { return };
+        self.ended.push(Ended {
+            number,
+            kind: promotion.plan.kind,
+            release: promotion.plan.release,
+            outcome,
+            at,
+            offered_by: promotion.offered_by,
+        });
+        if self.ended.len() > REMEMBERED {
+            self.ended.remove(0);
+        }
+    }
+
+    fn active_changed(&mut self, event: &Event, at: Timestamp) {
+        let Some(number) = event.promotion() else { return };
+        let Some(promotion) = self.find_mut(number) else { return };
+        match event {
+            Event::InstancesReady { green, blue_ready, .. } => {
+                promotion.green = Some(green.clone());
+                if !blue_ready {
+                    promotion.blue = None;
+                }
+                promotion.state = State::Validating;
+            }
+            Event::WeightOrdered { step, command, revision, .. } => {
+                promotion.state =
+                    State::Shifting { step: *step, command: *command, revision: *revision };
+            }
+            Event::WeightObserved { step, weight, .. } => {
+                promotion.weight = *weight;
+                promotion.state = State::Baking { step: *step, since: at, held_since: None };
+            }
+            Event::StepHeld { step, .. } => {
+                if let State::Baking { since, .. } = promotion.state {
+                    promotion.state = State::Baking { step: *step, since, held_since: Some(at) };
+                }
+            }
+            Event::Condemned { verdict, .. } => {
+                promotion.condemned = Some(verdict.sentence.clone());
+            }
+            Event::ReconciliationBegan { step, weight, retry_at, .. } => {
+                promotion.weight = *weight;
+                let since = match promotion.state {
+                    State::Reconciling { since, .. } => since,
+                    _ => at,
+                };
+                promotion.state = State::Reconciling { step: *step, since, retry_at: *retry_at };
+            }
+            Event::PromotionPaused { by, reason, until, .. } => {
+                let pause =
+                    Pause { by: by.clone(), reason: reason.clone(), since: at, until: *until };
+                promotion.paused = Some(pause);
+            }
+            Event::PromotionResumed { .. } => promotion.resume(at),
+            Event::CommitOrdered { .. }
+            | Event::ReturnOrdered { .. }
+            | Event::RouteRetried { .. }
+            | Event::TrafficReturned { .. } => promotion.route_changed(event),
+            _ => {}
+        }
+    }
+}
+
+impl Promotion {
+    /// The time that it was held does not count as bake.
+    fn resume(&mut self, at: Timestamp) {
+        let Some(pause) = self.paused.take() else { return };
+        let held = at.since(pause.since);
+        if let State::Baking { since, held_since, .. } = &mut self.state {
+            *since = since.plus(held);
+            if let Some(held_since) = held_since {
+                *held_since = held_since.plus(held);
+            }
+        }
+    }
+
+    fn route_changed(&mut self, event: &Event) {
+        match event {
+            Event::CommitOrdered { command, revision, .. } => {
+                self.state = State::Committing {
+                    command: Some(*command),
+                    revision: *revision,
+                    retry_at: None,
+                };
+            }
+            Event::ReturnOrdered { command, revision, ending, .. } => {
+                self.paused = None;
+                self.state = State::GoingBack {
+                    command: Some(*command),
+                    revision: *revision,
+                    retry_at: None,
+                    ending: ending.clone(),
+                };
+            }
+            Event::RouteRetried { retry_at: at, .. } => match &mut self.state {
+                State::Committing { command, retry_at, .. }
+                | State::GoingBack { command, retry_at, .. } => {
+                    *command = None;
+                    *retry_at = Some(*at);
+                }
+                _ => {}
+            },
+            Event::TrafficReturned { .. } => self.weight = Weight::ZERO,
+            _ => {}
+        }
+    }
+}
+
+fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
+    Promotion {
+        number: requested.number,
+        plan: requested.plan.clone(),
+        from: requested.from.clone(),
+        offered_by: requested.offered_by,
+        by: requested.by.clone(),
+        reason: requested.reason.clone(),
+        requested_at: at,
+        started_at: None,
+        checks: std::collections::BTreeMap::new(),
+        blue: None,
+        green: None,
+        weight: Weight::ZERO,
+        irreversible: requested.irreversible,
+        state: State::Waiting { deadline: requested.deadline },
+        paused: None,
+        condemned: None,
+    }
+}
+
+fn unasked() -> CheckProgress {
+    CheckProgress { asking: None, answer: None, ask_again_at: None, asked: 0 }
+}

@@ -1,0 +1,88 @@
+//! Returns all traffic to blue, has green stopped, and ends the promotion. Tries until the router
+//! obeys: the lease has returned the traffic by then, but nothing is recorded that was not observed.
+
+use crate::ids::PromotionNumber;
+use crate::journal::Event;
+use crate::promotion::command::{CommandOutcome, Order, Route};
+use crate::promotion::state::{Ending, Outcome, Promotion, State};
+use crate::promotion::{Turn, committing, standby};
+
+/// An ending without quarantine.
+pub(super) fn ending(outcome: Outcome, sentence: String) -> Ending {
+    Ending { outcome, sentence, said: Vec::new(), quarantine: false }
+}
+
+/// The ending of what could not be carried out. A release that the guard had condemned before is
+/// quarantined however its promotion ends.
+pub(super) fn failed(sentence: String, condemned: bool) -> Ending {
+    Ending { outcome: Outcome::Failed, sentence, said: Vec::new(), quarantine: condemned }
+}
+
+/// Orders the return.
+pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, ending: Ending) {
+    let command = turn.next_command();
+    let revision = turn.next_revision();
+    let number = promotion.number;
+    turn.record(Event::ReturnOrdered { number, command, revision, ending });
+    let route = Route {
+        revision,
+        default: promotion.blue.clone().or_else(|| still_serving(turn)),
+        candidate: None,
+        lease: None,
+        freeze_on_silence: false,
+    };
+    let section = Box::new(promotion.plan.section.clone());
+    turn.order(command, Order::SetRoute { route, section });
+}
+
+/// A blue that was found dead stays the default arm: it may come back, and green is going away.
+fn still_serving(turn: &Turn<'_>) -> Option<crate::deployment::Deployment> {
+    turn.lane.serving.as_ref().map(|serving| serving.deployment.clone())
+}
+
+/// Orders it again when its time has come.
+pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
+    if let State::GoingBack { command: None, retry_at: Some(at), ending, .. } = &promotion.state
+        && turn.now >= *at
+    {
+        begin(turn, promotion, ending.clone());
+    }
+}
+
+/// The router obeyed, or not.
+pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &CommandOutcome) {
+    let State::GoingBack { ending, .. } = promotion.state.clone() else { return };
+    match outcome {
+        CommandOutcome::Routed { .. } => returned(turn, promotion, &ending),
+        CommandOutcome::RouteFailed { sentence } => committing::retry(turn, promotion, sentence),
+        _ => turn.note("an outcome that does not belong to a route was ignored"),
+    }
+}
+
+fn returned(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
+    let number = promotion.number;
+    turn.record(Event::TrafficReturned { number });
+    if ending.quarantine {
+        quarantine(turn, promotion, number, &ending.sentence);
+    }
+    if owns_instances(turn, promotion) {
+        standby::stop(turn, number, &promotion.plan.section);
+    }
+    turn.record(Event::PromotionEnded {
+        number,
+        outcome: ending.outcome,
+        sentence: ending.sentence.clone(),
+    });
+}
+
+fn quarantine(turn: &mut Turn<'_>, promotion: &Promotion, number: PromotionNumber, reason: &str) {
+    let release = promotion.plan.release.clone();
+    turn.record(Event::ReleaseQuarantined { release, number, reason: reason.to_owned() });
+}
+
+/// A rollback onto the standby started nothing of its own: the standby stays.
+fn owns_instances(turn: &Turn<'_>, promotion: &Promotion) -> bool {
+    let standby = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
+    let green = promotion.green.as_ref().map(|green| green.number);
+    green.is_none() || green != standby
+}

@@ -1,0 +1,121 @@
+//! Everything that can happen to a lane. Past tense where the world did it, an order where a person
+//! gave one.
+
+use serde::{Deserialize, Serialize};
+use towpath_guard::Verdict;
+
+use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision, Version};
+use crate::matrix::Signal;
+use crate::promotion::command::CommandOutcome;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "input")]
+pub enum Input {
+    /// Somebody wants a release in.
+    PromotionOrdered(PromotionOrder),
+    /// Somebody wants the last good release back.
+    RollbackOrdered {
+        /// Who.
+        by: Person,
+        /// Why; owed if it is missing.
+        reason: Option<String>,
+        /// Whether the release that goes is quarantined.
+        quarantine: bool,
+    },
+    /// A person or a tool says that something is wrong.
+    Signalled {
+        /// What.
+        signal: Signal,
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody holds a promotion.
+    PauseOrdered {
+        /// Which.
+        number: PromotionNumber,
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Somebody lets it go on.
+    ResumeOrdered {
+        /// Which.
+        number: PromotionNumber,
+        /// Who.
+        by: Person,
+    },
+    /// Somebody ends it.
+    AbortOrdered {
+        /// Which.
+        number: PromotionNumber,
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Somebody lets a release return.
+    QuarantineLiftOrdered {
+        /// Which.
+        digest: Digest,
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A command ended.
+    CommandEnded {
+        /// Which.
+        command: CommandId,
+        /// How.
+        outcome: CommandOutcome,
+    },
+    /// The guard reached a verdict about a deployment that has visitors.
+    Judged {
+        /// Which.
+        deployment: PromotionNumber,
+        /// What.
+        verdict: Verdict,
+    },
+    /// A lease lapsed at the router; traffic is on the default arm.
+    LeaseLapsed {
+        /// Of which revision.
+        revision: Revision,
+    },
+    /// The health probes of what serves failed as often as the matrix tolerates.
+    HealthLost {
+        /// Of which deployment.
+        deployment: PromotionNumber,
+        /// One sentence.
+        sentence: String,
+    },
+    /// Time passed, or something that checks may wait for happened.
+    Woken {
+        /// The guard's view of green right now, where green has visitors.
+        verdict: Option<Verdict>,
+        /// Whether checks that wait shall be asked again at once.
+        ask_again: bool,
+    },
+}
+
+/// What somebody wants in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PromotionOrder {
+    /// Who.
+    pub by: Person,
+    /// Which release; none: the newest verified in the predecessors.
+    pub release: Option<Version>,
+    /// The predecessor that was named; only checked.
+    pub from: Option<Name>,
+    /// Hash of the plan that was looked at, or the beginning of it.
+    pub plan: Option<String>,
+    /// Demands that are accepted as not enforced.
+    pub accept_unenforced: Vec<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The promotion that verified it elsewhere, on an automatic edge.
+    pub offered_by: Option<PromotionNumber>,
+}

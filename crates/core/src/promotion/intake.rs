@@ -1,0 +1,420 @@
+//! Takes an input in: finds what it is about, refuses what cannot be, and hands it to the state it
+//! belongs to. Decides nothing that belongs to a state.
+
+use towpath_guard::{Standing, Verdict};
+
+use crate::check::{CheckAnswer, CheckResult};
+use crate::ids::{CommandId, Digest, Person, PromotionNumber, Revision};
+use crate::journal::{Event, Requested};
+use crate::matrix::{Signal, Supersede};
+use crate::promotion::command::CommandOutcome;
+use crate::promotion::entering::{self, serves};
+use crate::promotion::input::{Input, PromotionOrder};
+use crate::promotion::state::{CheckKey, GateList, Outcome, Promotion, State};
+use crate::promotion::{
+    CHECK_RETRY, PAUSE_LIMIT, Taken, Turn, VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing,
+    going_back, rollback, shifting, starting,
+};
+use crate::reason::{Refusal, RefusalKind};
+use crate::release::ChangeType;
+
+/// Takes one input in.
+pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
+    match input {
+        Input::PromotionOrdered(order) => promotion_ordered(turn, order),
+        Input::RollbackOrdered { by, reason, quarantine } => rollback::order(
+            turn,
+            &rollback::Cause { by: by.clone(), reason: reason.clone(), quarantine: *quarantine },
+        ),
+        Input::Signalled { signal, by, reason } => signalled(turn, *signal, by, reason),
+        Input::PauseOrdered { number, by, reason } => pause(turn, *number, by, reason.as_deref()),
+        Input::ResumeOrdered { number, by } => resume(turn, *number, by),
+        Input::AbortOrdered { number, by, reason } => abort(turn, *number, by, reason.as_deref()),
+        Input::QuarantineLiftOrdered { digest, by, reason } => lift(turn, digest, by, reason),
+        Input::CommandEnded { command, outcome } => {
+            command_ended(turn, *command, outcome);
+            Ok(())
+        }
+        Input::Judged { deployment, verdict } => {
+            judged(turn, *deployment, verdict);
+            Ok(())
+        }
+        Input::LeaseLapsed { revision } => {
+            lease_lapsed(turn, *revision);
+            Ok(())
+        }
+        Input::HealthLost { deployment, sentence } => {
+            health_lost(turn, *deployment, sentence);
+            Ok(())
+        }
+        Input::Woken { ask_again, .. } => {
+            turn.ask_now = *ask_again;
+            Ok(())
+        }
+    }
+}
+
+fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
+    if let Some(from) = order.offered_by
+        && known_offer(turn, from)
+    {
+        turn.note("this offer was taken before");
+        return Ok(());
+    }
+    let (plan, release) = entering::plan(turn.project, &turn.lane.id, order)?;
+    if let Some(same) = turn.lane.waiting.iter().find(|one| one.plan.release == plan.release) {
+        return Err(Box::new(waits_already(same)));
+    }
+    let hotfix = release.change_type == ChangeType::Hotfix && plan.section.hotfix_preempts;
+    if let Some(active) = turn.lane.active.clone() {
+        if active.plan.release == plan.release {
+            return Err(Box::new(busy(turn, &active)));
+        }
+        if order.offered_by.is_none() && !hotfix {
+            return Err(Box::new(busy(turn, &active)));
+        }
+    }
+    let supersedes = plan.section.supersede == Supersede::Newest;
+    let number = turn.next_promotion();
+    let version = release.version.clone();
+    turn.record(Event::PromotionRequested(Box::new(Requested {
+        number,
+        plan,
+        from: order.from.clone(),
+        offered_by: order.offered_by,
+        by: order.by.clone(),
+        reason: order.reason.clone(),
+        deadline: turn.now.plus(WAIT_LIMIT),
+        irreversible: release.is_irreversible(),
+    })));
+    if supersedes {
+        supersede(turn, number, version.as_str());
+    }
+    if hotfix {
+        preempt(turn, number, version.as_str());
+    }
+    Ok(())
+}
+
+fn known_offer(turn: &Turn<'_>, from: PromotionNumber) -> bool {
+    let own = Some(from);
+    let open = turn.lane.active.iter().chain(&turn.lane.waiting);
+    open.map(|promotion| promotion.offered_by)
+        .chain(turn.lane.ended.iter().map(|ended| ended.offered_by))
+        .any(|offered_by| offered_by == own)
+}
+
+fn waits_already(same: &Promotion) -> Refusal {
+    let version = &same.plan.release.version;
+    let environment = &same.plan.lane.environment;
+    Refusal::new(
+        RefusalKind::Conflict,
+        "waits-already",
+        format!("promotion {} already carries {version} to {environment}", same.number),
+        "it waits, and holds nothing",
+    )
+    .next(format!("towpath why {environment}"), "what it waits for")
+    .next(format!("towpath watch {}", same.number), "until it ends")
+}
+
+fn busy(turn: &Turn<'_>, active: &Promotion) -> Refusal {
+    let environment = &turn.lane.id.environment;
+    let message = format!(
+        "{environment} is busy: promotion {} ({} {}, by {}) is {} at {}",
+        active.number,
+        turn.lane.id.service,
+        active.plan.release.version,
+        active.by,
+        active.state.word(),
+        active.weight
+    );
+    Refusal {
+        code: "lane-busy".to_owned(),
+        kind: RefusalKind::Conflict,
+        message,
+        cause: None,
+        place: None,
+        next: Vec::new(),
+    }
+    .next(format!("towpath watch {}", active.number), "until it ends; yours can start then")
+    .next(format!("towpath abort {}", active.number), "returns all traffic first")
+}
+
+fn supersede(turn: &mut Turn<'_>, number: PromotionNumber, version: &str) {
+    let older: Vec<_> =
+        turn.lane.waiting.iter().map(|one| one.number).filter(|one| *one != number).collect();
+    for older in older {
+        turn.record(Event::PromotionEnded {
+            number: older,
+            outcome: Outcome::Superseded,
+            sentence: format!("{version} took its place (promotion {number})"),
+        });
+    }
+}
+
+fn preempt(turn: &mut Turn<'_>, number: PromotionNumber, version: &str) {
+    let Some(active) = turn.lane.active.clone() else { return };
+    if matches!(active.state, State::Committing { .. } | State::GoingBack { .. }) {
+        return;
+    }
+    let sentence = format!("hotfix {version} pre-empts it (promotion {number})");
+    going_back::begin(turn, &active, going_back::ending(Outcome::RolledBack, sentence));
+}
+
+fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason: &str) -> Taken {
+    let declared = turn.declared().is_some_and(|(_, one)| one.rollback.signals.contains(&signal));
+    let word = signal.as_str();
+    let environment = turn.lane.id.environment.clone();
+    if !declared {
+        let message = format!("{environment} does not react to {word}");
+        let cause = "the matrix does not name it under rollback.when.signals";
+        return Err(Box::new(
+            Refusal::new(RefusalKind::Usage, "signal-not-declared", message, cause)
+                .next(format!("towpath rollback {environment}"), "puts the last good release back"),
+        ));
+    }
+    turn.record(Event::SignalReceived { signal, by: by.clone(), reason: reason.to_owned() });
+    let sentence = format!("{word}, said {by}: {reason}");
+    match turn.lane.active.clone() {
+        Some(promotion) if has_visitors(&promotion) => {
+            let mut ending = going_back::ending(Outcome::RolledBack, sentence);
+            ending.quarantine = true;
+            going_back::begin(turn, &promotion, ending);
+        }
+        _ => rollback::triggered(turn, sentence, by.clone()),
+    }
+    Ok(())
+}
+
+fn has_visitors(promotion: &Promotion) -> bool {
+    promotion.can_return()
+        && matches!(
+            promotion.state,
+            State::Shifting { .. } | State::Baking { .. } | State::Reconciling { .. }
+        )
+}
+
+fn named(turn: &Turn<'_>, number: PromotionNumber) -> Result<Promotion, Box<Refusal>> {
+    if let Some(promotion) = turn.lane.promotion(number) {
+        return Ok(promotion.clone());
+    }
+    if let Some(ended) = turn.lane.ended.iter().find(|ended| ended.number == number) {
+        let message = format!("promotion {number} has ended: {}", ended.outcome.as_str());
+        let cause = "what has ended stays as it ended";
+        let environment = &turn.lane.id.environment;
+        return Err(Box::new(
+            Refusal::new(RefusalKind::Conflict, "ended", message, cause)
+                .next(format!("towpath rollback {environment}"), "a promotion of its own"),
+        ));
+    }
+    let message = format!("there is no promotion {number} in {}", turn.lane.id.environment);
+    let cause = "no promotion with this number was asked for in this lane";
+    Err(Box::new(
+        Refusal::new(RefusalKind::NotFound, "no-promotion", message, cause)
+            .next(format!("towpath history {}", turn.lane.id.environment), "those that were"),
+    ))
+}
+
+fn pause(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Option<&str>) -> Taken {
+    let promotion = named(turn, number)?;
+    let too_late = matches!(promotion.state, State::Committing { .. } | State::GoingBack { .. });
+    if too_late || promotion.paused.is_some() {
+        let word = if too_late { promotion.state.word() } else { "paused already" };
+        let message = format!("promotion {number} was not paused: it is {word}");
+        return Err(Box::new(
+            Refusal::new(RefusalKind::Conflict, "cannot-pause", message, "nothing can be held now")
+                .next(format!("towpath watch {number}"), "until it ends"),
+        ));
+    }
+    turn.record(Event::PromotionPaused {
+        number,
+        by: by.clone(),
+        reason: reason.map_or_else(|| format!("{by} paused it"), str::to_owned),
+        until: turn.now.plus(PAUSE_LIMIT),
+    });
+    Ok(())
+}
+
+fn resume(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person) -> Taken {
+    let promotion = named(turn, number)?;
+    if promotion.paused.is_none() {
+        let message = format!("promotion {number} is not paused; it is {}", promotion.state.word());
+        return Err(Box::new(
+            Refusal::new(
+                RefusalKind::Conflict,
+                "not-paused",
+                message,
+                "there is nothing to resume",
+            )
+            .next(format!("towpath watch {number}"), "look at it"),
+        ));
+    }
+    turn.record(Event::PromotionResumed { number, by: by.clone() });
+    Ok(())
+}
+
+fn abort(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Option<&str>) -> Taken {
+    let promotion = named(turn, number)?;
+    let sentence = match reason {
+        Some(reason) => format!("{by} aborted it: {reason}"),
+        None => format!("{by} aborted it"),
+    };
+    match promotion.state {
+        State::Waiting { .. } => {
+            turn.record(Event::PromotionEnded { number, outcome: Outcome::Aborted, sentence });
+        }
+        State::GoingBack { .. } => turn.note("it is already going back"),
+        State::Committing { .. } => {
+            let message = format!("promotion {number} was not aborted: it is being committed");
+            let cause = "whether the router obeyed is known in a moment";
+            let command = format!("towpath rollback {}", turn.lane.id.environment);
+            return Err(Box::new(
+                Refusal::new(RefusalKind::Conflict, "committing", message, cause)
+                    .next(command, "once it has ended"),
+            ));
+        }
+        _ => {
+            let mut ending = going_back::ending(Outcome::Aborted, sentence);
+            ending.quarantine = promotion.condemned.is_some();
+            going_back::begin(turn, &promotion, ending);
+        }
+    }
+    Ok(())
+}
+
+fn lift(turn: &mut Turn<'_>, digest: &Digest, by: &Person, reason: &str) -> Taken {
+    if turn.lane.quarantine_of(digest).is_none() {
+        let message = format!("sha256:{} is not quarantined", digest.short());
+        return Err(Box::new(
+            Refusal::new(RefusalKind::NotFound, "not-quarantined", message, serves(&turn.lane))
+                .next("towpath quarantine list", "what is"),
+        ));
+    }
+    turn.record(Event::QuarantineLifted {
+        digest: digest.clone(),
+        by: by.clone(),
+        reason: reason.to_owned(),
+    });
+    Ok(())
+}
+
+fn command_ended(turn: &mut Turn<'_>, command: CommandId, outcome: &CommandOutcome) {
+    if let CommandOutcome::Checked { answer } = outcome {
+        check_answered(turn, command, answer);
+        return;
+    }
+    if let Some(deployment) = turn
+        .lane
+        .stopping
+        .iter()
+        .find(|(_, own)| **own == command)
+        .map(|(deployment, _)| *deployment)
+    {
+        if let CommandOutcome::StopFailed { sentence } = outcome {
+            turn.note(format!("deployment {deployment} could not be stopped: {sentence}"));
+        }
+        turn.record(Event::InstancesStopped { deployment });
+        return;
+    }
+    let Some(promotion) = turn.lane.active.clone() else {
+        turn.note("the outcome belongs to nothing that is under way");
+        return;
+    };
+    match promotion.state {
+        State::Starting { .. } if starting::is_waiting_for(&promotion, command) => {
+            starting::ended(turn, &promotion, outcome);
+        }
+        State::Shifting { step, command: own, .. } if own == command => {
+            shifting::ended(turn, &promotion, step, outcome);
+        }
+        State::Committing { command: Some(own), .. } if own == command => {
+            committing::ended(turn, &promotion, outcome);
+        }
+        State::GoingBack { command: Some(own), .. } if own == command => {
+            going_back::ended(turn, &promotion, outcome);
+        }
+        _ => turn.note(format!("command {command} is not the one that is waited for")),
+    }
+}
+
+fn check_answered(turn: &mut Turn<'_>, command: CommandId, answer: &CheckAnswer) {
+    let asked = turn.lane.active.iter().chain(&turn.lane.waiting).find_map(|promotion| {
+        let mut checks = promotion.checks.iter();
+        let (key, progress) = checks.find(|(_, progress)| progress.asking == Some(command))?;
+        Some((promotion.number, key.clone(), progress.asked))
+    });
+    let Some((number, key, asked)) = asked else {
+        turn.note(format!("nobody waits for the answer to command {command}"));
+        return;
+    };
+    let ask_again_at = next_asking(turn, &key, asked, answer);
+    turn.record(Event::CheckAnswered { number, key, answer: answer.clone(), ask_again_at });
+}
+
+fn next_asking(
+    turn: &Turn<'_>,
+    key: &CheckKey,
+    asked: u32,
+    answer: &CheckAnswer,
+) -> Option<crate::units::Timestamp> {
+    let given_up = key.list == GateList::Validation && asked >= VALIDATION_ATTEMPTS;
+    match answer.result {
+        CheckResult::Pass | CheckResult::Fail => None,
+        _ if given_up => None,
+        CheckResult::Pending { ask_again_at } => Some(ask_again_at.max(turn.now)),
+        CheckResult::Inconclusive => Some(turn.now.plus(CHECK_RETRY)),
+    }
+}
+
+fn judged(turn: &mut Turn<'_>, deployment: PromotionNumber, verdict: &Verdict) {
+    if let Some(promotion) = turn.lane.active.clone() {
+        let is_green = promotion.green.as_ref().is_some_and(|green| green.number == deployment);
+        let judging = matches!(
+            promotion.state,
+            State::Shifting { .. } | State::Baking { .. } | State::Reconciling { .. }
+        );
+        if is_green && judging {
+            baking::judged(turn, &promotion, verdict);
+            return;
+        }
+    }
+    let serves = turn.lane.serving.as_ref().map(|serving| serving.deployment.number);
+    let is_watched = serves == Some(deployment) && turn.lane.standby.is_some();
+    if is_watched && verdict.standing == Standing::Unhealthy {
+        rollback::triggered(turn, verdict.sentence.clone(), Person::guard());
+    }
+}
+
+fn lease_lapsed(turn: &mut Turn<'_>, revision: Revision) {
+    let Some(promotion) = turn.lane.active.clone() else { return };
+    if revision != turn.lane.last_revision {
+        turn.note(format!("the lease of revision {revision} is history"));
+        return;
+    }
+    match promotion.state {
+        State::Baking { step, .. } | State::Shifting { step, .. } => {
+            baking::lapsed(turn, &promotion, step);
+        }
+        _ => turn.note("nothing is on a lease"),
+    }
+}
+
+fn health_lost(turn: &mut Turn<'_>, deployment: PromotionNumber, sentence: &str) {
+    let is_green = |promotion: &Promotion| {
+        promotion.green.as_ref().is_some_and(|green| green.number == deployment)
+    };
+    match turn.lane.active.clone() {
+        Some(promotion) if is_green(&promotion) && has_visitors(&promotion) => {
+            let mut ending = going_back::ending(Outcome::RolledBack, sentence.to_owned());
+            ending.quarantine = true;
+            going_back::begin(turn, &promotion, ending);
+        }
+        Some(_) => turn.note("it does not serve alone"),
+        None => {
+            let serves = turn.lane.serving.as_ref().map(|serving| serving.deployment.number);
+            if serves == Some(deployment) && turn.lane.standby.is_some() {
+                rollback::triggered(turn, sentence.to_owned(), Person::guard());
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Makes a rollback: a promotion of its own to the last verified release, exempt from gates, never
+//! from the journal. One attempt, then a person.
+
+use crate::ids::Person;
+use crate::journal::{Event, Requested};
+use crate::matrix::Decider;
+use crate::plan::Plan;
+use crate::promotion::entering::serves;
+use crate::promotion::state::{Kind, Outcome, Promotion, State};
+use crate::promotion::{Taken, Turn, WAIT_LIMIT, going_back, starting};
+use crate::reason::{Refusal, RefusalKind};
+
+/// Why and by whom something is taken back.
+pub(super) struct Cause {
+    /// Who.
+    pub(super) by: Person,
+    /// Why.
+    pub(super) reason: Option<String>,
+    /// Whether what goes is quarantined.
+    pub(super) quarantine: bool,
+}
+
+/// Takes back what is on its way, or else what serves.
+pub(super) fn order(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
+    match turn.lane.active.clone() {
+        Some(promotion) if promotion.plan.kind == Kind::Rollback => Err(Box::new(
+            Refusal::new(
+                RefusalKind::Conflict,
+                "rollback-under-way",
+                format!("{} is already being rolled back", turn.lane.id.environment),
+                format!(
+                    "promotion {} returns to {}",
+                    promotion.number, promotion.plan.release.version
+                ),
+            )
+            .next(format!("towpath watch {}", promotion.number), "until it ends"),
+        )),
+        Some(promotion) if !matches!(promotion.state, State::Committing { .. }) => {
+            take_back(turn, &promotion, cause);
+            Ok(())
+        }
+        // A commit that is under way cannot be taken back half-way: it is observed first, and then
+        // rolled back as what serves.
+        Some(promotion) => Err(Box::new(
+            Refusal::new(
+                RefusalKind::Conflict,
+                "committing",
+                format!("promotion {} is just being committed", promotion.number),
+                "whether the router obeyed is known in a moment",
+            )
+            .next(format!("towpath rollback {}", turn.lane.id.environment), "again, then"),
+        )),
+        None => from_serving(turn, cause),
+    }
+}
+
+fn take_back(turn: &mut Turn<'_>, promotion: &Promotion, cause: &Cause) {
+    if let State::GoingBack { .. } = promotion.state {
+        turn.note("it is already going back");
+        return;
+    }
+    let sentence = said(cause);
+    let mut ending = going_back::ending(Outcome::RolledBack, sentence);
+    ending.quarantine = cause.quarantine;
+    going_back::begin(turn, promotion, ending);
+}
+
+fn said(cause: &Cause) -> String {
+    match &cause.reason {
+        Some(reason) => format!("{}: {reason}", cause.by),
+        None => format!("{} rolled it back", cause.by),
+    }
+}
+
+fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
+    let environment = turn.lane.id.environment.clone();
+    let Some(target) = turn.lane.rollback_target().cloned() else {
+        return Err(Box::new(nothing_to_return_to(turn)));
+    };
+    let Some((_, section)) = turn.declared() else {
+        let message = format!("{environment} is not in the matrix any more");
+        let cause = "the matrix in force does not declare it";
+        return Err(Box::new(Refusal::new(
+            RefusalKind::NotFound,
+            "no-environment",
+            message,
+            cause,
+        )));
+    };
+    let number = turn.next_promotion();
+    let plan = Plan::new(&turn.lane, Kind::Rollback, target.clone(), section, &[]);
+    turn.record(Event::PromotionRequested(Box::new(Requested {
+        number,
+        plan,
+        from: None,
+        offered_by: None,
+        by: cause.by.clone(),
+        reason: cause.reason.clone(),
+        deadline: turn.now.plus(WAIT_LIMIT),
+        irreversible: false,
+    })));
+    if cause.quarantine
+        && let Some(bad) = turn.lane.serving.as_ref().map(|one| one.deployment.release.clone())
+    {
+        let reason = said(cause);
+        turn.record(Event::ReleaseQuarantined { release: bad, number, reason });
+    }
+    let stands_by =
+        turn.lane.standby.as_ref().is_some_and(|standby| standby.deployment.release == target);
+    if stands_by {
+        starting::begin_from_standby(turn, number);
+    } else if let Some(promotion) = turn.lane.promotion(number).cloned() {
+        starting::begin(turn, &promotion);
+    }
+    Ok(())
+}
+
+fn nothing_to_return_to(turn: &Turn<'_>) -> Refusal {
+    let environment = &turn.lane.id.environment;
+    let quarantined: Vec<_> =
+        turn.lane.quarantined.iter().map(|one| one.release.version.as_str()).collect();
+    let cause = if quarantined.is_empty() {
+        "no other release was ever verified here".to_owned()
+    } else {
+        format!("{} is quarantined here, and nothing else was verified", quarantined.join(", "))
+    };
+    let message = format!(
+        "{environment} was not changed: there is no release to go back to; {}",
+        serves(&turn.lane)
+    );
+    let mut refusal = Refusal::new(RefusalKind::Gate, "nothing-to-return-to", message, cause);
+    if let Some(version) = quarantined.last() {
+        let command =
+            format!("towpath quarantine lift {environment} {version} --reason \"REASON\"");
+        refusal = refusal.next(command, "then roll back again");
+    }
+    refusal.next("towpath release list", "what there is")
+}
+
+/// A trigger fired on what serves: acts, or asks a person, as the matrix says.
+pub(super) fn triggered(turn: &mut Turn<'_>, reason: String, by: Person) {
+    let mode = turn.declared().map_or(Decider::Manual, |(_, section)| section.rollback.mode);
+    let can = turn.lane.rollback_target().is_some();
+    if mode == Decider::Automatic && can && turn.active().is_none() {
+        let cause = Cause { by, reason: Some(reason), quarantine: true };
+        if let Err(refusal) = order(turn, &cause) {
+            turn.note(refusal.message);
+        }
+    } else if turn.lane.asks.is_none() {
+        turn.record(Event::RollbackAsked { reason });
+    }
+}

@@ -1,0 +1,85 @@
+//! Orders a weight and waits until it is observed. A weight that is not observed is never counted
+//! as taken (I4): the promotion is `reconciling` until it is, or goes back.
+
+use crate::journal::Event;
+use crate::promotion::command::{CommandOutcome, Order, Route};
+use crate::promotion::state::{Promotion, State};
+use crate::promotion::{ROUTE_RETRY, Turn, going_back};
+use crate::units::{Timestamp, Weight};
+
+/// Orders the weight of a step.
+pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
+    let Some(weight) = promotion.plan.steps.get(step).map(|step| step.weight) else { return };
+    let Some(green) = promotion.green.clone() else { return };
+    let command = turn.next_command();
+    let revision = turn.next_revision();
+    turn.record(Event::WeightOrdered { number: promotion.number, step, command, revision, weight });
+    let can_return = promotion.blue.is_some();
+    let route = Route {
+        revision,
+        default: promotion.blue.clone(),
+        candidate: Some((green, weight)),
+        // Without blue there is nothing that the traffic could return to.
+        lease: can_return.then_some(promotion.plan.section.rollout.lease),
+        freeze_on_silence: !promotion.can_return(),
+    };
+    let section = Box::new(promotion.plan.section.clone());
+    turn.order(command, Order::SetRoute { route, section });
+}
+
+/// The router obeyed, or not.
+pub(super) fn ended(
+    turn: &mut Turn<'_>,
+    promotion: &Promotion,
+    step: usize,
+    outcome: &CommandOutcome,
+) {
+    let wanted = promotion.plan.steps.get(step).map_or(Weight::ZERO, |step| step.weight);
+    match outcome {
+        CommandOutcome::Routed { weight, .. } if *weight == wanted => {
+            turn.record(Event::WeightObserved { number: promotion.number, step, weight: wanted });
+        }
+        CommandOutcome::Routed { weight, .. } => {
+            let sentence = format!("{wanted} was ordered and {weight} is what green has");
+            reconcile_later(turn, promotion, step, sentence, *weight);
+        }
+        CommandOutcome::RouteFailed { sentence } => {
+            reconcile_later(turn, promotion, step, sentence.clone(), promotion.weight);
+        }
+        _ => turn.note("an outcome that does not belong to a route was ignored"),
+    }
+}
+
+/// Records that weights differ, and when the step is taken again.
+pub(super) fn reconcile_later(
+    turn: &mut Turn<'_>,
+    promotion: &Promotion,
+    step: usize,
+    sentence: String,
+    weight: Weight,
+) {
+    turn.record(Event::ReconciliationBegan {
+        number: promotion.number,
+        step,
+        sentence,
+        weight,
+        retry_at: turn.now.plus(ROUTE_RETRY),
+    });
+}
+
+/// Takes the step again when its time has come; goes back when it took too long.
+pub(super) fn reconcile(turn: &mut Turn<'_>, promotion: &Promotion) {
+    let State::Reconciling { step, since, retry_at } = promotion.state else { return };
+    if turn.now >= deadline(promotion, since) {
+        let limit = promotion.plan.section.rollout.hold_limit;
+        let sentence = format!("the router did not do what was ordered for {limit}");
+        going_back::begin(turn, promotion, going_back::failed(sentence, false));
+    } else if turn.now >= retry_at && promotion.paused.is_none() {
+        begin(turn, promotion, step);
+    }
+}
+
+/// When reconciling is given up.
+pub(super) fn deadline(promotion: &Promotion, since: Timestamp) -> Timestamp {
+    since.plus(promotion.plan.section.rollout.hold_limit)
+}

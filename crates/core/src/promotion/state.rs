@@ -1,0 +1,423 @@
+//! Everything that can be true of a lane and its promotions. Changed only by folding events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::CheckAnswer;
+use crate::deployment::Deployment;
+use crate::ids::{CommandId, Digest, LaneId, Name, Person, PromotionNumber, Revision};
+use crate::plan::Plan;
+use crate::release::ReleaseRef;
+use crate::units::{Timestamp, Weight};
+
+/// One service in one environment, as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Which.
+    pub id: LaneId,
+    /// What the default arm serves; none before the first commit.
+    pub serving: Option<Serving>,
+    /// The release before it, kept at full capacity.
+    pub standby: Option<Standby>,
+    /// The promotion that holds the lane. At most one has effects (I2).
+    pub active: Option<Promotion>,
+    /// Promotions that wait and hold nothing, oldest first.
+    pub waiting: Vec<Promotion>,
+    /// Releases verified here, the latest last; each digest once.
+    pub verified: Vec<Verified>,
+    /// Digests that may not enter until a person lifts it.
+    pub quarantined: Vec<Quarantine>,
+    /// Deployments that are being stopped, with the command that does it.
+    pub stopping: BTreeMap<PromotionNumber, CommandId>,
+    /// A trigger that asks a person to roll back, where the matrix says `mode: manual`.
+    pub asks: Option<Ask>,
+    /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
+    pub ended: Vec<Ended>,
+    /// The last command that was ordered.
+    pub last_command: CommandId,
+    /// The last revision of the route that was ordered.
+    pub last_revision: Revision,
+}
+
+/// How many ended promotions a lane remembers; the journal has all of them.
+pub const REMEMBERED: usize = 20;
+
+impl Lane {
+    /// A lane in which nothing happened yet.
+    pub fn new(id: LaneId) -> Self {
+        Self {
+            id,
+            serving: None,
+            standby: None,
+            active: None,
+            waiting: Vec::new(),
+            verified: Vec::new(),
+            quarantined: Vec::new(),
+            stopping: BTreeMap::new(),
+            asks: None,
+            ended: Vec::new(),
+            last_command: CommandId(0),
+            last_revision: Revision(0),
+        }
+    }
+
+    /// The promotion with this number that has not ended.
+    pub fn promotion(&self, number: PromotionNumber) -> Option<&Promotion> {
+        self.active.iter().chain(&self.waiting).find(|promotion| promotion.number == number)
+    }
+
+    /// Whether `digest` is verified here.
+    pub fn is_verified(&self, digest: &Digest) -> bool {
+        self.verified.iter().any(|verified| verified.release.digest == *digest)
+    }
+
+    /// The quarantine of `digest` here.
+    pub fn quarantine_of(&self, digest: &Digest) -> Option<&Quarantine> {
+        self.quarantined.iter().find(|quarantine| quarantine.release.digest == *digest)
+    }
+
+    /// What a rollback returns to: the last verified release that is not quarantined and does not
+    /// serve.
+    pub fn rollback_target(&self) -> Option<&ReleaseRef> {
+        let serving = self.serving.as_ref().map(|serving| &serving.deployment.release.digest);
+        let mut candidates = self.verified.iter().rev().map(|verified| &verified.release);
+        candidates.find(|release| {
+            Some(&release.digest) != serving && self.quarantine_of(&release.digest).is_none()
+        })
+    }
+
+    /// Whether anything here still needs an engine: a promotion, a standby, a stop.
+    pub fn is_quiet(&self) -> bool {
+        self.active.is_none()
+            && self.waiting.is_empty()
+            && self.standby.is_none()
+            && self.stopping.is_empty()
+    }
+}
+
+/// What the default arm serves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Serving {
+    /// What runs.
+    pub deployment: Deployment,
+    /// The promotion that made it the default arm.
+    pub promotion: PromotionNumber,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The release before, kept at full capacity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standby {
+    /// What runs.
+    pub deployment: Deployment,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// A release that was shown to work here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Which.
+    pub release: ReleaseRef,
+    /// By which promotion.
+    pub promotion: PromotionNumber,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A digest that may not enter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quarantine {
+    /// Which.
+    pub release: ReleaseRef,
+    /// Which promotion threw it out.
+    pub promotion: PromotionNumber,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A trigger that asks a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Forward or back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A release enters.
+    Promote,
+    /// The last good release returns.
+    Rollback,
+}
+
+/// How a promotion ended, once and for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The release serves.
+    Succeeded,
+    /// Visitors had met it, and the old release is back.
+    RolledBack,
+    /// A gate or a person said no before any visitor met it.
+    Rejected,
+    /// A newer one took its place.
+    Superseded,
+    /// A person stopped it.
+    Aborted,
+    /// It could not be carried out.
+    Failed,
+}
+
+impl Outcome {
+    /// As written in the journal and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::RolledBack => "rolled_back",
+            Self::Rejected => "rejected",
+            Self::Superseded => "superseded",
+            Self::Aborted => "aborted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A promotion that ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Which.
+    pub number: PromotionNumber,
+    /// Forward or back.
+    pub kind: Kind,
+    /// What it carried.
+    pub release: ReleaseRef,
+    /// How.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// The promotion elsewhere that offered the release, for an automatic edge.
+    pub offered_by: Option<PromotionNumber>,
+}
+
+/// Carrying one release into one lane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// Counted per project, from 1.
+    pub number: PromotionNumber,
+    /// What will be done.
+    pub plan: Plan,
+    /// The predecessor that people named, or the automatic edge comes from.
+    pub from: Option<Name>,
+    /// The promotion elsewhere that offered the release, for an automatic edge.
+    pub offered_by: Option<PromotionNumber>,
+    /// Who asked.
+    pub by: Person,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// When it began to have effects.
+    pub started_at: Option<Timestamp>,
+    /// Answers of its checks.
+    pub checks: BTreeMap<CheckKey, CheckProgress>,
+    /// What serves now; none for a first release, or when it was found dead at the start.
+    pub blue: Option<Deployment>,
+    /// What is coming, once its instances are ready.
+    pub green: Option<Deployment>,
+    /// Green's share as it was last observed.
+    pub weight: Weight,
+    /// Whether going back would lose data.
+    pub irreversible: bool,
+    /// Where it is.
+    pub state: State,
+    /// Set while a person, or the program on behalf of one, holds it.
+    pub paused: Option<Pause>,
+    /// The verdict that condemned the release, once there is one.
+    pub condemned: Option<String>,
+}
+
+impl Promotion {
+    /// Whether the traffic can return by itself: blue is there and a return loses no data.
+    pub fn can_return(&self) -> bool {
+        self.blue.is_some() && !self.irreversible
+    }
+}
+
+/// One check of one list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CheckKey {
+    /// Which list.
+    pub list: GateList,
+    /// Its slug in that list.
+    pub slug: String,
+}
+
+impl From<CheckKey> for String {
+    fn from(key: CheckKey) -> Self {
+        format!("{}.{}", key.list.as_str(), key.slug)
+    }
+}
+
+impl TryFrom<String> for CheckKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (list, slug) = text.split_once('.').ok_or("a check's key is LIST.SLUG")?;
+        let list = match list {
+            "prerequisites" => GateList::Prerequisites,
+            "validation" => GateList::Validation,
+            other => return Err(format!("`{other}` is not a list of a gate")),
+        };
+        Ok(Self { list, slug: slug.to_owned() })
+    }
+}
+
+/// One of the two lists of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateList {
+    /// Before anything changes.
+    Prerequisites,
+    /// On green.
+    Validation,
+}
+
+impl GateList {
+    /// As written in the matrix.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prerequisites => "prerequisites",
+            Self::Validation => "validation",
+        }
+    }
+}
+
+/// How far a check is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckProgress {
+    /// The command that asks, while it is out.
+    pub asking: Option<CommandId>,
+    /// The last answer and when it came.
+    pub answer: Option<(CheckAnswer, Timestamp)>,
+    /// When to ask again.
+    pub ask_again_at: Option<Timestamp>,
+    /// How often it was asked.
+    pub asked: u32,
+}
+
+/// Where a promotion is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum State {
+    /// Waits for checks, people or the lane; holds nothing.
+    Waiting {
+        /// When it ends `rejected` if it still waits.
+        deadline: Timestamp,
+    },
+    /// The route is being made ready and green's instances are being started.
+    Starting {
+        /// The command that does it.
+        command: CommandId,
+    },
+    /// Green is asked at weight 0.
+    Validating,
+    /// A weight is ordered and not yet observed.
+    Shifting {
+        /// Index of the step.
+        step: usize,
+        /// The command that orders it.
+        command: CommandId,
+        /// The revision that it orders.
+        revision: Revision,
+    },
+    /// Green has its weight and is judged.
+    Baking {
+        /// Index of the step.
+        step: usize,
+        /// Since when the weight was observed.
+        since: Timestamp,
+        /// When it was found that there is too little evidence, and the step began to hold.
+        held_since: Option<Timestamp>,
+    },
+    /// Recorded and observed weights differ, or it is not known whether they do.
+    Reconciling {
+        /// Index of the step that will be taken again.
+        step: usize,
+        /// Since when.
+        since: Timestamp,
+        /// When it is tried again.
+        retry_at: Timestamp,
+    },
+    /// Green is being made the default arm.
+    Committing {
+        /// The command that does it; none while a failed one waits to be repeated.
+        command: Option<CommandId>,
+        /// The revision that it orders.
+        revision: Revision,
+        /// When it is tried again.
+        retry_at: Option<Timestamp>,
+    },
+    /// All traffic is being returned to blue.
+    GoingBack {
+        /// The command that does it; none while a failed one waits to be repeated.
+        command: Option<CommandId>,
+        /// The revision that it orders.
+        revision: Revision,
+        /// When it is tried again.
+        retry_at: Option<Timestamp>,
+        /// How the promotion will end.
+        ending: Ending,
+    },
+}
+
+impl State {
+    /// The word for it in JSON, pages and lists.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::Starting { .. } => "starting",
+            Self::Validating => "validating",
+            Self::Shifting { .. } => "shifting",
+            Self::Baking { .. } => "baking",
+            Self::Reconciling { .. } => "reconciling",
+            Self::Committing { .. } => "committing",
+            Self::GoingBack { .. } => "going-back",
+        }
+    }
+}
+
+/// How and why a promotion will end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// How.
+    pub outcome: Outcome,
+    /// Why, one sentence.
+    pub sentence: String,
+    /// What the release itself said, when it did not start.
+    pub said: Vec<String>,
+    /// Whether the digest is quarantined.
+    pub quarantine: bool,
+}
+
+/// A promotion that is held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who holds it.
+    pub by: Person,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it goes back by itself.
+    pub until: Timestamp,
+}

@@ -1,0 +1,59 @@
+//! When a lane wants to be woken next. Follows from its state alone, so it survives a restart.
+
+use crate::promotion::baking;
+use crate::promotion::state::{Lane, Promotion, State};
+use crate::reason::Wake;
+use crate::units::{Span, Timestamp};
+
+/// How soon something that is due and could not be done is looked at again: often enough that an
+/// adaptive step ends early by seconds, rarely enough to cost nothing.
+const LOOK_AGAIN: Span = Span::seconds(1);
+
+/// The earliest moment after `now` at which time alone may change something in the lane.
+pub(super) fn next(lane: &Lane, now: Timestamp) -> Option<Wake> {
+    let mut wakes = Vec::new();
+    if let Some(standby) = &lane.standby
+        && lane.active.is_none()
+    {
+        wakes.push((standby.until, "the standby's time is over"));
+    }
+    for promotion in lane.active.iter().chain(&lane.waiting) {
+        of_promotion(promotion, &mut wakes);
+    }
+    let (at, reason) = wakes.into_iter().min_by_key(|(at, _)| *at)?;
+    let at = if at > now { at } else { now.plus(LOOK_AGAIN) };
+    Some(Wake { at, reason: reason.to_owned() })
+}
+
+fn of_promotion(promotion: &Promotion, wakes: &mut Vec<(Timestamp, &'static str)>) {
+    if let Some(pause) = &promotion.paused {
+        wakes.push((pause.until, "a pause is over"));
+    }
+    let asks = promotion.checks.values().filter_map(|progress| progress.ask_again_at);
+    wakes.extend(asks.map(|at| (at, "a check is asked again")));
+    match &promotion.state {
+        State::Waiting { deadline } => wakes.push((*deadline, "it has waited too long")),
+        State::Baking { .. } if promotion.paused.is_none() => {
+            wakes.extend(baking::next_look(promotion).map(|at| (at, "a step's time is over")));
+            let held = matches!(promotion.state, State::Baking { held_since: Some(_), .. });
+            if !held {
+                wakes.extend(baking::latest_end(promotion).map(|at| (at, "a step's time is over")));
+            }
+        }
+        State::Reconciling { since, retry_at, .. } => {
+            wakes.push((*retry_at, "the step is taken again"));
+            let deadline = super::shifting::deadline(promotion, *since);
+            wakes.push((deadline, "reconciling is given up"));
+        }
+        State::Committing { retry_at: Some(at), .. }
+        | State::GoingBack { retry_at: Some(at), .. } => {
+            wakes.push((*at, "the route is ordered again"));
+        }
+        State::Baking { .. }
+        | State::Starting { .. }
+        | State::Validating
+        | State::Shifting { .. }
+        | State::Committing { .. }
+        | State::GoingBack { .. } => {}
+    }
+}
