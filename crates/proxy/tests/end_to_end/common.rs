@@ -68,8 +68,9 @@ impl Upstream {
         Self { address, served, server }
     }
 
-    /// An upstream that hangs up after every `answers` answers without having said so, at the very
-    /// moment at which the next request may be on its way.
+    /// An upstream that gives every connection `answers` answers and hangs up on the next request
+    /// that it reads there: what a visitor meets when an idle connection is closed just as its
+    /// request is on the way.
     pub(crate) async fn start_rude(answers: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -81,18 +82,14 @@ impl Upstream {
                 let counter = Arc::clone(&counter);
                 tokio::spawn(async move {
                     for _ in 0..answers {
-                        let mut seen = Vec::new();
-                        while !seen.ends_with(b"\r\n\r\n") {
-                            let mut piece = [0; 4096];
-                            match stream.read(&mut piece).await {
-                                Ok(count @ 1..) => seen.extend_from_slice(&piece[..count]),
-                                _ => return,
-                            }
+                        if !read_head(&mut stream).await {
+                            return;
                         }
                         counter.fetch_add(1, Ordering::Relaxed);
                         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nrude";
                         stream.write_all(answer).await.unwrap();
                     }
+                    read_head(&mut stream).await;
                 });
             }
         });
@@ -109,6 +106,19 @@ impl Upstream {
         let _aborted = self.server.await;
         self.address
     }
+}
+
+/// Reads to the end of a request head; false if the other side hangs up first.
+async fn read_head(stream: &mut TcpStream) -> bool {
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"\r\n\r\n") {
+        let mut piece = [0; 4096];
+        match stream.read(&mut piece).await {
+            Ok(count @ 1..) => seen.extend_from_slice(&piece[..count]),
+            _ => return false,
+        }
+    }
+    true
 }
 
 type Answer = Response<BoxBody<Bytes, hyper::Error>>;
