@@ -3,6 +3,8 @@
 
 pub mod artifacts;
 pub mod checks;
+mod outgoing;
+mod own_program;
 mod printable;
 mod processes;
 pub mod routers;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use towpath_ports::{Catalogue, Kind, Site};
 
+pub use routers::run_proxy;
 pub use targets::supervise;
 
 /// All kinds of all families, in the order in which they are listed to people.

@@ -1,5 +1,5 @@
-//! Stands for the real program in the tests of the process target: knows the hidden subcommand and
-//! nothing else.
+//! Stands for the real program in the tests of adapters: knows the subcommands that
+//! adapters start, and nothing else.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,6 +9,9 @@ fn main() -> ExitCode {
     match &arguments[..] {
         [verb, flag, folder] if verb == "supervise" && flag == "--dir" => {
             towpath_adapters::supervise(&PathBuf::from(folder))
+        }
+        [verb, flag, folder] if verb == "proxy" && flag == "--dir" => {
+            towpath_adapters::run_proxy(&PathBuf::from(folder))
         }
         _ => ExitCode::from(2),
     }

@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -19,6 +18,7 @@ use towpath_ports::target::{DeployRequest, TargetError};
 use super::command::{self, Program};
 use super::folder::{self, Folder, MARK, Plan};
 use super::{Directory, Process, Settings, blocking, log, port, transient};
+use crate::own_program;
 use crate::printable::escaped;
 use crate::processes::Identity;
 
@@ -128,18 +128,8 @@ enum Seen {
 
 /// Starts the supervisor of `folder`. A second one is harmless: it ends at once.
 pub(super) fn spawn_supervisor(program: &Path, folder: &Folder) -> io::Result<()> {
-    let said = fs::File::create(folder.path().join("supervisor.log"))?;
-    // A clean environment: nothing of ours, and no mark of another instance, shall be inherited.
-    let mut command = Command::new(program);
-    command.arg("supervise").arg("--dir").arg(folder.path()).env_clear();
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
-    let mut child = command.current_dir("/").spawn().map_err(|error| {
-        io::Error::new(error.kind(), format!("{} could not be started: {error}", program.display()))
-    })?;
-    // Somebody has to collect its exit status as long as its parent lives.
-    let name = "collect supervisor".to_owned();
-    std::thread::Builder::new().name(name).stack_size(64 * 1024).spawn(move || child.wait())?;
-    Ok(())
+    let arguments = ["supervise".as_ref(), "--dir".as_ref(), folder.path().as_os_str()];
+    own_program::start(program, &arguments, &folder.path().join("supervisor.log")).map(drop)
 }
 
 /// Writes the plans that are missing and starts the supervisors that are missing. Under the
