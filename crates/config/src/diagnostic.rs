@@ -2,7 +2,9 @@
 //! form; `render` owns the printed one.
 
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
+use crate::Checked;
 use crate::codes::{Code, Severity};
 use crate::problem::Problem;
 use crate::source::{Extent, Source};
@@ -34,6 +36,15 @@ pub struct Diagnostic {
     pub nearest: Option<String>,
     /// What to do.
     pub next: Option<String>,
+}
+
+/// A checked matrix as one JSON object: `errors`, `warnings`, `not_enforced`.
+pub fn report_json(checked: &Checked) -> Value {
+    json!({
+        "errors": checked.errors,
+        "warnings": checked.warnings,
+        "not_enforced": checked.not_enforced,
+    })
 }
 
 /// Another place that matters.

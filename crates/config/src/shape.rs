@@ -36,6 +36,8 @@ pub(crate) enum Shape {
     ErrorLimit,
     /// The latency that is too much: `"> 300ms"`, or `"+20%"` against the old release.
     LatencyLimit,
+    /// Paths on a service, such as `/health`; one may stand alone.
+    Endpoints,
     /// Environment variables: a map of texts; numbers and flags stand as they are written.
     Variables,
     /// A map with these keys.
@@ -330,6 +332,17 @@ fn verify_leaf(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
         Shape::Requests => limits::requests(text()?).map(drop).ok_or_else(wrong),
         Shape::ErrorLimit => limits::error_limit(text()?).map(drop).ok_or_else(wrong),
         Shape::LatencyLimit => limits::latency_limit(text()?).map(drop).ok_or_else(wrong),
+        Shape::Endpoints => {
+            let one = std::slice::from_ref(node);
+            let all = if node.text().is_some() { one } else { node.items() };
+            let fits =
+                |it: &Node| it.is_broken() || it.text().is_some_and(|it| it.starts_with('/'));
+            match all.iter().find(|it| !fits(it)) {
+                None if !all.is_empty() => Ok(()),
+                Some(bad) => Err(format!("an endpoint is {}", described(bad))),
+                None => Err(wrong()),
+            }
+        }
         Shape::Variables => {
             let Tree::Map(entries) = &node.tree else { return Err(wrong()) };
             let bad = entries.iter().find(|entry| !is_variable(&entry.key, &entry.value));
@@ -390,6 +403,11 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
                 return Err(format!("`{}` leaves the project", printable(text)));
             }
             Ok(())
+        }
+        FieldType::Url => {
+            let text = text.ok_or_else(wrong)?;
+            let web = text.starts_with("http://") || text.starts_with("https://");
+            web.then_some(()).ok_or_else(wrong)
         }
         FieldType::Condition => {
             let text = text.ok_or_else(wrong)?;
@@ -453,6 +471,7 @@ pub(crate) fn expected(shape: Shape) -> String {
         Shape::LatencyLimit => {
             "a latency that is too much, such as \"> 300ms\" or \"+20%\"".to_owned()
         }
+        Shape::Endpoints => "a path such as /health, or a list of them".to_owned(),
         Shape::Variables => "a map of texts".to_owned(),
         Shape::Map(keys) => {
             let names: Vec<_> = keys.iter().map(|key| key.name).collect();

@@ -21,6 +21,10 @@ pub const MAX_SERVICES: usize = 100;
 /// Most lanes of one matrix: 100 services in 10 environments.
 pub const MAX_LANES: usize = 1000;
 
+/// Bytes of one section of an environment, for every lane keeps a copy of it: 32 times the
+/// longest of the seeds.
+pub const MAX_SECTION: usize = 32 * 1024;
+
 const SHARED_NAMES: [&str; 5] = ["all", "development", "testing", "staging", "production"];
 
 /// Checks the shape of everything.
@@ -68,6 +72,19 @@ impl Verify<'_> {
     /// Checks every section of one map; `place` decides which may stand there.
     fn sections(&mut self, node: &Node, place: Where, name: &str, extent: Extent) {
         for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+            let size = entry.value.extent.end.saturating_sub(entry.value.extent.start);
+            if place != Where::Top && &*entry.key != "services" && size > MAX_SECTION {
+                self.problems.add(
+                    Problem::new(
+                        Code::TooMuch,
+                        entry.key_extent,
+                        format!("the section `{}` has {size} bytes", printable(&entry.key)),
+                    )
+                    .expected(format!("at most {MAX_SECTION} bytes"))
+                    .next("keep long lists in files of their own"),
+                );
+                continue;
+            }
             match sections::find(&entry.key, place) {
                 Some(section) => shape::verify(
                     &entry.value,

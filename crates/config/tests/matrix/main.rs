@@ -6,6 +6,7 @@ mod checked;
 mod diagnostics;
 mod hostile;
 mod starters;
+mod tables;
 
 use towpath_config::{Checked, parse};
 use towpath_core::ids::Name;
