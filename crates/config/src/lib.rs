@@ -12,6 +12,7 @@ mod limits;
 mod pipeline;
 mod problem;
 mod render;
+mod scalar;
 mod schema;
 mod sections;
 mod shape;
@@ -19,6 +20,7 @@ mod show;
 mod source;
 mod starter;
 mod tree;
+mod value;
 mod verify;
 mod yaml;
 

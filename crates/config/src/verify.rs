@@ -10,9 +10,10 @@ use crate::codes::Code;
 use crate::pipeline::unknown_name;
 use crate::problem::{Problem, Problems};
 use crate::sections::{self, Where};
-use crate::shape::{self, Default, Shape, described, expected};
+use crate::shape::{Default, Shape, described, expected};
 use crate::source::Extent;
 use crate::tree::{Entry, Node, Tree, printable};
+use crate::value;
 
 /// Most environments of one matrix; design.md counts on 2 to 8.
 pub const MAX_ENVIRONMENTS: usize = 64;
@@ -86,7 +87,7 @@ impl Verify<'_> {
                 continue;
             }
             match sections::find(&entry.key, place) {
-                Some(section) => shape::verify(
+                Some(section) => value::verify(
                     &entry.value,
                     section.key.shape,
                     section.key.name,
@@ -121,7 +122,7 @@ impl Verify<'_> {
             .collect();
         let nearest = settings::nearest(&entry.key, known.iter().copied());
         let shown = printable(&entry.key);
-        let mut problem = shape::unknown(&shown, entry.key_extent, nearest, known.join(", "), name);
+        let mut problem = value::unknown(&shown, entry.key_extent, nearest, known.join(", "), name);
         let elsewhere = sections::all().find(|section| section.key.name == &*entry.key);
         if let Some(section) = elsewhere {
             let place = match section.places {
@@ -143,7 +144,7 @@ impl Verify<'_> {
                 let known = SHARED_NAMES.join(", ");
                 let nearest = settings::nearest(&entry.key, SHARED_NAMES);
                 let shown = printable(&entry.key);
-                self.problems.add(shape::unknown(
+                self.problems.add(value::unknown(
                     &shown,
                     entry.key_extent,
                     nearest,

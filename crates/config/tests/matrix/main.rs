@@ -7,6 +7,7 @@ mod diagnostics;
 mod hostile;
 mod starters;
 mod tables;
+mod wrong;
 
 use towpath_config::{Checked, parse};
 use towpath_core::ids::Name;

@@ -2,7 +2,7 @@
 //! check takes.
 
 use serde_json::Value;
-use towpath_config::schema;
+use towpath_config::{schema, to_json};
 
 use crate::{SOUNDBITE, catalogue, check};
 
@@ -40,11 +40,9 @@ fn the_documented_example_of_every_section_is_right() {
             .chain(example.lines())
             .map(|line| format!("    {line}\n"))
             .collect();
-        let live = match name.as_str() {
-            "after" | "promote" => "after: dev",
-            _ => "x-none: 1",
-        };
-        let live = if name == "after" { "x-none: 1" } else { live };
+        // Only what comes after something can be promoted into automatically.
+        let live = if name == "after" { "x-none: 1" } else { "after: dev" };
+        let live = if name == "after_any" { "x-none: 1" } else { live };
         let others = ["dev", "dev-aws"].map(|it| {
             format!("  {it}:\n    tier: development\n    target: {{ kind: process, command: [./app] }}\n")
         });
@@ -131,19 +129,18 @@ fn entries_valid(schema: &Value, root: &Value, value: &Value, path: &str) -> Res
     Ok(())
 }
 
-/// What an editor sees of the example: the resolved settings of its tree as JSON.
-fn as_json(text: &str) -> Value {
-    towpath_config::to_json(text).expect("the text is YAML")
+fn json_of(text: &str) -> Value {
+    to_json(text).expect("the text is YAML")
 }
 
 #[test]
 fn the_schema_takes_the_example_and_refuses_its_mistakes() {
     let schema = schema(&catalogue::catalogue());
-    assert_eq!(valid(&schema, &schema, &as_json(SOUNDBITE), ""), Ok(()));
-    let wrong = as_json(include_str!("fixtures/three-mistakes.yaml"));
+    assert_eq!(valid(&schema, &schema, &json_of(SOUNDBITE), ""), Ok(()));
+    let wrong = json_of(include_str!("fixtures/three-mistakes.yaml"));
     let told = valid(&schema, &schema, &wrong, "").expect_err("`timout` is not a key");
     assert!(told.contains("timout"), "{told}");
     let misplaced = SOUNDBITE.replace("listen: 127.0.0.1:3000", "listn: 127.0.0.1:3000");
-    let told = valid(&schema, &schema, &as_json(&misplaced), "").expect_err("`listn` is no key");
+    let told = valid(&schema, &schema, &json_of(&misplaced), "").expect_err("`listn` is no key");
     assert!(told.contains("listn"), "{told}");
 }
