@@ -70,7 +70,7 @@ pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
         warnings: Vec::new(),
         not_enforced: Vec::new(),
         resolved: Vec::new(),
-        file: tree::printable(file_name),
+        file: tree::escaped(file_name),
         source,
     };
     if let Some(root) = &root {
