@@ -1,6 +1,8 @@
 //! Whatever the bytes are, there is an answer and never a panic; and files that are built to be
 //! expensive are refused before they cost anything.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use towpath_config::{
@@ -24,7 +26,7 @@ fn survives(bytes: &[u8]) -> bool {
 fn refused_for(text: &str, code: Code) {
     let checked = check(text);
     let codes: Vec<_> = checked.errors.iter().map(|it| it.code).collect();
-    assert!(codes.contains(&code), "{:?} is not among {codes:?}", code);
+    assert!(codes.contains(&code), "{code:?} is not among {codes:?}");
     assert!(!survives(text.as_bytes()));
 }
 
@@ -33,7 +35,7 @@ fn alias_bombs_are_refused_without_being_expanded() {
     let mut bomb = String::from("a0: &a0 [lol, lol, lol]\n");
     for level in 1..60 {
         let list = vec![format!("*a{}", level - 1); 9].join(", ");
-        bomb += &format!("a{level}: &a{level} [{list}]\n");
+        let _ = writeln!(bomb, "a{level}: &a{level} [{list}]");
     }
     refused_for(&bomb, Code::YamlFeature);
 }
@@ -110,6 +112,8 @@ fn the_schema_needs_no_matrix() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         survives(&bytes);
