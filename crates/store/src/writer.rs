@@ -48,7 +48,7 @@ pub(crate) struct CommitJob {
 
 /// Works until all senders are gone, then closes the connection.
 pub(crate) async fn run(place: Place, mut jobs: mpsc::Receiver<Job>) {
-    let mut writer = Writer { place, connection: None, head: None, disk_failure: None };
+    let mut writer = Writer { place, connection: None, head: None, turns: 0, disk_failure: None };
     let mut held = None;
     loop {
         let job = match held.take() {
@@ -100,6 +100,8 @@ struct Writer {
     place: Place,
     connection: Option<AnyConnection>,
     head: Option<Head>,
+    /// The last turn that the database acknowledged to this writer.
+    turns: i64,
     /// Set when the disk failed at a COMMIT: what is on it is unknown until the file is opened anew,
     /// so nothing more is written on top of it.
     disk_failure: Option<String>,
@@ -182,6 +184,7 @@ impl Writer {
                 return Err(Failed { error: StoreError::Conflict { key }, try_alone: true });
             }
             self.send_commit().await?;
+            self.turns = script.next.turn;
             self.head = Some(script.next);
             return Ok(script.placed.into_iter().map(commit::sequence_numbers).collect());
         }
@@ -205,6 +208,13 @@ impl Writer {
             Err(error) => return Err(self.failed(&error, before_commit(database, &error)).await),
         };
         head.admit(epoch)?;
+        if head.turn < self.turns {
+            return Err(StoreError::Refused(format!(
+                "the database lost turns that it had acknowledged (it has {}, there were {}), as after \
+                 a failover or when a backup was put back; verify the journal, then start again",
+                head.turn, self.turns
+            )));
+        }
         self.head = Some(head.clone());
         Ok(head)
     }
