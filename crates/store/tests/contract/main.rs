@@ -32,6 +32,7 @@ macro_rules! on_both_databases {
 mod crash;
 mod ground;
 mod lists;
+mod network;
 mod owners;
 mod places;
 mod tampering;
