@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sqlx::Row as _;
 use towpath_core::ids::{Digest, Epoch, LaneId};
 use towpath_ports::store::{NewEvent, OutboxRow, PromotionRow, StateRow, StoreError, Turn};
 
 use crate::chain::{self, StoredEvent};
 use crate::head::Head;
-use crate::script::{Done, Statement};
+use crate::script::{Done, Statement, Topic};
 use crate::{journal, outbox, promotions, states};
 
 /// Rows of one kind in one turn: far above what a decision about one lane makes.
@@ -25,7 +24,7 @@ pub(crate) struct PreparedTurn {
     pub(crate) id: String,
     at: i64,
     events: Vec<PreparedEvent>,
-    states: Vec<StoredState>,
+    pub(crate) states: Vec<StoredState>,
     commands: Vec<StoredCommand>,
     finished: Vec<String>,
     promotions: BTreeMap<i64, StoredPromotion>,
@@ -269,16 +268,11 @@ fn next_event(head: &Head, at: i64, event: &PreparedEvent) -> (StoredEvent, Dige
     (stored, hash)
 }
 
-/// The first state of `turns` that the databases did not write, if there is one.
-pub(crate) fn conflict(turns: &[&PreparedTurn], done: &[Done]) -> Option<String> {
-    let written: BTreeSet<String> = done
-        .iter()
-        .filter(|done| done.topic == crate::script::Topic::States)
-        .flat_map(|done| &done.rows)
-        .filter_map(|row| row.try_get(0).ok())
-        .collect();
-    let mut wanted = turns.iter().flat_map(|turn| &turn.states).map(|state| &state.key);
-    wanted.find(|key| !written.contains(*key)).cloned()
+/// Whether every state of `turns` was at the version it was read at.
+pub(crate) fn all_states_written(turns: &[&PreparedTurn], done: &[Done]) -> bool {
+    let wanted: usize = turns.iter().map(|turn| turn.states.len()).sum();
+    let written = done.iter().filter(|done| done.topic == Topic::States);
+    written.map(|done| done.rows_affected).sum::<u64>() == wanted as u64
 }
 
 /// The sequence numbers of `count` events from `first`.

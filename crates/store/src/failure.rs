@@ -57,6 +57,11 @@ impl Kind {
 
 /// The error for a failure before COMMIT was sent: nothing was written.
 pub(crate) fn before_commit(database: Database, error: &sqlx::Error) -> StoreError {
+    if matches!(error, sqlx::Error::RowNotFound) {
+        return StoreError::Refused(
+            "the row that says where the journal ends is missing; verify the journal".to_owned(),
+        );
+    }
     match Kind::of(database, error) {
         Kind::Busy => StoreError::Unavailable(format!("it is busy: {error}")),
         Kind::Lost => StoreError::Unavailable(error.to_string()),

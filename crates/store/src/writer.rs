@@ -12,7 +12,7 @@ use towpath_core::ids::Epoch;
 use towpath_core::units::Timestamp;
 use towpath_ports::store::StoreError;
 
-use crate::commit::{self, PreparedTurn, Touched, group_script};
+use crate::commit::{self, PreparedTurn, StoredState, Touched, group_script};
 use crate::database::Database;
 use crate::failure::{Kind, again, at_commit, before_commit};
 use crate::head::{self, Head};
@@ -20,7 +20,7 @@ use crate::open::Place;
 use crate::postgres::PATIENCE;
 use crate::script::{self, Done, Outcome, Statement, Topic};
 use crate::telemetry::StoredInterval;
-use crate::{journal, telemetry};
+use crate::{journal, states, telemetry};
 
 /// Jobs that may wait; whoever comes later waits outside. Some groups' worth.
 pub(crate) const QUEUE: usize = 256;
@@ -48,7 +48,7 @@ pub(crate) struct CommitJob {
 
 /// Works until all senders are gone, then closes the connection.
 pub(crate) async fn run(place: Place, mut jobs: mpsc::Receiver<Job>) {
-    let mut writer = Writer { place, connection: None, head: None, disk_failure: None };
+    let mut writer = Writer { place, connection: None, head: None, turns: 0, disk_failure: None };
     let mut held = None;
     loop {
         let job = match held.take() {
@@ -100,6 +100,8 @@ struct Writer {
     place: Place,
     connection: Option<AnyConnection>,
     head: Option<Head>,
+    /// The last turn that the database acknowledged to this writer.
+    turns: i64,
     /// Set when the disk failed at a COMMIT: what is on it is unknown until the file is opened anew,
     /// so nothing more is written on top of it.
     disk_failure: Option<String>,
@@ -177,15 +179,40 @@ impl Writer {
             if let Some((topic, error)) = outcome.error {
                 return Err(self.refused(topic, &error).await);
             }
-            if let Some(key) = commit::conflict(turns, &outcome.done) {
+            if !commit::all_states_written(turns, &outcome.done) {
                 self.roll_back().await;
-                return Err(Failed { error: StoreError::Conflict { key }, try_alone: true });
+                return Err(self.conflict(turns).await);
             }
             self.send_commit().await?;
+            self.turns = script.next.turn;
             self.head = Some(script.next);
             return Ok(script.placed.into_iter().map(commit::sequence_numbers).collect());
         }
         Err(StoreError::Unavailable("another program writes to this journal too".to_owned()).into())
+    }
+
+    /// What is wrong with turns of which some state is not at the version it was read at.
+    async fn conflict(&mut self, turns: &[&PreparedTurn]) -> Failed {
+        let found = match turns {
+            [turn] => self.find_conflict(&turn.states).await,
+            _ => Ok(String::new()),
+        };
+        match found {
+            Ok(key) => Failed { error: StoreError::Conflict { key }, try_alone: true },
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn find_conflict(&mut self, states: &[StoredState]) -> Result<String, StoreError> {
+        let database = self.database();
+        let connection = self.connected().await?;
+        match bounded(states::find_conflict(database, connection, states)).await {
+            // None: somebody else was at it in between, and whichever it was must be loaded again.
+            Ok(key) => {
+                Ok(key.or(states.first().map(|state| state.key.clone())).unwrap_or_default())
+            }
+            Err(error) => Err(self.failed(&error, before_commit(database, &error)).await),
+        }
     }
 
     /// The head row, read again when `epoch` is not the one known: only the database can say which of
@@ -205,6 +232,13 @@ impl Writer {
             Err(error) => return Err(self.failed(&error, before_commit(database, &error)).await),
         };
         head.admit(epoch)?;
+        if head.turn < self.turns {
+            return Err(StoreError::Refused(format!(
+                "the database lost turns that it had acknowledged (it has {}, there were {}), as after \
+                 a failover or when a backup was put back; verify the journal, then start again",
+                head.turn, self.turns
+            )));
+        }
         self.head = Some(head.clone());
         Ok(head)
     }
