@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::net::UnixStream;
-use towpath_core::reason::{Refusal, RefusalKind};
 
+use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 
 /// How long a new engine may take until it answers.
@@ -18,14 +18,20 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How much of its log is told when it does not start, in lines.
 const TOLD_LINES: usize = 12;
 
-/// The socket of the project's engine; starts one in the background when none answers.
+/// The socket of the project's engine; with `start`, one is started in the background when none
+/// answers.
 ///
 /// # Errors
-/// A refusal that says what the engine said, when it does not start.
-pub(crate) async fn ensure_engine(project: &ProjectFolder) -> Result<PathBuf, Box<Refusal>> {
+/// Says what the engine said when it does not start, or that none runs.
+pub(crate) async fn ensure_engine(project: &ProjectFolder, start: bool) -> Result<PathBuf, CliError> {
     let socket = project.socket();
     if UnixStream::connect(&socket).await.is_ok() {
         return Ok(socket);
+    }
+    if !start {
+        return Err(CliError::new(ExitCode::Failed, "no-engine", "no engine runs for this project")
+            .because("nothing advances without one; visitors are served as before")
+            .next("towpath serve", "runs one here"));
     }
     let log = project.state.join("engine.log");
     let mut child = spawn(project, &log).map_err(|error| not_started(&log, &error.to_string()))?;
@@ -53,9 +59,7 @@ fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<std:
     project.prepare()?;
     let output = File::options().create(true).append(true).open(log)?;
     Command::new(std::env::current_exe()?)
-        .args(["serve", "--background", "--matrix"])
-        .arg(&project.matrix_file)
-        .args(["--rehearsal", &format!("{}x", project.speed)])
+        .args(["serve", "--background"])
         .current_dir(&project.root)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -68,15 +72,14 @@ fn is_locked(project: &ProjectFolder) -> bool {
     file.is_ok_and(|file| file.try_lock().is_err())
 }
 
-fn not_started(log: &std::path::Path, sentence: &str) -> Box<Refusal> {
+fn not_started(log: &std::path::Path, sentence: &str) -> CliError {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     let said = lines[lines.len().saturating_sub(TOLD_LINES)..].join("\n");
     let cause = if said.is_empty() { sentence.to_owned() } else { format!("{sentence}: {said}") };
-    Box::new(
-        Refusal::new(RefusalKind::Conflict, "no-engine", "the engine did not start", cause)
-            .at(log.display().to_string())
-            .next("towpath doctor", "what is wrong")
-            .next("towpath serve", "starts it here, where you see what it says"),
-    )
+    CliError::new(ExitCode::Failed, "no-engine", "the engine did not start")
+        .because(cause)
+        .at(log.display().to_string())
+        .next("towpath doctor", "what is wrong")
+        .next("towpath serve", "starts it here, where you see what it says")
 }

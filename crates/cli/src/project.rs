@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use towpath_core::reason::{Refusal, RefusalKind};
+use crate::exit_code::{CliError, ExitCode};
 
 /// The matrix file's usual name.
 pub(crate) const MATRIX_FILE: &str = "towpath.yaml";
@@ -23,32 +23,27 @@ pub(crate) struct ProjectFolder {
     pub(crate) matrix_file: PathBuf,
     /// The folder of the journal.
     pub(crate) state: PathBuf,
-    /// How many times faster declared durations run; 1 outside a rehearsal. Fixed for ever by the
+    /// How many times faster declared durations run; none outside a rehearsal. Fixed for ever by the
     /// first command that opens the journal.
-    pub(crate) speed: u32,
+    pub(crate) rehearsal: Option<u32>,
 }
 
 impl ProjectFolder {
-    /// Finds the project that `start` is in, or the one that `matrix` names.
+    /// Finds the project that `start` is in.
     ///
     /// # Errors
-    /// A refusal when there is no matrix, or when the journal was opened at another speed.
-    pub(crate) fn find(
-        start: &Path,
-        matrix: Option<&Path>,
-        rehearsal: Option<u32>,
-    ) -> Result<Self, Box<Refusal>> {
-        let matrix_file = match matrix {
-            Some(file) => start.join(file),
-            None => upwards(start).ok_or_else(|| no_matrix(start))?,
-        };
-        if !matrix_file.is_file() {
-            return Err(no_matrix(&matrix_file));
-        }
+    /// When there is no matrix, or when the journal was opened at another speed.
+    pub(crate) fn find(start: &Path, rehearsal: Option<u32>) -> Result<Self, CliError> {
+        let matrix_file = upwards(start).ok_or_else(|| no_matrix(start))?;
         let root = matrix_file.parent().unwrap_or(start).to_owned();
         let state = root.join(STATE_FOLDER);
-        let speed = speed_of(&state, rehearsal)?;
-        Ok(Self { root, matrix_file, state, speed })
+        let rehearsal = speed_of(&state, rehearsal)?;
+        Ok(Self { root, matrix_file, state, rehearsal })
+    }
+
+    /// How many times faster declared durations run; 1 outside a rehearsal.
+    pub(crate) fn speed(&self) -> u32 {
+        self.rehearsal.unwrap_or(1)
     }
 
     /// The socket of the project's engine.
@@ -60,8 +55,8 @@ impl ProjectFolder {
     pub(crate) fn prepare(&self) -> std::io::Result<()> {
         use std::os::unix::fs::DirBuilderExt as _;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.state)?;
-        if self.speed > 1 {
-            std::fs::write(self.state.join(REHEARSAL_FILE), format!("{}x\n", self.speed))?;
+        if let Some(speed) = self.rehearsal {
+            std::fs::write(self.state.join(REHEARSAL_FILE), format!("{speed}x\n"))?;
         }
         Ok(())
     }
@@ -93,35 +88,32 @@ fn upwards(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(MATRIX_FILE)).find(|file| file.is_file())
 }
 
-fn no_matrix(place: &Path) -> Box<Refusal> {
-    let cause = format!("there is no {MATRIX_FILE} in {} or above it", place.display());
-    Box::new(
-        Refusal::new(RefusalKind::Usage, "no-matrix", "this folder has no matrix", cause)
-            .next("towpath init", "writes a starter")
-            .next("towpath demo", "see a bad release caught, in one minute"),
-    )
+fn no_matrix(place: &Path) -> CliError {
+    CliError::new(ExitCode::Usage, "no-matrix", "this folder has no matrix")
+        .because(format!("there is no {MATRIX_FILE} in {} or above it", place.display()))
+        .next("towpath init", "writes a starter")
+        .next("towpath demo", "see a bad release caught, in one minute")
 }
 
-fn speed_of(state: &Path, wanted: Option<u32>) -> Result<u32, Box<Refusal>> {
+fn speed_of(state: &Path, wanted: Option<u32>) -> Result<Option<u32>, CliError> {
     let kept = std::fs::read_to_string(state.join(REHEARSAL_FILE)).ok();
-    let kept = kept.and_then(|text| text.trim().trim_end_matches('x').parse().ok());
+    let kept: Option<u32> = kept.and_then(|text| text.trim().trim_end_matches('x').parse().ok());
     let opened = state.join("journal.db").exists() || state.join(DATABASE_FILE).exists();
-    let real = kept.unwrap_or(1);
+    let wanted = wanted.filter(|speed| *speed > 1);
     match wanted {
-        Some(wanted) if opened && wanted != real => {
-            let message = format!("this journal does not run at {wanted}x");
-            let cause = if real == 1 {
-                "it is no rehearsal, and never becomes one".to_owned()
-            } else {
-                format!("it is a rehearsal at {real}x, for ever")
+        Some(speed) if opened && wanted != kept => {
+            let message = format!("this journal does not run at {speed}x");
+            let cause = match kept {
+                None => "it is no rehearsal, and never becomes one".to_owned(),
+                Some(real) => format!("it is a rehearsal at {real}x, for ever"),
             };
-            Err(Box::new(
-                Refusal::new(RefusalKind::Conflict, "other-speed", message, cause)
-                    .at(state.display().to_string()),
-            ))
+            Err(CliError::new(ExitCode::Conflict, "other-speed", message)
+                .because(cause)
+                .at(state.display().to_string())
+                .next("towpath status", "what this journal knows"))
         }
-        Some(wanted) => Ok(wanted),
-        None => Ok(real),
+        Some(_) => Ok(wanted),
+        None => Ok(kept),
     }
 }
 
@@ -134,13 +126,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let below = folder.path().join("a/b");
         std::fs::create_dir_all(&below).unwrap();
-        assert_eq!(ProjectFolder::find(&below, None, None).unwrap_err().code, "no-matrix");
+        assert_eq!(ProjectFolder::find(&below, None).unwrap_err().trouble().code, "no-matrix");
         std::fs::write(folder.path().join(MATRIX_FILE), "version: 1\n").unwrap();
-        let found = ProjectFolder::find(&below, None, Some(60)).unwrap();
-        assert_eq!((found.root.as_path(), found.speed), (folder.path(), 60));
+        let found = ProjectFolder::find(&below, Some(60)).unwrap();
+        assert_eq!((found.root.as_path(), found.speed()), (folder.path(), 60));
         found.prepare().unwrap();
         std::fs::write(found.state.join("journal.db"), "").unwrap();
-        assert_eq!(ProjectFolder::find(&below, None, None).unwrap().speed, 60);
-        assert_eq!(ProjectFolder::find(&below, None, Some(2)).unwrap_err().code, "other-speed");
+        assert_eq!(ProjectFolder::find(&below, None).unwrap().rehearsal, Some(60));
+        assert_eq!(ProjectFolder::find(&below, Some(2)).unwrap_err().trouble().code, "other-speed");
     }
 }

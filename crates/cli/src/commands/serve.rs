@@ -10,7 +10,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use towpath_adapters::artifacts::Artifacts;
 use towpath_core::ids::Name;
-use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::{Engine, Setup};
 use towpath_ports::Site;
 use towpath_ports::clock::SystemClock;
@@ -19,6 +18,8 @@ use towpath_server::routes::App;
 use towpath_server::serve_unix;
 use towpath_store::SqlStore;
 
+use crate::commands::{Context, matrix};
+use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 use crate::wiring::Adapters;
 
@@ -30,29 +31,46 @@ const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// How long open requests of the API may take at the end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
-/// How an engine is run.
-pub(crate) struct Served {
-    /// Where.
-    pub(crate) project: ProjectFolder,
-    /// Whose journal it is.
-    pub(crate) name: Name,
-    /// Another database than the file in the folder of the journal.
-    pub(crate) database: Option<String>,
-    /// Whether it ends when nothing needs it.
-    pub(crate) background: bool,
+/// What may be typed after `serve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// end when nothing needs an engine any more
+    #[arg(long, hide = true)]
+    background: bool,
+    /// keep the journal in this PostgreSQL database (postgres://...)
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 /// Runs an engine until it is told to stop, is shut out, or (in the background) is not needed.
-///
-/// # Errors
-/// A refusal when the folder has an engine already, or the journal cannot be opened.
-pub(crate) async fn run(served: Served) -> Result<(), Box<Refusal>> {
-    let project = &served.project;
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
+    let project = context.project()?;
+    let name = matrix::resolved(&project, context)?.project;
+    if arguments.background {
+        // A process that leads a group already cannot begin a session; then it has one of its own.
+        let _ = rustix::process::setsid();
+    } else {
+        context.aside(&format!("engine of {name} on {}\n", project.socket().display()));
+    }
+    log_to_stderr();
+    serve(&project, name, &arguments).await?;
+    Ok(ExitCode::Done)
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TOWPATH_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Something that logs already keeps its way of doing it.
+    let _ = logging.try_init();
+}
+
+async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
     project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
     let _lock = lock(&project.state)?;
-    let location = project.database(served.database.as_deref());
+    let location = project.database(arguments.database.as_deref());
     let location = location.map_err(|error| cannot(&project.state, &error.to_string()))?;
-    let identity = StoreIdentity { project: served.name.clone(), speed: project.speed };
+    let identity = StoreIdentity { project: name.clone(), speed: project.speed() };
     let store = SqlStore::open(&location, &identity).await;
     let store = store.map_err(|error| cannot(Path::new(&location), &error.to_string()))?;
     let artifacts = Arc::new(Artifacts::new(&project.state));
@@ -63,11 +81,11 @@ pub(crate) async fn run(served: Served) -> Result<(), Box<Refusal>> {
         state: project.state.clone(),
         program,
         artifacts: artifacts.clone(),
-        speed: project.speed,
+        speed: project.speed(),
     };
     let running = towpath_engine::start(Setup {
-        project: served.name,
-        speed: project.speed,
+        project: name,
+        speed: project.speed(),
         root: project.root.clone(),
         store: Arc::new(store),
         artifacts,
@@ -89,7 +107,7 @@ pub(crate) async fn run(served: Served) -> Result<(), Box<Refusal>> {
         serve_unix(app, &socket, until).await
     });
     let engine = running.engine.clone();
-    let ended = wait(&engine, asked, running.ended, served.background, &api).await;
+    let ended = wait(&engine, asked, running.ended, arguments.background, &api).await;
     engine.stop().await;
     // Nobody listens any more when the API has ended by itself.
     let _ = stopped.send(true);
@@ -135,30 +153,27 @@ async fn wait(
     }
 }
 
-fn lock(state: &Path) -> Result<File, Box<Refusal>> {
+fn lock(state: &Path) -> Result<File, CliError> {
     let path = state.join("engine.lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| cannot(&path, &error.to_string()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            let cause = "one engine at a time owns a journal";
             let message = "another engine already runs for this folder";
-            Err(Box::new(
-                Refusal::new(RefusalKind::Conflict, "engine-runs", message, cause)
-                    .at(path.display().to_string())
-                    .next("towpath engine status", "which one")
-                    .next("towpath engine stop", "stops it; what serves goes on serving"),
-            ))
+            Err(CliError::new(ExitCode::Conflict, "engine-runs", message)
+                .because("one engine at a time owns a journal")
+                .at(path.display().to_string())
+                .next("towpath engine status", "which one")
+                .next("towpath engine stop", "stops it; what serves goes on serving"))
         }
         Err(TryLockError::Error(error)) => Err(cannot(&path, &error.to_string())),
     }
 }
 
-fn cannot(place: &Path, cause: &str) -> Box<Refusal> {
-    Box::new(
-        Refusal::new(RefusalKind::Conflict, "no-engine", "the engine cannot run", cause)
-            .at(place.display().to_string())
-            .next("towpath doctor", "what is wrong"),
-    )
+fn cannot(place: &Path, cause: &str) -> CliError {
+    CliError::new(ExitCode::Failed, "no-engine", "the engine cannot run")
+        .because(cause)
+        .at(place.display().to_string())
+        .next("towpath doctor", "what is wrong")
 }

@@ -8,10 +8,8 @@ mod stage;
 mod story;
 mod visitors;
 
-use std::process::ExitCode;
 
-use towpath_core::reason::Refusal;
-
+use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::Style;
 
 /// How the demo is shown.
@@ -31,7 +29,7 @@ pub(crate) struct Shown {
 ///
 /// # Errors
 /// A refusal when the stage cannot be set: no folder, no free port, no engine.
-pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, Box<Refusal>> {
+pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, CliError> {
     let stage = stage::Stage::set().await?;
     let mut screen = screen::Screen::new(shown);
     let told = tokio::select! {
@@ -39,7 +37,7 @@ pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, Box<Refusal>> {
         _ = tokio::signal::ctrl_c() => {
             screen.end();
             stage.clear().await;
-            return Ok(ExitCode::from(130));
+            return Ok(ExitCode::Interrupted);
         }
     };
     screen.end();
@@ -55,5 +53,5 @@ pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, Box<Refusal>> {
     if !shown.keep {
         stage.clear().await;
     }
-    Ok(if as_told { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if as_told { ExitCode::Done } else { ExitCode::Failed })
 }

@@ -11,6 +11,7 @@ use crate::demo::Shown;
 use crate::demo::matrix::{CHAPTERS, Chapter, ENVIRONMENTS, SPEED};
 use crate::demo::screen::share;
 use crate::demo::story::{Told, Walked};
+use crate::report::style::grouped;
 
 /// Prints the report, or one JSON object on one line.
 pub(super) fn print(shown: &Shown, told: &Told, root: &Path) {
@@ -178,8 +179,4 @@ fn folded(name: &str, told: &str) -> String {
     }
     text.push('\n');
     text
-}
-
-fn grouped(number: u64) -> String {
-    crate::report::block::grouped(number)
 }

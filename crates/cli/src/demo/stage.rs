@@ -8,7 +8,6 @@ use std::sync::Arc;
 use towpath_adapters::artifacts::Artifacts;
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber, Version};
 use towpath_core::matrix::Matrix;
-use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::{ChangeType, Release};
 use towpath_core::units::{Span, Timestamp};
 use towpath_engine::AdapterSet;
@@ -19,6 +18,7 @@ use towpath_server::requests::{AcceptedView, MatrixRequest, ReleaseRequest};
 use crate::background::ensure_engine;
 use crate::client::Client;
 use crate::demo::matrix::{self, Chapter};
+use crate::exit_code::{CliError, ExitCode};
 use crate::project::{MATRIX_FILE, ProjectFolder};
 use crate::wiring::{self, Adapters};
 
@@ -37,7 +37,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Makes a folder, writes the matrix, and starts the engine that carries it out.
-    pub(super) async fn set() -> Result<Self, Box<Refusal>> {
+    pub(super) async fn set() -> Result<Self, CliError> {
         let root = new_folder().map_err(|error| cannot("make a folder", &error.to_string()))?;
         let addresses =
             free_addresses().map_err(|error| cannot("find free ports", &error.to_string()))?;
@@ -45,13 +45,13 @@ impl Stage {
         let text = matrix::text(&addresses);
         std::fs::write(&file, &text)
             .map_err(|error| cannot("write the matrix", &error.to_string()))?;
-        let project = ProjectFolder::find(&root, Some(&file), Some(matrix::SPEED))?;
+        let project = ProjectFolder::find(&root, Some(matrix::SPEED))?;
         let checked = towpath_config::parse(MATRIX_FILE, text.as_bytes(), &wiring::catalogue());
         let matrix = checked
             .matrix
             .ok_or_else(|| cannot("read its own matrix", &format!("{:?}", checked.errors)))?;
-        let socket = ensure_engine(&project).await?;
-        let client = Client::new(&socket);
+        let socket = ensure_engine(&project, true).await?;
+        let client = Client::new(socket);
         let request = MatrixRequest { matrix: matrix.clone(), by: person() };
         let _: AcceptedView = client.post("/v1/matrix", &request).await?;
         Ok(Self { project, matrix, client, addresses })
@@ -63,7 +63,7 @@ impl Stage {
     }
 
     /// Creates one release: a small program that starts this very binary as the sample service.
-    pub(super) async fn create(&self, chapter: &Chapter) -> Result<(), Box<Refusal>> {
+    pub(super) async fn create(&self, chapter: &Chapter) -> Result<(), CliError> {
         let file = self.project.root.join(format!("soundbite-{}", chapter.version));
         let io = |error: std::io::Error| cannot("write a release", &error.to_string());
         let program = std::env::current_exe().map_err(io)?;
@@ -189,7 +189,8 @@ fn free_addresses() -> std::io::Result<[SocketAddr; 5]> {
     Ok(addresses)
 }
 
-fn cannot(what: &str, cause: &str) -> Box<Refusal> {
-    let message = format!("the demo could not {what}");
-    Box::new(Refusal::new(RefusalKind::Conflict, "no-demo", message, cause))
+fn cannot(what: &str, cause: &str) -> CliError {
+    CliError::new(ExitCode::Failed, "no-demo", format!("the demo could not {what}"))
+        .because(cause)
+        .next("towpath doctor", "what is wrong with this machine")
 }

@@ -6,7 +6,6 @@ use serde::Serialize;
 use towpath_core::ids::{Name, Version};
 use towpath_core::promotion::input::PromotionOrder;
 use towpath_core::promotion::state::Outcome;
-use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::PromotionView;
 use towpath_ports::store::ChainReport;
 use towpath_server::requests::AcceptedView;
@@ -15,6 +14,7 @@ use crate::demo::matrix::{CHAPTERS, ENVIRONMENTS};
 use crate::demo::screen::Screen;
 use crate::demo::stage::{Stage, person};
 use crate::demo::visitors::{Met, Visitors};
+use crate::exit_code::{CliError, ExitCode};
 
 /// How often a promotion is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -62,7 +62,7 @@ pub(super) struct Told {
 }
 
 /// Tells the whole story.
-pub(super) async fn tell(stage: &Stage, screen: &mut Screen) -> Result<Told, Box<Refusal>> {
+pub(super) async fn tell(stage: &Stage, screen: &mut Screen) -> Result<Told, CliError> {
     let began = Instant::now();
     let mut walked = Vec::new();
     let mut visitors: Vec<(usize, Visitors)> = Vec::new();
@@ -111,7 +111,7 @@ async fn promote(
     from: Option<&str>,
     to: &str,
     visitors: &[(usize, Visitors)],
-) -> Result<Walked, Box<Refusal>> {
+) -> Result<Walked, CliError> {
     let number = match offered(stage, version, to).await? {
         Some(number) => number,
         None => order(stage, version, from, to).await?,
@@ -127,14 +127,16 @@ async fn promote(
         if Instant::now() >= deadline {
             let message = format!("{version} did not get anywhere in {to}");
             let cause = format!("promotion {number} is {} since {PATIENCE:?}", view.state);
-            return Err(Box::new(Refusal::new(RefusalKind::Gate, "stuck", message, cause)));
+            return Err(CliError::new(ExitCode::Failed, "stuck", message)
+                .because(cause)
+                .next("towpath demo", "try it again"));
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
 /// An automatic edge has asked for the promotion already, or is about to.
-async fn offered(stage: &Stage, version: &str, to: &str) -> Result<Option<u64>, Box<Refusal>> {
+async fn offered(stage: &Stage, version: &str, to: &str) -> Result<Option<u64>, CliError> {
     /// The offer follows the commit within milliseconds.
     const LOOKS: u32 = 100;
     if to != "staging" {
@@ -156,7 +158,7 @@ async fn order(
     version: &str,
     from: Option<&str>,
     to: &str,
-) -> Result<u64, Box<Refusal>> {
+) -> Result<u64, CliError> {
     let order = PromotionOrder {
         by: person(),
         release: Some(Version::new(version).expect("the story's versions are versions")),
