@@ -55,6 +55,6 @@ pub use route::{
     RouteSpec, TlsFiles,
 };
 pub use state::{Hold, Switch, SwitchCause};
-pub use status::{ArmStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
+pub use status::{ArmStatus, DrainingStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
 pub use stream::{Arms, OutcomeBatch, Position, RING_ENTRIES, RouteEvent, StreamItem};
 pub use tally::{Bucket, ClassCounts, DeploymentTally, ErrorCounts, Tally};

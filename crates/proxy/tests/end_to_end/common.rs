@@ -32,7 +32,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// An upstream that says its name.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
-    pub(crate) served: Arc<AtomicU64>,
+    served: Arc<AtomicU64>,
+    connections: Arc<AtomicU64>,
     server: JoinHandle<()>,
 }
 
@@ -49,10 +50,13 @@ impl Upstream {
         let address = listener.local_addr().unwrap();
         let served = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&served);
+        let accepted = Arc::new(AtomicU64::new(0));
+        let connections = Arc::clone(&accepted);
         let server = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                accepted.fetch_add(1, Ordering::Relaxed);
                 let counter = Arc::clone(&counter);
                 connections.spawn(async move {
                     let service = service_fn(move |request| {
@@ -65,7 +69,7 @@ impl Upstream {
                 });
             }
         });
-        Self { address, served, server }
+        Self { address, served, connections, server }
     }
 
     /// An upstream that gives every connection `answers` answers and hangs up on the next request
@@ -93,11 +97,16 @@ impl Upstream {
                 });
             }
         });
-        Self { address, served, server }
+        Self { address, served, connections: Arc::default(), server }
     }
 
     pub(crate) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// Connections that it accepted.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Ends it and everything it was serving.

@@ -54,10 +54,12 @@ async fn a_websocket_lives_through_a_switch_and_ends_with_the_drain() {
     handle.apply(spec.clone(), 1, 2).await.unwrap();
     assert_eq!(Visitor::new(spec.listen).text("/").await, "green");
     echo(&mut socket, b"after").await;
-    assert_eq!(handle.read(&spec.name).await.unwrap().in_flight, 1);
+    let status = handle.read(&spec.name).await.unwrap();
+    assert_eq!((status.in_flight, status.draining[0].in_flight), (1, 1));
+    assert_eq!(status.draining[0].deployment, "blue-1");
     let rest = timeout(PATIENCE, socket.read(&mut [0; 8])).await.unwrap();
     assert!(matches!(rest, Ok(0) | Err(_)), "the drain is over");
-    until_status(&handle, &spec.name, |status| status.in_flight == 0).await;
+    until_status(&handle, &spec.name, |s| s.in_flight == 0 && s.draining.is_empty()).await;
     proxy.stop().await;
 }
 

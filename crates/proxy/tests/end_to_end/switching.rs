@@ -38,6 +38,9 @@ async fn the_split_is_near_the_weight_and_every_outcome_is_streamed_once() {
     assert!((20..=30).contains(&share_percent), "{share_percent}%");
     assert_eq!(requests(&status, "green-1"), green.served());
     assert_eq!((status.lost, status.in_flight), (0, 0));
+    // Eight visitors keep at most eight connections busy on each of two workers and two arms.
+    let connections = blue.connections() + green.connections();
+    assert!(connections <= 32, "{connections} connections for {asked} requests");
 
     let mut orders = Vec::new();
     until_item(&mut stream, |item| {
