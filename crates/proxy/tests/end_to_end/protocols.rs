@@ -39,15 +39,7 @@ async fn a_websocket_lives_through_a_switch_and_ends_with_the_drain() {
     spec.drain_ms = 500;
     handle.apply(spec.clone(), 1, 1).await.unwrap();
 
-    let mut socket = TcpStream::connect(spec.listen).await.unwrap();
-    let ask = b"GET /upgrade HTTP/1.1\r\nhost: t\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
-    socket.write_all(ask).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(socket.read_u8().await.unwrap());
-    }
-    let head = String::from_utf8(head).unwrap();
-    assert!(head.starts_with("HTTP/1.1 101") && head.contains("upgrade: echo"), "{head}");
+    let mut socket = tunnel_to(&spec).await;
     echo(&mut socket, b"before").await;
 
     spec.default = Some(arm("green", &[green.address]));
@@ -61,6 +53,40 @@ async fn a_websocket_lives_through_a_switch_and_ends_with_the_drain() {
     assert!(matches!(rest, Ok(0) | Err(_)), "the drain is over");
     until_status(&handle, &spec.name, |s| s.in_flight == 0 && s.draining.is_empty()).await;
     proxy.stop().await;
+}
+
+/// A visitor's end of a tunnel to an upstream that says everything back.
+async fn tunnel_to(spec: &RouteSpec) -> TcpStream {
+    let mut socket = TcpStream::connect(spec.listen).await.unwrap();
+    let ask = b"GET /upgrade HTTP/1.1\r\nhost: t\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
+    socket.write_all(ask).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(socket.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 101") && head.contains("upgrade: echo"), "{head}");
+    socket
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_ends_leaves_tunnels_their_drain_time() {
+    let blue = Upstream::start("blue").await;
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    let spec = plain(&blue);
+    handle.apply(spec.clone(), 1, 1).await.unwrap();
+    let mut socket = tunnel_to(&spec).await;
+    let stopped = tokio::spawn(proxy.stop());
+    let limit = tokio::time::Instant::now() + PATIENCE;
+    while TcpStream::connect(spec.listen).await.is_ok() {
+        assert!(tokio::time::Instant::now() < limit, "it goes on listening");
+    }
+    echo(&mut socket, b"still here").await;
+    assert!(!stopped.is_finished());
+    drop(socket);
+    timeout(PATIENCE, stopped).await.unwrap().unwrap();
 }
 
 async fn echo(socket: &mut TcpStream, text: &[u8]) {
