@@ -38,7 +38,8 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/echo` streams back, `/count` reads
+    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/hang` never
+    /// answers, `/echo` streams back, `/count` reads
     /// first,
     /// `/upgrade` switches protocols, `/headers` tells what it got.
     pub(crate) async fn start(name: &'static str) -> Self {
@@ -137,6 +138,7 @@ async fn respond(name: &'static str, mut request: Request<Incoming>) -> Result<A
     match path.as_str() {
         "/slow" => sleep(Duration::from_millis(300)).await,
         "/slower" => sleep(Duration::from_millis(1500)).await,
+        "/hang" => std::future::pending::<()>().await,
         "/echo" => return Ok(Response::new(request.into_body().boxed())),
         "/count" => {
             let length =

@@ -229,9 +229,12 @@ async fn tls_offers_http2_and_takes_a_new_certificate_without_a_restart() {
     tls(&spec, &first).await.expect("the old certificate stays");
 
     let (_, second) = certify(directory.path());
-    handle.reload().await.unwrap();
+    let limit = tokio::time::Instant::now() + PATIENCE;
+    while tls(&spec, &second).await.is_err() {
+        assert!(tokio::time::Instant::now() < limit, "the new files are not noticed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert!(tls(&spec, &first).await.is_err());
-    tls(&spec, &second).await.unwrap();
     assert_eq!(handle.read(&spec.name).await.unwrap().warnings, Vec::<String>::new());
     proxy.stop().await;
 }

@@ -260,3 +260,26 @@ async fn a_dead_endpoint_costs_capacity_and_no_request() {
     assert!(status.deployments.iter().all(|entry| entry.tally.counts.failed == 0));
     proxy.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_cut_off_by_us_is_counted_as_lost_and_not_against_the_arm() {
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    let mut spec = route("api/production");
+    spec.drain_ms = 0;
+    spec.default = Some(arm("blue", &[blue.address]));
+    handle.apply(spec.clone(), 1, 1).await.unwrap();
+    let listen = spec.listen;
+    let slow = tokio::spawn(async move { Visitor::new(listen).get("/hang").await });
+    until("the request to arrive", || blue.served() == 1).await;
+    spec.default = Some(arm("green", &[green.address]));
+    handle.apply(spec.clone(), 1, 2).await.unwrap();
+    let (parts, _) = slow.await.unwrap().unwrap();
+    assert_eq!(parts.status, http::StatusCode::SERVICE_UNAVAILABLE);
+    let status = handle.read(&spec.name).await.unwrap();
+    let counts = &status.deployments[0].tally.counts;
+    assert_eq!((status.lost, counts.failed, counts.requests), (1, 0, 0));
+    proxy.stop().await;
+}
