@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use towpath_proxy::{RouteSpec, TlsFiles};
 
-use crate::common::{
+use crate::loopback::{
     PATIENCE, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy, until,
     until_status,
 };

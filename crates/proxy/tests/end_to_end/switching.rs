@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::common::{
+use crate::loopback::{
     Crowd, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy,
     start_proxy_at, until, until_item, until_status,
 };
