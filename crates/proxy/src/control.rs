@@ -31,7 +31,7 @@ const GATHER: Duration = Duration::from_millis(2);
 /// Between two rounds of housekeeping.
 const TICK: Duration = Duration::from_secs(1);
 /// Between two looks at default arms whose owner is silent.
-const PROBE_EVERY: Duration = Duration::from_millis(500);
+const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// How long such a look may take.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 /// Clients of the control socket at once: engines, command lines, subscriptions.
@@ -306,7 +306,7 @@ impl Control {
                 if reachable {
                     endpoint.accept();
                 } else {
-                    endpoint.eject(now_us);
+                    endpoint.rest_until_seen(now_us);
                 }
             }
         }

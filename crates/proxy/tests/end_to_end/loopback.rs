@@ -32,12 +32,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// An upstream that says its name.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
-    pub(crate) served: Arc<AtomicU64>,
+    served: Arc<AtomicU64>,
+    connections: Arc<AtomicU64>,
     server: JoinHandle<()>,
 }
 
 impl Upstream {
-    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/echo` streams back, `/count` reads
+    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/hang` never
+    /// answers, `/echo` streams back, `/count` reads
     /// first,
     /// `/upgrade` switches protocols, `/headers` tells what it got.
     pub(crate) async fn start(name: &'static str) -> Self {
@@ -49,10 +51,13 @@ impl Upstream {
         let address = listener.local_addr().unwrap();
         let served = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&served);
+        let accepted = Arc::new(AtomicU64::new(0));
+        let connections = Arc::clone(&accepted);
         let server = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                accepted.fetch_add(1, Ordering::Relaxed);
                 let counter = Arc::clone(&counter);
                 connections.spawn(async move {
                     let service = service_fn(move |request| {
@@ -65,7 +70,7 @@ impl Upstream {
                 });
             }
         });
-        Self { address, served, server }
+        Self { address, served, connections, server }
     }
 
     /// An upstream that gives every connection `answers` answers and hangs up on the next request
@@ -93,11 +98,16 @@ impl Upstream {
                 });
             }
         });
-        Self { address, served, server }
+        Self { address, served, connections: Arc::default(), server }
     }
 
     pub(crate) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// Connections that it accepted.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Ends it and everything it was serving.
@@ -128,6 +138,7 @@ async fn respond(name: &'static str, mut request: Request<Incoming>) -> Result<A
     match path.as_str() {
         "/slow" => sleep(Duration::from_millis(300)).await,
         "/slower" => sleep(Duration::from_millis(1500)).await,
+        "/hang" => std::future::pending::<()>().await,
         "/echo" => return Ok(Response::new(request.into_body().boxed())),
         "/count" => {
             let length =
