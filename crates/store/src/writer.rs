@@ -61,7 +61,7 @@ pub(crate) async fn run(place: Place, mut jobs: mpsc::Receiver<Job>) {
         match job {
             Job::Commit(first) => {
                 let group;
-                (group, held) = gather(first, &mut jobs);
+                (group, held) = gather(first, &mut jobs).await;
                 writer.commit_group(group).await;
             }
             other => writer.work(other).await,
@@ -78,22 +78,30 @@ async fn close(connection: AnyConnection) {
     }
 }
 
-/// The turns that wait right now and can be written together, and the first job that cannot.
-fn gather(first: CommitJob, jobs: &mut mpsc::Receiver<Job>) -> (Vec<CommitJob>, Option<Job>) {
+/// The turns that wait right now and can be written together, and the first job that cannot. Stands
+/// aside until a moment in which nobody new came: those whom the last commit woke are about to come
+/// back, and a transaction for each would keep the others waiting longer than this does.
+async fn gather(first: CommitJob, jobs: &mut mpsc::Receiver<Job>) -> (Vec<CommitJob>, Option<Job>) {
     let mut touched = Touched::default();
     touched.add(&first.turn);
     let epoch = first.epoch;
     let mut group = vec![first];
-    while group.len() < GROUP {
-        match jobs.try_recv() {
-            Ok(Job::Commit(next)) if next.epoch == epoch && touched.add(&next.turn) => {
-                group.push(next);
+    loop {
+        tokio::task::yield_now().await;
+        let before = group.len();
+        while group.len() < GROUP {
+            match jobs.try_recv() {
+                Ok(Job::Commit(next)) if next.epoch == epoch && touched.add(&next.turn) => {
+                    group.push(next);
+                }
+                Ok(other) => return (group, Some(other)),
+                Err(_) => break,
             }
-            Ok(other) => return (group, Some(other)),
-            Err(_) => break,
+        }
+        if group.len() == before || group.len() == GROUP {
+            return (group, None);
         }
     }
-    (group, None)
 }
 
 struct Writer {
