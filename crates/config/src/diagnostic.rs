@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Checked;
 use crate::codes::{Code, Severity};
+use crate::place::line_of;
 use crate::problem::Problem;
 use crate::source::{Extent, Source};
 use crate::tree::{Node, escaped};
@@ -40,10 +41,18 @@ pub struct Diagnostic {
 
 /// A checked matrix as one JSON object: `errors`, `warnings`, `not_enforced`.
 pub fn report_json(checked: &Checked) -> Value {
+    let not_enforced = checked.not_enforced.iter().map(|item| {
+        json!({
+            "path": item.path,
+            "line": line_of(checked, &item.path),
+            "reason": item.reason,
+            "refuses": item.refuses,
+        })
+    });
     json!({
         "errors": checked.errors,
         "warnings": checked.warnings,
-        "not_enforced": checked.not_enforced,
+        "not_enforced": not_enforced.collect::<Vec<_>>(),
     })
 }
 
