@@ -77,6 +77,12 @@ impl Diagnostic {
 
     pub(crate) fn new(problem: Problem, source: &Source, root: Option<&Node>) -> Self {
         let (line, column) = source.position(problem.extent.start);
+        let path = root.map(|root| match &problem.missing {
+            Some((map, key)) if *map == root.extent => key.clone(),
+            Some((map, key)) => format!("{}.{key}", root.path_to(*map)),
+            None => root.path_to(problem.extent),
+        });
+        let path = path.unwrap_or_default();
         let mut related: Vec<Label> = problem
             .related
             .into_iter()
@@ -86,7 +92,7 @@ impl Diagnostic {
         Self {
             code: problem.code,
             message: escaped(&problem.message),
-            path: root.map(|root| root.path_to(problem.extent)).unwrap_or_default(),
+            path,
             line,
             column,
             length: source.length(problem.extent),
