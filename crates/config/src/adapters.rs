@@ -42,6 +42,7 @@ pub(crate) fn read(
                 place,
                 format!("a {} needs the key `{word}`", family.as_str()),
             )
+            .missing(node.extent, word)
             .expected(format!("{word}: one of {}", known.join(", ")))
             .next(format!("add `{word}:` as the first key")),
         );
@@ -79,7 +80,8 @@ fn placed(
 ) -> Problem {
     let first = problem.path.split(['.', '[']).next().unwrap_or_default();
     let Some(entry) = node.entry(first) else {
-        let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message);
+        let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message)
+            .missing(node.extent, first);
         if let Some(expected) = problem.expected {
             found = found.expected(format!("{first}: {expected}"));
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Checked;
 use crate::codes::{Code, Severity};
+use crate::place::line_of;
 use crate::problem::Problem;
 use crate::source::{Extent, Source};
 use crate::tree::{Node, escaped};
@@ -40,10 +41,18 @@ pub struct Diagnostic {
 
 /// A checked matrix as one JSON object: `errors`, `warnings`, `not_enforced`.
 pub fn report_json(checked: &Checked) -> Value {
+    let not_enforced = checked.not_enforced.iter().map(|item| {
+        json!({
+            "path": item.path,
+            "line": line_of(checked, &item.path),
+            "reason": item.reason,
+            "refuses": item.refuses,
+        })
+    });
     json!({
         "errors": checked.errors,
         "warnings": checked.warnings,
-        "not_enforced": checked.not_enforced,
+        "not_enforced": not_enforced.collect::<Vec<_>>(),
     })
 }
 
@@ -68,6 +77,12 @@ impl Diagnostic {
 
     pub(crate) fn new(problem: Problem, source: &Source, root: Option<&Node>) -> Self {
         let (line, column) = source.position(problem.extent.start);
+        let path = root.map(|root| match &problem.missing {
+            Some((map, key)) if *map == root.extent => key.clone(),
+            Some((map, key)) => format!("{}.{key}", root.path_to(*map)),
+            None => root.path_to(problem.extent),
+        });
+        let path = path.unwrap_or_default();
         let mut related: Vec<Label> = problem
             .related
             .into_iter()
@@ -77,7 +92,7 @@ impl Diagnostic {
         Self {
             code: problem.code,
             message: escaped(&problem.message),
-            path: root.map(|root| root.path_to(problem.extent)).unwrap_or_default(),
+            path,
             line,
             column,
             length: source.length(problem.extent),

@@ -10,6 +10,7 @@ mod fields;
 mod lane;
 mod limits;
 mod pipeline;
+mod place;
 mod problem;
 mod render;
 mod scalar;
@@ -33,6 +34,7 @@ use crate::tree::Node;
 
 pub use crate::codes::{Code, Severity, explain};
 pub use crate::diagnostic::{Diagnostic, Label, report_json};
+pub use crate::place::line_of;
 pub use crate::problem::MAX_PROBLEMS;
 pub use crate::render::{Symbols, brief, report, snippet};
 pub use crate::schema::schema;
@@ -54,6 +56,7 @@ pub struct Checked {
     /// Demands that this version does not carry out, by path.
     pub not_enforced: Vec<Unenforced>,
     pub(crate) resolved: Vec<show::Line>,
+    pub(crate) root: Option<Node>,
     pub(crate) file: String,
     pub(crate) source: Source,
 }
@@ -70,6 +73,7 @@ pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
         warnings: Vec::new(),
         not_enforced: Vec::new(),
         resolved: Vec::new(),
+        root: None,
         file: tree::escaped(file_name),
         source,
     };
@@ -77,6 +81,7 @@ pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
         checked.resolve(root, catalogue, &mut problems);
     }
     checked.take(problems, root.as_ref());
+    checked.root = root;
     checked
 }
 

@@ -116,6 +116,7 @@ pub(crate) fn verify_keys(
                     node.extent,
                     format!("`{name}` needs the key `{}`", key.name),
                 )
+                .missing(node.extent, key.name)
                 .expected(format!("{}: {}", key.name, expected(key.shape)))
                 .next(format!("add `{}`: {}", key.name, key.doc)),
             );

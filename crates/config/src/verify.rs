@@ -108,6 +108,7 @@ impl Verify<'_> {
                 let example = section.example.lines().next().unwrap_or_default();
                 self.problems.add(
                     Problem::new(Code::MissingKey, extent, format!("{name} has no `{key}`"))
+                        .missing(node.extent, key)
                         .expected(format!("{key}: {}", expected(section.key.shape)))
                         .next(format!("add `{}`", example.trim_end())),
                 );

@@ -71,8 +71,8 @@ fn the_pipeline_is_checked() {
 fn targets_and_routers_are_checked_by_their_kind() {
     refused(&[
         ("target: { kind: proces, command: [x] }", Code::UnknownKind, "target.kind", "`proces`"),
-        ("target: { command: [x] }", Code::MissingKey, "target", "needs the key `kind`"),
-        ("target: { kind: process }", Code::MissingKey, "target.kind", "needs `command`"),
+        ("target: { command: [x] }", Code::MissingKey, "target.kind", "needs the key `kind`"),
+        ("target: { kind: process }", Code::MissingKey, "target.command", "needs `command`"),
         ("target: { kind: process, command: [] }", Code::WrongValue, "target.command", "a list"),
         ("target: { kind: process, command: x }", Code::WrongValue, "target.command", "text `x`"),
         (
@@ -125,7 +125,12 @@ fn health_and_settings_are_checked() {
 #[test]
 fn gates_are_checked() {
     refused(&[
-        ("gate: { validation: [{ name: A }] }", Code::MissingKey, "gate.validation[0]", "`check`"),
+        (
+            "gate: { validation: [{ name: A }] }",
+            Code::MissingKey,
+            "gate.validation[0].check",
+            "`check`",
+        ),
         ("gate: { validation: [http] }", Code::WrongType, "gate.validation[0]", "text `http`"),
         (
             "gate: { validation: [{ check: htp, url: x }] }",
@@ -172,7 +177,12 @@ fn rollouts_are_checked() {
             "rollout.steps[0].weight",
             "100",
         ),
-        ("rollout: { steps: [{ weight: 100% }] }", Code::MissingKey, "rollout.steps[0]", "`bake`"),
+        (
+            "rollout: { steps: [{ weight: 100% }] }",
+            Code::MissingKey,
+            "rollout.steps[0].bake",
+            "`bake`",
+        ),
         (
             "rollout: { steps: [{ weight: 101%, bake: 1m }] }",
             Code::WrongValue,
@@ -182,7 +192,7 @@ fn rollouts_are_checked() {
         (
             "rollout: { steps: [{ weight: 100%, bake: { min: 1m } }] }",
             Code::MissingKey,
-            "rollout.steps[0].bake",
+            "rollout.steps[0].bake.max",
             "`max`",
         ),
         (
