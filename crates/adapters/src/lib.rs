@@ -48,3 +48,41 @@ pub fn build<Port: ?Sized>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use towpath_ports::{Family, KindState, settings};
+
+    /// Keys that all kinds of a family share and that are no settings of the kind.
+    const SHARED: [&str; 3] = ["kind", "check", "name"];
+
+    #[test]
+    fn every_example_passes_its_own_parser_and_names_its_kind() {
+        for entry in catalogue().kinds {
+            let mut example: Value = serde_saphyr::from_str(entry.example).unwrap();
+            let key = if entry.family == Family::Check { "check" } else { "kind" };
+            assert_eq!(example[key], entry.name);
+            for shared in SHARED {
+                example.as_object_mut().unwrap().remove(shared);
+            }
+            let checked = settings::check(&entry, &example);
+            assert!(checked.is_ok(), "{}: {checked:?}", entry.example);
+        }
+    }
+
+    #[test]
+    fn what_is_built_can_be_built_and_names_are_unique() {
+        let entries = catalogue().kinds;
+        let names: BTreeSet<_> = entries.iter().map(|entry| (entry.family, entry.name)).collect();
+        assert_eq!(names.len(), entries.len());
+        let targets = targets::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
+        let routers = routers::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
+        let checks = checks::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
+        for (entry, can_be_built) in targets.chain(routers).chain(checks) {
+            assert_eq!(can_be_built, entry.state == KindState::Built, "{}", entry.name);
+            assert!(entry.fields.iter().all(|field| field.doc.ends_with('.')), "{}", entry.name);
+        }
+    }
+}

@@ -21,6 +21,9 @@ use crate::processes::Identity;
 
 /// How long a proxy may take until it answers: it starts in milliseconds and reads its table.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// A proxy of ours that ended at once may have found another one that only begins; that one has as
+/// long to show itself.
+const OTHERS_WITHIN: Duration = Duration::from_secs(2);
 /// The first pause between two attempts to connect; each doubles, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -97,21 +100,24 @@ impl Connection {
     async fn connect(&self) -> Result<Handle, RouterError> {
         let deadline = Instant::now() + ANSWERS_WITHIN;
         let mut pause = FIRST_PAUSE;
-        let mut started: Option<Started> = None;
+        let mut started: Option<(Started, Instant)> = None;
         loop {
             let gone = match Handle::connect(self.folder.join(SOCKET_NAME)).await {
                 Ok(handle) => return Ok(handle),
                 Err(error) => error,
             };
-            let runs =
-                self.proxy_lives() || started.as_ref().is_some_and(|own| own.ended().is_none());
-            if !runs {
-                if started.is_some() {
+            match &started {
+                Some((own, _)) if own.ended().is_none() => {}
+                _ if self.proxy_lives() => {}
+                Some((_, at)) if at.elapsed() >= OTHERS_WITHIN => {
                     return Err(RouterError::Unavailable(self.why_it_ended()));
                 }
-                let own =
-                    self.start().map_err(|error| RouterError::Unavailable(error.to_string()))?;
-                started = Some(own);
+                Some(_) => {}
+                None => {
+                    let own = self.start();
+                    let own = own.map_err(|error| RouterError::Unavailable(error.to_string()))?;
+                    started = Some((own, Instant::now()));
+                }
             }
             if Instant::now() >= deadline {
                 return Err(RouterError::Unavailable(gone.to_string()));

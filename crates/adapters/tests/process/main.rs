@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
+mod faults;
 mod support;
 
 use std::net::TcpListener;

@@ -1,8 +1,6 @@
 //! What the tests of adapters with real processes share: a site in a temporary folder, and releases
 //! in it.
 
-#![expect(clippy::unwrap_used, reason = "it serves tests alone")]
-
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
