@@ -16,13 +16,21 @@ pub fn towpath() -> PathBuf {
 fn build() -> PathBuf {
     // TARGET/PROFILE/deps/TEST
     let test = std::env::current_exe().expect("a test knows its own path");
-    let profile = test.parent().and_then(|deps| deps.parent()).expect("tests run from TARGET/PROFILE/deps");
+    let profile =
+        test.parent().and_then(|deps| deps.parent()).expect("tests run from TARGET/PROFILE/deps");
     let target = profile.parent().expect("a profile has a target folder");
     let release = profile.file_name().is_some_and(|name| name == "release");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     let root = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
-    command.current_dir(root).args(["build", "--quiet", "--package", "towpath", "--bin", "towpath"]);
+    command.current_dir(root).args([
+        "build",
+        "--quiet",
+        "--package",
+        "towpath",
+        "--bin",
+        "towpath",
+    ]);
     command.arg("--target-dir").arg(target);
     if release {
         command.arg("--release");

@@ -92,7 +92,9 @@ async fn one(client: &reqwest::Client, url: &str, counters: &Counters) {
             let named = response.headers().contains_key("x-release");
             match response.bytes().await {
                 Ok(_) if named => {
-                    counters.harmed.fetch_add(u64::from(status.is_server_error()), Ordering::Relaxed);
+                    counters
+                        .harmed
+                        .fetch_add(u64::from(status.is_server_error()), Ordering::Relaxed);
                     return;
                 }
                 Ok(body) => format!("{status} {}", String::from_utf8_lossy(&body)),

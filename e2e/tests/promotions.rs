@@ -37,7 +37,8 @@ fn a_promotion_and_a_rollback_lose_no_request() {
     world.release("1.1.0", &[]);
     world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
     let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
-    let promoted = world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 0);
+    let promoted =
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 0);
     assert_eq!(promoted.last()["outcome"], "succeeded", "{}", promoted.out);
     assert_eq!(world.lane()["serves"]["release"], "1.1.0");
     world.must(&["rollback", "production", "--reason", "wrong prices"], 0);

@@ -57,7 +57,8 @@ fn a_second_engine_on_one_folder_is_refused() {
 
 #[test]
 fn a_matrix_with_mistakes_stops_everything_and_says_all_of_them() {
-    let world = World::new(&MATRIX.replace("after: dev", "after: dvv").replace("retries: 3", "retrys: 3"));
+    let world =
+        World::new(&MATRIX.replace("after: dev", "after: dvv").replace("retries: 3", "retrys: 3"));
     let checked = world.must(&["matrix", "check"], 2);
     let said = format!("{}{}", checked.out, checked.err);
     assert!(said.contains("dvv") && said.contains("retrys"), "{said}");
