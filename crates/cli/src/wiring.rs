@@ -1,0 +1,8 @@
+//! The one place that knows all adapters.
+
+use towpath_ports::catalogue::Catalogue;
+
+/// Every kind of adapter there is.
+pub(crate) fn catalogue() -> Catalogue {
+    Catalogue::default()
+}
