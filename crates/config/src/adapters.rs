@@ -8,9 +8,10 @@ use towpath_ports::settings;
 use crate::codes::Code;
 use crate::lane::Reading;
 use crate::problem::Problem;
-use crate::shape::{self, Key};
+use crate::shape::Key;
 use crate::source::Extent;
 use crate::tree::{Node, printable};
+use crate::value;
 
 /// An adapter as far as it could be read.
 pub(crate) struct Adapter {
@@ -41,6 +42,7 @@ pub(crate) fn read(
                 place,
                 format!("a {} needs the key `{word}`", family.as_str()),
             )
+            .missing(node.extent, word)
             .expected(format!("{word}: one of {}", known.join(", ")))
             .next(format!("add `{word}:` as the first key")),
         );
@@ -78,7 +80,8 @@ fn placed(
 ) -> Problem {
     let first = problem.path.split(['.', '[']).next().unwrap_or_default();
     let Some(entry) = node.entry(first) else {
-        let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message);
+        let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message)
+            .missing(node.extent, first);
         if let Some(expected) = problem.expected {
             found = found.expected(format!("{first}: {expected}"));
         }
@@ -89,7 +92,7 @@ fn placed(
         let nearest = problem.nearest.or_else(|| settings::nearest(first, known.clone()));
         let known = known.collect::<Vec<_>>().join(", ");
         let of = problem.message.split(" has no key").next().unwrap_or_default().to_owned();
-        return shape::unknown(&printable(first), entry.key_extent, nearest, known, of);
+        return value::unknown(&printable(first), entry.key_extent, nearest, known, of);
     }
     let mut found =
         Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), problem.message)

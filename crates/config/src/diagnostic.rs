@@ -2,11 +2,14 @@
 //! form; `render` owns the printed one.
 
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
+use crate::Checked;
 use crate::codes::{Code, Severity};
+use crate::place::line_of;
 use crate::problem::Problem;
 use crate::source::{Extent, Source};
-use crate::tree::{Node, printable};
+use crate::tree::{Node, escaped};
 
 /// One problem of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +39,23 @@ pub struct Diagnostic {
     pub next: Option<String>,
 }
 
+/// A checked matrix as one JSON object: `errors`, `warnings`, `not_enforced`.
+pub fn report_json(checked: &Checked) -> Value {
+    let not_enforced = checked.not_enforced.iter().map(|item| {
+        json!({
+            "path": item.path,
+            "line": line_of(checked, &item.path),
+            "reason": item.reason,
+            "refuses": item.refuses,
+        })
+    });
+    json!({
+        "errors": checked.errors,
+        "warnings": checked.warnings,
+        "not_enforced": not_enforced.collect::<Vec<_>>(),
+    })
+}
+
 /// Another place that matters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Label {
@@ -57,25 +77,31 @@ impl Diagnostic {
 
     pub(crate) fn new(problem: Problem, source: &Source, root: Option<&Node>) -> Self {
         let (line, column) = source.position(problem.extent.start);
+        let path = root.map(|root| match &problem.missing {
+            Some((map, key)) if *map == root.extent => key.clone(),
+            Some((map, key)) => format!("{}.{key}", root.path_to(*map)),
+            None => root.path_to(problem.extent),
+        });
+        let path = path.unwrap_or_default();
         let mut related: Vec<Label> = problem
             .related
             .into_iter()
-            .map(|(extent, label)| place(source, extent, label))
+            .map(|(extent, label)| place(source, extent, &label))
             .collect();
         related.sort_by_key(|label| (label.line, label.column));
         Self {
             code: problem.code,
-            message: safe(&problem.message),
-            path: root.map(|root| root.path_to(problem.extent)).unwrap_or_default(),
+            message: escaped(&problem.message),
+            path,
             line,
             column,
             length: source.length(problem.extent),
-            label: safe(&problem.label),
+            label: escaped(&problem.label),
             related,
-            expected: problem.expected.map(|text| safe(&text)),
+            expected: problem.expected.map(|text| escaped(&text)),
             nearest: problem.nearest,
             next: Some(
-                problem.next.map_or_else(|| explain_command(problem.code), |text| safe(&text)),
+                problem.next.map_or_else(|| explain_command(problem.code), |text| escaped(&text)),
             ),
         }
     }
@@ -85,17 +111,9 @@ fn explain_command(code: Code) -> String {
     format!("towpath matrix check --explain {}     the rule, with examples", code.as_str())
 }
 
-fn place(source: &Source, extent: Extent, label: String) -> Label {
+fn place(source: &Source, extent: Extent, label: &str) -> Label {
     let (line, column) = source.position(extent.start);
-    Label { line, column, length: source.length(extent), label }
-}
-
-/// A message may quote the file; nothing in it may move a terminal's cursor.
-fn safe(text: &str) -> String {
-    if text.chars().all(crate::tree::is_safe) {
-        return text.to_owned();
-    }
-    text.split_inclusive(|character| !crate::tree::is_safe(character)).map(printable).collect()
+    Label { line, column, length: source.length(extent), label: escaped(label) }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]

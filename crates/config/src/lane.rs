@@ -14,7 +14,6 @@ use crate::pipeline;
 use crate::problem::{Problem, Problems};
 use crate::sections::{self, Standing, Where, order, rollback, rollout, router, target};
 use crate::shape::{Key, Place};
-use crate::source::Extent;
 use crate::tree::{Entry, Node};
 
 /// What is read, what it is read against, and what was found.
@@ -154,7 +153,7 @@ fn environment(
     let mut of_lanes = Vec::new();
     for service in resolved.matrix.services.keys() {
         let lane = lane_node(name, service, own, &joined, tier);
-        let spec = lane_spec(&lane, entry.key_extent, &prefix, reading);
+        let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
         resolved.lanes.push(lane);
     }
@@ -214,7 +213,7 @@ fn lane_node(name: &Name, service: &Name, own: &Node, joined: &Node, tier: Tier)
 
 fn lane_spec(
     lane: &LaneNode,
-    extent: Extent,
+    environment: &Entry,
     prefix: &str,
     reading: &mut Reading<'_>,
 ) -> Option<LaneSpec> {
@@ -227,9 +226,11 @@ fn lane_spec(
     let target = runner(node, Family::Target, target::KEYS, at("target"), reading);
     if node.get("target").is_none() {
         let name = &lane.id.environment;
+        let (extent, own) = (environment.key_extent, environment.value.extent);
         let known: Vec<_> = reading.catalogue.family(Family::Target).map(|it| it.name).collect();
         reading.problems.add(
             Problem::new(Code::MissingKey, extent, format!("{name} has no `target`"))
+                .missing(own, "target")
                 .label("nothing says what runs releases here")
                 .expected(format!("target: a map whose `kind` is one of {}", known.join(", ")))
                 .next("add `target: { kind: process, command: [./app] }`"),

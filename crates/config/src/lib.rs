@@ -10,8 +10,10 @@ mod fields;
 mod lane;
 mod limits;
 mod pipeline;
+mod place;
 mod problem;
 mod render;
+mod scalar;
 mod schema;
 mod sections;
 mod shape;
@@ -19,26 +21,27 @@ mod show;
 mod source;
 mod starter;
 mod tree;
+mod value;
 mod verify;
 mod yaml;
 
 use towpath_core::matrix::{Matrix, Unenforced};
 use towpath_ports::catalogue::Catalogue;
 
-use crate::codes::Severity as Level;
 use crate::problem::{Problem, Problems};
 use crate::source::Source;
 use crate::tree::Node;
 
 pub use crate::codes::{Code, Severity, explain};
-pub use crate::diagnostic::{Diagnostic, Label};
+pub use crate::diagnostic::{Diagnostic, Label, report_json};
+pub use crate::place::line_of;
 pub use crate::problem::MAX_PROBLEMS;
 pub use crate::render::{Symbols, brief, report, snippet};
 pub use crate::schema::schema;
 pub use crate::show::{Origin, origins, resolved_yaml};
 pub use crate::source::MAX_BYTES;
 pub use crate::starter::{FIRST_PORT, StarterInput, starter};
-pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SERVICES};
+pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};
 pub use crate::yaml::{MAX_DEPTH, MAX_ENTRIES, MAX_TEXT};
 
 /// A matrix with everything that was found out about it.
@@ -53,6 +56,7 @@ pub struct Checked {
     /// Demands that this version does not carry out, by path.
     pub not_enforced: Vec<Unenforced>,
     pub(crate) resolved: Vec<show::Line>,
+    pub(crate) root: Option<Node>,
     pub(crate) file: String,
     pub(crate) source: Source,
 }
@@ -69,14 +73,25 @@ pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
         warnings: Vec::new(),
         not_enforced: Vec::new(),
         resolved: Vec::new(),
-        file: tree::printable(file_name),
+        root: None,
+        file: tree::escaped(file_name),
         source,
     };
     if let Some(root) = &root {
         checked.resolve(root, catalogue, &mut problems);
     }
     checked.take(problems, root.as_ref());
+    checked.root = root;
     checked
+}
+
+/// The text of a matrix as JSON, as editors see it, unchecked and with nothing filled in; none when
+/// it is not plain YAML.
+pub fn to_json(text: &str) -> Option<serde_json::Value> {
+    let mut problems = Problems::default();
+    let source = Source::new(text.as_bytes(), &mut problems);
+    let root = read_tree(&source, &mut problems)?;
+    problems.is_empty().then(|| root.to_json())
 }
 
 fn read_tree(source: &Source, problems: &mut Problems) -> Option<Node> {
@@ -118,9 +133,9 @@ impl Checked {
         for problem in problems.into_sorted() {
             let diagnostic = Diagnostic::new(problem, &self.source, root);
             match diagnostic.severity() {
-                Level::Error => self.errors.push(diagnostic),
-                Level::Warning if is_accepted(&diagnostic, root) => {}
-                Level::Warning => self.warnings.push(diagnostic),
+                Severity::Error => self.errors.push(diagnostic),
+                Severity::Warning if is_accepted(&diagnostic, root) => {}
+                Severity::Warning => self.warnings.push(diagnostic),
             }
         }
         if !self.errors.is_empty() {

@@ -54,3 +54,30 @@ pub(crate) fn promised_share(text: &str) -> Option<f64> {
 pub(crate) fn promised_span(text: &str) -> Option<Span> {
     text.strip_prefix('<')?.trim_start_matches('=').trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_say_what_is_too_much() {
+        assert_eq!(error_limit("> 5%"), Some(0.05));
+        assert_eq!(latency_limit("+20%"), Some(Latency::Factor(1.2)));
+        assert_eq!(latency_limit("> 300ms"), Some(Latency::AtMost(300_000)));
+        for bad in ["5%", "< 5%", ">= 5%", "> 5", "> 101%", ">", "", "> -1%"] {
+            assert_eq!(error_limit(bad), None, "{bad:?} must be refused");
+        }
+        for bad in ["20%", "+0%", "> 0ms", "300ms", "> 300", "+", "-20%", "> 5%"] {
+            assert_eq!(latency_limit(bad), None, "{bad:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn counts_of_requests_carry_their_unit() {
+        assert_eq!(requests("20 requests"), Some(20));
+        assert_eq!(requests("1 request"), Some(1));
+        for bad in ["20", "0 requests", "-1 requests", "1000001 requests", "twenty requests"] {
+            assert_eq!(requests(bad), None, "{bad:?} must be refused");
+        }
+    }
+}

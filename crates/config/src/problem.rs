@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::codes::Code;
 use crate::source::Extent;
+use crate::tree::printable;
 
 /// Problems that are reported of one file; more than this many help nobody, and a hostile file
 /// must not fill the memory with them.
@@ -21,6 +22,8 @@ pub(crate) struct Problem {
     pub(crate) expected: Option<String>,
     pub(crate) nearest: Option<String>,
     pub(crate) next: Option<String>,
+    /// The map and the key that is missing in it, where the path is that of something not there.
+    pub(crate) missing: Option<(Extent, String)>,
 }
 
 impl Problem {
@@ -34,6 +37,7 @@ impl Problem {
             expected: None,
             nearest: None,
             next: None,
+            missing: None,
         }
     }
 
@@ -58,6 +62,12 @@ impl Problem {
     #[must_use]
     pub(crate) fn nearest(mut self, nearest: Option<String>) -> Self {
         self.nearest = nearest;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn missing(mut self, map: Extent, key: &str) -> Self {
+        self.missing = Some((map, printable(key)));
         self
     }
 

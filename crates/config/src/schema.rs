@@ -118,6 +118,10 @@ fn of_shape(shape: Shape) -> Value {
         Shape::Bake => json!({ "oneOf": [pattern(SPAN), of_keys(sections::rollout::BAKE_RANGE)] }),
         Shape::ErrorLimit => pattern("^> *[0-9]{1,3}([.][0-9]{1,2})?%$"),
         Shape::LatencyLimit => pattern("^([+][0-9.]+%|> *[0-9]+(ms|s|m|h|d))$"),
+        Shape::Endpoints => {
+            let path = pattern("^/");
+            json!({ "oneOf": [path, { "type": "array", "items": path, "minItems": 1 }] })
+        }
         Shape::Variables => json!({
             "type": "object",
             "additionalProperties": { "type": ["string", "number", "boolean"] },

@@ -120,7 +120,7 @@ impl Writer<'_> {
         let own = self.root.get("environments").and_then(|it| it.get(name));
         let (Some(first), Some(own)) = (lanes.first(), own) else { return };
         let path = format!("environments.{name}");
-        self.open(2, &format!("{}:", text(name)));
+        self.open(2, &format!("{}:", written(name)));
         let apart = lanes.iter().any(|lane| lane.overrides.is_some());
         let joined = lane::join_shared(self.root, own, first.place.tier);
         let root = pipeline::predecessors(own) == Predecessors::Root;
@@ -258,10 +258,10 @@ impl Writer<'_> {
     fn node(&mut self, indent: usize, key: &str, node: &Node, path: &str) {
         if node.entries().is_empty() {
             let origin = self.origin(node);
-            let line = format!("{}: {}", text(key), flow(node));
+            let line = format!("{}: {}", written(key), flow(node));
             return self.value(indent, line, path.to_owned(), origin);
         }
-        self.open(indent, &format!("{}:", text(key)));
+        self.open(indent, &format!("{}:", written(key)));
         for entry in node.entries() {
             self.node(indent + 2, &entry.key, &entry.value, &format!("{path}.{}", entry.key));
         }
@@ -286,15 +286,16 @@ impl Writer<'_> {
     }
 }
 
-fn default_text(shape: Shape, default: &str) -> String {
+/// A default as it is written in a matrix.
+pub(crate) fn default_text(shape: Shape, default: &str) -> String {
     match shape {
         Shape::List(_) | Shape::Of(FieldType::Flag | FieldType::Count(..)) => default.to_owned(),
         Shape::Of(FieldType::Argv | FieldType::Texts) => {
-            let words: Vec<_> = default.split(' ').map(text).collect();
+            let words: Vec<_> = default.split(' ').map(written).collect();
             format!("[{}]", words.join(", "))
         }
         Shape::Of(FieldType::TextMap) => "{}".to_owned(),
-        _ => text(default),
+        _ => written(default),
     }
 }
 
@@ -307,19 +308,20 @@ fn flow(node: &Node) -> String {
         }
         (Tree::Map(entries), _) if entries.is_empty() => "{}".to_owned(),
         (Tree::Map(entries), _) => {
-            let entries =
-                entries.iter().map(|entry| format!("{}: {}", text(&entry.key), flow(&entry.value)));
+            let entries = entries
+                .iter()
+                .map(|entry| format!("{}: {}", written(&entry.key), flow(&entry.value)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
         (_, Some(Scalar::Flag(flag))) => flag.to_string(),
         (_, Some(Scalar::Number(number))) => number.to_owned(),
-        (_, Some(Scalar::Text(written))) => text(written),
+        (_, Some(Scalar::Text(text))) => written(text),
         _ => "null".to_owned(),
     }
 }
 
 /// A text that YAML reads back as this text, wherever it stands.
-pub(crate) fn text(text: &str) -> String {
+pub(crate) fn written(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }
@@ -331,10 +333,10 @@ fn is_plain(text: &str) -> bool {
         Node { tree: Tree::Scalar(text.into(), true), extent: crate::source::Extent::default() };
     let means_itself = matches!(node.scalar(), Some(Scalar::Text(_)));
     let fits =
-        |character: char| character.is_ascii_alphanumeric() || "_./%- :@".contains(character);
+        |character: char| character.is_ascii_alphanumeric() || "_./%- :@$".contains(character);
     means_itself
         && !crate::yaml::is_yes_no(text)
-        && (text.starts_with(|first: char| first.is_ascii_alphanumeric() || "_/".contains(first))
+        && (text.starts_with(|first: char| first.is_ascii_alphanumeric() || "_/$".contains(first))
             || text.starts_with("./"))
         && text.chars().all(fits)
         && !text.contains("  ")

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use towpath_core::ids::Name;
 use towpath_core::matrix::Tier;
 
-use crate::show::text;
+use crate::show::written;
 
 /// What a first matrix is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,13 +70,13 @@ fn environment(
         let _ = writeln!(out, "    after: {before}");
     }
     let _ = writeln!(out, "    tier: {}", tier.as_str());
-    let command: Vec<_> = input.command.iter().map(|word| text(word)).collect();
+    let command: Vec<_> = input.command.iter().map(|word| written(word)).collect();
     let _ = writeln!(out, "    target: {{ kind: process, command: [{}] }}", command.join(", "));
     let _ = writeln!(out, "    router: {{ kind: towpath, listen: 127.0.0.1:{port} }}");
-    let path = text(&input.health_path);
+    let path = written(&input.health_path);
     let _ =
         writeln!(out, "    health: {{ every: 1m, timeout: 5s, retries: 3, endpoints: [{path}] }}");
-    let url = text(&format!("{{green}}{}", input.health_path));
+    let url = written(&format!("{{green}}{}", input.health_path));
     out.push_str("    # Asked of the new release before any visitor reaches it.\n");
     let _ = writeln!(
         out,

@@ -169,16 +169,21 @@ fn is_number(text: &str) -> bool {
 pub(crate) fn printable(text: &str) -> String {
     /// Longest name that is repeated in a message.
     const LONGEST: usize = 80;
-    let mut shown = String::new();
-    for character in text.chars().take(LONGEST) {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => escaped(&text[..end]) + "...",
+        None => escaped(text),
+    }
+}
+
+/// `text` with everything that could move a terminal's cursor written out.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
         if is_safe(character) {
             shown.push(character);
         } else {
             shown.extend(character.escape_default());
         }
-    }
-    if text.chars().nth(LONGEST).is_some() {
-        shown.push_str("...");
     }
     shown
 }

@@ -10,9 +10,10 @@ use crate::codes::Code;
 use crate::pipeline::unknown_name;
 use crate::problem::{Problem, Problems};
 use crate::sections::{self, Where};
-use crate::shape::{self, Default, Shape, described, expected};
+use crate::shape::{Default, Shape, described, expected};
 use crate::source::Extent;
 use crate::tree::{Entry, Node, Tree, printable};
+use crate::value;
 
 /// Most environments of one matrix; design.md counts on 2 to 8.
 pub const MAX_ENVIRONMENTS: usize = 64;
@@ -20,6 +21,10 @@ pub const MAX_ENVIRONMENTS: usize = 64;
 pub const MAX_SERVICES: usize = 100;
 /// Most lanes of one matrix: 100 services in 10 environments.
 pub const MAX_LANES: usize = 1000;
+
+/// Bytes of one section of an environment, for every lane keeps a copy of it: 32 times the
+/// longest of the seeds.
+pub const MAX_SECTION: usize = 32 * 1024;
 
 const SHARED_NAMES: [&str; 5] = ["all", "development", "testing", "staging", "production"];
 
@@ -68,8 +73,21 @@ impl Verify<'_> {
     /// Checks every section of one map; `place` decides which may stand there.
     fn sections(&mut self, node: &Node, place: Where, name: &str, extent: Extent) {
         for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+            let size = entry.value.extent.end.saturating_sub(entry.value.extent.start);
+            if place != Where::Top && &*entry.key != "services" && size > MAX_SECTION {
+                self.problems.add(
+                    Problem::new(
+                        Code::TooMuch,
+                        entry.key_extent,
+                        format!("the section `{}` has {size} bytes", printable(&entry.key)),
+                    )
+                    .expected(format!("at most {MAX_SECTION} bytes"))
+                    .next("keep long lists in files of their own"),
+                );
+                continue;
+            }
             match sections::find(&entry.key, place) {
-                Some(section) => shape::verify(
+                Some(section) => value::verify(
                     &entry.value,
                     section.key.shape,
                     section.key.name,
@@ -90,6 +108,7 @@ impl Verify<'_> {
                 let example = section.example.lines().next().unwrap_or_default();
                 self.problems.add(
                     Problem::new(Code::MissingKey, extent, format!("{name} has no `{key}`"))
+                        .missing(node.extent, key)
                         .expected(format!("{key}: {}", expected(section.key.shape)))
                         .next(format!("add `{}`", example.trim_end())),
                 );
@@ -104,7 +123,7 @@ impl Verify<'_> {
             .collect();
         let nearest = settings::nearest(&entry.key, known.iter().copied());
         let shown = printable(&entry.key);
-        let mut problem = shape::unknown(&shown, entry.key_extent, nearest, known.join(", "), name);
+        let mut problem = value::unknown(&shown, entry.key_extent, nearest, known.join(", "), name);
         let elsewhere = sections::all().find(|section| section.key.name == &*entry.key);
         if let Some(section) = elsewhere {
             let place = match section.places {
@@ -126,7 +145,7 @@ impl Verify<'_> {
                 let known = SHARED_NAMES.join(", ");
                 let nearest = settings::nearest(&entry.key, SHARED_NAMES);
                 let shown = printable(&entry.key);
-                self.problems.add(shape::unknown(
+                self.problems.add(value::unknown(
                     &shown,
                     entry.key_extent,
                     nearest,

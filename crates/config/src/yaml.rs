@@ -51,6 +51,8 @@ fn extent_of(span: &Span) -> Extent {
 /// A list or map that has not ended, from its first byte to the last that was read of it.
 struct Open {
     extent: Extent,
+    /// Has as many entries as it may.
+    full: bool,
     content: Content,
 }
 
@@ -167,7 +169,7 @@ impl Builder<'_> {
             );
             return Flow::Break(());
         }
-        self.open.push(Open { extent, content });
+        self.open.push(Open { extent, full: false, content });
         Flow::Continue(())
     }
 
@@ -195,10 +197,12 @@ impl Builder<'_> {
         open.extent.end = open.extent.end.max(node.extent.end);
         match &mut open.content {
             Content::List(items) => {
-                let extent = node.extent;
-                items.push(node);
-                let many = items.len();
-                self.limit(many, extent);
+                let (many, extent) = (items.len() + 1, node.extent);
+                if many <= MAX_ENTRIES {
+                    items.push(node);
+                } else {
+                    self.too_many_entries(extent);
+                }
             }
             Content::Map { key, .. } => match std::mem::replace(key, Key::Awaited) {
                 Key::Awaited => {
@@ -249,21 +253,25 @@ impl Builder<'_> {
             );
             return;
         }
-        seen.insert(key.clone(), key_extent);
-        entries.push(Entry { key, key_extent, value });
-        let many = entries.len();
-        self.limit(many, key_extent);
+        if entries.len() < MAX_ENTRIES {
+            seen.insert(key.clone(), key_extent);
+            entries.push(Entry { key, key_extent, value });
+        } else {
+            self.too_many_entries(key_extent);
+        }
     }
 
-    fn limit(&mut self, many: usize, extent: Extent) {
-        if many == MAX_ENTRIES + 1 {
-            let message = format!("a list or map has more than {MAX_ENTRIES} entries");
-            self.problems.add(
-                Problem::new(Code::TooMuch, extent, message)
-                    .expected(format!("at most {MAX_ENTRIES} entries"))
-                    .next("split it, or check that this is the matrix"),
-            );
-        }
+    /// Says so once for each list or map, and leaves the further entries out.
+    fn too_many_entries(&mut self, extent: Extent) {
+        let Some(open) = self.open.last_mut().filter(|open| !open.full) else { return };
+        open.full = true;
+        let message = format!("a list or map has more than {MAX_ENTRIES} entries");
+        self.problems.add(
+            Problem::new(Code::TooMuch, extent, message)
+                .label("this one and all after it are not read")
+                .expected(format!("at most {MAX_ENTRIES} entries"))
+                .next("split it, or check that this is the matrix"),
+        );
     }
 
     fn syntax(&mut self, error: &ScanError) {

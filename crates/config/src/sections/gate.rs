@@ -169,3 +169,20 @@ pub(crate) fn slug(title: &str) -> Option<String> {
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
     (!words.is_empty()).then(|| words.join("-"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn a_title_becomes_a_name_for_paths() {
+        for (title, wanted) in [
+            ("Code review approved", "code-review-approved"),
+            ("  p99 < 300ms (API) ", "p99-300ms-api"),
+            ("Grün", "gr-n"),
+        ] {
+            assert_eq!(slug(title).as_deref(), Some(wanted));
+        }
+        assert_eq!(slug("检查"), None);
+    }
+}

@@ -30,7 +30,7 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::new(
         "endpoints",
-        Shape::Of(FieldType::Texts),
+        Shape::Endpoints,
         Default::Absent,
         "Paths that must answer 2xx. Left out: nothing is probed.",
     ),

@@ -1,5 +1,8 @@
 //! The list of all sections of a matrix. One file for each that is enforced; `declared` has those
 //! that are kept and shown. Checking, JSON Schema and the resolved form read this list.
+//!
+//! A section that is enforced from now on moves from `declared` into a file of its own: its table
+//! with types, units, defaults and an example, and a `read` that `lane` calls.
 
 pub(crate) mod about;
 pub(crate) mod declared;
@@ -126,4 +129,75 @@ const STRUCTURE: &[Section] = &[
 /// The section called `name` that may stand at `place`.
 pub(crate) fn find(name: &str, place: Where) -> Option<&'static Section> {
     all().find(|section| section.key.name == name && section.may_stand(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use towpath_core::matrix::{Strategy, Tier};
+    use towpath_ports::catalogue::Catalogue;
+
+    use super::all;
+    use crate::fields::from_default;
+    use crate::problem::Problems;
+    use crate::shape::{Key, Place, Shape};
+    use crate::show::default_text;
+    use crate::value;
+
+    const TIERS: [Tier; 4] = [Tier::Development, Tier::Testing, Tier::Staging, Tier::Production];
+    const STRATEGIES: [Strategy; 5] = [
+        Strategy::BlueGreen,
+        Strategy::Canary,
+        Strategy::Linear,
+        Strategy::Adaptive,
+        Strategy::AllAtOnce,
+    ];
+
+    fn places() -> impl Iterator<Item = Place> {
+        TIERS.into_iter().flat_map(|tier| {
+            STRATEGIES.into_iter().flat_map(move |strategy| {
+                [true, false].map(|routed| Place { tier, routed, strategy })
+            })
+        })
+    }
+
+    fn keys_of(key: Key) -> Vec<Key> {
+        let inner: &[Key] = match key.shape {
+            Shape::Map(keys) | Shape::Adapter(_, keys) => keys,
+            Shape::List(inner) | Shape::MapOf(inner) => match *inner {
+                Shape::Map(keys) | Shape::Adapter(_, keys) => keys,
+                _ => &[],
+            },
+            _ => &[],
+        };
+        let mut all = vec![key];
+        all.extend(inner.iter().flat_map(|key| keys_of(*key)));
+        all
+    }
+
+    #[test]
+    fn every_default_fits_its_own_key_in_every_place() {
+        let mut seen = 0;
+        for key in all().flat_map(|section| keys_of(section.key)) {
+            for default in places().filter_map(|place| key.default_at(place)) {
+                let node = from_default(&default_text(key.shape, default));
+                let mut problems = Problems::default();
+                value::verify(&node, key.shape, key.name, &Catalogue::default(), &mut problems);
+                assert!(problems.is_empty(), "{}: {default}", key.name);
+                assert!(!node.is_broken(), "{}: {default}", key.name);
+                seen += 1;
+            }
+        }
+        assert!(seen > 500, "the tables have defaults: {seen}");
+    }
+
+    #[test]
+    fn a_key_stands_in_one_section_and_every_key_is_documented() {
+        let mut names: Vec<_> = all().map(|section| section.key.name).collect();
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+        for key in all().flat_map(|section| keys_of(section.key)) {
+            assert!(key.doc.ends_with('.'), "{} needs a sentence", key.name);
+        }
+    }
 }

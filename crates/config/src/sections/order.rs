@@ -11,6 +11,13 @@ use crate::tree::Node;
 
 const TIERS: &[&str] = &["development", "testing", "staging", "production"];
 
+const PROMOTE: Key = Key::new(
+    "promote",
+    Shape::Of(FieldType::Word(DECIDERS)),
+    Default::Is("manual"),
+    "Who decides that a verified release goes on into this environment.",
+);
+
 /// The keys that make the pipeline.
 pub(crate) const SECTIONS: &[Section] = &[
     Section::enforced(
@@ -43,16 +50,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         OWN,
         "after_any: [dev, dev-aws]\n",
     ),
-    Section::enforced(
-        Key::new(
-            "promote",
-            Shape::Of(FieldType::Word(DECIDERS)),
-            Default::Is("manual"),
-            "Who decides that a verified release goes on into this environment.",
-        ),
-        SHARED,
-        "promote: automatic\n",
-    ),
+    Section::enforced(PROMOTE, SHARED, "promote: automatic\n"),
     Section {
         standing: super::Standing::ForPeople,
         ..Section::enforced(
@@ -80,7 +78,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section::enforced(
         Key::new(
             "preempt",
-            Shape::Of(FieldType::Texts),
+            Shape::List(&Shape::Of(FieldType::Word(&["hotfix"]))),
             Default::Absent,
             "Change types that may take the place of a promotion under way; `hotfix` is the only one.",
         ),
@@ -114,8 +112,7 @@ pub(crate) fn decider(fields: &Fields<'_>, key: &str) -> Decider {
 
 /// Who lets releases into an environment.
 pub(crate) fn promote(environment: &Node, place: Place) -> Decider {
-    let keys = [SECTIONS[3].key];
-    decider(&Fields::new(Some(environment), &keys, place), "promote")
+    decider(&Fields::new(Some(environment), &[PROMOTE], place), "promote")
 }
 
 /// What a newer release does to an older one that waits.
@@ -128,7 +125,6 @@ pub(crate) fn supersede(environment: &Node) -> Supersede {
 
 /// Whether a hotfix may take the place of a promotion under way.
 pub(crate) fn hotfix_preempts(environment: &Node) -> bool {
-    environment.get("preempt").is_some_and(|node| {
-        node.text() == Some("hotfix") || node.items().iter().any(|it| it.text() == Some("hotfix"))
-    })
+    let types = environment.get("preempt").map(Node::items).unwrap_or_default();
+    types.iter().any(|it| it.text() == Some("hotfix"))
 }

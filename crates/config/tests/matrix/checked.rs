@@ -1,6 +1,6 @@
 //! What a right matrix means.
 
-use towpath_config::{Origin, Symbols, brief, origins, resolved_yaml};
+use towpath_config::{Origin, Symbols, brief, line_of, origins, resolved_yaml};
 use towpath_core::ids::LaneId;
 use towpath_core::matrix::{Decider, LaneSpec, Matrix, OnBlind, Predecessors, Strategy};
 use towpath_core::units::{Span, Weight};
@@ -167,4 +167,23 @@ fn the_resolved_form_says_where_each_value_comes_from() {
     assert_eq!(*of(&format!("{live}.standby")), Origin::Line(28));
     assert_eq!(*of(&format!("{live}.health.every")), Origin::Shared("defaults.all".to_owned(), 10));
     assert_eq!(*of(&format!("{live}.health.retries")), Origin::BuiltIn);
+}
+
+#[test]
+fn a_path_is_found_where_it_stands_also_where_it_is_shared() {
+    let checked = check(SOUNDBITE);
+    let line = |path: &str| line_of(&checked, path);
+    assert_eq!(line("environments.production.approvals"), Some(384));
+    assert_eq!(
+        line("environments.production.gate.prerequisites.security-testing-complete"),
+        Some(373)
+    );
+    assert_eq!(line("environments.production.rollout.steps[1].weight"), Some(395));
+    assert_eq!(line("environments.dev-aws.router.listen"), Some(61), "from defaults.development");
+    assert_eq!(line("environments.dev-aws.secret_store.kind"), Some(62), "one key of it is shared");
+    assert_eq!(line("environments.dev-aws.secret_store.rotation"), Some(115), "and one is its own");
+    assert_eq!(line("nothing.like.it"), None);
+    for item in &checked.not_enforced {
+        assert!(line(&item.path).is_some(), "{}", item.path);
+    }
 }

@@ -2,7 +2,9 @@
 //! example that breaks it and one that keeps it.
 
 use insta::assert_snapshot;
-use towpath_config::{Checked, Code, MAX_BYTES, Symbols, explain, parse, report, snippet};
+use towpath_config::{
+    Checked, Code, MAX_BYTES, Symbols, explain, parse, report, report_json, snippet,
+};
 
 use crate::{catalogue, check};
 
@@ -96,4 +98,37 @@ fn three_mistakes_are_told_in_one_run_as_the_command_line_shows_them() {
     let ascii = report(&checked, Symbols::Ascii);
     assert!(ascii.is_ascii());
     assert_eq!(ascii.lines().next(), Some("x towpath.yaml: 3 errors, 2 warnings"));
+}
+
+#[test]
+fn the_same_is_told_to_programs_as_one_object() {
+    let checked = check(include_str!("fixtures/three-mistakes.yaml"));
+    insta::assert_json_snapshot!(report_json(&checked));
+}
+
+#[test]
+fn each_circle_is_reported_once_and_what_leads_into_it_not_at_all() {
+    let environment = |name: &str, after: &str| {
+        format!(
+            "  {name}: {{ after: {after}, tier: testing, target: {{ kind: process, command: [x] }} }}\n"
+        )
+    };
+    let text = [
+        environment("a", "b"),
+        environment("b", "a"),
+        environment("c", "[b, d]"),
+        environment("d", "d"),
+        environment("e", "c"),
+        "  root: { tier: testing, target: { kind: process, command: [x] } }\n".to_owned(),
+    ];
+    let checked = check(&format!("version: 1\nproject: shop\nenvironments:\n{}", text.concat()));
+    let circles: Vec<_> = checked.errors.iter().map(|it| (it.code, it.path.as_str())).collect();
+    assert_eq!(
+        circles,
+        [
+            (Code::PipelineCycle, "environments.a.after"),
+            (Code::PipelineCycle, "environments.d.after"),
+        ]
+    );
+    assert!(checked.errors[0].message.contains("a part of the pipeline"));
 }

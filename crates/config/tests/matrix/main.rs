@@ -6,6 +6,8 @@ mod checked;
 mod diagnostics;
 mod hostile;
 mod starters;
+mod tables;
+mod wrong;
 
 use towpath_config::{Checked, parse};
 use towpath_core::ids::Name;
