@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Proxy(commands::proxy::Arguments),
     #[command(hide = true)]
     Supervise(commands::supervise::Arguments),
+    #[command(hide = true)]
+    SampleService,
     Demo(commands::demo::Arguments),
 }
 
@@ -462,7 +464,9 @@ fn speed(text: &str) -> Result<u32, String> {
     let digits = text.strip_suffix('x').unwrap_or(text);
     match digits.parse::<u32>() {
         Ok(speed @ 2..=FASTEST) => Ok(speed),
-        _ => Err(format!("`{}` is not a speed from 2x to 100000x, such as 60x", text.escape_debug())),
+        _ => {
+            Err(format!("`{}` is not a speed from 2x to 100000x, such as 60x", text.escape_debug()))
+        }
     }
 }
 

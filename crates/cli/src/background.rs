@@ -6,7 +6,10 @@ use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 
 /// The socket of the project's engine.
-pub(crate) async fn ensure_engine(project: &ProjectFolder, _start: bool) -> Result<PathBuf, CliError> {
+pub(crate) async fn ensure_engine(
+    project: &ProjectFolder,
+    _start: bool,
+) -> Result<PathBuf, CliError> {
     let socket = project.state.join("engine.sock");
     if tokio::net::UnixStream::connect(&socket).await.is_ok() {
         return Ok(socket);

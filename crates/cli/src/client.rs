@@ -57,7 +57,10 @@ impl Client {
     ///
     /// # Errors
     /// What the engine refuses with; `engine-silent` when it does not answer in time or at all.
-    pub(crate) async fn get<Answer: DeserializeOwned>(&self, path: &str) -> Result<Answer, CliError> {
+    pub(crate) async fn get<Answer: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Answer, CliError> {
         self.exchange(Method::GET, path, Bytes::new()).await
     }
 

@@ -24,6 +24,10 @@ use crate::report::usage;
 fn main() -> process::ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&typed) {
+        // Has its own way to end, which the target that started it reads.
+        Ok(Arguments { command: Some(Command::Supervise(arguments)), .. }) => {
+            return commands::supervise::run(&arguments);
+        }
         Ok(arguments) => run(arguments),
         Err(error) => refuse(&error, &typed),
     };
@@ -32,13 +36,19 @@ fn main() -> process::ExitCode {
 
 fn run(arguments: Arguments) -> ExitCode {
     let context = Context::new(arguments.global);
-    let Some(command) = arguments.command else {
-        context.answer(&report::help::overview());
-        return ExitCode::Done;
-    };
-    let ended = match runtime(&command) {
-        Ok(runtime) => runtime.block_on(commands::run(command, &context)),
-        Err(error) => Err(CliError::from(anyhow::Error::new(error).context("nothing was started"))),
+    let ended = match arguments.command {
+        None => {
+            context.answer(&report::help::overview());
+            Ok(ExitCode::Done)
+        }
+        // Makes its own threads.
+        Some(Command::Proxy(arguments)) => commands::proxy::run(arguments, &context),
+        Some(command) => match runtime(&command) {
+            Ok(runtime) => runtime.block_on(commands::run(command, &context)),
+            Err(error) => {
+                Err(CliError::from(anyhow::Error::new(error).context("nothing was started")))
+            }
+        },
     };
     ended.unwrap_or_else(|error| context.refuse(&error))
 }
@@ -46,7 +56,7 @@ fn run(arguments: Arguments) -> ExitCode {
 /// What serves visitors or runs an engine gets a thread per core; a client one thread alone.
 fn runtime(command: &Command) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = match command {
-        Command::Serve(_) | Command::Proxy(_) | Command::Demo(_) | Command::Engine(_) => {
+        Command::Serve(_) | Command::Demo(_) | Command::SampleService => {
             tokio::runtime::Builder::new_multi_thread()
         }
         _ => tokio::runtime::Builder::new_current_thread(),

@@ -15,7 +15,9 @@ pub(crate) fn current() -> Person {
     let number = rustix::process::getuid().as_raw();
     let listed = list().and_then(|list| listed_name(&list, number));
     let named = || {
-        ["LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()))
+        ["LOGNAME", "USER"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()))
     };
     of(listed.or_else(named), number)
 }
@@ -42,8 +44,7 @@ fn of(name: Option<String>, number: u32) -> Person {
     let fallback = || Person::new(&format!("uid-{number}")).expect("digits and letters");
     let Some(name) = name else { return fallback() };
     let good = |character: char| character.is_alphanumeric() || "._@-".contains(character);
-    let clean: String =
-        name.chars().take(64).map(|it| if good(it) { it } else { '-' }).collect();
+    let clean: String = name.chars().take(64).map(|it| if good(it) { it } else { '-' }).collect();
     match Person::new(clean.trim_start_matches('-')) {
         // Those two names are the program's own.
         Ok(person) if !person.is_program() => person,
@@ -55,7 +56,8 @@ fn of(name: Option<String>, number: u32) -> Person {
 mod tests {
     use super::*;
 
-    const LIST: &str = "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1000:Ada,,,:/home/ada:/bin/sh\n";
+    const LIST: &str =
+        "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1000:Ada,,,:/home/ada:/bin/sh\n";
 
     #[test]
     fn the_name_is_that_of_the_users_number() {

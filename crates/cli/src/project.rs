@@ -22,20 +22,19 @@ impl ProjectFolder {
     pub(crate) fn find(start: &Path, rehearsal: Option<u32>) -> Result<Self, CliError> {
         let root = start.ancestors().find(|folder| folder.join("towpath.yaml").is_file());
         let Some(root) = root else {
-            return Err(CliError::new(ExitCode::Usage, "no-matrix", "there is no towpath.yaml here")
-                .because("neither this folder nor one above it has a matrix")
-                .at(start.display().to_string())
-                .next("towpath init", "writes a first one"));
+            return Err(CliError::new(
+                ExitCode::Usage,
+                "no-matrix",
+                "there is no towpath.yaml here",
+            )
+            .because("neither this folder nor one above it has a matrix")
+            .at(start.display().to_string())
+            .next("towpath init", "writes a first one"));
         };
         let state = match rehearsal {
             Some(speed) => root.join(".towpath").join(format!("rehearsal-{speed}x")),
             None => root.join(".towpath"),
         };
-        Ok(Self {
-            root: root.to_owned(),
-            matrix_file: root.join("towpath.yaml"),
-            state,
-            rehearsal,
-        })
+        Ok(Self { root: root.to_owned(), matrix_file: root.join("towpath.yaml"), state, rehearsal })
     }
 }

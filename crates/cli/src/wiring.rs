@@ -4,5 +4,5 @@ use towpath_ports::catalogue::Catalogue;
 
 /// Every kind of adapter there is.
 pub(crate) fn catalogue() -> Catalogue {
-    Catalogue::default()
+    towpath_adapters::catalogue()
 }

@@ -7,13 +7,13 @@ use towpath_core::reason::Next;
 use towpath_engine::views::{FORMAT, Status};
 use towpath_server::requests::EngineStatus;
 
+use crate::background;
 use crate::client::Client;
 use crate::commands::{Context, matrix};
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 use crate::report;
 use crate::report::doctor::Finding;
-use crate::background;
 
 /// Runs `doctor`. Failed (exit 1) when something is wrong.
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
@@ -127,7 +127,11 @@ fn lanes(status: &Status) -> Vec<Finding> {
             findings.push(Finding {
                 what: "health",
                 well: Some(false),
-                sentence: format!("{} fails on {}", lane.environment, lane.health.failing.join(", ")),
+                sentence: format!(
+                    "{} fails on {}",
+                    lane.environment,
+                    lane.health.failing.join(", ")
+                ),
                 next: Some(Next::new(format!("towpath health {}", lane.environment), "asks again")),
             });
         }
@@ -135,7 +139,10 @@ fn lanes(status: &Status) -> Vec<Finding> {
             findings.push(Finding {
                 what: "router",
                 well: Some(false),
-                sentence: format!("the weights of {} are not as they were ordered", lane.environment),
+                sentence: format!(
+                    "the weights of {} are not as they were ordered",
+                    lane.environment
+                ),
                 next: Some(Next::new(format!("towpath why {}", lane.environment), "since when")),
             });
         }

@@ -46,7 +46,8 @@ async fn read(session: &Session, path: &str, wanted: u32) -> Result<Vec<Promotio
     loop {
         let have = u32::try_from(found.len()).unwrap_or(u32::MAX);
         let limit = wanted.saturating_sub(have).min(PAGE);
-        let before = found.last().map_or_else(String::new, |last| format!("&before={}", last.number));
+        let before =
+            found.last().map_or_else(String::new, |last| format!("&before={}", last.number));
         let page: Vec<PromotionView> =
             session.client.get(&format!("{path}?limit={limit}{before}")).await?;
         let ended = page.len() < usize::try_from(limit).unwrap_or(usize::MAX);

@@ -42,7 +42,8 @@ pub(crate) fn resolved(project: &ProjectFolder, context: &Context) -> Result<Mat
                 many => format!("the matrix has {many} errors"),
             });
         if let Some(first) = first {
-            error = error.at(format!("{}:{}:{}", name(&project.matrix_file), first.line, first.column));
+            error =
+                error.at(format!("{}:{}:{}", name(&project.matrix_file), first.line, first.column));
         }
         return Err(error.next("towpath matrix check", "every error with what to do"));
     };

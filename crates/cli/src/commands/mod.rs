@@ -14,7 +14,7 @@ mod history;
 mod hold;
 mod init;
 mod logs;
-mod matrix;
+pub(crate) mod matrix;
 mod plan;
 mod promote;
 pub(crate) mod proxy;
@@ -22,6 +22,7 @@ mod quarantine;
 mod release;
 mod rollback;
 pub(crate) use rollback::RollbackPlanView;
+mod sample;
 pub(crate) mod serve;
 mod session;
 mod signal;
@@ -166,8 +167,10 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<ExitCode,
         }),
         Command::Serve(arguments) => serve::run(arguments, context).await,
         Command::Engine(arguments) => engine::run(arguments, context).await,
-        Command::Proxy(arguments) => proxy::run(arguments, context).await,
-        Command::Supervise(arguments) => supervise::run(arguments, context).await,
+        Command::SampleService => sample::run().await,
         Command::Demo(arguments) => demo::run(arguments, context).await,
+        Command::Proxy(_) | Command::Supervise(_) => {
+            unreachable!("`main` runs these without a runtime")
+        }
     }
 }

@@ -10,7 +10,10 @@ use crate::exit_code::{CliError, ExitCode};
 use crate::{person, report};
 
 /// Runs `plan`.
-pub(crate) async fn run(arguments: &PlanArguments, context: &Context) -> Result<ExitCode, CliError> {
+pub(crate) async fn run(
+    arguments: &PlanArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
     let session = Session::following(context).await?;
     let order = PromotionOrder {
         by: person::current(),

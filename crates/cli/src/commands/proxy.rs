@@ -1,4 +1,4 @@
-//! Starts another part of the program.
+//! Runs a proxy.
 
 use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
@@ -8,8 +8,7 @@ use crate::exit_code::{CliError, ExitCode};
 pub(crate) struct Arguments {}
 
 /// Runs until it is told to stop.
-#[expect(clippy::unused_async, reason = "every command is awaited")]
-pub(crate) async fn run(_arguments: Arguments, _context: &Context) -> Result<ExitCode, CliError> {
+pub(crate) fn run(_arguments: Arguments, _context: &Context) -> Result<ExitCode, CliError> {
     Err(CliError::new(ExitCode::Failed, "not-built", "this part of the program is not linked in")
         .because("it is built apart")
         .next("towpath --help", "what there is"))

@@ -26,7 +26,8 @@ pub(crate) async fn run(
         by: person::current(),
         reason: arguments.reason.clone(),
     };
-    let accepted: AcceptedView = session.client.post(&lane_path(&lane, "/signal"), &request).await?;
+    let accepted: AcceptedView =
+        session.client.post(&lane_path(&lane, "/signal"), &request).await?;
     let mark = context.out.symbol(Symbol::Passed);
     let environment = &lane.environment;
     let mut text = format!("{mark} {word} is recorded for {environment}, by {}\n", request.by);

@@ -1,16 +1,16 @@
-//! Starts another part of the program.
+//! Supervises one instance.
 
-use crate::commands::Context;
-use crate::exit_code::{CliError, ExitCode};
+use std::path::PathBuf;
 
 /// What may be typed after it.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// folder of the instance
+    #[arg(long, value_name = "FOLDER")]
+    dir: PathBuf,
+}
 
-/// Runs until it is told to stop.
-#[expect(clippy::unused_async, reason = "every command is awaited")]
-pub(crate) async fn run(_arguments: Arguments, _context: &Context) -> Result<ExitCode, CliError> {
-    Err(CliError::new(ExitCode::Failed, "not-built", "this part of the program is not linked in")
-        .because("it is built apart")
-        .next("towpath --help", "what there is"))
+/// Runs until the instance is to stop; has its own way to end, which the target reads.
+pub(crate) fn run(arguments: &Arguments) -> std::process::ExitCode {
+    towpath_adapters::supervise(&arguments.dir)
 }

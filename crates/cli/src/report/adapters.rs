@@ -17,7 +17,12 @@ pub(crate) fn text(catalogue: &Catalogue, style: &Style) -> (String, String) {
                     KindState::Planned => (Symbol::ToCome, "planned"),
                 };
                 let state = format!("{} {word}", style.symbol(symbol));
-                vec![entry.name.to_owned(), state, entry.summary.to_owned(), entry.capabilities.join(", ")]
+                vec![
+                    entry.name.to_owned(),
+                    state,
+                    entry.summary.to_owned(),
+                    entry.capabilities.join(", "),
+                ]
             })
             .collect();
         if rows.is_empty() {

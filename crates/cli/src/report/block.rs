@@ -47,7 +47,8 @@ impl Block {
             let mut first = true;
             for line in lines {
                 let keep = label == "next";
-                let parts = if keep { vec![line.clone()] } else { folded(line, column, style.width) };
+                let parts =
+                    if keep { vec![line.clone()] } else { folded(line, column, style.width) };
                 for part in parts {
                     let label = if first { label.as_str() } else { "" };
                     let line = format!("{}{}  {part}", " ".repeat(indent), padded(label, labels));

@@ -8,9 +8,7 @@ use towpath_engine::views::{PromotionView, StepView};
 use crate::exit_code::ExitCode;
 use crate::report::block::{self, Block};
 use crate::report::story::Story;
-use crate::report::style::{
-    Style, Symbol, declared, grouped, measured, percent, printable, stamp,
-};
+use crate::report::style::{Style, Symbol, declared, grouped, measured, percent, printable, stamp};
 use crate::report::tree::standing;
 
 /// The answer, and the commands that follow from it.
@@ -30,11 +28,15 @@ fn first_line(view: &PromotionView, story: &Story, style: &Style) -> (Symbol, St
     match view.outcome {
         Some(Outcome::Succeeded) => (
             Symbol::Passed,
-            format!("{to} serves {} since {at}   promotion {number} succeeded in {took}", view.release),
+            format!(
+                "{to} serves {} since {at}   promotion {number} succeeded in {took}",
+                view.release
+            ),
         ),
         Some(Outcome::RolledBack) => {
             let blind = story.condemned.is_none() && !view.quarantined;
-            let step = last_step(view, story).map(|step| format!(", {} at {}", view.release, percent(step.weight)));
+            let step = last_step(view, story)
+                .map(|step| format!(", {} at {}", view.release, percent(step.weight)));
             let end = if blind && is_blind(view) {
                 format!("promotion {number} rolled back: {} could not be judged", view.release)
             } else {
@@ -45,11 +47,18 @@ fn first_line(view: &PromotionView, story: &Story, style: &Style) -> (Symbol, St
         }
         Some(Outcome::Failed) if !story.had_visitors() => (
             Symbol::Failed,
-            format!("{still}   promotion {number} failed before any visitor was on {}", view.release),
+            format!(
+                "{still}   promotion {number} failed before any visitor was on {}",
+                view.release
+            ),
         ),
         Some(Outcome::Failed) => (Symbol::Failed, format!("{still}   promotion {number} failed")),
-        Some(Outcome::Aborted) => (Symbol::Failed, format!("{still}   promotion {number} was aborted")),
-        Some(Outcome::Rejected) => (Symbol::Failed, format!("{still}   promotion {number} was rejected")),
+        Some(Outcome::Aborted) => {
+            (Symbol::Failed, format!("{still}   promotion {number} was aborted"))
+        }
+        Some(Outcome::Rejected) => {
+            (Symbol::Failed, format!("{still}   promotion {number} was rejected"))
+        }
         Some(Outcome::Superseded) => {
             (Symbol::ToCome, format!("{still}   a newer promotion took the place of {number}"))
         }
@@ -162,10 +171,8 @@ fn evidence(view: &PromotionView, story: &Story) -> Option<String> {
             _ => phrases.push((said, vec![weight])),
         }
     }
-    let texts: Vec<String> = phrases
-        .into_iter()
-        .map(|(said, weights)| format!("{} {said}", listed(&weights)))
-        .collect();
+    let texts: Vec<String> =
+        phrases.into_iter().map(|(said, weights)| format!("{} {said}", listed(&weights))).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 
@@ -201,7 +208,9 @@ pub(crate) fn next(view: &PromotionView) -> Vec<Next> {
     let again = format!("towpath promote {from}{to} --release {}", view.release);
     match (view.outcome, view.kind) {
         (Some(Outcome::Succeeded), Kind::Promote) => match &view.replaces {
-            Some(old) => vec![Next::new(format!("towpath rollback {to}"), format!("puts {old} back"))],
+            Some(old) => {
+                vec![Next::new(format!("towpath rollback {to}"), format!("puts {old} back"))]
+            }
             None => Vec::new(),
         },
         (Some(Outcome::Succeeded), Kind::Rollback) => Vec::new(),

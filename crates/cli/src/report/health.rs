@@ -33,7 +33,10 @@ pub(crate) fn text(lane: &LaneView, style: &Style) -> (String, String) {
         let what = format!("what {} wrote", serves.release);
         next(&[
             Next::new(format!("towpath logs {}", serves.promotion), what),
-            Next::new(format!("towpath rollback {}", lane.environment), "puts the last good release back"),
+            Next::new(
+                format!("towpath rollback {}", lane.environment),
+                "puts the last good release back",
+            ),
         ])
     } else {
         String::new()
@@ -52,8 +55,11 @@ pub(crate) fn checks(environment: &str, checks: &[CheckView], style: &Style) -> 
         return (text, next(&[Next::new("towpath matrix show --resolved", "what is declared")]));
     }
     let symbol = if passed == checks.len() { Symbol::Passed } else { Symbol::Failed };
-    let mut text =
-        format!("{} {to}: {passed} of {} pass\n\n", style.symbol(symbol), counted(checks.len(), "check"));
+    let mut text = format!(
+        "{} {to}: {passed} of {} pass\n\n",
+        style.symbol(symbol),
+        counted(checks.len(), "check")
+    );
     let rows: Vec<Vec<String>> = checks
         .iter()
         .map(|check| {

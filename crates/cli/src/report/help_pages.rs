@@ -78,7 +78,9 @@ pub(crate) const PAGES: &[Page] = &[
             ("towpath matrix check --explain weight-order", "the rule behind an error"),
             ("towpath matrix check --deny-warnings --json", "in CI"),
         ],
-        exits: &["0 right   2 it has errors, or warnings with --deny-warnings   5 no such file or rule"],
+        exits: &[
+            "0 right   2 it has errors, or warnings with --deny-warnings   5 no such file or rule",
+        ],
         see: "towpath matrix show --resolved",
     },
     Page {
@@ -86,7 +88,10 @@ pub(crate) const PAGES: &[Page] = &[
         about: "Print the matrix",
         examples: &[
             ("towpath matrix show", "the file as it is"),
-            ("towpath matrix show --resolved", "with every default, and where each value comes from"),
+            (
+                "towpath matrix show --resolved",
+                "with every default, and where each value comes from",
+            ),
         ],
         exits: &[],
         see: "towpath matrix check",
@@ -119,7 +124,9 @@ pub(crate) const PAGES: &[Page] = &[
                 "a hotfix that changes stored data",
             ),
         ],
-        exits: &["0 kept, or it was kept before with the same bytes   6 the version has other bytes"],
+        exits: &[
+            "0 kept, or it was kept before with the same bytes   6 the version has other bytes",
+        ],
         see: "towpath promote, towpath release diff",
     },
     Page {
@@ -163,8 +170,14 @@ pub(crate) const PAGES: &[Page] = &[
                 "towpath promote dev-localstack --release 1.6.0",
                 "into the first environment, where nothing comes before",
             ),
-            ("towpath promote staging production --plan 7f3a91c20be4", "exactly that plan, or nothing"),
-            ("towpath promote staging production --yes --no-wait", "from a script, without watching"),
+            (
+                "towpath promote staging production --plan 7f3a91c20be4",
+                "exactly that plan, or nothing",
+            ),
+            (
+                "towpath promote staging production --yes --no-wait",
+                "from a script, without watching",
+            ),
         ],
         exits: WATCHED,
         see: "towpath plan, towpath why, towpath rollback, towpath abort",
@@ -194,7 +207,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "pause",
         about: "Hold a promotion where it is",
-        examples: &[("towpath pause 148 --reason \"looking at the logs\"", "until resumed or its time is up")],
+        examples: &[(
+            "towpath pause 148 --reason \"looking at the logs\"",
+            "until resumed or its time is up",
+        )],
         exits: &[],
         see: "towpath resume, towpath abort",
     },
@@ -225,7 +241,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "status",
         about: "Say what serves where",
-        examples: &[("towpath status", "a row for each environment"), ("towpath status --json", "for programs")],
+        examples: &[
+            ("towpath status", "a row for each environment"),
+            ("towpath status --json", "for programs"),
+        ],
         exits: &[],
         see: "towpath why, towpath history",
     },
@@ -253,14 +272,20 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "history",
         about: "List promotions, the newest first",
-        examples: &[("towpath history", "of all environments"), ("towpath history production --all", "of one")],
+        examples: &[
+            ("towpath history", "of all environments"),
+            ("towpath history production --all", "of one"),
+        ],
         exits: &[],
         see: "towpath watch, towpath logs",
     },
     Page {
         command: "logs",
         about: "Print what the instances of a promotion wrote",
-        examples: &[("towpath logs 148", "of all instances"), ("towpath logs 148 --instance 2", "of one")],
+        examples: &[
+            ("towpath logs 148", "of all instances"),
+            ("towpath logs 148 --instance 2", "of one"),
+        ],
         exits: &[],
         see: "",
     },
@@ -319,7 +344,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "adapters",
         about: "List the kinds of targets, routers and checks",
-        examples: &[("towpath adapters", "with how far each is"), ("towpath adapters --json", "with every setting")],
+        examples: &[
+            ("towpath adapters", "with how far each is"),
+            ("towpath adapters --json", "with every setting"),
+        ],
         exits: &[],
         see: "",
     },
@@ -333,7 +361,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "completions",
         about: "Print completions for a shell",
-        examples: &[("towpath completions bash", "for ~/.local/share/bash-completion/completions/towpath")],
+        examples: &[(
+            "towpath completions bash",
+            "for ~/.local/share/bash-completion/completions/towpath",
+        )],
         exits: &[],
         see: "",
     },
@@ -359,6 +390,20 @@ pub(crate) const PAGES: &[Page] = &[
         see: "towpath serve",
     },
     Page {
+        command: "engine status",
+        about: "Say whether an engine runs, since when, and whether anything needs it",
+        examples: &[("towpath engine status", "")],
+        exits: &[],
+        see: "",
+    },
+    Page {
+        command: "engine stop",
+        about: "Stop the engine; what serves goes on serving, and nothing advances",
+        examples: &[("towpath engine stop", "the next order starts it again")],
+        exits: &[],
+        see: "",
+    },
+    Page {
         command: "proxy",
         about: "Run a proxy; started by the engine",
         examples: &[],
@@ -368,6 +413,13 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "supervise",
         about: "Run instances; started by the engine",
+        examples: &[],
+        exits: &[],
+        see: "",
+    },
+    Page {
+        command: "sample-service",
+        about: "Run the service of the demo; started by it",
         examples: &[],
         exits: &[],
         see: "",

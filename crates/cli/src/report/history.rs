@@ -26,14 +26,17 @@ pub(crate) fn text(
     if everywhere {
         head.insert(2, "into".to_owned());
     }
-    let numbers = promotions.iter().map(|one| one.number.to_string().len()).max().unwrap_or(0).max(3);
+    let numbers =
+        promotions.iter().map(|one| one.number.to_string().len()).max().unwrap_or(0).max(3);
     head[0] = padded("no.", numbers);
     let rows = promotions.iter().map(|one| row(one, everywhere, numbers, style));
     let mut text = table(2, &std::iter::once(head).chain(rows).collect::<Vec<_>>());
     if more {
         let environment = environment.map(|name| format!(" {name}")).unwrap_or_default();
         let shown = promotions.len();
-        text.push_str(&format!("\n{shown} shown, there are older ones      towpath history{environment} --all\n"));
+        text.push_str(&format!(
+            "\n{shown} shown, there are older ones      towpath history{environment} --all\n"
+        ));
     }
     (text, String::new())
 }
@@ -78,7 +81,11 @@ fn outcome(one: &PromotionView) -> (Symbol, String) {
 
 fn why(one: &PromotionView, style: &Style) -> String {
     let failed = one.outcome.is_some_and(|outcome| outcome != Outcome::Succeeded);
-    let said = if failed { one.sentence.as_deref().or(one.reason.as_deref()) } else { one.reason.as_deref() };
+    let said = if failed {
+        one.sentence.as_deref().or(one.reason.as_deref())
+    } else {
+        one.reason.as_deref()
+    };
     let said = said.map(printable).unwrap_or_default();
     if style.width.is_none() || width(&said) <= WHY {
         return said;

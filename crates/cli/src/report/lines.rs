@@ -42,7 +42,9 @@ pub(crate) fn of(row: &EventRow, story: &Story, style: &Style) -> Option<String>
             let bake = bake.map_or_else(String::new, |bake| format!(" for {bake}"));
             Some(format!("weight {}{bake}", percent(weight.share())))
         }
-        Event::StepPassed { step, verdict, .. } => Some(step_passed(plan?, *step, verdict.as_ref())),
+        Event::StepPassed { step, verdict, .. } => {
+            Some(step_passed(plan?, *step, verdict.as_ref()))
+        }
         Event::StepHeld { step, sentence, .. } => {
             Some(format!("weight {} holds: {}", weight_of(plan?, *step), printable(sentence)))
         }
@@ -56,7 +58,8 @@ fn turned(event: &Event, story: &Story, plan: &Plan, row: &EventRow) -> Option<S
     match event {
         Event::Condemned { verdict, .. } => {
             let step = story.steps.iter().rfind(|(_, step)| step.observed_at.is_some());
-            let at = step.map_or_else(String::new, |(step, _)| format!(" at {}", weight_of(plan, *step)));
+            let at = step
+                .map_or_else(String::new, |(step, _)| format!(" at {}", weight_of(plan, *step)));
             Some(format!("unhealthy{at}: {}", printable(&verdict.sentence)))
         }
         Event::ReconciliationBegan { sentence, .. } => {
@@ -163,7 +166,9 @@ fn seconds(from: towpath_core::units::Timestamp, to: towpath_core::units::Timest
 /// What a promotion that has nothing new to say says each minute.
 pub(crate) fn sign_of_life(view: &PromotionView, style: &Style) -> Option<String> {
     let at = rfc3339(style.now);
-    if let (Some(step), Some(baked)) = (view.step.and_then(|step| view.steps.get(step)), view.baked_seconds) {
+    if let (Some(step), Some(baked)) =
+        (view.step.and_then(|step| view.steps.get(step)), view.baked_seconds)
+    {
         let standing = view.verdict.as_ref().map_or("undecided", |verdict| &verdict.standing);
         let of = |arm: &str, it: &SideView| side(arm, it.failed, it.requests);
         let mut seen = of("green", &view.evidence.green);

@@ -49,14 +49,19 @@ pub(crate) fn of(row: &EventRow, story: &Story) -> Option<Value> {
                 }),
             )
         }
-        Event::StepPassed { step, verdict, .. } => {
-            ("step-passed", json!({ "step": step + 1, "verdict": verdict.as_ref().map(verdict_of) }))
-        }
+        Event::StepPassed { step, verdict, .. } => (
+            "step-passed",
+            json!({ "step": step + 1, "verdict": verdict.as_ref().map(verdict_of) }),
+        ),
         Event::StepHeld { step, sentence, .. } => {
             ("held", json!({ "step": step + 1, "sentence": sentence }))
         }
-        Event::Condemned { verdict, .. } => ("condemned", json!({ "verdict": verdict_of(&verdict) })),
-        Event::ReconciliationBegan { sentence, .. } => ("reconciling", json!({ "sentence": sentence })),
+        Event::Condemned { verdict, .. } => {
+            ("condemned", json!({ "verdict": verdict_of(&verdict) }))
+        }
+        Event::ReconciliationBegan { sentence, .. } => {
+            ("reconciling", json!({ "sentence": sentence }))
+        }
         Event::PromotionPaused { by, reason, until, .. } => {
             ("paused", json!({ "by": by, "reason": reason, "until": stamp(until) }))
         }

@@ -4,9 +4,7 @@ use towpath_core::reason::Next;
 use towpath_engine::views::{CheckView, PlanView, StepView};
 
 use crate::report::block::{Block, next};
-use crate::report::style::{
-    Style, Symbol, counted, declared, measured, percent, printable,
-};
+use crate::report::style::{Style, Symbol, counted, declared, measured, percent, printable};
 
 /// Columns of the labels that stand at two blanks (cli.md section 3).
 const INDENT: usize = 2;
@@ -75,17 +73,17 @@ fn facts(plan: &PlanView, style: &Style) -> Block {
         release.push_str(&format!(", commit {}", printable(commit.get(..7).unwrap_or(commit))));
     }
     if !plan.verified.is_empty() {
-        let phrases: Vec<String> = plan.verified.iter().map(|phrase| verified(phrase, style)).collect();
+        let phrases: Vec<String> =
+            plan.verified.iter().map(|phrase| verified(phrase, style)).collect();
         release.push_str(&format!(", verified in {}", phrases.join(" and ")));
     }
     block.row("release", release);
     block.row(
         "replaces",
         match &plan.replaces {
-            Some((old, since)) => format!(
-                "{old}   serving since {}; what a rollback returns to",
-                style.day(since)
-            ),
+            Some((old, since)) => {
+                format!("{old}   serving since {}; what a rollback returns to", style.day(since))
+            }
             None => "nothing: the first release here, with nothing to fall back to; before it the \
                      route answers 503"
                 .to_owned(),
@@ -153,7 +151,8 @@ fn at_weight_zero(plan: &PlanView, style: &Style) -> String {
     let mut text = "\n  at weight 0, no visitor on it\n".to_owned();
     text.push_str(&format!("    {to_come} start {start}{beside}\n"));
     if !plan.validation.is_empty() {
-        let titles: Vec<String> = plan.validation.iter().map(|check| printable(&check.title)).collect();
+        let titles: Vec<String> =
+            plan.validation.iter().map(|check| printable(&check.title)).collect();
         let folded = crate::report::block::folded(&titles.join(", "), 6, style.width);
         for (index, part) in folded.iter().enumerate() {
             let lead = if index == 0 { to_come.as_str() } else { " " };
@@ -206,7 +205,8 @@ fn step(step: &StepView) -> String {
 
 fn last(plan: &PlanView) -> Block {
     let mut block = Block::default();
-    let takes = format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds));
+    let takes =
+        format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds));
     block.row("takes", takes);
     let not_enforced: Vec<String> = plan
         .not_enforced
@@ -218,7 +218,8 @@ fn last(plan: &PlanView) -> Block {
 }
 
 fn follows(plan: &PlanView, chosen: bool) -> Vec<Next> {
-    let open = plan.prerequisites.iter().filter(|check| check.kind == "attested" && check.state != "pass");
+    let open =
+        plan.prerequisites.iter().filter(|check| check.kind == "attested" && check.state != "pass");
     let mut next: Vec<Next> = open
         .map(|check| {
             let command = format!(

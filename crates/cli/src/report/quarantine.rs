@@ -12,7 +12,8 @@ pub(crate) fn text(all: &[&QuarantineView], style: &Style) -> (String, String) {
         let mark = style.symbol(Symbol::Passed);
         return (format!("{mark} no release is quarantined\n"), String::new());
     };
-    let head = ["release", "may not enter", "since", "promotion", "why"].map(str::to_owned).to_vec();
+    let head =
+        ["release", "may not enter", "since", "promotion", "why"].map(str::to_owned).to_vec();
     let rows = all.iter().map(|one| {
         vec![
             one.release.clone(),

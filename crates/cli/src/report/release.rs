@@ -66,7 +66,8 @@ fn artifact((name, kept): (&Name, &Artifact)) -> String {
         ArtifactForm::Directory => "folder",
         ArtifactForm::Image => "image",
     };
-    let size = if kept.size == 0 { String::new() } else { format!(", {} bytes", grouped(kept.size)) };
+    let size =
+        if kept.size == 0 { String::new() } else { format!(", {} bytes", grouped(kept.size)) };
     format!("{name}   {form} {}{size}, from {}", short(&kept.digest), printable(&kept.source))
 }
 
@@ -82,7 +83,8 @@ fn short(digest: &Digest) -> String {
 /// All releases, the newest first, with where each is verified.
 pub(crate) fn list(releases: &[Release], status: &Status, style: &Style) -> (String, String) {
     if releases.is_empty() {
-        let create = Next::new("towpath release create VERSION --artifact NAME=PATH", "keeps the first one");
+        let create =
+            Next::new("towpath release create VERSION --artifact NAME=PATH", "keeps the first one");
         return ("no release yet\n".to_owned(), next(&[create]));
     }
     let mut services: Vec<&Name> = releases.iter().map(|release| &release.service).collect();

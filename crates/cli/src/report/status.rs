@@ -18,7 +18,11 @@ pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
         return (text, block::next(&next));
     }
     text.push('\n');
-    text.push_str(&if is_single(status) { by_environment(status, style) } else { by_service(status, style) });
+    text.push_str(&if is_single(status) {
+        by_environment(status, style)
+    } else {
+        by_service(status, style)
+    });
     let notes = notes(status, style);
     if !notes.is_empty() {
         text.push('\n');
@@ -37,7 +41,9 @@ fn heading(status: &Status, style: &Style) -> String {
         None => "engine running".to_owned(),
     };
     let rehearsal = match status.rehearsal {
-        Some(speed) => format!("   {} rehearsal at {speed} times the speed", style.symbol(Symbol::Warning)),
+        Some(speed) => {
+            format!("   {} rehearsal at {speed} times the speed", style.symbol(Symbol::Warning))
+        }
         None => String::new(),
     };
     let project = style.bold(&printable(&status.project));
@@ -154,7 +160,9 @@ fn moving(promotion: &PromotionView, style: &Style) -> String {
         "going-back" => {
             format!("{} {name} goes back", style.symbol(Symbol::Failed))
         }
-        _ if promotion.held => waits(format!("holds at {}, too little evidence", percent(promotion.weight))),
+        _ if promotion.held => {
+            waits(format!("holds at {}, too little evidence", percent(promotion.weight)))
+        }
         _ => runs(format!("at {}", percent(promotion.weight))),
     }
 }
@@ -184,7 +192,8 @@ fn next(status: &Status) -> Vec<Next> {
     let several = !is_single(status);
     for lane in &status.lanes {
         let service = if several { format!(" --service {}", lane.service) } else { String::new() };
-        let waits = lane.promotion.as_ref().is_some_and(|promotion| !promotion.waits_for.is_empty());
+        let waits =
+            lane.promotion.as_ref().is_some_and(|promotion| !promotion.waits_for.is_empty());
         if lane.asks.is_some() {
             let command = format!("towpath rollback {}{service}", lane.environment);
             next.insert(0, Next::new(command, "puts the last good release back"));

@@ -142,9 +142,7 @@ impl Style {
     pub(crate) fn heading(&self, at: &str) -> String {
         let Ok(moment) = at.parse::<Timestamp>() else { return at.to_owned() };
         match &self.local_time_zone {
-            Some(zone) => {
-                moment.to_zoned(zone.clone()).strftime("%a %-d %b %H:%M %Z").to_string()
-            }
+            Some(zone) => moment.to_zoned(zone.clone()).strftime("%a %-d %b %H:%M %Z").to_string(),
             None => rfc3339(moment),
         }
     }
@@ -173,7 +171,10 @@ impl Style {
             3600..86_400 => seconds / 3600 * 3600,
             _ => seconds / 86_400 * 86_400,
         };
-        Some(format!("{} ago", if rounded == 0 { "0s".to_owned() } else { declared_whole(rounded) }))
+        Some(format!(
+            "{} ago",
+            if rounded == 0 { "0s".to_owned() } else { declared_whole(rounded) }
+        ))
     }
 
     /// Seconds from now until `at`; zero when it has passed, none when it is no time.
@@ -265,7 +266,11 @@ pub(crate) fn printable(text: &str) -> String {
         return text.to_owned();
     }
     let escaped = text.chars().map(|character| {
-        if harmless(character) { character.to_string() } else { character.escape_default().to_string() }
+        if harmless(character) {
+            character.to_string()
+        } else {
+            character.escape_default().to_string()
+        }
     });
     escaped.collect()
 }

@@ -101,7 +101,11 @@ impl Tree<'_> {
         let own: Vec<&CheckView> = self.view.checks.iter().filter(|it| it.list == list).collect();
         let passed = own.iter().filter(|check| check.state == "pass").count();
         let symbol = self.symbol(stage);
-        let mut text = if symbol == Symbol::ToCome { String::new() } else { format!("{passed} of {}", own.len()) };
+        let mut text = if symbol == Symbol::ToCome {
+            String::new()
+        } else {
+            format!("{passed} of {}", own.len())
+        };
         let took = self.story.validation_seconds().filter(|_| stage == Stage::Validation);
         if let Some(took) = took.filter(|_| symbol == Symbol::Passed) {
             text.push_str(&format!(" after {}", measured(took)));
@@ -157,7 +161,8 @@ impl Tree<'_> {
         if current && self.reached == Stage::Rollout {
             return self.running(index, &head(self.mark));
         }
-        let planned = if step.bake_seconds > 0.0 { declared(step.bake_seconds) } else { String::new() };
+        let planned =
+            if step.bake_seconds > 0.0 { declared(step.bake_seconds) } else { String::new() };
         format!("{}\n", format!("{}{planned}", head(Symbol::ToCome)).trim_end())
     }
 
@@ -209,13 +214,16 @@ impl Tree<'_> {
         let names = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let counts: Vec<String> = rows
             .iter()
-            .map(|(_, side)| format!("{} of {} failed", grouped(side.failed), grouped(side.requests)))
+            .map(|(_, side)| {
+                format!("{} of {} failed", grouped(side.failed), grouped(side.requests))
+            })
             .collect();
         let widest = counts.iter().map(String::len).max().unwrap_or(0);
         let mut text = String::new();
         for ((name, side), count) in rows.iter().zip(&counts) {
             let p99 = side.p99_ms.map_or_else(String::new, |p99| format!("    p99 {p99:.0}ms"));
-            let line = format!("               {}  {}{p99}", padded(name, names), padded(count, widest));
+            let line =
+                format!("               {}  {}{p99}", padded(name, names), padded(count, widest));
             text.push_str(line.trim_end());
             text.push('\n');
         }
@@ -241,7 +249,8 @@ impl Tree<'_> {
         let mut text = String::new();
         for blocker in &self.view.waits_for {
             let mark = self.style.symbol(Symbol::Waits);
-            let until = blocker.until.as_ref().map(|at| format!("   until {}", self.style.moment(at)));
+            let until =
+                blocker.until.as_ref().map(|at| format!("   until {}", self.style.moment(at)));
             text.push_str(&format!(
                 "\n  {mark} {}{}\n",
                 printable(&blocker.sentence),

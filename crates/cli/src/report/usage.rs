@@ -10,8 +10,22 @@ use crate::report::help;
 
 /// Words of the design that this version does not carry out yet; typed, they are not "unknown".
 const PLANNED: [&str; 16] = [
-    "adopt", "approve", "break-glass", "drift", "evidence", "freeze", "login", "notify", "provision",
-    "reject", "render", "simulate", "store", "thaw", "token", "verify",
+    "adopt",
+    "approve",
+    "break-glass",
+    "drift",
+    "evidence",
+    "freeze",
+    "login",
+    "notify",
+    "provision",
+    "reject",
+    "render",
+    "simulate",
+    "store",
+    "thaw",
+    "token",
+    "verify",
 ];
 /// How alike two names must be to be offered instead, from 0 to 1 (Jaro-Winkler; what clap uses).
 const ALIKE: f64 = 0.7;
@@ -121,9 +135,13 @@ fn unknown_command(word: &str, path: &[String]) -> CliError {
     let word = word.escape_debug().to_string();
     let parent = name(path);
     if path.is_empty() && PLANNED.contains(&word.as_str()) {
-        return CliError::new(ExitCode::Usage, "planned-command", format!("`{word}` is planned, not built"))
-            .because("this version does not carry it out yet")
-            .next("towpath --help", "what there is");
+        return CliError::new(
+            ExitCode::Usage,
+            "planned-command",
+            format!("`{word}` is planned, not built"),
+        )
+        .because("this version does not carry it out yet")
+        .next("towpath --help", "what there is");
     }
     let message = if path.is_empty() {
         format!("there is no command `{word}`")
@@ -152,8 +170,11 @@ fn unknown_command(word: &str, path: &[String]) -> CliError {
 
 fn missing_subcommand(path: &[String]) -> CliError {
     let parent = name(path);
-    let mut error =
-        CliError::new(ExitCode::Usage, "command-missing", format!("`{parent}` needs one more word"));
+    let mut error = CliError::new(
+        ExitCode::Usage,
+        "command-missing",
+        format!("`{parent}` needs one more word"),
+    );
     for one in subcommands(path) {
         error = error.next(format!("{parent} {one}"), help::about(&[path, &[one]].concat()));
     }
@@ -235,7 +256,8 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// A word as a POSIX shell takes it.
 pub(crate) fn quoted(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "._-/:=@+,".contains(character);
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "._-/:=@+,".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }

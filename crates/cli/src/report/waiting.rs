@@ -32,9 +32,8 @@ fn one(lane: &LaneView, style: &Style) -> Option<String> {
         ));
     }
     let promotion = lane.promotion.as_ref().filter(|promotion| !promotion.waits_for.is_empty())?;
-    let since = style
-        .ago(&promotion.requested_at)
-        .unwrap_or_else(|| style.moment(&promotion.requested_at));
+    let since =
+        style.ago(&promotion.requested_at).unwrap_or_else(|| style.moment(&promotion.requested_at));
     let mut text = format!(
         "  {mark} {}   {} {} {arrow} {}   asked by {} {since}\n",
         promotion.number,
@@ -44,7 +43,11 @@ fn one(lane: &LaneView, style: &Style) -> Option<String> {
         printable(&promotion.by)
     );
     for blocker in &promotion.waits_for {
-        let who = if blocker.who.is_empty() { String::new() } else { format!("   {}", blocker.who.join(", ")) };
+        let who = if blocker.who.is_empty() {
+            String::new()
+        } else {
+            format!("   {}", blocker.who.join(", "))
+        };
         text.push_str(&format!("      {}{who}\n", printable(&blocker.sentence)));
         for line in commands(&blocker.next) {
             text.push_str(&format!("        {line}\n"));
