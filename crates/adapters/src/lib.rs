@@ -49,6 +49,12 @@ pub fn build<Port: ?Sized>(
     }
 }
 
+/// `path` from the root on: what we start begins in another folder.
+fn absolute(path: &std::path::Path) -> std::path::PathBuf {
+    // It fails only for the empty path and where there is no working folder; then as it is.
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -146,7 +146,7 @@ impl Towpath {
     fn new(settings: &Value, site: &Site) -> Result<Self, String> {
         let settings = Settings::deserialize(settings);
         let settings = settings.map_err(|error| format!("router `towpath`: {error}"))?;
-        Ok(Self { settings, root: site.root.clone(), connection: Connection::new(site) })
+        Ok(Self { settings, root: crate::absolute(&site.root), connection: Connection::new(site) })
     }
 
     fn spec(&self, desired: &DesiredRoute) -> RouteSpec {

@@ -159,7 +159,12 @@ impl Process {
             .collect();
         let settings = Settings::deserialize(Value::Object(own));
         let settings = settings.map_err(|error| format!("target `process`: {error}"))?;
-        Ok(Self { settings, site: site.clone(), readiness: Readiness::new()? })
+        let site = Site {
+            state: crate::absolute(&site.state),
+            program: crate::absolute(&site.program),
+            ..site.clone()
+        };
+        Ok(Self { settings, site, readiness: Readiness::new()? })
     }
 
     fn folder(&self, lane: &LaneId, deployment: PromotionNumber) -> DeploymentFolder {
