@@ -7,6 +7,7 @@ mod outgoing;
 mod own_program;
 mod printable;
 mod processes;
+mod question;
 pub mod routers;
 pub mod targets;
 
