@@ -1,8 +1,8 @@
 //! Check `command`: a program of one's own says yes or no. Owns the program's life: it and all that
 //! it starts are gone when the check is answered, given up or dropped.
 //!
-//! What leaves the program's process group *and* clears its environment is out of reach, and so is what
-//! a program takes of memory, processor and disk: its limits are those of the engine.
+//! What leaves the program's process group *and* clears its environment is out of reach, and so is
+//! what a program takes of memory, processor and disk: its limits are those of the engine.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;

@@ -18,7 +18,7 @@ use towpath_core::units::Span;
 use towpath_ports::target::{DeployRequest, Target, TargetError};
 
 fn settings() -> Value {
-    json!({ "command": ["./app"], "stop_within": "5s", "start_within": "20s" })
+    json!({ "command": ["./app"], "stop_within": "5s" })
 }
 
 async fn get(endpoint: &Endpoint, path: &str) -> String {
@@ -168,6 +168,9 @@ async fn a_program_that_is_never_ready_fails_in_time_with_its_last_words() {
     );
     assert_eq!(error.said, ["started as \"hang\""]);
     assert_eq!(world.processes(), Vec::<i32>::new());
+    let patient = world.target(&json!({ "command": ["./app"], "start_within": "1s" }));
+    let error = failure(&*patient, &request("hang")).await;
+    assert!(error.sentence.contains("was not ready within 1s"), "{error}");
     let mut refusing = request("serve");
     refusing.ready_path = Some("/other".to_owned());
     refusing.ready_within = Span::seconds(2);

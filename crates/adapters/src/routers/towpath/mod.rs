@@ -80,8 +80,7 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
                 name: "drain",
                 of: FieldType::Span,
                 default: Some("30s"),
-                doc: "How long requests under way may take when their arm goes, where the \
-                      environment does not say.",
+                doc: "The longest that requests under way may take when their arm goes.",
             },
         ],
         validate,
@@ -167,7 +166,7 @@ impl Towpath {
                 OnSilence::ReturnToDefault
             },
         });
-        let drain = if desired.drain == Span::ZERO { self.settings.drain } else { desired.drain };
+        let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
         spec.bucket_ms =
             desired.interval.milliseconds().clamp(*BUCKET_MS.start(), *BUCKET_MS.end());

@@ -47,7 +47,8 @@ impl Process {
             let (settings, request) = (settings.clone(), request.clone());
             blocking(move || prepare(&state, &own, &settings, &program, &request)).await?
         };
-        let deadline = Instant::now() + request.ready_within.min(settings.start_within).into();
+        let deadline =
+            Instant::now() + settings.start_within.unwrap_or(request.ready_within).into();
         let waits = prepared.into_iter().map(|(instance, address, folder)| {
             self.wait_until_ready(request, instance, address, folder, deadline)
         });
