@@ -47,7 +47,7 @@ pub const PAUSE_LIMIT: Span = Span::hours(24);
 /// How long until a route that was not obeyed is ordered again.
 pub const ROUTE_RETRY: Span = Span::seconds(2);
 /// How long until an inconclusive check is asked again.
-pub const CHECK_RETRY: Span = Span::seconds(30);
+pub const CHECK_RETRY: Span = Span::seconds(10);
 /// How often an inconclusive or pending check of green is asked before it counts as failed: nobody
 /// can make a source answer while green waits at weight 0.
 pub const VALIDATION_ATTEMPTS: u32 = 10;
