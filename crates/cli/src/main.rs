@@ -5,6 +5,7 @@ mod args;
 mod background;
 mod client;
 mod commands;
+mod demo;
 mod exit_code;
 mod person;
 mod project;

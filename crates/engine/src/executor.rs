@@ -278,7 +278,7 @@ async fn stop(
     deployment: PromotionNumber,
     section: &LaneSpec,
 ) -> CommandOutcome {
-    drained(shared, lane, deployment, section).await;
+    drained(shared, lane, section).await;
     let target = match shared.setup.adapters.target(&section.target) {
         Ok(target) => target,
         Err(sentence) => return CommandOutcome::StopFailed { sentence },
@@ -289,14 +289,14 @@ async fn stop(
     }
 }
 
-/// Waits until the router has no open request on the deployment, or the drain is over.
-async fn drained(shared: &Shared, lane: &LaneId, deployment: PromotionNumber, section: &LaneSpec) {
+/// Waits until no request is open on what has left the route, or the drain is over.
+async fn drained(shared: &Shared, lane: &LaneId, section: &LaneSpec) {
     let Some(spec) = &section.router else { return };
     let Ok(router) = shared.setup.adapters.router(spec) else { return };
     let deadline = tokio::time::Instant::now() + Duration::from(DRAIN);
     while tokio::time::Instant::now() < deadline {
         match router.observe(lane).await {
-            Ok(Some(observed)) if observed.open.get(&deployment).is_some_and(|open| *open > 0) => {
+            Ok(Some(observed)) if observed.leaving > 0 => {
                 tokio::time::sleep(DRAIN_LOOK).await;
             }
             _ => return,

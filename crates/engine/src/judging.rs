@@ -94,11 +94,11 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
 
 fn subject_of(project: &towpath_core::project::Project, lane: &Lane) -> Option<Subject> {
     if let Some(promotion) = &lane.active {
-        let step = match promotion.state {
-            State::Shifting { step, .. }
-            | State::Baking { step, .. }
-            | State::Reconciling { step, .. } => step,
-            _ => return None,
+        let (State::Shifting { step, .. }
+        | State::Baking { step, .. }
+        | State::Reconciling { step, .. }) = promotion.state
+        else {
+            return None;
         };
         let section = &promotion.plan.section;
         return Some(Subject {
@@ -207,7 +207,7 @@ async fn take(
                 }
             }
             RouterNews::Missed(count) => {
-                tracing::warn!(%lane, count, "outcomes were not passed on")
+                tracing::warn!(%lane, count, "outcomes were not passed on");
             }
             RouterNews::Lapsed(revision) => {
                 shared.send(lane, Input::LeaseLapsed { revision }).await;

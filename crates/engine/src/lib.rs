@@ -11,6 +11,7 @@ mod executor;
 mod journal;
 mod judging;
 mod leases;
+mod orders;
 mod prober;
 mod reading;
 mod recovery;
@@ -20,5 +21,6 @@ mod telemetry;
 pub mod views;
 
 pub use adapters::AdapterSet;
-pub use run_loop::{Accepted, Engine, EngineError, NewRelease, Order, Running, Statement, start};
+pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};
+pub use run_loop::{Engine, Running, start};
 pub use shared::Setup;

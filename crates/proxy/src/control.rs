@@ -14,15 +14,16 @@ use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
-use tokio::sync::{Notify, watch};
-use tokio::task::{JoinSet, spawn_local};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::task::{JoinSet, spawn_blocking, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use crate::Refusal;
 use crate::address::Reachable;
-use crate::controller::Controller;
+use crate::controller::{Begun, Controller};
 use crate::protocol::{Ask, MAX_REQUEST_BYTES, Say};
+use crate::state::SavedRoute;
 use crate::stream::{Position, StreamItem};
 
 /// How long outcomes gather before they are sent: well inside the 5 ms that a batch may be late.
@@ -30,7 +31,7 @@ const GATHER: Duration = Duration::from_millis(2);
 /// Between two rounds of housekeeping.
 const TICK: Duration = Duration::from_secs(1);
 /// Between two looks at default arms whose owner is silent.
-const PROBE_EVERY: Duration = Duration::from_millis(500);
+const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// How long such a look may take.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 /// Clients of the control socket at once: engines, command lines, subscriptions.
@@ -41,6 +42,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the tasks of the control thread share.
 pub(crate) struct Control {
     pub(crate) controller: RefCell<Controller>,
+    /// Held by whoever changes the saved table.
+    turn: Mutex<()>,
     /// Rings when a lease may have changed.
     leases: Notify,
     /// Counts up when a stream may have grown.
@@ -53,7 +56,8 @@ impl Control {
     pub(crate) fn new(controller: Controller, stop: watch::Sender<bool>) -> Rc<Self> {
         let grown = watch::Sender::new(0);
         let leases = Notify::new();
-        Rc::new(Self { controller: RefCell::new(controller), leases, grown, stop })
+        let turn = Mutex::new(());
+        Rc::new(Self { controller: RefCell::new(controller), turn, leases, grown, stop })
     }
 
     /// Runs the clockwork and answers clients until the thread ends.
@@ -101,7 +105,7 @@ impl Control {
                     self.stream_to(lines.into_inner(), writer, routes).await;
                     return;
                 }
-                Ok(ask) => self.answer(ask),
+                Ok(ask) => self.answer(ask).await,
                 Err(refusal) => Say::Refused(refusal),
             };
             if say(&mut writer, &answer).await.is_err() {
@@ -110,21 +114,30 @@ impl Control {
         }
     }
 
-    fn answer(&self, ask: Ask) -> Say {
-        let mut controller = self.controller.borrow_mut();
+    async fn answer(&self, ask: Ask) -> Say {
         let answered = match ask {
             Ask::Apply { spec, epoch, revision } => {
-                let applied = controller.apply(*spec, epoch, revision);
-                self.leases.notify_one();
-                applied.map(|status| Say::Route(Box::new(status)))
+                self.change(|controller| controller.begin_apply(*spec, epoch, revision)).await
             }
+            Ask::Remove { name, epoch } => {
+                self.change(|controller| controller.begin_remove(&name, epoch)).await
+            }
+            other => self.answer_at_once(other),
+        };
+        // Reading collects, and applying tells: subscribers may have something to read.
+        self.leases.notify_one();
+        self.grown.send_modify(|count| *count += 1);
+        answered.unwrap_or_else(Say::Refused)
+    }
+
+    fn answer_at_once(&self, ask: Ask) -> Result<Say, Refusal> {
+        let mut controller = self.controller.borrow_mut();
+        let route = |status| Say::Route(Box::new(status));
+        match ask {
             Ask::Renew { name, epoch, lease_ms } => {
-                let renewed = controller.renew(&name, epoch, lease_ms);
-                self.leases.notify_one();
-                renewed.map(|status| Say::Route(Box::new(status)))
+                controller.renew(&name, epoch, lease_ms).map(route)
             }
-            Ask::Remove { name, epoch } => controller.remove(&name, epoch).map(|()| Say::Done),
-            Ask::Read { name } => controller.read(&name).map(|status| Say::Route(Box::new(status))),
+            Ask::Read { name } => controller.read(&name).map(route),
             Ask::ReadAll {} => Ok(Say::Routes(controller.read_all())),
             Ask::Minutes { name, since_ms } => {
                 controller.minutes(&name, since_ms).map(Say::Minutes)
@@ -137,13 +150,48 @@ impl Control {
                 self.stop.send_replace(true);
                 Ok(Say::Done)
             }
-            Ask::Subscribe { .. } => {
-                Err(Refusal::invalid("a subscription needs a connection of its own"))
+            Ask::Apply { .. } | Ask::Remove { .. } | Ask::Subscribe { .. } => {
+                unreachable!("these are answered elsewhere")
+            }
+        }
+    }
+
+    /// Changes the table: one change at a time, and nobody else waits while the disk does.
+    async fn change(
+        &self,
+        begin: impl FnOnce(&mut Controller) -> Result<Begun, Refusal>,
+    ) -> Result<Say, Refusal> {
+        let _turn = self.turn.lock().await;
+        let begun = begin(&mut self.controller.borrow_mut())?;
+        let status = match begun {
+            Begun::Nothing(status) => status,
+            Begun::Change(change) => {
+                self.save(change.saved.clone()).await?;
+                self.controller.borrow_mut().finish_change(*change).map(Box::new)
             }
         };
-        // Reading collects, and applying tells: subscribers may have something to read.
-        self.grown.send_modify(|count| *count += 1);
-        answered.unwrap_or_else(Say::Refused)
+        Ok(status.map_or(Say::Done, Say::Route))
+    }
+
+    /// Saves a route; whoever calls holds the turn, so that the last one saved is the last one.
+    async fn save(&self, route: SavedRoute) -> Result<(), Refusal> {
+        let disk = self.controller.borrow().disk();
+        let saved = spawn_blocking(move || disk.save_route(&route)).await;
+        let saved = saved.map_err(io::Error::other).and_then(|saved| saved);
+        saved.map_err(|error| Refusal::NotSaved { reason: error.to_string() })
+    }
+
+    /// Saves what became of leases that ended.
+    async fn save_ended(&self) {
+        let _turn = self.turn.lock().await;
+        let ended = self.controller.borrow_mut().take_unsaved();
+        for route in ended {
+            let name = route.name.clone();
+            if let Err(refusal) = self.save(route).await {
+                tracing::error!(route = name, %refusal, "tried again in a second");
+                self.controller.borrow_mut().save_later(name);
+            }
+        }
     }
 
     /// Sends what happens until the client goes away. A slow client loses entries, not the proxy.
@@ -235,6 +283,7 @@ impl Control {
             sleep(TICK).await;
             self.controller.borrow_mut().tick();
             self.grown.send_modify(|count| *count += 1);
+            self.save_ended().await;
         }
     }
 
@@ -257,7 +306,7 @@ impl Control {
                 if reachable {
                     endpoint.accept();
                 } else {
-                    endpoint.eject(now_us);
+                    endpoint.rest_until_seen(now_us);
                 }
             }
         }

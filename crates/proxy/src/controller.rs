@@ -1,35 +1,30 @@
-//! The table of routes and everything that may change it. Owns the order of a change: check, bind,
-//! save, publish. Runs on the control thread; speaks no protocol.
+//! The table of routes and what happens to it by itself: leases that end, certificates, evidence.
+//! Runs on the control thread and never waits for a disk; speaks no protocol.
 
-use std::collections::BTreeMap;
+mod change;
+
+pub(crate) use change::Begun;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Notify, watch};
 
 use crate::disk::Disk;
-use crate::live::{Listener, LiveEndpoint, Plan, RouteCell, RouteShared};
-use crate::publish::{live_route, unique};
-use crate::route::RouteSpec;
+use crate::live::{LiveEndpoint, Plan, RouteShared};
 use crate::saver::Saver;
 use crate::slot::{Serving, Slot};
-use crate::state::{Admission, Hold, Now, RouteState, SavedRoute};
+use crate::state::{Hold, Now, RouteState, SavedRoute};
 use crate::status::{Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
 use crate::stream::{Position, RouteEvent, StreamItem};
-use crate::{Clock, Refusal, listener, tls};
-
-/// Routes of one proxy, removed ones that are remembered included.
-const MAX_ROUTES: usize = 1_024;
-/// How long workers may take to close a socket: a moment to accept those who wait, and some for a
-/// busy machine.
-const CLOSING_US: u64 = 1_000_000;
+use crate::{Clock, Refusal};
 
 /// The control side of the proxy.
 #[derive(Debug)]
 pub(crate) struct Controller {
-    disk: Disk,
+    disk: Arc<Disk>,
     clock: Clock,
     workers: usize,
     slots: BTreeMap<String, Slot>,
@@ -39,6 +34,8 @@ pub(crate) struct Controller {
     retiring: Vec<Retiring>,
     /// Addresses that the workers are about to close, and until when that may take.
     closing: BTreeMap<SocketAddr, u64>,
+    /// Routes whose lease ended since they were last saved.
+    unsaved: BTreeSet<String>,
     plan: watch::Sender<Arc<Plan>>,
     saver: Saver,
     collector: Arc<Notify>,
@@ -63,6 +60,7 @@ impl Controller {
     ) -> std::io::Result<Self> {
         let saved = disk.load_routes()?;
         let saver = Saver::start()?;
+        let disk = Arc::new(disk);
         let mut controller = Self {
             disk,
             clock,
@@ -72,6 +70,7 @@ impl Controller {
             unreadable: BTreeMap::new(),
             retiring: Vec::new(),
             closing: BTreeMap::new(),
+            unsaved: BTreeSet::new(),
             plan,
             saver,
             collector: Arc::new(Notify::new()),
@@ -92,38 +91,6 @@ impl Controller {
         Ok(controller)
     }
 
-    /// Puts a route in force, unless it already is. What was refused changed nothing.
-    pub(crate) fn apply(
-        &mut self,
-        spec: RouteSpec,
-        epoch: u64,
-        revision: u64,
-    ) -> Result<RouteStatus, Refusal> {
-        self.refuse_when_stopping()?;
-        spec.check()?;
-        let name = spec.name.clone();
-        if let Some(saved) = self.saved(&name)
-            && saved.admit(Some(&spec), epoch, revision)? == Admission::Repeated
-        {
-            return self.read(&name);
-        }
-        self.refuse_other_users(&spec)?;
-        let before = self.slots.get(&name);
-        let serving = self.prepare(&spec, before)?;
-        let now = self.now();
-        let state =
-            RouteState::applied(spec, (epoch, revision), before.map(|slot| &slot.state), now);
-        if self.unreadable.contains_key(&name) {
-            self.disk.put_aside(&name);
-        }
-        self.save(&state.saved())?;
-        self.unreadable.remove(&name);
-        self.removed.remove(&name);
-        self.install(state, serving);
-        self.save_evidence(&name);
-        self.read(&name)
-    }
-
     /// Lends the candidate's weight for another while.
     pub(crate) fn renew(
         &mut self,
@@ -138,34 +105,6 @@ impl Controller {
         slot.state.renew(epoch, lease_ms, now)?;
         slot.publish_deadline();
         self.read(name)
-    }
-
-    /// Takes a route away and remembers by whom; one that is not there is fine.
-    pub(crate) fn remove(&mut self, name: &str, epoch: u64) -> Result<(), Refusal> {
-        self.refuse_when_stopping()?;
-        crate::route::check_name("route", name)?;
-        let Some(saved) = self.saved(name) else {
-            if self.unreadable.contains_key(name) {
-                self.disk.put_aside(name);
-                self.unreadable.remove(name);
-            }
-            return Ok(());
-        };
-        if epoch < saved.epoch {
-            return Err(Refusal::StaleEpoch { current: saved.epoch });
-        }
-        let revision = if epoch == saved.epoch { saved.revision } else { 0 };
-        let gone =
-            SavedRoute { name: name.to_owned(), epoch, revision, hold: Hold::Held, spec: None };
-        self.save(&gone)?;
-        self.removed.insert(name.to_owned(), gone);
-        if let Some(slot) = self.slots.remove(name) {
-            self.retire(&slot.endpoints(), slot.state.spec.drain_ms);
-            self.note_closing(slot.state.spec.listen);
-            self.saver.forget(&self.disk, name);
-        }
-        self.publish_plan();
-        Ok(())
     }
 
     /// One route as it is now.
@@ -259,12 +198,26 @@ impl Controller {
             tracing::warn!(route = slot.state.spec.name, frozen, "a lease ended unrenewed");
             slot.republish();
             // A weight that was lent comes back lapsed anyway; a frozen one must not.
-            if let Err(error) = self.disk.save_route(&slot.state.saved()) {
-                tracing::error!(route = slot.state.spec.name, %error, "not saved");
-            }
+            self.unsaved.insert(slot.state.spec.name.clone());
             slot.tell(if frozen { RouteEvent::Frozen } else { RouteEvent::Lapsed });
         }
         any
+    }
+
+    /// What must be saved because leases ended, as it is now.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<SavedRoute> {
+        let names = std::mem::take(&mut self.unsaved);
+        names.iter().filter_map(|name| Some(self.slots.get(name)?.state.saved())).collect()
+    }
+
+    /// Has a route saved again later.
+    pub(crate) fn save_later(&mut self, name: String) {
+        self.unsaved.insert(name);
+    }
+
+    /// Where routes are saved.
+    pub(crate) fn disk(&self) -> Arc<Disk> {
+        Arc::clone(&self.disk)
     }
 
     /// Microseconds on the proxy's clock.
@@ -350,70 +303,6 @@ impl Controller {
         }
     }
 
-    /// Everything that can go wrong before the table changes: certificates and ports.
-    fn prepare(&self, spec: &RouteSpec, before: Option<&Slot>) -> Result<Serving, Refusal> {
-        let marks = spec.tls.as_ref().map(tls::marks);
-        let config = match &spec.tls {
-            None => None,
-            Some(files) => {
-                Some(tls::load(files).map_err(|reason| Refusal::Certificate { reason })?)
-            }
-        };
-        let same_port = before
-            .filter(|slot| slot.state.spec.listen == spec.listen)
-            .and_then(|slot| slot.serving.as_ref().ok());
-        if let Some(serving) = same_port {
-            let listener = Arc::clone(&serving.listener);
-            return Ok(Serving { listener, certificate: config, marks });
-        }
-        let closing = self.closing.get(&spec.listen);
-        let still_closing = closing.is_some_and(|until_us| *until_us > self.clock.now_us());
-        let sockets =
-            listener::bind(spec.listen, self.workers, still_closing).map_err(|error| {
-                Refusal::Listen { listen: spec.listen.to_string(), reason: error.to_string() }
-            })?;
-        // Nobody sees this one: the route is published before the workers hear of the socket.
-        let empty = RouteState::restored(spec.clone(), (0, 0), Hold::Held, 0);
-        let empty = live_route(&empty, None, None, self.shared());
-        let cell = RouteCell {
-            live: ArcSwap::from_pointee(empty),
-            tls: ArcSwapOption::new(config.clone()),
-        };
-        let id = unique();
-        let listener = Arc::new(Listener { id, cell: Arc::new(cell), sockets });
-        Ok(Serving { listener, certificate: config, marks })
-    }
-
-    /// Makes an accepted state the one in force.
-    fn install(&mut self, state: RouteState, serving: Serving) {
-        let name = state.spec.name.clone();
-        let (epoch, revision) = (state.epoch, state.revision);
-        let drain_ms = state.spec.drain_ms;
-        match self.slots.remove(&name) {
-            None => {
-                let slot = self.new_slot(state, Ok(serving));
-                self.slots.insert(name.clone(), slot);
-            }
-            Some(mut slot) => {
-                let before = slot.endpoints();
-                if slot.state.spec.listen != state.spec.listen {
-                    self.note_closing(slot.state.spec.listen);
-                }
-                slot.change(state, serving);
-                let stays = slot.endpoints();
-                let left = |one: &&Arc<LiveEndpoint>| !stays.iter().any(|s| s.key == one.key);
-                let gone: Vec<_> = before.iter().filter(left).cloned().collect();
-                self.retire(&gone, drain_ms);
-                self.slots.insert(name.clone(), slot);
-            }
-        }
-        // First what may be talked to, then who talks to it.
-        self.publish_plan();
-        let slot = self.slots.get_mut(&name).expect("it was just put there");
-        slot.publish();
-        slot.tell(RouteEvent::Applied { epoch, revision });
-    }
-
     fn new_slot(&self, state: RouteState, serving: Result<Serving, Refusal>) -> Slot {
         let shared = self.shared();
         let slot = Slot::new(state, serving, shared);
@@ -427,19 +316,6 @@ impl Controller {
         Arc::new(RouteShared::new(self.workers, collector, offset))
     }
 
-    fn retire(&mut self, endpoints: &[Arc<LiveEndpoint>], drain_ms: u64) {
-        if !endpoints.is_empty() {
-            let until_us = self.clock.now_us() + drain_ms * 1000;
-            self.retiring.push(Retiring { until_us, endpoints: endpoints.to_vec() });
-        }
-    }
-
-    fn note_closing(&mut self, address: SocketAddr) {
-        let now_us = self.clock.now_us();
-        self.closing.retain(|_, until_us| *until_us > now_us);
-        self.closing.insert(address, now_us + CLOSING_US);
-    }
-
     fn publish_plan(&mut self) {
         let serving = self.slots.values().filter_map(|slot| slot.serving.as_ref().ok());
         let mut plan = Plan { stopping: self.stopping, ..Plan::default() };
@@ -450,34 +326,9 @@ impl Controller {
         self.plan.send_replace(Arc::new(plan));
     }
 
-    fn save(&self, route: &SavedRoute) -> Result<(), Refusal> {
-        let saved = self.disk.save_route(route);
-        saved.map_err(|error| Refusal::NotSaved { reason: error.to_string() })
-    }
-
     fn save_evidence(&mut self, name: &str) {
         if let Some(slot) = self.slots.get_mut(name) {
             self.saver.save(&self.disk, name, &mut slot.evidence);
-        }
-    }
-
-    fn saved(&self, name: &str) -> Option<SavedRoute> {
-        let here = self.slots.get(name).map(|slot| slot.state.saved());
-        here.or_else(|| self.removed.get(name).cloned())
-    }
-
-    fn refuse_other_users(&self, spec: &RouteSpec) -> Result<(), Refusal> {
-        let known = self.slots.contains_key(&spec.name) || self.removed.contains_key(&spec.name);
-        if !known && self.slots.len() + self.removed.len() >= MAX_ROUTES {
-            return Err(Refusal::invalid(format!("a proxy has at most {MAX_ROUTES} routes")));
-        }
-        let mut others = self.slots.values().filter(|slot| slot.state.spec.name != spec.name);
-        match others.find(|slot| slot.state.spec.listen == spec.listen) {
-            None => Ok(()),
-            Some(other) => Err(Refusal::Listen {
-                listen: spec.listen.to_string(),
-                reason: format!("the route {} listens there", other.state.spec.name),
-            }),
         }
     }
 

@@ -69,7 +69,7 @@ impl Evidence {
     pub(crate) fn advance(&mut self, now_ms: u64, width_ms: u64) {
         let watched = self.counted_until_ms > 0
             && now_ms >= self.counted_until_ms
-            && now_ms - self.counted_until_ms <= GAP_MS.max(2 * width_ms)
+            && now_ms - self.counted_until_ms <= GAP_MS
             && self.totals.current.width_ms == width_ms;
         if !watched {
             self.counted_until_ms = now_ms;

@@ -121,7 +121,7 @@ impl Passage {
     /// The arm that may stand in. A candidate that never had weight may not; a tester who asked
     /// for one arm is not shown the other.
     fn other_arm(&self, green_bp: u16) -> Option<(Arm, &Arc<LiveArm>)> {
-        if self.assignment.pinned && self.route.sticky.is_none() {
+        if self.assignment.chosen {
             return None;
         }
         match self.assignment.arm {

@@ -1,10 +1,10 @@
 //! The client of a proxy's control socket. Owns time-outs and what a lost connection means; never
-//! connects again by itself.
+//! repeats a request by itself.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::unfold;
@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LinesCodec};
 
@@ -22,15 +22,21 @@ use crate::status::{Minutes, ProxyStatus, RouteStatus};
 use crate::stream::{Position, StreamItem};
 use crate::{Refusal, RouteSpec};
 
-/// How long an answer may take: saving a route waits for the disk, and slow disks take a second.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take: saving a route waits for the disk, and a busy one was seen to take
+/// five seconds for a sync.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A connection to a proxy. Clones share it; requests on it wait for each other. Every method may
-/// be repeated after any failure, with the same effect as once.
+/// Requests that one handle and its clones have under way at once; more wait for their turn.
+const MAX_REQUESTS: usize = 16;
+
+/// A way to a proxy. Clones share it; every request has a connection for itself, so that a renewal
+/// does not wait for an apply, which waits for a disk. Every method may be repeated after any
+/// failure, with the same effect as once.
 #[derive(Clone, Debug)]
 pub struct Handle {
     path: PathBuf,
-    connection: Arc<Mutex<Option<Connection>>>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    turns: Arc<Semaphore>,
 }
 
 /// Why a request to a proxy came to nothing.
@@ -39,8 +45,8 @@ pub enum HandleError {
     /// The proxy said no; nothing changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The connection is gone, and whether the request took effect is not known: connect again,
-    /// read, and repeat it.
+    /// The connection is gone, and whether the request took effect is not known: read, and repeat
+    /// it.
     #[error("the proxy at {path} is gone: {reason}")]
     Disconnected {
         /// The control socket.
@@ -64,7 +70,8 @@ impl Handle {
     pub async fn connect(path: impl AsRef<Path>) -> Result<Self, HandleError> {
         let path = path.as_ref().to_owned();
         let connection = open(&path).await?;
-        Ok(Self { path, connection: Arc::new(Mutex::new(Some(connection))) })
+        let idle = Arc::new(Mutex::new(vec![connection]));
+        Ok(Self { path, idle, turns: Arc::new(Semaphore::new(MAX_REQUESTS)) })
     }
 
     /// Puts a route in force and answers how it is then; the same epoch, revision and spec again
@@ -191,19 +198,31 @@ impl Handle {
     /// One request and its answer. A connection on which that failed, or that was dropped in
     /// between, is never used again: the next answer on it would belong to this request.
     async fn ask(&self, ask: Ask) -> Result<Say, HandleError> {
-        let mut shared = self.connection.lock().await;
-        let Some(mut connection) = shared.take() else {
-            let reason = io::Error::from(io::ErrorKind::NotConnected);
-            return Err(disconnected(&self.path, &reason));
+        let _turn = self.turns.acquire().await.expect("the semaphore is never closed");
+        let idle = self.idle().pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open(&self.path).await?,
         };
         let answered = timeout(ANSWER_TIMEOUT, connection.exchange(&ask)).await;
         let answered = answered.map_err(io::Error::from).and_then(|answered| answered);
-        let say = answered.map_err(|error| disconnected(&self.path, &error))?;
-        *shared = Some(connection);
+        let say = match answered {
+            Ok(say) => say,
+            Err(error) => {
+                // The others are most likely gone as well.
+                self.idle().clear();
+                return Err(disconnected(&self.path, &error));
+            }
+        };
+        self.idle().push(connection);
         match say {
             Say::Refused(refusal) => Err(refusal.into()),
             say => Ok(say),
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unexpected(&self, say: &Say) -> HandleError {

@@ -46,10 +46,8 @@ pub(crate) fn forward(parts: &mut request::Parts, sender: &Sender, upgrade: Opti
     headers.remove(EXPECT);
     join_cookies(headers);
     let host = headers.get(HOST).cloned();
-    match headers.get(&FORWARDED_FOR).map(|chain| joined(chain, &sender.address)) {
-        Some(chain) => headers.insert(&FORWARDED_FOR, chain),
-        None => headers.insert(&FORWARDED_FOR, sender.address.clone()),
-    };
+    let chain = extended(headers, &sender.address);
+    headers.insert(&FORWARDED_FOR, chain);
     headers.insert(&FORWARDED_PROTO, sender.protocol.clone());
     if let Some(host) = host {
         headers.insert(&FORWARDED_HOST, host);
@@ -130,9 +128,14 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-fn joined(chain: &HeaderValue, address: &HeaderValue) -> HeaderValue {
-    let both = [chain.as_bytes(), address.as_bytes()].join(&b", "[..]);
-    HeaderValue::from_bytes(&both).unwrap_or_else(|_| address.clone())
+/// Every address that the request came by so far, and the one that sent it to us.
+fn extended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
+    let before = headers.get_all(&FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+    let chain: Vec<&[u8]> = before.chain(std::iter::once(address.as_bytes())).collect();
+    if chain.len() == 1 {
+        return address.clone();
+    }
+    HeaderValue::from_bytes(&chain.join(&b", "[..])).unwrap_or_else(|_| address.clone())
 }
 
 /// The authority without user name and password, which a Host field must not carry.
@@ -181,9 +184,10 @@ mod tests {
     fn the_chain_of_addresses_grows_and_the_protocol_is_ours() {
         let request = Request::get("/")
             .header("x-forwarded-for", "198.51.100.1")
+            .header("x-forwarded-for", "198.51.100.2")
             .header("x-forwarded-proto", "gopher");
         let parts = forwarded(request.body(()).unwrap());
-        assert_eq!(parts.headers["x-forwarded-for"], "198.51.100.1, 192.0.2.7");
+        assert_eq!(parts.headers["x-forwarded-for"], "198.51.100.1, 198.51.100.2, 192.0.2.7");
         assert_eq!(parts.headers["x-forwarded-proto"], "https");
     }
 

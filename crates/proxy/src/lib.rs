@@ -6,6 +6,9 @@
 //! be ([`Handle::apply`], with an epoch that grows with every owner), renews what it lends, and is
 //! told of every outcome ([`Handle::subscribe`]).
 //!
+//! An arm that leaves a route keeps its requests and its tunnels (WebSockets) for the route's drain
+//! time, then they are cut; so it is when a route or the whole proxy ends.
+//!
 //! Reading order: [`RouteSpec`] is what is asked, [`RouteStatus`] what is; `state` has the rules of
 //! epochs and leases, `weight` those of capacity, `forward` the life of a request, `controller` the
 //! order in which a change is made.
@@ -55,6 +58,6 @@ pub use route::{
     RouteSpec, TlsFiles,
 };
 pub use state::{Hold, Switch, SwitchCause};
-pub use status::{ArmStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
+pub use status::{ArmStatus, DrainingStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
 pub use stream::{Arms, OutcomeBatch, Position, RING_ENTRIES, RouteEvent, StreamItem};
 pub use tally::{Bucket, ClassCounts, DeploymentTally, ErrorCounts, Tally};

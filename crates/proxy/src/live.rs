@@ -21,6 +21,8 @@ use crate::weight::{Readiness, candidate_share_bp};
 const FIRST_REST_US: u64 = 500_000;
 /// Longest rest: about the time a process takes to start again.
 const LONGEST_REST_US: u64 = 8_000_000;
+/// Rest of an endpoint that is looked at again and again: it must not seem ready in between.
+const SEEN_DEAD_REST_US: u64 = 2_000_000;
 /// Outcomes that one worker keeps for the collector, which comes every few milliseconds.
 const MAX_PENDING: usize = 16_384;
 
@@ -167,6 +169,12 @@ impl LiveEndpoint {
             self.ready_at_us.store(now_us + rest, Ordering::Relaxed);
         }
         was_ready
+    }
+
+    /// Lets it rest until well after the next look at it, which comes at least once a second.
+    pub(crate) fn rest_until_seen(&self, now_us: u64) {
+        self.eject(now_us);
+        self.ready_at_us.fetch_max(now_us + SEEN_DEAD_REST_US, Ordering::Relaxed);
     }
 
     /// Notes a connection that worked; says whether the one before it was refused.
@@ -339,6 +347,16 @@ mod tests {
         arm.endpoints[0].eject(0);
         assert_eq!(arm.pick(1, &[]).unwrap().key, 0);
         assert!(arm.pick(1, &[0]).is_none());
+    }
+
+    #[test]
+    fn an_endpoint_that_is_looked_at_never_seems_ready_between_two_looks() {
+        let arm = arm(1);
+        for second in 0..30 {
+            let now_us = second * 1_000_000;
+            arm.endpoints[0].rest_until_seen(now_us);
+            assert!((0..10).all(|tenth| arm.ready(now_us + tenth * 100_000) == 0), "{second}");
+        }
     }
 
     #[test]

@@ -115,12 +115,12 @@ impl Connection {
         }
     }
 
-    /// Gives the connection to a task, which runs until it ends or its endpoint is cut.
-    pub(crate) fn hand_to(self, task: impl Future<Output = ()> + 'static) {
+    /// Gives the connection to a tunnel, which runs until it ends or its endpoint is cut.
+    pub(crate) fn hand_to(self, tunnel: impl Future<Output = ()> + 'static) {
         let worker = Rc::clone(&self.worker);
         worker.pool.spawn(&worker, self.endpoint, async move {
-            let _held = self.sender;
-            task.await;
+            let _held = (self.sender, Rc::clone(&self.worker.tunnels));
+            tunnel.await;
         });
     }
 }

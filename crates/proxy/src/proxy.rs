@@ -181,8 +181,6 @@ fn control_thread(
     local.block_on(&runtime, async {
         let disk = Disk::open(&options.state_directory)?;
         let path = disk.socket();
-        let process = disk::this_process()?;
-        disk.save_process(&process)?;
         let cores = options.workers.cores();
         let plan = watch::Sender::new(Arc::new(Plan::default()));
         let mut threads = Vec::with_capacity(cores.len());
@@ -198,6 +196,7 @@ fn control_thread(
         }
         let controller = Controller::restore(disk, options.clock, cores.len(), plan)?;
         let socket = control::listen(&path)?;
+        controller.disk().save_process(&disk::this_process()?)?;
         let control = Control::new(controller, stop);
         control.start(socket);
         let _waits = ready.send(Ok(path));

@@ -67,10 +67,11 @@ impl Record {
         }
     }
 
-    /// Counts a request that the proxy cut off: no evidence, but a loss if no head went out.
+    /// Counts a request that the proxy cut off: no evidence, but a loss, since the visitor does not
+    /// have the whole answer.
     pub(crate) fn cut(&mut self) {
         if !self.counted {
-            self.count(ErrorKind::ClientAbort, self.outcome.status == StatusClass::None);
+            self.count(ErrorKind::ClientAbort, true);
         }
     }
 

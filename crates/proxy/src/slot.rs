@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use rustls::ServerConfig;
 
 use crate::evidence::Evidence;
-use crate::live::{Listener, LiveArm, LiveEndpoint, LiveRoute, RouteShared};
+use crate::live::{Deployment, Listener, LiveArm, LiveEndpoint, LiveRoute, RouteShared};
 use crate::publish::{live_arm, live_route};
 use crate::state::{Hold, Now, RouteState};
-use crate::status::{ArmStatus, RouteStatus};
+use crate::status::{ArmStatus, DrainingStatus, RouteStatus};
 use crate::stream::{Entry, Ring, RouteEvent};
 use crate::tls::{self, FileMarks};
 use crate::{EndpointSpec, Refusal};
@@ -35,6 +35,8 @@ pub(crate) struct Slot {
     /// What went wrong while the evidence was read.
     pub(crate) evidence_problem: Option<String>,
     certificate_problem: Option<String>,
+    /// Deployments that left the route, for as long as they have requests under way.
+    leaving: Vec<Arc<Deployment>>,
     shared: Arc<RouteShared>,
 }
 
@@ -53,6 +55,7 @@ impl Slot {
             ring: Ring::new(u64::from(rand::random::<u32>())),
             evidence_problem: None,
             certificate_problem: None,
+            leaving: Vec::new(),
             shared,
         }
     }
@@ -63,7 +66,9 @@ impl Slot {
             Ok(before) => before.listener.id != serving.listener.id,
             Err(_) => true,
         };
-        self.live = Arc::new(make_live(&state, &self.arms(), &self.shared));
+        let before = self.arms();
+        self.live = Arc::new(make_live(&state, &before, &self.shared));
+        self.note_leaving(&before);
         self.state = state;
         self.serving = Ok(serving);
         self.certificate_problem = None;
@@ -126,6 +131,8 @@ impl Slot {
     /// Brings what the workers noted into the counts and the stream.
     pub(crate) fn collect(&mut self, unix_ms: u64) {
         self.evidence.advance(unix_ms, self.state.spec.bucket_ms);
+        // A worker that read the old route a moment ago counts itself before it goes on.
+        self.leaving.retain(|deployment| Arc::strong_count(deployment) > 1);
         let shared = Arc::clone(&self.shared);
         for log in shared.collect() {
             log.deltas.iter().for_each(|delta| self.evidence.absorb(delta));
@@ -184,6 +191,7 @@ impl Slot {
             lease_left_ms: state.lease_left_ms(now),
             default: self.live.default.as_ref().map(|arm| arm_status(arm, now_us)),
             candidate: self.live.candidate.as_ref().map(|arm| arm_status(arm, now_us)),
+            draining: self.leaving.iter().filter_map(|one| draining_status(one)).collect(),
             in_flight: self.shared.in_flight.load(Ordering::Relaxed),
             deployments: totals.deployments.clone(),
             lost: totals.lost,
@@ -193,6 +201,13 @@ impl Slot {
             broken: self.serving.as_ref().err().map(ToString::to_string),
             warnings: problems.into_iter().flatten().map(str::to_owned).collect(),
         }
+    }
+
+    fn note_leaving(&mut self, before: &[Arc<LiveArm>]) {
+        let stays = self.arms();
+        let stays = |one: &Arc<Deployment>| stays.iter().any(|a| Arc::ptr_eq(&a.deployment, one));
+        let left = before.iter().map(|arm| &arm.deployment).filter(|one| !stays(one));
+        self.leaving.extend(left.cloned());
     }
 
     fn arms(&self) -> Vec<Arc<LiveArm>> {
@@ -205,6 +220,15 @@ fn make_live(state: &RouteState, before: &[Arc<LiveArm>], shared: &Arc<RouteShar
     let candidate = state.spec.candidate.as_ref();
     let candidate = candidate.map(|candidate| live_arm(&candidate.arm, before));
     live_route(state, default, candidate, Arc::clone(shared))
+}
+
+fn draining_status(deployment: &Deployment) -> Option<DrainingStatus> {
+    let in_flight = deployment.in_flight.load(Ordering::Relaxed);
+    (in_flight > 0).then(|| DrainingStatus {
+        deployment: deployment.id.clone(),
+        label: deployment.label.clone(),
+        in_flight,
+    })
 }
 
 fn arm_status(arm: &LiveArm, now_us: u64) -> ArmStatus {

@@ -220,6 +220,8 @@ impl RouteState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
     use crate::{ArmSpec, CandidateSpec};
 
     const LEASE_MS: u64 = 1000;
@@ -251,6 +253,62 @@ mod tests {
 
     fn leased() -> RouteState {
         RouteState::applied(canary(Some(LEASE_MS)), (1, 1), None, at(0))
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Wait(u64),
+        Renew(u64, u64),
+        Expire(bool),
+        Apply(u64, u64, Option<u64>),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0u64..2000).prop_map(Step::Wait),
+            (0u64..4, 1u64..2000).prop_map(|(epoch, lease)| Step::Renew(epoch, lease)),
+            any::<bool>().prop_map(Step::Expire),
+            (0u64..4, 0u64..6, prop::option::of(1u64..2000))
+                .prop_map(|(epoch, revision, lease)| Step::Apply(epoch, revision, lease)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_turns_an_ended_lease_or_an_owner_back(
+            steps in prop::collection::vec(step(), 0..60)
+        ) {
+            let (mut state, mut now_ms) = (leased(), 0);
+            for step in steps {
+                let before = state.clone();
+                match step {
+                    Step::Wait(by) => now_ms += by,
+                    Step::Renew(epoch, lease) => {
+                        let late = before.deadline_us.is_none_or(|end| end <= now_ms * 1000);
+                        let renewed = state.renew(epoch, lease, at(now_ms)).is_ok();
+                        prop_assert!(!renewed || (!late && epoch == before.epoch));
+                    }
+                    Step::Expire(default_ready) => {
+                        state.expire(default_ready, at(now_ms));
+                        let over = state.deadline_us.is_some_and(|end| end <= now_ms * 1000);
+                        prop_assert!(!over, "an ended lease was left in force");
+                        prop_assert!(default_ready || state.weight_bp() == before.weight_bp());
+                    }
+                    Step::Apply(epoch, revision, lease) => {
+                        let spec = canary(lease);
+                        let admitted = state.saved().admit(Some(&spec), epoch, revision);
+                        if admitted == Ok(Admission::New) {
+                            let order = (epoch, revision);
+                            state = RouteState::applied(spec, order, Some(&before), at(now_ms));
+                        }
+                    }
+                }
+                let order = |state: &RouteState| (state.epoch, state.revision);
+                prop_assert!(order(&state) >= order(&before));
+                let revived = before.hold != Hold::Held && state.hold == Hold::Held;
+                prop_assert!(!revived || order(&state) > order(&before));
+            }
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct RouteStatus {
     pub default: Option<ArmStatus>,
     /// The candidate.
     pub candidate: Option<ArmStatus>,
+    /// Deployments that left the route and still have requests under way. One that is not here and
+    /// in neither arm may be stopped.
+    pub draining: Vec<DrainingStatus>,
     /// Requests under way, those on arms that left the route included.
     pub in_flight: u64,
     /// What each deployment did since it first came, oldest first.
@@ -62,6 +65,17 @@ pub struct ArmStatus {
     /// Endpoints that refused connections and rest.
     pub resting: Vec<EndpointSpec>,
     /// Requests under way on it.
+    pub in_flight: u64,
+}
+
+/// A deployment that left the route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainingStatus {
+    /// Its id.
+    pub deployment: String,
+    /// Its release.
+    pub label: String,
+    /// Requests and tunnels under way on it, at least 1.
     pub in_flight: u64,
 }
 

@@ -26,6 +26,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a closing socket goes on accepting those who are already waiting.
 const LAST_CALL: Duration = Duration::from_millis(20);
+/// Between two looks whether the last tunnel has ended.
+const TUNNEL_PAUSE: Duration = Duration::from_millis(20);
 
 /// What the tasks of one thread share.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) clock: Clock,
     pub(crate) pool: Pool,
+    /// Held by every tunnel, which outlives its visitor's connection.
+    pub(crate) tunnels: Rc<()>,
     /// Whether the drain is over and whoever is still here is cut off.
     pub(crate) ending: Cell<bool>,
     room: Arc<Semaphore>,
@@ -69,6 +73,7 @@ async fn run(options: WorkerOptions, mut plan: watch::Receiver<Arc<Plan>>) {
         index: options.index,
         clock: options.clock,
         pool: Pool::default(),
+        tunnels: Rc::new(()),
         ending: Cell::new(false),
         room: Arc::new(Semaphore::new(options.max_connections)),
         open: RefCell::default(),
@@ -89,8 +94,13 @@ async fn run(options: WorkerOptions, mut plan: watch::Receiver<Arc<Plan>>) {
         }
     }
     worker.close_all();
-    let _drained =
-        timeout(options.drain, async { while connections.join_next().await.is_some() {} }).await;
+    let _drained = timeout(options.drain, async {
+        while connections.join_next().await.is_some() {}
+        while Rc::strong_count(&worker.tunnels) > 1 {
+            sleep(TUNNEL_PAUSE).await;
+        }
+    })
+    .await;
     worker.ending.set(true);
 }
 
@@ -100,7 +110,9 @@ impl Worker {
         let wanted = |id: u64| plan.listeners.iter().any(|listener| listener.id == id);
         self.open.borrow_mut().retain(|id, closing| {
             let stays = wanted(*id);
-            closing.send_replace(!stays);
+            if !stays {
+                closing.send_replace(true);
+            }
             stays
         });
         for listener in &plan.listeners {
@@ -159,6 +171,8 @@ async fn accept(
                         serving.await;
                         drop(permit);
                     });
+                    // In a rush the branch below would never be reached.
+                    while connections.try_join_next().is_some() {}
                 }
                 Err(_) => sleep(ACCEPT_PAUSE).await,
             },

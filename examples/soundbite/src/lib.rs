@@ -10,8 +10,10 @@ mod jobs;
 mod log;
 mod metrics;
 mod routes;
+mod run;
 mod server;
 mod tone;
 
 pub use config::{Config, Problem};
+pub use run::run;
 pub use server::{ServeError, Server, serve};

@@ -1,16 +1,28 @@
-//! Starts another part of the program.
+//! `towpath demo`: the whole story with a sample service. Owns its options; the story is in
+//! [`crate::demo`].
 
 use crate::commands::Context;
+use crate::demo;
 use crate::exit_code::{CliError, ExitCode};
 
-/// What may be typed after it.
+/// What may be typed after `demo`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// leave everything running to play with
+    #[arg(long)]
+    keep: bool,
+    /// end when the story is told (it does so anyway, unless --keep is given)
+    #[arg(long, conflicts_with = "keep")]
+    exit: bool,
+}
 
-/// Runs until it is told to stop.
-#[expect(clippy::unused_async, reason = "every command is awaited")]
-pub(crate) async fn run(_arguments: Arguments, _context: &Context) -> Result<ExitCode, CliError> {
-    Err(CliError::new(ExitCode::Failed, "not-built", "this part of the program is not linked in")
-        .because("it is built apart")
-        .next("towpath --help", "what there is"))
+/// Tells the story.
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
+    let shown = demo::Shown {
+        json: context.global.json,
+        keep: arguments.keep,
+        style: context.out.clone(),
+        live: context.draws,
+    };
+    demo::run(&shown).await
 }

@@ -1,8 +1,8 @@
-//! Supervises one instance.
+//! `towpath supervise`: keeps one instance of a release running. Started by the process target.
 
 use std::path::PathBuf;
 
-/// What may be typed after it.
+/// What may be typed after `supervise`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// folder of the instance

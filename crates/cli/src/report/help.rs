@@ -47,7 +47,7 @@ pub(crate) fn of(path: &[String]) -> Option<String> {
         }
     }
     let positional: Vec<&Arg> = command.get_positionals().collect();
-    let options: Vec<&Arg> = command.get_opts_and_flags().collect();
+    let options: Vec<&Arg> = options_of(&command).collect();
     let mut words: Vec<String> = positional.iter().map(|argument| usage(argument)).collect();
     if path == ["promote"] || path == ["plan"] {
         words = vec!["[FROM]".to_owned(), "TO".to_owned()];
@@ -139,9 +139,13 @@ pub(crate) fn options(path: &[String]) -> Vec<String> {
     for word in path {
         found = found.and_then(|command| command.find_subcommand(word));
     }
-    let arguments = found.into_iter().flat_map(clap::Command::get_opts_and_flags);
+    let arguments = found.into_iter().flat_map(options_of);
     let long = arguments.filter_map(|argument| argument.get_long());
     long.map(|long| format!("--{long}")).collect()
+}
+
+fn options_of(command: &clap::Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|argument| !argument.is_positional() && !argument.is_hide_set())
 }
 
 fn page(path: &[String]) -> Option<&'static Page> {

@@ -10,7 +10,7 @@ use towpath_proxy::{
     StreamItem,
 };
 
-use crate::common::{
+use crate::loopback::{
     Crowd, PATIENCE, Upstream, Visitor, arm, candidate, connect, route, start_proxy, until_item,
 };
 
@@ -114,8 +114,8 @@ async fn a_route_moves_to_another_port_without_losing_anybody() {
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     let old = spec.listen;
     let slow = tokio::spawn(async move { Visitor::new(old).text("/slow").await });
-    crate::common::until("the slow request to arrive", || blue.served() == 1).await;
-    spec.listen = crate::common::free_address();
+    crate::loopback::until("the slow request to arrive", || blue.served() == 1).await;
+    spec.listen = crate::loopback::free_address();
     handle.apply(spec.clone(), 1, 2).await.unwrap();
     assert_eq!(Visitor::new(spec.listen).text("/").await, "blue");
     assert_eq!(slow.await.unwrap(), "blue");

@@ -1,9 +1,9 @@
 //! The proxy from outside: a real one in this process, on loopback. Owns no assertion.
 
 #[cfg(test)]
-mod common;
-#[cfg(test)]
 mod control;
+#[cfg(test)]
+mod loopback;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use towpath_proxy::{RouteSpec, TlsFiles};
 
-use crate::common::{
+use crate::loopback::{
     PATIENCE, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy, until,
     until_status,
 };
@@ -39,6 +39,24 @@ async fn a_websocket_lives_through_a_switch_and_ends_with_the_drain() {
     spec.drain_ms = 500;
     handle.apply(spec.clone(), 1, 1).await.unwrap();
 
+    let mut socket = tunnel_to(&spec).await;
+    echo(&mut socket, b"before").await;
+
+    spec.default = Some(arm("green", &[green.address]));
+    handle.apply(spec.clone(), 1, 2).await.unwrap();
+    assert_eq!(Visitor::new(spec.listen).text("/").await, "green");
+    echo(&mut socket, b"after").await;
+    let status = handle.read(&spec.name).await.unwrap();
+    assert_eq!((status.in_flight, status.draining[0].in_flight), (1, 1));
+    assert_eq!(status.draining[0].deployment, "blue-1");
+    let rest = timeout(PATIENCE, socket.read(&mut [0; 8])).await.unwrap();
+    assert!(matches!(rest, Ok(0) | Err(_)), "the drain is over");
+    until_status(&handle, &spec.name, |s| s.in_flight == 0 && s.draining.is_empty()).await;
+    proxy.stop().await;
+}
+
+/// A visitor's end of a tunnel to an upstream that says everything back.
+async fn tunnel_to(spec: &RouteSpec) -> TcpStream {
     let mut socket = TcpStream::connect(spec.listen).await.unwrap();
     let ask = b"GET /upgrade HTTP/1.1\r\nhost: t\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
     socket.write_all(ask).await.unwrap();
@@ -48,17 +66,27 @@ async fn a_websocket_lives_through_a_switch_and_ends_with_the_drain() {
     }
     let head = String::from_utf8(head).unwrap();
     assert!(head.starts_with("HTTP/1.1 101") && head.contains("upgrade: echo"), "{head}");
-    echo(&mut socket, b"before").await;
+    socket
+}
 
-    spec.default = Some(arm("green", &[green.address]));
-    handle.apply(spec.clone(), 1, 2).await.unwrap();
-    assert_eq!(Visitor::new(spec.listen).text("/").await, "green");
-    echo(&mut socket, b"after").await;
-    assert_eq!(handle.read(&spec.name).await.unwrap().in_flight, 1);
-    let rest = timeout(PATIENCE, socket.read(&mut [0; 8])).await.unwrap();
-    assert!(matches!(rest, Ok(0) | Err(_)), "the drain is over");
-    until_status(&handle, &spec.name, |status| status.in_flight == 0).await;
-    proxy.stop().await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_ends_leaves_tunnels_their_drain_time() {
+    let blue = Upstream::start("blue").await;
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    let spec = plain(&blue);
+    handle.apply(spec.clone(), 1, 1).await.unwrap();
+    let mut socket = tunnel_to(&spec).await;
+    let stopped = tokio::spawn(proxy.stop());
+    let limit = tokio::time::Instant::now() + PATIENCE;
+    while TcpStream::connect(spec.listen).await.is_ok() {
+        assert!(tokio::time::Instant::now() < limit, "it goes on listening");
+    }
+    echo(&mut socket, b"still here").await;
+    assert!(!stopped.is_finished());
+    drop(socket);
+    timeout(PATIENCE, stopped).await.unwrap().unwrap();
 }
 
 async fn echo(socket: &mut TcpStream, text: &[u8]) {
@@ -201,9 +229,12 @@ async fn tls_offers_http2_and_takes_a_new_certificate_without_a_restart() {
     tls(&spec, &first).await.expect("the old certificate stays");
 
     let (_, second) = certify(directory.path());
-    handle.reload().await.unwrap();
+    let limit = tokio::time::Instant::now() + PATIENCE;
+    while tls(&spec, &second).await.is_err() {
+        assert!(tokio::time::Instant::now() < limit, "the new files are not noticed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert!(tls(&spec, &first).await.is_err());
-    tls(&spec, &second).await.unwrap();
     assert_eq!(handle.read(&spec.name).await.unwrap().warnings, Vec::<String>::new());
     proxy.stop().await;
 }

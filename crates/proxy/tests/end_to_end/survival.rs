@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep};
 use towpath_proxy::{Handle, Hold, Options, SOCKET_NAME, Workers, run};
 
-use crate::common::{
+use crate::loopback::{
     Crowd, PATIENCE, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy,
     until, until_status,
 };

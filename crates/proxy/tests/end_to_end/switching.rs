@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::common::{
+use crate::loopback::{
     Crowd, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy,
     start_proxy_at, until, until_item, until_status,
 };
@@ -38,6 +38,9 @@ async fn the_split_is_near_the_weight_and_every_outcome_is_streamed_once() {
     assert!((20..=30).contains(&share_percent), "{share_percent}%");
     assert_eq!(requests(&status, "green-1"), green.served());
     assert_eq!((status.lost, status.in_flight), (0, 0));
+    // Eight visitors keep at most eight connections busy on each of two workers and two arms.
+    let connections = blue.connections() + green.connections();
+    assert!(connections <= 32, "{connections} connections for {asked} requests");
 
     let mut orders = Vec::new();
     until_item(&mut stream, |item| {
@@ -255,5 +258,28 @@ async fn a_dead_endpoint_costs_capacity_and_no_request() {
     assert_eq!(losses, Vec::<String>::new());
     let status = handle.read(&spec.name).await.unwrap();
     assert!(status.deployments.iter().all(|entry| entry.tally.counts.failed == 0));
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_cut_off_by_us_is_counted_as_lost_and_not_against_the_arm() {
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    let mut spec = route("api/production");
+    spec.drain_ms = 0;
+    spec.default = Some(arm("blue", &[blue.address]));
+    handle.apply(spec.clone(), 1, 1).await.unwrap();
+    let listen = spec.listen;
+    let slow = tokio::spawn(async move { Visitor::new(listen).get("/hang").await });
+    until("the request to arrive", || blue.served() == 1).await;
+    spec.default = Some(arm("green", &[green.address]));
+    handle.apply(spec.clone(), 1, 2).await.unwrap();
+    let (parts, _) = slow.await.unwrap().unwrap();
+    assert_eq!(parts.status, http::StatusCode::SERVICE_UNAVAILABLE);
+    let status = handle.read(&spec.name).await.unwrap();
+    let counts = &status.deployments[0].tally.counts;
+    assert_eq!((status.lost, counts.failed, counts.requests), (1, 0, 0));
     proxy.stop().await;
 }

@@ -301,6 +301,8 @@ fn number(deployment: &str) -> Option<PromotionNumber> {
 fn observed(status: &RouteStatus) -> ObservedRoute {
     let named = |arm: &Option<ArmStatus>| arm.as_ref().and_then(|arm| number(&arm.deployment));
     let ready = |arm: &Option<ArmStatus>| arm.as_ref().map_or(0, |arm| arm.ready);
+    let open = |arm: &Option<ArmStatus>| arm.as_ref().map_or(0, |arm| arm.in_flight);
+    let on_arms = open(&status.default) + open(&status.candidate);
     ObservedRoute {
         epoch: Epoch(status.epoch),
         revision: Revision(status.revision),
@@ -312,6 +314,7 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
         lapsed: status.hold == Hold::Lapsed,
         frozen: status.hold == Hold::Frozen,
         lost: status.lost,
+        leaving: status.in_flight.saturating_sub(on_arms),
     }
 }
 

@@ -32,12 +32,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// An upstream that says its name.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
-    pub(crate) served: Arc<AtomicU64>,
+    served: Arc<AtomicU64>,
+    connections: Arc<AtomicU64>,
     server: JoinHandle<()>,
 }
 
 impl Upstream {
-    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/echo` streams back, `/count` reads
+    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/hang` never
+    /// answers, `/echo` streams back, `/count` reads
     /// first,
     /// `/upgrade` switches protocols, `/headers` tells what it got.
     pub(crate) async fn start(name: &'static str) -> Self {
@@ -49,10 +51,13 @@ impl Upstream {
         let address = listener.local_addr().unwrap();
         let served = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&served);
+        let accepted = Arc::new(AtomicU64::new(0));
+        let connections = Arc::clone(&accepted);
         let server = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                accepted.fetch_add(1, Ordering::Relaxed);
                 let counter = Arc::clone(&counter);
                 connections.spawn(async move {
                     let service = service_fn(move |request| {
@@ -65,11 +70,12 @@ impl Upstream {
                 });
             }
         });
-        Self { address, served, server }
+        Self { address, served, connections, server }
     }
 
-    /// An upstream that hangs up after every `answers` answers without having said so, at the very
-    /// moment at which the next request may be on its way.
+    /// An upstream that gives every connection `answers` answers and hangs up on the next request
+    /// that it reads there: what a visitor meets when an idle connection is closed just as its
+    /// request is on the way.
     pub(crate) async fn start_rude(answers: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -81,26 +87,27 @@ impl Upstream {
                 let counter = Arc::clone(&counter);
                 tokio::spawn(async move {
                     for _ in 0..answers {
-                        let mut seen = Vec::new();
-                        while !seen.ends_with(b"\r\n\r\n") {
-                            let mut piece = [0; 4096];
-                            match stream.read(&mut piece).await {
-                                Ok(count @ 1..) => seen.extend_from_slice(&piece[..count]),
-                                _ => return,
-                            }
+                        if !read_head(&mut stream).await {
+                            return;
                         }
                         counter.fetch_add(1, Ordering::Relaxed);
                         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nrude";
                         stream.write_all(answer).await.unwrap();
                     }
+                    read_head(&mut stream).await;
                 });
             }
         });
-        Self { address, served, server }
+        Self { address, served, connections: Arc::default(), server }
     }
 
     pub(crate) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// Connections that it accepted.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Ends it and everything it was serving.
@@ -111,6 +118,19 @@ impl Upstream {
     }
 }
 
+/// Reads to the end of a request head; false if the other side hangs up first.
+async fn read_head(stream: &mut TcpStream) -> bool {
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"\r\n\r\n") {
+        let mut piece = [0; 4096];
+        match stream.read(&mut piece).await {
+            Ok(count @ 1..) => seen.extend_from_slice(&piece[..count]),
+            _ => return false,
+        }
+    }
+    true
+}
+
 type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 
 async fn respond(name: &'static str, mut request: Request<Incoming>) -> Result<Answer, Infallible> {
@@ -118,6 +138,7 @@ async fn respond(name: &'static str, mut request: Request<Incoming>) -> Result<A
     match path.as_str() {
         "/slow" => sleep(Duration::from_millis(300)).await,
         "/slower" => sleep(Duration::from_millis(1500)).await,
+        "/hang" => std::future::pending::<()>().await,
         "/echo" => return Ok(Response::new(request.into_body().boxed())),
         "/count" => {
             let length =
