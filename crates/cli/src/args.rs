@@ -21,6 +21,7 @@ pub(crate) struct Arguments {
 
 /// Options of every command, in any place.
 #[derive(Clone, Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Global {
     /// one JSON object instead of text
     #[arg(long, global = true)]
@@ -225,7 +226,6 @@ pub(crate) struct PlanArguments {
 }
 
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct PromoteArguments {
     #[command(flatten)]
     pub(crate) edge: Edge,

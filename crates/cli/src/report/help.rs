@@ -116,7 +116,7 @@ fn row(argument: &Arg) -> (String, String) {
 
 fn value_name(argument: &Arg) -> String {
     let names = argument.get_value_names().unwrap_or_default();
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = names.iter().map(clap::builder::Str::as_str).collect();
     if names.is_empty() { argument.get_id().as_str().to_uppercase() } else { names.join(" ") }
 }
 
