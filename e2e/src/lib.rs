@@ -1,1 +1,10 @@
-//! In the making.
+//! A world for end-to-end tests: a folder with a matrix, the real binary, real processes, a real
+//! proxy and real visitors. Owns cleaning up; judges nothing.
+
+mod binary;
+mod visitors;
+mod world;
+
+pub use binary::towpath;
+pub use visitors::{Met, Visitors};
+pub use world::{Ended, World};

@@ -1,2 +1,81 @@
-//! In the making.
-fn main() {}
+//! The program `towpath`: reads what was typed, runs one command, and ends with its exit code.
+//! Decides nothing; whatever moves a release is the engine's.
+
+mod args;
+mod background;
+mod client;
+mod commands;
+mod demo;
+mod exit_code;
+mod person;
+mod project;
+mod report;
+mod wiring;
+
+use std::ffi::OsString;
+use std::process;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+use crate::commands::Context;
+use crate::exit_code::{CliError, ExitCode};
+use crate::report::usage;
+
+fn main() -> process::ExitCode {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let exit = match Arguments::try_parse_from(&typed) {
+        Ok(Arguments { command: Some(Command::SampleService), .. }) => return soundbite::run(),
+        // Has its own way to end, which the target that started it reads.
+        Ok(Arguments { command: Some(Command::Supervise(arguments)), .. }) => {
+            return commands::supervise::run(&arguments);
+        }
+        Ok(arguments) => run(arguments),
+        Err(error) => refuse(&error, &typed),
+    };
+    process::ExitCode::from(exit.number())
+}
+
+fn run(arguments: Arguments) -> ExitCode {
+    let context = Context::new(arguments.global);
+    let ended = match arguments.command {
+        None => {
+            context.answer(&report::help::overview());
+            Ok(ExitCode::Done)
+        }
+        // Makes its own threads.
+        Some(Command::Proxy(arguments)) => commands::proxy::run(arguments, &context),
+        Some(command) => match runtime(&command) {
+            Ok(runtime) => runtime.block_on(commands::run(command, &context)),
+            Err(error) => {
+                Err(CliError::from(anyhow::Error::new(error).context("nothing was started")))
+            }
+        },
+    };
+    ended.unwrap_or_else(|error| context.refuse(&error))
+}
+
+/// What serves visitors or runs an engine gets a thread per core; a client one thread alone.
+fn runtime(command: &Command) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = match command {
+        Command::Serve(_) | Command::Demo(_) | Command::SampleService => {
+            tokio::runtime::Builder::new_multi_thread()
+        }
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    builder.enable_all().build()
+}
+
+/// Help and version are answers; everything else was typed wrong.
+fn refuse(error: &clap::Error, typed: &[OsString]) -> ExitCode {
+    let words: Vec<String> =
+        typed.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let context = Context::new(usage::global_of(&words));
+    match usage::read(error, &words) {
+        usage::Read::Answer(text) => {
+            context.answer(&text);
+            ExitCode::Done
+        }
+        usage::Read::Wrong(error) => context.refuse(&error),
+    }
+}

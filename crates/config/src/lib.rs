@@ -1,1 +1,160 @@
-//! In the making.
+//! From the text of `towpath.yaml` to a resolved matrix, or to everything that is wrong with it,
+//! said at once. Reads no files and knows no adapter by name: the kinds come from a catalogue.
+
+mod acceptance;
+mod adapters;
+mod codes;
+mod consistency;
+mod diagnostic;
+mod fields;
+mod lane;
+mod limits;
+mod pipeline;
+mod place;
+mod problem;
+mod render;
+mod scalar;
+mod schema;
+mod sections;
+mod shape;
+mod show;
+mod source;
+mod starter;
+mod tree;
+mod value;
+mod verify;
+mod yaml;
+
+use towpath_core::matrix::{Matrix, Unenforced};
+use towpath_ports::catalogue::Catalogue;
+
+use crate::problem::{Problem, Problems};
+use crate::source::Source;
+use crate::tree::Node;
+
+pub use crate::codes::{Code, Severity, explain};
+pub use crate::diagnostic::{Diagnostic, Label, report_json};
+pub use crate::place::line_of;
+pub use crate::problem::MAX_PROBLEMS;
+pub use crate::render::{Symbols, brief, report, snippet};
+pub use crate::schema::schema;
+pub use crate::show::{Origin, origins, resolved_yaml};
+pub use crate::source::MAX_BYTES;
+pub use crate::starter::{FIRST_PORT, StarterInput, starter};
+pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};
+pub use crate::yaml::{MAX_DEPTH, MAX_ENTRIES, MAX_TEXT};
+
+/// A matrix with everything that was found out about it.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The resolved matrix; none when there is an error.
+    pub matrix: Option<Matrix>,
+    /// What refuses the matrix, in the order of the file.
+    pub errors: Vec<Diagnostic>,
+    /// What is worth knowing, in the order of the file.
+    pub warnings: Vec<Diagnostic>,
+    /// Demands that this version does not carry out, by path.
+    pub not_enforced: Vec<Unenforced>,
+    pub(crate) resolved: Vec<show::Line>,
+    pub(crate) root: Option<Node>,
+    pub(crate) file: String,
+    pub(crate) source: Source,
+}
+
+/// Reads and checks a matrix. `file_name` is only printed. Never fails and never panics, whatever
+/// the bytes are; safe to repeat.
+pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
+    let mut problems = Problems::default();
+    let source = Source::new(bytes, &mut problems);
+    let root = if problems.is_empty() { read_tree(&source, &mut problems) } else { None };
+    let mut checked = Checked {
+        matrix: None,
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        not_enforced: Vec::new(),
+        resolved: Vec::new(),
+        root: None,
+        file: tree::escaped(file_name),
+        source,
+    };
+    if let Some(root) = &root {
+        checked.resolve(root, catalogue, &mut problems);
+    }
+    checked.take(problems, root.as_ref());
+    checked.root = root;
+    checked
+}
+
+/// The text of a matrix as JSON, as editors see it, unchecked and with nothing filled in; none when
+/// it is not plain YAML.
+pub fn to_json(text: &str) -> Option<serde_json::Value> {
+    let mut problems = Problems::default();
+    let source = Source::new(text.as_bytes(), &mut problems);
+    let root = read_tree(&source, &mut problems)?;
+    problems.is_empty().then(|| root.to_json())
+}
+
+fn read_tree(source: &Source, problems: &mut Problems) -> Option<Node> {
+    let root = yaml::read(source, problems);
+    if root.is_none() && problems.is_empty() {
+        let nothing = crate::source::Extent::default();
+        problems.add(
+            Problem::new(Code::MissingKey, nothing, "the file is empty")
+                .expected("a matrix")
+                .next("towpath init     writes a first matrix"),
+        );
+    }
+    root
+}
+
+impl Checked {
+    fn resolve(&mut self, root: &Node, catalogue: &Catalogue, problems: &mut Problems) {
+        verify::check(root, catalogue, problems);
+        let environments = root.get("environments").map(Node::entries).unwrap_or_default();
+        if environments.len() > MAX_ENVIRONMENTS {
+            return;
+        }
+        pipeline::check(environments, &self.source, problems);
+        let resolved = lane::resolve(&mut lane::Reading::new(root, catalogue, problems));
+        let Some(resolved) = resolved else { return };
+        let whole = consistency::Whole {
+            root,
+            source: &self.source,
+            environments: &resolved.matrix.environments,
+            lanes: &resolved.lanes,
+        };
+        consistency::check(&whole, problems);
+        self.resolved = show::lines(root, &self.source, catalogue, &resolved);
+        self.not_enforced = resolved.not_enforced;
+        self.matrix = Some(resolved.matrix);
+    }
+
+    fn take(&mut self, problems: Problems, root: Option<&Node>) {
+        for problem in problems.into_sorted() {
+            let diagnostic = Diagnostic::new(problem, &self.source, root);
+            match diagnostic.severity() {
+                Severity::Error => self.errors.push(diagnostic),
+                Severity::Warning if is_accepted(&diagnostic, root) => {}
+                Severity::Warning => self.warnings.push(diagnostic),
+            }
+        }
+        if !self.errors.is_empty() {
+            self.matrix = None;
+            self.resolved.clear();
+        }
+    }
+}
+
+/// Whether the matrix says that a warning is meant so, at the top or in its environment.
+fn is_accepted(diagnostic: &Diagnostic, root: Option<&Node>) -> bool {
+    let Some(root) = root else { return false };
+    let mut path = diagnostic.path.split('.');
+    let environment = match (path.next(), path.next()) {
+        (Some("environments"), Some(name)) => root.get("environments").and_then(|it| it.get(name)),
+        _ => None,
+    };
+    [Some(root), environment]
+        .into_iter()
+        .flatten()
+        .any(|place| acceptance::accepts(place.get("accept_warnings"), diagnostic.code))
+}

@@ -37,6 +37,25 @@ impl Matrix {
         self.environments.iter().filter(move |environment| environment.after.names().contains(name))
     }
 
+    /// The same matrix with every declared duration `speed` times shorter, for a rehearsal. What
+    /// depends on machines and not on the story keeps its length: time-outs and the lease.
+    #[must_use]
+    pub fn rehearsed(mut self, speed: u32) -> Self {
+        let lanes =
+            self.environments.iter_mut().flat_map(|environment| environment.lanes.values_mut());
+        for lane in lanes {
+            for step in &mut lane.rollout.steps {
+                step.bake_min = step.bake_min.faster(speed);
+                step.bake_max = step.bake_max.faster(speed);
+            }
+            lane.rollout.hold_limit = lane.rollout.hold_limit.faster(speed);
+            lane.standby = lane.standby.faster(speed);
+            lane.health.every = lane.health.every.map(|every| every.faster(speed));
+            lane.rollback.within = lane.rollback.within.map(|within| within.faster(speed));
+        }
+        self
+    }
+
     /// Digest of the resolved form.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)

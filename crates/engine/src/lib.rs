@@ -1,1 +1,26 @@
-//! In the making.
+//! The only place where commands become effects. One engine owns one journal.
+//!
+//! Reading order: [`Engine`] is what the API talks to; `run_loop` takes one input at a time through
+//! `decide`, one transaction and the outbox; `executor` turns each command into port calls and its
+//! outcome into the next input. `judging`, `leases`, `prober` and `telemetry` work beside it: they
+//! watch and remind, and only ever act by sending an input.
+
+mod adapters;
+mod evidence;
+mod executor;
+mod journal;
+mod judging;
+mod leases;
+mod orders;
+mod prober;
+mod reading;
+mod recovery;
+mod run_loop;
+mod shared;
+mod telemetry;
+pub mod views;
+
+pub use adapters::AdapterSet;
+pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};
+pub use run_loop::{Engine, Running, start};
+pub use shared::Setup;

@@ -8,6 +8,7 @@ pub mod artifacts;
 pub mod catalogue;
 pub mod check;
 pub mod clock;
+pub mod condition;
 pub mod router;
 pub mod settings;
 pub mod store;

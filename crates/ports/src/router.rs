@@ -103,6 +103,8 @@ pub struct ObservedRoute {
     pub frozen: bool,
     /// Visitors that got no answer from any arm because of the router, since it first ran.
     pub lost: u64,
+    /// Requests still open on deployments that have left the route.
+    pub leaving: u64,
 }
 
 /// What one deployment did in one interval.

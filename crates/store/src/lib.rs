@@ -1,1 +1,27 @@
-//! In the making.
+//! Keeps journal, state and outbox on SQLite or PostgreSQL, with one SQL text for both. Owns the
+//! stored format and the ways in which it fails; decides nothing about what it keeps.
+//!
+//! Start reading at `store.rs` (what is promised), then `writer.rs` (how a turn gets to the disk)
+//! and `chain.rs` (how a changed journal is found out).
+
+mod chain;
+mod commit;
+mod database;
+mod failure;
+mod head;
+mod journal;
+mod open;
+mod outbox;
+mod postgres;
+mod promotions;
+mod schema;
+mod script;
+mod sqlite;
+mod states;
+mod store;
+mod telemetry;
+mod writer;
+
+pub use open::OpenError;
+pub use schema::SCHEMA_VERSION;
+pub use store::SqlStore;

@@ -1,2 +1,7 @@
-//! In the making.
-fn main() {}
+//! The binary. Everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    soundbite::run()
+}

@@ -11,6 +11,7 @@ pub mod input;
 pub mod state;
 
 mod baking;
+pub mod blocking;
 mod committing;
 mod entering;
 mod going_back;

@@ -1,0 +1,471 @@
+//! Kept bytes of releases, by digest, below the journal's folder. Owns how they are written and
+//! checked; knows nothing of releases, and removes nothing on its own.
+//!
+//! ```text
+//! <state>/artifacts/sha256/HEX     the bytes: a file, or the archive of a folder
+//! <state>/artifacts/unpacked/HEX/  a folder as it is given out
+//! <state>/artifacts/temporary/     what is being written
+//! ```
+//!
+//! Kept files cannot be written to. Folders can, so that everybody may remove the journal's folder;
+//! what stands in them is compared with the digest before each use instead.
+
+mod archive;
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use sha2::Digest as _;
+use towpath_core::ids::Digest;
+use towpath_core::release::{Artifact, ArtifactForm};
+use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
+
+use crate::outgoing::{self, Redirects};
+
+/// The largest artefact in bytes, 8 GiB: larger than every image of a machine that we know of to be
+/// deployed as a file, small enough that a mistake does not fill a disk.
+pub const ARTIFACT_BYTES_MOST: u64 = 8 << 30;
+
+/// The artefact store of one journal. Cheap to clone; several may work on one folder at once.
+#[derive(Clone, Debug)]
+pub struct Artifacts {
+    state: PathBuf,
+    root: PathBuf,
+}
+
+/// Why bytes were not kept. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// It could not be read or written, or is of a form that is not kept.
+    #[error("{path}: {source}")]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The address is not one that is downloaded from; final.
+    #[error("{0}")]
+    Refused(String),
+    /// The server did not give it; may pass.
+    #[error("{url}: {reason}")]
+    Download {
+        /// From where.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl Artifacts {
+    /// The store below the journal's folder `state`. Makes nothing until something is kept.
+    pub fn new(state: &Path) -> Self {
+        let state = crate::absolute(state);
+        Self { root: state.join("artifacts"), state }
+    }
+
+    /// Keeps the file at `path`; that it can be executed is kept as well. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`KeepError::Io`]: it is no file, cannot be read, or is larger than
+    /// [`ARTIFACT_BYTES_MOST`].
+    pub async fn keep_file(&self, path: &Path) -> Result<Artifact, KeepError> {
+        let (own, path) = (self.clone(), path.to_owned());
+        let source = path.display().to_string();
+        self.in_background(path.clone(), move || {
+            let mut file = File::open(&path)?;
+            let data = file.metadata()?;
+            if !data.is_file() {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+            }
+            let mut kept = Keeping::begin(&own)?;
+            io::copy(&mut file, &mut kept)?;
+            let executable = data.permissions().mode() & 0o111 != 0;
+            kept.finish(ArtifactForm::File, source, executable)
+        })
+        .await
+    }
+
+    /// Keeps the folder at `path` with all that is in it, except this journal's own folder. Links
+    /// that lead out of it are refused. The same content has the same digest everywhere. Safe to
+    /// repeat.
+    ///
+    /// # Errors
+    /// [`KeepError::Io`]: it is no folder, holds what is neither file, folder nor inner link, or
+    /// more than 200,000 entries or [`ARTIFACT_BYTES_MOST`].
+    pub async fn keep_directory(&self, path: &Path) -> Result<Artifact, KeepError> {
+        let (own, path) = (self.clone(), path.to_owned());
+        let source = path.display().to_string();
+        self.in_background(path.clone(), move || {
+            let skipped = own.state.canonicalize().unwrap_or_else(|_| own.state.clone());
+            let mut kept = Keeping::begin(&own)?;
+            archive::pack(&path, &skipped, &mut kept)?;
+            kept.finish(ArtifactForm::Directory, source, false)
+        })
+        .await
+    }
+
+    /// Downloads and keeps the file at `url`, following redirects. A download has no mode: it can be
+    /// executed when it begins as a program does (ELF, or `#!`). Safe to repeat. Takes as long as
+    /// the server needs, with at most a minute between two pieces.
+    ///
+    /// # Errors
+    /// [`KeepError::Refused`] for an address that may not be asked, [`KeepError::Download`] when the
+    /// server says no or breaks off, [`KeepError::Io`] when the disk does.
+    pub async fn keep_url(&self, url: &str) -> Result<Artifact, KeepError> {
+        let refused = |why: String| KeepError::Refused(why);
+        let parsed =
+            reqwest::Url::parse(url).map_err(|error| refused(format!("`{url}`: {error}")))?;
+        outgoing::ensure_allowed(&parsed).map_err(refused)?;
+        let failed = |reason: String| KeepError::Download { url: url.to_owned(), reason };
+        let quiet = std::time::Duration::from_mins(1);
+        let client =
+            outgoing::client(Redirects::Anywhere).connect_timeout(quiet).read_timeout(quiet);
+        let client = client.build().map_err(|error| failed(outgoing::reason(&error)))?;
+        let sent = client.get(parsed).send().await;
+        let mut response = sent.map_err(|error| failed(outgoing::reason(&error)))?;
+        if !response.status().is_success() {
+            return Err(failed(format!("the server answers {}", response.status())));
+        }
+        let io = |source: io::Error| KeepError::Io { path: self.root.clone(), source };
+        let mut kept = Keeping::begin(self).map_err(io)?;
+        let mut start = Vec::new();
+        let broken = |error: reqwest::Error| failed(outgoing::reason(&error));
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            start.extend(chunk.iter().take(4_usize.saturating_sub(start.len())));
+            kept.write_all(&chunk).map_err(io)?;
+        }
+        let executable = start.starts_with(b"#!") || start.starts_with(b"\x7fELF");
+        kept.finish(ArtifactForm::File, url.to_owned(), executable).map_err(io)
+    }
+
+    /// Removes everything that is kept under other digests than these, and answers how many bytes
+    /// that freed. Not safe while something is being kept. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`KeepError::Io`]: something could not be removed; the rest was.
+    pub fn retain(&self, wanted: &[Digest]) -> Result<u64, KeepError> {
+        let mut freed = 0;
+        let mut failed = None;
+        for folder in ["sha256", "unpacked"] {
+            let folder = self.root.join(folder);
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                if wanted.iter().any(|digest| name == digest.hex()) {
+                    continue;
+                }
+                let size =
+                    entry.metadata().map_or(0, |data| if data.is_file() { data.len() } else { 0 });
+                let path = entry.path();
+                let removed = if size == 0 && path.is_dir() {
+                    fs::remove_dir_all(&path)
+                } else {
+                    fs::remove_file(&path)
+                };
+                match removed {
+                    Ok(()) => freed += size,
+                    Err(source) => failed = Some(KeepError::Io { path, source }),
+                }
+            }
+        }
+        failed.map_or(Ok(freed), Err)
+    }
+
+    async fn in_background(
+        &self,
+        path: PathBuf,
+        work: impl FnOnce() -> io::Result<Artifact> + Send + 'static,
+    ) -> Result<Artifact, KeepError> {
+        let done = tokio::task::spawn_blocking(work).await;
+        let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
+        done.map_err(|source| KeepError::Io { path, source })
+    }
+
+    fn kept(&self, digest: &Digest) -> PathBuf {
+        self.root.join("sha256").join(digest.hex())
+    }
+
+    /// Gives out what is kept after it has been read and compared.
+    fn checked(&self, artifact: &Artifact) -> Result<PathBuf, ArtifactError> {
+        let kept = self.kept(&artifact.digest);
+        let io = |source: io::Error| ArtifactError::Io { path: kept.clone(), source };
+        let digest = match File::open(&kept) {
+            Ok(mut file) => digest_of(|hash| io::copy(&mut file, hash).map(drop)).map_err(io)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(ArtifactError::Missing(artifact.digest.to_string()));
+            }
+            Err(error) => return Err(io(error)),
+        };
+        if digest != artifact.digest {
+            return Err(ArtifactError::Damaged(artifact.digest.to_string()));
+        }
+        match artifact.form {
+            ArtifactForm::File => Ok(kept),
+            ArtifactForm::Directory => self.unpacked(&artifact.digest).map_err(io),
+            ArtifactForm::Image => Err(ArtifactError::Missing(artifact.digest.to_string())),
+        }
+    }
+
+    /// The folder of a kept archive, unpacked anew when it is not there or was changed.
+    fn unpacked(&self, digest: &Digest) -> io::Result<PathBuf> {
+        let folder = self.root.join("unpacked").join(digest.hex());
+        let nothing = Path::new("");
+        if folder.is_dir() {
+            if digest_of(|hash| archive::pack(&folder, nothing, hash))
+                .is_ok_and(|now| now == *digest)
+            {
+                return Ok(folder);
+            }
+            // Moved aside and not removed at once: something may run from it.
+            fs::rename(&folder, self.temporary()?)?;
+        }
+        let fresh = self.temporary()?;
+        fs::create_dir(&fresh)?;
+        let unpacked = File::open(self.kept(digest)).and_then(|file| {
+            archive::unpack(io::BufReader::new(file), &fresh, ARTIFACT_BYTES_MOST)
+        });
+        let moved = unpacked.and_then(|()| {
+            fs::create_dir_all(self.root.join("unpacked"))?;
+            fs::rename(&fresh, &folder)
+        });
+        if let Err(error) = moved {
+            let _best_effort = fs::remove_dir_all(&fresh);
+            // Somebody else was faster with the same content.
+            return if folder.is_dir() { Ok(folder) } else { Err(error) };
+        }
+        Ok(folder)
+    }
+
+    fn temporary(&self) -> io::Result<PathBuf> {
+        let folder = self.root.join("temporary");
+        fs::create_dir_all(&folder)?;
+        Ok(folder.join(format!("{:016x}", rand::random::<u64>())))
+    }
+}
+
+#[async_trait]
+impl ArtifactStore for Artifacts {
+    async fn path(&self, artifact: &Artifact) -> Result<PathBuf, ArtifactError> {
+        let (own, artifact) = (self.clone(), artifact.clone());
+        let path = self.root.clone();
+        let done = tokio::task::spawn_blocking(move || own.checked(&artifact)).await;
+        done.unwrap_or_else(|error| {
+            Err(ArtifactError::Io { path, source: io::Error::other(error) })
+        })
+    }
+}
+
+fn digest_of(read: impl FnOnce(&mut Hashing) -> io::Result<()>) -> io::Result<Digest> {
+    let mut hashing = Hashing(sha2::Sha256::new());
+    read(&mut hashing)?;
+    Ok(Digest::from_hash(&hashing.0.finalize()))
+}
+
+/// Takes bytes and keeps nothing of them but their hash.
+struct Hashing(sha2::Sha256);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes on their way into the store: hashed, counted, and gone again unless they are finished.
+struct Keeping<'a> {
+    store: &'a Artifacts,
+    path: PathBuf,
+    file: BufWriter<File>,
+    hash: sha2::Sha256,
+    size: u64,
+}
+
+impl<'a> Keeping<'a> {
+    fn begin(store: &'a Artifacts) -> io::Result<Self> {
+        let path = store.temporary()?;
+        let file = BufWriter::new(File::create_new(&path)?);
+        Ok(Self { store, path, file, hash: sha2::Sha256::new(), size: 0 })
+    }
+
+    fn finish(
+        mut self,
+        form: ArtifactForm,
+        source: String,
+        executable: bool,
+    ) -> io::Result<Artifact> {
+        self.file.flush()?;
+        let digest = Digest::from_hash(&std::mem::take(&mut self.hash).finalize());
+        let target = self.store.kept(&digest);
+        let was_executable =
+            target.metadata().is_ok_and(|data| data.permissions().mode() & 0o111 != 0);
+        let mode = if executable || was_executable { 0o555 } else { 0o444 };
+        self.file.get_ref().set_permissions(fs::Permissions::from_mode(mode))?;
+        self.file.get_ref().sync_all()?;
+        let folder = self.store.root.join("sha256");
+        fs::create_dir_all(&folder)?;
+        // Also over what is kept already: the same bytes, or damaged ones that this repairs.
+        fs::rename(&self.path, target)?;
+        File::open(&folder)?.sync_all()?;
+        Ok(Artifact { digest, form, source, size: self.size })
+    }
+}
+
+impl Write for Keeping<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.size += written as u64;
+        if self.size > ARTIFACT_BYTES_MOST {
+            let most = ARTIFACT_BYTES_MOST >> 30;
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("it is larger than {most} GiB"),
+            ));
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        let _renamed_if_finished = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> (tempfile::TempDir, Artifacts) {
+        let root = tempfile::tempdir().unwrap();
+        let store = Artifacts::new(&root.path().join("state"));
+        (root, store)
+    }
+
+    #[tokio::test]
+    async fn a_kept_file_is_given_out_with_its_mode_under_the_digest_of_its_bytes() {
+        let (root, store) = world();
+        let path = root.path().join("app");
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let artifact = store.keep_file(&path).await.unwrap();
+        assert_eq!(artifact.digest, Digest::of(b"#!/bin/sh\n"));
+        assert_eq!((artifact.size, artifact.form), (10, ArtifactForm::File));
+        fs::write(&path, "changed since").unwrap();
+        let kept = store.path(&artifact).await.unwrap();
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "#!/bin/sh\n");
+        assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o555);
+        assert_eq!(fs::read_dir(store.root.join("temporary")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn changed_bytes_are_never_given_out_and_keeping_again_repairs_them() {
+        let (root, store) = world();
+        let path = root.path().join("app");
+        fs::write(&path, "good").unwrap();
+        let artifact = store.keep_file(&path).await.unwrap();
+        let kept = store.kept(&artifact.digest);
+        fs::remove_file(&kept).unwrap();
+        assert!(matches!(store.path(&artifact).await, Err(ArtifactError::Missing(_))));
+        fs::write(&kept, "evil").unwrap();
+        assert!(matches!(store.path(&artifact).await, Err(ArtifactError::Damaged(_))));
+        store.keep_file(&path).await.unwrap();
+        assert_eq!(store.path(&artifact).await.unwrap(), kept);
+    }
+
+    #[tokio::test]
+    async fn a_changed_folder_is_unpacked_anew() {
+        let (root, store) = world();
+        let folder = root.path().join("site");
+        fs::create_dir_all(folder.join("sub")).unwrap();
+        fs::write(folder.join("sub/page"), "hello").unwrap();
+        let artifact = store.keep_directory(&folder).await.unwrap();
+        let given = store.path(&artifact).await.unwrap();
+        fs::remove_file(given.join("sub/page")).unwrap();
+        fs::write(given.join("sub/page"), "evil").unwrap();
+        assert_eq!(store.path(&artifact).await.unwrap(), given);
+        assert_eq!(fs::read_to_string(given.join("sub/page")).unwrap(), "hello");
+    }
+
+    #[tokio::test]
+    async fn the_journal_is_not_part_of_the_folder_that_holds_it() {
+        let (root, store) = world();
+        fs::write(root.path().join("page"), "hello").unwrap();
+        let first = store.keep_directory(root.path()).await.unwrap();
+        let second = store.keep_directory(root.path()).await.unwrap();
+        assert_eq!(first.digest, second.digest);
+        assert!(!store.path(&first).await.unwrap().join("state").exists());
+    }
+
+    #[tokio::test]
+    async fn only_what_is_wanted_is_retained() {
+        let (root, store) = world();
+        let mut kept = Vec::new();
+        for text in ["one", "two"] {
+            let path = root.path().join(text);
+            fs::write(&path, text).unwrap();
+            kept.push(store.keep_file(&path).await.unwrap());
+        }
+        assert_eq!(store.retain(&[kept[0].digest.clone()]).unwrap(), 3);
+        assert!(store.path(&kept[0]).await.is_ok());
+        assert!(matches!(store.path(&kept[1]).await, Err(ArtifactError::Missing(_))));
+    }
+
+    /// Answers one request with these bytes and closes.
+    async fn server(answer: String) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/app", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _request = connection.read(&mut [0; 4096]).await;
+            connection.write_all(answer.as_bytes()).await.unwrap();
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_download_is_kept_whole_or_not_at_all() {
+        let (_root, store) = world();
+        let page = |status: &str, length: usize| {
+            format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n#!/bin/sh\n")
+        };
+        let artifact = store.keep_url(&server(page("200 OK", 10)).await).await.unwrap();
+        assert_eq!(artifact.digest, Digest::of(b"#!/bin/sh\n"));
+        let mode = store.path(&artifact).await.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o555, "it begins as a program does");
+        for (status, length, wanted) in [("404 No", 10, "404"), ("200 OK", 11, "")] {
+            let error = store.keep_url(&server(page(status, length)).await).await.unwrap_err();
+            assert!(matches!(&error, KeepError::Download { .. }), "{error}");
+            assert!(error.to_string().contains(wanted), "{error}");
+        }
+        let there =
+            "HTTP/1.1 302 X\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n";
+        assert!(store.keep_url(&server(there.to_owned()).await).await.is_err());
+        assert_eq!(fs::read_dir(store.root.join("sha256")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(store.root.join("temporary")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_file_or_may_not_be_asked_is_refused() {
+        let (root, store) = world();
+        assert!(store.keep_file(root.path()).await.is_err());
+        assert!(store.keep_file(&root.path().join("absent")).await.is_err());
+        assert!(matches!(
+            store.keep_url("http://169.254.169.254/x").await,
+            Err(KeepError::Refused(_))
+        ));
+        assert!(matches!(store.keep_url("file:///etc/passwd").await, Err(KeepError::Refused(_))));
+    }
+}

@@ -1,0 +1,394 @@
+//! Check `command`: a program of one's own says yes or no. Owns the program's life: it and all that
+//! it starts are gone when the check is answered, given up or dropped.
+//!
+//! What leaves the program's process group *and* clears its environment is out of reach, and so is
+//! what a program takes of memory, processor and disk: its limits are those of the engine.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::unix::pipe;
+use tokio::process::{Child, Command};
+use towpath_core::check::CheckAnswer;
+use towpath_core::units::Span;
+use towpath_ports::check::{Check, CheckRequest};
+use towpath_ports::settings::Problem;
+use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
+
+use crate::printable::escaped;
+use crate::processes::{self, Identity, Wanted};
+use crate::question;
+
+/// How much is kept of the beginning and of the end of what a program prints, in bytes each.
+const KEPT: usize = 64 * 1024;
+/// `EX_TEMPFAIL` of sysexits.h: not now, try again.
+const TEMPORARY_FAILURE: i32 = 75;
+/// After how long a program that said "not now" is asked again.
+const ASK_AGAIN_AFTER: Span = Span::minutes(1);
+/// The name of the variable by which the program's processes are found.
+const MARK: &str = "TOWPATH_CHECK_ID";
+
+pub(super) const KIND: Kind<dyn Check> = Kind {
+    entry: KindEntry {
+        family: Family::Check,
+        name: "command",
+        summary: "A program ends with status 0 (pass), 75 (ask again in a minute) or another (fail).",
+        example: "{ check: command, run: [npm, run, \"test:smoke\", --, \"{green}\"] }",
+        state: KindState::Built,
+        capabilities: &["green"],
+        fields: &[
+            Field {
+                name: "run",
+                of: FieldType::Argv,
+                default: None,
+                doc: "The program and its arguments, without a shell, run in the matrix's folder; \
+                      {green} is the first instance of the release as http://ADDRESS:PORT, and \
+                      TOWPATH_GREEN holds all of them.",
+            },
+            Field {
+                name: "env",
+                of: FieldType::TextMap,
+                default: Some(""),
+                doc: "Environment variables over those of the engine.",
+            },
+        ],
+        validate,
+    },
+    build: Some(|settings, site| Ok(Arc::new(Run::new(settings, site)?))),
+};
+
+fn validate(settings: &Value) -> Vec<Problem> {
+    let settings = match Settings::deserialize(settings) {
+        Ok(settings) => settings,
+        Err(error) => return vec![Problem::new("", error.to_string(), "the documented settings")],
+    };
+    let mut problems = Vec::new();
+    for (index, word) in settings.run.iter().enumerate() {
+        if word.contains('\0')
+            || (index == 0 && (word.is_empty() || word.contains(question::PLACE)))
+        {
+            let path = format!("run[{index}]");
+            problems.push(Problem::new(&path, format!("`{path}` names no program"), "a program"));
+        }
+    }
+    for (name, value) in &settings.env {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            let path = format!("env.{name}");
+            problems.push(Problem::new(&path, format!("`{name}` is no variable"), "a variable"));
+        }
+    }
+    problems
+}
+
+/// Checked settings; the fields of [`KIND`] say what each is.
+#[derive(Clone, Debug, Deserialize)]
+struct Settings {
+    run: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+}
+
+struct Run {
+    settings: Settings,
+    root: PathBuf,
+    speed: u32,
+}
+
+impl Run {
+    fn new(settings: &Value, site: &Site) -> Result<Self, String> {
+        let settings = Settings::deserialize(settings);
+        let settings = settings.map_err(|error| format!("check `command`: {error}"))?;
+        Ok(Self { settings, root: site.root.clone(), speed: site.speed })
+    }
+
+    /// What is known of the question goes into the environment: nothing is ever put together into
+    /// a command line.
+    fn command(&self, words: &[String], request: &CheckRequest, id: &str) -> Command {
+        let mut command = Command::new(&words[0]);
+        let green: Vec<String> =
+            request.green.iter().map(|one| question::url(one.address)).collect();
+        command
+            .args(&words[1..])
+            .current_dir(&self.root)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .envs(&self.settings.env)
+            .env("TOWPATH_SERVICE", request.lane.service.as_str())
+            .env("TOWPATH_ENVIRONMENT", request.lane.environment.as_str())
+            .env("TOWPATH_RELEASE", request.release.version.as_str())
+            .env("TOWPATH_PROMOTION", request.promotion.to_string())
+            .env("TOWPATH_GREEN", green.join(" "))
+            .env(MARK, id);
+        command
+    }
+
+    async fn run(&self, words: &[String], request: &CheckRequest) -> CheckAnswer {
+        let shown = escaped(words[0].as_bytes());
+        let mut running = match Running::start(|id| self.command(words, request, id)) {
+            Ok(running) => running,
+            Err(error) => {
+                return CheckAnswer::inconclusive(format!(
+                    "`{shown}` could not be started: {error}"
+                ));
+            }
+        };
+        let ended = tokio::time::timeout(question::patience(request), running.ended()).await;
+        let (left, printed) = running.finish().await;
+        let answer = match ended {
+            Ok(Ok(status)) => self.judge(&shown, status, request),
+            Ok(Err(error)) => CheckAnswer::inconclusive(format!("`{shown}` was lost: {error}")),
+            Err(_) => CheckAnswer::inconclusive(format!(
+                "`{shown}` did not end within {}; it was ended, with {left} processes in all",
+                request.timeout
+            )),
+        };
+        if printed.is_empty() { answer } else { answer.with_output(printed) }
+    }
+
+    fn judge(&self, shown: &str, status: ExitStatus, request: &CheckRequest) -> CheckAnswer {
+        match (status.code(), status.signal()) {
+            (Some(0), _) => CheckAnswer::pass(format!("`{shown}` ended with status 0")),
+            (Some(TEMPORARY_FAILURE), _) => CheckAnswer::pending(
+                request.now.plus(ASK_AGAIN_AFTER.faster(self.speed)),
+                format!("`{shown}` says that it is too early (status {TEMPORARY_FAILURE})"),
+            ),
+            (Some(code), _) => CheckAnswer::fail(format!("`{shown}` ended with status {code}")),
+            (None, Some(signal)) => {
+                CheckAnswer::fail(format!("`{shown}` was ended by signal {signal}"))
+            }
+            (None, None) => CheckAnswer::fail(format!("`{shown}` ended without a status")),
+        }
+    }
+}
+
+#[async_trait]
+impl Check for Run {
+    async fn ask(&self, request: &CheckRequest) -> CheckAnswer {
+        let words = self.settings.run.iter().map(|word| question::first(word, request));
+        match words.collect::<Result<Vec<_>, _>>() {
+            Ok(words) => self.run(&words, request).await,
+            Err(answer) => answer,
+        }
+    }
+}
+
+/// A program under way. Dropping it ends the program and all that it started.
+struct Running {
+    mark: String,
+    child: Child,
+    leader: Option<Identity>,
+    output: pipe::Receiver,
+    printed: Printed,
+    is_over: bool,
+}
+
+impl Running {
+    fn start(command: impl FnOnce(&str) -> Command) -> io::Result<Self> {
+        let id = format!("{:032x}", rand::random::<u128>());
+        // One pipe for both outputs, so that their lines keep their order.
+        let (reader, writer) = io::pipe()?;
+        let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+        let mut command = command(&id);
+        command.stdout(writer.try_clone()?).stderr(writer);
+        let child = command.spawn()?;
+        let leader = child.id().and_then(|pid| Identity::of(i32::try_from(pid).ok()?));
+        let mark = format!("{MARK}={id}");
+        Ok(Self { mark, child, leader, output, printed: Printed::default(), is_over: false })
+    }
+
+    /// Takes what the program prints until it ends, not until its output does: a child that it left
+    /// behind may hold that open for ever.
+    async fn ended(&mut self) -> io::Result<ExitStatus> {
+        loop {
+            tokio::select! {
+                status = self.child.wait() => return status,
+                ready = self.output.readable() => {
+                    ready?;
+                    if self.printed.take(&self.output) == Taken::End {
+                        return self.child.wait().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends what is left and answers how many processes that were, and what was printed.
+    async fn finish(mut self) -> (usize, String) {
+        let (mark, leader) = (self.mark.clone(), self.leader.clone());
+        let end = move || processes::kill_all(&Wanted { mark: &mark, leader: leader.as_ref() });
+        let left = tokio::task::spawn_blocking(end).await.unwrap_or(0);
+        let _collected = self.child.wait().await;
+        self.is_over = true;
+        while self.printed.take(&self.output) == Taken::Some {}
+        (left, self.printed.text())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.is_over {
+            processes::kill_all(&Wanted { mark: &self.mark, leader: self.leader.as_ref() });
+        }
+    }
+}
+
+/// The beginning and the end of what was printed.
+#[derive(Default)]
+struct Printed {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    dropped: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Taken {
+    Some,
+    Nothing,
+    End,
+}
+
+impl Printed {
+    fn take(&mut self, output: &pipe::Receiver) -> Taken {
+        let mut buffer = [0; 8192];
+        match output.try_read(&mut buffer) {
+            Ok(0) => Taken::End,
+            Ok(read) => {
+                self.add(&buffer[..read]);
+                Taken::Some
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Taken::Nothing,
+            Err(_) => Taken::End,
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        let (head, rest) = bytes.split_at(bytes.len().min(KEPT - self.head.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let surplus = self.tail.len().saturating_sub(KEPT);
+        self.tail.drain(..surplus);
+        self.dropped += surplus as u64;
+    }
+
+    fn text(&self) -> String {
+        let lines = |bytes: &[u8]| {
+            let lines: Vec<String> = bytes.split(|byte| *byte == b'\n').map(escaped).collect();
+            lines.join("\n")
+        };
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        if self.dropped == 0 {
+            return lines(&[&self.head[..], &tail].concat());
+        }
+        format!("{}\n[{} bytes left out]\n{}", lines(&self.head), self.dropped, lines(&tail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::question::testing::{Evidence, NOW, check, problems, request, site};
+    use serde_json::json;
+    use towpath_core::check::CheckResult;
+
+    async fn ask(run: &[&str], timeout: Span) -> CheckAnswer {
+        let folder = tempfile::tempdir().unwrap();
+        let check = check("command", &json!({ "run": run }), &site(folder.path(), 1));
+        let mut request = request(&["127.0.0.1:4000".parse().unwrap()], Evidence::default());
+        request.timeout = timeout;
+        check.ask(&request).await
+    }
+
+    async fn shell(script: &str) -> CheckAnswer {
+        ask(&["/bin/sh", "-c", script], Span::seconds(20)).await
+    }
+
+    /// Whether any process carries `entry` in its environment.
+    fn exists(entry: &str) -> bool {
+        !processes::find(&Wanted { mark: entry, leader: None }).is_empty()
+    }
+
+    #[tokio::test]
+    async fn the_status_is_the_answer_and_the_output_is_kept() {
+        let answer = shell("echo out; echo err >&2; exit 0").await;
+        assert_eq!(
+            answer,
+            CheckAnswer::pass("`/bin/sh` ended with status 0").with_output("out\nerr\n")
+        );
+        assert_eq!(shell("exit 3").await, CheckAnswer::fail("`/bin/sh` ended with status 3"));
+        assert_eq!(shell("kill -9 $$").await, CheckAnswer::fail("`/bin/sh` was ended by signal 9"));
+        let later = CheckResult::Pending { ask_again_at: NOW.plus(Span::minutes(1)) };
+        assert_eq!(shell("exit 75").await.result, later);
+        let absent = ask(&["/no/such/program"], Span::seconds(1)).await;
+        assert_eq!(absent.result, CheckResult::Inconclusive);
+    }
+
+    #[tokio::test]
+    async fn values_are_arguments_and_variables_and_never_read_by_a_shell() {
+        let answer =
+            ask(&["/bin/echo", "$(id)", "--at={green};ls", "`x`"], Span::seconds(20)).await;
+        assert_eq!(answer.output.unwrap(), "$(id) --at=http://127.0.0.1:4000;ls `x`\n");
+        let answer = shell("echo $TOWPATH_RELEASE $TOWPATH_ENVIRONMENT $TOWPATH_GREEN").await;
+        assert_eq!(answer.output.unwrap(), "1.2.0 live http://127.0.0.1:4000\n");
+    }
+
+    #[tokio::test]
+    async fn a_hung_program_is_ended_with_all_that_it_started() {
+        let script = "trap '' TERM; export A=hung-$$; (setsid sleep 600 &) ; sleep 600 & \
+                      echo $A; wait; sleep 600";
+        let answer = ask(&["/bin/sh", "-c", script], Span(700)).await;
+        assert_eq!(answer.result, CheckResult::Inconclusive);
+        assert!(answer.sentence.contains("did not end within 700ms"), "{answer:?}");
+        let mark = answer.output.unwrap();
+        assert!(mark.starts_with("hung-"), "it ran");
+        assert!(!exists(&format!("A={}", mark.trim())));
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_holds_the_output_neither_hangs_the_check_nor_stays() {
+        let answer = shell("export B=daemon-$$; (setsid sleep 600 &); echo $B; exit 0").await;
+        assert_eq!(answer.result, CheckResult::Pass);
+        assert!(!exists(&format!("B={}", answer.output.unwrap().trim())));
+    }
+
+    #[tokio::test]
+    async fn a_check_that_is_given_up_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let unique = format!("given-up-{}", std::process::id());
+        let settings = json!({ "run": ["/bin/sleep", "600"], "env": { "C": unique } });
+        let check = check("command", &settings, &site(folder.path(), 1));
+        let request = request(&[], Evidence::default());
+        let mut asked = check.ask(&request);
+        let given_up = std::time::Duration::from_millis(100);
+        assert!(tokio::time::timeout(given_up, &mut asked).await.is_err());
+        assert!(exists(&format!("C={unique}")));
+        drop(asked);
+        assert!(!exists(&format!("C={unique}")));
+    }
+
+    #[tokio::test]
+    async fn a_flood_keeps_its_beginning_and_its_end() {
+        let script = "echo first; i=0; while [ $i -lt 4000 ]; do i=$((i+1)); \
+                      echo 'a line of a hundred bytes that goes on and on and on and on and on until here'; \
+                      done; printf '\\033[31m\\377last'";
+        let output = shell(script).await.output.unwrap();
+        assert!(output.starts_with("first\n") && output.ends_with("\\u{1b}[31m\\xfflast"));
+        assert!(output.contains(" bytes left out]") && output.len() < 3 * KEPT, "{}", output.len());
+    }
+
+    #[test]
+    fn a_program_that_is_none_is_refused_when_the_matrix_is_checked() {
+        assert_eq!(problems("command", &json!({ "run": ["{green}"] })), ["run[0]"]);
+        assert_eq!(
+            problems("command", &json!({ "run": ["a"], "env": { "A=B": "c" } })),
+            ["env.A=B"]
+        );
+    }
+}

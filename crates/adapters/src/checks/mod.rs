@@ -1,0 +1,26 @@
+//! What answers questions of gates. Owns the list of check kinds; no check decides what its
+//! answer means.
+
+mod attested;
+mod command;
+mod http;
+mod planned;
+mod soak;
+mod tcp;
+
+use towpath_ports::Kind;
+use towpath_ports::check::Check;
+
+/// All kinds of checks, in the order in which they are listed to people.
+pub const KINDS: &[Kind<dyn Check>] = &[
+    http::KIND,
+    tcp::KIND,
+    command::KIND,
+    attested::KIND,
+    soak::KIND,
+    planned::JUNIT,
+    planned::COVERAGE,
+    planned::SARIF,
+    planned::PERFORMANCE,
+    planned::GITHUB,
+];

@@ -1,0 +1,166 @@
+//! What all checks share about being asked: the place `{green}`, how long to wait, and how several
+//! answers become one. Asks nobody.
+
+use std::time::Duration;
+
+use towpath_core::check::{CheckAnswer, CheckResult};
+use towpath_ports::check::CheckRequest;
+
+/// As written in addresses and arguments.
+pub(crate) const PLACE: &str = "{green}";
+
+/// `text` once for each instance, with `http://ADDRESS:PORT` in the place; once and unchanged when
+/// it has no such place.
+///
+/// # Errors
+/// The answer of a check that cannot be asked, because there is no instance: a prerequisite.
+pub(crate) fn for_each(text: &str, request: &CheckRequest) -> Result<Vec<String>, CheckAnswer> {
+    if !text.contains(PLACE) {
+        return Ok(vec![text.to_owned()]);
+    }
+    if request.green.is_empty() {
+        return Err(none_yet(request));
+    }
+    Ok(request.green.iter().map(|one| text.replace(PLACE, &url(one.address))).collect())
+}
+
+/// `text` with the first instance in the place.
+///
+/// # Errors
+/// As of [`for_each`].
+pub(crate) fn first(text: &str, request: &CheckRequest) -> Result<String, CheckAnswer> {
+    for_each(text, request).map(|mut texts| texts.swap_remove(0))
+}
+
+/// The address of an instance as the place says it.
+pub(crate) fn url(address: std::net::SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+fn none_yet(request: &CheckRequest) -> CheckAnswer {
+    CheckAnswer::inconclusive(format!(
+        "{{green}} has no address: no instance of {} runs in {} before the release is deployed",
+        request.release.version, request.lane
+    ))
+}
+
+/// How long a check may wait for what it asks: less than the caller does, so that what it found out
+/// is heard, and its own cleaning up (half a second at most) is done in time.
+pub(crate) fn patience(request: &CheckRequest) -> Duration {
+    let timeout = Duration::from(request.timeout);
+    timeout.saturating_sub((timeout / 10).min(Duration::from_secs(1)))
+}
+
+/// All must pass. A failure outweighs what cannot be told, that outweighs what is not yet known,
+/// and that a pass. `what` is what was asked, in the plural.
+pub(crate) fn worst_of(answers: Vec<CheckAnswer>, what: &str) -> CheckAnswer {
+    let count = answers.len();
+    let rank = |answer: &CheckAnswer| match answer.result {
+        CheckResult::Fail => 0,
+        CheckResult::Inconclusive => 1,
+        CheckResult::Pending { .. } => 2,
+        CheckResult::Pass => 3,
+    };
+    let worst = answers.into_iter().min_by_key(rank);
+    let mut worst = worst.unwrap_or_else(|| CheckAnswer::inconclusive("nobody was asked"));
+    if worst.result == CheckResult::Pass && count > 1 {
+        worst.sentence = format!("all {count} {what} passed, the first: {}", worst.sentence);
+    }
+    worst
+}
+
+/// Requests for the tests of all checks.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use serde_json::Value;
+    use towpath_core::deployment::Endpoint;
+    use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
+    use towpath_core::release::ReleaseRef;
+    use towpath_core::units::{Span, Timestamp};
+    use towpath_ports::check::{Attestation, Check, CheckRequest, EvidenceReader, SoakRecord};
+    use towpath_ports::{Site, settings};
+
+    /// What the journal is made to know; the records of environments by name.
+    #[derive(Clone, Default)]
+    pub(crate) struct Evidence {
+        pub(crate) attestations: Vec<Attestation>,
+        pub(crate) records: Vec<(&'static str, SoakRecord)>,
+        pub(crate) is_down: bool,
+    }
+
+    #[async_trait]
+    impl EvidenceReader for Evidence {
+        async fn attestations(
+            &self,
+            _lane: &LaneId,
+            _release: &ReleaseRef,
+            _title: &str,
+        ) -> Result<Vec<Attestation>, String> {
+            if self.is_down { Err("no database".to_owned()) } else { Ok(self.attestations.clone()) }
+        }
+
+        async fn soak(
+            &self,
+            _service: &Name,
+            environment: &Name,
+            _release: &ReleaseRef,
+            _since: Timestamp,
+        ) -> Result<SoakRecord, String> {
+            let found = self.records.iter().find(|(name, _)| *name == environment.as_str());
+            match found {
+                Some((_, record)) if !self.is_down => Ok(record.clone()),
+                Some(_) | None => Err("no database".to_owned()),
+            }
+        }
+    }
+
+    /// The moment of every question: 100 hours after 1970 began.
+    pub(crate) const NOW: Timestamp = Timestamp(360_000_000_000);
+
+    pub(crate) fn request(green: &[SocketAddr], evidence: Evidence) -> CheckRequest {
+        let green =
+            (1..).zip(green).map(|(instance, address)| Endpoint { instance, address: *address });
+        CheckRequest {
+            lane: LaneId {
+                service: Name::new("api").unwrap(),
+                environment: Name::new("live").unwrap(),
+            },
+            promotion: PromotionNumber(7),
+            release: ReleaseRef {
+                version: Version::new("1.2.0").unwrap(),
+                digest: Digest::of(b""),
+            },
+            title: "A question".to_owned(),
+            green: green.collect(),
+            timeout: Span::seconds(10),
+            now: NOW,
+            evidence: Arc::new(evidence),
+        }
+    }
+
+    pub(crate) fn site(root: &std::path::Path, speed: u32) -> Site {
+        let state = root.join("state");
+        let artifacts = Arc::new(crate::artifacts::Artifacts::new(&state));
+        Site { root: root.to_owned(), state, program: "/bin/false".into(), artifacts, speed }
+    }
+
+    /// The check `name` with these settings, checked as the matrix checks them.
+    pub(crate) fn check(name: &str, given: &Value, site: &Site) -> Arc<dyn Check> {
+        let kinds = crate::checks::KINDS;
+        let entry = &kinds.iter().find(|kind| kind.entry.name == name).unwrap().entry;
+        let checked = settings::check(entry, given).unwrap();
+        crate::build(kinds, name, &checked, site).unwrap()
+    }
+
+    /// Paths of the problems that the matrix would show.
+    pub(crate) fn problems(name: &str, given: &Value) -> Vec<String> {
+        let kinds = crate::checks::KINDS;
+        let entry = &kinds.iter().find(|kind| kind.entry.name == name).unwrap().entry;
+        let problems = settings::check(entry, given).err().unwrap_or_default();
+        problems.into_iter().map(|problem| problem.path).collect()
+    }
+}

@@ -1,0 +1,319 @@
+//! The folder of one instance: its plan, its status, its locks. Owns the layout and the way in which
+//! files are replaced; starts and ends nothing.
+//!
+//! ```text
+//! <state>/instances/SERVICE/ENVIRONMENT/NUMBER/       a deployment
+//!     lock                                            held while plans are written or withdrawn
+//!     INSTANCE/
+//!         plan.json        what to run; gone when the instance shall not run
+//!         ended.json       the plan that was withdrawn
+//!         port             chosen once, kept for ever
+//!         lock             held by the supervisor for as long as it lives
+//!         status.json      written by the supervisor
+//!         stop.json        how politely to end, written before the supervisor is told to
+//!         out, err         named pipes from the program to the supervisor
+//!         log, log.1       what the program wrote
+//!         supervisor.log   what a supervisor said that could not work
+//!         work/            the program's own folder
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::units::{Span, Timestamp};
+
+use crate::processes::Identity;
+
+/// What a supervisor shall run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Plan {
+    /// Unique on this machine; the mark by which the program's processes are found.
+    pub(super) id: String,
+    /// The program to start.
+    pub(super) program: PathBuf,
+    /// Its arguments.
+    pub(super) arguments: Vec<String>,
+    /// Where it starts.
+    pub(super) directory: PathBuf,
+    /// All of its environment. May hold secrets: the file is for its owner alone.
+    pub(super) environment: BTreeMap<String, String>,
+    /// Where it answers.
+    pub(super) port: u16,
+    /// How long it may take to end.
+    pub(super) stop_within: Span,
+    /// The longest pause before a restart.
+    pub(super) restart_delay_most: Span,
+    /// Largest size of one log file in bytes.
+    pub(super) log_limit: u64,
+}
+
+impl Plan {
+    /// The environment entry that marks the program's processes.
+    pub(super) fn mark(&self) -> String {
+        format!("{MARK}={}", self.id)
+    }
+}
+
+/// The name of the variable that carries [`Plan::id`].
+pub(super) const MARK: &str = "TOWPATH_INSTANCE_ID";
+
+/// How an instance is, as its supervisor last wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Status {
+    /// Who wrote it.
+    pub(super) supervisor: Option<Identity>,
+    /// The program, while it runs.
+    pub(super) app: Option<Identity>,
+    /// How often it was started again.
+    pub(super) restarts: u32,
+    /// How it ended, oldest first, at most [`ENDS_KEPT`].
+    pub(super) ends: Vec<End>,
+}
+
+/// Enough to see a crash loop of the largest size that the settings allow.
+pub(super) const ENDS_KEPT: usize = 100;
+
+/// One end of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct End {
+    /// When.
+    pub(super) at: Timestamp,
+    /// How, such as `ended with status 1 after 3s`.
+    pub(super) how: String,
+}
+
+/// How politely a supervisor ends its program when it is told to stop.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Stop {
+    /// How long the program may take.
+    pub(super) within: Span,
+}
+
+/// The folder of one deployment.
+#[derive(Clone, Debug)]
+pub(super) struct DeploymentFolder {
+    path: PathBuf,
+}
+
+impl DeploymentFolder {
+    /// Where `deployment` of `lane` has its instances. Names and numbers are safe in paths.
+    pub(super) fn of(state: &Path, lane: &LaneId, deployment: PromotionNumber) -> Self {
+        Self { path: lane_folder(state, lane).join(deployment.to_string()) }
+    }
+
+    /// The folder of one copy, from 1.
+    pub(super) fn instance(&self, instance: u32) -> Folder {
+        Folder::at(&self.path.join(instance.to_string()))
+    }
+
+    /// The copies that have a folder, in order.
+    pub(super) fn instances(&self) -> io::Result<Vec<(u32, Folder)>> {
+        let mut numbers = numbered(&self.path)?;
+        numbers.sort_unstable();
+        let numbers = numbers.into_iter().filter_map(|number| u32::try_from(number).ok());
+        Ok(numbers.map(|number| (number, self.instance(number))).collect())
+    }
+
+    /// Waits for the deployment's lock and holds it until the file is dropped. Held for
+    /// milliseconds, so the wait is short.
+    pub(super) fn lock(&self) -> io::Result<File> {
+        create_private(&self.path)?;
+        let lock = open_lock(&self.path.join("lock"))?;
+        lock.lock()?;
+        Ok(lock)
+    }
+}
+
+/// The folder of all deployments of a lane.
+pub(super) fn lane_folder(state: &Path, lane: &LaneId) -> PathBuf {
+    let instances = state.join("instances");
+    instances.join(lane.service.as_str()).join(lane.environment.as_str())
+}
+
+/// The entries of `folder` whose names are numbers; none when there is no such folder.
+pub(super) fn numbered(folder: &Path) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut numbers = Vec::new();
+    for entry in entries {
+        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
+    }
+    Ok(numbers)
+}
+
+/// The folder of one instance.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The instance folder at `path`.
+    pub(super) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The program's own folder.
+    pub(super) fn work(&self) -> PathBuf {
+        self.path.join("work")
+    }
+
+    /// Makes it, for its owner alone. Safe to repeat.
+    pub(super) fn create(&self) -> io::Result<()> {
+        create_private(&self.work())
+    }
+
+    /// What shall run; none when nothing shall.
+    pub(super) fn plan(&self) -> io::Result<Option<Plan>> {
+        self.read("plan.json")
+    }
+
+    /// Says what shall run.
+    pub(super) fn write_plan(&self, plan: &Plan) -> io::Result<()> {
+        self.write("plan.json", plan)
+    }
+
+    /// Says that nothing shall run any more, and answers what did. Safe to repeat.
+    pub(super) fn withdraw_plan(&self) -> io::Result<Option<Plan>> {
+        match fs::rename(self.path.join("plan.json"), self.path.join("ended.json")) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        self.read("ended.json")
+    }
+
+    /// How the instance is; the default when no supervisor wrote anything yet.
+    pub(super) fn status(&self) -> io::Result<Status> {
+        Ok(self.read("status.json")?.unwrap_or_default())
+    }
+
+    /// Says how the instance is.
+    pub(super) fn write_status(&self, status: &Status) -> io::Result<()> {
+        self.write("status.json", status)
+    }
+
+    /// How politely to end; none when nobody said.
+    pub(super) fn stop(&self) -> io::Result<Option<Stop>> {
+        self.read("stop.json")
+    }
+
+    /// Says how politely to end.
+    pub(super) fn write_stop(&self, stop: Stop) -> io::Result<()> {
+        self.write("stop.json", &stop)
+    }
+
+    /// The port, once it is chosen.
+    pub(super) fn port(&self) -> io::Result<Option<u16>> {
+        self.read("port")
+    }
+
+    /// Keeps the port.
+    pub(super) fn write_port(&self, port: u16) -> io::Result<()> {
+        self.write("port", &port)
+    }
+
+    /// Where the instance answers, once its port is chosen.
+    pub(super) fn address(&self) -> io::Result<Option<SocketAddr>> {
+        Ok(self.port()?.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
+    }
+
+    /// Takes the supervisor's lock if nobody has it; it is held until the file is dropped.
+    pub(super) fn try_supervise(&self) -> io::Result<Option<File>> {
+        let lock = open_lock(&self.path.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Whether a supervisor lives.
+    pub(super) fn is_supervised(&self) -> io::Result<bool> {
+        Ok(self.try_supervise()?.is_none())
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
+        let path = self.path.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
+            })?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces a file as a whole: readers see the old or the new one, also after a crash.
+    fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
+        let fresh = self.path.join(format!(".{name}.{}", rand::random::<u64>()));
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
+        file.write_all(&serde_json::to_vec(value).map_err(io::Error::other)?)?;
+        file.sync_all()?;
+        fs::rename(&fresh, self.path.join(name))
+    }
+}
+
+fn create_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Opens a file whose only use is its lock; makes it when it is not there.
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::at(&root.path().join("1"));
+        folder.create().unwrap();
+        (root, folder)
+    }
+
+    #[test]
+    fn one_supervisor_at_a_time_holds_the_lock() {
+        let (_root, folder) = folder();
+        let held = folder.try_supervise().unwrap().expect("nobody has it");
+        assert!(folder.try_supervise().unwrap().is_none());
+        assert!(folder.is_supervised().unwrap());
+        drop(held);
+        assert!(!folder.is_supervised().unwrap());
+    }
+
+    #[test]
+    fn a_plan_with_secrets_is_readable_by_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_root, folder) = folder();
+        folder.write("plan.json", &1).unwrap();
+        let mode = |name: &str| folder.path().join(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode("plan.json") & 0o777, 0o600);
+        assert_eq!(mode(".") & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_and_names_itself() {
+        let (_root, folder) = folder();
+        fs::write(folder.path().join("status.json"), "{").unwrap();
+        assert!(folder.status().unwrap_err().to_string().contains("status.json"));
+    }
+}

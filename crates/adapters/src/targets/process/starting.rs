@@ -1,0 +1,341 @@
+//! Starts what is missing of a deployment and waits until all of it is ready. Owns the order of the
+//! steps; how a program is kept alive is the supervisor's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use towpath_core::deployment::Endpoint;
+use towpath_core::units::{Span, Timestamp};
+use towpath_ports::clock::{Clock as _, SystemClock};
+use towpath_ports::target::{DeployRequest, TargetError};
+
+use super::command::{self, Program};
+use super::folder::{self, Folder, MARK, Plan};
+use super::{Directory, Process, Settings, blocking, log, port, transient};
+use crate::own_program;
+use crate::printable::escaped;
+use crate::processes::Identity;
+
+/// How often to look whether an instance is ready.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long a fresh supervisor may take to hold its lock: it is a start of this program.
+const SUPERVISED_WITHIN: Duration = Duration::from_secs(10);
+/// How long a supervisor may be away until another one is started: longer than a start takes on a
+/// busy machine, since a second one is harmless and useless.
+const SUPERVISE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Stopped deployments of a lane whose logs are kept.
+const STOPPED_KEPT: usize = 20;
+/// The last lines of a program that explain its failure, the limit of [`TargetError::said`].
+const SAID: usize = 20;
+
+impl Process {
+    pub(super) async fn start(
+        &self,
+        request: &DeployRequest,
+    ) -> Result<Vec<Endpoint>, TargetError> {
+        let settings = &self.settings;
+        let artifacts = self.site.artifacts.as_ref();
+        let program = command::resolve(&settings.command, &request.release, artifacts).await?;
+        let prepared = {
+            let (state, own) = (self.site.state.clone(), self.site.program.clone());
+            let (settings, request) = (settings.clone(), request.clone());
+            blocking(move || prepare(&state, &own, &settings, &program, &request)).await?
+        };
+        let deadline =
+            Instant::now() + settings.start_within.unwrap_or(request.ready_within).into();
+        let waits = prepared.into_iter().map(|(instance, address, folder)| {
+            self.wait_until_ready(request, instance, address, folder, deadline)
+        });
+        join_all(waits).await.into_iter().collect()
+    }
+
+    async fn wait_until_ready(
+        &self,
+        request: &DeployRequest,
+        instance: u32,
+        address: SocketAddr,
+        folder: Folder,
+        deadline: Instant,
+    ) -> Result<Endpoint, TargetError> {
+        let path = self.settings.ready.as_deref().or(request.ready_path.as_deref());
+        let began = Instant::now();
+        let mut supervised = began;
+        let mut did = "was not started".to_owned();
+        loop {
+            match self.look(&folder)? {
+                Seen::Runs(app) => match self.readiness.ask(address, path).await {
+                    // Only an answer of the program itself counts, not of whoever has its port.
+                    Ok(()) if app.is_alive() => return Ok(Endpoint { instance, address }),
+                    Ok(()) => {}
+                    Err(what) => did = what,
+                },
+                Seen::CrashLoop(how) => {
+                    let sentence = format!("{}: {how}", named(request, instance));
+                    return Err(failed(&folder, instance, sentence));
+                }
+                Seen::Unsupervised if began.elapsed() >= SUPERVISED_WITHIN => {
+                    let sentence =
+                        format!("{}: its supervisor does not start", named(request, instance));
+                    return Err(failed(&folder, instance, sentence));
+                }
+                // The one that held the lock when all began may have been dying.
+                Seen::Unsupervised if supervised.elapsed() >= SUPERVISE_AGAIN_AFTER => {
+                    self.supervise(&folder)?;
+                    supervised = Instant::now();
+                }
+                Seen::Pauses | Seen::Unsupervised => {}
+                Seen::Withdrawn => {
+                    let sentence =
+                        format!("{} was stopped while it started", named(request, instance));
+                    return Err(transient(sentence));
+                }
+            }
+            if Instant::now() >= deadline {
+                let sentence = not_ready(request, instance, path, &did, began.elapsed());
+                return Err(failed(&folder, instance, sentence));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn supervise(&self, folder: &Folder) -> Result<(), TargetError> {
+        spawn_supervisor(&self.site.program, folder).map_err(|error| transient(error.to_string()))
+    }
+
+    fn look(&self, folder: &Folder) -> Result<Seen, TargetError> {
+        self.try_look(folder)
+            .map_err(|error| transient(format!("the folder of the instance: {error}")))
+    }
+
+    fn try_look(&self, folder: &Folder) -> io::Result<Seen> {
+        if folder.plan()?.is_none() {
+            return Ok(Seen::Withdrawn);
+        }
+        let status = folder.status()?;
+        if let Some(app) = status.app.filter(Identity::is_alive) {
+            return Ok(Seen::Runs(app));
+        }
+        let window = self.settings.crash_window;
+        let recent = recent_ends(&status.ends, SystemClock::default().now(), window);
+        if let Some(last) = recent.last().filter(|_| recent.len() >= self.settings.crash_loop) {
+            let times = recent.len();
+            return Ok(Seen::CrashLoop(format!("{} ({times} times within {window})", last.how)));
+        }
+        Ok(if folder.is_supervised()? { Seen::Pauses } else { Seen::Unsupervised })
+    }
+}
+
+/// What a look at an instance shows.
+enum Seen {
+    Runs(Identity),
+    Pauses,
+    CrashLoop(String),
+    Unsupervised,
+    Withdrawn,
+}
+
+/// Starts the supervisor of `folder`. A second one is harmless: it ends at once.
+pub(super) fn spawn_supervisor(program: &Path, folder: &Folder) -> io::Result<()> {
+    let arguments = ["supervise".as_ref(), "--dir".as_ref(), folder.path().as_os_str()];
+    own_program::start(program, &arguments, &folder.path().join("supervisor.log")).map(drop)
+}
+
+/// Writes the plans that are missing and starts the supervisors that are missing. Under the
+/// deployment's lock, so that two callers do not choose two ports for one instance.
+fn prepare(
+    state: &Path,
+    own: &Path,
+    settings: &Settings,
+    program: &Program,
+    request: &DeployRequest,
+) -> io::Result<Vec<(u32, SocketAddr, Folder)>> {
+    let deployment = folder::DeploymentFolder::of(state, &request.lane, request.deployment);
+    let _lock = deployment.lock()?;
+    forget_oldest(state, request)?;
+    let mut prepared = Vec::new();
+    for instance in 1..=request.instances.max(1) {
+        let folder = deployment.instance(instance);
+        folder.create()?;
+        let port = match folder.port()? {
+            Some(port) => port,
+            None => choose_port(state, &folder)?,
+        };
+        if folder.plan()?.is_none() {
+            begin(&folder, &plan(settings, program, request, instance, &folder, port))?;
+        }
+        if !folder.is_supervised()? {
+            spawn_supervisor(own, &folder)?;
+        }
+        let address = SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
+        prepared.push((instance, address, folder));
+    }
+    Ok(prepared)
+}
+
+/// A new plan begins with a clean status: what ended before it is not its failure.
+fn begin(folder: &Folder, plan: &Plan) -> io::Result<()> {
+    let mut status = folder.status()?;
+    status.ends.clear();
+    status.restarts = 0;
+    folder.write_status(&status)?;
+    folder.write_plan(plan)
+}
+
+/// Chooses a port under a lock of the whole machine's part of the journal, because two deployments
+/// that start together could else choose the same one.
+fn choose_port(state: &Path, folder: &Folder) -> io::Result<u16> {
+    let instances = state.join("instances");
+    let lock = folder::open_lock(&instances.join("lock"))?;
+    lock.lock()?;
+    let port = port::choose(&kept_ports(&instances)?)?;
+    folder.write_port(port)?;
+    Ok(port)
+}
+
+/// Ports of all instances that have a folder, running or not: a stopped one may be started again.
+fn kept_ports(instances: &Path) -> io::Result<BTreeSet<u16>> {
+    let mut folders = vec![instances.to_owned()];
+    // instances / service / environment / deployment / instance
+    for _level in 0..4 {
+        let mut below = Vec::new();
+        for folder in &folders {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    below.push(entry.path());
+                }
+            }
+        }
+        folders = below;
+    }
+    let mut ports = BTreeSet::new();
+    for folder in folders {
+        ports.extend(Folder::at(&folder).port()?);
+    }
+    Ok(ports)
+}
+
+/// Removes the folders of the lane's oldest stopped deployments.
+fn forget_oldest(state: &Path, request: &DeployRequest) -> io::Result<()> {
+    let lane = folder::lane_folder(state, &request.lane);
+    let mut stopped = Vec::new();
+    for number in folder::numbered(&lane)? {
+        let deployment = towpath_core::ids::PromotionNumber(number);
+        let folder = folder::DeploymentFolder::of(state, &request.lane, deployment);
+        let mut is_stopped = deployment != request.deployment;
+        for (_, instance) in folder.instances()? {
+            is_stopped &= instance.plan()?.is_none() && !instance.is_supervised()?;
+        }
+        if is_stopped {
+            stopped.push(number);
+        }
+    }
+    stopped.sort_unstable();
+    let surplus = stopped.len().saturating_sub(STOPPED_KEPT);
+    for number in &stopped[..surplus] {
+        fs::remove_dir_all(lane.join(number.to_string()))?;
+    }
+    Ok(())
+}
+
+fn plan(
+    settings: &Settings,
+    program: &Program,
+    request: &DeployRequest,
+    instance: u32,
+    folder: &Folder,
+    port: u16,
+) -> Plan {
+    let lane = &request.lane;
+    // Random: a deployment of the same name in another journal is another one.
+    let random = rand::random::<u64>();
+    let id = format!("{lane}/{}/{instance}-{random:016x}", request.deployment);
+    let directory = match (settings.directory, &program.directory) {
+        (Directory::Artifact, Some(artifact)) => artifact.clone(),
+        (Directory::Artifact, None) | (Directory::Private, _) => folder.work(),
+    };
+    Plan {
+        environment: environment(request, instance, port, &id),
+        id,
+        program: program.path.clone(),
+        arguments: program.arguments.clone(),
+        directory,
+        port,
+        stop_within: settings.stop_within,
+        restart_delay_most: settings.restart_delay,
+        log_limit: settings.log_limit,
+    }
+}
+
+/// The basics of this program's own environment, the declared settings over them, and over all what
+/// only we can know.
+fn environment(
+    request: &DeployRequest,
+    instance: u32,
+    port: u16,
+    id: &str,
+) -> BTreeMap<String, String> {
+    let basics = ["PATH", "HOME", "LANG"];
+    let basics =
+        basics.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    let mut environment: BTreeMap<String, String> = basics.collect();
+    environment.extend(request.settings.clone());
+    let ours = [
+        ("PORT", port.to_string()),
+        ("HOST", "127.0.0.1".to_owned()),
+        ("TOWPATH_RELEASE", request.release.version.to_string()),
+        ("TOWPATH_ENVIRONMENT", request.lane.environment.to_string()),
+        ("TOWPATH_SERVICE", request.lane.service.to_string()),
+        ("TOWPATH_INSTANCE", instance.to_string()),
+        (MARK, id.to_owned()),
+    ];
+    environment.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+    environment
+}
+
+fn recent_ends(ends: &[folder::End], now: Timestamp, window: Span) -> &[folder::End] {
+    let old = ends.partition_point(|end| now.since(end.at) > window);
+    &ends[old..]
+}
+
+fn named(request: &DeployRequest, instance: u32) -> String {
+    let (lane, version) = (&request.lane, &request.release.version);
+    format!("release {version} in {lane}, instance {instance} of {}", request.instances.max(1))
+}
+
+fn not_ready(
+    request: &DeployRequest,
+    instance: u32,
+    path: Option<&str>,
+    did: &str,
+    waited: Duration,
+) -> String {
+    let wanted = match path {
+        Some(path) => format!("GET {path} to answer 2xx"),
+        None => "its port to open".to_owned(),
+    };
+    let waited = Span(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+    format!(
+        "{} was not ready within {waited}: waited for {wanted}, it {did}",
+        named(request, instance)
+    )
+}
+
+/// A failed start with what the program itself said, and what its supervisor said if that failed.
+fn failed(folder: &Folder, instance: u32, sentence: String) -> TargetError {
+    let mut said: Vec<String> = log::tail(folder.path(), instance, SAID)
+        .map(|lines| lines.into_iter().map(|line| line.text).collect())
+        .unwrap_or_default();
+    if let Ok(supervisor) = fs::read(folder.path().join("supervisor.log")) {
+        let lines = supervisor.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        said.extend(lines.map(escaped));
+    }
+    said.drain(..said.len().saturating_sub(SAID));
+    TargetError { sentence, said, transient: false }
+}

@@ -1,0 +1,237 @@
+//! Router `towpath` with a real proxy process: what it promises about lanes, and that the proxy is
+//! one, is found again, and is replaced when it is killed.
+
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use towpath_adapters::artifacts::Artifacts;
+use towpath_adapters::routers;
+use towpath_core::deployment::{Deployment, Endpoint};
+use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber, Revision, Version};
+use towpath_core::release::ReleaseRef;
+use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_ports::router::{Candidate, DesiredRoute, Router, RouterError, RouterNews};
+use towpath_ports::{Family, Site, settings};
+
+/// Far above what anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct World {
+    folder: tempfile::TempDir,
+    listen: SocketAddr,
+}
+
+impl World {
+    fn new() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), listen: free.local_addr().unwrap() }
+    }
+
+    fn router(&self) -> Arc<dyn Router> {
+        let state = self.folder.path().join("state");
+        let site = Site {
+            root: self.folder.path().to_owned(),
+            artifacts: Arc::new(Artifacts::new(&state)),
+            state,
+            program: PathBuf::from(env!("CARGO_BIN_EXE_adapters-test-program")),
+            speed: 1,
+        };
+        let catalogue = towpath_adapters::catalogue();
+        let entry = catalogue.find(Family::Router, "towpath").unwrap();
+        let checked =
+            settings::check(entry, &json!({ "listen": self.listen.to_string() })).unwrap();
+        towpath_adapters::build(routers::KINDS, "towpath", &checked, &site).unwrap()
+    }
+
+    fn proxy(&self) -> i32 {
+        let record = std::fs::read(self.folder.path().join("state/proxy/proxy.pid")).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        i32::try_from(record["pid"].as_i64().unwrap()).unwrap()
+    }
+
+    /// Proxies that serve this world's folder.
+    fn proxies(&self) -> Vec<i32> {
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if line.contains("\0proxy\0") && line.contains(&folder) {
+                found.extend(entry.file_name().to_string_lossy().parse::<i32>().ok());
+            }
+        }
+        found
+    }
+
+    async fn visit(&self) -> String {
+        let answer = reqwest::get(format!("http://{}/", self.listen)).await.unwrap();
+        format!("{} {}", answer.status().as_u16(), answer.text().await.unwrap())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for pid in self.proxies() {
+            kill(pid);
+        }
+    }
+}
+
+fn kill(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    let _gone = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
+
+/// A server of its own that answers `body` to everything.
+fn server(body: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _read = connection.read(&mut [0; 4096]);
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            let _written = connection.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+fn lane() -> LaneId {
+    LaneId { service: Name::new("api").unwrap(), environment: Name::new("staging").unwrap() }
+}
+
+fn deployment(number: u64, address: SocketAddr) -> Deployment {
+    let version = Version::new(&format!("1.{number}.0")).unwrap();
+    Deployment {
+        number: PromotionNumber(number),
+        release: ReleaseRef { version, digest: Digest::of(b"release") },
+        capacity: 1,
+        endpoints: vec![Endpoint { instance: 1, address }],
+    }
+}
+
+fn route(revision: u64, default: Option<Deployment>) -> DesiredRoute {
+    DesiredRoute {
+        lane: lane(),
+        epoch: Epoch(2),
+        revision: Revision(revision),
+        default,
+        candidate: None,
+        drain: Span::seconds(1),
+        interval: Span::minutes(1),
+    }
+}
+
+#[tokio::test]
+async fn a_lane_is_routed_shifted_and_counted() {
+    let world = World::new();
+    let router = world.router();
+    assert_eq!(router.observe(&lane()).await.unwrap(), None);
+    router.ensure(&route(1, None)).await.unwrap();
+    assert!(world.visit().await.starts_with("503 "));
+    let (blue, green) = (deployment(6, server("blue")), deployment(7, server("green")));
+    router.ensure(&route(2, Some(blue.clone()))).await.unwrap();
+    assert_eq!(world.visit().await, "200 blue");
+    let mut shifted = route(3, Some(blue));
+    shifted.candidate = Some(Candidate {
+        deployment: green,
+        weight: Weight::FULL,
+        lease: Some(Span::seconds(30)),
+        freeze_on_silence: false,
+    });
+    let mut news = router.watch(&lane()).await.unwrap();
+    let observed = router.ensure(&shifted).await.unwrap();
+    assert_eq!(router.ensure(&shifted).await.unwrap().revision, observed.revision, "repeated");
+    assert_eq!(
+        (observed.default, observed.candidate),
+        (Some(PromotionNumber(6)), Some(PromotionNumber(7)))
+    );
+    assert_eq!((observed.weight, observed.candidate_ready, observed.lost), (Weight::FULL, 1, 0));
+    router.renew(&lane(), Epoch(2), Span::seconds(30)).await.unwrap();
+    assert_eq!(world.visit().await, "200 green");
+    let told = tokio::time::timeout(PATIENCE, news.recv()).await.unwrap().unwrap();
+    let RouterNews::Outcomes(told) = told else { panic!("{told:?}") };
+    assert_eq!(told.iter().map(|(deployment, _)| deployment.0).collect::<Vec<_>>(), [7]);
+    let counts = router.counts(&lane()).await.unwrap();
+    assert_eq!(
+        (counts[&PromotionNumber(6)].requests, counts[&PromotionNumber(7)].requests),
+        (1, 1)
+    );
+    let intervals = router.intervals(&lane(), Timestamp(0)).await.unwrap();
+    let requests: u64 = intervals.iter().map(|interval| interval.counts.requests).sum();
+    assert_eq!(requests, 2, "{intervals:?}");
+}
+
+#[tokio::test]
+async fn an_older_owner_is_told_who_owns_the_lane() {
+    let world = World::new();
+    let router = world.router();
+    router.ensure(&route(5, None)).await.unwrap();
+    let mut older = route(9, None);
+    older.epoch = Epoch(1);
+    let answer = router.ensure(&older).await;
+    assert!(matches!(answer, Err(RouterError::Stale { current: Epoch(2) })), "{answer:?}");
+    let answer = router.renew(&lane(), Epoch(1), Span::seconds(1)).await;
+    assert!(matches!(answer, Err(RouterError::Stale { .. })), "{answer:?}");
+    assert!(matches!(router.ensure(&route(4, None)).await, Err(RouterError::Refused(_))));
+}
+
+#[tokio::test]
+async fn a_lapse_is_told_with_its_revision() {
+    let world = World::new();
+    let router = world.router();
+    let (blue, green) = (deployment(6, server("blue")), deployment(7, server("green")));
+    let mut lent = route(1, Some(blue));
+    lent.candidate = Some(Candidate {
+        deployment: green,
+        weight: Weight::FULL,
+        lease: Some(Span(300)),
+        freeze_on_silence: false,
+    });
+    router.ensure(&route(0, None)).await.unwrap();
+    let mut news = router.watch(&lane()).await.unwrap();
+    router.ensure(&lent).await.unwrap();
+    let told = tokio::time::timeout(PATIENCE, news.recv()).await.unwrap();
+    assert_eq!(told, Some(RouterNews::Lapsed(Revision(1))));
+    let observed = router.observe(&lane()).await.unwrap().unwrap();
+    assert!(observed.lapsed && observed.weight == Weight::ZERO);
+}
+
+#[tokio::test]
+async fn many_callers_share_one_proxy_and_a_killed_one_is_replaced() {
+    let world = World::new();
+    let routers: Vec<_> = (0..6).map(|_| world.router()).collect();
+    let blue = route(1, Some(deployment(6, server("blue"))));
+    let calls = routers.iter().map(|router| router.ensure(&blue));
+    for answer in futures_util::future::join_all(calls).await {
+        answer.unwrap();
+    }
+    let first = world.proxy();
+    kill(first);
+    let observed = routers[3].observe(&lane()).await.unwrap().unwrap();
+    assert_eq!(observed.default, Some(PromotionNumber(6)), "the table survived");
+    assert_ne!(world.proxy(), first);
+    assert_eq!(world.visit().await, "200 blue");
+    routers[0].ensure(&blue).await.unwrap();
+    assert_eq!(world.proxies(), [world.proxy()]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_refused_with_the_reason() {
+    let world = World::new();
+    let taken = TcpListener::bind(world.listen).unwrap();
+    let answer = world.router().ensure(&route(1, None)).await;
+    let Err(RouterError::Refused(reason)) = answer else { panic!("{answer:?}") };
+    assert!(reason.contains(&world.listen.to_string()), "{reason}");
+    drop(taken);
+    world.router().ensure(&route(1, None)).await.unwrap();
+}

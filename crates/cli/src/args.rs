@@ -1,0 +1,541 @@
+//! The command line's grammar: names, options and what may stand in them. Owns no behaviour and no
+//! help text; help is in `report/help.rs`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use towpath_core::ids::{Name, Person, Version};
+use towpath_core::matrix::Signal;
+use towpath_core::release::ChangeType;
+use towpath_core::units::Span;
+
+use crate::commands;
+
+/// Everything that was typed.
+#[derive(Debug, Parser)]
+#[command(name = "towpath", version, disable_help_subcommand = true, infer_subcommands = false)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options of every command, in any place.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Global {
+    /// one JSON object instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// which service; needed where the matrix has several
+    #[arg(long, global = true, value_name = "NAME", value_parser = name)]
+    pub(crate) service: Option<Name>,
+    /// never ask; refuse instead (exit 2)
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// only ASCII symbols
+    #[arg(long, global = true)]
+    pub(crate) ascii: bool,
+    /// no colours
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// a journal of its own in which every declared time runs so many times faster
+    #[arg(long, global = true, value_name = "60x", value_parser = speed)]
+    pub(crate) rehearsal: Option<u32>,
+}
+
+/// All commands. Those that are not in the overview start other parts of the same program.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(InitArguments),
+    Matrix(MatrixArguments),
+    Release(ReleaseArguments),
+    Plan(PlanArguments),
+    Promote(PromoteArguments),
+    Rollback(RollbackArguments),
+    Signal(SignalArguments),
+    Pause(HoldArguments),
+    Resume(HoldArguments),
+    Abort(HoldArguments),
+    Attest(AttestArguments),
+    Status,
+    Why(EnvironmentArguments),
+    Waiting,
+    Watch(WatchArguments),
+    History(HistoryArguments),
+    Logs(LogsArguments),
+    Validate(EnvironmentArguments),
+    Health(EnvironmentArguments),
+    Quarantine(QuarantineArguments),
+    Audit(AuditArguments),
+    Adapters,
+    Doctor,
+    Completions(CompletionsArguments),
+    Help(HelpArguments),
+    Serve(commands::serve::Arguments),
+    Engine(commands::engine::Arguments),
+    #[command(hide = true)]
+    Proxy(commands::proxy::Arguments),
+    #[command(hide = true)]
+    Supervise(commands::supervise::Arguments),
+    #[command(hide = true)]
+    SampleService,
+    Demo(commands::demo::Arguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// write this file instead of towpath.yaml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatrixArguments {
+    #[command(subcommand)]
+    pub(crate) command: MatrixCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MatrixCommand {
+    Check(CheckArguments),
+    Show(ShowArguments),
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// the rule behind an error, with examples
+    #[arg(long, value_name = "NAME")]
+    pub(crate) explain: Option<String>,
+    /// one line for each name of a problem
+    #[arg(long, conflicts_with = "verbose")]
+    pub(crate) brief: bool,
+    /// everything, also what is declared and not enforced yet (the default)
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// warnings make exit 2 as errors do
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+    /// another file than towpath.yaml
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// with every default filled in and where each value comes from
+    #[arg(long)]
+    pub(crate) resolved: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseArguments {
+    #[command(subcommand)]
+    pub(crate) command: ReleaseCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReleaseCommand {
+    Create(CreateArguments),
+    List,
+    Show(OneReleaseArguments),
+    Diff(TwoReleasesArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArguments {
+    /// what people will call it; 1 to 128 letters, digits, . _ + -
+    #[arg(value_name = "VERSION", value_parser = version)]
+    pub(crate) version: Version,
+    /// what is deployed: a file, a folder, an https address or an image by digest; again for more
+    #[arg(long = "artifact", value_name = "NAME=SOURCE", required = true, value_parser = source)]
+    pub(crate) artifacts: Vec<(Name, String)>,
+    /// a setting that comes with the release; again for more
+    #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = setting)]
+    pub(crate) settings: Vec<(String, String)>,
+    /// a change of stored data; `irreversible:FILE` when the release before fails after it
+    #[arg(long = "migration", value_name = "FILE")]
+    pub(crate) migrations: Vec<String>,
+    /// the commit it was built from; otherwise asked of git
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) commit: Option<String>,
+    /// who wrote it; otherwise asked of git
+    #[arg(long, value_name = "PERSON", value_parser = person)]
+    pub(crate) author: Option<Person>,
+    /// feature, fix, hotfix, infrastructure or configuration
+    #[arg(long = "type", value_name = "TYPE", value_parser = change_type, default_value = "feature")]
+    pub(crate) change_type: ChangeType,
+    /// taken from a working tree; enters development environments only
+    #[arg(long)]
+    pub(crate) snapshot: bool,
+    /// say what would be kept and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneReleaseArguments {
+    /// which release
+    #[arg(value_name = "VERSION", value_parser = version)]
+    pub(crate) version: Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TwoReleasesArguments {
+    /// the older release
+    #[arg(value_name = "OLD", value_parser = version)]
+    pub(crate) old: Version,
+    /// the newer release
+    #[arg(value_name = "NEW", value_parser = version)]
+    pub(crate) new: Version,
+}
+
+/// `[FROM] TO`: with one name it is where to, with two the first is where from.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Edge {
+    /// environment the release is verified in; may be left out
+    #[arg(value_name = "FROM", value_parser = name, required = true)]
+    first: Option<Name>,
+    /// environment it enters
+    #[arg(value_name = "TO", value_parser = name)]
+    second: Option<Name>,
+}
+
+impl Edge {
+    /// The environment that was named as where it comes from.
+    pub(crate) fn from(&self) -> Option<&Name> {
+        self.second.as_ref().and(self.first.as_ref())
+    }
+
+    /// The environment that it enters.
+    pub(crate) fn to(&self) -> &Name {
+        self.second.as_ref().or(self.first.as_ref()).expect("the first name is required")
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) edge: Edge,
+    /// this release; otherwise the newest verified in FROM
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub(crate) release: Option<Version>,
+    /// go without a demand of the matrix that is not enforced yet
+    #[arg(long, value_name = "NAME")]
+    pub(crate) accept_unenforced: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(crate) struct PromoteArguments {
+    #[command(flatten)]
+    pub(crate) edge: Edge,
+    /// this release; otherwise the newest verified in FROM
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub(crate) release: Option<Version>,
+    /// carry out this plan, or refuse (exit 6)
+    #[arg(long, value_name = "HASH", value_parser = plan_hash)]
+    pub(crate) plan: Option<String>,
+    /// print the plan and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// go without a demand of the matrix that is not enforced yet
+    #[arg(long, value_name = "NAME", requires = "reason")]
+    pub(crate) accept_unenforced: Vec<String>,
+    /// kept in the journal; required with --accept-unenforced
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
+    /// do not ask for the environment's name
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// start it and return (exit 0)
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) no_wait: bool,
+    /// stop watching after this long (exit 7); the promotion goes on
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<Span>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(crate) struct RollbackArguments {
+    /// environment that goes back
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Name,
+    /// the environment before it, as the old scripts name it; only checked
+    #[arg(value_name = "BACK_TO", value_parser = name)]
+    pub(crate) back_to: Option<Name>,
+    /// kept in the journal; never demanded, because going back must work at once
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
+    /// the release that goes is sound and may return
+    #[arg(long)]
+    pub(crate) no_quarantine: bool,
+    /// say what would happen and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// accepted for scripts; a rollback never asks
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// start it and return (exit 0)
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) no_wait: bool,
+    /// stop watching after this long (exit 7); the rollback goes on
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<Span>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignalArguments {
+    /// where something is wrong
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Name,
+    /// security-incident or business-impact
+    #[arg(value_name = "SIGNAL", value_parser = signal)]
+    pub(crate) signal: Signal,
+    /// what is wrong; kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HoldArguments {
+    /// the promotion's number
+    #[arg(value_name = "NUMBER", value_parser = number)]
+    pub(crate) number: u64,
+    /// kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttestArguments {
+    /// the environment that the release wants to enter
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Name,
+    /// the check's name, as the matrix has it
+    #[arg(value_name = "CHECK")]
+    pub(crate) title: String,
+    /// about this release; otherwise the newest verified before ENV
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub(crate) release: Option<Version>,
+    /// what you add; kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) note: Option<String>,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnvironmentArguments {
+    /// which environment
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Name,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArguments {
+    /// the promotion's number
+    #[arg(value_name = "NUMBER", value_parser = number)]
+    pub(crate) number: u64,
+    /// stop watching after this long (exit 7); the promotion goes on
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<Span>,
+}
+
+/// Promotions that `history` shows unless told otherwise: what fits on one screen.
+pub(crate) const HISTORY_SHOWN: u32 = 20;
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    /// only this environment
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Option<Name>,
+    /// everything that is kept
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
+    /// at most so many, 1 to 1000
+    #[arg(long, value_name = "COUNT", default_value_t = HISTORY_SHOWN, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArguments {
+    /// the promotion that started the instances
+    #[arg(value_name = "NUMBER", value_parser = number)]
+    pub(crate) number: u64,
+    /// only this instance, from 1
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) instance: Option<u32>,
+    /// at most so many lines, 1 to 10000; the newest
+    #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuarantineArguments {
+    #[command(subcommand)]
+    pub(crate) command: QuarantineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    List(QuarantineListArguments),
+    Lift(LiftArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuarantineListArguments {
+    /// only this environment
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Option<Name>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LiftArguments {
+    /// where the release may enter again
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Name,
+    /// which release
+    #[arg(value_name = "VERSION", value_parser = version)]
+    pub(crate) release: Version,
+    /// why it is safe now; kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
+    /// do not ask for the environment's name
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArguments {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// bash, zsh, fish, powershell or elvish
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HelpArguments {
+    /// a command, or `exit-codes`
+    #[arg(value_name = "TOPIC")]
+    pub(crate) topic: Vec<String>,
+}
+
+/// Longest reason or note, in characters: the journal keeps it for ever, and lists show it.
+const LONGEST_REASON: usize = 500;
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    Version::new(text).map_err(|error| error.to_string())
+}
+
+fn person(text: &str) -> Result<Person, String> {
+    Person::new(text).map_err(|error| error.to_string())
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!(
+            "`{}` is not a promotion's number, such as 148; `towpath history` lists them",
+            text.escape_debug()
+        )),
+    }
+}
+
+/// Fastest rehearsal: one that makes a day take less than a second teaches nothing.
+const FASTEST: u32 = 100_000;
+
+fn speed(text: &str) -> Result<u32, String> {
+    let digits = text.strip_suffix('x').unwrap_or(text);
+    match digits.parse::<u32>() {
+        Ok(speed @ 2..=FASTEST) => Ok(speed),
+        _ => {
+            Err(format!("`{}` is not a speed from 2x to 100000x, such as 60x", text.escape_debug()))
+        }
+    }
+}
+
+fn plan_hash(text: &str) -> Result<String, String> {
+    let shortest = towpath_core::plan::SHORTEST_PREFIX;
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    if (shortest..=64).contains(&digits.len()) && digits.bytes().all(hex) {
+        return Ok(digits.to_owned());
+    }
+    Err(format!(
+        "`{}` is not a plan's hash: {shortest} to 64 digits of 0-9 and a-f, as `towpath plan` prints",
+        text.escape_debug()
+    ))
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("a reason of no words tells nobody anything".to_owned());
+    }
+    if text.chars().count() > LONGEST_REASON {
+        return Err(format!("a reason has at most {LONGEST_REASON} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn signal(text: &str) -> Result<Signal, String> {
+    let found = Signal::ALL.into_iter().find(|signal| signal.as_str() == text);
+    found.ok_or_else(|| {
+        let all: Vec<_> = Signal::ALL.iter().map(|signal| signal.as_str()).collect();
+        format!("`{}` is not a signal; there are {}", text.escape_debug(), all.join(" and "))
+    })
+}
+
+fn change_type(text: &str) -> Result<ChangeType, String> {
+    let found = ChangeType::ALL.into_iter().find(|change| change.as_str() == text);
+    found.ok_or_else(|| {
+        let all: Vec<_> = ChangeType::ALL.iter().map(|change| change.as_str()).collect();
+        format!("`{}` is not a type of change; there are {}", text.escape_debug(), all.join(", "))
+    })
+}
+
+fn source(text: &str) -> Result<(Name, String), String> {
+    let wanted = || format!("`{}` is not NAME=SOURCE, such as api=.", text.escape_debug());
+    let (name, source) = text.split_once('=').ok_or_else(wanted)?;
+    if source.is_empty() {
+        return Err(wanted());
+    }
+    Ok((Name::new(name).map_err(|error| error.to_string())?, source.to_owned()))
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{}` is not KEY=VALUE", text.escape_debug()))?;
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    // What POSIX calls a portable name of an environment variable (XBD 8.1).
+    if key.is_empty() || key.as_bytes()[0].is_ascii_digit() || !key.bytes().all(good) {
+        return Err(format!(
+            "`{}` is not a setting's name: letters, digits and _, not beginning with a digit",
+            key.escape_debug()
+        ));
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Shells as `completions` knows them; only for the overview.
+pub(crate) fn shells() -> Vec<String> {
+    let shells = clap_complete::Shell::value_variants().iter();
+    shells.map(ToString::to_string).collect()
+}

@@ -1,0 +1,175 @@
+//! `matrix check`, `matrix show`, `matrix schema`, and the check that comes before every order. The
+//! only file that calls `towpath-config`; the sentences about a matrix are all there.
+
+use std::path::Path;
+
+use serde::Serialize;
+use towpath_config::{Checked, Diagnostic, Symbols};
+use towpath_core::matrix::{Matrix, Unenforced};
+
+use crate::args::{CheckArguments, MatrixCommand, ShowArguments};
+use crate::commands::Context;
+use crate::exit_code::{CliError, ExitCode};
+use crate::project::ProjectFolder;
+use crate::report::usage::nearest;
+use crate::wiring;
+
+/// Runs `matrix …`.
+pub(crate) fn run(command: &MatrixCommand, context: &Context) -> Result<ExitCode, CliError> {
+    match command {
+        MatrixCommand::Check(arguments) => check(arguments, context),
+        MatrixCommand::Show(arguments) => show(arguments, context),
+        MatrixCommand::Schema => {
+            context.object(&towpath_config::schema(&wiring::catalogue()));
+            Ok(ExitCode::Done)
+        }
+    }
+}
+
+/// The project's matrix, resolved.
+///
+/// # Errors
+/// `matrix-wrong` (exit 2) when it has errors. What is wrong with it is printed before that.
+pub(crate) fn resolved(project: &ProjectFolder, context: &Context) -> Result<Matrix, CliError> {
+    let mut checked = read(&project.matrix_file)?;
+    let Some(matrix) = checked.matrix.take() else {
+        context.aside(&format!("{}\n", towpath_config::report(&checked, symbols(context))));
+        let errors = checked.errors.len();
+        let first = checked.errors.first();
+        let mut error = CliError::new(ExitCode::Usage, "matrix-wrong", "nothing was ordered")
+            .because(match errors {
+                1 => "the matrix has 1 error".to_owned(),
+                many => format!("the matrix has {many} errors"),
+            });
+        if let Some(first) = first {
+            error =
+                error.at(format!("{}:{}:{}", name(&project.matrix_file), first.line, first.column));
+        }
+        return Err(error.next("towpath matrix check", "every error with what to do"));
+    };
+    Ok(matrix)
+}
+
+/// How many errors and warnings the project's matrix has.
+///
+/// # Errors
+/// `matrix-unreadable` when there is no file to read.
+pub(crate) fn counts(project: &ProjectFolder) -> Result<(usize, usize), CliError> {
+    let checked = read(&project.matrix_file)?;
+    Ok((checked.errors.len(), checked.warnings.len()))
+}
+
+/// What is wrong with a matrix and what is not enforced, as programs read it.
+#[derive(Serialize)]
+struct CheckedView<'a> {
+    format: u32,
+    file: String,
+    errors: &'a [Diagnostic],
+    warnings: &'a [Diagnostic],
+    not_enforced: &'a [Unenforced],
+}
+
+fn check(arguments: &CheckArguments, context: &Context) -> Result<ExitCode, CliError> {
+    if let Some(code) = &arguments.explain {
+        return explain(code, context);
+    }
+    let file = match &arguments.file {
+        Some(file) => file.clone(),
+        None => context.project()?.matrix_file,
+    };
+    let checked = read(&file)?;
+    if context.global.json {
+        context.object(&view(&file, &checked));
+    } else if arguments.brief {
+        context.answer(&towpath_config::brief(&checked, symbols(context)));
+    } else {
+        context.answer(&towpath_config::report(&checked, symbols(context)));
+    }
+    let denied = arguments.deny_warnings && !checked.warnings.is_empty();
+    let wrong = checked.matrix.is_none() || denied;
+    Ok(if wrong { ExitCode::Usage } else { ExitCode::Done })
+}
+
+fn view<'a>(file: &Path, checked: &'a Checked) -> CheckedView<'a> {
+    CheckedView {
+        format: towpath_engine::views::FORMAT,
+        file: name(file),
+        errors: &checked.errors,
+        warnings: &checked.warnings,
+        not_enforced: &checked.not_enforced,
+    }
+}
+
+fn explain(code: &str, context: &Context) -> Result<ExitCode, CliError> {
+    let Some(text) = towpath_config::explain(code) else {
+        let all: Vec<&str> = towpath_config::Code::ALL.iter().map(|code| code.as_str()).collect();
+        let message = format!("there is no rule `{}`", code.escape_debug());
+        let error = CliError::new(ExitCode::NotFound, "no-rule", message)
+            .because(format!("the rules are {}", all.join(", ")));
+        let near = nearest(code, &all).unwrap_or(all[0]);
+        return Err(error.next(format!("towpath matrix check --explain {near}"), ""));
+    };
+    if context.global.json {
+        context.object(&serde_json::json!({
+            "format": towpath_engine::views::FORMAT, "code": code, "explanation": text,
+        }));
+    } else {
+        context.answer(&format!("{}\n", text.trim_end()));
+    }
+    Ok(ExitCode::Done)
+}
+
+fn show(arguments: &ShowArguments, context: &Context) -> Result<ExitCode, CliError> {
+    let project = context.project()?;
+    if context.global.json {
+        let matrix = resolved(&project, context)?;
+        context.object(&serde_json::json!({
+            "format": towpath_engine::views::FORMAT,
+            "digest": matrix.digest(),
+            "matrix": matrix,
+        }));
+        return Ok(ExitCode::Done);
+    }
+    if arguments.resolved {
+        resolved(&project, context)?;
+        context.answer(&towpath_config::resolved_yaml(&read(&project.matrix_file)?));
+    } else {
+        context.answer(&String::from_utf8_lossy(&bytes(&project.matrix_file)?));
+    }
+    Ok(ExitCode::Done)
+}
+
+fn read(file: &Path) -> Result<Checked, CliError> {
+    Ok(towpath_config::parse(&name(file), &bytes(file)?, &wiring::catalogue()))
+}
+
+/// The file, one byte more than the largest that is read at the most: the parser then says so.
+fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
+    use std::io::Read as _;
+    let limit = u64::try_from(towpath_config::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(error) => {
+            let code = match error.kind() {
+                std::io::ErrorKind::NotFound => ExitCode::NotFound,
+                _ => ExitCode::Usage,
+            };
+            let message = format!("{} could not be read", name(file));
+            Err(CliError::new(code, "matrix-unreadable", message)
+                .because(error.to_string())
+                .next("towpath init", "writes a first matrix here"))
+        }
+    }
+}
+
+/// The path as a person would type it here.
+fn name(file: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(&here).unwrap_or(file).display().to_string()
+}
+
+fn symbols(context: &Context) -> Symbols {
+    if context.out.ascii { Symbols::Ascii } else { Symbols::Unicode }
+}

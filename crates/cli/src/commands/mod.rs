@@ -1,0 +1,176 @@
+//! One file per command, and what all of them share: where answers, messages and refusals go. Owns
+//! no sentence of an answer; those are in `report`.
+
+mod adapters;
+mod attest;
+mod audit;
+mod completions;
+mod confirm;
+pub(crate) mod demo;
+mod doctor;
+pub(crate) mod engine;
+mod health;
+mod history;
+mod hold;
+mod init;
+mod logs;
+pub(crate) mod matrix;
+mod plan;
+mod promote;
+pub(crate) mod proxy;
+mod quarantine;
+mod release;
+mod rollback;
+pub(crate) use rollback::RollbackPlanView;
+mod sample;
+pub(crate) mod serve;
+mod session;
+mod signal;
+mod status;
+pub(crate) mod supervise;
+mod validate;
+mod waiting;
+mod watch;
+mod why;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+use crate::args::{Command, Global};
+use crate::exit_code::{CliError, ExitCode};
+use crate::project::ProjectFolder;
+use crate::report::style::Style;
+use crate::report::{self, terminal};
+
+/// Where a command was typed and how it may answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    /// Options of every command.
+    pub(crate) global: Global,
+    /// How answers on stdout are written.
+    pub(crate) out: Style,
+    /// How messages on stderr are written.
+    pub(crate) err: Style,
+    /// Whether a person can be asked.
+    pub(crate) asks: bool,
+    /// Whether progress may be drawn in place.
+    pub(crate) draws: bool,
+}
+
+impl Context {
+    /// From the options and from what stdin, stdout and stderr are.
+    pub(crate) fn new(global: Global) -> Self {
+        let out = terminal::style(&global, terminal::Stream::Out);
+        let err = terminal::style(&global, terminal::Stream::Err);
+        let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        Self {
+            asks: person && !global.no_input && !global.json,
+            draws: terminal::draws() && !global.json,
+            global,
+            out,
+            err,
+        }
+    }
+
+    /// Prints the answer on stdout. A reader that hung up is no error.
+    pub(crate) fn answer(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        // A reader such as `head` may have gone; there is nobody left to tell.
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Prints a message on stderr; nothing with `--json`.
+    pub(crate) fn aside(&self, text: &str) {
+        if self.global.json {
+            return;
+        }
+        let mut err = std::io::stderr().lock();
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// Prints one object over several lines.
+    pub(crate) fn object(&self, value: &impl Serialize) {
+        let text = serde_json::to_string_pretty(value).expect("views are plain data");
+        self.answer(&format!("{text}\n"));
+    }
+
+    /// Prints one object on one line.
+    pub(crate) fn object_line(&self, value: &impl Serialize) {
+        let text = serde_json::to_string(value).expect("views are plain data");
+        self.answer(&format!("{text}\n"));
+    }
+
+    /// Prints an answer as text with its commands on stderr, or as an object.
+    pub(crate) fn either(&self, value: &impl Serialize, text: (String, String)) {
+        if self.global.json {
+            self.object(value);
+        } else {
+            self.answer(&text.0);
+            self.aside(&text.1);
+        }
+    }
+
+    /// Prints a refusal, and says how the program ends. What is so already is an answer.
+    pub(crate) fn refuse(&self, error: &CliError) -> ExitCode {
+        let trouble = error.trouble();
+        if self.global.json {
+            self.object_line(&report::refusal::object(trouble));
+        } else if trouble.exit == ExitCode::Done {
+            self.answer(&report::refusal::already_so(trouble, &self.out));
+            self.aside(&report::block::next(&trouble.next));
+        } else {
+            self.aside(&report::refusal::text(trouble, &self.err));
+        }
+        trouble.exit
+    }
+
+    /// The project that the current folder is in.
+    pub(crate) fn project(&self) -> Result<ProjectFolder, CliError> {
+        let here = std::env::current_dir().map_err(|error| {
+            anyhow::Error::new(error).context("the current folder cannot be read")
+        })?;
+        ProjectFolder::find(&here, self.global.rehearsal)
+    }
+}
+
+/// Runs one command to its end.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Init(arguments) => init::run(&arguments, context),
+        Command::Matrix(arguments) => matrix::run(&arguments.command, context),
+        Command::Release(arguments) => release::run(arguments.command, context).await,
+        Command::Plan(arguments) => plan::run(&arguments, context).await,
+        Command::Promote(arguments) => promote::run(&arguments, context).await,
+        Command::Rollback(arguments) => rollback::run(&arguments, context).await,
+        Command::Signal(arguments) => signal::run(&arguments, context).await,
+        Command::Pause(arguments) => hold::run(hold::Order::Pause, &arguments, context).await,
+        Command::Resume(arguments) => hold::run(hold::Order::Resume, &arguments, context).await,
+        Command::Abort(arguments) => hold::run(hold::Order::Abort, &arguments, context).await,
+        Command::Attest(arguments) => attest::run(&arguments, context).await,
+        Command::Status => status::run(context).await,
+        Command::Why(arguments) => why::run(&arguments.environment, context).await,
+        Command::Waiting => waiting::run(context).await,
+        Command::Watch(arguments) => watch::run(&arguments, context).await,
+        Command::History(arguments) => history::run(&arguments, context).await,
+        Command::Logs(arguments) => logs::run(&arguments, context).await,
+        Command::Validate(arguments) => validate::run(&arguments.environment, context).await,
+        Command::Health(arguments) => health::run(&arguments.environment, context).await,
+        Command::Quarantine(arguments) => quarantine::run(&arguments.command, context).await,
+        Command::Audit(arguments) => audit::run(&arguments.command, context).await,
+        Command::Adapters => Ok(adapters::run(context)),
+        Command::Doctor => doctor::run(context).await,
+        Command::Completions(arguments) => Ok(completions::run(&arguments, context)),
+        Command::Help(arguments) => report::usage::help(&arguments.topic).map(|text| {
+            context.answer(&text);
+            ExitCode::Done
+        }),
+        Command::Serve(arguments) => serve::run(arguments, context).await,
+        Command::Engine(arguments) => engine::run(arguments, context).await,
+        Command::SampleService => sample::run().await,
+        Command::Demo(arguments) => demo::run(arguments, context).await,
+        Command::Proxy(_) | Command::Supervise(_) => {
+            unreachable!("`main` runs these without a runtime")
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `plan`: what a promotion would do. Changes nothing but the matrix in force.
+
+use towpath_core::promotion::input::PromotionOrder;
+use towpath_engine::views::PlanView;
+
+use crate::args::{Edge, PlanArguments};
+use crate::commands::Context;
+use crate::commands::session::{Session, lane_path};
+use crate::exit_code::{CliError, ExitCode};
+use crate::{person, report};
+
+/// Runs `plan`.
+pub(crate) async fn run(
+    arguments: &PlanArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let session = Session::following(context).await?;
+    let order = PromotionOrder {
+        by: person::current(),
+        release: arguments.release.clone(),
+        from: arguments.edge.from().cloned(),
+        plan: None,
+        accept_unenforced: arguments.accept_unenforced.clone(),
+        reason: None,
+        offered_by: None,
+    };
+    let retry = |to: &str| command("plan", arguments.edge.from().map(|it| it.as_str()), to);
+    let (lane, _) = session.lane(arguments.edge.to(), retry)?;
+    let plan: PlanView = session.client.post(&lane_path(&lane, "/plan"), &order).await?;
+    print(&plan, arguments.release.is_some(), context);
+    Ok(ExitCode::Done)
+}
+
+/// Prints a plan and how it is carried out.
+pub(crate) fn print(plan: &PlanView, chosen: bool, context: &Context) {
+    context.either(plan, report::plan::text(plan, chosen, &context.out));
+}
+
+/// `towpath VERB [FROM] TO`.
+pub(crate) fn command(verb: &str, from: Option<&str>, to: &str) -> String {
+    match from {
+        Some(from) => format!("towpath {verb} {from} {to}"),
+        None => format!("towpath {verb} {to}"),
+    }
+}
+
+/// The same with the names that were typed.
+pub(crate) fn typed(verb: &str, edge: &Edge) -> String {
+    command(verb, edge.from().map(|it| it.as_str()), edge.to().as_str())
+}

@@ -1,0 +1,87 @@
+//! `promote`: asks for the plan, asks the person, orders it, watches it. The engine carries it out.
+
+use towpath_core::promotion::input::PromotionOrder;
+use towpath_engine::views::PlanView;
+use towpath_server::requests::AcceptedView;
+
+use crate::args::PromoteArguments;
+use crate::commands::confirm::{self, Question};
+use crate::commands::session::{Session, lane_path};
+use crate::commands::{Context, plan, watch};
+use crate::exit_code::{CliError, ExitCode};
+use crate::{person, report};
+
+/// Runs `promote`. Not safe to repeat in general; while the same release is on its way, a second
+/// order is refused with the number of the first.
+pub(crate) async fn run(
+    arguments: &PromoteArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let session = Session::following(context).await?;
+    let edge = &arguments.edge;
+    let retry = |to: &str| plan::command("promote", edge.from().map(|it| it.as_str()), to);
+    let (lane, _) = session.lane(edge.to(), retry)?;
+    let mut order = PromotionOrder {
+        by: person::current(),
+        release: arguments.release.clone(),
+        from: edge.from().cloned(),
+        plan: arguments.plan.clone(),
+        accept_unenforced: arguments.accept_unenforced.clone(),
+        reason: arguments.reason.clone(),
+        offered_by: None,
+    };
+    let planned: PlanView = session.client.post(&lane_path(&lane, "/plan"), &order).await?;
+    if arguments.dry_run {
+        plan::print(&planned, arguments.release.is_some(), context);
+        return Ok(ExitCode::Done);
+    }
+    let asked = context.asks && planned.tier == "production" && !arguments.yes;
+    if asked {
+        context.aside(&report::plan::line(&planned, &context.err));
+        // The person agrees to what was shown, and to nothing else.
+        order.plan = Some(planned.hash.trim_start_matches("sha256:").to_owned());
+    }
+    confirm::ask(
+        &Question {
+            environment: &planned.to,
+            tier: &planned.tier,
+            yes: arguments.yes,
+            command: again(arguments),
+            otherwise: "nothing was started",
+        },
+        context,
+    )?;
+    let accepted: AcceptedView =
+        session.client.post(&lane_path(&lane, "/promotions"), &order).await?;
+    let Some(number) = accepted.promotion else {
+        return Err(nothing_followed(&accepted, &planned));
+    };
+    watch::started(&session, number.0, arguments.no_wait, arguments.timeout, context).await
+}
+
+/// The command as it was typed, complete.
+fn again(arguments: &PromoteArguments) -> String {
+    let mut command = plan::typed("promote", &arguments.edge);
+    if let Some(release) = &arguments.release {
+        command.push_str(&format!(" --release {release}"));
+    }
+    if let Some(plan) = &arguments.plan {
+        command.push_str(&format!(" --plan {plan}"));
+    }
+    for name in &arguments.accept_unenforced {
+        command.push_str(&format!(" --accept-unenforced {}", report::usage::quoted(name)));
+    }
+    if let Some(reason) = &arguments.reason {
+        command.push_str(&format!(" --reason {}", report::usage::quoted(reason)));
+    }
+    command
+}
+
+fn nothing_followed(accepted: &AcceptedView, plan: &PlanView) -> CliError {
+    let error = CliError::new(ExitCode::Failed, "nothing-followed", "nothing was started");
+    let error = match accepted.notes.as_slice() {
+        [] => error.because("the engine took the order and began no promotion"),
+        notes => error.because(notes.join("; ")),
+    };
+    error.next(format!("towpath why {}", plan.to), "what is so now")
+}

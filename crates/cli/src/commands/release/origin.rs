@@ -1,0 +1,73 @@
+//! The commit and the author of what is in a folder, as its git repository tells them. Nothing
+//! depends on git being there.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use towpath_core::ids::Person;
+
+/// How long git may take; it reads one commit.
+const WITHIN: Duration = Duration::from_secs(5);
+/// Lengths of a commit's name in hexadecimal digits: SHA-1 and SHA-256 (gitformat-commit).
+const COMMIT_DIGITS: [usize; 2] = [40, 64];
+
+/// What git knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The commit that is checked out.
+    pub(crate) commit: Option<String>,
+    /// Who wrote it: the part of the address before the `@`, as people call each other.
+    pub(crate) author: Option<Person>,
+}
+
+/// The origin of what is in `folder`; nothing where git is missing, slow or knows nothing.
+pub(crate) async fn of(folder: &Path) -> Origin {
+    let mut command = tokio::process::Command::new("git");
+    command
+        .args(["log", "-1", "--format=%H%n%ae"])
+        .current_dir(folder)
+        // Never asks: this runs in scripts as well.
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    match tokio::time::timeout(WITHIN, command.output()).await {
+        Ok(Ok(output)) if output.status.success() => read(&String::from_utf8_lossy(&output.stdout)),
+        _ => Origin::default(),
+    }
+}
+
+fn read(said: &str) -> Origin {
+    let mut lines = said.lines();
+    let is_commit = |line: &&str| {
+        COMMIT_DIGITS.contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let commit = lines.next().filter(is_commit).map(str::to_owned);
+    let author = lines.next().and_then(|address| {
+        let name = address.split('@').next()?;
+        // GitHub's private addresses: `1234+name@users.noreply.github.com`.
+        let name = name.rsplit('+').next()?;
+        Person::new(name).ok().filter(|person| !person.is_program())
+    });
+    Origin { commit, author }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_author_is_the_name_before_the_at() {
+        let commit = "9b1c7de0".repeat(5);
+        let origin = read(&format!("{commit}\n1234+bilal@users.noreply.github.com\n"));
+        assert_eq!(origin.commit, Some(commit));
+        assert_eq!(origin.author, Some(Person::new("bilal").expect("a name")));
+    }
+
+    #[test]
+    fn what_is_no_commit_and_no_name_is_left_out() {
+        assert_eq!(read("fatal: not a repository\n"), Origin::default());
+        assert_eq!(read(""), Origin::default());
+    }
+}

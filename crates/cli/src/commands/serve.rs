@@ -1,0 +1,179 @@
+//! `towpath serve`: one engine with its API, in the foreground or in the background. Owns the lock
+//! that keeps two engines off one folder, and the rule when a background engine may end.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use towpath_adapters::artifacts::Artifacts;
+use towpath_core::ids::Name;
+use towpath_engine::{Engine, Setup};
+use towpath_ports::Site;
+use towpath_ports::clock::SystemClock;
+use towpath_ports::store::StoreIdentity;
+use towpath_server::routes::App;
+use towpath_server::serve_unix;
+use towpath_store::SqlStore;
+
+use crate::commands::{Context, matrix};
+use crate::exit_code::{CliError, ExitCode};
+use crate::project::ProjectFolder;
+use crate::wiring::Adapters;
+
+/// How long nothing may need a background engine before it ends: long enough that a person's next
+/// command finds it running.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
+/// How often it looks whether anything needs it.
+const IDLE_LOOK: Duration = Duration::from_secs(1);
+/// How long open requests of the API may take at the end.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+/// What may be typed after `serve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// end when nothing needs an engine any more
+    #[arg(long, hide = true)]
+    background: bool,
+    /// keep the journal in this PostgreSQL database (postgres://...)
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+/// Runs an engine until it is told to stop, is shut out, or (in the background) is not needed.
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
+    let project = context.project()?;
+    let name = matrix::resolved(&project, context)?.project;
+    if arguments.background {
+        // A process that leads a group already cannot begin a session; then it has one of its own.
+        let _ = rustix::process::setsid();
+    } else {
+        context.aside(&format!("engine of {name} on {}\n", project.socket().display()));
+    }
+    log_to_stderr();
+    serve(&project, name, &arguments).await?;
+    Ok(ExitCode::Done)
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TOWPATH_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Something that logs already keeps its way of doing it.
+    let _ = logging.try_init();
+}
+
+async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
+    project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
+    let _lock = lock(&project.state)?;
+    let location = project.database(arguments.database.as_deref());
+    let location = location.map_err(|error| cannot(&project.state, &error.to_string()))?;
+    let identity = StoreIdentity { project: name.clone(), speed: project.speed() };
+    let store = SqlStore::open(&location, &identity).await;
+    let store = store.map_err(|error| cannot(Path::new(&location), &error.to_string()))?;
+    let artifacts = Arc::new(Artifacts::new(&project.state));
+    let program = std::env::current_exe();
+    let program = program.map_err(|error| cannot(&project.root, &error.to_string()))?;
+    let site = Site {
+        root: project.root.clone(),
+        state: project.state.clone(),
+        program,
+        artifacts: artifacts.clone(),
+        speed: project.speed(),
+    };
+    let running = towpath_engine::start(Setup {
+        project: name,
+        speed: project.speed(),
+        root: project.root.clone(),
+        store: Arc::new(store),
+        artifacts,
+        adapters: Arc::new(Adapters::new(site)),
+        clock: Arc::new(SystemClock::default()),
+    })
+    .await
+    .map_err(|error| cannot(Path::new(&location), &error.to_string()))?;
+    let (stop, asked) = mpsc::channel(1);
+    let (stopped, stopping) = watch::channel(false);
+    let app = App { engine: running.engine.clone(), stop };
+    let socket = project.socket();
+    let api = tokio::spawn(async move {
+        let mut stopping = stopping;
+        let until = async move {
+            // A sender that is gone is a stop as well.
+            let _ = stopping.wait_for(|stopped| *stopped).await;
+        };
+        serve_unix(app, &socket, until).await
+    });
+    let engine = running.engine.clone();
+    let ended = wait(&engine, asked, running.ended, arguments.background, &api).await;
+    engine.stop().await;
+    // Nobody listens any more when the API has ended by itself.
+    let _ = stopped.send(true);
+    match tokio::time::timeout(LAST_REQUESTS, api).await {
+        Ok(Ok(Err(error))) => Err(cannot(&project.socket(), &error.to_string())),
+        _ => ended.map_err(|sentence| cannot(Path::new(&location), &sentence)),
+    }
+}
+
+async fn wait(
+    engine: &Engine,
+    mut asked: mpsc::Receiver<()>,
+    mut ended: tokio::task::JoinHandle<Result<(), towpath_ports::store::StoreError>>,
+    background: bool,
+    api: &tokio::task::JoinHandle<Result<(), towpath_server::ServeError>>,
+) -> Result<(), String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let mut idle_since = tokio::time::Instant::now();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = asked.recv() => return Ok(()),
+            result = &mut ended => {
+                return match result {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(error) => Err(format!("the engine broke down: {error}")),
+                };
+            }
+            () = tokio::time::sleep(IDLE_LOOK) => {
+                if api.is_finished() {
+                    return Ok(());
+                }
+                if !engine.is_idle() {
+                    idle_since = tokio::time::Instant::now();
+                } else if background && idle_since.elapsed() >= IDLE_LIMIT {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn lock(state: &Path) -> Result<File, CliError> {
+    let path = state.join("engine.lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|error| cannot(&path, &error.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let message = "another engine already runs for this folder";
+            Err(CliError::new(ExitCode::Conflict, "engine-runs", message)
+                .because("one engine at a time owns a journal")
+                .at(path.display().to_string())
+                .next("towpath engine status", "which one")
+                .next("towpath engine stop", "stops it; what serves goes on serving"))
+        }
+        Err(TryLockError::Error(error)) => Err(cannot(&path, &error.to_string())),
+    }
+}
+
+fn cannot(place: &Path, cause: &str) -> CliError {
+    CliError::new(ExitCode::Failed, "no-engine", "the engine cannot run")
+        .because(cause)
+        .at(place.display().to_string())
+        .next("towpath doctor", "what is wrong")
+}

@@ -1,0 +1,165 @@
+//! A conversation with the project's engine: finding it, giving it the matrix, naming lanes. Owns
+//! the answers to a name that does not exist; orders nothing.
+
+use towpath_core::ids::{LaneId, Name};
+use towpath_engine::views::{LaneView, Status};
+use towpath_server::requests::{AcceptedView, MatrixRequest};
+
+use crate::background;
+use crate::client::Client;
+use crate::commands::{Context, matrix};
+use crate::exit_code::{CliError, ExitCode};
+use crate::person;
+use crate::project::ProjectFolder;
+use crate::report::usage::nearest;
+
+/// An engine that answers, and what it said at the beginning.
+pub(crate) struct Session {
+    /// Where the project is.
+    pub(crate) project: ProjectFolder,
+    /// The way to its engine.
+    pub(crate) client: Client,
+    /// What served where when the session began.
+    pub(crate) status: Status,
+    service: Option<Name>,
+}
+
+impl Session {
+    /// For looking and for what must work whatever the file says now (rolling back, holding). The
+    /// matrix in force counts; only an engine that has none yet gets the file.
+    pub(crate) async fn looking(context: &Context) -> Result<Self, CliError> {
+        let project = context.project()?;
+        let client = Client::new(background::ensure_engine(&project, true).await?);
+        let mut session = Self::of(project, client, context).await?;
+        if session.status.lanes.is_empty() {
+            session.apply(context).await?;
+        }
+        Ok(session)
+    }
+
+    /// For what follows the file: it must be right, and is in force afterwards.
+    pub(crate) async fn following(context: &Context) -> Result<Self, CliError> {
+        let project = context.project()?;
+        matrix::resolved(&project, context)?;
+        let client = Client::new(background::ensure_engine(&project, true).await?);
+        let mut session = Self::of(project, client, context).await?;
+        session.apply(context).await?;
+        Ok(session)
+    }
+
+    async fn of(
+        project: ProjectFolder,
+        client: Client,
+        context: &Context,
+    ) -> Result<Self, CliError> {
+        let status = client.get("/v1/status").await?;
+        Ok(Self { project, client, status, service: context.global.service.clone() })
+    }
+
+    async fn apply(&mut self, context: &Context) -> Result<(), CliError> {
+        let matrix = matrix::resolved(&self.project, context)?;
+        let request = MatrixRequest { matrix, by: person::current() };
+        let _: AcceptedView = self.client.post("/v1/matrix", &request).await?;
+        self.status = self.client.get("/v1/status").await?;
+        Ok(())
+    }
+
+    /// The lane of the named service, or of the only one, in `environment`. `retry` writes the same
+    /// command for another environment.
+    ///
+    /// # Errors
+    /// `no-environment` and `no-service` (exit 5) when the matrix in force has none of that name,
+    /// `service-needed` (exit 2) when it has several and none was named.
+    pub(crate) fn lane(
+        &self,
+        environment: &Name,
+        retry: impl Fn(&str) -> String,
+    ) -> Result<(LaneId, &LaneView), CliError> {
+        let lanes = &self.status.lanes;
+        let here: Vec<&LaneView> =
+            lanes.iter().filter(|lane| lane.environment == environment.as_str()).collect();
+        if here.is_empty() {
+            return Err(self.no_environment(environment, retry));
+        }
+        let found = match (&self.service, here.as_slice()) {
+            (None, [only]) => only,
+            (None, _) => return Err(service_needed(&here, &retry(environment.as_str()))),
+            (Some(service), _) => here
+                .iter()
+                .find(|lane| lane.service == service.as_str())
+                .ok_or_else(|| no_service(service, &here))?,
+        };
+        let service = Name::new(&found.service).map_err(anyhow::Error::new)?;
+        Ok((LaneId { service, environment: environment.clone() }, found))
+    }
+
+    /// The named service, or the only one.
+    ///
+    /// # Errors
+    /// As [`Session::lane`].
+    pub(crate) fn service(&self, retry: &str) -> Result<Name, CliError> {
+        let mut lanes: Vec<&LaneView> = self.status.lanes.iter().collect();
+        lanes.sort_by(|one, other| one.service.cmp(&other.service));
+        lanes.dedup_by(|one, other| one.service == other.service);
+        let name = match (&self.service, lanes.as_slice()) {
+            (Some(service), _) if lanes.iter().any(|lane| lane.service == service.as_str()) => {
+                return Ok(service.clone());
+            }
+            (Some(service), _) => return Err(no_service(service, &lanes)),
+            (None, [only]) => only.service.clone(),
+            (None, _) => return Err(service_needed(&lanes, retry)),
+        };
+        Ok(Name::new(&name).map_err(anyhow::Error::new)?)
+    }
+
+    /// Refuses an environment that the matrix in force does not have.
+    pub(crate) fn knows(
+        &self,
+        environment: &Name,
+        retry: impl Fn(&str) -> String,
+    ) -> Result<(), CliError> {
+        let found = self.status.lanes.iter().any(|lane| lane.environment == environment.as_str());
+        if found { Ok(()) } else { Err(self.no_environment(environment, retry)) }
+    }
+
+    fn no_environment(&self, name: &Name, retry: impl Fn(&str) -> String) -> CliError {
+        let mut known: Vec<&str> =
+            self.status.lanes.iter().map(|lane| lane.environment.as_str()).collect();
+        known.dedup();
+        let message = format!("there is no environment `{name}`");
+        let error = CliError::new(ExitCode::NotFound, "no-environment", message)
+            .because(format!("the matrix has {}", known.join(", ")));
+        match nearest(name.as_str(), &known) {
+            Some(near) => error.next(retry(near), ""),
+            None => error.next("towpath status", "what serves where"),
+        }
+    }
+}
+
+fn no_service(name: &Name, lanes: &[&LaneView]) -> CliError {
+    let known: Vec<&str> = lanes.iter().map(|lane| lane.service.as_str()).collect();
+    let error =
+        CliError::new(ExitCode::NotFound, "no-service", format!("there is no service `{name}`"))
+            .because(format!("the matrix has {}", known.join(", ")));
+    match nearest(name.as_str(), &known) {
+        Some(near) => error.next(format!("--service {near}"), "the nearest name"),
+        None => error.next("towpath status", "what serves where"),
+    }
+}
+
+fn service_needed(lanes: &[&LaneView], retry: &str) -> CliError {
+    let known: Vec<&str> = lanes.iter().map(|lane| lane.service.as_str()).collect();
+    let message = format!("which of {} services is meant?", known.len());
+    let mut error = CliError::new(ExitCode::Usage, "service-needed", message)
+        .because(format!("the matrix has {}, and none was named", known.join(", ")));
+    // More than a screenful of choices is no help.
+    for service in known.iter().take(5) {
+        error = error.next(format!("{retry} --service {service}"), "");
+    }
+    error
+}
+
+/// The address of a lane.
+pub(crate) fn lane_path(lane: &LaneId, rest: &str) -> String {
+    format!("/v1/lanes/{}/{}{rest}", lane.service, lane.environment)
+}

@@ -1,0 +1,33 @@
+//! `waiting`: what waits for somebody, in all lanes. Changes nothing.
+
+use towpath_engine::views::{FORMAT, PromotionView};
+
+use crate::commands::Context;
+use crate::commands::session::Session;
+use crate::exit_code::{CliError, ExitCode};
+use crate::report;
+
+/// Runs `waiting`.
+pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
+    let session = Session::looking(context).await?;
+    if context.global.json {
+        let lanes = session.status.lanes.iter();
+        let promotions = lanes.clone().filter_map(|lane| lane.promotion.as_ref());
+        let waiting: Vec<&PromotionView> =
+            promotions.filter(|promotion| !promotion.waits_for.is_empty()).collect();
+        let asks = lanes.filter_map(|lane| {
+            let asks = lane.asks.as_ref()?;
+            Some(serde_json::json!({
+                "service": lane.service, "environment": lane.environment, "reason": asks,
+                "next": format!("towpath rollback {}", lane.environment),
+            }))
+        });
+        context.object(&serde_json::json!({
+            "format": FORMAT, "waiting": waiting, "asks": asks.collect::<Vec<_>>(),
+        }));
+        return Ok(ExitCode::Done);
+    }
+    let (text, _) = report::waiting::text(&session.status, &context.out);
+    context.answer(&text);
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,37 @@
+//! The kinds of adapters.
+
+use towpath_ports::catalogue::{Catalogue, Family, KindState};
+
+use crate::report::block::table;
+use crate::report::style::{Style, Symbol};
+
+/// The list, by family.
+pub(crate) fn text(catalogue: &Catalogue, style: &Style) -> (String, String) {
+    let mut text = String::new();
+    for family in [Family::Target, Family::Router, Family::Check] {
+        let rows: Vec<Vec<String>> = catalogue
+            .family(family)
+            .map(|entry| {
+                let (symbol, word) = match entry.state {
+                    KindState::Built => (Symbol::Passed, "built"),
+                    KindState::Planned => (Symbol::ToCome, "planned"),
+                };
+                let state = format!("{} {word}", style.symbol(symbol));
+                vec![
+                    entry.name.to_owned(),
+                    state,
+                    entry.summary.to_owned(),
+                    entry.capabilities.join(", "),
+                ]
+            })
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&format!("{}s\n{}", family.as_str(), table(2, &rows)));
+    }
+    (text, String::new())
+}

@@ -1,0 +1,244 @@
+//! What a promotion would do.
+
+use towpath_core::reason::Next;
+use towpath_engine::views::{CheckView, PlanView, StepView};
+
+use crate::report::block::{Block, next};
+use crate::report::style::{Style, Symbol, counted, declared, measured, percent, printable};
+
+/// Columns of the labels that stand at two blanks (cli.md section 3).
+const INDENT: usize = 2;
+
+/// The plan, and how it is carried out. `chosen`: the release was named and not found.
+pub(crate) fn text(plan: &PlanView, chosen: bool, style: &Style) -> (String, String) {
+    let mut text = format!(
+        "plan {}   {} {}: {}   {}\n\n",
+        short(&plan.hash),
+        plan.service,
+        style.bold(&plan.release),
+        way(plan, style),
+        style.heading(&plan.at)
+    );
+    text.push_str(&facts(plan, style).written(INDENT, style));
+    if !plan.prerequisites.is_empty() {
+        text.push_str("\n  before anything changes\n");
+        for check in &plan.prerequisites {
+            text.push_str(&format!("    {}\n", check_line(check, style)));
+        }
+    }
+    text.push_str(&at_weight_zero(plan, style));
+    text.push_str(&traffic(plan, style));
+    text.push('\n');
+    text.push_str(&last(plan).written(INDENT, style));
+    (text, next(&follows(plan, chosen)))
+}
+
+/// The plan on one line, as it is shown before a person is asked.
+pub(crate) fn line(plan: &PlanView, style: &Style) -> String {
+    let replaces = match &plan.replaces {
+        Some((release, _)) => format!("replaces {release}"),
+        None => "the first release here".to_owned(),
+    };
+    format!(
+        "plan {}   {} {}: {}   {replaces}   about {}\n",
+        short(&plan.hash),
+        plan.service,
+        style.bold(&plan.release),
+        way(plan, style),
+        measured(plan.bake_seconds)
+    )
+}
+
+/// The first 12 digits of a plan's hash.
+fn short(hash: &str) -> &str {
+    let digits = hash.strip_prefix("sha256:").unwrap_or(hash);
+    digits.get(..12).unwrap_or(digits)
+}
+
+fn way(plan: &PlanView, style: &Style) -> String {
+    let to = style.bold(&plan.to);
+    match plan.from.as_slice() {
+        [] => to,
+        from => format!("{} {} {to}", from.join(", "), style.arrow()),
+    }
+}
+
+fn facts(plan: &PlanView, style: &Style) -> Block {
+    let mut block = Block::default();
+    let mut release = format!("{}   {}", plan.release, plan.change_type.as_str());
+    if let Some(author) = &plan.author {
+        release.push_str(&format!(" by {}", printable(author)));
+    }
+    if let Some(commit) = &plan.commit {
+        release.push_str(&format!(", commit {}", printable(commit.get(..7).unwrap_or(commit))));
+    }
+    if !plan.verified.is_empty() {
+        let phrases: Vec<String> =
+            plan.verified.iter().map(|phrase| verified(phrase, style)).collect();
+        release.push_str(&format!(", verified in {}", phrases.join(" and ")));
+    }
+    block.row("release", release);
+    block.row(
+        "replaces",
+        match &plan.replaces {
+            Some((old, since)) => {
+                format!("{old}   serving since {}; what a rollback returns to", style.day(since))
+            }
+            None => "nothing: the first release here, with nothing to fall back to; before it the \
+                     route answers 503"
+                .to_owned(),
+        },
+    );
+    block.row("changes", changes(plan));
+    block.row(
+        "retires",
+        match &plan.retires {
+            Some(standby) => format!("the standby of {standby}"),
+            None => "nothing: no release stands by".to_owned(),
+        },
+    );
+    block
+}
+
+/// `staging since 2027-01-11T18:05:00Z`, with the time as the reader writes it.
+fn verified(phrase: &str, style: &Style) -> String {
+    match phrase.split_once(" since ") {
+        Some((place, since)) => format!("{place} since {}", style.minute(since)),
+        None => printable(phrase),
+    }
+}
+
+fn changes(plan: &PlanView) -> String {
+    let settings = match plan.settings_changed.as_slice() {
+        [] => "no settings".to_owned(),
+        // Names beyond a few are for `release diff`.
+        names if names.len() > 5 => counted(names.len(), "setting"),
+        names => format!("{} ({})", counted(names.len(), "setting"), printable(&names.join(", "))),
+    };
+    let migrations = match plan.migrations {
+        0 => "no migrations".to_owned(),
+        many => counted(many, "migration"),
+    };
+    format!("{settings}, {migrations}")
+}
+
+fn check_line(check: &CheckView, style: &Style) -> String {
+    let symbol = check_symbol(&check.state);
+    let sentence = check.sentence.as_deref().map(printable).unwrap_or_default();
+    let line = format!("{} {}   {sentence}", style.symbol(symbol), printable(&check.title));
+    line.trim_end().to_owned()
+}
+
+/// The symbol of a check's state.
+pub(crate) fn check_symbol(state: &str) -> Symbol {
+    match state {
+        "pass" => Symbol::Passed,
+        "fail" => Symbol::Failed,
+        "pending" => Symbol::Waits,
+        "asking" => Symbol::Running,
+        "inconclusive" => Symbol::Unknown,
+        _ => Symbol::ToCome,
+    }
+}
+
+fn at_weight_zero(plan: &PlanView, style: &Style) -> String {
+    let to_come = style.symbol(Symbol::ToCome);
+    let beside = match (plan.instances.1, &plan.replaces) {
+        (Some(blue), Some((old, _))) => format!(" beside the {blue} of {old}"),
+        _ => String::new(),
+    };
+    let start = counted(plan.instances.0 as usize, "instance");
+    let mut text = "\n  at weight 0, no visitor on it\n".to_owned();
+    text.push_str(&format!("    {to_come} start {start}{beside}\n"));
+    if !plan.validation.is_empty() {
+        let titles: Vec<String> =
+            plan.validation.iter().map(|check| printable(&check.title)).collect();
+        let folded = crate::report::block::folded(&titles.join(", "), 6, style.width);
+        for (index, part) in folded.iter().enumerate() {
+            let lead = if index == 0 { to_come.as_str() } else { " " };
+            text.push_str(&format!("    {lead} {part}\n"));
+        }
+    }
+    text
+}
+
+fn traffic(plan: &PlanView, style: &Style) -> String {
+    let to_come = style.symbol(Symbol::ToCome);
+    let mut text = "\n  traffic\n".to_owned();
+    if plan.steps.is_empty() {
+        text.push_str(&format!("    {to_come} no router: the instances are replaced\n"));
+        return text;
+    }
+    let arrow = format!(" {} ", style.arrow());
+    let steps: Vec<String> = plan.steps.iter().map(step).collect();
+    let standby = match (&plan.replaces, plan.standby_seconds) {
+        (Some((old, _)), seconds) if seconds > 0.0 => {
+            format!(", then {old} stands by for {}", declared(seconds))
+        }
+        (Some((old, _)), _) => format!(", then {old} ends"),
+        (None, _) => String::new(),
+    };
+    text.push_str(&format!("    {to_come} {}{arrow}commit{standby}\n", steps.join(&arrow)));
+    let mut block = Block::default();
+    let worse = match &plan.replaces {
+        Some((old, _)) => format!("{} shown to be worse than {old}", plan.release),
+        None => String::new(),
+    };
+    let mut reasons = plan.goes_back.clone();
+    reasons.extend(Some(worse).filter(|worse| !worse.is_empty()));
+    if !reasons.is_empty() {
+        let label = if plan.replaces.is_some() { "goes back at once" } else { "stops at once" };
+        block.row(label, reasons.join(", "));
+    }
+    block.row("without evidence", plan.without_evidence.clone());
+    text + &block.written(4, style)
+}
+
+fn step(step: &StepView) -> String {
+    let weight = percent(step.weight);
+    if step.bake_seconds > 0.0 {
+        format!("{weight} for {}", declared(step.bake_seconds))
+    } else {
+        weight
+    }
+}
+
+fn last(plan: &PlanView) -> Block {
+    let mut block = Block::default();
+    let takes =
+        format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds));
+    block.row("takes", takes);
+    let not_enforced: Vec<String> = plan
+        .not_enforced
+        .iter()
+        .map(|(path, reason)| format!("{}   {}", printable(path), printable(reason)))
+        .collect();
+    block.lines("not enforced here", not_enforced);
+    block
+}
+
+fn follows(plan: &PlanView, chosen: bool) -> Vec<Next> {
+    let open =
+        plan.prerequisites.iter().filter(|check| check.kind == "attested" && check.state != "pass");
+    let mut next: Vec<Next> = open
+        .map(|check| {
+            let command = format!(
+                "towpath attest {} {} --release {}",
+                plan.to,
+                super::usage::quoted(&check.title),
+                plan.release
+            );
+            Next::new(command, "once it is done")
+        })
+        .collect();
+    let from = match plan.from.as_slice() {
+        [one] => format!(" {one}"),
+        _ => String::new(),
+    };
+    let release = if chosen { format!(" --release {}", plan.release) } else { String::new() };
+    next.push(Next::new(
+        format!("towpath promote{from} {}{release} --plan {}", plan.to, short(&plan.hash)),
+        "carries out this, or nothing",
+    ));
+    next
+}

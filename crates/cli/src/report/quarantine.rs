@@ -1,0 +1,33 @@
+//! Releases that may not return.
+
+use towpath_core::reason::Next;
+use towpath_engine::views::QuarantineView;
+
+use crate::report::block::{next, table};
+use crate::report::style::{Style, Symbol, counted, printable};
+
+/// The list, and how one is lifted.
+pub(crate) fn text(all: &[&QuarantineView], style: &Style) -> (String, String) {
+    let Some(first) = all.first() else {
+        let mark = style.symbol(Symbol::Passed);
+        return (format!("{mark} no release is quarantined\n"), String::new());
+    };
+    let head =
+        ["release", "may not enter", "since", "promotion", "why"].map(str::to_owned).to_vec();
+    let rows = all.iter().map(|one| {
+        vec![
+            one.release.clone(),
+            one.environment.clone(),
+            style.day(&one.since),
+            one.promotion.to_string(),
+            printable(&one.reason),
+        ]
+    });
+    let mut text = format!("{} quarantined\n\n", counted(all.len(), "release"));
+    text.push_str(&table(2, &std::iter::once(head).chain(rows).collect::<Vec<_>>()));
+    let command = format!(
+        "towpath quarantine lift {} {} --reason \"REASON\"",
+        first.environment, first.release
+    );
+    (text, next(&[Next::new(command, "REASON: why it is safe now")]))
+}

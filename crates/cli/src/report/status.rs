@@ -1,0 +1,207 @@
+//! What serves where: a row for each environment, or for each service when there are several.
+
+use towpath_core::reason::Next;
+use towpath_engine::views::{LaneView, PromotionView, Status};
+
+use crate::report::block::{self, table};
+use crate::report::style::{Style, Symbol, counted, percent, printable};
+
+/// The answer, and the commands that follow from it.
+pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
+    let mut text = heading(status, style);
+    if status.lanes.is_empty() {
+        let next = if status.engine.running {
+            [Next::new("towpath matrix check", "whether the matrix is right")]
+        } else {
+            [Next::new("towpath serve", "")]
+        };
+        return (text, block::next(&next));
+    }
+    text.push('\n');
+    text.push_str(&if is_single(status) {
+        by_environment(status, style)
+    } else {
+        by_service(status, style)
+    });
+    let notes = notes(status, style);
+    if !notes.is_empty() {
+        text.push('\n');
+        text.push_str(&table(2, &notes));
+    }
+    (text, block::next(&next(status)))
+}
+
+fn heading(status: &Status, style: &Style) -> String {
+    let engine = match &status.engine.since {
+        _ if !status.engine.running => format!(
+            "{} no engine runs: nothing advances, visitors are served as before",
+            style.symbol(Symbol::Warning)
+        ),
+        Some(since) => format!("engine running since {}", style.day(since)),
+        None => "engine running".to_owned(),
+    };
+    let rehearsal = match status.rehearsal {
+        Some(speed) => {
+            format!("   {} rehearsal at {speed} times the speed", style.symbol(Symbol::Warning))
+        }
+        None => String::new(),
+    };
+    let project = style.bold(&printable(&status.project));
+    format!("{project}   {}   {engine}{rehearsal}\n", style.heading(&status.at))
+}
+
+fn is_single(status: &Status) -> bool {
+    let mut services = status.lanes.iter().map(|lane| lane.service.as_str());
+    let first = services.next();
+    services.all(|service| Some(service) == first)
+}
+
+fn by_environment(status: &Status, style: &Style) -> String {
+    let head = ["environment", "serves", "since", "health", "now"].map(str::to_owned).to_vec();
+    let rows = status.lanes.iter().map(|lane| {
+        let serves = lane.serves.as_ref();
+        vec![
+            style.bold(&lane.environment),
+            serves.map_or_else(|| "nothing".to_owned(), |serves| serves.release.clone()),
+            serves.map_or_else(String::new, |serves| style.day(&serves.since)),
+            health(lane, style),
+            now(lane, style),
+        ]
+    });
+    table(2, &std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
+
+fn by_service(status: &Status, style: &Style) -> String {
+    let mut environments: Vec<&str> = Vec::new();
+    let mut services: Vec<&str> = Vec::new();
+    for lane in &status.lanes {
+        if !environments.contains(&lane.environment.as_str()) {
+            environments.push(&lane.environment);
+        }
+        if !services.contains(&lane.service.as_str()) {
+            services.push(&lane.service);
+        }
+    }
+    let mut rows = vec![vec!["service".to_owned()]];
+    rows[0].extend(environments.iter().map(|name| (*name).to_owned()));
+    for service in services {
+        let mut row = vec![style.bold(service)];
+        for environment in &environments {
+            let lane = status
+                .lanes
+                .iter()
+                .find(|lane| lane.service == service && lane.environment == *environment);
+            row.push(lane.map_or_else(String::new, |lane| cell(lane, style)));
+        }
+        rows.push(row);
+    }
+    table(2, &rows)
+}
+
+fn cell(lane: &LaneView, style: &Style) -> String {
+    let serves = lane.serves.as_ref().map_or("nothing", |serves| serves.release.as_str());
+    let now = now(lane, style);
+    if now.is_empty() { serves.to_owned() } else { format!("{serves}  {now}") }
+}
+
+/// How a lane answers its probes, in a few words.
+pub(crate) fn health(lane: &LaneView, style: &Style) -> String {
+    let health = &lane.health;
+    if health.endpoints == 0 {
+        return "not probed".to_owned();
+    }
+    let ago = health.at.as_deref().and_then(|at| style.ago(at));
+    let ago = ago.map_or_else(String::new, |ago| format!(", {ago}"));
+    match health.state.as_str() {
+        "healthy" => format!("{} all {}{ago}", style.symbol(Symbol::Passed), health.endpoints),
+        "unhealthy" => format!(
+            "{} {} of {} fail{ago}",
+            style.symbol(Symbol::Failed),
+            health.failing.len(),
+            health.endpoints
+        ),
+        _ if lane.serves.is_none() => String::new(),
+        _ => format!("{} not asked yet", style.symbol(Symbol::Unknown)),
+    }
+}
+
+/// What happens in a lane, in a few words; empty when nothing does.
+fn now(lane: &LaneView, style: &Style) -> String {
+    let mut text = match &lane.promotion {
+        Some(promotion) => moving(promotion, style),
+        None => match &lane.asks {
+            Some(_) => format!("{} asks for a rollback", style.symbol(Symbol::Waits)),
+            None => String::new(),
+        },
+    };
+    if lane.more_waiting > 0 {
+        text.push_str(&format!(", {} more waiting", lane.more_waiting));
+    }
+    text
+}
+
+fn moving(promotion: &PromotionView, style: &Style) -> String {
+    let name = format!("{}: {}", promotion.number, promotion.release);
+    let waits = |what: String| format!("{} {name} {what}", style.symbol(Symbol::Waits));
+    let runs = |what: String| format!("{} {name} {what}", style.symbol(Symbol::Running));
+    if promotion.paused.is_some() {
+        return waits("is paused".to_owned());
+    }
+    match promotion.state.as_str() {
+        "waiting" => waits(match promotion.waits_for.as_slice() {
+            [] => "waits".to_owned(),
+            [one] => format!("waits ({})", one.what),
+            many => format!("waits for {}", counted(many.len(), "thing")),
+        }),
+        "starting" => runs("starts".to_owned()),
+        "validating" => runs("is validated".to_owned()),
+        "reconciling" => waits("is reconciling".to_owned()),
+        "committing" => runs("commits".to_owned()),
+        "going-back" => {
+            format!("{} {name} goes back", style.symbol(Symbol::Failed))
+        }
+        _ if promotion.held => {
+            waits(format!("holds at {}, too little evidence", percent(promotion.weight)))
+        }
+        _ => runs(format!("at {}", percent(promotion.weight))),
+    }
+}
+
+fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
+    let mut notes = Vec::new();
+    let mut add = |label: &str, text: String| {
+        let first = !notes.iter().any(|note: &Vec<String>| note[0] == label);
+        notes.push(vec![if first { label.to_owned() } else { String::new() }, text]);
+    };
+    for lane in &status.lanes {
+        for one in &lane.quarantined {
+            let since = style.minute(&one.since);
+            add("quarantined", format!("{} in {} since {since}", one.release, one.environment));
+        }
+    }
+    for lane in &status.lanes {
+        if let Some(asks) = &lane.asks {
+            add("asks", format!("{}: {}", lane.environment, printable(asks)));
+        }
+    }
+    notes
+}
+
+fn next(status: &Status) -> Vec<Next> {
+    let mut next = Vec::new();
+    let several = !is_single(status);
+    for lane in &status.lanes {
+        let service = if several { format!(" --service {}", lane.service) } else { String::new() };
+        let waits =
+            lane.promotion.as_ref().is_some_and(|promotion| !promotion.waits_for.is_empty());
+        if lane.asks.is_some() {
+            let command = format!("towpath rollback {}{service}", lane.environment);
+            next.insert(0, Next::new(command, "puts the last good release back"));
+        } else if waits && lane.tier == "production" {
+            next.push(Next::new(format!("towpath why {}{service}", lane.environment), ""));
+        }
+    }
+    // More than a few commands are no help; the table says the rest.
+    next.truncate(3);
+    next
+}

@@ -1,0 +1,57 @@
+//! What waits for somebody, in all lanes.
+
+use towpath_engine::views::{LaneView, Status};
+
+use crate::report::block::commands;
+use crate::report::style::{Style, Symbol, counted, printable};
+
+/// The answer; there is nothing to add on stderr, each entry says what helps.
+pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
+    let waits: Vec<String> = status.lanes.iter().filter_map(|lane| one(lane, style)).collect();
+    if waits.is_empty() {
+        return (format!("{} nothing waits\n", style.symbol(Symbol::Passed)), String::new());
+    }
+    let verb = if waits.len() == 1 { "waits" } else { "wait" };
+    let mut text = format!("{} {verb}\n", counted(waits.len(), "thing"));
+    for entry in waits {
+        text.push('\n');
+        text.push_str(&entry);
+    }
+    (text, String::new())
+}
+
+fn one(lane: &LaneView, style: &Style) -> Option<String> {
+    let mark = style.symbol(Symbol::Waits);
+    let arrow = style.arrow();
+    if let Some(asks) = &lane.asks {
+        return Some(format!(
+            "  {mark} {} {arrow} rollback?   {}\n      towpath rollback {}     puts the last good release back\n",
+            lane.environment,
+            printable(asks),
+            lane.environment
+        ));
+    }
+    let promotion = lane.promotion.as_ref().filter(|promotion| !promotion.waits_for.is_empty())?;
+    let since =
+        style.ago(&promotion.requested_at).unwrap_or_else(|| style.moment(&promotion.requested_at));
+    let mut text = format!(
+        "  {mark} {}   {} {} {arrow} {}   asked by {} {since}\n",
+        promotion.number,
+        promotion.service,
+        promotion.release,
+        promotion.to,
+        printable(&promotion.by)
+    );
+    for blocker in &promotion.waits_for {
+        let who = if blocker.who.is_empty() {
+            String::new()
+        } else {
+            format!("   {}", blocker.who.join(", "))
+        };
+        text.push_str(&format!("      {}{who}\n", printable(&blocker.sentence)));
+        for line in commands(&blocker.next) {
+            text.push_str(&format!("        {line}\n"));
+        }
+    }
+    Some(text)
+}

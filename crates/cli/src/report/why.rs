@@ -1,0 +1,113 @@
+//! What blocks an environment, who can unblock it, and how.
+
+use towpath_core::reason::Next;
+use towpath_engine::views::{BlockerView, LaneView, PromotionView};
+
+use crate::report::block::{Block, commands, next};
+use crate::report::style::{Style, Symbol, counted, percent, printable};
+
+/// The answer, and the commands that follow from it. `at` is when the view was so.
+pub(crate) fn text(lane: &LaneView, at: &str, style: &Style) -> (String, String) {
+    let serves = serves(lane, style);
+    let heading = style.heading(at);
+    let time = if style.local_time_zone.is_some() {
+        // The day is known; the hour and the zone are what a reader asks.
+        heading.split(' ').skip(3).collect::<Vec<_>>().join(" ")
+    } else {
+        heading
+    };
+    let Some(promotion) = &lane.promotion else { return nothing(lane, style) };
+    let waits = promotion.waits_for.len();
+    let name = name(promotion);
+    let mut text = match waits {
+        0 => format!("{serves}. {name} {} and waits for nothing.   {time}\n", doing(promotion)),
+        _ => format!("{serves}. {name} waits for {}.   {time}\n", counted(waits, "thing")),
+    };
+    for blocker in &promotion.waits_for {
+        text.push('\n');
+        text.push_str(&one(blocker, style));
+    }
+    let mut block = Block::default();
+    if lane.more_waiting > 0 {
+        block.row("behind it", format!("{} more waiting", lane.more_waiting));
+    }
+    if promotion.state == "waiting" {
+        block.row(
+            "holds nothing",
+            format!(
+                "rollbacks work as always; a newer release would take {}'s place",
+                promotion.number
+            ),
+        );
+    }
+    let block = block.written(2, style);
+    if !block.is_empty() {
+        text.push('\n');
+        text.push_str(&block);
+    }
+    let watch = Next::new(format!("towpath watch {}", promotion.number), "until it ends");
+    (text, if waits == 0 { next(&[watch]) } else { String::new() })
+}
+
+fn serves(lane: &LaneView, style: &Style) -> String {
+    let environment = style.bold(&lane.environment);
+    match &lane.serves {
+        Some(serves) => format!("{environment} serves {}", serves.release),
+        None => format!("{environment} serves nothing yet"),
+    }
+}
+
+fn name(promotion: &PromotionView) -> String {
+    let from = promotion.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    format!("Promotion {} ({} {}{from})", promotion.number, promotion.service, promotion.release)
+}
+
+fn doing(promotion: &PromotionView) -> String {
+    match promotion.state.as_str() {
+        "starting" => "starts".to_owned(),
+        "validating" => "is validated".to_owned(),
+        "committing" => "commits".to_owned(),
+        "going-back" => "goes back".to_owned(),
+        "waiting" => "is about to start".to_owned(),
+        _ => format!("is at {}", percent(promotion.weight)),
+    }
+}
+
+fn one(blocker: &BlockerView, style: &Style) -> String {
+    let mut block = Block::default();
+    block.optional("who", (!blocker.who.is_empty()).then(|| blocker.who.join(", ")));
+    block.lines("how", commands(&blocker.next));
+    block.optional("until", blocker.until.as_ref().map(|until| style.moment(until)));
+    let head = format!(
+        "  {} {}   {}\n",
+        style.symbol(Symbol::Waits),
+        blocker.what,
+        printable(&blocker.sentence)
+    );
+    // How is a command and never folded, like next.
+    head + &block.written(6, &Style { width: None, ..style.clone() })
+}
+
+fn nothing(lane: &LaneView, style: &Style) -> (String, String) {
+    if let Some(asks) = &lane.asks {
+        let text = format!(
+            "{} {} asks for a rollback: {}\n",
+            style.symbol(Symbol::Waits),
+            serves(lane, style),
+            printable(asks)
+        );
+        let command = format!("towpath rollback {}", lane.environment);
+        return (text, next(&[Next::new(command, "puts the last good release back")]));
+    }
+    let text = format!(
+        "{} nothing blocks {}. {}.\n",
+        style.symbol(Symbol::Passed),
+        lane.environment,
+        match &lane.serves {
+            Some(serves) => format!("It serves {}", serves.release),
+            None => "It serves nothing yet".to_owned(),
+        }
+    );
+    let command = format!("towpath plan {}", lane.environment);
+    (text, next(&[Next::new(command, "what could enter it now")]))
+}

@@ -1,0 +1,102 @@
+//! Standing consent in the matrix: `accept_unenforced` and `accept_warnings`. Owns what a name in
+//! them means; the consent that is given for one promotion is the engine's.
+
+use towpath_core::matrix::Unenforced;
+use towpath_ports::settings;
+
+use crate::codes::{Code, Severity};
+use crate::problem::{Problem, Problems};
+use crate::tree::{Node, printable};
+
+/// How the reason of an accepted demand ends.
+pub(crate) const ACCEPTED: &str = "; accepted in the matrix";
+
+/// Applies the `accept_unenforced` of one environment, whose paths begin with `prefix`, to what
+/// was found to be not enforced. A name is a path with or without that beginning.
+pub(crate) fn apply(
+    names: Option<&Node>,
+    prefix: &str,
+    found: &mut [Unenforced],
+    problems: &mut Problems,
+) {
+    for node in names.map(texts).unwrap_or_default() {
+        let Some(name) = node.text() else { continue };
+        let full = format!("{prefix}.{name}");
+        let mut matched = false;
+        for item in found.iter_mut().filter(|item| item.path == name || item.path == full) {
+            matched = true;
+            if is_runner(&item.path) {
+                refuse(node, &item.path, problems);
+            } else if !item.reason.ends_with(ACCEPTED) {
+                item.refuses = false;
+                item.reason.push_str(ACCEPTED);
+            }
+        }
+        if !matched {
+            let short = found.iter().filter_map(|item| item.path.strip_prefix(prefix));
+            let nearest = settings::nearest(name, short.map(|path| path.trim_start_matches('.')));
+            problems.add(
+                Problem::new(
+                    Code::AcceptsNothing,
+                    node.extent,
+                    format!("nothing here is called `{}`, so nothing is accepted", printable(name)),
+                )
+                .label(
+                    nearest
+                        .as_ref()
+                        .map_or_else(String::new, |near| format!("the nearest is `{near}`")),
+                )
+                .nearest(nearest)
+                .next("remove it, if what it accepted is enforced by now"),
+            );
+        }
+    }
+}
+
+fn is_runner(path: &str) -> bool {
+    path.ends_with(".target") || path.ends_with(".router")
+}
+
+fn refuse(node: &Node, path: &str, problems: &mut Problems) {
+    problems.add(
+        Problem::new(
+            Code::CannotAccept,
+            node.extent,
+            format!("`{path}` cannot be accepted: without it nothing could run"),
+        )
+        .expected("paths of demands that can be left out")
+        .next("choose a kind that is built: towpath adapters"),
+    );
+}
+
+fn texts(node: &Node) -> Vec<&Node> {
+    if node.text().is_some() { vec![node] } else { node.items().iter().collect() }
+}
+
+/// Whether `node`, an `accept_warnings`, names `code`.
+pub(crate) fn accepts(node: Option<&Node>, code: Code) -> bool {
+    let names = node.map(texts).unwrap_or_default();
+    names.iter().any(|name| name.text() == Some(code.as_str()))
+}
+
+/// Refuses names in an `accept_warnings` that are no warnings.
+pub(crate) fn check_warnings(node: Option<&Node>, problems: &mut Problems) {
+    let warnings = || Code::ALL.iter().filter(|code| code.severity() == Severity::Warning);
+    for node in node.map(texts).unwrap_or_default() {
+        let Some(name) = node.text() else { continue };
+        if warnings().any(|code| code.as_str() == name) {
+            continue;
+        }
+        let known: Vec<_> = warnings().map(|code| code.as_str()).collect();
+        let nearest = settings::nearest(name, known.iter().copied());
+        problems.add(
+            Problem::new(
+                Code::UnknownName,
+                node.extent,
+                format!("there is no warning called `{}`", printable(name)),
+            )
+            .expected(known.join(", "))
+            .nearest(nearest),
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! From a section with a `kind` to an adapter with checked settings. The kinds come from the
+//! catalogue; their own rules live with them.
+
+use serde_json::Value;
+use towpath_ports::catalogue::{Family, KindState};
+use towpath_ports::settings;
+
+use crate::codes::Code;
+use crate::lane::Reading;
+use crate::problem::Problem;
+use crate::shape::Key;
+use crate::source::Extent;
+use crate::tree::{Node, printable};
+use crate::value;
+
+/// An adapter as far as it could be read.
+pub(crate) struct Adapter {
+    pub(crate) kind: &'static str,
+    pub(crate) state: KindState,
+    /// None when something about them was refused.
+    pub(crate) settings: Option<Value>,
+}
+
+/// Reads the adapter in `node`; `place` is where a missing kind is reported. `common` are the keys
+/// that all kinds share.
+pub(crate) fn read(
+    node: &Node,
+    place: Extent,
+    family: Family,
+    common: &[Key],
+    reading: &mut Reading<'_>,
+) -> Option<Adapter> {
+    let word = if family == Family::Check { "check" } else { "kind" };
+    if node.is_broken() || (node.entries().is_empty() && node.text().is_some()) {
+        return None;
+    }
+    let Some(kind) = node.get(word) else {
+        let known: Vec<_> = reading.catalogue.family(family).map(|entry| entry.name).collect();
+        reading.problems.add(
+            Problem::new(
+                Code::MissingKey,
+                place,
+                format!("a {} needs the key `{word}`", family.as_str()),
+            )
+            .missing(node.extent, word)
+            .expected(format!("{word}: one of {}", known.join(", ")))
+            .next(format!("add `{word}:` as the first key")),
+        );
+        return None;
+    };
+    let entry = reading.catalogue.find(family, kind.text()?)?;
+    let own: Vec<_> = node
+        .entries()
+        .iter()
+        .filter(|it| !common.iter().any(|key| key.name == &*it.key))
+        .filter(|it| !it.value.is_broken())
+        .cloned()
+        .collect();
+    let own = node.with_entries(own);
+    let settings = match settings::check(entry, &own.to_json()) {
+        Ok(settings) => Some(settings),
+        Err(problems) => {
+            let fields: Vec<_> = entry.fields.iter().map(|field| field.name).collect();
+            for problem in problems {
+                reading.problems.add(placed(problem, node, kind, &fields, common));
+            }
+            None
+        }
+    };
+    Some(Adapter { kind: entry.name, state: entry.state, settings })
+}
+
+/// Finds the place of a problem that the kind's own parser found.
+fn placed(
+    problem: settings::Problem,
+    node: &Node,
+    kind: &Node,
+    fields: &[&str],
+    common: &[Key],
+) -> Problem {
+    let first = problem.path.split(['.', '[']).next().unwrap_or_default();
+    let Some(entry) = node.entry(first) else {
+        let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message)
+            .missing(node.extent, first);
+        if let Some(expected) = problem.expected {
+            found = found.expected(format!("{first}: {expected}"));
+        }
+        return found.next(format!("add `{first}:`"));
+    };
+    if !fields.contains(&first) {
+        let known = common.iter().map(|key| key.name).chain(fields.iter().copied());
+        let nearest = problem.nearest.or_else(|| settings::nearest(first, known.clone()));
+        let known = known.collect::<Vec<_>>().join(", ");
+        let of = problem.message.split(" has no key").next().unwrap_or_default().to_owned();
+        return value::unknown(&printable(first), entry.key_extent, nearest, known, of);
+    }
+    let mut found =
+        Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), problem.message)
+            .nearest(problem.nearest);
+    found.expected = problem.expected;
+    found
+}
+
+/// The place of `path` below `node`, as near as it can be told.
+fn inner(node: &Node, path: &str) -> Extent {
+    let rest = path.split(['.', '[']).skip(1).map(|part| part.trim_end_matches(']'));
+    let mut place = node;
+    for part in rest {
+        let index = part.parse::<usize>().ok();
+        let next = place.get(part).or_else(|| index.and_then(|index| place.items().get(index)));
+        let Some(next) = next else { break };
+        place = next;
+    }
+    place.extent
+}

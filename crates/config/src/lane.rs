@@ -1,0 +1,279 @@
+//! From the checked tree to the resolved matrix: environments joined with their shared sections,
+//! one lane for each service. Owns the order of joining; the sections read themselves.
+
+use std::collections::BTreeMap;
+
+use towpath_core::ids::{LaneId, Name};
+use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, Tier, Unenforced};
+use towpath_ports::catalogue::{Catalogue, Family, KindState};
+
+use crate::acceptance;
+use crate::adapters;
+use crate::codes::Code;
+use crate::pipeline;
+use crate::problem::{Problem, Problems};
+use crate::sections::{self, Standing, Where, order, rollback, rollout, router, target};
+use crate::shape::{Key, Place};
+use crate::tree::{Entry, Node};
+
+/// What is read, what it is read against, and what was found.
+pub(crate) struct Reading<'a> {
+    pub(crate) root: &'a Node,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) problems: &'a mut Problems,
+    found: Vec<Unenforced>,
+}
+
+/// One lane as a tree: the environment's sections with those of the service joined in.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneNode {
+    pub(crate) id: LaneId,
+    pub(crate) node: Node,
+    pub(crate) place: Place,
+    /// The sections that stand under `environments.X.services.Y`.
+    pub(crate) overrides: Option<Node>,
+}
+
+impl LaneNode {
+    /// What a sentence calls this lane that also names `other`.
+    pub(crate) fn called_beside(&self, other: &Self) -> String {
+        if self.id.service == other.id.service {
+            self.id.environment.to_string()
+        } else {
+            self.id.to_string()
+        }
+    }
+}
+
+/// What resolving gives: whole only when there was no problem.
+pub(crate) struct Resolved {
+    pub(crate) matrix: Matrix,
+    pub(crate) lanes: Vec<LaneNode>,
+    pub(crate) not_enforced: Vec<Unenforced>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn new(
+        root: &'a Node,
+        catalogue: &'a Catalogue,
+        problems: &'a mut Problems,
+    ) -> Self {
+        Self { root, catalogue, problems, found: Vec::new() }
+    }
+
+    /// Remembers a demand that is not carried out.
+    pub(crate) fn not_enforced(&mut self, path: String, reason: String, refuses: bool) {
+        if !self.found.iter().any(|it| it.path == path) {
+            self.found.push(Unenforced { path, reason, refuses });
+        }
+    }
+}
+
+/// Resolves the whole tree. None when it has no usable names.
+pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
+    let root = reading.root;
+    let project = Name::new(root.get("project")?.text()?).ok()?;
+    let services = services(root, &project);
+    declared_at_top(reading);
+    let at_top = std::mem::take(&mut reading.found);
+    let mut resolved = Resolved {
+        matrix: Matrix { project, services, environments: Vec::new() },
+        lanes: Vec::new(),
+        not_enforced: at_top.clone(),
+    };
+    for entry in root.get("environments").map(Node::entries).unwrap_or_default() {
+        if !matches!(entry.value.tree, crate::tree::Tree::Map(_)) {
+            continue;
+        }
+        let Ok(name) = Name::new(&entry.key) else { continue };
+        let environment = environment(&name, entry, &at_top, &mut resolved, reading);
+        resolved.matrix.environments.push(environment);
+    }
+    resolved.not_enforced.sort_by(|a, b| a.path.cmp(&b.path));
+    resolved.not_enforced.dedup_by(|a, b| a.path == b.path);
+    Some(resolved)
+}
+
+fn services(root: &Node, project: &Name) -> BTreeMap<Name, Service> {
+    let mut services = BTreeMap::new();
+    for entry in root.get("services").map(Node::entries).unwrap_or_default() {
+        if let Ok(name) = Name::new(&entry.key) {
+            let purpose = entry.value.get("purpose").and_then(Node::text).map(str::to_owned);
+            services.insert(name, Service { purpose });
+        }
+    }
+    if services.is_empty() {
+        services.insert(project.clone(), Service::default());
+    }
+    services
+}
+
+fn declared_at_top(reading: &mut Reading<'_>) {
+    for entry in reading.root.entries() {
+        declared(&entry.key, Where::Top, entry, &entry.key, reading);
+    }
+}
+
+/// Remembers the section `key` if nothing acts on it.
+fn declared(key: &str, place: Where, entry: &Entry, path: &str, reading: &mut Reading<'_>) {
+    let Some(section) = sections::find(key, place) else { return };
+    match section.standing {
+        Standing::Enforced | Standing::ForPeople => {}
+        Standing::Kept(Some(inner)) if entry.value.get(inner).is_some() => {
+            let reason = format!("`{key}` is planned");
+            reading.not_enforced(format!("{path}.{inner}"), reason, false);
+        }
+        Standing::Kept(_) => {
+            reading.not_enforced(path.to_owned(), format!("`{key}` is planned"), false);
+        }
+        Standing::Refuses => {
+            reading.not_enforced(path.to_owned(), format!("`{key}` is planned"), true);
+        }
+    }
+}
+
+fn environment(
+    name: &Name,
+    entry: &Entry,
+    at_top: &[Unenforced],
+    resolved: &mut Resolved,
+    reading: &mut Reading<'_>,
+) -> Environment {
+    let own = &entry.value;
+    let tier = order::tier(own).unwrap_or(Tier::Development);
+    let joined = join_shared(reading.root, own, tier);
+    let prefix = format!("environments.{name}");
+    for shared in joined.entries() {
+        let path = format!("{prefix}.{}", shared.key);
+        declared(&shared.key, Where::Environment, shared, &path, reading);
+    }
+    let mut of_environment = at_top.to_vec();
+    of_environment.append(&mut reading.found);
+    let mut lanes = BTreeMap::new();
+    let mut of_lanes = Vec::new();
+    for service in resolved.matrix.services.keys() {
+        let lane = lane_node(name, service, own, &joined, tier);
+        let spec = lane_spec(&lane, entry, &prefix, reading);
+        of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
+        resolved.lanes.push(lane);
+    }
+    let mut all: Vec<Unenforced> = of_environment.clone();
+    all.extend(of_lanes.iter().flat_map(|(_, _, found)| found.iter().cloned()));
+    acceptance::apply(joined.get("accept_unenforced"), &prefix, &mut all, reading.problems);
+    let accepted = |mine: &Unenforced| {
+        all.iter().find(|it| it.path == mine.path).cloned().unwrap_or_else(|| mine.clone())
+    };
+    for (service, spec, found) in &mut of_lanes {
+        let mut unenforced: Vec<_> =
+            of_environment.iter().chain(found.iter()).map(accepted).collect();
+        unenforced.sort_by(|a, b| a.path.cmp(&b.path));
+        if let Some(spec) = spec.take() {
+            lanes.insert(service.clone(), LaneSpec { unenforced, ..spec });
+        }
+    }
+    resolved.not_enforced.extend(all.into_iter().filter(|it| it.path.starts_with(&prefix)));
+    let place = Place { tier, routed: false, strategy: towpath_core::matrix::Strategy::AllAtOnce };
+    let text = |key: &str| own.get(key).and_then(Node::text).map(str::to_owned);
+    let after = pipeline::predecessors(own);
+    Environment {
+        name: name.clone(),
+        tier,
+        title: text("title"),
+        purpose: text("purpose"),
+        url: text("url"),
+        promote: pipeline::decider(&after, order::promote(&joined, place)),
+        after,
+        lanes,
+    }
+}
+
+/// An environment's own sections over those of its tier over those of all.
+pub(crate) fn join_shared(root: &Node, own: &Node, tier: Tier) -> Node {
+    let defaults = root.get("defaults");
+    let layer = |name: &str| defaults.and_then(|it| it.get(name)).filter(|it| !it.is_broken());
+    let mut joined = None;
+    for shared in [layer("all"), layer(tier.as_str())].into_iter().flatten() {
+        joined =
+            Some(joined.map_or_else(|| shared.clone(), |below| crate::tree::join(&below, shared)));
+    }
+    joined.map_or_else(|| own.clone(), |below| crate::tree::join(&below, own))
+}
+
+fn lane_node(name: &Name, service: &Name, own: &Node, joined: &Node, tier: Tier) -> LaneNode {
+    let overrides = own.get("services").and_then(|it| it.get(service.as_str())).cloned();
+    let node = match &overrides {
+        Some(overrides) if !overrides.entries().is_empty() => crate::tree::join(joined, overrides),
+        _ => joined.clone(),
+    };
+    let routed = node.get("router").is_some();
+    let strategy = rollout::strategy(node.get("rollout"), tier, routed);
+    let id = LaneId { service: service.clone(), environment: name.clone() };
+    LaneNode { id, node, place: Place { tier, routed, strategy }, overrides }
+}
+
+fn lane_spec(
+    lane: &LaneNode,
+    environment: &Entry,
+    prefix: &str,
+    reading: &mut Reading<'_>,
+) -> Option<LaneSpec> {
+    let node = &lane.node;
+    let service = format!("{prefix}.services.{}", lane.id.service);
+    let at = |section: &str| {
+        let special = lane.overrides.as_ref().is_some_and(|it| it.get(section).is_some());
+        if special { service.as_str() } else { prefix }
+    };
+    let target = runner(node, Family::Target, target::KEYS, at("target"), reading);
+    if node.get("target").is_none() {
+        let name = &lane.id.environment;
+        let (extent, own) = (environment.key_extent, environment.value.extent);
+        let known: Vec<_> = reading.catalogue.family(Family::Target).map(|it| it.name).collect();
+        reading.problems.add(
+            Problem::new(Code::MissingKey, extent, format!("{name} has no `target`"))
+                .missing(own, "target")
+                .label("nothing says what runs releases here")
+                .expected(format!("target: a map whose `kind` is one of {}", known.join(", ")))
+                .next("add `target: { kind: process, command: [./app] }`"),
+        );
+    }
+    let router = runner(node, Family::Router, router::KEYS, at("router"), reading);
+    let rollout_node = node.get("rollout");
+    let rollout = rollout::read(rollout_node, lane.place, reading.problems);
+    if rollout_node.is_some_and(|it| it.get("warm_up").is_some()) {
+        let path = format!("{}.rollout.warm_up", at("rollout"));
+        reading.not_enforced(path, "`warm_up` is planned".to_owned(), false);
+    }
+    let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
+    let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
+    Some(LaneSpec {
+        target: target?,
+        router,
+        instances: target::instances(node.get("target"), lane.place),
+        settings: sections::settings::read(node.get("settings")),
+        health: sections::health::read(node.get("health"), lane.place),
+        gate,
+        standby: sections::standby::read(node, lane.place),
+        rollback: rollback::read(node.get("rollback"), minimum_sample, lane.place),
+        rollout,
+        supersede: order::supersede(node),
+        hotfix_preempts: order::hotfix_preempts(node),
+        unenforced: Vec::new(),
+    })
+}
+
+/// The target or the router of a lane.
+fn runner(
+    lane: &Node,
+    family: Family,
+    keys: &[Key],
+    prefix: &str,
+    reading: &mut Reading<'_>,
+) -> Option<AdapterSpec> {
+    let entry = lane.entry(family.as_str())?;
+    let adapter = adapters::read(&entry.value, entry.key_extent, family, keys, reading)?;
+    if adapter.state == KindState::Planned {
+        let reason = format!("{} `{}` is planned", family.as_str(), adapter.kind);
+        reading.not_enforced(format!("{prefix}.{}", family.as_str()), reason, true);
+    }
+    Some(AdapterSpec { kind: adapter.kind.to_owned(), settings: adapter.settings? })
+}

@@ -1,0 +1,116 @@
+//! Problems while they are being collected: places as pieces of the text. `diagnostic` turns them
+//! into what people read.
+
+use std::collections::BTreeSet;
+
+use crate::codes::Code;
+use crate::source::Extent;
+use crate::tree::printable;
+
+/// Problems that are reported of one file; more than this many help nobody, and a hostile file
+/// must not fill the memory with them.
+pub const MAX_PROBLEMS: usize = 500;
+
+/// One problem at one place.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) code: Code,
+    pub(crate) extent: Extent,
+    pub(crate) message: String,
+    pub(crate) label: String,
+    pub(crate) related: Vec<(Extent, String)>,
+    pub(crate) expected: Option<String>,
+    pub(crate) nearest: Option<String>,
+    pub(crate) next: Option<String>,
+    /// The map and the key that is missing in it, where the path is that of something not there.
+    pub(crate) missing: Option<(Extent, String)>,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, extent: Extent, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            extent,
+            message: message.into(),
+            label: String::new(),
+            related: Vec::new(),
+            expected: None,
+            nearest: None,
+            next: None,
+            missing: None,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn related(mut self, extent: Extent, label: impl Into<String>) -> Self {
+        self.related.push((extent, label.into()));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn nearest(mut self, nearest: Option<String>) -> Self {
+        self.nearest = nearest;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn missing(mut self, map: Extent, key: &str) -> Self {
+        self.missing = Some((map, printable(key)));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+/// All problems so far. One that is found twice, because two environments share a default, is
+/// kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    list: Vec<Problem>,
+    seen: BTreeSet<(Extent, Code, String)>,
+    left_out: usize,
+}
+
+impl Problems {
+    pub(crate) fn add(&mut self, problem: Problem) {
+        if self.list.len() >= MAX_PROBLEMS {
+            self.left_out += 1;
+        } else if self.seen.insert((problem.extent, problem.code, problem.message.clone())) {
+            self.list.push(problem);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// In the order of the file, with a last one that counts those that were left out.
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
+        self.list.sort_by_key(|problem| (problem.extent.start, problem.extent.end));
+        if self.left_out > 0 {
+            let message = format!("{} more problems are not shown", self.left_out);
+            let last = self.list.last().map(|problem| problem.extent).unwrap_or_default();
+            self.list.push(
+                Problem::new(Code::TooMany, last, message)
+                    .next("repair these first, and check again"),
+            );
+        }
+        self.list
+    }
+}

@@ -1,0 +1,142 @@
+//! Checks a single value: a text, a number, a duration, a list of words. Owns what is said when it
+//! does not fit, and what to write instead.
+
+use std::str::FromStr;
+
+use towpath_core::ids::Name;
+use towpath_core::units::{Span, Weight};
+use towpath_ports::catalogue::FieldType;
+use towpath_ports::settings;
+
+use crate::codes::Code;
+use crate::limits;
+use crate::problem::{Problem, Problems};
+use crate::shape::{Shape, described, expected};
+use crate::tree::{Node, Scalar, Tree, printable};
+
+/// Checks `node`, called `name` in messages.
+pub(crate) fn verify(node: &Node, shape: Shape, name: &str, problems: &mut Problems) {
+    let Err(message) = fits(node, shape, name) else { return };
+    let is_leaf = matches!(node.tree, Tree::Scalar(..));
+    let code = if is_leaf { Code::WrongValue } else { Code::WrongType };
+    let nearest = nearest_word(node, shape);
+    let mut problem = Problem::new(code, node.extent, message).expected(expected(shape));
+    problem.next = repair(node, shape, nearest.as_deref());
+    problems.add(problem.nearest(nearest));
+}
+
+/// The error says what the value is instead.
+fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
+    let wrong = || format!("`{name}` is {}", described(node));
+    let text = || node.text().filter(|text| !text.is_empty()).ok_or_else(wrong);
+    match shape {
+        Shape::Of(of) => verify_field(node, of, name),
+        Shape::FormatVersion => match node.scalar() {
+            Some(Scalar::Number("1")) => Ok(()),
+            _ => Err(wrong()),
+        },
+        Shape::Name => match Name::new(text()?) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("`{}` cannot be a name", error.text)),
+        },
+        Shape::WordOrSpan(words) if words.contains(&text()?) => Ok(()),
+        Shape::WordOrSpan(_) | Shape::Bake => parses::<Span>(text()?),
+        Shape::Requests => limits::requests(text()?).map(drop).ok_or_else(wrong),
+        Shape::ErrorLimit => limits::error_limit(text()?).map(drop).ok_or_else(wrong),
+        Shape::LatencyLimit => limits::latency_limit(text()?).map(drop).ok_or_else(wrong),
+        _ => Ok(()),
+    }
+}
+
+fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
+    let wrong = || format!("`{name}` is {}", described(node));
+    let text = match node.scalar() {
+        Some(Scalar::Text(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    match of {
+        FieldType::Flag => match node.scalar() {
+            Some(Scalar::Flag(_)) => Ok(()),
+            _ => Err(wrong()),
+        },
+        FieldType::Count(least, most) => match node.scalar() {
+            Some(Scalar::Number(number)) => number
+                .parse::<u64>()
+                .ok()
+                .filter(|number| (least..=most).contains(number))
+                .map(drop)
+                .ok_or_else(wrong),
+            _ => Err(wrong()),
+        },
+        FieldType::Argv | FieldType::Texts => {
+            let one = of == FieldType::Texts && text.is_some();
+            let all = !node.items().is_empty()
+                && node
+                    .items()
+                    .iter()
+                    .all(|item| item.is_broken() || matches!(item.scalar(), Some(Scalar::Text(_))));
+            if one || all { Ok(()) } else { Err(wrong()) }
+        }
+        FieldType::Word(words) => match text.ok_or_else(wrong)? {
+            text if words.contains(&text) => Ok(()),
+            text => Err(format!("`{name}` cannot be `{}`", printable(text))),
+        },
+        FieldType::Span => parses::<Span>(text.ok_or_else(wrong)?),
+        FieldType::Share => parses::<Weight>(text.ok_or_else(wrong)?),
+        FieldType::Path => {
+            let text = text.ok_or_else(wrong)?;
+            if text.split('/').any(|part| part == "..") || text.contains('\0') {
+                return Err(format!("`{}` leaves the project", printable(text)));
+            }
+            Ok(())
+        }
+        FieldType::Url => {
+            let text = text.ok_or_else(wrong)?;
+            let web = text.starts_with("http://") || text.starts_with("https://");
+            web.then_some(()).ok_or_else(wrong)
+        }
+        FieldType::Condition => {
+            let text = text.ok_or_else(wrong)?;
+            text.starts_with(['<', '>', '=', '+']).then_some(()).ok_or_else(wrong)
+        }
+        _ => text.map(drop).ok_or_else(wrong),
+    }
+}
+
+fn parses<T: FromStr<Err = String>>(text: &str) -> Result<(), String> {
+    text.parse::<T>().map(drop)
+}
+
+/// What to write instead, where that can be told.
+fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option<String> {
+    if let Some(word) = nearest {
+        return Some(format!("write `{word}`"));
+    }
+    let text = node.text().filter(|text| !text.is_empty())?;
+    let shown = printable(text);
+    let bare = matches!(node.scalar(), Some(Scalar::Number(_) | Scalar::Flag(_)));
+    let counted = text.bytes().all(|byte| byte.is_ascii_digit());
+    match shape {
+        Shape::Of(FieldType::Span) | Shape::Bake | Shape::WordOrSpan(_) if counted => {
+            Some(format!("add the unit: `{shown}s`, `{shown}m` or `{shown}h`"))
+        }
+        Shape::Of(FieldType::Share) if counted => Some(format!("add the unit: `{shown}%`")),
+        Shape::Requests if counted => Some(format!("add the unit: `{shown} requests`")),
+        Shape::ErrorLimit if counted => Some(format!("write \"> {shown}%\"")),
+        Shape::ErrorLimit if text.ends_with('%') => {
+            let share = text.trim_start_matches(['<', '=', '>', ' ']);
+            Some(format!("write \"> {}\": what is too much", printable(share)))
+        }
+        Shape::Of(FieldType::Text | FieldType::Texts) if bare => {
+            Some(format!("put it in quotes: \"{shown}\""))
+        }
+        _ => None,
+    }
+}
+
+fn nearest_word(node: &Node, shape: Shape) -> Option<String> {
+    let (Shape::Of(FieldType::Word(words)) | Shape::WordOrSpan(words)) = shape else {
+        return None;
+    };
+    settings::nearest(node.text()?, words.iter().copied())
+}

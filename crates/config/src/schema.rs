@@ -1,0 +1,202 @@
+//! JSON Schema of the matrix, from the tables that parsing reads. Owns nothing that those do not
+//! say; what keys mean together is left to the check.
+
+use serde_json::{Map, Value, json};
+use towpath_ports::catalogue::{Catalogue, Family, Field, FieldType, KindEntry, KindState};
+
+use crate::sections::{self, Section, Where};
+use crate::shape::{Default, Key, Shape};
+
+const SPAN: &str = "^[0-9]+(ms|s|m|h|d)( [0-9]+(ms|s|m|h|d))*$";
+const SHARE: &str = "^[0-9]{1,3}([.][0-9]{1,2})?%$";
+const NAME: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+
+/// The schema (draft 2020-12) for editors. The same catalogue gives the same schema.
+pub fn schema(catalogue: &Catalogue) -> Value {
+    let mut top = map_of_sections(Where::Top);
+    let named = |of: &str| {
+        json!({
+            "type": "object",
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": { "$ref": format!("#/$defs/{of}") },
+        })
+    };
+    top["properties"]["environments"] = described(named("environment"), "environments");
+    top["properties"]["environments"]["minProperties"] = json!(1);
+    let tiers = ["all", "development", "testing", "staging", "production"];
+    let tiers: Map<String, Value> = tiers
+        .iter()
+        .map(|tier| ((*tier).to_owned(), json!({ "$ref": "#/$defs/shared" })))
+        .collect();
+    top["properties"]["defaults"] = described(closed(&tiers, &[]), "defaults");
+    let mut environment = map_of_sections(Where::Environment);
+    environment["properties"]["services"] = named("service");
+    environment["properties"]["services"]["description"] =
+        json!("Sections that are different for one service.");
+    top["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    top["title"] = json!("towpath.yaml");
+    top["description"] = json!("An environment promotion matrix.");
+    top["$defs"] = json!({
+        "environment": environment,
+        "shared": map_of_sections(Where::Defaults),
+        "service": map_of_sections(Where::Service),
+        "target": adapter(catalogue, Family::Target, sections::target::KEYS),
+        "router": adapter(catalogue, Family::Router, sections::router::KEYS),
+        "check": adapter(catalogue, Family::Check, sections::gate::CHECK),
+    });
+    top
+}
+
+fn described(mut value: Value, section: &str) -> Value {
+    if let Some(section) = sections::find(section, Where::Top) {
+        value["description"] = json!(section.key.doc);
+    }
+    value
+}
+
+fn map_of_sections(place: Where) -> Value {
+    let here = || sections::all().filter(move |section| section.may_stand(place));
+    let properties = here().map(|it| (it.key.name.to_owned(), of_section(it))).collect();
+    let required: Vec<_> = here()
+        .filter(|it| matches!(it.key.default, Default::Required))
+        .filter(|it| !it.may_stand(Where::Defaults))
+        .map(|it| it.key.name)
+        .collect();
+    closed(&properties, &required)
+}
+
+fn of_section(section: &Section) -> Value {
+    let mut value = of_key(&section.key);
+    value["examples"] = json!([section.example]);
+    value
+}
+
+/// A map with these keys, those that begin with `x-`, and no other.
+fn closed(properties: &Map<String, Value>, required: &[&str]) -> Value {
+    json!({
+        "type": "object",
+        "properties": properties,
+        "patternProperties": { "^x-": true },
+        "additionalProperties": false,
+        "required": required,
+    })
+}
+
+fn of_key(key: &Key) -> Value {
+    let mut value = of_shape(key.shape);
+    let doc = match key.default {
+        Default::Is(text) => format!("{} Default: {text}.", key.doc),
+        Default::By(_, rule) => format!("{} Default: {rule}.", key.doc),
+        Default::Required | Default::Absent => key.doc.to_owned(),
+    };
+    value["description"] = json!(doc);
+    value
+}
+
+fn of_keys(keys: &[Key]) -> Value {
+    let properties = keys.iter().map(|key| (key.name.to_owned(), of_key(key))).collect();
+    let required: Vec<_> = keys
+        .iter()
+        .filter(|key| matches!(key.default, Default::Required))
+        .map(|key| key.name)
+        .collect();
+    closed(&properties, &required)
+}
+
+fn of_shape(shape: Shape) -> Value {
+    let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    match shape {
+        Shape::Of(of) => of_field(of),
+        Shape::FormatVersion => json!({ "const": 1 }),
+        Shape::Name => pattern(NAME),
+        Shape::Names => {
+            let name = pattern(NAME);
+            json!({ "oneOf": [name, { "type": "array", "items": name, "minItems": 1 }] })
+        }
+        Shape::WordOrSpan(words) => json!({ "anyOf": [{ "enum": words }, pattern(SPAN)] }),
+        Shape::Requests => pattern("^[0-9]+ requests?$"),
+        Shape::Bake => json!({ "oneOf": [pattern(SPAN), of_keys(sections::rollout::BAKE_RANGE)] }),
+        Shape::ErrorLimit => pattern("^> *[0-9]{1,3}([.][0-9]{1,2})?%$"),
+        Shape::LatencyLimit => pattern("^([+][0-9.]+%|> *[0-9]+(ms|s|m|h|d))$"),
+        Shape::Endpoints => {
+            let path = pattern("^/");
+            json!({ "oneOf": [path, { "type": "array", "items": path, "minItems": 1 }] })
+        }
+        Shape::Variables => json!({
+            "type": "object",
+            "additionalProperties": { "type": ["string", "number", "boolean"] },
+        }),
+        Shape::Map(keys) => of_keys(keys),
+        Shape::MapOf(inner) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": of_shape(*inner),
+        }),
+        Shape::List(inner) => json!({ "type": "array", "items": of_shape(*inner) }),
+        Shape::Adapter(family, _) => json!({ "$ref": format!("#/$defs/{}", family.as_str()) }),
+        Shape::AnyMap => json!({ "type": "object" }),
+        Shape::Anything => json!({}),
+    }
+}
+
+fn of_field(of: FieldType) -> Value {
+    let text = json!({ "type": "string", "minLength": 1 });
+    let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    match of {
+        FieldType::Text | FieldType::Path => text,
+        FieldType::Word(words) => json!({ "enum": words }),
+        FieldType::Argv => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
+        FieldType::Texts => {
+            json!({ "oneOf": [text, { "type": "array", "items": { "type": "string" } }] })
+        }
+        FieldType::Flag => json!({ "type": "boolean" }),
+        FieldType::Count(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
+        FieldType::Span => pattern(SPAN),
+        FieldType::Share => pattern(SHARE),
+        FieldType::Address => pattern("^.+:[0-9]{1,5}$"),
+        FieldType::Url => pattern("^(https?://|[{]green[}])"),
+        FieldType::Condition => pattern("^[<>=+]"),
+        FieldType::TextMap => {
+            json!({ "type": "object", "additionalProperties": { "type": "string" } })
+        }
+    }
+}
+
+/// An adapter: its kind, and for each kind its own keys. Neither the kind nor what it requires
+/// must stand here, for both may come from a shared section.
+fn adapter(catalogue: &Catalogue, family: Family, common: &[Key]) -> Value {
+    let word = if family == Family::Check { "check" } else { "kind" };
+    let names: Vec<_> = catalogue.family(family).map(|entry| entry.name).collect();
+    let rules: Vec<_> = catalogue.family(family).map(|it| of_kind(it, word, common)).collect();
+    let own = common.iter().filter(|key| key.name != word);
+    let mut properties: Map<String, Value> =
+        own.map(|key| (key.name.to_owned(), of_key(key))).collect();
+    properties.insert(word.to_owned(), json!({ "enum": names }));
+    json!({ "type": "object", "properties": properties, "allOf": rules })
+}
+
+fn of_kind(entry: &KindEntry, word: &str, common: &[Key]) -> Value {
+    let mut properties: Map<String, Value> =
+        common.iter().map(|key| (key.name.to_owned(), json!(true))).collect();
+    properties.extend(entry.fields.iter().map(|it| (it.name.to_owned(), of_kind_field(it))));
+    let mut then = json!({ "description": entry.summary, "properties": properties });
+    if entry.state == KindState::Built {
+        then["patternProperties"] = json!({ "^x-": true });
+        then["additionalProperties"] = json!(false);
+    }
+    let mut condition = json!({ "required": [word] });
+    condition["properties"][word] = json!({ "const": entry.name });
+    json!({ "if": condition, "then": then })
+}
+
+fn of_kind_field(field: &Field) -> Value {
+    let mut value = of_field(field.of);
+    let doc = match field.default {
+        Some("") | None => field.doc.to_owned(),
+        Some(default) => format!("{} Default: {default}.", field.doc),
+    };
+    value["description"] = json!(doc);
+    value
+}

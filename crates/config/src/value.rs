@@ -1,0 +1,260 @@
+//! Checks a value against what may stand there. Owns the messages about keys; those about a single
+//! text are in `scalar`.
+
+use towpath_core::ids::Name;
+use towpath_ports::catalogue::{Catalogue, Family};
+use towpath_ports::settings;
+
+use crate::codes::Code;
+use crate::problem::{Problem, Problems};
+use crate::scalar;
+use crate::shape::{Default, Key, Shape, described, expected};
+use crate::source::Extent;
+use crate::tree::{Node, Scalar, Tree, printable};
+
+/// Checks `node` against `shape`. `name` is what the value is called in messages.
+pub(crate) fn verify(
+    node: &Node,
+    shape: Shape,
+    name: &str,
+    catalogue: &Catalogue,
+    problems: &mut Problems,
+) {
+    if node.is_broken() {
+        return;
+    }
+    match shape {
+        Shape::Anything => {}
+        Shape::AnyMap => {
+            wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems);
+        }
+        Shape::Bake if matches!(node.tree, Tree::Map(_)) => {
+            verify_keys(
+                node,
+                crate::sections::rollout::BAKE_RANGE,
+                name,
+                true,
+                catalogue,
+                problems,
+            );
+        }
+        Shape::Map(keys) => {
+            if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
+                verify_keys(node, keys, name, true, catalogue, problems);
+            }
+        }
+        Shape::Adapter(family, keys) => {
+            if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
+                verify_keys(node, keys, name, false, catalogue, problems);
+                verify_kind(node, family, catalogue, problems);
+            }
+        }
+        Shape::List(inner) => {
+            if wants(matches!(node.tree, Tree::List(_)), node, name, shape, problems) {
+                for (index, item) in node.items().iter().enumerate() {
+                    let name = format!("{name}[{index}]");
+                    verify(item, *inner, &name, catalogue, problems);
+                }
+            }
+        }
+        Shape::MapOf(inner) => {
+            if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
+                for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+                    verify_name(&entry.key, entry.key_extent, problems);
+                    // A name alone is enough where nothing about it must be said.
+                    if entry.value.scalar() == Some(Scalar::Null) && is_optional(*inner) {
+                        continue;
+                    }
+                    verify(&entry.value, *inner, &printable(&entry.key), catalogue, problems);
+                }
+            }
+        }
+        Shape::Names => verify_names(node, name, problems),
+        Shape::Variables => verify_variables(node, name, problems),
+        Shape::Endpoints => verify_endpoints(node, name, problems),
+        _ => scalar::verify(node, shape, name, problems),
+    }
+}
+
+fn is_optional(shape: Shape) -> bool {
+    let required = |key: &Key| matches!(key.default, Default::Required);
+    matches!(shape, Shape::Map(keys) if !keys.iter().any(required))
+}
+
+fn wants(fits: bool, node: &Node, name: &str, shape: Shape, problems: &mut Problems) -> bool {
+    if !fits {
+        problems.add(
+            Problem::new(Code::WrongType, node.extent, format!("`{name}` is {}", described(node)))
+                .expected(expected(shape)),
+        );
+    }
+    fits
+}
+
+/// Checks the keys of a map. `closed` refuses keys that are not among `keys`.
+pub(crate) fn verify_keys(
+    node: &Node,
+    keys: &[Key],
+    name: &str,
+    closed: bool,
+    catalogue: &Catalogue,
+    problems: &mut Problems,
+) {
+    for entry in node.entries() {
+        match keys.iter().find(|key| key.name == &*entry.key) {
+            Some(key) => verify(&entry.value, key.shape, key.name, catalogue, problems),
+            None if !closed || entry.key.starts_with("x-") => {}
+            None => unknown_key(&entry.key, entry.key_extent, keys, name, problems),
+        }
+    }
+    for key in keys.iter().filter(|key| matches!(key.default, Default::Required)) {
+        // What an adapter needs may come from the shared section; that is checked when joined.
+        if closed && node.get(key.name).is_none() {
+            problems.add(
+                Problem::new(
+                    Code::MissingKey,
+                    node.extent,
+                    format!("`{name}` needs the key `{}`", key.name),
+                )
+                .missing(node.extent, key.name)
+                .expected(format!("{}: {}", key.name, expected(key.shape)))
+                .next(format!("add `{}`: {}", key.name, key.doc)),
+            );
+        }
+    }
+}
+
+fn unknown_key(key: &str, extent: Extent, keys: &[Key], name: &str, problems: &mut Problems) {
+    let shown = printable(key);
+    let nearest = settings::nearest(key, keys.iter().map(|key| key.name));
+    let known: Vec<_> = keys.iter().map(|key| key.name).collect();
+    problems.add(unknown(&shown, extent, nearest, known.join(", "), format!("`{name}`")));
+}
+
+/// A key that is not known, with its nearest name. `of` says whose key it would be.
+pub(crate) fn unknown(
+    shown: &str,
+    extent: Extent,
+    nearest: Option<String>,
+    known: String,
+    of: impl Into<String>,
+) -> Problem {
+    let (label, next) = match &nearest {
+        Some(near) => (
+            format!("the nearest key is `{near}`"),
+            format!("write `{near}`, or `x-{shown}` to keep a key of your own"),
+        ),
+        None => (
+            "no key is called anything like it".to_owned(),
+            format!("remove it, or write `x-{shown}` to keep a key of your own"),
+        ),
+    };
+    Problem::new(Code::UnknownKey, extent, format!("{} has no key `{shown}`", of.into()))
+        .label(label)
+        .expected(known)
+        .nearest(nearest)
+        .next(next)
+}
+
+fn verify_kind(node: &Node, family: Family, catalogue: &Catalogue, problems: &mut Problems) {
+    let word = if family == Family::Check { "check" } else { "kind" };
+    let Some(kind) = node.get(word) else { return };
+    let name = kind.text().unwrap_or_default();
+    if kind.is_broken() || catalogue.find(family, name).is_some() {
+        return;
+    }
+    let known: Vec<_> = catalogue.family(family).map(|entry| entry.name).collect();
+    let nearest = settings::nearest(name, known.iter().copied());
+    let mut problem = Problem::new(
+        Code::UnknownKind,
+        kind.extent,
+        format!("there is no {} called `{}`", family.as_str(), printable(name)),
+    )
+    .expected(known.join(", "))
+    .nearest(nearest.clone());
+    problem = match nearest {
+        Some(near) => {
+            problem.label(format!("the nearest is `{near}`")).next(format!("write `{near}`"))
+        }
+        None => problem.next("towpath adapters     lists what there is"),
+    };
+    problems.add(problem);
+}
+
+fn verify_name(text: &str, extent: Extent, problems: &mut Problems) {
+    if Name::new(text).is_err() {
+        problems.add(
+            Problem::new(
+                Code::WrongValue,
+                extent,
+                format!("`{}` cannot be a name", printable(text)),
+            )
+            .expected(expected(Shape::Name)),
+        );
+    }
+}
+
+fn verify_names(node: &Node, name: &str, problems: &mut Problems) {
+    match (&node.tree, node.text()) {
+        (Tree::List(items), _) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                if let Some(text) = item.text() {
+                    verify_name(text, item.extent, problems);
+                } else {
+                    let name = format!("{name}[{index}]");
+                    wants(item.is_broken(), item, &name, Shape::Name, problems);
+                }
+            }
+        }
+        (_, Some(text)) => verify_name(text, node.extent, problems),
+        _ => {
+            wants(false, node, name, Shape::Names, problems);
+        }
+    }
+}
+
+fn verify_variables(node: &Node, name: &str, problems: &mut Problems) {
+    if !wants(matches!(node.tree, Tree::Map(_)), node, name, Shape::Variables, problems) {
+        return;
+    }
+    for entry in node.entries().iter().filter(|entry| !entry.value.is_broken()) {
+        let key = printable(&entry.key);
+        if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
+            let message = format!("`{key}` cannot be the name of an environment variable");
+            problems.add(
+                Problem::new(Code::WrongValue, entry.key_extent, message)
+                    .expected("a name without `=`"),
+            );
+        }
+        if entry.value.text().is_none_or(|text| text.contains('\0')) {
+            let message = format!("`{name}.{key}` is {}", described(&entry.value));
+            problems.add(
+                Problem::new(Code::WrongValue, entry.value.extent, message)
+                    .expected("a text")
+                    .next(format!("write {key}: \"\" for an empty text")),
+            );
+        }
+    }
+}
+
+fn verify_endpoints(node: &Node, name: &str, problems: &mut Problems) {
+    let one = std::slice::from_ref(node);
+    let all = if node.text().is_some() { one } else { node.items() };
+    if all.is_empty() {
+        wants(false, node, name, Shape::Endpoints, problems);
+    }
+    for item in all.iter().filter(|item| !item.is_broken()) {
+        if item.text().is_some_and(|text| text.starts_with('/')) {
+            continue;
+        }
+        let text = item.text().map(printable);
+        let mut problem = Problem::new(
+            Code::WrongValue,
+            item.extent,
+            format!("an endpoint is {}", described(item)),
+        )
+        .expected("a path such as /health");
+        problem.next = text.map(|text| format!("write `/{text}`"));
+        problems.add(problem);
+    }
+}

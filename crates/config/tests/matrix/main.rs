@@ -1,0 +1,26 @@
+//! What a matrix means and what is said about a wrong one. Everything goes through the public
+//! `parse`; nothing here reads a file at run time.
+
+mod catalogue;
+mod checked;
+mod diagnostics;
+mod hostile;
+mod starters;
+mod tables;
+mod wrong;
+
+use towpath_config::{Checked, parse};
+use towpath_core::ids::Name;
+
+/// The example with five environments.
+pub(crate) const SOUNDBITE: &str = include_str!("fixtures/soundbite.yaml");
+
+/// Checks a text as `towpath.yaml`.
+pub(crate) fn check(text: &str) -> Checked {
+    parse("towpath.yaml", text.as_bytes(), &catalogue::catalogue())
+}
+
+/// A name that is known to be one.
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).expect("the test writes valid names")
+}

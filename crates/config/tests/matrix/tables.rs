@@ -1,0 +1,146 @@
+//! The tables of the sections keep their word: their examples parse, the schema takes what the
+//! check takes.
+
+use serde_json::Value;
+use towpath_config::{schema, to_json};
+
+use crate::{SOUNDBITE, catalogue, check};
+
+/// Every section of a part of the schema with its documented example.
+fn examples(of: &Value) -> Vec<(String, String)> {
+    let properties = of["properties"].as_object().expect("a map of sections");
+    let example = |(name, section): (&String, &Value)| {
+        Some((name.clone(), section["examples"][0].as_str()?.to_owned()))
+    };
+    properties.iter().filter_map(example).collect()
+}
+
+#[test]
+fn the_documented_example_of_every_section_is_right() {
+    let schema = schema(&catalogue::catalogue());
+    for (name, example) in examples(&schema) {
+        let rest =
+            ["version: 1\n", "project: shop\n"].into_iter().filter(|it| !it.starts_with(&name));
+        let environments = "environments:\n  dev:\n    tier: development\n    target: { kind: process, command: [./app] }\n";
+        let environments = if name == "environments" { "" } else { environments };
+        let text = rest.collect::<String>() + &example + environments;
+        assert_eq!(check(&text).errors, [], "{text}");
+    }
+    let environment = examples(&schema["$defs"]["environment"]);
+    assert!(environment.len() > 30, "the tables are in the schema");
+    for (name, example) in environment {
+        let needed = [
+            "tier: production\n",
+            "target: { kind: process, command: [./app] }\n",
+            "router: { kind: towpath, listen: 127.0.0.1:3000 }\n",
+        ];
+        let needed = needed.into_iter().filter(|it| !it.starts_with(&format!("{name}:")));
+        let inside: Vec<String> = needed
+            .flat_map(str::lines)
+            .chain(example.lines())
+            .map(|line| format!("    {line}\n"))
+            .collect();
+        // Only what comes after something can be promoted into automatically.
+        let live = if name == "after" { "x-none: 1" } else { "after: dev" };
+        let live = if name == "after_any" { "x-none: 1" } else { live };
+        let others = ["dev", "dev-aws"].map(|it| {
+            format!("  {it}:\n    tier: development\n    target: {{ kind: process, command: [./app] }}\n")
+        });
+        let text = format!(
+            "version: 1\nproject: shop\nenvironments:\n{}  live:\n    {live}\n{}",
+            others.concat(),
+            inside.concat()
+        );
+        assert_eq!(check(&text).errors, [], "{text}");
+    }
+}
+
+/// The parts of JSON Schema that the schema uses, patterns left out.
+fn valid(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
+    let wrong = |what: &str| Err(format!("{path}: {what}: {value}"));
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.strip_prefix("#/$defs/").expect("references stay in the file");
+        valid(&root["$defs"][name], root, value, path)?;
+    }
+    for (word, least) in [("oneOf", 1), ("anyOf", 1)] {
+        if let Some(list) = schema[word].as_array() {
+            let fits = list.iter().filter(|it| valid(it, root, value, path).is_ok()).count();
+            if fits < least || (word == "oneOf" && fits > 1) {
+                return wrong(word);
+            }
+        }
+    }
+    for rule in schema["allOf"].as_array().into_iter().flatten() {
+        if valid(&rule["if"], root, value, path).is_ok() {
+            valid(&rule["then"], root, value, path)?;
+        }
+    }
+    if schema["const"] != Value::Null && schema["const"] != *value {
+        return wrong("const");
+    }
+    if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
+        return wrong("enum");
+    }
+    let fits = |name: &str| match name {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        other => panic!("{other} is a type"),
+    };
+    let types = match &schema["type"] {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        Value::String(one) => vec![one.as_str()],
+        _ => Vec::new(),
+    };
+    if !types.is_empty() && !types.iter().any(|name| fits(name)) {
+        return wrong("type");
+    }
+    for item in value.as_array().into_iter().flatten() {
+        if schema["items"] != Value::Null {
+            valid(&schema["items"], root, item, path)?;
+        }
+    }
+    entries_valid(schema, root, value, path)
+}
+
+fn entries_valid(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
+    let Some(entries) = value.as_object() else { return Ok(()) };
+    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !entries.contains_key(key) {
+            return Err(format!("{path}: needs {key}"));
+        }
+    }
+    for (key, inner) in entries {
+        let path = format!("{path}.{key}");
+        let named = &schema["properties"][key];
+        match (&schema["additionalProperties"], named) {
+            (_, named) if named.is_object() => valid(named, root, inner, &path)?,
+            (_, Value::Bool(true)) => {}
+            (Value::Bool(false), _) if !key.starts_with("x-") => {
+                return Err(format!("{path}: not a key"));
+            }
+            (of, _) if of.is_object() => valid(of, root, inner, &path)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn json_of(text: &str) -> Value {
+    to_json(text).expect("the text is YAML")
+}
+
+#[test]
+fn the_schema_takes_the_example_and_refuses_its_mistakes() {
+    let schema = schema(&catalogue::catalogue());
+    assert_eq!(valid(&schema, &schema, &json_of(SOUNDBITE), ""), Ok(()));
+    let wrong = json_of(include_str!("fixtures/three-mistakes.yaml"));
+    let told = valid(&schema, &schema, &wrong, "").expect_err("`timout` is not a key");
+    assert!(told.contains("timout"), "{told}");
+    let misplaced = SOUNDBITE.replace("listen: 127.0.0.1:3000", "listn: 127.0.0.1:3000");
+    let told = valid(&schema, &schema, &json_of(&misplaced), "").expect_err("`listn` is no key");
+    assert!(told.contains("listn"), "{told}");
+}

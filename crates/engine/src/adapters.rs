@@ -1,0 +1,27 @@
+//! How the engine gets its adapters. Knows their ports and no kind by name, except the prober's.
+
+use std::sync::Arc;
+
+use towpath_core::matrix::AdapterSpec;
+use towpath_ports::check::Check;
+use towpath_ports::router::Router;
+use towpath_ports::target::Target;
+
+/// Gives out adapters by what the matrix says. The same specification gives the same adapter, so
+/// that connections are kept.
+pub trait AdapterSet: Send + Sync {
+    /// The target that `spec` describes. The error is one sentence.
+    fn target(&self, spec: &AdapterSpec) -> Result<Arc<dyn Target>, String>;
+
+    /// The router that `spec` describes. The error is one sentence.
+    fn router(&self, spec: &AdapterSpec) -> Result<Arc<dyn Router>, String>;
+
+    /// The check that `spec` describes. The error is one sentence.
+    fn check(&self, spec: &AdapterSpec) -> Result<Arc<dyn Check>, String>;
+}
+
+/// The check that asks a path of every instance, with which health is probed.
+pub(crate) fn probe_of(path: &str) -> AdapterSpec {
+    let settings = serde_json::json!({ "url": format!("{{green}}{path}") });
+    AdapterSpec { kind: "http".to_owned(), settings }
+}

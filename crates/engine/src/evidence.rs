@@ -1,0 +1,84 @@
+//! What the journal and the telemetry know, for checks that rest on them.
+
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+use towpath_core::ids::{LaneId, Name};
+use towpath_core::release::ReleaseRef;
+use towpath_core::units::{Span, Timestamp};
+use towpath_ports::check::{Attestation, EvidenceReader, SoakRecord};
+
+use crate::executor::INTERVAL;
+use crate::shared::Shared;
+use crate::telemetry;
+
+/// Reads for checks; holds no engine alive.
+pub(crate) struct Evidence {
+    shared: Weak<Shared>,
+}
+
+impl Evidence {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::downgrade(shared) }
+    }
+
+    fn shared(&self) -> Result<Arc<Shared>, String> {
+        self.shared.upgrade().ok_or_else(|| "the engine has stopped".to_owned())
+    }
+}
+
+#[async_trait]
+impl EvidenceReader for Evidence {
+    async fn attestations(
+        &self,
+        lane: &LaneId,
+        release: &ReleaseRef,
+        title: &str,
+    ) -> Result<Vec<Attestation>, String> {
+        let shared = self.shared()?;
+        Ok(shared.read(|project| {
+            let all = project.common.attestations.iter();
+            let own = all.filter(|one| {
+                one.lane == *lane && one.release.digest == release.digest && one.title == title
+            });
+            own.map(|one| Attestation {
+                by: one.by.clone(),
+                roles: Vec::new(),
+                at: one.at,
+                note: one.note.clone(),
+                link: one.link.clone(),
+            })
+            .collect()
+        }))
+    }
+
+    async fn soak(
+        &self,
+        service: &Name,
+        environment: &Name,
+        release: &ReleaseRef,
+        since: Timestamp,
+    ) -> Result<SoakRecord, String> {
+        let shared = self.shared()?;
+        let lane = LaneId { service: service.clone(), environment: environment.clone() };
+        let serving =
+            shared.read(|project| project.lanes.get(&lane).and_then(|lane| lane.serving.clone()));
+        let Some(serving) = serving.filter(|one| one.deployment.release.digest == release.digest)
+        else {
+            return Ok(SoakRecord::default());
+        };
+        let from = since.max(serving.since);
+        let record = telemetry::record_of(&shared, &lane, serving.deployment.number, from).await?;
+        // The interval that is under way, and the one in which serving began, are never whole.
+        let tolerated = INTERVAL.faster(shared.setup.speed).milliseconds() * 2;
+        let gaps = Span(record.gaps.milliseconds().saturating_sub(tolerated));
+        Ok(SoakRecord {
+            serving_since: Some(serving.since),
+            requests: record.visitors.0,
+            failed: record.visitors.1,
+            probes: record.probes.0,
+            probes_failed: record.probes.1,
+            gaps,
+        })
+    }
+}

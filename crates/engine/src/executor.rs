@@ -1,0 +1,375 @@
+//! Turns each command into port calls and its outcome into the next input. Decides nothing: what a
+//! failure means is core's business.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use towpath_core::check::{CheckAnswer, CheckResult};
+use towpath_core::deployment::{Deployment, Endpoint};
+use towpath_core::ids::{LaneId, Name, Person, PromotionNumber, Revision};
+use towpath_core::matrix::{CheckSpec, LaneSpec};
+use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
+use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::promotion::state::{CheckKey, GateList};
+use towpath_core::release::ReleaseRef;
+use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_ports::check::CheckRequest;
+use towpath_ports::router::{Candidate, DesiredRoute, Router, RouterError};
+use towpath_ports::target::DeployRequest;
+
+use crate::evidence::Evidence;
+use crate::shared::Shared;
+use crate::views::CheckView;
+
+/// How long a router may be silent before core is told that it did not obey.
+const ROUTER_PATIENCE: Duration = Duration::from_secs(5);
+/// Pause between two attempts to reach a router.
+const ROUTER_RETRY: Duration = Duration::from_millis(100);
+/// How long open requests on an arm that goes may take (router setting `drain` may be shorter).
+const DRAIN: Span = Span::seconds(30);
+/// How often open requests are counted while an arm drains.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
+/// How long a deployment may take to become ready, unless its target says otherwise.
+const READY_WITHIN: Span = Span::seconds(60);
+/// Width of the intervals in which counts are kept, before a rehearsal makes it shorter.
+pub(crate) const INTERVAL: Span = Span::minutes(1);
+
+/// Carries a command out in the background; its outcome comes back as an input.
+pub(crate) fn dispatch(shared: &Arc<Shared>, command: Command) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        if shared.is_stopped() {
+            return;
+        }
+        let lane = command.lane.clone();
+        let id = command.id;
+        let outcome = execute(&shared, command).await;
+        // A stopped engine says nothing: the next one finds the command in the outbox.
+        if let Some(outcome) = outcome
+            && !shared.is_stopped()
+        {
+            shared.send(&lane, Input::CommandEnded { command: id, outcome }).await;
+        }
+    });
+}
+
+async fn execute(shared: &Arc<Shared>, command: Command) -> Option<CommandOutcome> {
+    let lane = command.lane;
+    match command.order {
+        Order::AskCheck { promotion, key, check, release, green } => {
+            let request = asked(shared, &lane, promotion, &key, &check, release, green);
+            let answer = ask(shared, &check, request).await;
+            Some(CommandOutcome::Checked { answer })
+        }
+        Order::StartInstances { deployment, release, section, blue } => {
+            Some(start(shared, &lane, deployment, &release, &section, blue.as_ref()).await)
+        }
+        Order::SetRoute { route, section } => set_route(shared, &lane, route, &section).await,
+        Order::StopInstances { deployment, section } => {
+            Some(stop(shared, &lane, deployment, &section).await)
+        }
+        Order::OfferRelease { release, to, verified_by } => {
+            offer(shared, &lane, &release, to, verified_by).await;
+            Some(CommandOutcome::Offered)
+        }
+    }
+}
+
+fn asked(
+    shared: &Arc<Shared>,
+    lane: &LaneId,
+    promotion: PromotionNumber,
+    key: &CheckKey,
+    check: &CheckSpec,
+    release: ReleaseRef,
+    green: Vec<Endpoint>,
+) -> CheckRequest {
+    tracing::debug!(%lane, %promotion, check = key.slug, "asking");
+    CheckRequest {
+        lane: lane.clone(),
+        promotion,
+        release,
+        title: check.title.clone(),
+        green,
+        timeout: check.timeout,
+        now: shared.now(),
+        evidence: Arc::new(Evidence::new(shared)),
+    }
+}
+
+/// Asks, and enforces the time that the answer may take.
+pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckRequest) -> CheckAnswer {
+    let adapter = match shared.setup.adapters.check(&check.check) {
+        Ok(adapter) => adapter,
+        Err(sentence) => return CheckAnswer::inconclusive(sentence),
+    };
+    // The check keeps the time itself; this is for one that does not.
+    let limit = Duration::from(check.timeout) + Duration::from_secs(1);
+    match tokio::time::timeout(limit, adapter.ask(&request)).await {
+        Ok(answer) => answer,
+        Err(_) => CheckAnswer::fail(format!("no answer within {}", check.timeout)),
+    }
+}
+
+/// Asks every validation check of a deployment, one after the other.
+pub(crate) async fn ask_all(
+    shared: &Arc<Shared>,
+    lane: &LaneId,
+    section: &LaneSpec,
+    deployment: &Deployment,
+) -> Vec<CheckView> {
+    let mut answers = Vec::new();
+    for check in &section.gate.validation {
+        let key = CheckKey { list: GateList::Validation, slug: check.slug.clone() };
+        let release = deployment.release.clone();
+        let green = deployment.endpoints.clone();
+        let request = asked(shared, lane, deployment.number, &key, check, release, green);
+        let answer = ask(shared, check, request).await;
+        answers.push(CheckView {
+            list: GateList::Validation.as_str().to_owned(),
+            title: check.title.clone(),
+            kind: check.check.kind.clone(),
+            state: match answer.result {
+                CheckResult::Pass => "pass",
+                CheckResult::Fail => "fail",
+                CheckResult::Pending { .. } => "pending",
+                CheckResult::Inconclusive => "inconclusive",
+            }
+            .to_owned(),
+            sentence: Some(answer.sentence),
+        });
+    }
+    answers
+}
+
+async fn start(
+    shared: &Shared,
+    lane: &LaneId,
+    deployment: PromotionNumber,
+    release: &ReleaseRef,
+    section: &LaneSpec,
+    blue: Option<&Deployment>,
+) -> CommandOutcome {
+    let failed = |sentence: String| CommandOutcome::StartFailed { sentence, said: Vec::new() };
+    let known = shared.read(|project| project.common.release_of(&lane.service, release).cloned());
+    let Some(known) = known else {
+        return failed(format!("release {} is not in the journal", release.version));
+    };
+    let target = match shared.setup.adapters.target(&section.target) {
+        Ok(target) => target,
+        Err(sentence) => return failed(sentence),
+    };
+    if let Err(sentence) = prepare_route(shared, lane, section, blue).await {
+        return failed(sentence);
+    }
+    let mut settings = known.settings.clone();
+    settings.extend(section.settings.clone());
+    let request = DeployRequest {
+        lane: lane.clone(),
+        deployment,
+        release: known,
+        instances: section.instances,
+        settings,
+        ready_path: section.health.endpoints.first().cloned(),
+        ready_within: READY_WITHIN,
+    };
+    match target.ensure_running(&request).await {
+        Ok(endpoints) => {
+            let blue_ready = match blue {
+                None => true,
+                Some(blue) => match target.observe(lane, blue.number).await {
+                    Ok(instances) => instances.iter().any(|instance| instance.running),
+                    // Not knowing is no reason to give the way back up.
+                    Err(_) => true,
+                },
+            };
+            CommandOutcome::Started { endpoints, blue_ready }
+        }
+        Err(error) => CommandOutcome::StartFailed { sentence: error.sentence, said: error.said },
+    }
+}
+
+/// Before the first release the route answers 503 instead of nothing at all.
+async fn prepare_route(
+    shared: &Shared,
+    lane: &LaneId,
+    section: &LaneSpec,
+    blue: Option<&Deployment>,
+) -> Result<(), String> {
+    let Some(spec) = &section.router else { return Ok(()) };
+    let router = shared.setup.adapters.router(spec)?;
+    if matches!(router.observe(lane).await, Ok(Some(_))) {
+        return Ok(());
+    }
+    let revision = shared
+        .read(|project| project.lanes.get(lane).map_or(Revision(0), |lane| lane.last_revision));
+    let route = Route {
+        revision,
+        default: blue.cloned(),
+        candidate: None,
+        lease: None,
+        freeze_on_silence: false,
+    };
+    ensure(shared, router.as_ref(), &desired(shared, lane, route)).await.map(drop)
+}
+
+async fn set_route(
+    shared: &Shared,
+    lane: &LaneId,
+    route: Route,
+    section: &LaneSpec,
+) -> Option<CommandOutcome> {
+    let wanted = route.candidate.as_ref().map_or(Weight::ZERO, |(_, weight)| *weight);
+    let Some(spec) = &section.router else {
+        return Some(CommandOutcome::Routed { weight: wanted, frozen: false });
+    };
+    let router = match shared.setup.adapters.router(spec) {
+        Ok(router) => router,
+        Err(sentence) => return Some(CommandOutcome::RouteFailed { sentence }),
+    };
+    crate::judging::route_ordered(shared, lane, &route);
+    match ensure(shared, router.as_ref(), &desired(shared, lane, route)).await {
+        Ok(observed) => Some(CommandOutcome::Routed { weight: observed.0, frozen: observed.1 }),
+        Err(sentence) => Some(CommandOutcome::RouteFailed { sentence }),
+    }
+}
+
+fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRoute {
+    DesiredRoute {
+        lane: lane.clone(),
+        epoch: shared.epoch,
+        revision: route.revision,
+        default: route.default,
+        candidate: route.candidate.map(|(deployment, weight)| Candidate {
+            deployment,
+            weight,
+            lease: route.lease,
+            freeze_on_silence: route.freeze_on_silence,
+        }),
+        drain: DRAIN,
+        interval: INTERVAL.faster(shared.setup.speed),
+    }
+}
+
+async fn ensure(
+    shared: &Shared,
+    router: &dyn Router,
+    desired: &DesiredRoute,
+) -> Result<(Weight, bool), String> {
+    let deadline = tokio::time::Instant::now() + ROUTER_PATIENCE;
+    loop {
+        match router.ensure(desired).await {
+            Ok(observed) => return Ok((observed.weight, observed.frozen)),
+            Err(RouterError::Unavailable(sentence)) => {
+                if tokio::time::Instant::now() >= deadline || shared.is_stopped() {
+                    return Err(sentence);
+                }
+                tokio::time::sleep(ROUTER_RETRY).await;
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+async fn stop(
+    shared: &Shared,
+    lane: &LaneId,
+    deployment: PromotionNumber,
+    section: &LaneSpec,
+) -> CommandOutcome {
+    drained(shared, lane, section).await;
+    let target = match shared.setup.adapters.target(&section.target) {
+        Ok(target) => target,
+        Err(sentence) => return CommandOutcome::StopFailed { sentence },
+    };
+    match target.ensure_stopped(lane, deployment, DRAIN).await {
+        Ok(()) => CommandOutcome::Stopped,
+        Err(error) => CommandOutcome::StopFailed { sentence: error.sentence },
+    }
+}
+
+/// Waits until no request is open on what has left the route, or the drain is over.
+async fn drained(shared: &Shared, lane: &LaneId, section: &LaneSpec) {
+    let Some(spec) = &section.router else { return };
+    let Ok(router) = shared.setup.adapters.router(spec) else { return };
+    let deadline = tokio::time::Instant::now() + Duration::from(DRAIN);
+    while tokio::time::Instant::now() < deadline {
+        match router.observe(lane).await {
+            Ok(Some(observed)) if observed.leaving > 0 => {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+            _ => return,
+        }
+    }
+}
+
+async fn offer(
+    shared: &Shared,
+    lane: &LaneId,
+    release: &ReleaseRef,
+    to: Vec<Name>,
+    verified_by: PromotionNumber,
+) {
+    for environment in to {
+        let successor = LaneId { service: lane.service.clone(), environment };
+        let order = PromotionOrder {
+            by: Person::automatic(),
+            release: Some(release.version.clone()),
+            from: Some(lane.environment.clone()),
+            plan: None,
+            accept_unenforced: Vec::new(),
+            reason: None,
+            offered_by: Some(verified_by),
+        };
+        shared.send(&successor, Input::PromotionOrdered(order)).await;
+    }
+}
+
+/// Deployments that a lane has running, for whoever looks after them.
+pub(crate) fn deployments_of(shared: &Shared) -> Vec<(LaneId, LaneSpec, Deployment, Role)> {
+    shared.read(|project| {
+        let mut found = Vec::new();
+        for (id, lane) in &project.lanes {
+            let declared = project.common.matrix.as_ref().and_then(|matrix| matrix.lane(id));
+            let active = lane.active.as_ref();
+            let section = active.map(|one| &one.plan.section).or(declared.map(|(_, one)| one));
+            let Some(section) = section else { continue };
+            if let Some(serving) = &lane.serving {
+                found.push((
+                    id.clone(),
+                    section.clone(),
+                    serving.deployment.clone(),
+                    Role::Serving,
+                ));
+            }
+            if let Some(green) = active.and_then(|promotion| promotion.green.clone()) {
+                found.push((id.clone(), section.clone(), green, Role::Green));
+            }
+        }
+        found
+    })
+}
+
+/// What a deployment is in its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The default arm.
+    Serving,
+    /// The arm that is coming.
+    Green,
+}
+
+/// Sums of what each deployment did since `since`, from the router's own intervals.
+pub(crate) type Sums = BTreeMap<PromotionNumber, towpath_guard::Counts>;
+
+/// What each deployment of a lane did since `since`; empty when the router does not know.
+pub(crate) async fn sums_since(router: &dyn Router, lane: &LaneId, since: Timestamp) -> Sums {
+    let mut sums = Sums::new();
+    if let Ok(intervals) = router.intervals(lane, since).await {
+        for interval in intervals {
+            sums.entry(interval.deployment).or_default().merge(&interval.counts);
+        }
+    }
+    sums
+}

@@ -1,0 +1,87 @@
+//! Renews the leases of weights that are lent, as long as the journal can be reached. Returns no
+//! traffic: a lease that is not renewed does that.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use towpath_core::ids::LaneId;
+use towpath_core::matrix::{AdapterSpec, LEASE_RENEWALS};
+use towpath_core::promotion::state::State;
+use towpath_core::units::{Span, Timestamp};
+
+use crate::shared::Shared;
+
+/// How often leases are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long the store may take to say that it is there.
+const STORE_WITHIN: Duration = Duration::from_secs(2);
+
+struct Lent {
+    lane: LaneId,
+    router: AdapterSpec,
+    lease: Span,
+}
+
+/// Renews until the engine stops.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let mut renewed: BTreeMap<LaneId, Timestamp> = BTreeMap::new();
+        while !shared.is_stopped() {
+            renew_due(&shared, &mut renewed).await;
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+}
+
+async fn renew_due(shared: &Arc<Shared>, renewed: &mut BTreeMap<LaneId, Timestamp>) {
+    let now = shared.now();
+    let due: Vec<Lent> = lent(shared)
+        .into_iter()
+        .filter(|lent| {
+            let last = renewed.get(&lent.lane).copied().unwrap_or_default();
+            now.since(last).milliseconds() >= lent.lease.milliseconds() / LEASE_RENEWALS
+        })
+        .collect();
+    if due.is_empty() || !store_answers(shared).await {
+        return;
+    }
+    for lent in due {
+        renewed.insert(lent.lane.clone(), now);
+        let shared = Arc::clone(shared);
+        tokio::spawn(async move {
+            let Ok(router) = shared.setup.adapters.router(&lent.router) else { return };
+            if let Err(error) = router.renew(&lent.lane, shared.epoch, lent.lease).await {
+                tracing::warn!(lane = %lent.lane, %error, "the lease was not renewed");
+            }
+        });
+    }
+}
+
+fn lent(shared: &Shared) -> Vec<Lent> {
+    shared.read(|project| {
+        let lanes = project.lanes.values();
+        let lent = lanes.filter_map(|lane| {
+            let promotion = lane.active.as_ref()?;
+            let has_weight = matches!(
+                promotion.state,
+                State::Shifting { .. } | State::Baking { .. } | State::Committing { .. }
+            );
+            let router = promotion.plan.section.router.clone()?;
+            (has_weight && promotion.blue.is_some()).then(|| Lent {
+                lane: lane.id.clone(),
+                router,
+                lease: promotion.plan.section.rollout.lease,
+            })
+        });
+        lent.collect()
+    })
+}
+
+/// Asks the store for anything at all: what the run loop saw last may be long ago.
+async fn store_answers(shared: &Shared) -> bool {
+    let asked = tokio::time::timeout(STORE_WITHIN, shared.setup.store.has_turn("-")).await;
+    matches!(asked, Ok(Ok(_))) && shared.store_answers.load(Ordering::SeqCst)
+}

@@ -1,0 +1,60 @@
+//! What clients order from an engine, and what they are told. Carries nothing out.
+
+use towpath_core::ids::{Person, PromotionNumber};
+use towpath_core::journal::{Attested, Event};
+use towpath_core::matrix::Matrix;
+use towpath_core::reason::Refusal;
+use towpath_core::release::Release;
+use towpath_ports::store::StoreError;
+
+/// An order that belongs to no lane.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Take a matrix into force.
+    ApplyMatrix(Box<Matrix>, Person),
+    /// Create a release.
+    CreateRelease(Box<NewRelease>),
+    /// Take a person's statement down.
+    Attest(Statement),
+}
+
+/// A release that is to be created; its bytes are kept already.
+#[derive(Clone, Debug)]
+pub struct NewRelease {
+    /// All of it; the time of creation is set by the engine.
+    pub release: Release,
+    /// Who creates it.
+    pub by: Person,
+}
+
+/// A person's statement about a release.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// All of it; the time is set by the engine.
+    pub attested: Attested,
+}
+
+/// What an accepted order led to.
+#[derive(Clone, Debug, Default)]
+pub struct Accepted {
+    /// The promotion that it made or is about.
+    pub promotion: Option<PromotionNumber>,
+    /// Events that were written for it.
+    pub events: Vec<Event>,
+    /// Why nothing followed, where a reader would expect something.
+    pub notes: Vec<String>,
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Somebody or something says no; nothing was changed.
+    #[error("{}", .0.message)]
+    Refused(Box<Refusal>),
+    /// The journal could not be written; nothing was changed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The engine has stopped.
+    #[error("the engine has stopped")]
+    Stopped,
+}

@@ -1,0 +1,195 @@
+//! Probes what runs: at its declared frequency what serves, and every second what is coming. Keeps
+//! counts for the guard and for `soak`, and says when health is lost.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use towpath_core::check::CheckResult;
+use towpath_core::deployment::Deployment;
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::matrix::{CheckSpec, LaneSpec};
+use towpath_core::promotion::input::Input;
+use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_guard::Probes;
+use towpath_ports::check::CheckRequest;
+use towpath_ports::store::IntervalRow;
+
+use crate::adapters::probe_of;
+use crate::evidence::Evidence;
+use crate::executor::{self, INTERVAL, Role};
+use crate::shared::Shared;
+
+/// How often due probes are looked for.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often green is probed during a rollout, so that a quiet service has evidence too.
+const GREEN_EVERY: Span = Span::seconds(1);
+
+/// How one lane answers its probes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LaneHealth {
+    /// Of which deployment.
+    pub(crate) deployment: PromotionNumber,
+    /// When it was probed last.
+    pub(crate) at: Option<Timestamp>,
+    /// Failures in a row, by path.
+    pub(crate) failing: BTreeMap<String, u32>,
+    /// Since green first had visitors.
+    pub(crate) green: BTreeMap<PromotionNumber, Probes>,
+    told: bool,
+}
+
+/// Probes until the engine stops.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let mut last: BTreeMap<(LaneId, PromotionNumber), Timestamp> = BTreeMap::new();
+        while !shared.is_stopped() {
+            let now = shared.now();
+            let running = executor::deployments_of(&shared);
+            last.retain(|(lane, number), _| {
+                running
+                    .iter()
+                    .any(|(own, _, deployment, _)| own == lane && deployment.number == *number)
+            });
+            for (lane, section, deployment, role) in running {
+                let every = match role {
+                    Role::Green => Some(GREEN_EVERY),
+                    Role::Serving => section.health.every,
+                };
+                let key = (lane.clone(), deployment.number);
+                let before = last.get(&key).copied().unwrap_or_default();
+                if every.is_some_and(|every| now.since(before) >= every) {
+                    last.insert(key, now);
+                    tokio::spawn(round(Arc::clone(&shared), lane, section, deployment, role));
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+}
+
+/// Probes every endpoint of a deployment once.
+pub(crate) async fn round(
+    shared: Arc<Shared>,
+    lane: LaneId,
+    section: LaneSpec,
+    deployment: Deployment,
+    role: Role,
+) {
+    let mut total = Probes::default();
+    let mut lost = None;
+    for path in &section.health.endpoints {
+        let answered = probe(&shared, &lane, &section, &deployment, path).await;
+        let failed = answered.is_some();
+        total.total += 1;
+        total.failed += u64::from(failed);
+        if role == Role::Serving {
+            let sentence = note(&shared, &lane, &section, &deployment, path, answered);
+            lost = lost.or(sentence);
+        }
+    }
+    if total.total == 0 {
+        return;
+    }
+    keep(&shared, &lane, &deployment, role, total).await;
+    if let Some(sentence) = lost {
+        shared.send(&lane, Input::HealthLost { deployment: deployment.number, sentence }).await;
+    }
+}
+
+/// Asks one path of every instance; answers what is wrong, or nothing.
+async fn probe(
+    shared: &Arc<Shared>,
+    lane: &LaneId,
+    section: &LaneSpec,
+    deployment: &Deployment,
+    path: &str,
+) -> Option<String> {
+    let check = CheckSpec {
+        slug: "probe".to_owned(),
+        title: path.to_owned(),
+        check: probe_of(path),
+        timeout: section.health.timeout,
+        at: Weight::ZERO,
+    };
+    let request = CheckRequest {
+        lane: lane.clone(),
+        promotion: deployment.number,
+        release: deployment.release.clone(),
+        title: path.to_owned(),
+        green: deployment.endpoints.clone(),
+        timeout: section.health.timeout,
+        now: shared.now(),
+        evidence: Arc::new(Evidence::new(shared)),
+    };
+    let answer = executor::ask(shared, &check, request).await;
+    (answer.result != CheckResult::Pass).then_some(answer.sentence)
+}
+
+/// Notes one answer; says so once when an endpoint has failed as often as is tolerated.
+fn note(
+    shared: &Shared,
+    lane: &LaneId,
+    section: &LaneSpec,
+    deployment: &Deployment,
+    path: &str,
+    wrong: Option<String>,
+) -> Option<String> {
+    let mut health = shared.health.lock().expect("no holder of this lock panics");
+    let health = health.entry(lane.clone()).or_default();
+    if health.deployment != deployment.number {
+        health.deployment = deployment.number;
+        health.failing.clear();
+        health.told = false;
+    }
+    health.at = Some(shared.now());
+    let Some(wrong) = wrong else {
+        health.failing.remove(path);
+        health.told = health.told && !health.failing.is_empty();
+        return None;
+    };
+    let in_a_row = health.failing.entry(path.to_owned()).or_default();
+    *in_a_row += 1;
+    let tells = *in_a_row >= section.health.retries.max(1) && !health.told;
+    health.told = health.told || tells;
+    let times = *in_a_row;
+    tells.then(|| format!("{path} failed {times} probes in a row: {wrong}"))
+}
+
+async fn keep(shared: &Shared, lane: &LaneId, deployment: &Deployment, role: Role, total: Probes) {
+    if role == Role::Green {
+        let mut health = shared.health.lock().expect("no holder of this lock panics");
+        let green = &mut health.entry(lane.clone()).or_default().green;
+        // Only what is coming now is asked for; what came before is in the telemetry.
+        green.retain(|number, _| *number == deployment.number);
+        let sum = green.entry(deployment.number).or_default();
+        sum.total += total.total;
+        sum.failed += total.failed;
+    }
+    let width = INTERVAL.faster(shared.setup.speed);
+    let now = shared.now();
+    let micros = i64::try_from(width.milliseconds() * 1000).unwrap_or(i64::MAX);
+    let row = IntervalRow {
+        lane: lane.clone(),
+        deployment: deployment.number,
+        source: "probes".to_owned(),
+        start: Timestamp(now.0 - now.0.rem_euclid(micros)),
+        width,
+        total: total.total,
+        failed: total.failed,
+        p99_us: None,
+    };
+    crate::telemetry::add(shared, row).await;
+}
+
+/// What the prober saw of green in a lane since it came.
+pub(crate) fn probes_of(shared: &Shared, lane: &LaneId) -> Probes {
+    let green = shared.read(|project| {
+        let promotion = project.lanes.get(lane)?.active.as_ref()?;
+        promotion.green.as_ref().map(|green| green.number)
+    });
+    let health = shared.health.lock().expect("no holder of this lock panics");
+    let found = health.get(lane).zip(green).and_then(|(health, green)| health.green.get(&green));
+    found.copied().unwrap_or_default()
+}

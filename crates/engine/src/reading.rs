@@ -1,0 +1,329 @@
+//! What clients ask an engine without changing anything. Never waits for the run loop.
+
+use std::sync::Arc;
+
+use towpath_core::ids::{LaneId, Name, PromotionNumber};
+use towpath_core::matrix::{LaneSpec, Matrix, OnBlind};
+use towpath_core::plan::Plan;
+use towpath_core::project::Project;
+use towpath_core::promotion::input::PromotionOrder;
+use towpath_core::promotion::plan;
+use towpath_core::promotion::state::Lane;
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::release::Release;
+use towpath_ports::store::{ChainReport, EventRow, StoreError};
+use towpath_ports::target::LogLine;
+
+use crate::executor::{self, Role};
+use crate::run_loop::Engine;
+use crate::views::{
+    self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, Status, time,
+};
+use crate::{prober, telemetry};
+
+impl Engine {
+    /// What serves where.
+    pub fn status(&self) -> Status {
+        let shared = &self.shared;
+        let now = shared.now();
+        let lanes = shared.read(|project| lanes_of(project.common.matrix.as_ref()));
+        Status {
+            format: FORMAT,
+            project: shared.setup.project.to_string(),
+            rehearsal: Some(shared.setup.speed).filter(|speed| *speed > 1),
+            at: time(now),
+            engine: EngineView { running: true, since: Some(time(shared.started_at)) },
+            lanes: lanes.iter().filter_map(|id| views::lane(shared, id, now)).collect(),
+        }
+    }
+
+    /// One lane as it stands; none when the matrix does not declare it.
+    pub fn lane(&self, id: &LaneId) -> Option<LaneView> {
+        views::lane(&self.shared, id, self.shared.now())
+    }
+
+    /// The matrix in force.
+    pub fn matrix(&self) -> Option<Matrix> {
+        self.shared.read(|project| project.common.matrix.clone())
+    }
+
+    /// All releases of a service, or of all, oldest first.
+    pub fn releases(&self, service: Option<&Name>) -> Vec<Release> {
+        self.shared.read(|project| {
+            let all = project.common.releases.iter();
+            all.filter(|release| service.is_none_or(|own| *own == release.service))
+                .cloned()
+                .collect()
+        })
+    }
+
+    /// Lanes, as far as something happened in them.
+    pub fn lane_state(&self, id: &LaneId) -> Lane {
+        self.shared.read(|project| project.lane(id))
+    }
+
+    /// The lane in which a promotion is, if it has not ended.
+    pub fn lane_of(&self, number: PromotionNumber) -> Option<LaneId> {
+        self.shared.read(|project| {
+            let mut lanes = project.lanes.values();
+            lanes.find(|lane| lane.promotion(number).is_some()).map(|lane| lane.id.clone())
+        })
+    }
+
+    /// A promotion, live while it has not ended.
+    pub async fn promotion(
+        &self,
+        number: PromotionNumber,
+    ) -> Result<Option<PromotionView>, StoreError> {
+        let now = self.shared.now();
+        let live = self.lane_of(number).and_then(|id| {
+            let lane = self.lane_state(&id);
+            lane.promotion(number).map(|one| views::promotion(&self.shared, &lane, one, now))
+        });
+        if live.is_some() {
+            return Ok(live);
+        }
+        let next = PromotionNumber(number.0 + 1);
+        let rows = self.shared.setup.store.promotions(None, Some(next), 1).await?;
+        let found = rows.into_iter().find(|row| row.number == number);
+        Ok(found.and_then(|row| serde_json::from_value(row.body).ok()))
+    }
+
+    /// Promotions, newest first.
+    pub async fn promotions(
+        &self,
+        lane: Option<&LaneId>,
+        before: Option<PromotionNumber>,
+        limit: u32,
+    ) -> Result<Vec<PromotionView>, StoreError> {
+        let rows = self.shared.setup.store.promotions(lane, before, limit).await?;
+        let now = self.shared.now();
+        let views = rows.into_iter().filter_map(|row| {
+            let lane = self.lane_state(&row.lane);
+            match lane.promotion(row.number) {
+                Some(live) => Some(views::promotion(&self.shared, &lane, live, now)),
+                None => serde_json::from_value(row.body).ok(),
+            }
+        });
+        Ok(views.collect())
+    }
+
+    /// Events after `after`, in order.
+    pub async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        self.shared.setup.store.events(after, limit).await
+    }
+
+    /// Recomputes the journal's whole chain.
+    pub async fn verify(&self) -> Result<ChainReport, StoreError> {
+        self.shared.setup.store.verify().await
+    }
+
+    /// The plan of a promotion as it would be now.
+    pub fn plan(&self, lane: &LaneId, order: &PromotionOrder) -> Result<PlanView, Box<Refusal>> {
+        self.shared.read(|project| {
+            let (plan, release) = plan(project, lane, order)?;
+            Ok(self.plan_view(project, &plan, &release))
+        })
+    }
+
+    /// Whether nothing needs an engine any more: no promotion, standby or stop, and no lane that
+    /// serves with scheduled health, a soak that looks at it, or an automatic edge.
+    pub fn is_idle(&self) -> bool {
+        self.shared.read(|project| {
+            let Some(matrix) = &project.common.matrix else { return true };
+            project.lanes.values().all(|lane| {
+                let Some((environment, section)) = matrix.lane(&lane.id) else { return true };
+                let watched = section.health.every.is_some()
+                    || matrix.successors(&environment.name).any(is_automatic)
+                    || soaked(matrix, &lane.id);
+                lane.is_quiet() && (lane.serving.is_none() || !watched)
+            })
+        })
+    }
+
+    /// Probes what serves once, now, and answers how it stands.
+    pub async fn probe_now(&self, id: &LaneId) -> Option<LaneView> {
+        for (lane, section, deployment, role) in executor::deployments_of(&self.shared) {
+            if lane == *id && role == Role::Serving {
+                let shared = Arc::clone(&self.shared);
+                prober::round(shared, lane, section, deployment, role).await;
+            }
+        }
+        self.lane(id)
+    }
+
+    /// Asks the validation checks of what serves, as `validate` does; changes nothing.
+    pub async fn validate(&self, id: &LaneId) -> Result<Vec<CheckView>, Box<Refusal>> {
+        let found = executor::deployments_of(&self.shared);
+        let serving =
+            found.into_iter().find(|(lane, _, _, role)| lane == id && *role == Role::Serving);
+        let Some((lane, section, deployment, _)) = serving else {
+            let message = format!("{} serves nothing that could be validated", id.environment);
+            let cause = "no release was promoted into it yet";
+            return Err(Box::new(Refusal::new(
+                RefusalKind::NotFound,
+                "serves-nothing",
+                message,
+                cause,
+            )));
+        };
+        Ok(executor::ask_all(&self.shared, &lane, &section, &deployment).await)
+    }
+
+    /// What visitors and probes met in a lane over the last `minutes`: totals and failures of
+    /// visitors, then of probes; none where nothing serves.
+    pub async fn record(&self, id: &LaneId, minutes: u64) -> Option<((u64, u64), (u64, u64))> {
+        let lane = self.lane_state(id);
+        let deployment = lane.serving?.deployment.number;
+        let span = towpath_core::units::Span::minutes(minutes).faster(self.shared.setup.speed);
+        let micros = i64::try_from(span.milliseconds() * 1000).unwrap_or(i64::MAX);
+        let since = towpath_core::units::Timestamp(self.shared.now().0 - micros);
+        let record = telemetry::record_of(&self.shared, id, deployment, since).await.ok()?;
+        Some((record.visitors, record.probes))
+    }
+
+    /// The last lines that a promotion's instances wrote, oldest first.
+    pub async fn logs(
+        &self,
+        number: PromotionNumber,
+        limit: usize,
+    ) -> Result<Vec<LogLine>, String> {
+        let next = Some(PromotionNumber(number.0 + 1));
+        let rows = self.shared.setup.store.promotions(None, next, 1).await;
+        let rows = rows.map_err(|error| error.to_string())?;
+        let row = rows.into_iter().find(|row| row.number == number);
+        let lane =
+            row.map(|row| row.lane).ok_or_else(|| format!("there is no promotion {number}"))?;
+        let spec = self.shared.read(|project| {
+            let matrix = project.common.matrix.as_ref()?;
+            matrix.lane(&lane).map(|(_, section)| section.target.clone())
+        });
+        let spec = spec.ok_or_else(|| format!("{lane} is not in the matrix any more"))?;
+        let target = self.shared.setup.adapters.target(&spec)?;
+        target.logs(&lane, number, limit).await.map_err(|error| error.sentence)
+    }
+
+    fn plan_view(&self, project: &Project, plan: &Plan, release: &Release) -> PlanView {
+        let lane = project.lane(&plan.lane);
+        let environment = project.common.matrix.as_ref().and_then(|matrix| matrix.lane(&plan.lane));
+        let section = &plan.section;
+        let serving = lane.serving.as_ref();
+        let old = serving
+            .and_then(|one| project.common.release_of(&plan.lane.service, &one.deployment.release));
+        let steps = views::StepView::all(plan);
+        let (prerequisites, validation) =
+            views::checks(plan, None).into_iter().partition(|one| one.list == "prerequisites");
+        PlanView {
+            format: FORMAT,
+            hash: plan.hash().hex().to_owned(),
+            service: plan.lane.service.to_string(),
+            from: environment
+                .map(|(own, _)| own.after.names().iter().map(ToString::to_string).collect())
+                .unwrap_or_default(),
+            to: plan.lane.environment.to_string(),
+            tier: environment.map_or("", |(own, _)| own.tier.as_str()).to_owned(),
+            release: release.version.to_string(),
+            change_type: release.change_type,
+            author: release.author.as_ref().map(ToString::to_string),
+            commit: release.commit.clone(),
+            verified: verified_in(project, plan),
+            replaces: serving
+                .map(|one| (one.deployment.release.version.to_string(), time(one.since))),
+            settings_changed: settings_changed(old, release),
+            migrations: release.migrations.len(),
+            retires: lane
+                .standby
+                .as_ref()
+                .map(|standby| standby.deployment.release.version.to_string()),
+            prerequisites,
+            validation,
+            instances: (section.instances, serving.map(|one| one.deployment.capacity)),
+            bake_seconds: steps.iter().map(|step| step.bake_seconds).sum(),
+            steps,
+            standby_seconds: views::span_seconds(section.standby),
+            goes_back: goes_back(section),
+            without_evidence: match section.rollout.on_blind {
+                OnBlind::Rollback => "goes back (no requests and no probes for a whole step)",
+                OnBlind::Pause => "waits for a person (no requests and no probes for a whole step)",
+            }
+            .to_owned(),
+            not_enforced: section
+                .unenforced
+                .iter()
+                .map(|demand| (demand.path.clone(), demand.reason.clone()))
+                .collect(),
+            at: time(self.shared.now()),
+        }
+    }
+}
+
+fn lanes_of(matrix: Option<&Matrix>) -> Vec<LaneId> {
+    let environments = matrix.into_iter().flat_map(|matrix| &matrix.environments);
+    environments
+        .flat_map(|environment| {
+            environment.lanes.keys().map(|service| LaneId {
+                service: service.clone(),
+                environment: environment.name.clone(),
+            })
+        })
+        .collect()
+}
+
+fn is_automatic(environment: &towpath_core::matrix::Environment) -> bool {
+    environment.promote == towpath_core::matrix::Decider::Automatic
+}
+
+/// Whether some gate's soak looks at this lane.
+fn soaked(matrix: &Matrix, lane: &LaneId) -> bool {
+    let lanes = matrix.environments.iter().flat_map(|environment| environment.lanes.values());
+    let mut checks = lanes.flat_map(|lane| &lane.gate.prerequisites);
+    checks.any(|check| {
+        check.check.kind == "soak"
+            && check.check.settings.get("in").and_then(|name| name.as_str())
+                == Some(lane.environment.as_str())
+    })
+}
+
+fn verified_in(project: &Project, plan: &Plan) -> Vec<String> {
+    let Some((environment, _)) =
+        project.common.matrix.as_ref().and_then(|matrix| matrix.lane(&plan.lane))
+    else {
+        return Vec::new();
+    };
+    let verified = environment.after.names().iter().filter_map(|name| {
+        let id = LaneId { service: plan.lane.service.clone(), environment: name.clone() };
+        let lane = project.lanes.get(&id)?;
+        let found = lane.verified.iter().find(|one| one.release.digest == plan.release.digest)?;
+        Some(format!("{name} since {}", time(found.at)))
+    });
+    verified.collect()
+}
+
+fn settings_changed(old: Option<&Release>, new: &Release) -> Vec<String> {
+    let Some(old) = old else { return Vec::new() };
+    let mut names: Vec<&String> = old.settings.keys().chain(new.settings.keys()).collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| old.settings.get(*name) != new.settings.get(*name));
+    names.into_iter().cloned().collect()
+}
+
+fn goes_back(section: &LaneSpec) -> Vec<String> {
+    let mut phrases = Vec::new();
+    let limits = &section.rollback.limits;
+    if let Some(rate) = limits.error_rate {
+        phrases.push(format!("errors above {}%", (rate * 10_000.0).round() / 100.0));
+    }
+    for limit in &limits.latency {
+        phrases.push(match limit {
+            towpath_guard::LatencyLimit::Factor(quantile, factor) => {
+                format!("p{} {}% slower", quantile.0, ((factor - 1.0) * 100.0).round())
+            }
+            towpath_guard::LatencyLimit::AtMost(quantile, microseconds) => {
+                format!("p{} above {}ms", quantile.0, microseconds / 1000)
+            }
+        });
+    }
+    phrases.extend(section.rollback.signals.iter().map(|signal| signal.as_str().to_owned()));
+    phrases
+}

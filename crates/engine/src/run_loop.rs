@@ -1,0 +1,480 @@
+//! One input at a time: decide, write, fold, dispatch. Owns the project's state and the order of
+//! everything; does nothing itself.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use towpath_core::ids::LaneId;
+use towpath_core::journal::Event;
+use towpath_core::promotion::command::Command;
+use towpath_core::promotion::input::Input;
+use towpath_core::promotion::{Decision, decide};
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::release::Release;
+use towpath_core::units::Timestamp;
+use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
+
+use crate::orders::{Accepted, EngineError, Order};
+use crate::shared::{Setup, Shared};
+use crate::{executor, journal, judging, leases, prober, recovery, telemetry, views};
+
+/// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
+const QUEUE: usize = 1024;
+/// News that a slow watcher may fall behind before it must read the journal instead.
+const NEWS: usize = 4096;
+/// First and longest pause between two attempts to reach the store.
+const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How soon a wake-up may follow another one of the same lane: keeps a lane that is always due from
+/// taking the whole loop.
+const SHORTEST_WAKE: Duration = Duration::from_millis(20);
+
+/// Something for the loop.
+pub(crate) enum Message {
+    /// Something happened in a lane, or somebody ordered something there.
+    Lane { lane: LaneId, input: Box<Input>, reply: Option<oneshot::Sender<Reply>> },
+    /// Somebody ordered something that belongs to no lane.
+    Project { order: Box<Order>, reply: oneshot::Sender<Reply> },
+    /// Stop when what was sent before is done.
+    Stop,
+}
+
+type Reply = Result<Accepted, EngineError>;
+
+/// A running engine, as its clients see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// A running engine, as whoever started it sees it.
+pub struct Running {
+    /// For clients.
+    pub engine: Engine,
+    /// Ends when the engine has stopped; an error says why it had to.
+    pub ended: JoinHandle<Result<(), StoreError>>,
+}
+
+/// Takes the journal over and starts to work. Call once per process.
+///
+/// # Errors
+/// Whatever the store says; nothing has happened then.
+pub async fn start(setup: Setup) -> Result<Running, StoreError> {
+    let now = setup.clock.now();
+    let found = recovery::recover(setup.store.as_ref(), now).await?;
+    let (inputs, receiver) = mpsc::channel(QUEUE);
+    let (news, _) = broadcast::channel(NEWS);
+    let shared = Arc::new(Shared {
+        setup,
+        epoch: found.epoch,
+        started_at: now,
+        project: RwLock::new(found.project),
+        guards: Mutex::new(BTreeMap::new()),
+        health: Mutex::new(BTreeMap::new()),
+        inputs,
+        news,
+        store_answers: true.into(),
+        stopped: false.into(),
+    });
+    let mut run =
+        Loop { shared: Arc::clone(&shared), versions: found.versions, wakes: BTreeMap::new() };
+    let program = env!("CARGO_PKG_VERSION").to_owned();
+    run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], vec![])
+        .await?;
+    for command in found.unfinished {
+        executor::dispatch(&shared, command);
+    }
+    run.wake_all();
+    leases::spawn(&shared);
+    prober::spawn(&shared);
+    telemetry::spawn(&shared);
+    judging::spawn(&shared);
+    let ended = tokio::spawn(run.run(receiver));
+    Ok(Running { engine: Engine { shared }, ended })
+}
+
+impl Engine {
+    /// Sends an order about a lane and waits for what follows directly.
+    pub async fn order(&self, lane: &LaneId, input: Input) -> Result<Accepted, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let message =
+            Message::Lane { lane: lane.clone(), input: Box::new(input), reply: Some(reply) };
+        self.ask(message, answer).await
+    }
+
+    /// Sends an order that belongs to no lane.
+    pub async fn order_project(&self, order: Order) -> Result<Accepted, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Message::Project { order: Box::new(order), reply }, answer).await
+    }
+
+    async fn ask(
+        &self,
+        message: Message,
+        answer: oneshot::Receiver<Reply>,
+    ) -> Result<Accepted, EngineError> {
+        self.shared.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Stops when everything sent before is done. Safe to repeat.
+    pub async fn stop(&self) {
+        // A loop that has ended already has stopped already.
+        let _ = self.shared.inputs.send(Message::Stop).await;
+    }
+
+    /// Events as they are written, from now on. A watcher that falls behind gets an error from the
+    /// channel and reads the journal instead.
+    pub fn news(&self) -> broadcast::Receiver<Arc<EventRow>> {
+        self.shared.news.subscribe()
+    }
+
+    /// The time as the engine has it.
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// The setup that it was started with.
+    pub fn setup(&self) -> &Setup {
+        &self.shared.setup
+    }
+
+    /// Since when it runs.
+    pub fn started_at(&self) -> Timestamp {
+        self.shared.started_at
+    }
+}
+
+struct Loop {
+    shared: Arc<Shared>,
+    versions: BTreeMap<String, u64>,
+    wakes: BTreeMap<LaneId, Timestamp>,
+}
+
+impl Loop {
+    async fn run(mut self, mut inputs: mpsc::Receiver<Message>) -> Result<(), StoreError> {
+        let ended = loop {
+            let message = tokio::select! {
+                message = inputs.recv() => message,
+                lane = next_wake(&self.shared, &self.wakes) => Some(self.woken(lane)),
+            };
+            match message {
+                None | Some(Message::Stop) => break Ok(()),
+                Some(message) => {
+                    if let Err(error) = self.take(message).await {
+                        tracing::error!(%error, "the engine stops: it must not act any more");
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        ended
+    }
+
+    fn woken(&mut self, lane: LaneId) -> Message {
+        self.wakes.remove(&lane);
+        let verdict = judging::verdict_now(&self.shared, &lane);
+        let input = Box::new(Input::Woken { verdict, ask_again: false });
+        Message::Lane { lane, input, reply: None }
+    }
+
+    /// An error ends the engine; a refusal does not.
+    async fn take(&mut self, message: Message) -> Result<(), StoreError> {
+        let (result, reply) = match message {
+            Message::Stop => return Ok(()),
+            Message::Lane { lane, input, reply } => (self.lane_input(&lane, &input).await, reply),
+            Message::Project { order, reply } => (self.project_order(*order).await, Some(reply)),
+        };
+        let fatal = match &result {
+            Err(EngineError::Store(StoreError::Fenced { current, own })) => {
+                Err(StoreError::Fenced { current: *current, own: *own })
+            }
+            Err(EngineError::Store(StoreError::Conflict { key })) => {
+                Err(StoreError::Conflict { key: key.clone() })
+            }
+            _ => Ok(()),
+        };
+        match reply {
+            // Whoever asked may have gone; what was decided stays.
+            Some(reply) => drop(reply.send(result)),
+            None => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "an input led to nothing");
+                }
+            }
+        }
+        fatal
+    }
+
+    async fn lane_input(&mut self, lane: &LaneId, input: &Input) -> Reply {
+        let now = self.shared.now();
+        let decision = self.shared.read(|project| decide(project, lane, input, now));
+        for note in &decision.notes {
+            tracing::debug!(%lane, note);
+        }
+        self.plan_wake(lane, &decision, now);
+        if let Some(refusal) = decision.refusal {
+            return Err(EngineError::Refused(Box::new(refusal)));
+        }
+        let finished = match input {
+            Input::CommandEnded { command, .. } => vec![journal::outbox_id(lane, command.0)],
+            _ => Vec::new(),
+        };
+        let accepted = Accepted {
+            promotion: decision.events.iter().find_map(Event::promotion),
+            events: decision.events.clone(),
+            notes: decision.notes.clone(),
+        };
+        if decision.events.is_empty() && finished.is_empty() {
+            return Ok(accepted);
+        }
+        self.write_turn(Some(lane), &journal::actor_of(input), decision, finished, now).await?;
+        Ok(accepted)
+    }
+
+    async fn project_order(&mut self, order: Order) -> Reply {
+        let now = self.shared.now();
+        let (event, lane, actor) = match order {
+            Order::ApplyMatrix(matrix, by) => {
+                let same =
+                    self.shared.read(|project| project.common.matrix.as_ref() == Some(&*matrix));
+                if same {
+                    return Ok(Accepted::default());
+                }
+                let actor = by.to_string();
+                (Event::MatrixApplied { matrix, by }, None, actor)
+            }
+            Order::CreateRelease(new) => {
+                let mut release = new.release;
+                release.created_at = now;
+                if self.known_release(&release)? {
+                    return Ok(Accepted::default());
+                }
+                let actor = new.by.to_string();
+                (Event::ReleaseCreated { release: Box::new(release), by: new.by }, None, actor)
+            }
+            Order::Attest(statement) => {
+                let mut attested = statement.attested;
+                attested.at = now;
+                let actor = attested.by.to_string();
+                let lane = attested.lane.clone();
+                (Event::Attested(attested), Some(lane), actor)
+            }
+        };
+        let events = vec![event.clone()];
+        self.write(lane.as_ref(), &actor, events, vec![]).await?;
+        if let Some(lane) = lane {
+            let ask = Input::Woken { verdict: None, ask_again: true };
+            self.lane_input(&lane, &ask).await?;
+        }
+        Ok(Accepted { events: vec![event], ..Accepted::default() })
+    }
+
+    /// Whether the very same release exists; refuses another one under the same version.
+    fn known_release(&self, release: &Release) -> Result<bool, EngineError> {
+        let known = self
+            .shared
+            .read(|project| project.common.release(&release.service, &release.version).cloned());
+        let Some(known) = known else { return Ok(false) };
+        if known.digest == release.digest {
+            return Ok(true);
+        }
+        let version = &release.version;
+        let message = format!("{version} exists with other bytes; nothing was created");
+        let cause = format!(
+            "{version} is sha256:{}, and this is sha256:{}; a release never changes",
+            known.digest.short(),
+            release.digest.short()
+        );
+        Err(EngineError::Refused(Box::new(
+            Refusal::new(RefusalKind::Conflict, "other-bytes", message, cause)
+                .next("towpath release create ANOTHER-VERSION --artifact NAME=PATH", "a new one")
+                .next("towpath release list", "what there is"),
+        )))
+    }
+
+    async fn write(
+        &mut self,
+        lane: Option<&LaneId>,
+        actor: &str,
+        events: Vec<Event>,
+        commands: Vec<Command>,
+    ) -> Result<(), StoreError> {
+        let now = self.shared.now();
+        let decision = Decision { events, commands, ..Decision::default() };
+        self.write_turn(lane, actor, decision, Vec::new(), now).await
+    }
+
+    async fn write_turn(
+        &mut self,
+        lane: Option<&LaneId>,
+        actor: &str,
+        decision: Decision,
+        finished: Vec<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let turn = self.turn(lane, actor, &decision, finished, now);
+        let sequence = self.commit(&turn).await?;
+        for state in &turn.states {
+            self.versions.insert(state.key.clone(), state.version);
+        }
+        {
+            let mut project = self.shared.project.write().expect("no holder of this lock panics");
+            for event in &decision.events {
+                project.apply(lane, event, now);
+            }
+        }
+        self.publish(&turn, &sequence, now);
+        for command in decision.commands {
+            executor::dispatch(&self.shared, command);
+        }
+        Ok(())
+    }
+
+    fn turn(
+        &self,
+        lane: Option<&LaneId>,
+        actor: &str,
+        decision: &Decision,
+        finished: Vec<String>,
+        now: Timestamp,
+    ) -> Turn {
+        let next = |key: &str| self.versions.get(key).copied().unwrap_or(0) + 1;
+        let mut states = Vec::new();
+        let mut promotions = Vec::new();
+        self.shared.read(|project| {
+            if let Some(after) = &decision.lane {
+                let before = project.lanes.get(&after.id);
+                if before != Some(after) {
+                    states.push(journal::lane_row(after, next(&after.id.to_string())));
+                }
+                promotions = promotion_rows(&self.shared, before, after, &decision.events, now);
+            }
+            if let Some(common) = journal::common_after(project, lane, &decision.events, now) {
+                states.push(journal::common_row(&common, next(journal::COMMON)));
+            }
+        });
+        Turn {
+            id: format!("{}-{}", self.shared.epoch, turn_counter()),
+            at: now,
+            events: decision.events.iter().map(|event| journal::row(lane, actor, event)).collect(),
+            states,
+            commands: decision.commands.iter().map(journal::outbox_row).collect(),
+            finished,
+            promotions,
+        }
+    }
+
+    /// Writes until it is known whether it was written. While the store does not answer, nothing
+    /// else happens, and no lease is renewed.
+    async fn commit(&self, turn: &Turn) -> Result<Vec<u64>, StoreError> {
+        let store = &self.shared.setup.store;
+        let mut pause = STORE_RETRY.0;
+        loop {
+            match store.commit(self.shared.epoch, turn).await {
+                Ok(sequence) => {
+                    self.shared.store_answers.store(true, Ordering::SeqCst);
+                    return Ok(sequence);
+                }
+                Err(StoreError::Unknown(sentence)) => {
+                    tracing::warn!(sentence, "looking whether the turn was written");
+                    if let Ok(true) = store.has_turn(&turn.id).await {
+                        return Ok(Vec::new());
+                    }
+                }
+                Err(StoreError::Unavailable(sentence)) => tracing::warn!(sentence, "trying again"),
+                Err(error) => return Err(error),
+            }
+            self.shared.store_answers.store(false, Ordering::SeqCst);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(STORE_RETRY.1);
+        }
+    }
+
+    fn publish(&self, turn: &Turn, sequence: &[u64], now: Timestamp) {
+        for (event, seq) in turn.events.iter().zip(sequence) {
+            let row = EventRow {
+                seq: *seq,
+                at: now,
+                lane: event.lane.clone(),
+                promotion: event.promotion,
+                actor: event.actor.clone(),
+                kind: event.kind.clone(),
+                body: event.body.clone(),
+                // Watchers get the hash from the journal; the news are not evidence.
+                hash: towpath_core::ids::Digest::of(&[]),
+            };
+            // Nobody watching is no error.
+            let _ = self.shared.news.send(Arc::new(row));
+        }
+    }
+
+    fn plan_wake(&mut self, lane: &LaneId, decision: &Decision, now: Timestamp) {
+        match &decision.wake {
+            Some(wake) => {
+                let soonest = Timestamp(
+                    now.0 + i64::try_from(SHORTEST_WAKE.as_micros()).expect("a short time"),
+                );
+                self.wakes.insert(lane.clone(), wake.at.max(soonest));
+            }
+            None => {
+                self.wakes.remove(lane);
+            }
+        }
+    }
+
+    /// After a start every lane is woken once: what became due in between is done now.
+    fn wake_all(&mut self) {
+        let now = self.shared.now();
+        let lanes: Vec<_> = self.shared.read(|project| project.lanes.keys().cloned().collect());
+        self.wakes = lanes.into_iter().map(|lane| (lane, now)).collect();
+    }
+}
+
+async fn next_wake(shared: &Shared, wakes: &BTreeMap<LaneId, Timestamp>) -> LaneId {
+    /// The machine may sleep or its clock may be set: a due time is looked at at least this often.
+    const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+    loop {
+        let Some((lane, at)) = wakes.iter().min_by_key(|(_, at)| **at) else {
+            std::future::pending::<()>().await;
+            unreachable!("pending never ends");
+        };
+        let now = shared.now();
+        if *at <= now {
+            return lane.clone();
+        }
+        let left = Duration::from_micros(u64::try_from(at.0 - now.0).unwrap_or(0));
+        tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+    }
+}
+
+fn turn_counter() -> u64 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn promotion_rows(
+    shared: &Shared,
+    before: Option<&towpath_core::promotion::state::Lane>,
+    after: &towpath_core::promotion::state::Lane,
+    events: &[Event],
+    now: Timestamp,
+) -> Vec<PromotionRow> {
+    let mut numbers: Vec<_> = events.iter().filter_map(Event::promotion).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let rows = numbers.into_iter().filter_map(|number| {
+        let ended = events.iter().rev().find_map(|event| match event {
+            Event::PromotionEnded { number: own, outcome, sentence } if *own == number => {
+                Some((*outcome, sentence.clone()))
+            }
+            _ => None,
+        });
+        views::promotion_row(shared, before, after, events, number, ended, now)
+    });
+    rows.collect()
+}

@@ -1,0 +1,80 @@
+//! What the parts of a running engine share. Owns no behaviour.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio::sync::{broadcast, mpsc};
+use towpath_core::ids::{Epoch, LaneId, Name};
+use towpath_core::project::Project;
+use towpath_core::promotion::input::Input;
+use towpath_core::units::Timestamp;
+use towpath_ports::artifacts::ArtifactStore;
+use towpath_ports::clock::Clock;
+use towpath_ports::store::{EventRow, Store};
+
+use crate::adapters::AdapterSet;
+use crate::judging::LaneGuard;
+use crate::prober::LaneHealth;
+use crate::run_loop::Message;
+
+/// What an engine is started with.
+#[derive(Clone)]
+pub struct Setup {
+    /// Whose journal it is.
+    pub project: Name,
+    /// How many times faster declared durations run; 1 outside a rehearsal.
+    pub speed: u32,
+    /// The folder of the matrix.
+    pub root: PathBuf,
+    /// Keeps journal, state and outbox.
+    pub store: Arc<dyn Store>,
+    /// Kept bytes of releases.
+    pub artifacts: Arc<dyn ArtifactStore>,
+    /// The adapters.
+    pub adapters: Arc<dyn AdapterSet>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What the parts share.
+pub(crate) struct Shared {
+    pub(crate) setup: Setup,
+    pub(crate) epoch: Epoch,
+    pub(crate) started_at: Timestamp,
+    pub(crate) project: RwLock<Project>,
+    pub(crate) guards: Mutex<BTreeMap<LaneId, LaneGuard>>,
+    pub(crate) health: Mutex<BTreeMap<LaneId, LaneHealth>>,
+    pub(crate) inputs: mpsc::Sender<Message>,
+    pub(crate) news: broadcast::Sender<Arc<EventRow>>,
+    /// Whether the store took the last thing it was asked for. Leases are renewed only while it
+    /// does: an engine that cannot reach its database lets them lapse.
+    pub(crate) store_answers: AtomicBool,
+    /// Set when the engine must have no more effects: fenced, or stopping.
+    pub(crate) stopped: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.setup.clock.now()
+    }
+
+    /// Reads the project. Never held over an await.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Project) -> T) -> T {
+        look(&self.project.read().expect("no holder of this lock panics"))
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// Hands an input to the run loop; waits while the loop is busy, and forgets it when the engine
+    /// has stopped.
+    pub(crate) async fn send(&self, lane: &LaneId, input: Input) {
+        let message = Message::Lane { lane: lane.clone(), input: Box::new(input), reply: None };
+        if self.inputs.send(message).await.is_err() {
+            tracing::debug!(%lane, "the engine has stopped; an input is not taken any more");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Keeps counts per interval beside the journal: what visitors met and what probes found, at all
+//! times. A gap stays a gap.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::units::{Span, Timestamp};
+use towpath_guard::Quantile;
+use towpath_ports::store::IntervalRow;
+
+use crate::executor::{self, INTERVAL};
+use crate::shared::Shared;
+
+/// How far back a new engine asks the routers: they keep two days (see the proxy).
+const CATCH_UP: Span = Span::hours(48);
+
+/// Collects until the engine stops.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let width = INTERVAL.faster(shared.setup.speed);
+        let mut taken: BTreeMap<LaneId, Timestamp> = BTreeMap::new();
+        while !shared.is_stopped() {
+            collect(&shared, width, &mut taken).await;
+            tokio::time::sleep(width.into()).await;
+        }
+    });
+}
+
+async fn collect(shared: &Shared, width: Span, taken: &mut BTreeMap<LaneId, Timestamp>) {
+    let mut lanes: Vec<_> = executor::deployments_of(shared)
+        .into_iter()
+        .filter_map(|(lane, section, _, _)| Some((lane, section.router?)))
+        .collect();
+    lanes.dedup_by(|one, other| one.0 == other.0);
+    for (lane, spec) in lanes {
+        let Ok(router) = shared.setup.adapters.router(&spec) else { continue };
+        let earliest =
+            Timestamp(shared.now().0.saturating_sub_unsigned(CATCH_UP.milliseconds() * 1000));
+        let since = taken.get(&lane).copied().unwrap_or(earliest);
+        let Ok(intervals) = router.intervals(&lane, since).await else { continue };
+        let rows: Vec<IntervalRow> = intervals
+            .iter()
+            .map(|interval| IntervalRow {
+                lane: lane.clone(),
+                deployment: interval.deployment,
+                source: "visitors".to_owned(),
+                start: interval.start,
+                width,
+                total: interval.counts.requests,
+                failed: interval.counts.failed,
+                p99_us: interval.counts.latency.quantile_us(Quantile(99)),
+            })
+            .collect();
+        // The last interval is not over: it is taken again next time.
+        if let Some(last) = rows.last().map(|row| row.start)
+            && shared.setup.store.keep_intervals(&rows).await.is_ok()
+        {
+            taken.insert(lane, last);
+        }
+    }
+}
+
+/// Adds probes to their interval.
+pub(crate) async fn add(shared: &Shared, mut row: IntervalRow) {
+    let known = shared.setup.store.intervals(&row.lane, row.start).await.unwrap_or_default();
+    let same = known.iter().find(|known| {
+        known.start == row.start && known.source == row.source && known.deployment == row.deployment
+    });
+    if let Some(known) = same {
+        row.total += known.total;
+        row.failed += known.failed;
+    }
+    if let Err(error) = shared.setup.store.keep_intervals(&[row]).await {
+        tracing::warn!(%error, "probes were not kept");
+    }
+}
+
+/// What visitors and probes met in a lane since `since`: totals, failures, and how long nothing at
+/// all was recorded.
+pub(crate) struct Record {
+    pub(crate) visitors: (u64, u64),
+    pub(crate) probes: (u64, u64),
+    pub(crate) gaps: Span,
+}
+
+/// Sums what is kept of one deployment since `since`.
+pub(crate) async fn record_of(
+    shared: &Shared,
+    lane: &LaneId,
+    deployment: PromotionNumber,
+    since: Timestamp,
+) -> Result<Record, String> {
+    let rows =
+        shared.setup.store.intervals(lane, since).await.map_err(|error| error.to_string())?;
+    let mut record = Record { visitors: (0, 0), probes: (0, 0), gaps: Span::ZERO };
+    let mut covered = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.deployment == deployment) {
+        let sum = if row.source == "probes" { &mut record.probes } else { &mut record.visitors };
+        sum.0 += row.total;
+        sum.1 += row.failed;
+        covered.insert(row.start, row.width);
+    }
+    let mut at = since;
+    for (start, width) in covered {
+        record.gaps.0 += start.since(at).milliseconds();
+        at = at.max(start.plus(width));
+    }
+    record.gaps.0 += shared.now().since(at).milliseconds();
+    Ok(record)
+}

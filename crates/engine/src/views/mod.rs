@@ -1,0 +1,326 @@
+//! What the terminal, the API and the pages show. The names are those of the matrix; durations are
+//! seconds, shares are fractions of 1, times are RFC 3339 in UTC, unknown is null and never left
+//! out. Shows, decides nothing.
+
+mod show;
+
+use serde::{Deserialize, Serialize};
+use towpath_core::promotion::state::{Kind, Outcome};
+use towpath_core::reason::Next;
+use towpath_core::release::ChangeType;
+
+pub use show::time;
+pub(crate) use show::{checks, lane, promotion, promotion_row, span_seconds};
+
+/// The version of these shapes; grows only when a name changes its meaning.
+pub const FORMAT: u32 = 1;
+
+/// What serves where.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Whose.
+    pub project: String,
+    /// How many times faster declared durations run; null outside a rehearsal.
+    pub rehearsal: Option<u32>,
+    /// When this was so.
+    pub at: String,
+    /// The engine.
+    pub engine: EngineView,
+    /// By environment in the order of the file, then by service.
+    pub lanes: Vec<LaneView>,
+}
+
+/// The engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EngineView {
+    /// Whether one runs.
+    pub running: bool,
+    /// Since when.
+    pub since: Option<String>,
+}
+
+/// One lane.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LaneView {
+    /// What.
+    pub service: String,
+    /// Where.
+    pub environment: String,
+    /// How much is at stake.
+    pub tier: String,
+    /// What serves.
+    pub serves: Option<ServesView>,
+    /// Shares of the arms.
+    pub weights: WeightsView,
+    /// What stands by.
+    pub standby: Option<StandbyView>,
+    /// How it answers its probes.
+    pub health: HealthView,
+    /// The promotion that holds the lane, or else the oldest that waits.
+    pub promotion: Option<PromotionView>,
+    /// How many others wait.
+    pub more_waiting: usize,
+    /// Releases verified here, the latest last.
+    pub verified: Vec<String>,
+    /// What may not enter.
+    pub quarantined: Vec<QuarantineView>,
+    /// A trigger that asks a person to roll back.
+    pub asks: Option<String>,
+}
+
+/// What serves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServesView {
+    /// Which release.
+    pub release: String,
+    /// Its digest.
+    pub digest: String,
+    /// Since when.
+    pub since: String,
+    /// By which promotion.
+    pub promotion: u64,
+}
+
+/// Shares of the arms.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct WeightsView {
+    /// Of what serves.
+    pub blue: f64,
+    /// Of what is coming.
+    pub green: f64,
+}
+
+/// What stands by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StandbyView {
+    /// Which release.
+    pub release: String,
+    /// Until when.
+    pub until: String,
+}
+
+/// How a lane answers its probes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HealthView {
+    /// `healthy`, `unhealthy`, or `unknown`.
+    pub state: String,
+    /// How many endpoints are declared.
+    pub endpoints: usize,
+    /// Those that fail.
+    pub failing: Vec<String>,
+    /// When they were last asked.
+    pub at: Option<String>,
+}
+
+/// What may not enter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct QuarantineView {
+    /// Where.
+    pub environment: String,
+    /// Which release.
+    pub release: String,
+    /// Its digest.
+    pub digest: String,
+    /// Which promotion threw it out.
+    pub promotion: u64,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: String,
+}
+
+/// One promotion.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PromotionView {
+    /// Its number.
+    pub number: u64,
+    /// `promote` or `rollback`.
+    pub kind: Kind,
+    /// What.
+    pub service: String,
+    /// Where it comes from, as it was named.
+    pub from: Option<String>,
+    /// Where.
+    pub to: String,
+    /// The tier of where.
+    pub release: String,
+    /// Its digest.
+    pub digest: String,
+    /// What served when it was asked for.
+    pub replaces: Option<String>,
+    /// Who asked.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// `waiting` and so on, or the outcome.
+    pub state: String,
+    /// How it ended; null while it has not.
+    pub outcome: Option<Outcome>,
+    /// Why it ended as it did.
+    pub sentence: Option<String>,
+    /// What the release itself said, when it did not start.
+    pub said: Vec<String>,
+    /// First 12 digits of its plan's hash.
+    pub plan: String,
+    /// Its steps.
+    pub steps: Vec<StepView>,
+    /// Index of the step that it is at; null outside the rollout.
+    pub step: Option<usize>,
+    /// Seconds that the step has baked.
+    pub baked_seconds: Option<f64>,
+    /// Whether the step holds for evidence.
+    pub held: bool,
+    /// Green's share as observed.
+    pub weight: f64,
+    /// Its checks, in the order of the file.
+    pub checks: Vec<CheckView>,
+    /// What visitors met.
+    pub evidence: EvidenceView,
+    /// What the guard says now.
+    pub verdict: Option<VerdictView>,
+    /// Who holds it, and why.
+    pub paused: Option<String>,
+    /// What it waits for.
+    pub waits_for: Vec<BlockerView>,
+    /// When it was asked for.
+    pub requested_at: String,
+    /// When it began to have effects.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<String>,
+    /// From the start to the end, or to now.
+    pub seconds: Option<f64>,
+    /// Visitors that got a failure from green.
+    pub harmed_requests: u64,
+    /// Visitors that were served again by blue.
+    pub rescued_requests: u64,
+    /// Whether its release was quarantined.
+    pub quarantined: bool,
+    /// How long what it leaves stands by, in seconds.
+    pub standby_seconds: f64,
+}
+
+/// One step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepView {
+    /// Green's share.
+    pub weight: f64,
+    /// How long it bakes at the most, in seconds.
+    pub bake_seconds: f64,
+}
+
+/// One check.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckView {
+    /// `prerequisites` or `validation`.
+    pub list: String,
+    /// Its name for people.
+    pub title: String,
+    /// Which adapter answers.
+    pub kind: String,
+    /// `open`, `asking`, `pass`, `fail`, `pending`, `inconclusive`.
+    pub state: String,
+    /// What it said last.
+    pub sentence: Option<String>,
+}
+
+/// What visitors met during a rollout.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct EvidenceView {
+    /// On green.
+    pub green: SideView,
+    /// On blue at the same time.
+    pub blue: SideView,
+}
+
+/// What visitors met on one arm.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SideView {
+    /// Requests.
+    pub requests: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// p99 in milliseconds.
+    pub p99_ms: Option<f64>,
+}
+
+/// What the guard says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VerdictView {
+    /// `healthy`, `unhealthy`, `undecided`, `blind`.
+    pub standing: String,
+    /// One sentence.
+    pub sentence: String,
+}
+
+/// A named thing that is waited for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BlockerView {
+    /// What kind of thing.
+    pub what: String,
+    /// One sentence.
+    pub sentence: String,
+    /// Who can do something about it.
+    pub who: Vec<String>,
+    /// When it is tried again or ends by itself.
+    pub until: Option<String>,
+    /// What helps.
+    pub next: Vec<Next>,
+}
+
+/// What a promotion would do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlanView {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// All of the plan's hash.
+    pub hash: String,
+    /// What.
+    pub service: String,
+    /// Where it comes from.
+    pub from: Vec<String>,
+    /// Where.
+    pub to: String,
+    /// How much is at stake there.
+    pub tier: String,
+    /// Which release.
+    pub release: String,
+    /// What kind of change it is.
+    pub change_type: ChangeType,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// The commit it was built from.
+    pub commit: Option<String>,
+    /// Where and when it was verified, a phrase for each predecessor.
+    pub verified: Vec<String>,
+    /// What it replaces, and since when that serves.
+    pub replaces: Option<(String, String)>,
+    /// Names of settings that differ from what serves.
+    pub settings_changed: Vec<String>,
+    /// How many migrations it brings.
+    pub migrations: usize,
+    /// What stands by now and is retired by it.
+    pub retires: Option<String>,
+    /// Checks before anything changes.
+    pub prerequisites: Vec<CheckView>,
+    /// Checks on green.
+    pub validation: Vec<CheckView>,
+    /// How many instances are started beside how many.
+    pub instances: (u32, Option<u32>),
+    /// Steps as they will be taken.
+    pub steps: Vec<StepView>,
+    /// How long what it leaves stands by, in seconds.
+    pub standby_seconds: f64,
+    /// What sends it back at once, phrases.
+    pub goes_back: Vec<String>,
+    /// What a step without evidence does.
+    pub without_evidence: String,
+    /// Demands that nothing enforces, with why.
+    pub not_enforced: Vec<(String, String)>,
+    /// Sum of the bakes, in seconds.
+    pub bake_seconds: f64,
+    /// When this was so.
+    pub at: String,
+}

@@ -1,0 +1,287 @@
+//! From what is so to what is shown. Owns no shape.
+
+use towpath_core::check::CheckResult;
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::journal::Event;
+use towpath_core::plan::Plan;
+use towpath_core::promotion::blocking::blockers;
+use towpath_core::promotion::state::{CheckKey, GateList, Lane, Outcome, Promotion, State};
+use towpath_core::reason::Blocker;
+use towpath_core::units::{Timestamp, Weight};
+use towpath_ports::store::PromotionRow;
+
+use crate::judging::{self, Seen};
+use crate::shared::Shared;
+use crate::views::{
+    BlockerView, CheckView, EvidenceView, HealthView, LaneView, PromotionView, QuarantineView,
+    ServesView, SideView, StandbyView, StepView, VerdictView, WeightsView,
+};
+
+/// RFC 3339 in UTC, to the second or, where it matters to machines, finer.
+pub fn time(at: Timestamp) -> String {
+    let exact = jiff::Timestamp::from_microsecond(at.0).unwrap_or(jiff::Timestamp::MAX);
+    exact.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a promotion stay below 2^52")]
+    let milliseconds = to.since(from).milliseconds() as f64;
+    milliseconds / 1000.0
+}
+
+pub(crate) fn span_seconds(span: towpath_core::units::Span) -> f64 {
+    seconds(Timestamp(0), Timestamp(0).plus(span))
+}
+
+impl StepView {
+    pub(crate) fn all(plan: &Plan) -> Vec<Self> {
+        let steps = plan.steps.iter();
+        steps
+            .map(|step| Self {
+                weight: step.weight.share(),
+                bake_seconds: span_seconds(step.bake_max),
+            })
+            .collect()
+    }
+}
+
+impl From<&towpath_guard::Counts> for SideView {
+    fn from(counts: &towpath_guard::Counts) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^27")]
+        let p99 =
+            counts.latency.quantile_us(towpath_guard::Quantile(99)).map(|us| us as f64 / 1000.0);
+        Self { requests: counts.requests, failed: counts.failed, p99_ms: p99 }
+    }
+}
+
+impl From<&towpath_guard::Verdict> for VerdictView {
+    fn from(verdict: &towpath_guard::Verdict) -> Self {
+        let standing = match verdict.standing {
+            towpath_guard::Standing::Healthy => "healthy",
+            towpath_guard::Standing::Unhealthy => "unhealthy",
+            towpath_guard::Standing::Undecided => "undecided",
+            towpath_guard::Standing::Blind => "blind",
+        };
+        Self { standing: standing.to_owned(), sentence: verdict.sentence.clone() }
+    }
+}
+
+impl From<Blocker> for BlockerView {
+    fn from(blocker: Blocker) -> Self {
+        Self {
+            what: blocker.what,
+            sentence: blocker.sentence,
+            who: blocker.who,
+            until: blocker.until.map(time),
+            next: blocker.next,
+        }
+    }
+}
+
+/// A promotion as it stands.
+pub(crate) fn promotion(
+    shared: &Shared,
+    lane: &Lane,
+    promotion: &Promotion,
+    now: Timestamp,
+) -> PromotionView {
+    let green = promotion.green.as_ref().map(|green| green.number);
+    let seen = green.and_then(|green| judging::seen(shared, &lane.id, green)).unwrap_or_default();
+    let verdict = green.and_then(|_| judging::verdict_now(shared, &lane.id));
+    of_promotion(lane, promotion, &seen, verdict.as_ref(), now)
+}
+
+fn of_promotion(
+    lane: &Lane,
+    promotion: &Promotion,
+    seen: &Seen,
+    verdict: Option<&towpath_guard::Verdict>,
+    now: Timestamp,
+) -> PromotionView {
+    let plan = &promotion.plan;
+    let (step, baked, held) = position(promotion, now);
+    PromotionView {
+        number: promotion.number.0,
+        kind: plan.kind,
+        service: plan.lane.service.to_string(),
+        from: promotion.from.as_ref().map(ToString::to_string),
+        to: plan.lane.environment.to_string(),
+        release: plan.release.version.to_string(),
+        digest: plan.release.digest.to_string(),
+        replaces: plan.blue.as_ref().map(|blue| blue.version.to_string()),
+        by: promotion.by.to_string(),
+        reason: promotion.reason.clone(),
+        state: promotion.state.word().to_owned(),
+        outcome: None,
+        sentence: None,
+        said: Vec::new(),
+        plan: plan.hash().short().to_owned(),
+        steps: StepView::all(plan),
+        step,
+        baked_seconds: baked,
+        held,
+        weight: promotion.weight.share(),
+        checks: checks(plan, Some(promotion)),
+        evidence: EvidenceView { green: (&seen.green).into(), blue: (&seen.blue).into() },
+        verdict: verdict.map(Into::into),
+        paused: promotion.paused.as_ref().map(|pause| pause.reason.clone()),
+        waits_for: blockers(lane, promotion).into_iter().map(Into::into).collect(),
+        requested_at: time(promotion.requested_at),
+        started_at: promotion.started_at.map(time),
+        ended_at: None,
+        seconds: promotion.started_at.map(|start| seconds(start, now)),
+        harmed_requests: seen.green.failed,
+        rescued_requests: 0,
+        quarantined: false,
+        standby_seconds: span_seconds(plan.section.standby),
+    }
+}
+
+fn position(promotion: &Promotion, now: Timestamp) -> (Option<usize>, Option<f64>, bool) {
+    match &promotion.state {
+        State::Shifting { step, .. } | State::Reconciling { step, .. } => {
+            (Some(*step), None, false)
+        }
+        State::Baking { step, since, held_since } => {
+            (Some(*step), Some(seconds(*since, now)), held_since.is_some())
+        }
+        State::Committing { .. } => (Some(promotion.plan.steps.len()), None, false),
+        _ => (None, None, false),
+    }
+}
+
+pub(crate) fn checks(plan: &Plan, promotion: Option<&Promotion>) -> Vec<CheckView> {
+    let gate = &plan.section.gate;
+    let prerequisites = gate.prerequisites.iter().map(|check| (GateList::Prerequisites, check));
+    let validation = gate.validation.iter().map(|check| (GateList::Validation, check));
+    let all = prerequisites.chain(validation);
+    all.map(|(list, check)| {
+        let key = CheckKey { list, slug: check.slug.clone() };
+        let progress = promotion.and_then(|promotion| promotion.checks.get(&key));
+        let answer =
+            progress.and_then(|progress| progress.answer.as_ref()).map(|(answer, _)| answer);
+        let state = match (progress, answer.map(|answer| answer.result)) {
+            (_, Some(CheckResult::Pass)) => "pass",
+            (_, Some(CheckResult::Fail)) => "fail",
+            (_, Some(CheckResult::Pending { .. })) => "pending",
+            (_, Some(CheckResult::Inconclusive)) => "inconclusive",
+            (Some(_), None) => "asking",
+            (None, None) => "open",
+        };
+        CheckView {
+            list: list.as_str().to_owned(),
+            title: check.title.clone(),
+            kind: check.check.kind.clone(),
+            state: state.to_owned(),
+            sentence: answer.map(|answer| answer.sentence.clone()),
+        }
+    })
+    .collect()
+}
+
+/// The row of a promotion that lists and pages show, after the events of one turn.
+pub(crate) fn promotion_row(
+    shared: &Shared,
+    before: Option<&Lane>,
+    after: &Lane,
+    events: &[Event],
+    number: PromotionNumber,
+    ended: Option<(Outcome, String)>,
+    now: Timestamp,
+) -> Option<PromotionRow> {
+    let found = after.promotion(number).or_else(|| before?.promotion(number))?;
+    let lane = if after.promotion(number).is_some() { after } else { before? };
+    let green = found.green.as_ref().map(|green| green.number);
+    let seen = green.and_then(|green| judging::seen(shared, &lane.id, green)).unwrap_or_default();
+    let mut view = of_promotion(lane, found, &seen, None, now);
+    if let Some((outcome, sentence)) = &ended {
+        outcome.as_str().clone_into(&mut view.state);
+        view.outcome = Some(*outcome);
+        view.sentence = Some(sentence.clone());
+        view.ended_at = Some(time(now));
+        view.waits_for = Vec::new();
+        view.quarantined =
+            after.quarantined.iter().any(|quarantine| quarantine.promotion == number);
+        if let State::GoingBack { ending, .. } = &found.state {
+            view.said.clone_from(&ending.said);
+        }
+        if *outcome == Outcome::Succeeded {
+            view.weight = Weight::FULL.share();
+        }
+    }
+    view.verdict = events.iter().rev().find_map(|event| match event {
+        Event::Condemned { number: own, verdict } if *own == number => Some(verdict.into()),
+        Event::StepPassed { number: own, verdict: Some(verdict), .. } if *own == number => {
+            Some(verdict.into())
+        }
+        _ => None,
+    });
+    Some(PromotionRow {
+        number,
+        lane: lane.id.clone(),
+        state: view.state.clone(),
+        ended: ended.is_some(),
+        requested_at: found.requested_at,
+        ended_at: ended.map(|_| now),
+        body: serde_json::to_value(&view).expect("a view is plain data"),
+    })
+}
+
+/// One lane as it stands.
+pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneView> {
+    let (tier, endpoints, lane) = shared.read(|project| {
+        let (environment, section) = project.common.matrix.as_ref()?.lane(id)?;
+        Some((environment.tier, section.health.endpoints.clone(), project.lane(id)))
+    })?;
+    let held = lane.active.as_ref().or(lane.waiting.first());
+    let green = lane.active.as_ref().map_or(0.0, |active| active.weight.share());
+    Some(LaneView {
+        service: id.service.to_string(),
+        environment: id.environment.to_string(),
+        tier: tier.as_str().to_owned(),
+        serves: lane.serving.as_ref().map(|serving| ServesView {
+            release: serving.deployment.release.version.to_string(),
+            digest: serving.deployment.release.digest.to_string(),
+            since: time(serving.since),
+            promotion: serving.promotion.0,
+        }),
+        weights: WeightsView { blue: 1.0 - green, green },
+        standby: lane.standby.as_ref().map(|standby| StandbyView {
+            release: standby.deployment.release.version.to_string(),
+            until: time(standby.until),
+        }),
+        health: health(shared, id, endpoints.len()),
+        promotion: held.map(|held| promotion(shared, &lane, held, now)),
+        more_waiting: lane.waiting.len() - usize::from(lane.active.is_none() && held.is_some()),
+        verified: lane.verified.iter().map(|one| one.release.version.to_string()).collect(),
+        quarantined: quarantined(&lane),
+        asks: lane.asks.as_ref().map(|ask| ask.reason.clone()),
+    })
+}
+
+fn quarantined(lane: &Lane) -> Vec<QuarantineView> {
+    let all = lane.quarantined.iter();
+    all.map(|one| QuarantineView {
+        environment: lane.id.environment.to_string(),
+        release: one.release.version.to_string(),
+        digest: one.release.digest.to_string(),
+        promotion: one.promotion.0,
+        reason: one.reason.clone(),
+        since: time(one.since),
+    })
+    .collect()
+}
+
+fn health(shared: &Shared, id: &LaneId, endpoints: usize) -> HealthView {
+    let known = shared.health.lock().expect("no holder of this lock panics");
+    let known = known.get(id);
+    let failing: Vec<String> =
+        known.map(|known| known.failing.keys().cloned().collect()).unwrap_or_default();
+    let at = known.and_then(|known| known.at);
+    let state = match (at, failing.is_empty()) {
+        (None, _) => "unknown",
+        (Some(_), true) => "healthy",
+        (Some(_), false) => "unhealthy",
+    };
+    HealthView { state: state.to_owned(), endpoints, failing, at: at.map(time) }
+}

@@ -1,0 +1,93 @@
+//! From a route's state to what the workers read. Owns which parts of the old arms live on in the
+//! new ones; stores nothing.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::live::{Deployment, LiveArm, LiveEndpoint, LiveRoute, RouteShared, Sticky};
+use crate::state::RouteState;
+use crate::stream::Arms;
+use crate::{ArmSpec, OnSilence};
+
+/// Keys of endpoints and listeners: unique in this process, across all of its proxies.
+static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+
+/// A number that nothing else in this process has.
+pub(crate) fn unique() -> u64 {
+    NEXT_KEY.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The route that the workers shall follow.
+pub(crate) fn live_route(
+    state: &RouteState,
+    default: Option<Arc<LiveArm>>,
+    candidate: Option<Arc<LiveArm>>,
+    shared: Arc<RouteShared>,
+) -> LiveRoute {
+    let spec = &state.spec;
+    let asked = spec.candidate.as_ref();
+    let arms = Arms {
+        epoch: state.epoch,
+        revision: state.revision,
+        blue: spec.default.as_ref().map(|arm| arm.deployment.clone()),
+        green: asked.map(|candidate| candidate.arm.deployment.clone()),
+    };
+    let sticky = asked.filter(|_| spec.sticky).map(|candidate| Sticky {
+        cookie: format!("towpath-{}", short_hash(&spec.name)),
+        tag: short_hash(&candidate.arm.deployment),
+    });
+    LiveRoute {
+        default,
+        candidate,
+        weight_bp: state.weight_bp(),
+        candidate_may_stand_in: asked.is_some_and(|candidate| candidate.weight_bp > 0),
+        freezes: asked.is_some_and(|candidate| candidate.on_silence == OnSilence::Freeze),
+        deadline_us: AtomicU64::new(state.deadline_us.unwrap_or(u64::MAX)),
+        sticky,
+        pin_header: spec.pin_header.as_ref().and_then(|name| HeaderName::try_from(name).ok()),
+        response_timeout: Duration::from_millis(spec.response_timeout_ms),
+        drain: Duration::from_millis(spec.drain_ms),
+        retry_after: HeaderValue::from(spec.retry_after_s),
+        max_concurrent_requests: u64::from(spec.max_concurrent_requests),
+        streams: spec.stream || asked.is_some(),
+        bucket_ms: spec.bucket_ms,
+        arms: Arc::new(arms),
+        shared,
+    }
+}
+
+/// The live form of an arm. A deployment that was there before keeps its counters, and an endpoint
+/// its connections and its health.
+pub(crate) fn live_arm(spec: &ArmSpec, before: &[Arc<LiveArm>]) -> Arc<LiveArm> {
+    let known = before.iter().find(|arm| arm.deployment.id == spec.deployment);
+    let endpoints: Vec<Arc<LiveEndpoint>> = spec
+        .endpoints
+        .iter()
+        .map(|endpoint| {
+            let same = known.and_then(|arm| {
+                let mut endpoints = arm.endpoints.iter();
+                endpoints.find(|one| one.id == endpoint.id && one.address == endpoint.address)
+            });
+            same.cloned().unwrap_or_else(|| {
+                Arc::new(LiveEndpoint::new(unique(), &endpoint.id, endpoint.address))
+            })
+        })
+        .collect();
+    let deployment = known.filter(|arm| arm.deployment.label == spec.label).map_or_else(
+        || Arc::new(Deployment::new(&spec.deployment, &spec.label)),
+        |arm| Arc::clone(&arm.deployment),
+    );
+    Arc::new(LiveArm::new(deployment, spec.capacity, endpoints))
+}
+
+/// Eight digits that stay the same for the same text as long as the program does; a cookie of
+/// another version is merely not recognised.
+fn short_hash(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{:08x}", hasher.finish() & 0xffff_ffff)
+}

@@ -1,0 +1,133 @@
+//! The account of one request, from its assignment to its end. Owns when an outcome is counted:
+//! exactly once, also when the client goes away in between.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use towpath_guard::{Arm, ErrorKind, Outcome, StatusClass};
+
+use crate::forward::Visitor;
+use crate::live::{Deployment, LiveRoute};
+
+/// A request under way on one arm. Dropped before its end, it counts as given up by the client.
+#[derive(Debug)]
+pub(crate) struct Record {
+    visitor: Rc<Visitor>,
+    route: Arc<LiveRoute>,
+    deployment: Arc<Deployment>,
+    outcome: Outcome,
+    start_us: u64,
+    counted: bool,
+}
+
+/// A request that takes up room in its route.
+#[derive(Debug)]
+pub(crate) struct Admitted(Arc<LiveRoute>);
+
+impl Record {
+    /// Opens the account of a request that was just assigned.
+    pub(crate) fn open(
+        visitor: &Rc<Visitor>,
+        route: &Arc<LiveRoute>,
+        deployment: &Arc<Deployment>,
+        (arm, green_bp, pinned): (Arm, u16, bool),
+    ) -> Self {
+        let order = route.shared.assigned.fetch_add(1, Ordering::Relaxed) + 1;
+        deployment.in_flight.fetch_add(1, Ordering::Relaxed);
+        let outcome = Outcome {
+            order,
+            arm,
+            green_probability: f32::from(green_bp) / f32::from(crate::route::ALL_BP),
+            status: StatusClass::None,
+            error: ErrorKind::None,
+            latency_us: 0,
+            pinned,
+        };
+        Self {
+            visitor: Rc::clone(visitor),
+            route: Arc::clone(route),
+            deployment: Arc::clone(deployment),
+            outcome,
+            start_us: visitor.worker.clock.now_us(),
+            counted: false,
+        }
+    }
+
+    /// Notes that the response head arrived.
+    pub(crate) fn head(&mut self, status: u16) {
+        self.outcome.status = StatusClass::of(status);
+        self.outcome.latency_us = self.elapsed_us();
+    }
+
+    /// Counts the request. Only the first call does.
+    pub(crate) fn finish(&mut self, error: ErrorKind) {
+        if !self.counted {
+            self.count(error, false);
+        }
+    }
+
+    /// Counts a request that the proxy cut off: no evidence, but a loss, since the visitor does not
+    /// have the whole answer.
+    pub(crate) fn cut(&mut self) {
+        if !self.counted {
+            self.count(ErrorKind::ClientAbort, true);
+        }
+    }
+
+    /// Whether the outcome is known.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.counted
+    }
+
+    /// Since the assignment, in microseconds.
+    pub(crate) fn elapsed_us(&self) -> u32 {
+        let elapsed = self.visitor.worker.clock.now_us() - self.start_us;
+        u32::try_from(elapsed).unwrap_or(u32::MAX)
+    }
+
+    fn count(&mut self, error: ErrorKind, lost: bool) {
+        self.counted = true;
+        self.outcome.error = error;
+        if self.outcome.status == StatusClass::None {
+            self.outcome.latency_us = self.elapsed_us();
+        }
+        let shared = &self.route.shared;
+        let bucket = self.route.bucket_start_ms(self.visitor.worker.clock.now_us());
+        let mut log = shared.log(self.visitor.worker.index);
+        let tally = log.tally(&self.deployment, bucket);
+        tally.record(&self.outcome);
+        tally.lost += u64::from(lost);
+        log.lost += u64::from(lost);
+        if self.route.streams && log.stream(&self.route.arms, self.outcome) {
+            shared.ring();
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // Nobody finished it: the visitor left, or we hung up on the visitor.
+        if self.visitor.hung_up.get() || self.visitor.worker.ending.get() {
+            self.cut();
+        } else {
+            self.finish(ErrorKind::ClientAbort);
+        }
+        self.deployment.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Admitted {
+    /// Lets a request in, unless the route is full.
+    pub(crate) fn enter(route: &Arc<LiveRoute>) -> Option<Self> {
+        let inside = route.shared.in_flight.fetch_add(1, Ordering::Relaxed);
+        let admitted = Self(Arc::clone(route));
+        (inside < route.max_concurrent_requests).then_some(admitted)
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.0.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,153 @@
+//! Counts of requests per deployment and interval. Owns the shapes; judges nothing.
+
+use serde::{Deserialize, Serialize};
+use towpath_guard::{Counts, ErrorKind, Outcome, StatusClass};
+
+/// What one deployment did over some stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// What a verdict may rest on.
+    pub counts: Counts,
+    /// Every request by the class of its answer, pinned ones and aborted clients included.
+    pub classes: ClassCounts,
+    /// Every request by the reason for which there was no complete answer.
+    pub errors: ErrorCounts,
+    /// Requests that the proxy itself took away from this deployment without an answer.
+    pub lost: u64,
+}
+
+/// Requests by the first digit of their status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCounts {
+    /// No response head.
+    pub none: u64,
+    /// 1xx.
+    pub informational: u64,
+    /// 2xx.
+    pub success: u64,
+    /// 3xx.
+    pub redirect: u64,
+    /// 4xx.
+    pub client_error: u64,
+    /// 5xx.
+    pub server_error: u64,
+}
+
+/// Requests by what went wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorCounts {
+    /// Nothing did.
+    pub none: u64,
+    /// No connection.
+    pub connect: u64,
+    /// The arm's time was up.
+    pub timeout: u64,
+    /// The arm closed the connection too early.
+    pub reset: u64,
+    /// The arm had no endpoint.
+    pub no_endpoint: u64,
+    /// The client went away.
+    pub client_abort: u64,
+}
+
+/// One kept interval of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// When the interval began, in milliseconds since 1970 (UTC), a multiple of its width.
+    pub start_ms: u64,
+    /// How wide it is, in milliseconds.
+    pub width_ms: u64,
+    /// For how much of it the proxy was counting, in milliseconds, up to the width; what is
+    /// missing is a gap, about which nothing is known.
+    pub covered_ms: u64,
+    /// What each deployment did, by deployment id; those that did nothing are left out.
+    pub deployments: Vec<DeploymentTally>,
+}
+
+/// What one deployment did, under its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentTally {
+    /// Unique id of the deployment.
+    pub deployment: String,
+    /// What people call its release.
+    pub label: String,
+    /// What it did.
+    pub tally: Tally,
+}
+
+impl Tally {
+    /// Adds one outcome.
+    pub fn record(&mut self, outcome: &Outcome) {
+        self.counts.record(outcome);
+        *self.classes.of(outcome.status) += 1;
+        *self.errors.of(outcome.error) += 1;
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.merge(&other.counts);
+        self.classes.merge(&other.classes);
+        self.errors.merge(&other.errors);
+        self.lost += other.lost;
+    }
+}
+
+impl ClassCounts {
+    fn of(&mut self, class: StatusClass) -> &mut u64 {
+        match class {
+            StatusClass::None => &mut self.none,
+            StatusClass::Informational => &mut self.informational,
+            StatusClass::Success => &mut self.success,
+            StatusClass::Redirect => &mut self.redirect,
+            StatusClass::ClientError => &mut self.client_error,
+            StatusClass::ServerError => &mut self.server_error,
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.none += other.none;
+        self.informational += other.informational;
+        self.success += other.success;
+        self.redirect += other.redirect;
+        self.client_error += other.client_error;
+        self.server_error += other.server_error;
+    }
+}
+
+impl ErrorCounts {
+    fn of(&mut self, kind: ErrorKind) -> &mut u64 {
+        match kind {
+            ErrorKind::None => &mut self.none,
+            ErrorKind::Connect => &mut self.connect,
+            ErrorKind::Timeout => &mut self.timeout,
+            ErrorKind::Reset => &mut self.reset,
+            ErrorKind::NoEndpoint => &mut self.no_endpoint,
+            ErrorKind::ClientAbort => &mut self.client_abort,
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.none += other.none;
+        self.connect += other.connect;
+        self.timeout += other.timeout;
+        self.reset += other.reset;
+        self.no_endpoint += other.no_endpoint;
+        self.client_abort += other.client_abort;
+    }
+}
+
+impl Bucket {
+    /// The tally of a deployment, made if there is none yet.
+    pub(crate) fn of(&mut self, deployment: &str, label: &str) -> &mut Tally {
+        let found = self.deployments.iter().position(|entry| entry.deployment == deployment);
+        let index = found.unwrap_or_else(|| {
+            self.deployments.push(DeploymentTally {
+                deployment: deployment.to_owned(),
+                label: label.to_owned(),
+                tally: Tally::default(),
+            });
+            self.deployments.len() - 1
+        });
+        &mut self.deployments[index].tally
+    }
+}

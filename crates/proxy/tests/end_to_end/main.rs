@@ -1,0 +1,12 @@
+//! The proxy from outside: a real one in this process, on loopback. Owns no assertion.
+
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod protocols;
+#[cfg(test)]
+mod survival;
+#[cfg(test)]
+mod switching;

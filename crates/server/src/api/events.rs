@@ -1,0 +1,97 @@
+//! The journal: read, followed, verified.
+
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Deserialize;
+use towpath_engine::Engine;
+use towpath_ports::store::{ChainReport, EventRow};
+
+use crate::error::Answer;
+use crate::routes::App;
+
+/// Most events that one answer lists.
+const MOST: u32 = 1000;
+
+/// Which events.
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    after: Option<u64>,
+    limit: Option<u32>,
+    promotion: Option<u64>,
+    #[serde(default)]
+    follow: bool,
+}
+
+impl Wanted {
+    fn wants(&self, row: &EventRow) -> bool {
+        self.promotion.is_none_or(|number| row.promotion.is_some_and(|own| own.0 == number))
+    }
+}
+
+pub(crate) async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -> Answer<Response> {
+    let after = wanted.after.unwrap_or(0);
+    if wanted.follow {
+        let lines = [(header::CONTENT_TYPE, "application/x-ndjson")];
+        return Ok((lines, Body::from_stream(follow(app.engine, after, wanted))).into_response());
+    }
+    let limit = wanted.limit.unwrap_or(MOST).clamp(1, MOST);
+    let mut found = Vec::new();
+    let mut at = after;
+    loop {
+        let rows = app.engine.events(at, MOST).await?;
+        let Some(last) = rows.last().map(|row| row.seq) else { break };
+        at = last;
+        found.extend(rows.into_iter().filter(|row| wanted.wants(row)));
+        if found.len() >= limit as usize {
+            found.truncate(limit as usize);
+            break;
+        }
+    }
+    Ok(Json(found).into_response())
+}
+
+/// Events from the journal, then as they are written: news only say that there is more to read, so
+/// a slow reader misses nothing.
+fn follow(
+    engine: Engine,
+    after: u64,
+    wanted: Wanted,
+) -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
+    let news = engine.news();
+    stream::unfold((engine, news, after, wanted), |(engine, mut news, mut at, wanted)| async move {
+        loop {
+            let rows = engine.events(at, MOST).await.ok()?;
+            if let Some(last) = rows.last().map(|row| row.seq) {
+                at = last;
+                let lines = lines_of(rows.iter().filter(|row| wanted.wants(row)));
+                if !lines.is_empty() {
+                    return Some((Ok(Bytes::from(lines)), (engine, news, at, wanted)));
+                }
+                continue;
+            }
+            // An error is a reader that fell behind: the journal has what it missed.
+            if let Err(tokio::sync::broadcast::error::RecvError::Closed) = news.recv().await {
+                return None;
+            }
+        }
+    })
+}
+
+fn lines_of<'a>(rows: impl Iterator<Item = &'a EventRow>) -> String {
+    let mut lines = String::new();
+    for row in rows {
+        lines.push_str(&serde_json::to_string(row).expect("a row is plain data"));
+        lines.push('\n');
+    }
+    lines
+}
+
+pub(crate) async fn verify(State(app): State<App>) -> Answer<Json<ChainReport>> {
+    Ok(Json(app.engine.verify().await?))
+}

@@ -1,0 +1,264 @@
+//! One service in one environment: what stands there, and orders about it.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use towpath_core::ids::{LaneId, Name, PromotionNumber};
+use towpath_core::journal::Attested;
+use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::release::ReleaseRef;
+use towpath_core::units::Timestamp;
+use towpath_engine::views::{CheckView, LaneView, PlanView, PromotionView, Status};
+use towpath_engine::{Order, Statement};
+
+use crate::api::accepted;
+use crate::error::{Answer, ApiError};
+use crate::requests::{AcceptedView, AttestRequest, LiftRequest, RollbackRequest, SignalRequest};
+use crate::routes::App;
+
+/// Most promotions that one answer lists (habits.md section 4).
+const MOST: u32 = 200;
+
+/// What a rollback would do.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum RollbackAnswer {
+    /// It was ordered.
+    Ordered(AcceptedView),
+    /// It was only asked about.
+    Plan {
+        /// What serves.
+        from: Option<String>,
+        /// What it would return to.
+        to: Option<String>,
+        /// Whether that stands by.
+        standby: bool,
+    },
+}
+
+/// Where a list begins and how long it is.
+#[derive(Deserialize)]
+pub(crate) struct Page {
+    pub(crate) before: Option<u64>,
+    pub(crate) limit: Option<u32>,
+}
+
+impl Page {
+    pub(crate) fn before(&self) -> Option<PromotionNumber> {
+        self.before.map(PromotionNumber)
+    }
+
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit.unwrap_or(20).clamp(1, MOST)
+    }
+}
+
+fn lane_id(service: &str, environment: &str) -> Answer<LaneId> {
+    let name = |text: &str| {
+        Name::new(text).map_err(|error| {
+            let cause = error.to_string();
+            ApiError::from(Refusal::new(RefusalKind::Usage, "bad-name", "no such lane", cause))
+        })
+    };
+    Ok(LaneId { service: name(service)?, environment: name(environment)? })
+}
+
+type At = Path<(String, String)>;
+
+pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
+    Json(app.engine.status())
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path((service, environment)): At,
+) -> Answer<Json<LaneView>> {
+    let id = lane_id(&service, &environment)?;
+    app.engine.lane(&id).map(Json).ok_or_else(|| no_lane(&id))
+}
+
+fn no_lane(id: &LaneId) -> ApiError {
+    ApiError::not_found(&format!("there is no lane {id}"), "towpath status")
+}
+
+pub(crate) async fn plan(
+    State(app): State<App>,
+    Path((service, environment)): At,
+    Json(order): Json<PromotionOrder>,
+) -> Answer<Json<PlanView>> {
+    let id = lane_id(&service, &environment)?;
+    Ok(Json(app.engine.plan(&id, &order)?))
+}
+
+pub(crate) async fn promotions(
+    State(app): State<App>,
+    Path((service, environment)): At,
+    Query(page): Query<Page>,
+) -> Answer<Json<Vec<PromotionView>>> {
+    let id = lane_id(&service, &environment)?;
+    Ok(Json(app.engine.promotions(Some(&id), page.before(), page.limit()).await?))
+}
+
+pub(crate) async fn promote(
+    State(app): State<App>,
+    Path((service, environment)): At,
+    Json(order): Json<PromotionOrder>,
+) -> Answer<(StatusCode, Json<AcceptedView>)> {
+    let id = lane_id(&service, &environment)?;
+    let done = app.engine.order(&id, Input::PromotionOrdered(order)).await?;
+    Ok((StatusCode::ACCEPTED, Json(accepted(done))))
+}
+
+pub(crate) async fn rollback(
+    State(app): State<App>,
+    Path((service, environment)): At,
+    Json(request): Json<RollbackRequest>,
+) -> Answer<(StatusCode, Json<RollbackAnswer>)> {
+    let id = lane_id(&service, &environment)?;
+    named_before(&app, &id, request.back_to.as_ref())?;
+    if request.dry_run {
+        return Ok((StatusCode::OK, Json(rollback_plan(&app, &id))));
+    }
+    let RollbackRequest { by, reason, quarantine, .. } = request;
+    let input = Input::RollbackOrdered { by, reason, quarantine };
+    let done = app.engine.order(&id, input).await?;
+    Ok((StatusCode::ACCEPTED, Json(RollbackAnswer::Ordered(accepted(done)))))
+}
+
+/// The seeds' scripts name the environment before as a second word; any other is a mistake.
+fn named_before(app: &App, id: &LaneId, back_to: Option<&Name>) -> Answer<()> {
+    let Some(back_to) = back_to else { return Ok(()) };
+    let matrix = app.engine.matrix();
+    let environment = matrix.as_ref().and_then(|matrix| matrix.environment(&id.environment));
+    let environment = environment.ok_or_else(|| no_lane(id))?;
+    if environment.after.names().contains(back_to) {
+        return Ok(());
+    }
+    let names: Vec<_> = environment.after.names().iter().map(Name::as_str).collect();
+    let cause = format!(
+        "the second name must be the environment before {}, which is {}",
+        id.environment,
+        if names.is_empty() { "none" } else { "" }.to_owned() + &names.join(" or ")
+    );
+    let message = format!(
+        "{} was not changed: {back_to} is not where its releases come from",
+        id.environment
+    );
+    Err(Refusal::new(RefusalKind::Usage, "not-a-predecessor", message, cause)
+        .at(format!("environments.{}.after", id.environment))
+        .next(format!("towpath rollback {}", id.environment), "the same, without the second name")
+        .into())
+}
+
+fn rollback_plan(app: &App, id: &LaneId) -> RollbackAnswer {
+    let lane = app.engine.lane_state(id);
+    let to = lane.rollback_target().cloned();
+    RollbackAnswer::Plan {
+        from: lane.serving.as_ref().map(|one| one.deployment.release.version.to_string()),
+        standby: lane.standby.as_ref().map(|one| &one.deployment.release) == to.as_ref(),
+        to: to.map(|release| release.version.to_string()),
+    }
+}
+
+pub(crate) async fn signal(
+    State(app): State<App>,
+    Path((service, environment)): At,
+    Json(request): Json<SignalRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let id = lane_id(&service, &environment)?;
+    let SignalRequest { signal, by, reason } = request;
+    let done = app.engine.order(&id, Input::Signalled { signal, by, reason }).await?;
+    Ok(Json(accepted(done)))
+}
+
+pub(crate) async fn lift(
+    State(app): State<App>,
+    Path((service, environment)): At,
+    Json(request): Json<LiftRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let id = lane_id(&service, &environment)?;
+    let lane = app.engine.lane_state(&id);
+    let mut quarantined = lane.quarantined.into_iter();
+    let Some(found) = quarantined.find(|one| one.release.version == request.release) else {
+        let what = format!("{} is not quarantined in {}", request.release, id.environment);
+        return Err(ApiError::not_found(&what, "towpath quarantine list"));
+    };
+    let LiftRequest { by, reason, .. } = request;
+    let digest = found.release.digest;
+    let done = app.engine.order(&id, Input::QuarantineLiftOrdered { digest, by, reason }).await?;
+    Ok(Json(accepted(done)))
+}
+
+pub(crate) async fn attest(
+    State(app): State<App>,
+    Path((service, environment)): At,
+    Json(request): Json<AttestRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let id = lane_id(&service, &environment)?;
+    let release = attested_release(&app, &id, &request)?;
+    knows_title(&app, &id, &request.title)?;
+    let AttestRequest { title, by, note, link, .. } = request;
+    let attested = Attested { lane: id, release, title, by, at: Timestamp(0), note, link };
+    let done = app.engine.order_project(Order::Attest(Statement { attested })).await?;
+    Ok(Json(accepted(done)))
+}
+
+fn attested_release(app: &App, id: &LaneId, request: &AttestRequest) -> Answer<ReleaseRef> {
+    let releases = app.engine.releases(Some(&id.service));
+    let open = || {
+        let lane = app.engine.lane_state(id);
+        let open = lane.active.or_else(|| lane.waiting.into_iter().next());
+        open.map(|promotion| promotion.plan.release.version)
+    };
+    let version = request.release.clone().or_else(open);
+    let wanted = releases.iter().find(|release| version.as_ref() == Some(&release.version));
+    wanted.map(ReleaseRef::from).ok_or_else(|| {
+        let what = match &request.release {
+            Some(version) => format!("there is no release {version} of {}", id.service),
+            None => format!("no promotion waits in {}; name the release", id.environment),
+        };
+        ApiError::not_found(&what, "towpath release list")
+    })
+}
+
+fn knows_title(app: &App, id: &LaneId, title: &str) -> Answer<()> {
+    let matrix = app.engine.matrix();
+    let Some((_, section)) = matrix.as_ref().and_then(|matrix| matrix.lane(id)) else {
+        return Err(no_lane(id));
+    };
+    let checks = section.gate.prerequisites.iter().chain(&section.gate.validation);
+    let titles: Vec<_> = checks
+        .filter(|check| check.check.kind == "attested")
+        .map(|check| check.title.as_str())
+        .collect();
+    if titles.contains(&title) {
+        return Ok(());
+    }
+    let message = format!("nothing in {} asks for \"{title}\"", id.environment);
+    let cause = if titles.is_empty() {
+        "its gate has no attested check".to_owned()
+    } else {
+        format!("its gate asks for {}", titles.join(", "))
+    };
+    Err(Refusal::new(RefusalKind::NotFound, "no-such-check", message, cause)
+        .at(format!("environments.{}.gate", id.environment))
+        .into())
+}
+
+pub(crate) async fn validate(
+    State(app): State<App>,
+    Path((service, environment)): At,
+) -> Answer<Json<Vec<CheckView>>> {
+    let id = lane_id(&service, &environment)?;
+    Ok(Json(app.engine.validate(&id).await?))
+}
+
+pub(crate) async fn probe(
+    State(app): State<App>,
+    Path((service, environment)): At,
+) -> Answer<Json<LaneView>> {
+    let id = lane_id(&service, &environment)?;
+    app.engine.probe_now(&id).await.map(Json).ok_or_else(|| no_lane(&id))
+}

@@ -1,0 +1,34 @@
+//! The matrix in force.
+
+use axum::Json;
+use axum::extract::State;
+use towpath_core::matrix::Matrix;
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_engine::Order;
+
+use crate::api::accepted;
+use crate::error::{Answer, ApiError};
+use crate::requests::{AcceptedView, MatrixRequest};
+use crate::routes::App;
+
+pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Matrix>> {
+    let matrix = app.engine.matrix();
+    matrix
+        .map(Json)
+        .ok_or_else(|| ApiError::not_found("no matrix was applied yet", "towpath matrix check"))
+}
+
+pub(crate) async fn apply(
+    State(app): State<App>,
+    Json(request): Json<MatrixRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let setup = app.engine.setup();
+    if request.matrix.project != setup.project {
+        let message = format!("the matrix of {} was not applied", request.matrix.project);
+        let cause = format!("this journal belongs to {}", setup.project);
+        return Err(Refusal::new(RefusalKind::Conflict, "other-project", message, cause).into());
+    }
+    let matrix = Box::new(request.matrix.rehearsed(setup.speed));
+    let done = app.engine.order_project(Order::ApplyMatrix(matrix, request.by)).await?;
+    Ok(Json(accepted(done)))
+}

@@ -1,0 +1,21 @@
+//! One file per resource.
+
+pub(crate) mod engine;
+pub(crate) mod events;
+pub(crate) mod lanes;
+pub(crate) mod matrix;
+pub(crate) mod promotions;
+pub(crate) mod releases;
+
+use towpath_engine::Accepted;
+
+use crate::requests::AcceptedView;
+
+/// What an accepted order led to, as clients see it.
+pub(crate) fn accepted(accepted: Accepted) -> AcceptedView {
+    AcceptedView {
+        promotion: accepted.promotion,
+        changed: !accepted.events.is_empty(),
+        notes: accepted.notes,
+    }
+}

@@ -1,0 +1,101 @@
+//! Promotions by number: looking at them, holding and ending them.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use towpath_core::ids::PromotionNumber;
+use towpath_core::promotion::input::Input;
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_engine::views::{PromotionView, time};
+
+use crate::api::accepted;
+use crate::api::lanes::Page;
+use crate::error::{Answer, ApiError};
+use crate::requests::{AcceptedView, HoldRequest, LogView};
+use crate::routes::App;
+
+/// Most lines of a log that one answer holds.
+const MOST_LINES: usize = 10_000;
+
+/// How many lines.
+#[derive(Deserialize)]
+pub(crate) struct Lines {
+    limit: Option<usize>,
+}
+
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(page): Query<Page>,
+) -> Answer<Json<Vec<PromotionView>>> {
+    Ok(Json(app.engine.promotions(None, page.before(), page.limit()).await?))
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(number): Path<u64>,
+) -> Answer<Json<PromotionView>> {
+    let found = app.engine.promotion(PromotionNumber(number)).await?;
+    found.map(Json).ok_or_else(|| none(number))
+}
+
+fn none(number: u64) -> ApiError {
+    ApiError::not_found(&format!("there is no promotion {number}"), "towpath history")
+}
+
+pub(crate) async fn pause(
+    State(app): State<App>,
+    Path(number): Path<u64>,
+    Json(request): Json<HoldRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let HoldRequest { by, reason } = request;
+    let number = PromotionNumber(number);
+    hold(&app, number, Input::PauseOrdered { number, by, reason }).await
+}
+
+pub(crate) async fn resume(
+    State(app): State<App>,
+    Path(number): Path<u64>,
+    Json(request): Json<HoldRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let number = PromotionNumber(number);
+    hold(&app, number, Input::ResumeOrdered { number, by: request.by }).await
+}
+
+pub(crate) async fn abort(
+    State(app): State<App>,
+    Path(number): Path<u64>,
+    Json(request): Json<HoldRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let HoldRequest { by, reason } = request;
+    let number = PromotionNumber(number);
+    hold(&app, number, Input::AbortOrdered { number, by, reason }).await
+}
+
+async fn hold(app: &App, number: PromotionNumber, input: Input) -> Answer<Json<AcceptedView>> {
+    let Some(lane) = app.engine.lane_of(number) else {
+        let ended = app.engine.promotion(number).await?;
+        let ended = ended.ok_or_else(|| none(number.0))?;
+        let message = format!("promotion {number} has ended: {}", ended.state);
+        let cause = "what has ended stays as it ended";
+        let command = format!("towpath rollback {}", ended.to);
+        let refusal = Refusal::new(RefusalKind::Conflict, "ended", message, cause);
+        return Err(refusal.next(command, "puts the last good release back").into());
+    };
+    Ok(Json(accepted(app.engine.order(&lane, input).await?)))
+}
+
+pub(crate) async fn logs(
+    State(app): State<App>,
+    Path(number): Path<u64>,
+    Query(lines): Query<Lines>,
+) -> Answer<Json<Vec<LogView>>> {
+    let limit = lines.limit.unwrap_or(200).min(MOST_LINES);
+    let found = app.engine.logs(PromotionNumber(number), limit).await;
+    let found = found.map_err(|sentence| ApiError::not_found(&sentence, "towpath history"))?;
+    let views = found.into_iter().map(|line| LogView {
+        instance: line.instance,
+        at: line.at.map(time),
+        text: line.text,
+    });
+    Ok(Json(views.collect()))
+}

@@ -1,0 +1,95 @@
+//! Errors as clients see them (RFC 9457). Owns the one table from the kind of a refusal to a status.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_engine::EngineError;
+use towpath_ports::store::StoreError;
+
+use crate::requests::Problem;
+
+/// Anything that ends a request early.
+#[derive(Debug)]
+pub(crate) struct ApiError(Box<Refusal>, StatusCode);
+
+/// The answer of a handler.
+pub(crate) type Answer<T> = Result<T, ApiError>;
+
+impl ApiError {
+    pub(crate) fn not_found(what: &str, next: &str) -> Self {
+        let refusal =
+            Refusal::new(RefusalKind::NotFound, "not-found", what, "nothing has this name")
+                .next(next, "what there is");
+        refusal.into()
+    }
+
+    fn unavailable(sentence: String) -> Self {
+        let refusal = Refusal::new(
+            RefusalKind::Conflict,
+            "unavailable",
+            "nothing was changed: the journal cannot be written or read now",
+            sentence,
+        );
+        let refusal = refusal.next("towpath doctor", "what is wrong with it");
+        Self(Box::new(refusal), StatusCode::SERVICE_UNAVAILABLE)
+    }
+}
+
+fn status_of(kind: RefusalKind) -> StatusCode {
+    match kind {
+        RefusalKind::AlreadySo | RefusalKind::Conflict => StatusCode::CONFLICT,
+        RefusalKind::Usage => StatusCode::BAD_REQUEST,
+        RefusalKind::Gate => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalKind::NotAllowed => StatusCode::FORBIDDEN,
+        RefusalKind::NotFound => StatusCode::NOT_FOUND,
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let status = status_of(refusal.kind);
+        Self(Box::new(refusal), status)
+    }
+}
+
+impl From<Box<Refusal>> for ApiError {
+    fn from(refusal: Box<Refusal>) -> Self {
+        (*refusal).into()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::unavailable(error.to_string())
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Refused(refusal) => refusal.into(),
+            EngineError::Store(error) => error.into(),
+            EngineError::Stopped => Self::unavailable("the engine has stopped".to_owned()),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self(refusal, status) = self;
+        let problem = Problem {
+            kind: format!("https://towpath.dev/problems/{}", refusal.code),
+            title: refusal.message.clone(),
+            status: status.as_u16(),
+            code: refusal.code.clone(),
+            refusal: *refusal,
+        };
+        let json = [(header::CONTENT_TYPE, "application/problem+json")];
+        (status, json, Json(problem)).into_response()
+    }
+}
+
+pub(crate) async fn no_such_route() -> ApiError {
+    ApiError::not_found("there is no such address", "towpath --help")
+}

@@ -1,0 +1,146 @@
+//! Bodies of requests and answers that are no view of the engine. Owns names, no behaviour.
+
+use serde::{Deserialize, Serialize};
+use towpath_core::ids::{Name, Person, PromotionNumber, Version};
+use towpath_core::matrix::{Matrix, Signal};
+use towpath_core::reason::Refusal;
+use towpath_core::release::Release;
+
+/// `POST /v1/lanes/{service}/{environment}/rollback`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackRequest {
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: Option<String>,
+    /// The environment before, as the seeds' scripts name it; only checked.
+    pub back_to: Option<Name>,
+    /// Whether what goes is quarantined.
+    pub quarantine: bool,
+    /// Only say what would happen.
+    pub dry_run: bool,
+}
+
+/// `POST /v1/lanes/{service}/{environment}/signal`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignalRequest {
+    /// What.
+    pub signal: Signal,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: String,
+}
+
+/// `POST /v1/lanes/{service}/{environment}/quarantine/lift`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiftRequest {
+    /// Which release.
+    pub release: Version,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: String,
+}
+
+/// `POST /v1/lanes/{service}/{environment}/attestations`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttestRequest {
+    /// About which release; none: the newest verified in the predecessors.
+    pub release: Option<Version>,
+    /// The check's title.
+    pub title: String,
+    /// Who.
+    pub by: Person,
+    /// What they add.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    pub link: Option<String>,
+}
+
+/// `POST /v1/promotions/{number}/pause`, `/resume` and `/abort`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// `POST /v1/matrix`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatrixRequest {
+    /// The resolved matrix.
+    pub matrix: Matrix,
+    /// Who.
+    pub by: Person,
+}
+
+/// `POST /v1/releases`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseRequest {
+    /// The release; its bytes are kept already.
+    pub release: Release,
+    /// Who.
+    pub by: Person,
+}
+
+/// What an accepted order led to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AcceptedView {
+    /// The promotion that it made or is about.
+    pub promotion: Option<PromotionNumber>,
+    /// Whether anything changed.
+    pub changed: bool,
+    /// Why nothing followed, where a reader would expect something.
+    pub notes: Vec<String>,
+}
+
+/// `GET /v1/engine`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EngineStatus {
+    /// Since when it runs.
+    pub since: String,
+    /// Its process.
+    pub pid: u32,
+    /// The program's version.
+    pub version: String,
+    /// Whether nothing needs it.
+    pub idle: bool,
+    /// How many times faster declared durations run; 1 outside a rehearsal.
+    pub speed: u32,
+}
+
+/// One line that an instance wrote.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogView {
+    /// Which copy.
+    pub instance: u32,
+    /// When.
+    pub at: Option<String>,
+    /// What.
+    pub text: String,
+}
+
+/// An error (RFC 9457, `application/problem+json`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// A stable address of the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What is refused.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// A stable word.
+    pub code: String,
+    /// All that is known, with the commands that help.
+    pub refusal: Refusal,
+}

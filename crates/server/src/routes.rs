@@ -1,0 +1,52 @@
+//! Every URL, once.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use towpath_engine::Engine;
+
+use crate::api::{engine, events, lanes, matrix, promotions, releases};
+
+/// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct App {
+    /// The engine.
+    pub engine: Engine,
+    /// Ends the process that holds the engine.
+    pub stop: tokio::sync::mpsc::Sender<()>,
+}
+
+/// The whole API.
+pub fn router(app: App) -> Router {
+    let lane = "/v1/lanes/{service}/{environment}";
+    let at = |rest: &str| format!("{lane}{rest}");
+    Router::new()
+        .route("/v1/status", get(lanes::status))
+        .route(lane, get(lanes::show))
+        .route(&at("/plan"), post(lanes::plan))
+        .route(&at("/promotions"), get(lanes::promotions).post(lanes::promote))
+        .route(&at("/rollback"), post(lanes::rollback))
+        .route(&at("/signal"), post(lanes::signal))
+        .route(&at("/quarantine/lift"), post(lanes::lift))
+        .route(&at("/attestations"), post(lanes::attest))
+        .route(&at("/validate"), post(lanes::validate))
+        .route(&at("/probe"), post(lanes::probe))
+        .route("/v1/promotions", get(promotions::list))
+        .route("/v1/promotions/{number}", get(promotions::show))
+        .route("/v1/promotions/{number}/pause", post(promotions::pause))
+        .route("/v1/promotions/{number}/resume", post(promotions::resume))
+        .route("/v1/promotions/{number}/abort", post(promotions::abort))
+        .route("/v1/promotions/{number}/logs", get(promotions::logs))
+        .route("/v1/events", get(events::list))
+        .route("/v1/releases", get(releases::list).post(releases::create))
+        .route("/v1/matrix", get(matrix::show).post(matrix::apply))
+        .route("/v1/audit/verify", get(events::verify))
+        .route("/v1/engine", get(engine::show))
+        .route("/v1/engine/stop", post(engine::stop))
+        .fallback(crate::error::no_such_route)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(app)
+}

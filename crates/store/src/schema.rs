@@ -1,0 +1,211 @@
+//! Brings the schema to this version, once, and refuses a newer one. Owns the list of migrations;
+//! they themselves are the files in `migrations/`, one text for both databases.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+use towpath_core::ids::Digest;
+use towpath_ports::store::StoreIdentity;
+
+use crate::chain::genesis;
+use crate::database::Database;
+use crate::head::Head;
+use crate::open::OpenError;
+use crate::script::{self, Statement, Topic};
+use crate::{postgres, sqlite};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+/// In order, from version 1 without gaps. One that was ever released is never changed.
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "begin", sql: include_str!("../migrations/0001_begin.sql") }];
+
+/// The schema that this program reads and writes.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// Makes the schema, or brings it up to date, and ties it to `identity` or checks that it is.
+/// All or nothing. After an error the connection is in an open transaction and must be dropped.
+pub(crate) async fn prepare(
+    database: Database,
+    connection: &mut AnyConnection,
+    identity: &StoreIdentity,
+    place: &str,
+) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| OpenError::of(database, place, &error);
+    execute(connection, database.begin()).await.map_err(failed)?;
+    if database == Database::Postgres {
+        execute(connection, postgres::LOCK_SCHEMA).await.map_err(failed)?;
+    }
+    let found = found_versions(connection).await.map_err(failed)?;
+    check_versions(&found, place)?;
+    if !found.is_empty() {
+        check_identity(connection, identity, place)
+            .await
+            .map_err(|error| error.unwrap_or_else(failed))?;
+    }
+    let missing = MIGRATIONS.iter().filter(|step| step.version > last_version(&found));
+    for migration in missing {
+        apply(database, connection, migration).await.map_err(failed)?;
+    }
+    if found.is_empty() {
+        tie(database, connection, identity).await.map_err(failed)?;
+    }
+    execute(connection, "COMMIT").await.map_err(failed)
+}
+
+async fn execute(connection: &mut AnyConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(sql).execute(connection).await.map(|_| ())
+}
+
+async fn found_versions(connection: &mut AnyConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    execute(
+        connection,
+        "CREATE TABLE IF NOT EXISTS schema_versions \
+         (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)",
+    )
+    .await?;
+    let rows = sqlx::query("SELECT version, digest FROM schema_versions ORDER BY version")
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row: &AnyRow| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+fn last_version(found: &[(i64, String)]) -> i64 {
+    found.last().map_or(0, |(version, _)| *version)
+}
+
+fn check_versions(found: &[(i64, String)], place: &str) -> Result<(), OpenError> {
+    if last_version(found) > SCHEMA_VERSION {
+        return Err(OpenError::Newer {
+            place: place.to_owned(),
+            found: last_version(found),
+            known: SCHEMA_VERSION,
+        });
+    }
+    for ((version, digest), known) in found.iter().zip(MIGRATIONS) {
+        if *version != known.version || *digest != Digest::of(known.sql.as_bytes()).as_str() {
+            return Err(OpenError::Refused {
+                place: place.to_owned(),
+                cause: format!("its schema version {version} is not the one this towpath knows"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The inner error is none when the database itself failed.
+async fn check_identity(
+    connection: &mut AnyConnection,
+    identity: &StoreIdentity,
+    place: &str,
+) -> Result<(), IdentityError> {
+    let row = sqlx::query("SELECT project, speed FROM identity WHERE id = 1")
+        .fetch_one(connection)
+        .await
+        .map_err(IdentityError::Database)?;
+    let project: String = row.try_get(0).map_err(IdentityError::Database)?;
+    let speed: i64 = row.try_get(1).map_err(IdentityError::Database)?;
+    if project != identity.project.as_str() {
+        return Err(IdentityError::Other(OpenError::OtherProject {
+            place: place.to_owned(),
+            found: project,
+            wanted: identity.project.to_string(),
+        }));
+    }
+    if speed != i64::from(identity.speed) {
+        return Err(IdentityError::Other(OpenError::OtherSpeed {
+            place: place.to_owned(),
+            found: speed,
+            wanted: identity.speed,
+        }));
+    }
+    Ok(())
+}
+
+enum IdentityError {
+    Database(sqlx::Error),
+    Other(OpenError),
+}
+
+impl IdentityError {
+    fn unwrap_or_else(self, failed: impl Fn(sqlx::Error) -> OpenError) -> OpenError {
+        match self {
+            Self::Database(error) => failed(error),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+async fn apply(
+    database: Database,
+    connection: &mut AnyConnection,
+    migration: &Migration,
+) -> Result<(), sqlx::Error> {
+    let sql = match database {
+        Database::Sqlite => sqlite::schema_text(migration.sql),
+        Database::Postgres => migration.sql.to_owned(),
+    };
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
+    let remember = Statement::new(
+        Topic::Transaction,
+        "INSERT INTO schema_versions (version, name, digest) VALUES (?, ?, ?)",
+    )
+    .with(migration.version)
+    .with(migration.name)
+    .with(Digest::of(migration.sql.as_bytes()).as_str());
+    run(database, connection, vec![remember]).await
+}
+
+async fn tie(
+    database: Database,
+    connection: &mut AnyConnection,
+    identity: &StoreIdentity,
+) -> Result<(), sqlx::Error> {
+    if database == Database::Sqlite {
+        let sql = format!("PRAGMA application_id = {}", sqlite::APPLICATION_ID);
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
+    }
+    let tie = Statement::new(
+        Topic::Transaction,
+        "INSERT INTO identity (id, project, speed) VALUES (1, ?, ?)",
+    )
+    .with(identity.project.as_str())
+    .with(i64::from(identity.speed));
+    let first = Head::first(&genesis(&identity.project, identity.speed));
+    run(database, connection, vec![tie, first]).await
+}
+
+async fn run(
+    database: Database,
+    connection: &mut AnyConnection,
+    statements: Vec<Statement>,
+) -> Result<(), sqlx::Error> {
+    match script::run(database, connection, statements).await.error {
+        None => Ok(()),
+        Some((_, error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_from_one_without_gaps() {
+        for (migration, version) in MIGRATIONS.iter().zip(1..) {
+            assert_eq!(migration.version, version, "{}", migration.name);
+        }
+    }
+
+    #[test]
+    fn a_released_migration_is_never_changed() {
+        let digests: Vec<_> = MIGRATIONS
+            .iter()
+            .map(|step| Digest::of(step.sql.as_bytes()).short().to_owned())
+            .collect();
+        assert_eq!(digests, ["abba723bfd87"], "existing journals would be refused");
+    }
+}

@@ -1,0 +1,175 @@
+//! The store as the engine sees it. Owns the way from a call to the writer and back; contains no SQL.
+
+use async_trait::async_trait;
+use sqlx::AnyPool;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
+use towpath_core::units::Timestamp;
+use towpath_ports::store::{
+    ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError,
+    StoreIdentity, Turn,
+};
+
+use crate::commit::PreparedTurn;
+use crate::database::Database;
+use crate::failure::before_commit;
+use crate::open::{OpenError, Place};
+use crate::writer::{self, CommitJob, Job};
+use crate::{chain, journal, outbox, promotions, states, telemetry};
+
+/// Rows that one call answers at most, whatever was asked for: a page of a list, not the list.
+const ROWS_PER_CALL: u32 = 10_000;
+
+/// A store on SQLite or PostgreSQL. Calls may be made at once and from any task; one that is given up
+/// half-way has either been written whole or not at all.
+#[derive(Debug)]
+pub struct SqlStore {
+    database: Database,
+    identity: StoreIdentity,
+    readers: AnyPool,
+    jobs: mpsc::Sender<Job>,
+    writer: JoinHandle<()>,
+}
+
+impl SqlStore {
+    /// Opens `location`, the path of a file or a `postgres://` URL, and makes or updates what is
+    /// there. Must be called within a Tokio runtime. Safe to repeat.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was changed, except that an empty file may have been made.
+    pub async fn open(location: &str, identity: &StoreIdentity) -> Result<Self, OpenError> {
+        let place = Place::find(location)?;
+        place.prepare(identity).await?;
+        let (jobs, waiting) = mpsc::channel(writer::QUEUE);
+        Ok(Self {
+            database: place.database,
+            identity: identity.clone(),
+            readers: place.readers(),
+            jobs,
+            writer: tokio::spawn(writer::run(place, waiting)),
+        })
+    }
+
+    /// Writes what still waits and closes all connections. Without it they are closed some time after
+    /// the store is dropped; nothing that was acknowledged is lost either way.
+    pub async fn close(self) {
+        drop(self.jobs);
+        if let Err(error) = self.writer.await {
+            tracing::warn!(%error, "the journal's writer ended by itself");
+        }
+        self.readers.close().await;
+    }
+
+    /// Removes the oldest telemetry that began before `before`, at most `limit` rows (and never more
+    /// than 10,000, so that turns do not wait long), and answers how many. Call again until it
+    /// answers fewer than `limit`. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Refused`]: nothing was removed.
+    pub async fn drop_intervals(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let limit = limit.min(ROWS_PER_CALL);
+        self.ask(|reply| Job::DropIntervals { before, limit, reply }, StoreError::Unavailable).await
+    }
+
+    /// Sends a job and waits for its answer; `lost` is what it means when the writer is gone.
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
+        lost: fn(String) -> StoreError,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || "the writer has ended".to_owned();
+        if self.jobs.send(job(reply)).await.is_err() {
+            return Err(StoreError::Unavailable(gone()));
+        }
+        answer.await.unwrap_or_else(|_| Err(lost(gone())))
+    }
+
+    fn read_error(&self, what: &str, error: &sqlx::Error) -> StoreError {
+        match before_commit(self.database, error) {
+            StoreError::Refused(cause) => StoreError::Refused(format!("{what}: {cause}")),
+            other => other,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn take_ownership(&self, now: Timestamp) -> Result<Epoch, StoreError> {
+        // Taking it again costs an epoch and nothing else, so that an unknown outcome is a failed one.
+        let taken = self.ask(|reply| Job::TakeOwnership { now, reply }, StoreError::Unavailable);
+        taken.await.map_err(|error| match error {
+            StoreError::Unknown(cause) => StoreError::Unavailable(cause),
+            other => other,
+        })
+    }
+
+    async fn commit(&self, epoch: Epoch, turn: &Turn) -> Result<Vec<u64>, StoreError> {
+        let turn = PreparedTurn::new(turn)?;
+        let job = |reply| Job::Commit(CommitJob { epoch, turn, reply });
+        self.ask(job, StoreError::Unknown).await
+    }
+
+    async fn has_turn(&self, id: &str) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.ask(|reply| Job::HasTurn { id, reply }, StoreError::Unavailable).await
+    }
+
+    async fn states(&self) -> Result<Vec<StateRow>, StoreError> {
+        states::read(&self.readers).await.map_err(|error| self.read_error("states", &error))
+    }
+
+    async fn pending_commands(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        outbox::read(&self.readers).await.map_err(|error| self.read_error("outbox", &error))
+    }
+
+    async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let limit = limit.min(ROWS_PER_CALL);
+        journal::read(self.database, &self.readers, after, limit)
+            .await
+            .map_err(|error| self.read_error("events", &error))
+    }
+
+    async fn promotions(
+        &self,
+        lane: Option<&LaneId>,
+        before: Option<PromotionNumber>,
+        limit: u32,
+    ) -> Result<Vec<PromotionRow>, StoreError> {
+        let limit = limit.min(ROWS_PER_CALL);
+        promotions::read(self.database, &self.readers, lane, before, limit)
+            .await
+            .map_err(|error| self.read_error("promotions", &error))
+    }
+
+    async fn keep_intervals(&self, rows: &[IntervalRow]) -> Result<(), StoreError> {
+        let intervals = telemetry::prepare(rows)?;
+        if intervals.is_empty() {
+            return Ok(());
+        }
+        let job = |reply| Job::KeepIntervals { intervals, reply };
+        self.ask(job, StoreError::Unavailable).await.map(|_| ())
+    }
+
+    async fn intervals(
+        &self,
+        lane: &LaneId,
+        since: Timestamp,
+    ) -> Result<Vec<IntervalRow>, StoreError> {
+        telemetry::read(self.database, &self.readers, lane, since)
+            .await
+            .map_err(|error| self.read_error("telemetry", &error))
+    }
+
+    async fn verify(&self) -> Result<ChainReport, StoreError> {
+        let failed = |error: sqlx::Error| self.read_error("journal", &error);
+        let genesis = chain::genesis(&self.identity.project, self.identity.speed);
+        let begin = self.database.begin_reading();
+        let mut moment = self.readers.begin_with(begin).await.map_err(failed)?;
+        let report = journal::verify(self.database, &mut moment, genesis).await.map_err(failed)?;
+        moment.rollback().await.map_err(failed)?;
+        Ok(report)
+    }
+}

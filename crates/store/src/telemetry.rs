@@ -1,0 +1,117 @@
+//! What was measured, interval by interval. Beside the journal: not chained, not fenced, not kept for
+//! ever.
+
+use std::collections::BTreeMap;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row as _};
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::units::{Span, Timestamp};
+use towpath_ports::store::{IntervalRow, StoreError};
+
+use crate::commit::{checked_text, signed};
+use crate::database::Database;
+use crate::journal::{parsed, unsigned};
+use crate::script::{Statement, Topic, arguments, row_statements};
+
+/// An interval as the columns hold it.
+#[derive(Debug)]
+pub(crate) struct StoredInterval {
+    lane: String,
+    deployment: i64,
+    source: String,
+    began_at: i64,
+    width_ms: i64,
+    total: i64,
+    failed: i64,
+    p99_us: Option<i64>,
+}
+
+/// Checks the rows; of several with one key the last counts.
+pub(crate) fn prepare(rows: &[IntervalRow]) -> Result<Vec<StoredInterval>, StoreError> {
+    let mut by_key = BTreeMap::new();
+    for row in rows {
+        let interval = StoredInterval {
+            lane: row.lane.to_string(),
+            deployment: signed(row.deployment.0)?,
+            source: checked_text("an interval's source", &row.source)?,
+            began_at: row.start.0,
+            width_ms: signed(row.width.0)?,
+            total: signed(row.total)?,
+            failed: signed(row.failed)?,
+            p99_us: row.p99_us.map(signed).transpose()?,
+        };
+        let key = (
+            interval.lane.clone(),
+            interval.began_at,
+            interval.deployment,
+            interval.source.clone(),
+        );
+        by_key.insert(key, interval);
+    }
+    Ok(by_key.into_values().collect())
+}
+
+/// Writes intervals; one with the same key is replaced.
+pub(crate) fn write(intervals: &[StoredInterval]) -> Vec<Statement> {
+    let sql = "INSERT INTO intervals \
+               (lane, deployment, source, began_at, width_ms, total, failed, p99_us) \
+               VALUES {rows} ON CONFLICT (lane, began_at, deployment, source) DO UPDATE SET \
+               width_ms = excluded.width_ms, total = excluded.total, failed = excluded.failed, \
+               p99_us = excluded.p99_us";
+    row_statements(Topic::Intervals, sql, 8, intervals, |statement, interval| {
+        statement
+            .with(interval.lane.as_str())
+            .with(interval.deployment)
+            .with(interval.source.as_str())
+            .with(interval.began_at)
+            .with(interval.width_ms)
+            .with(interval.total)
+            .with(interval.failed)
+            .with(interval.p99_us)
+    })
+}
+
+/// Removes the oldest intervals that began before `before`, at most `limit`.
+pub(crate) fn remove(before: Timestamp, limit: u32) -> Statement {
+    Statement::new(
+        Topic::Intervals,
+        "DELETE FROM intervals WHERE (lane, began_at, deployment, source) IN \
+         (SELECT lane, began_at, deployment, source FROM intervals \
+         WHERE began_at < ? ORDER BY began_at LIMIT ?)",
+    )
+    .with(before.0)
+    .with(i64::from(limit))
+}
+
+/// Of one lane since `since`, oldest first.
+pub(crate) async fn read(
+    database: Database,
+    readers: &AnyPool,
+    lane: &LaneId,
+    since: Timestamp,
+) -> Result<Vec<IntervalRow>, sqlx::Error> {
+    let sql = database.text(
+        "SELECT lane, deployment, source, began_at, width_ms, total, failed, p99_us \
+         FROM intervals WHERE lane = ? AND began_at >= ? ORDER BY began_at, deployment, source",
+    );
+    let values = vec![lane.to_string().as_str().into(), since.0.into()];
+    let rows =
+        sqlx::query_with(sqlx::AssertSqlSafe(sql), arguments(values)).fetch_all(readers).await?;
+    rows.iter().map(interval).collect()
+}
+
+fn interval(row: &AnyRow) -> Result<IntervalRow, sqlx::Error> {
+    let p99_us: Option<i64> = row.try_get(7)?;
+    let p99_us = p99_us.map(u64::try_from).transpose();
+    Ok(IntervalRow {
+        lane: parsed(row.try_get(0)?)?,
+        deployment: PromotionNumber(unsigned(row, 1)?),
+        source: row.try_get(2)?,
+        start: Timestamp(row.try_get(3)?),
+        width: Span(unsigned(row, 4)?),
+        total: unsigned(row, 5)?,
+        failed: unsigned(row, 6)?,
+        p99_us: p99_us.map_err(|error| sqlx::Error::Decode(error.into()))?,
+    })
+}

@@ -1,0 +1,128 @@
+//! The engine and the proxy are killed in the middle; visitors do not notice.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use towpath_e2e::{Visitors, World};
+
+const MATRIX: &str = r#"
+version: 1
+project: soundbite
+services:
+  api: { purpose: Takes text in and hands out audio jobs }
+environments:
+  production:
+    tier: production
+    target: { kind: process, command: ["{artifact}"], instances: 2 }
+    router: { kind: towpath, listen: {listen} }
+    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
+    rollout:
+      strategy: blue-green
+      lease: 2s
+      steps: [ { weight: 25%, bake: BAKE }, { weight: 100%, bake: 1m } ]
+    standby: 1h
+    rollback: { mode: automatic, when: { error_rate: "> 5%" } }
+"#;
+
+fn world(bake: &str) -> World {
+    let world = World::new(&MATRIX.replace("BAKE", bake));
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &[]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    world
+}
+
+fn visit(world: &World) -> Visitors {
+    let url = format!("http://{}/v1/sounds/welcome", world.address);
+    Visitors::begin(&url, 8, Duration::from_millis(10))
+}
+
+#[test]
+fn past_the_lease_of_a_dead_engine_traffic_is_on_blue_and_a_new_engine_goes_on() {
+    let world = world("10m");
+    let visitors = visit(&world);
+    world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--no-wait"], 0);
+    world.until("green has its weight", Duration::from_secs(20), || {
+        world.lane()["weights"]["green"].as_f64() == Some(0.25)
+    });
+    world.crash(world.engine().expect("an engine runs"));
+    // Past the lease of 2 s no new request goes to green.
+    std::thread::sleep(Duration::from_secs(3));
+    let client = reqwest_releases(&world, 60);
+    assert!(client.iter().all(|release| release == "1.0.0"), "{client:?}");
+    // Any command starts a new engine, which takes the step again.
+    world.until("it goes on from its step", Duration::from_secs(20), || {
+        world.lane()["weights"]["green"].as_f64() == Some(0.25)
+    });
+    world.until("it ends well", Duration::from_secs(40), || {
+        world.lane()["serves"]["release"] == "1.1.0"
+    });
+    let met = visitors.end();
+    assert_eq!((met.lost, met.harmed), (0, 0), "{:?}", met.first_loss);
+    world.must(&["audit", "verify"], 0);
+}
+
+#[test]
+fn after_commit_a_dead_engine_moves_nothing() {
+    let world = world("1m");
+    world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 0);
+    world.crash(world.engine().expect("an engine runs"));
+    std::thread::sleep(Duration::from_secs(3));
+    let releases = reqwest_releases(&world, 30);
+    assert!(releases.iter().all(|release| release == "1.1.0"), "{releases:?}");
+}
+
+#[test]
+fn a_killed_proxy_comes_back_with_its_table() {
+    let world = world("1m");
+    let before = reqwest_releases(&world, 1);
+    world.crash(world.proxy().expect("a proxy runs"));
+    world.until("the proxy is back", Duration::from_secs(30), || {
+        world.run(&["status"]);
+        reqwest_releases(&world, 1) == before
+    });
+}
+
+#[test]
+#[ignore = "heavy"]
+fn an_engine_killed_at_ten_random_moments_of_a_rollout_ends_it_correctly() {
+    let mut random = rand::rng();
+    let world = world("2m");
+    let visitors = visit(&world);
+    for round in 0..10 {
+        let version = format!("2.{round}.0");
+        world.release(&version, &[]);
+        world.must(&["promote", "production", "--release", &version, "--yes", "--no-wait"], 0);
+        std::thread::sleep(Duration::from_millis(random.random_range(0..4000)));
+        if let Some(engine) = world.engine() {
+            world.crash(engine);
+        }
+        world.until(&format!("{version} serves"), Duration::from_secs(60), || {
+            world.lane()["serves"]["release"] == version.as_str()
+        });
+    }
+    let met = visitors.end();
+    assert_eq!((met.lost, met.harmed), (0, 0), "{:?}", met.first_loss);
+    world.must(&["audit", "verify"], 0);
+}
+
+/// The releases that answer `count` requests in a row; an empty name where none did.
+fn reqwest_releases(world: &World, count: usize) -> Vec<String> {
+    let url = format!("http://{}/v1/sounds/welcome", world.address);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut releases = Vec::new();
+        for _ in 0..count {
+            let release = match client.get(&url).send().await {
+                Ok(answer) => {
+                    let header = answer.headers().get("x-release");
+                    header.and_then(|value| value.to_str().ok()).unwrap_or("").to_owned()
+                }
+                Err(_) => String::new(),
+            };
+            releases.push(release);
+        }
+        releases
+    })
+}

@@ -1,0 +1,86 @@
+//! A release enters, another is caught, the old one comes back, and no visitor is lost.
+
+use std::time::Duration;
+
+use towpath_e2e::{Visitors, World};
+
+/// One environment; 60 times faster: two steps of 2 s and 1 s.
+const MATRIX: &str = r#"
+version: 1
+project: soundbite
+services:
+  api: { purpose: Takes text in and hands out audio jobs }
+environments:
+  production:
+    tier: production
+    target: { kind: process, command: ["{artifact}"], instances: 2 }
+    router: { kind: towpath, listen: {listen} }
+    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
+    gate:
+      validation:
+        - { check: http, name: Ready, url: "{green}/ready", expect: 200 }
+    rollout:
+      strategy: blue-green
+      steps: [ { weight: 25%, bake: 2m }, { weight: 100%, bake: 1m } ]
+    standby: 1h
+    rollback: { mode: automatic, when: { error_rate: "> 5%" } }
+"#;
+
+fn url(world: &World) -> String {
+    format!("http://{}/v1/sounds/welcome", world.address)
+}
+
+#[test]
+fn a_promotion_and_a_rollback_lose_no_request() {
+    let world = World::new(MATRIX);
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &[]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
+    let promoted =
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 0);
+    assert_eq!(promoted.last()["outcome"], "succeeded", "{}", promoted.out);
+    assert_eq!(world.lane()["serves"]["release"], "1.1.0");
+    world.must(&["rollback", "production", "--reason", "wrong prices"], 0);
+    let lane = world.lane();
+    assert_eq!(lane["serves"]["release"], "1.0.0");
+    assert_eq!(lane["quarantined"][0]["release"], "1.1.0");
+    let met = visitors.end();
+    assert!(met.requests > 100, "only {} requests were made", met.requests);
+    assert_eq!((met.lost, met.harmed), (0, 0), "{:?}", met.first_loss);
+    // What a person threw out may not come back by itself.
+    let refused = world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 3);
+    assert!(refused.err.contains("quarantine"), "{}", refused.err);
+    world.must(&["audit", "verify"], 0);
+}
+
+#[test]
+fn a_release_that_fails_is_taken_back_at_its_first_step_and_quarantined() {
+    let world = World::new(MATRIX);
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &["FAIL_RATE=0.2"]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
+    let went_back =
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
+    assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
+    let met = visitors.end();
+    assert_eq!(met.lost, 0, "{:?}", met.first_loss);
+    assert!(met.harmed > 0, "the release was to fail");
+    let lane = world.lane();
+    assert_eq!(lane["serves"]["release"], "1.0.0");
+    assert_eq!(lane["quarantined"][0]["release"], "1.1.0");
+}
+
+#[test]
+fn a_release_that_does_not_start_leaves_what_serves_alone_and_says_why() {
+    let world = World::new(MATRIX);
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &["EXIT_AT_START=3"]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let failed = world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 1);
+    assert_eq!(failed.last()["outcome"], "failed", "{}", failed.out);
+    let lane = world.lane();
+    assert_eq!(lane["serves"]["release"], "1.0.0");
+    assert_eq!(lane["quarantined"].as_array().map(Vec::len), Some(0), "a start is no verdict");
+}

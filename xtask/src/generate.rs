@@ -1,0 +1,102 @@
+//! `cargo xtask generate`: files that are derived from code, so that they cannot drift from it.
+//! Each is a pure function from the code to a text; nothing here reads what it writes.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+/// A generated file: its path below the workspace root, and the function that writes its text.
+type Entry = (&'static str, fn() -> Result<String>);
+
+/// Every generated file, one line each: `("docs/NAME.md", module::function),`.
+const ENTRIES: &[Entry] = &[];
+
+/// Writes every generated file that differs. Safe to repeat.
+///
+/// # Errors
+/// When a text cannot be made or a file cannot be written.
+pub(crate) fn write(root: &Path) -> Result<()> {
+    write_entries(root, ENTRIES)
+}
+
+/// Compares every generated file with what would be written; changes nothing.
+///
+/// # Errors
+/// When a file differs, naming each with its first differing line.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    check_entries(root, ENTRIES)
+}
+
+fn write_entries(root: &Path, entries: &[Entry]) -> Result<()> {
+    for (path, render) in entries {
+        let wanted = render().with_context(|| format!("cannot generate {path}"))?;
+        let target = root.join(path);
+        if read(&target)?.as_ref() == Some(&wanted) {
+            continue;
+        }
+        if let Some(directory) = target.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        fs::write(&target, wanted).with_context(|| format!("cannot write {path}"))?;
+        println!("generate: wrote {path}");
+    }
+    Ok(())
+}
+
+fn check_entries(root: &Path, entries: &[Entry]) -> Result<()> {
+    let mut stale = Vec::new();
+    for (path, render) in entries {
+        let wanted = render().with_context(|| format!("cannot generate {path}"))?;
+        match read(&root.join(path))? {
+            None => stale.push(format!("{path}: is missing")),
+            Some(found) if found != wanted => {
+                stale.push(format!("{path}:{}: differs", first_difference(&found, &wanted)));
+            }
+            Some(_) => {}
+        }
+    }
+    if stale.is_empty() {
+        println!("generate: {} files, all as the code says", entries.len());
+        return Ok(());
+    }
+    bail!("{}\nrun `cargo xtask generate` and commit the result", stale.join("\n"))
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// The first line, from 1, at which the two texts differ.
+fn first_difference(found: &str, wanted: &str) -> usize {
+    let same = found.lines().zip(wanted.lines()).take_while(|(one, other)| one == other);
+    same.count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &[Entry] = &[("docs/sample.md", || Ok("one\ntwo\n".to_owned()))];
+
+    #[test]
+    fn a_missing_and_a_changed_file_are_found_and_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let problem = |root: &Path| check_entries(root, SAMPLE).unwrap_err().to_string();
+        assert!(problem(root).contains("docs/sample.md: is missing"));
+
+        write_entries(root, SAMPLE).unwrap();
+        check_entries(root, SAMPLE).unwrap();
+
+        fs::write(root.join("docs/sample.md"), "one\n2\n").unwrap();
+        assert!(problem(root).contains("docs/sample.md:2: differs"));
+        write_entries(root, SAMPLE).unwrap();
+        check_entries(root, SAMPLE).unwrap();
+    }
+}
