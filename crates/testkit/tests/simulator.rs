@@ -87,6 +87,11 @@ fn an_outcome_that_reopens_what_has_ended_is_seen() {
 }
 
 #[test]
+fn a_lapse_that_a_new_engine_does_not_read_back_is_seen() {
+    is_seen(Planted::LapseNotReadBack, "I4");
+}
+
+#[test]
 fn a_recovery_that_forgets_the_outbox_is_seen() {
     is_seen(Planted::OutboxDropped, "I6");
 }

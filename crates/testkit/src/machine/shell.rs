@@ -78,7 +78,7 @@ impl<F: Fate> World<F> {
         self.engines.push(engine);
         let number = self.engines.len() - 1;
         for router in self.routers.values_mut() {
-            router.lapse_told = false;
+            router.lapse_told &= self.planted == Some(Planted::LapseNotReadBack);
             router.weight_told = None;
             router.in_contact = false;
         }
@@ -342,6 +342,7 @@ impl<F: Fate> World<F> {
         let speaker = live.max_by_key(|(_, engine)| engine.epoch);
         let speaker = speaker.map(|(number, engine)| (number, engine.epoch));
         let store_answers = now >= self.disk.down_until;
+        let planted = self.planted;
         let lanes: Vec<LaneId> = self.routers.keys().cloned().collect();
         for lane in lanes {
             let router = self.routers.get_mut(&lane).expect("its key was just read");
@@ -360,6 +361,9 @@ impl<F: Fate> World<F> {
             if let Some((_, epoch)) = heard {
                 router.hear(epoch, now);
             }
+            // Nobody hears a lapse when it happens: it happens because nobody is there.
+            let missed = lapsed && planted == Some(Planted::LapseNotReadBack);
+            router.lapse_told |= missed;
             let untold = router.lapsed && !router.lapse_told;
             router.lapse_told |= untold && heard.is_some();
             let revision = router.revision;
@@ -385,7 +389,8 @@ impl<F: Fate> World<F> {
         let active =
             self.engines[engine].project.lanes.get(lane).and_then(|one| one.active.as_ref());
         let recorded = active.filter(|one| matches!(one.state, State::Baking { .. }));
-        let lapse_is_news = router.lapsed && !router.freeze_on_silence;
+        let reads_back = self.planted != Some(Planted::LapseNotReadBack);
+        let lapse_is_news = router.lapsed && !(router.freeze_on_silence && reads_back);
         let differs = recorded.is_some_and(|one| one.weight != weight) && !lapse_is_news;
         let told = router.weight_told == Some((revision, weight));
         let router = self.routers.get_mut(lane).expect("it was just read");

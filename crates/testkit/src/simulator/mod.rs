@@ -38,11 +38,13 @@ pub enum Planted {
     OutboxDropped,
     /// A started promotion takes the matrix that was applied meanwhile.
     PlanReplaced,
+    /// A lease that lapsed while no engine was there is never told to the next one.
+    LapseNotReadBack,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AcknowledgedEarly,
         Self::StaleEpochObeyed,
         Self::FailureTakenForPass,
@@ -51,6 +53,7 @@ impl Planted {
         Self::WeightNotObserved,
         Self::OutboxDropped,
         Self::PlanReplaced,
+        Self::LapseNotReadBack,
     ];
 }
 
