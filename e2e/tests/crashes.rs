@@ -97,7 +97,7 @@ fn an_engine_killed_at_ten_random_moments_of_a_rollout_ends_it_correctly() {
         if let Some(engine) = world.engine() {
             world.crash(engine);
         }
-        world.until(&format!("{version} serves"), Duration::from_secs(60), || {
+        world.until(&format!("{version} serves"), Duration::from_mins(1), || {
             world.lane()["serves"]["release"] == version.as_str()
         });
     }
