@@ -56,7 +56,7 @@ fn it_goes_well() {
     let now = "2027-01-12T14:41:08Z";
     let tree = tree::text(&view, &story, false, &samples::terminal(now));
     let end = both(now, |style| ending::text(&view, &story, style));
-    insta::assert_snapshot!(format!("{tree}{end}"));
+    insta::assert_snapshot!(format!("{tree}\n{end}"));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn the_guard_goes_back() {
     view.rescued_requests = 5;
     let tree = tree::text(&view, &story, false, &samples::terminal(NOW));
     let end = both(NOW, |style| ending::text(&view, &story, style));
-    insta::assert_snapshot!(format!("{tree}{end}"));
+    insta::assert_snapshot!(format!("{tree}\n{end}"));
 }
 
 #[test]
