@@ -7,6 +7,7 @@ mod outgoing;
 mod own_program;
 mod printable;
 mod processes;
+mod question;
 pub mod routers;
 pub mod targets;
 
@@ -47,6 +48,12 @@ pub fn build<Port: ?Sized>(
             Err(format!("{} `{name}` is planned and does nothing yet", kind.entry.family.as_str()))
         }
     }
+}
+
+/// `path` from the root on: what we start begins in another folder.
+fn absolute(path: &std::path::Path) -> std::path::PathBuf {
+    // It fails only for the empty path and where there is no working folder; then as it is.
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::report::usage;
 fn main() -> process::ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&typed) {
+        Ok(Arguments { command: Some(Command::SampleService), .. }) => return soundbite::run(),
         // Has its own way to end, which the target that started it reads.
         Ok(Arguments { command: Some(Command::Supervise(arguments)), .. }) => {
             return commands::supervise::run(&arguments);

@@ -43,6 +43,13 @@ pub enum Event {
     Attested(Attested),
     /// A promotion was asked for and may wait.
     PromotionRequested(Box<Requested>),
+    /// What is declared or what serves changed while it waited, and its plan with it.
+    PlanChanged {
+        /// Which.
+        number: PromotionNumber,
+        /// What will be done.
+        plan: Box<Plan>,
+    },
     /// A check was asked.
     CheckAsked {
         /// For which promotion.
@@ -211,6 +218,15 @@ pub enum Event {
         /// By which command.
         command: CommandId,
     },
+    /// They could not be stopped, and are told again.
+    StopFailed {
+        /// Which.
+        deployment: PromotionNumber,
+        /// Why.
+        sentence: String,
+        /// When.
+        retry_at: Timestamp,
+    },
     /// They are gone.
     InstancesStopped {
         /// Which.
@@ -322,6 +338,9 @@ pub struct Requested {
     pub deadline: Timestamp,
     /// Whether going back from the release would lose data.
     pub irreversible: bool,
+    /// Whether a person named the plan: then it does exactly that, or nothing.
+    #[serde(default)]
+    pub bound_to_plan: bool,
 }
 
 impl Event {
@@ -333,6 +352,7 @@ impl Event {
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
             Self::PromotionRequested(_) => "promotion-requested",
+            Self::PlanChanged { .. } => "plan-changed",
             Self::CheckAsked { .. } => "check-asked",
             Self::CheckAnswered { .. } => "check-answered",
             Self::PromotionStarted { .. } => "promotion-started",
@@ -351,6 +371,7 @@ impl Event {
             Self::RouteRetried { .. } => "route-retried",
             Self::TrafficReturned { .. } => "traffic-returned",
             Self::StopOrdered { .. } => "stop-ordered",
+            Self::StopFailed { .. } => "stop-failed",
             Self::InstancesStopped { .. } => "instances-stopped",
             Self::StandbyEnded { .. } => "standby-ended",
             Self::ReleaseQuarantined { .. } => "release-quarantined",
@@ -367,7 +388,8 @@ impl Event {
     pub fn promotion(&self) -> Option<PromotionNumber> {
         match self {
             Self::PromotionRequested(requested) => Some(requested.number),
-            Self::CheckAsked { number, .. }
+            Self::PlanChanged { number, .. }
+            | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }
             | Self::PromotionStarted { number, .. }
             | Self::InstancesReady { number, .. }
@@ -392,6 +414,7 @@ impl Event {
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
             | Self::StopOrdered { .. }
+            | Self::StopFailed { .. }
             | Self::InstancesStopped { .. }
             | Self::StandbyEnded { .. }
             | Self::QuarantineLifted { .. }

@@ -62,7 +62,8 @@ pub struct DeployRequest {
     pub settings: BTreeMap<String, String>,
     /// Path that answers 2xx on a ready instance; none: an open port is ready.
     pub ready_path: Option<String>,
-    /// How long all instances may take until they are ready.
+    /// How long all instances may take until they are ready, where the target's own settings do not
+    /// say.
     pub ready_within: Span,
 }
 

@@ -63,7 +63,8 @@ pub enum KeepError {
 impl Artifacts {
     /// The store below the journal's folder `state`. Makes nothing until something is kept.
     pub fn new(state: &Path) -> Self {
-        Self { state: state.to_owned(), root: state.join("artifacts") }
+        let state = crate::absolute(state);
+        Self { root: state.join("artifacts"), state }
     }
 
     /// Keeps the file at `path`; that it can be executed is kept as well. Safe to repeat.
@@ -419,6 +420,41 @@ mod tests {
         assert_eq!(store.retain(&[kept[0].digest.clone()]).unwrap(), 3);
         assert!(store.path(&kept[0]).await.is_ok());
         assert!(matches!(store.path(&kept[1]).await, Err(ArtifactError::Missing(_))));
+    }
+
+    /// Answers one request with these bytes and closes.
+    async fn server(answer: String) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/app", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _request = connection.read(&mut [0; 4096]).await;
+            connection.write_all(answer.as_bytes()).await.unwrap();
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_download_is_kept_whole_or_not_at_all() {
+        let (_root, store) = world();
+        let page = |status: &str, length: usize| {
+            format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n#!/bin/sh\n")
+        };
+        let artifact = store.keep_url(&server(page("200 OK", 10)).await).await.unwrap();
+        assert_eq!(artifact.digest, Digest::of(b"#!/bin/sh\n"));
+        let mode = store.path(&artifact).await.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o555, "it begins as a program does");
+        for (status, length, wanted) in [("404 No", 10, "404"), ("200 OK", 11, "")] {
+            let error = store.keep_url(&server(page(status, length)).await).await.unwrap_err();
+            assert!(matches!(&error, KeepError::Download { .. }), "{error}");
+            assert!(error.to_string().contains(wanted), "{error}");
+        }
+        let there =
+            "HTTP/1.1 302 X\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n";
+        assert!(store.keep_url(&server(there.to_owned()).await).await.is_err());
+        assert_eq!(fs::read_dir(store.root.join("sha256")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(store.root.join("temporary")).unwrap().count(), 0);
     }
 
     #[tokio::test]

@@ -118,8 +118,8 @@ impl Check for Attested {
 
 #[cfg(test)]
 mod tests {
-    use super::super::green::testing::{Evidence, NOW, check, problems, request, site};
     use super::*;
+    use crate::question::testing::{Evidence, NOW, check, problems, request, site};
     use serde_json::json;
     use towpath_core::check::CheckResult;
     use towpath_core::ids::Person;

@@ -1,7 +1,8 @@
 //! Check `command`: a program of one's own says yes or no. Owns the program's life: it and all that
 //! it starts are gone when the check is answered, given up or dropped.
 //!
-//! What leaves the program's process group *and* clears its environment is out of reach.
+//! What leaves the program's process group *and* clears its environment is out of reach, and so is
+//! what a program takes of memory, processor and disk: its limits are those of the engine.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -22,9 +23,9 @@ use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
-use super::green;
 use crate::printable::escaped;
 use crate::processes::{self, Identity, Wanted};
+use crate::question;
 
 /// How much is kept of the beginning and of the end of what a program prints, in bytes each.
 const KEPT: usize = 64 * 1024;
@@ -71,7 +72,9 @@ fn validate(settings: &Value) -> Vec<Problem> {
     };
     let mut problems = Vec::new();
     for (index, word) in settings.run.iter().enumerate() {
-        if word.contains('\0') || (index == 0 && (word.is_empty() || word.contains(green::PLACE))) {
+        if word.contains('\0')
+            || (index == 0 && (word.is_empty() || word.contains(question::PLACE)))
+        {
             let path = format!("run[{index}]");
             problems.push(Problem::new(&path, format!("`{path}` names no program"), "a program"));
         }
@@ -110,7 +113,8 @@ impl Run {
     /// a command line.
     fn command(&self, words: &[String], request: &CheckRequest, id: &str) -> Command {
         let mut command = Command::new(&words[0]);
-        let green: Vec<String> = request.green.iter().map(|one| green::url(one.address)).collect();
+        let green: Vec<String> =
+            request.green.iter().map(|one| question::url(one.address)).collect();
         command
             .args(&words[1..])
             .current_dir(&self.root)
@@ -136,7 +140,7 @@ impl Run {
                 ));
             }
         };
-        let ended = tokio::time::timeout(super::patience(request), running.ended()).await;
+        let ended = tokio::time::timeout(question::patience(request), running.ended()).await;
         let (left, printed) = running.finish().await;
         let answer = match ended {
             Ok(Ok(status)) => self.judge(&shown, status, request),
@@ -168,7 +172,7 @@ impl Run {
 #[async_trait]
 impl Check for Run {
     async fn ask(&self, request: &CheckRequest) -> CheckAnswer {
-        let words = self.settings.run.iter().map(|word| green::first(word, request));
+        let words = self.settings.run.iter().map(|word| question::first(word, request));
         match words.collect::<Result<Vec<_>, _>>() {
             Ok(words) => self.run(&words, request).await,
             Err(answer) => answer,
@@ -289,8 +293,8 @@ impl Printed {
 
 #[cfg(test)]
 mod tests {
-    use super::super::green::testing::{Evidence, NOW, check, problems, request, site};
     use super::*;
+    use crate::question::testing::{Evidence, NOW, check, problems, request, site};
     use serde_json::json;
     use towpath_core::check::CheckResult;
 

@@ -19,9 +19,9 @@ use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState};
 
-use super::green;
 use crate::outgoing::{self, Redirects};
 use crate::printable::escaped;
+use crate::question;
 
 /// How much of an answer is read, in bytes: health pages are small, and a flood must not be kept.
 const BODY_MOST: usize = 64 * 1024;
@@ -84,7 +84,7 @@ fn validate(settings: &Value) -> Vec<Problem> {
         Err(error) => return vec![Problem::new("", error.to_string(), "the documented settings")],
     };
     let mut problems = Vec::new();
-    let sample = settings.url.replace(green::PLACE, "http://127.0.0.1:1");
+    let sample = settings.url.replace(question::PLACE, "http://127.0.0.1:1");
     let parsed = Url::parse(&sample).map_err(|error| error.to_string());
     if let Err(wrong) = parsed.and_then(|url| outgoing::ensure_allowed(&url)) {
         let message = format!("`url` cannot be asked: {wrong}");
@@ -253,14 +253,14 @@ impl Http {
 #[async_trait]
 impl Check for Http {
     async fn ask(&self, request: &CheckRequest) -> CheckAnswer {
-        let urls = match green::for_each(&self.url, request) {
+        let urls = match question::for_each(&self.url, request) {
             Ok(urls) => urls,
             Err(answer) => return answer,
         };
-        let is_green = self.url.contains(green::PLACE);
-        let timeout = super::patience(request);
+        let is_green = self.url.contains(question::PLACE);
+        let timeout = question::patience(request);
         let answers = join_all(urls.iter().map(|url| self.ask_one(url, is_green, timeout))).await;
-        green::worst_of(answers, "instances")
+        question::worst_of(answers, "instances")
     }
 }
 
@@ -281,8 +281,8 @@ fn escaped_lines(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::green::testing::{Evidence, check, problems, request, site};
     use super::*;
+    use crate::question::testing::{Evidence, check, problems, request, site};
     use serde_json::json;
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

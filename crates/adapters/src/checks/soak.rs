@@ -14,6 +14,8 @@ use towpath_ports::condition::{Condition, Limit};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
+use crate::question;
+
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {
         family: Family::Check,
@@ -171,14 +173,14 @@ impl Check for Soak {
         for environment in &self.environments {
             answers.push(self.ask_in(environment, request).await);
         }
-        super::green::worst_of(answers, "environments")
+        question::worst_of(answers, "environments")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::green::testing::{Evidence, NOW, check, problems, request, site};
     use super::*;
+    use crate::question::testing::{Evidence, NOW, check, problems, request, site};
     use serde_json::json;
     use towpath_core::check::CheckResult;
 

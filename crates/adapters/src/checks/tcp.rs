@@ -12,8 +12,8 @@ use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState};
 
-use super::green;
 use crate::outgoing;
+use crate::question;
 
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {
@@ -26,7 +26,7 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
         fields: &[Field {
             name: "address",
             of: FieldType::Text,
-            default: Some(green::PLACE),
+            default: Some(question::PLACE),
             doc: "HOST:PORT, or {green} for each instance of the release, all of which must pass.",
         }],
         validate,
@@ -39,7 +39,7 @@ fn validate(settings: &Value) -> Vec<Problem> {
     let port = address.rsplit_once(':').and_then(|(host, port)| {
         port.parse::<u16>().ok().filter(|port| *port > 0 && !host.is_empty())
     });
-    if address == green::PLACE || port.is_some() {
+    if address == question::PLACE || port.is_some() {
         return Vec::new();
     }
     let message = format!("`{address}` is no address with a port");
@@ -57,8 +57,8 @@ impl Tcp {
     }
 
     async fn addresses(&self, request: &CheckRequest) -> Result<Vec<SocketAddr>, CheckAnswer> {
-        if self.address == green::PLACE {
-            green::first(&self.address, request)?;
+        if self.address == question::PLACE {
+            question::first(&self.address, request)?;
             return Ok(request.green.iter().map(|one| one.address).collect());
         }
         let unknown = |what: String| CheckAnswer::inconclusive(format!("{}: {what}", self.address));
@@ -90,7 +90,7 @@ impl Tcp {
 
     /// As of check `http`: what is judged fails by its silence, another source proves nothing.
     fn silent(&self, what: String) -> CheckAnswer {
-        if self.address == green::PLACE {
+        if self.address == question::PLACE {
             CheckAnswer::fail(what)
         } else {
             CheckAnswer::inconclusive(what)
@@ -101,7 +101,7 @@ impl Tcp {
 #[async_trait]
 impl Check for Tcp {
     async fn ask(&self, request: &CheckRequest) -> CheckAnswer {
-        match tokio::time::timeout(super::patience(request), self.ask_all(request)).await {
+        match tokio::time::timeout(question::patience(request), self.ask_all(request)).await {
             Ok(answer) => answer,
             Err(_) => {
                 self.silent(format!("{} did not accept within {}", self.address, request.timeout))
@@ -112,8 +112,8 @@ impl Check for Tcp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::green::testing::{Evidence, check, problems, request, site};
     use super::*;
+    use crate::question::testing::{Evidence, check, problems, request, site};
     use serde_json::json;
     use towpath_core::check::CheckResult;
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
+mod contract;
 mod faults;
 mod support;
 
@@ -17,7 +18,7 @@ use towpath_core::units::Span;
 use towpath_ports::target::{DeployRequest, Target, TargetError};
 
 fn settings() -> Value {
-    json!({ "command": ["./app"], "stop_within": "5s", "start_within": "20s" })
+    json!({ "command": ["./app"], "stop_within": "5s" })
 }
 
 async fn get(endpoint: &Endpoint, path: &str) -> String {
@@ -68,21 +69,15 @@ async fn a_release_runs_in_a_clean_environment_until_it_is_stopped() {
 }
 
 #[tokio::test]
-async fn every_call_may_be_repeated() {
+async fn another_engine_finds_what_runs() {
     let world = World::new();
-    let target = world.target(&settings());
     let request = request("serve");
-    assert_eq!(target.observe(&request.lane, PromotionNumber(99)).await.unwrap(), []);
-    assert_eq!(target.logs(&request.lane, PromotionNumber(99), 10).await.unwrap(), []);
-    target.ensure_stopped(&request.lane, PromotionNumber(99), Span::ZERO).await.unwrap();
-    let first = target.ensure_running(&request).await.unwrap();
+    let first = world.target(&settings()).ensure_running(&request).await.unwrap();
     let before = world.processes();
-    // Another engine, which knows nothing of the first.
-    let again = world.target(&settings()).ensure_running(&request).await.unwrap();
+    let target = world.target(&settings());
+    let again = target.ensure_running(&request).await.unwrap();
     assert_eq!((first, before), (again, world.processes()));
     stop(&*target, &request).await;
-    stop(&*target, &request).await;
-    assert_eq!(world.processes(), Vec::<i32>::new());
 }
 
 #[tokio::test]
@@ -173,6 +168,9 @@ async fn a_program_that_is_never_ready_fails_in_time_with_its_last_words() {
     );
     assert_eq!(error.said, ["started as \"hang\""]);
     assert_eq!(world.processes(), Vec::<i32>::new());
+    let patient = world.target(&json!({ "command": ["./app"], "start_within": "1s" }));
+    let error = failure(&*patient, &request("hang")).await;
+    assert!(error.sentence.contains("was not ready within 1s"), "{error}");
     let mut refusing = request("serve");
     refusing.ready_path = Some("/other".to_owned());
     refusing.ready_within = Span::seconds(2);

@@ -86,7 +86,7 @@ fn finish(
         Standing::Open => return,
         Standing::Failed(sentence) => {
             let ending = going_back::ending(Outcome::RolledBack, sentence);
-            going_back::begin(turn, promotion, ending);
+            going_back::by_itself(turn, promotion, ending);
             return;
         }
         Standing::Passed => {}
@@ -146,11 +146,7 @@ fn condemn(turn: &mut Turn<'_>, promotion: &Promotion, verdict: &Verdict) {
         ending.quarantine = true;
         going_back::begin(turn, promotion, ending);
     } else if promotion.paused.is_none() {
-        let why = if promotion.irreversible {
-            "going back would lose data"
-        } else {
-            "there is nothing to go back to"
-        };
+        let why = promotion.why_not_back();
         hold_for_a_person(turn, promotion, format!("{}; {why}", verdict.sentence));
     }
 }
@@ -167,6 +163,14 @@ pub(super) fn hold_for_a_person(turn: &mut Turn<'_>, promotion: &Promotion, reas
 
 /// The lease lapsed: traffic is on blue, nothing was decided about the release.
 pub(super) fn lapsed(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
+    if !promotion.can_return() {
+        if promotion.paused.is_none() {
+            let why = promotion.why_not_back();
+            let sentence = format!("the router heard nothing from the engine and froze; {why}");
+            hold_for_a_person(turn, promotion, sentence);
+        }
+        return;
+    }
     let sentence = "the router heard nothing from the engine and returned the traffic by itself";
     match promotion.plan.section.rollout.on_lapse {
         OnLapse::Rollback => {

@@ -4,8 +4,8 @@
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Promotion, State};
-use crate::promotion::{ROUTE_RETRY, Turn, going_back};
-use crate::units::{Timestamp, Weight};
+use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back};
+use crate::units::{Span, Timestamp, Weight};
 
 /// Orders the weight of a step.
 pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
@@ -58,23 +58,29 @@ pub(super) fn reconcile_later(
     sentence: String,
     weight: Weight,
 ) {
+    let failing_for =
+        promotion.reconciling_since().map_or(Span::ZERO, |since| turn.now.since(since));
+    let wait = failing_for.clamp(ROUTE_RETRY, SLOWEST_ROUTE_RETRY);
     turn.record(Event::ReconciliationBegan {
         number: promotion.number,
         step,
         sentence,
         weight,
-        retry_at: turn.now.plus(ROUTE_RETRY),
+        retry_at: turn.now.plus(wait),
     });
 }
 
 /// Takes the step again when its time has come; goes back when it took too long.
 pub(super) fn reconcile(turn: &mut Turn<'_>, promotion: &Promotion) {
     let State::Reconciling { step, since, retry_at } = promotion.state else { return };
+    if promotion.paused.is_some() {
+        return;
+    }
     if turn.now >= deadline(promotion, since) {
         let limit = promotion.plan.section.rollout.hold_limit;
         let sentence = format!("the router did not do what was ordered for {limit}");
-        going_back::begin(turn, promotion, going_back::failed(sentence, false));
-    } else if turn.now >= retry_at && promotion.paused.is_none() {
+        going_back::by_itself(turn, promotion, going_back::failed(sentence));
+    } else if turn.now >= retry_at {
         begin(turn, promotion, step);
     }
 }

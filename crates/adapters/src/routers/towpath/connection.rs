@@ -21,6 +21,8 @@ use crate::processes::Identity;
 
 /// How long a proxy may take until it answers: it starts in milliseconds and reads its table.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a question is repeated over new connections.
+const REPEATED_FOR: Duration = Duration::from_secs(2);
 /// A proxy of ours that ended at once may have found another one that only begins; that one has as
 /// long to show itself.
 const OTHERS_WITHIN: Duration = Duration::from_secs(2);
@@ -56,12 +58,13 @@ pub(super) struct Connection {
 impl Connection {
     /// To the proxy of `site`. Starts and connects to nothing yet.
     pub(super) fn new(site: &Site) -> Self {
-        let folder = site.state.join("proxy");
-        Self { folder, program: site.program.clone(), open: Mutex::new(None) }
+        let folder = crate::absolute(&site.state).join("proxy");
+        Self { folder, program: crate::absolute(&site.program), open: Mutex::new(None) }
     }
 
-    /// Asks the proxy; once more over a new connection when the old one is gone. What is asked must
-    /// be safe to repeat. Blocks at most as long as a proxy may take to start, and two answers.
+    /// Asks the proxy; again over a new connection when the old one is gone, because a proxy that is
+    /// just dying still accepts. What is asked must be safe to repeat. Blocks at most for
+    /// [`REPEATED_FOR`], the start of a proxy and one answer.
     pub(super) async fn ask<T, Answer>(
         &self,
         asked: impl Fn(Handle) -> Answer + Send + Sync,
@@ -70,20 +73,22 @@ impl Connection {
         T: Send,
         Answer: Future<Output = Result<T, HandleError>> + Send,
     {
-        for may_repeat in [true, false] {
-            let handle = self.handle().await?;
-            match asked(handle).await {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match asked(self.handle().await?).await {
                 Ok(answer) => return Ok(Ok(answer)),
                 Err(HandleError::Refused(refusal)) => return Ok(Err(refusal)),
                 Err(gone @ HandleError::Disconnected { .. }) => {
                     *self.open.lock().await = None;
-                    if !may_repeat {
+                    if began.elapsed() >= REPEATED_FOR {
                         return Err(RouterError::Unavailable(gone.to_string()));
                     }
                 }
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        unreachable!("the second attempt returns")
     }
 
     /// The open connection, or a new one, to a new proxy if there is none.

@@ -80,8 +80,7 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
                 name: "drain",
                 of: FieldType::Span,
                 default: Some("30s"),
-                doc: "How long requests under way may take when their arm goes, where the \
-                      environment does not say.",
+                doc: "The longest that requests under way may take when their arm goes.",
             },
         ],
         validate,
@@ -146,7 +145,7 @@ impl Towpath {
     fn new(settings: &Value, site: &Site) -> Result<Self, String> {
         let settings = Settings::deserialize(settings);
         let settings = settings.map_err(|error| format!("router `towpath`: {error}"))?;
-        Ok(Self { settings, root: site.root.clone(), connection: Connection::new(site) })
+        Ok(Self { settings, root: crate::absolute(&site.root), connection: Connection::new(site) })
     }
 
     fn spec(&self, desired: &DesiredRoute) -> RouteSpec {
@@ -167,7 +166,7 @@ impl Towpath {
                 OnSilence::ReturnToDefault
             },
         });
-        let drain = if desired.drain == Span::ZERO { self.settings.drain } else { desired.drain };
+        let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
         spec.bucket_ms =
             desired.interval.milliseconds().clamp(*BUCKET_MS.start(), *BUCKET_MS.end());

@@ -55,9 +55,8 @@ pub(super) const KIND: Kind<dyn Target> = Kind {
             Field {
                 name: "start_within",
                 of: FieldType::Span,
-                default: Some("60s"),
-                doc: "How long it may take until it is ready; the shorter of this and what the \
-                      environment says counts.",
+                default: Some(""),
+                doc: "How long it may take until it is ready; left out: what the engine allows.",
             },
             Field {
                 name: "ready",
@@ -126,7 +125,7 @@ fn validate(settings: &Value) -> Vec<Problem> {
 struct Settings {
     command: Vec<String>,
     directory: Directory,
-    start_within: Span,
+    start_within: Option<Span>,
     ready: Option<String>,
     stop_within: Span,
     crash_loop: usize,
@@ -159,7 +158,12 @@ impl Process {
             .collect();
         let settings = Settings::deserialize(Value::Object(own));
         let settings = settings.map_err(|error| format!("target `process`: {error}"))?;
-        Ok(Self { settings, site: site.clone(), readiness: Readiness::new()? })
+        let site = Site {
+            state: crate::absolute(&site.state),
+            program: crate::absolute(&site.program),
+            ..site.clone()
+        };
+        Ok(Self { settings, site, readiness: Readiness::new()? })
     }
 
     fn folder(&self, lane: &LaneId, deployment: PromotionNumber) -> DeploymentFolder {

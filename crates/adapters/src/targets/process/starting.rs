@@ -26,6 +26,9 @@ use crate::processes::Identity;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long a fresh supervisor may take to hold its lock: it is a start of this program.
 const SUPERVISED_WITHIN: Duration = Duration::from_secs(10);
+/// How long a supervisor may be away until another one is started: longer than a start takes on a
+/// busy machine, since a second one is harmless and useless.
+const SUPERVISE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Stopped deployments of a lane whose logs are kept.
 const STOPPED_KEPT: usize = 20;
 /// The last lines of a program that explain its failure, the limit of [`TargetError::said`].
@@ -44,7 +47,8 @@ impl Process {
             let (settings, request) = (settings.clone(), request.clone());
             blocking(move || prepare(&state, &own, &settings, &program, &request)).await?
         };
-        let deadline = Instant::now() + request.ready_within.min(settings.start_within).into();
+        let deadline =
+            Instant::now() + settings.start_within.unwrap_or(request.ready_within).into();
         let waits = prepared.into_iter().map(|(instance, address, folder)| {
             self.wait_until_ready(request, instance, address, folder, deadline)
         });
@@ -61,6 +65,7 @@ impl Process {
     ) -> Result<Endpoint, TargetError> {
         let path = self.settings.ready.as_deref().or(request.ready_path.as_deref());
         let began = Instant::now();
+        let mut supervised = began;
         let mut did = "was not started".to_owned();
         loop {
             match self.look(&folder)? {
@@ -79,6 +84,11 @@ impl Process {
                         format!("{}: its supervisor does not start", named(request, instance));
                     return Err(failed(&folder, instance, sentence));
                 }
+                // The one that held the lock when all began may have been dying.
+                Seen::Unsupervised if supervised.elapsed() >= SUPERVISE_AGAIN_AFTER => {
+                    self.supervise(&folder)?;
+                    supervised = Instant::now();
+                }
                 Seen::Pauses | Seen::Unsupervised => {}
                 Seen::Withdrawn => {
                     let sentence =
@@ -92,6 +102,10 @@ impl Process {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    fn supervise(&self, folder: &Folder) -> Result<(), TargetError> {
+        spawn_supervisor(&self.site.program, folder).map_err(|error| transient(error.to_string()))
     }
 
     fn look(&self, folder: &Folder) -> Result<Seen, TargetError> {

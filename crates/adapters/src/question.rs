@@ -1,18 +1,20 @@
-//! The place `{green}`: the instances of the release that is coming. Owns how it is filled in and
-//! how several answers become one; asks nobody.
+//! What all checks share about being asked: the place `{green}`, how long to wait, and how several
+//! answers become one. Asks nobody.
+
+use std::time::Duration;
 
 use towpath_core::check::{CheckAnswer, CheckResult};
 use towpath_ports::check::CheckRequest;
 
 /// As written in addresses and arguments.
-pub(super) const PLACE: &str = "{green}";
+pub(crate) const PLACE: &str = "{green}";
 
 /// `text` once for each instance, with `http://ADDRESS:PORT` in the place; once and unchanged when
 /// it has no such place.
 ///
 /// # Errors
 /// The answer of a check that cannot be asked, because there is no instance: a prerequisite.
-pub(super) fn for_each(text: &str, request: &CheckRequest) -> Result<Vec<String>, CheckAnswer> {
+pub(crate) fn for_each(text: &str, request: &CheckRequest) -> Result<Vec<String>, CheckAnswer> {
     if !text.contains(PLACE) {
         return Ok(vec![text.to_owned()]);
     }
@@ -26,12 +28,12 @@ pub(super) fn for_each(text: &str, request: &CheckRequest) -> Result<Vec<String>
 ///
 /// # Errors
 /// As of [`for_each`].
-pub(super) fn first(text: &str, request: &CheckRequest) -> Result<String, CheckAnswer> {
+pub(crate) fn first(text: &str, request: &CheckRequest) -> Result<String, CheckAnswer> {
     for_each(text, request).map(|mut texts| texts.swap_remove(0))
 }
 
 /// The address of an instance as the place says it.
-pub(super) fn url(address: std::net::SocketAddr) -> String {
+pub(crate) fn url(address: std::net::SocketAddr) -> String {
     format!("http://{address}")
 }
 
@@ -42,9 +44,16 @@ fn none_yet(request: &CheckRequest) -> CheckAnswer {
     ))
 }
 
+/// How long a check may wait for what it asks: less than the caller does, so that what it found out
+/// is heard, and its own cleaning up (half a second at most) is done in time.
+pub(crate) fn patience(request: &CheckRequest) -> Duration {
+    let timeout = Duration::from(request.timeout);
+    timeout.saturating_sub((timeout / 10).min(Duration::from_secs(1)))
+}
+
 /// All must pass. A failure outweighs what cannot be told, that outweighs what is not yet known,
 /// and that a pass. `what` is what was asked, in the plural.
-pub(super) fn worst_of(answers: Vec<CheckAnswer>, what: &str) -> CheckAnswer {
+pub(crate) fn worst_of(answers: Vec<CheckAnswer>, what: &str) -> CheckAnswer {
     let count = answers.len();
     let rank = |answer: &CheckAnswer| match answer.result {
         CheckResult::Fail => 0,
@@ -62,7 +71,7 @@ pub(super) fn worst_of(answers: Vec<CheckAnswer>, what: &str) -> CheckAnswer {
 
 /// Requests for the tests of all checks.
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
@@ -77,10 +86,10 @@ pub(super) mod testing {
 
     /// What the journal is made to know; the records of environments by name.
     #[derive(Clone, Default)]
-    pub(in crate::checks) struct Evidence {
-        pub(in crate::checks) attestations: Vec<Attestation>,
-        pub(in crate::checks) records: Vec<(&'static str, SoakRecord)>,
-        pub(in crate::checks) is_down: bool,
+    pub(crate) struct Evidence {
+        pub(crate) attestations: Vec<Attestation>,
+        pub(crate) records: Vec<(&'static str, SoakRecord)>,
+        pub(crate) is_down: bool,
     }
 
     #[async_trait]
@@ -110,9 +119,9 @@ pub(super) mod testing {
     }
 
     /// The moment of every question: 100 hours after 1970 began.
-    pub(in crate::checks) const NOW: Timestamp = Timestamp(360_000_000_000);
+    pub(crate) const NOW: Timestamp = Timestamp(360_000_000_000);
 
-    pub(in crate::checks) fn request(green: &[SocketAddr], evidence: Evidence) -> CheckRequest {
+    pub(crate) fn request(green: &[SocketAddr], evidence: Evidence) -> CheckRequest {
         let green =
             (1..).zip(green).map(|(instance, address)| Endpoint { instance, address: *address });
         CheckRequest {
@@ -133,14 +142,14 @@ pub(super) mod testing {
         }
     }
 
-    pub(in crate::checks) fn site(root: &std::path::Path, speed: u32) -> Site {
+    pub(crate) fn site(root: &std::path::Path, speed: u32) -> Site {
         let state = root.join("state");
         let artifacts = Arc::new(crate::artifacts::Artifacts::new(&state));
         Site { root: root.to_owned(), state, program: "/bin/false".into(), artifacts, speed }
     }
 
     /// The check `name` with these settings, checked as the matrix checks them.
-    pub(in crate::checks) fn check(name: &str, given: &Value, site: &Site) -> Arc<dyn Check> {
+    pub(crate) fn check(name: &str, given: &Value, site: &Site) -> Arc<dyn Check> {
         let kinds = crate::checks::KINDS;
         let entry = &kinds.iter().find(|kind| kind.entry.name == name).unwrap().entry;
         let checked = settings::check(entry, given).unwrap();
@@ -148,7 +157,7 @@ pub(super) mod testing {
     }
 
     /// Paths of the problems that the matrix would show.
-    pub(in crate::checks) fn problems(name: &str, given: &Value) -> Vec<String> {
+    pub(crate) fn problems(name: &str, given: &Value) -> Vec<String> {
         let kinds = crate::checks::KINDS;
         let entry = &kinds.iter().find(|kind| kind.entry.name == name).unwrap().entry;
         let problems = settings::check(entry, given).err().unwrap_or_default();
