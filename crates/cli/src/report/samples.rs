@@ -132,6 +132,11 @@ fn plan_of(kind: Kind) -> Plan {
     plan
 }
 
+/// The hash of promotion 148's plan, which changes whenever a plan's form does.
+pub(crate) fn plan_hash() -> String {
+    plan_of(Kind::Promote).hash().short().to_owned()
+}
+
 /// One event of promotion 148.
 pub(crate) fn row(seq: u64, time: &str, event: &Event) -> EventRow {
     EventRow {
@@ -183,6 +188,7 @@ pub(crate) fn beginning() -> Vec<EventRow> {
         offered_by: None,
         by: Person::new("ada").expect("a name"),
         reason: None,
+        bound_to_plan: false,
         deadline: at("23:00:00"),
         irreversible: false,
     };
