@@ -193,6 +193,7 @@ impl Watching<'_> {
             let style = report::terminal::now(&self.context.err);
             self.screen.draw(&tree::text(&self.view, &self.story, false, &style), &style);
             self.screen.leave();
+            self.context.aside("\n");
         }
         let style = report::terminal::now(&self.context.out);
         let (answer, next) = if self.context.draws {

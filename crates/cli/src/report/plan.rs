@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use towpath_core::reason::Next;
 use towpath_engine::views::{CheckView, PlanView, StepView};
 
-use crate::report::block::{Block, next};
-use crate::report::style::{Style, Symbol, counted, declared, measured, percent, printable};
+use crate::report::block::{Block, next, table};
+use crate::report::style::{Style, Symbol, counted, declared, percent, printable};
 
 /// Columns of the labels that stand at two blanks (cli.md section 3).
 const INDENT: usize = 2;
@@ -24,15 +24,14 @@ pub(crate) fn text(plan: &PlanView, chosen: bool, style: &Style) -> (String, Str
     text.push_str(&facts(plan, style).written(INDENT, style));
     if !plan.prerequisites.is_empty() {
         text.push_str("\n  before anything changes\n");
-        for check in &plan.prerequisites {
-            let _ = writeln!(text, "    {}", check_line(check, style));
-        }
+        let rows = plan.prerequisites.iter().map(|check| check_row(check, style));
+        text.push_str(&table(4, &rows.collect::<Vec<_>>()));
     }
     text.push_str(&at_weight_zero(plan, style));
     text.push_str(&traffic(plan, style));
     text.push('\n');
     text.push_str(&last(plan).written(INDENT, style));
-    (text, next(&follows(plan, chosen)))
+    (text, format!("\n{}", next(&follows(plan, chosen))))
 }
 
 /// The plan on one line, as it is shown before a person is asked.
@@ -47,7 +46,7 @@ pub(crate) fn line(plan: &PlanView, style: &Style) -> String {
         plan.service,
         style.bold(&plan.release),
         way(plan, style),
-        measured(plan.bake_seconds)
+        declared(plan.bake_seconds)
     )
 }
 
@@ -124,11 +123,10 @@ fn changes(plan: &PlanView) -> String {
     format!("{settings}, {migrations}")
 }
 
-fn check_line(check: &CheckView, style: &Style) -> String {
-    let symbol = check_symbol(&check.state);
+fn check_row(check: &CheckView, style: &Style) -> Vec<String> {
+    let mark = style.symbol(check_symbol(&check.state));
     let sentence = check.sentence.as_deref().map(printable).unwrap_or_default();
-    let line = format!("{} {}   {sentence}", style.symbol(symbol), printable(&check.title));
-    line.trim_end().to_owned()
+    vec![format!("{mark} {}", printable(&check.title)), sentence]
 }
 
 /// The symbol of a check's state.
@@ -182,15 +180,9 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
     };
     let _ = writeln!(text, "    {to_come} {}{arrow}commit{standby}", steps.join(&arrow));
     let mut block = Block::default();
-    let worse = match &plan.replaces {
-        Some((old, _)) => format!("{} shown to be worse than {old}", plan.release),
-        None => String::new(),
-    };
-    let mut reasons = plan.goes_back.clone();
-    reasons.extend(Some(worse).filter(|worse| !worse.is_empty()));
-    if !reasons.is_empty() {
+    if !plan.goes_back.is_empty() {
         let label = if plan.replaces.is_some() { "goes back at once" } else { "stops at once" };
-        block.row(label, reasons.join(", "));
+        block.row(label, plan.goes_back.join(", "));
     }
     block.row("without evidence", plan.without_evidence.clone());
     text + &block.written(4, style)

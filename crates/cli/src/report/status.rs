@@ -30,7 +30,9 @@ pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
         text.push('\n');
         text.push_str(&table(2, &notes));
     }
-    (text, block::next(&next(status)))
+    let next = block::next(&next(status));
+    let gap = if next.is_empty() { "" } else { "\n" };
+    (text, format!("{gap}{next}"))
 }
 
 fn heading(status: &Status, style: &Style) -> String {
