@@ -484,11 +484,10 @@ mod tests {
 
     #[test]
     fn the_form_of_the_old_scripts_is_understood() {
-        let Command::Rollback(arguments) = parsed("towpath rollback production staging") else {
-            panic!("a rollback")
-        };
-        assert_eq!(arguments.environment.as_str(), "production");
-        assert_eq!(arguments.back_to.as_ref().map(Name::as_str), Some("staging"));
+        let command = parsed("towpath rollback production staging");
+        let Command::Rollback(own) = command else { panic!("a rollback") };
+        let words = (own.environment.as_str(), own.back_to.as_ref().map(Name::as_str));
+        assert_eq!(words, ("production", Some("staging")));
     }
 
     #[test]
