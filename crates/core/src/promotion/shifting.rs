@@ -21,7 +21,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
         candidate: Some((green, weight)),
         // Without blue there is nothing that the traffic could return to.
         lease: can_return.then_some(promotion.plan.section.rollout.lease),
-        freeze_on_silence: !promotion.can_return(),
+        freeze_on_silence: promotion.freezes_on_silence(),
     };
     let section = Box::new(promotion.plan.section.clone());
     turn.order(command, Order::SetRoute { route, section });
