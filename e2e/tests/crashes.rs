@@ -18,7 +18,7 @@ environments:
     health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
     rollout:
       strategy: blue-green
-      lease: 2s
+      lease: 5s
       steps: [ { weight: 25%, bake: BAKE }, { weight: 100%, bake: 1m } ]
     standby: 1h
     rollback: { mode: automatic, when: { error_rate: "> 5%" } }
@@ -46,8 +46,8 @@ fn past_the_lease_of_a_dead_engine_traffic_is_on_blue_and_a_new_engine_goes_on()
         world.lane()["weights"]["green"].as_f64() == Some(0.25)
     });
     world.crash(world.engine().expect("an engine runs"));
-    // Past the lease of 2 s no new request goes to green.
-    std::thread::sleep(Duration::from_secs(3));
+    // Past the lease of 5 s no new request goes to green.
+    std::thread::sleep(Duration::from_secs(7));
     let client = reqwest_releases(&world, 60);
     assert!(client.iter().all(|release| release == "1.0.0"), "{client:?}");
     // Any command starts a new engine, which takes the step again.
@@ -67,7 +67,7 @@ fn after_commit_a_dead_engine_moves_nothing() {
     let world = world("1m");
     world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 0);
     world.crash(world.engine().expect("an engine runs"));
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(7));
     let releases = reqwest_releases(&world, 30);
     assert!(releases.iter().all(|release| release == "1.1.0"), "{releases:?}");
 }

@@ -1,7 +1,7 @@
 //! The command line's grammar: names, options and what may stand in them. Owns no behaviour and no
 //! help text; help is in `report/help.rs`.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
@@ -21,6 +21,7 @@ pub(crate) struct Arguments {
 
 /// Options of every command, in any place.
 #[derive(Clone, Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Global {
     /// one JSON object instead of text
     #[arg(long, global = true)]
@@ -225,7 +226,6 @@ pub(crate) struct PlanArguments {
 }
 
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct PromoteArguments {
     #[command(flatten)]
     pub(crate) edge: Edge,
@@ -532,10 +532,4 @@ fn setting(text: &str) -> Result<(String, String), String> {
         ));
     }
     Ok((key.to_owned(), value.to_owned()))
-}
-
-/// Shells as `completions` knows them; only for the overview.
-pub(crate) fn shells() -> Vec<String> {
-    let shells = clap_complete::Shell::value_variants().iter();
-    shells.map(ToString::to_string).collect()
 }

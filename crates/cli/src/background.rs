@@ -23,15 +23,22 @@ const TOLD_LINES: usize = 12;
 ///
 /// # Errors
 /// Says what the engine said when it does not start, or that none runs.
-pub(crate) async fn ensure_engine(project: &ProjectFolder, start: bool) -> Result<PathBuf, CliError> {
+pub(crate) async fn ensure_engine(
+    project: &ProjectFolder,
+    start: bool,
+) -> Result<PathBuf, CliError> {
     let socket = project.socket();
     if UnixStream::connect(&socket).await.is_ok() {
         return Ok(socket);
     }
     if !start {
-        return Err(CliError::new(ExitCode::Failed, "no-engine", "no engine runs for this project")
-            .because("nothing advances without one; visitors are served as before")
-            .next("towpath serve", "runs one here"));
+        return Err(CliError::new(
+            ExitCode::Failed,
+            "no-engine",
+            "no engine runs for this project",
+        )
+        .because("nothing advances without one; visitors are served as before")
+        .next("towpath serve", "runs one here"));
     }
     let log = project.state.join("engine.log");
     let mut child = spawn(project, &log).map_err(|error| not_started(&log, &error.to_string()))?;

@@ -168,19 +168,17 @@ impl Client {
 
 /// From a problem document (RFC 9457) to the error that carries its refusal.
 fn problem(status: StatusCode, body: &[u8]) -> CliError {
-    match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => problem.refusal.into(),
-        Err(_) => {
-            let said: String = String::from_utf8_lossy(body).chars().take(200).collect();
-            let error = CliError::new(
-                if status == StatusCode::NOT_FOUND { ExitCode::NotFound } else { ExitCode::Failed },
-                "engine-unclear",
-                format!("the engine answered {status}"),
-            )
-            .next("towpath engine status", "whether it is of another version");
-            if said.trim().is_empty() { error } else { error.because(said) }
-        }
+    if let Ok(problem) = serde_json::from_slice::<Problem>(body) {
+        return problem.refusal.into();
     }
+    let said: String = String::from_utf8_lossy(body).chars().take(200).collect();
+    let error = CliError::new(
+        if status == StatusCode::NOT_FOUND { ExitCode::NotFound } else { ExitCode::Failed },
+        "engine-unclear",
+        format!("the engine answered {status}"),
+    )
+    .next("towpath engine status", "whether it is of another version");
+    if said.trim().is_empty() { error } else { error.because(said) }
 }
 
 /// Lines of JSON as they come.

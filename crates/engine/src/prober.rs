@@ -39,6 +39,9 @@ pub(crate) struct LaneHealth {
     told: bool,
 }
 
+/// How often targets are asked how their instances are, which also replaces what supervises them.
+const OBSERVE: Duration = Duration::from_secs(5);
+
 /// Probes until the engine stops.
 pub(crate) fn spawn(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
@@ -65,6 +68,22 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
                 }
             }
             tokio::time::sleep(LOOK).await;
+        }
+    });
+}
+
+/// Looks after everything that runs, until the engine stops.
+pub(crate) fn spawn_observer(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        while !shared.is_stopped() {
+            for (lane, section, deployment, _) in executor::deployments_of(&shared) {
+                let Ok(target) = shared.setup.adapters.target(&section.target) else { continue };
+                if let Err(error) = target.observe(&lane, deployment.number).await {
+                    tracing::warn!(%lane, %error, "the instances could not be looked at");
+                }
+            }
+            tokio::time::sleep(OBSERVE).await;
         }
     });
 }

@@ -90,6 +90,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     run.wake_all();
     leases::spawn(&shared);
     prober::spawn(&shared);
+    prober::spawn_observer(&shared);
     telemetry::spawn(&shared);
     judging::spawn(&shared);
     let ended = tokio::spawn(run.run(receiver));

@@ -53,6 +53,14 @@ impl Histogram {
         self.buckets.iter().sum()
     }
 
+    /// How many latencies were certainly above `latency_us`: those in buckets that begin there.
+    pub fn above(&self, latency_us: u64) -> u64 {
+        let buckets = self.buckets.iter().enumerate();
+        let above =
+            buckets.filter(|(index, _)| *index > 0 && upper_bound_us(index - 1) >= latency_us);
+        above.map(|(_, count)| count).sum()
+    }
+
     /// The latency in microseconds that `quantile` of the requests did not exceed, or none when
     /// nothing was recorded.
     pub fn quantile_us(&self, quantile: Quantile) -> Option<u64> {

@@ -57,7 +57,7 @@ pub(crate) async fn started(
         missed: 0,
         next_sign: Instant::now() + SIGN_OF_LIFE,
     };
-    watching.to_the_end(timeout).await
+    watching.follow(timeout).await
 }
 
 struct Watching<'a> {
@@ -72,7 +72,7 @@ struct Watching<'a> {
 }
 
 impl Watching<'_> {
-    async fn to_the_end(mut self, timeout: Option<Span>) -> Result<ExitCode, CliError> {
+    async fn follow(mut self, timeout: Option<Span>) -> Result<ExitCode, CliError> {
         let far = Duration::from_hours(24 * 365);
         let until = Instant::now() + timeout.map_or(far, Duration::from);
         let mut tick = tokio::time::interval(REDRAWN_EVERY);
@@ -177,8 +177,8 @@ impl Watching<'_> {
         let style = report::terminal::now(&self.context.err);
         if self.context.global.json {
             self.context.object_line(&objects::evidence(&self.view, &style));
-        } else if let Some(line) = lines::sign_of_life(&self.view, &style) {
-            self.context.aside(&line);
+        } else {
+            self.context.aside(&lines::sign_of_life(&self.view, &style));
         }
     }
 

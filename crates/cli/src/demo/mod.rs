@@ -8,7 +8,6 @@ mod stage;
 mod story;
 mod visitors;
 
-
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::Style;
 

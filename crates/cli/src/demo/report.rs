@@ -142,9 +142,10 @@ fn table(told: &Told, mark: impl Fn(&'static str, &'static str) -> &'static str)
 }
 
 fn paragraph(told: &Told, chapter: &Chapter) -> String {
-    let caught = told.walked.iter().find(|one: &&Walked| {
-        one.release == chapter.version && one.outcome == Outcome::RolledBack
-    });
+    let caught = told
+        .walked
+        .iter()
+        .find(|one: &&Walked| one.release == chapter.version && one.outcome == Outcome::RolledBack);
     let Some(caught) = caught else { return String::new() };
     let harmed = match caught.harmed_requests {
         0 => "No visitor got a failure from it.".to_owned(),

@@ -125,9 +125,15 @@ impl Screen {
         let Some((view, met)) = &self.now else { return vec![String::new(); 3] };
         let verdict = view.verdict.as_ref().map_or("", |verdict| verdict.sentence.as_str());
         vec![
-            format!("  promotion {}   {} into {}   {}", view.number, view.release, view.to, view.state),
+            format!(
+                "  promotion {}   {} into {}   {}",
+                view.number, view.release, view.to, view.state
+            ),
             format!("  {verdict}"),
-            format!("  visitors  {} requests   harmed {}   lost {}", met.requests, met.harmed, met.lost),
+            format!(
+                "  visitors  {} requests   harmed {}   lost {}",
+                met.requests, met.harmed, met.lost
+            ),
         ]
     }
 }

@@ -132,10 +132,7 @@ impl Stage {
         let promotions = listed.unwrap_or_default();
         let lanes = promotions.into_iter().filter_map(|promotion| {
             let environment = Name::new(&promotion.to).ok()?;
-            Some((
-                LaneId { service: service(), environment },
-                PromotionNumber(promotion.number),
-            ))
+            Some((LaneId { service: service(), environment }, PromotionNumber(promotion.number)))
         });
         lanes.collect()
     }

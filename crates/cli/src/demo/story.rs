@@ -119,7 +119,8 @@ async fn promote(
     let deadline = Instant::now() + PATIENCE;
     loop {
         let view: PromotionView = stage.client.get(&format!("/v1/promotions/{number}")).await?;
-        let met = visitors.iter().map(|(_, stream)| stream.met()).fold(Met::default(), |a, b| a + b);
+        let met =
+            visitors.iter().map(|(_, stream)| stream.met()).fold(Met::default(), |a, b| a + b);
         if let Some(outcome) = view.outcome {
             return Ok(ended(&view, from, outcome));
         }

@@ -103,25 +103,24 @@ fn last_step<'a>(view: &'a PromotionView, story: &Story) -> Option<&'a StepView>
 
 fn details(view: &PromotionView, story: &Story, style: &Style) -> Block {
     let mut block = Block::default();
-    match view.outcome {
-        Some(Outcome::Succeeded) => succeeded(&mut block, view, story, style),
-        _ => {
-            let label = if story.condemned.is_some() { "evidence" } else { "cause" };
-            let condemned = story.condemned.as_ref().map(|(_, verdict)| verdict.sentence.as_str());
-            block.optional(label, condemned.or(view.sentence.as_deref()).map(printable));
-            block.lines("said", view.said.iter().map(|line| printable(line)).collect());
-            if let Some(old) = &view.replaces
-                && let Some(reaction) = story.reaction_seconds()
-            {
-                let until = "from the verdict until all new requests went to";
-                block.row("speed", format!("{} {until} {old}", measured(reaction)));
-            }
-            if story.had_visitors() || view.outcome == Some(Outcome::Failed) {
-                block.row("visitors", visitors(view));
-            }
-            block.lines("now", now(view));
-        }
+    if view.outcome == Some(Outcome::Succeeded) {
+        succeeded(&mut block, view, story, style);
+        return block;
     }
+    let label = if story.condemned.is_some() { "evidence" } else { "cause" };
+    let condemned = story.condemned.as_ref().map(|(_, verdict)| verdict.sentence.as_str());
+    block.optional(label, condemned.or(view.sentence.as_deref()).map(printable));
+    block.lines("said", view.said.iter().map(|line| printable(line)).collect());
+    if let Some(old) = &view.replaces
+        && let Some(reaction) = story.reaction_seconds()
+    {
+        let until = "from the verdict until all new requests went to";
+        block.row("speed", format!("{} {until} {old}", measured(reaction)));
+    }
+    if story.had_visitors() || view.outcome == Some(Outcome::Failed) {
+        block.row("visitors", visitors(view));
+    }
+    block.lines("now", now(view));
     block
 }
 

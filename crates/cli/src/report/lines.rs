@@ -1,5 +1,7 @@
 //! A promotion off a terminal: one line for each change, never folded and never cut.
 
+use std::fmt::Write as _;
+
 use towpath_core::check::CheckResult;
 use towpath_core::journal::{Event, Requested};
 use towpath_core::plan::Plan;
@@ -164,7 +166,7 @@ fn seconds(from: towpath_core::units::Timestamp, to: towpath_core::units::Timest
 }
 
 /// What a promotion that has nothing new to say says each minute.
-pub(crate) fn sign_of_life(view: &PromotionView, style: &Style) -> Option<String> {
+pub(crate) fn sign_of_life(view: &PromotionView, style: &Style) -> String {
     let at = rfc3339(style.now);
     if let (Some(step), Some(baked)) =
         (view.step.and_then(|step| view.steps.get(step)), view.baked_seconds)
@@ -173,18 +175,18 @@ pub(crate) fn sign_of_life(view: &PromotionView, style: &Style) -> Option<String
         let of = |arm: &str, it: &SideView| side(arm, it.failed, it.requests);
         let mut seen = of("green", &view.evidence.green);
         if view.replaces.is_some() {
-            seen.push_str(&format!(", {}", of("blue", &view.evidence.blue)));
+            let _ = write!(seen, ", {}", of("blue", &view.evidence.blue));
         }
-        return Some(format!(
+        return format!(
             "{at} weight {} {standing}, {} of {}: {seen}\n",
             percent(step.weight),
             declared(baked.floor()),
             declared(step.bake_seconds)
-        ));
+        );
     }
     let waits = view.waits_for.first();
     let waits = waits.map_or_else(String::new, |one| format!(": {}", printable(&one.sentence)));
-    Some(format!("{at} still {}{waits}\n", view.state))
+    format!("{at} still {}{waits}\n", view.state)
 }
 
 /// The last line, which is the answer.
@@ -213,6 +215,9 @@ pub(crate) fn ended(view: &PromotionView, style: &Style) -> String {
 
 /// The commands that help after it, one on a line.
 pub(crate) fn next(view: &PromotionView) -> String {
-    let next = ending::next(view);
-    next.iter().map(|next| format!("next: {}\n", next.command)).collect()
+    let mut text = String::new();
+    for next in ending::next(view) {
+        let _ = writeln!(text, "next: {}", next.command);
+    }
+    text
 }

@@ -1,5 +1,7 @@
 //! What a promotion would do.
 
+use std::fmt::Write as _;
+
 use towpath_core::reason::Next;
 use towpath_engine::views::{CheckView, PlanView, StepView};
 
@@ -23,7 +25,7 @@ pub(crate) fn text(plan: &PlanView, chosen: bool, style: &Style) -> (String, Str
     if !plan.prerequisites.is_empty() {
         text.push_str("\n  before anything changes\n");
         for check in &plan.prerequisites {
-            text.push_str(&format!("    {}\n", check_line(check, style)));
+            let _ = writeln!(text, "    {}", check_line(check, style));
         }
     }
     text.push_str(&at_weight_zero(plan, style));
@@ -67,15 +69,15 @@ fn facts(plan: &PlanView, style: &Style) -> Block {
     let mut block = Block::default();
     let mut release = format!("{}   {}", plan.release, plan.change_type.as_str());
     if let Some(author) = &plan.author {
-        release.push_str(&format!(" by {}", printable(author)));
+        let _ = write!(release, " by {}", printable(author));
     }
     if let Some(commit) = &plan.commit {
-        release.push_str(&format!(", commit {}", printable(commit.get(..7).unwrap_or(commit))));
+        let _ = write!(release, ", commit {}", printable(commit.get(..7).unwrap_or(commit)));
     }
     if !plan.verified.is_empty() {
         let phrases: Vec<String> =
             plan.verified.iter().map(|phrase| verified(phrase, style)).collect();
-        release.push_str(&format!(", verified in {}", phrases.join(" and ")));
+        let _ = write!(release, ", verified in {}", phrases.join(" and "));
     }
     block.row("release", release);
     block.row(
@@ -149,14 +151,14 @@ fn at_weight_zero(plan: &PlanView, style: &Style) -> String {
     };
     let start = counted(plan.instances.0 as usize, "instance");
     let mut text = "\n  at weight 0, no visitor on it\n".to_owned();
-    text.push_str(&format!("    {to_come} start {start}{beside}\n"));
+    let _ = writeln!(text, "    {to_come} start {start}{beside}");
     if !plan.validation.is_empty() {
         let titles: Vec<String> =
             plan.validation.iter().map(|check| printable(&check.title)).collect();
         let folded = crate::report::block::folded(&titles.join(", "), 6, style.width);
         for (index, part) in folded.iter().enumerate() {
             let lead = if index == 0 { to_come.as_str() } else { " " };
-            text.push_str(&format!("    {lead} {part}\n"));
+            let _ = writeln!(text, "    {lead} {part}");
         }
     }
     text
@@ -166,7 +168,7 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
     let to_come = style.symbol(Symbol::ToCome);
     let mut text = "\n  traffic\n".to_owned();
     if plan.steps.is_empty() {
-        text.push_str(&format!("    {to_come} no router: the instances are replaced\n"));
+        let _ = writeln!(text, "    {to_come} no router: the instances are replaced");
         return text;
     }
     let arrow = format!(" {} ", style.arrow());
@@ -178,7 +180,7 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
         (Some((old, _)), _) => format!(", then {old} ends"),
         (None, _) => String::new(),
     };
-    text.push_str(&format!("    {to_come} {}{arrow}commit{standby}\n", steps.join(&arrow)));
+    let _ = writeln!(text, "    {to_come} {}{arrow}commit{standby}", steps.join(&arrow));
     let mut block = Block::default();
     let worse = match &plan.replaces {
         Some((old, _)) => format!("{} shown to be worse than {old}", plan.release),

@@ -1,5 +1,7 @@
 //! What serves where: a row for each environment, or for each service when there are several.
 
+use std::fmt::Write as _;
+
 use towpath_core::reason::Next;
 use towpath_engine::views::{LaneView, PromotionView, Status};
 
@@ -135,7 +137,7 @@ fn now(lane: &LaneView, style: &Style) -> String {
         },
     };
     if lane.more_waiting > 0 {
-        text.push_str(&format!(", {} more waiting", lane.more_waiting));
+        let _ = write!(text, ", {} more waiting", lane.more_waiting);
     }
     text
 }
