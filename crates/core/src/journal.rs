@@ -150,6 +150,13 @@ pub enum Event {
         /// When it is tried again.
         retry_at: Timestamp,
     },
+    /// What serves lost its health while green was on its way: there is nothing to return to.
+    BlueLost {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// One sentence.
+        sentence: String,
+    },
     /// A promotion is held.
     PromotionPaused {
         /// Which.
@@ -363,6 +370,7 @@ impl Event {
             Self::StepPassed { .. } => "step-passed",
             Self::Condemned { .. } => "condemned",
             Self::ReconciliationBegan { .. } => "reconciliation-began",
+            Self::BlueLost { .. } => "blue-lost",
             Self::PromotionPaused { .. } => "promotion-paused",
             Self::PromotionResumed { .. } => "promotion-resumed",
             Self::CommitOrdered { .. } => "commit-ordered",
@@ -399,6 +407,7 @@ impl Event {
             | Self::StepPassed { number, .. }
             | Self::Condemned { number, .. }
             | Self::ReconciliationBegan { number, .. }
+            | Self::BlueLost { number, .. }
             | Self::PromotionPaused { number, .. }
             | Self::PromotionResumed { number, .. }
             | Self::CommitOrdered { number, .. }

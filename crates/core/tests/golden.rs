@@ -120,6 +120,7 @@ fn of_the_rollout() -> Vec<Event> {
         Event::StepPassed { number, step, verdict: Some(verdict()) },
         Event::Condemned { number, verdict: verdict() },
         Event::ReconciliationBegan { number, step, sentence, weight, retry_at: AT },
+        Event::BlueLost { number, sentence: because() },
         Event::PromotionPaused { number, by: ada(), reason: because(), until: AT },
         Event::PromotionResumed { number, by: ada() },
     ]
@@ -195,11 +196,12 @@ fn position(event: &Event) -> usize {
         Event::SignalReceived { .. } => 31,
         Event::RollbackAsked { .. } => 32,
         Event::StopFailed { .. } => 33,
+        Event::BlueLost { .. } => 34,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 34;
+const VARIANTS: usize = 35;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -134,7 +134,7 @@ pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckReques
     let limit = Duration::from(check.timeout) + Duration::from_secs(1);
     match tokio::time::timeout(limit, adapter.ask(&request)).await {
         Ok(answer) => answer,
-        Err(_) => CheckAnswer::fail(format!("no answer within {}", check.timeout)),
+        Err(_) => CheckAnswer::inconclusive(format!("no answer within {}", check.timeout)),
     }
 }
 
@@ -262,7 +262,8 @@ async fn set_route(
     }
 }
 
-fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRoute {
+/// How the router is told; the engine adds who says so.
+pub(crate) fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRoute {
     DesiredRoute {
         lane: lane.clone(),
         epoch: shared.epoch,
@@ -293,6 +294,10 @@ async fn ensure(
                     return Err(sentence);
                 }
                 tokio::time::sleep(ROUTER_RETRY).await;
+            }
+            Err(error @ RouterError::Stale { .. }) => {
+                shared.shut_out(&error.to_string()).await;
+                return Err(error.to_string());
             }
             Err(error) => return Err(error.to_string()),
         }

@@ -9,8 +9,10 @@ use std::time::Duration;
 use towpath_core::ids::LaneId;
 use towpath_core::matrix::{AdapterSpec, LEASE_RENEWALS};
 use towpath_core::promotion::input::Input;
+use towpath_core::promotion::lent_route;
 use towpath_core::promotion::state::State;
 use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_ports::router::Router;
 
 use crate::shared::Shared;
 
@@ -61,9 +63,7 @@ async fn renew_due(shared: &Arc<Shared>, renewed: &mut BTreeMap<LaneId, Timestam
 /// or a share that an arm lost with its copies.
 async fn renew(shared: Arc<Shared>, lent: Lent) {
     let Ok(router) = shared.setup.adapters.router(&lent.router) else { return };
-    if let Err(error) = router.renew(&lent.lane, shared.epoch, lent.lease).await {
-        tracing::warn!(lane = %lent.lane, %error, "the lease was not renewed");
-    }
+    let renewed = router.renew(&lent.lane, shared.epoch, lent.lease).await;
     let Ok(Some(observed)) = router.observe(&lent.lane).await else { return };
     let revision = observed.revision;
     if observed.lapsed {
@@ -72,6 +72,27 @@ async fn renew(shared: Arc<Shared>, lent: Lent) {
     {
         let weight = observed.weight;
         shared.send(&lent.lane, Input::RouteObserved { revision, weight }).await;
+    } else if let Err(error) = renewed {
+        tracing::warn!(lane = %lent.lane, %error, "the lease was not renewed");
+        if observed.epoch < shared.epoch {
+            take_over(&shared, router.as_ref(), &lent.lane).await;
+        }
+    }
+}
+
+/// The route that the last engine ordered is ordered again as it is, by this one: a router lends to
+/// its owner only.
+async fn take_over(shared: &Shared, router: &dyn Router, lane: &LaneId) {
+    let route = shared.read(|project| {
+        let lane = project.lanes.get(lane)?;
+        let promotion = lane.active.as_ref()?;
+        let bakes = matches!(promotion.state, State::Baking { .. });
+        bakes.then(|| lent_route(promotion, lane.last_revision, promotion.weight)).flatten()
+    });
+    let Some(route) = route else { return };
+    let desired = crate::executor::desired(shared, lane, route);
+    if let Err(error) = router.ensure(&desired).await {
+        tracing::warn!(%lane, %error, "the route was not taken over; its lease will lapse");
     }
 }
 

@@ -89,6 +89,14 @@ impl Shared {
         lock.lock_owned().await
     }
 
+    /// Somebody newer owns what this engine tried to change: it must have no more effects.
+    pub(crate) async fn shut_out(&self, sentence: &str) {
+        tracing::error!(sentence, "the engine stops: another one has taken over");
+        self.stopped.store(true, std::sync::atomic::Ordering::SeqCst);
+        // A loop that has ended already has stopped already.
+        let _ = self.inputs.send(Message::Stop).await;
+    }
+
     /// Hands an input to the run loop; waits while the loop is busy, and forgets it when the engine
     /// has stopped.
     pub(crate) async fn send(&self, lane: &LaneId, input: Input) {

@@ -190,6 +190,7 @@ impl Lane {
                 promotion.weight = *weight;
                 promotion.state = State::Baking { step: *step, since: at, held_since: None };
             }
+            Event::BlueLost { .. } => promotion.blue_lost = true,
             Event::StepHeld { step, .. } => {
                 if let State::Baking { since, .. } = promotion.state {
                     promotion.state = State::Baking { step: *step, since, held_since: Some(at) };
@@ -249,6 +250,7 @@ impl Promotion {
     /// full time again: a person wants it to go on.
     fn resume(&mut self, at: Timestamp) {
         let Some(pause) = self.paused.take() else { return };
+        self.blue_lost = false;
         let held = at.since(pause.since);
         match &mut self.state {
             State::Baking { since, held_since, .. } => {
@@ -321,6 +323,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         weight: Weight::ZERO,
         irreversible: requested.irreversible,
         bound_to_plan: requested.bound_to_plan,
+        blue_lost: false,
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
         condemned: None,

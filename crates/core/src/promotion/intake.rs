@@ -413,6 +413,10 @@ fn health_lost(turn: &mut Turn<'_>, deployment: PromotionNumber, sentence: &str)
     let is_green = |promotion: &Promotion| {
         promotion.green.as_ref().is_some_and(|green| green.number == deployment)
     };
+    let is_blue = |promotion: &Promotion| {
+        let blue = promotion.blue.as_ref().map(|blue| blue.number);
+        promotion.plan.kind == Kind::Promote && !promotion.blue_lost && blue == Some(deployment)
+    };
     let kept = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
     match turn.lane.active.clone() {
         Some(promotion) if is_green(&promotion) && has_visitors(&promotion) => {
@@ -427,6 +431,14 @@ fn health_lost(turn: &mut Turn<'_>, deployment: PromotionNumber, sentence: &str)
         {
             if promotion.paused.is_none() {
                 let why = promotion.why_not_back();
+                baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
+            }
+        }
+        Some(promotion) if is_blue(&promotion) => {
+            let number = promotion.number;
+            turn.record(Event::BlueLost { number, sentence: sentence.to_owned() });
+            if promotion.may_have_visitors() && promotion.paused.is_none() {
+                let why = "what it would go back to lost its health";
                 baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
             }
         }

@@ -25,6 +25,7 @@ mod waiting;
 mod wake;
 
 pub use entering::{newest_verified, plan};
+pub use shifting::lent_route;
 
 use crate::ids::{CommandId, LaneId, PromotionNumber, Revision};
 use crate::journal::Event;
@@ -50,7 +51,7 @@ pub const ROUTE_RETRY: Span = Span::seconds(2);
 /// for an hour does not fill the journal. A third of the default lease.
 pub const SLOWEST_ROUTE_RETRY: Span = Span::seconds(10);
 /// How long until an inconclusive check is asked again.
-pub const CHECK_RETRY: Span = Span::seconds(30);
+pub const CHECK_RETRY: Span = Span::seconds(10);
 /// How long until instances that could not be stopped are told again: they have no visitors, and cost
 /// little.
 pub const STOP_RETRY: Span = Span::minutes(1);

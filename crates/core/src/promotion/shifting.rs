@@ -1,6 +1,7 @@
 //! Orders a weight and waits until it is observed. A weight that is not observed is never counted
 //! as taken (I4): the promotion is `reconciling` until it is, or goes back.
 
+use crate::ids::Revision;
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Promotion, State};
@@ -10,21 +11,26 @@ use crate::units::{Span, Timestamp, Weight};
 /// Orders the weight of a step.
 pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
     let Some(weight) = promotion.plan.steps.get(step).map(|step| step.weight) else { return };
-    let Some(green) = promotion.green.clone() else { return };
-    let command = turn.next_command();
     let revision = turn.next_revision();
+    let Some(route) = lent_route(promotion, revision, weight) else { return };
+    let command = turn.next_command();
     turn.record(Event::WeightOrdered { number: promotion.number, step, command, revision, weight });
+    let section = Box::new(promotion.plan.section.clone());
+    turn.order(command, Order::SetRoute { route, section });
+}
+
+/// The route in which green has `weight` for the length of its lease; none before green is there.
+pub fn lent_route(promotion: &Promotion, revision: Revision, weight: Weight) -> Option<Route> {
+    let green = promotion.green.clone()?;
     let can_return = promotion.blue.is_some();
-    let route = Route {
+    Some(Route {
         revision,
         default: promotion.blue.clone(),
         candidate: Some((green, weight)),
         // Without blue there is nothing that the traffic could return to.
         lease: can_return.then_some(promotion.plan.section.rollout.lease),
-        freeze_on_silence: !promotion.can_return(),
-    };
-    let section = Box::new(promotion.plan.section.clone());
-    turn.order(command, Order::SetRoute { route, section });
+        freeze_on_silence: promotion.freezes_on_silence(),
+    })
 }
 
 /// The router obeyed, or not.

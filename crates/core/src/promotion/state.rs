@@ -263,6 +263,9 @@ pub struct Promotion {
     /// Whether a person named the plan: then it does exactly that, or nothing.
     #[serde(default)]
     pub bound_to_plan: bool,
+    /// Whether blue lost its health on the way; until a person lets the promotion go on.
+    #[serde(default)]
+    pub blue_lost: bool,
     /// Where it is.
     pub state: State,
     /// Set while a person, or the program on behalf of one, holds it.
@@ -272,9 +275,15 @@ pub struct Promotion {
 }
 
 impl Promotion {
-    /// Whether the traffic can return by itself: blue is there and a return loses no data.
+    /// Whether the traffic can return by itself: blue is there and well, and a return loses no data.
     pub fn can_return(&self) -> bool {
-        self.blue.is_some() && !self.irreversible
+        self.blue.is_some() && !self.blue_lost && !self.irreversible
+    }
+
+    /// Whether the router is told to freeze a lent weight instead of returning it when it hears
+    /// nothing. The health of blue is no part of it: the router sees that for itself.
+    pub fn freezes_on_silence(&self) -> bool {
+        self.blue.is_none() || self.irreversible
     }
 
     /// Whether visitors may be on green, recorded or not.
@@ -295,6 +304,8 @@ impl Promotion {
     pub fn why_not_back(&self) -> &'static str {
         if self.irreversible {
             "going back would lose data"
+        } else if self.blue_lost {
+            "what it would go back to lost its health"
         } else {
             "there is nothing to go back to"
         }
