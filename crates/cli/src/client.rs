@@ -1,7 +1,6 @@
 //! Talks to an engine: HTTP/1.1 over its unix socket. Owns limits and the way back from a problem
 //! document to an error; knows no command and starts no engine.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -215,6 +214,8 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixListener;
