@@ -27,7 +27,7 @@ environments:
 fn world(bake: &str) -> World {
     let world = World::new(&MATRIX.replace("BAKE", bake));
     world.release("1.0.0", &[]);
-    world.release("1.1.0", &[]);
+    world.release("1.1.0", &["TTS_VOICE=bea"]);
     world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
     world
 }
@@ -91,13 +91,13 @@ fn an_engine_killed_at_ten_random_moments_of_a_rollout_ends_it_correctly() {
     let visitors = visit(&world);
     for round in 0..10 {
         let version = format!("2.{round}.0");
-        world.release(&version, &[]);
+        world.release(&version, &[&format!("TTS_VOICE=voice{round}")]);
         world.must(&["promote", "production", "--release", &version, "--yes", "--no-wait"], 0);
-        std::thread::sleep(Duration::from_millis(random.random_range(0..4000)));
+        std::thread::sleep(Duration::from_secs_f64(random.random_range(0.0..4.0)));
         if let Some(engine) = world.engine() {
             world.crash(engine);
         }
-        world.until(&format!("{version} serves"), Duration::from_secs(60), || {
+        world.until(&format!("{version} serves"), Duration::from_mins(1), || {
             world.lane()["serves"]["release"] == version.as_str()
         });
     }
@@ -109,9 +109,10 @@ fn an_engine_killed_at_ten_random_moments_of_a_rollout_ends_it_correctly() {
 /// The releases that answer `count` requests in a row; an empty name where none did.
 fn reqwest_releases(world: &World, count: usize) -> Vec<String> {
     let url = format!("http://{}/v1/sounds/welcome", world.address);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let mut releases = Vec::new();
         for _ in 0..count {
             let release = match client.get(&url).send().await {

@@ -25,7 +25,7 @@ use crate::wiring::Adapters;
 
 /// How long nothing may need a background engine before it ends: long enough that a person's next
 /// command finds it running.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
+const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// How often it looks whether anything needs it.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// How long open requests of the API may take at the end.
