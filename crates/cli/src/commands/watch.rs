@@ -208,6 +208,10 @@ impl Watching<'_> {
 
     fn leave(mut self, exit: ExitCode) -> ExitCode {
         self.screen.leave();
+        if self.context.draws {
+            // The terminal has written ^C at the beginning of this line.
+            self.context.aside("\n");
+        }
         report_left(&self.view, exit, self.context);
         exit
     }

@@ -74,10 +74,12 @@ fn turned(event: &Event, story: &Story, plan: &Plan, row: &EventRow) -> Option<S
             Some(format!("paused until {}: {}", stamp(*until), printable(reason)))
         }
         Event::PromotionResumed { by, .. } => Some(format!("resumed by {by}")),
-        Event::ReturnOrdered { ending, .. } if story.condemned.is_none() => {
+        Event::ReturnOrdered { ending, .. }
+            if story.condemned.is_none() && story.had_visitors() =>
+        {
             Some(format!("going back: {}", printable(&ending.sentence)))
         }
-        Event::TrafficReturned { .. } => {
+        Event::TrafficReturned { .. } if story.had_visitors() => {
             let old = plan.blue.as_ref().map(|blue| format!(" on {}", blue.version));
             let took = story.condemned.as_ref().map(|(at, _)| seconds(*at, row.at));
             let took = took.map(|took| format!(", {} after the verdict", measured(took)));
@@ -102,10 +104,10 @@ fn asked(requested: &Requested, style: &Style) -> String {
         (Kind::Rollback, _, None) => {
             return format!("promotion {number} started: {service}, {to} back to {version}");
         }
-        (Kind::Promote, Some(from), _) => format!("{from} {} {to}", style.arrow()),
-        (Kind::Promote, None, _) => format!("{} {to}", style.arrow()),
+        (Kind::Promote, Some(from), _) => format!(", {from} {} {to}", style.arrow()),
+        (Kind::Promote, None, _) => format!(" {} {to}", style.arrow()),
     };
-    format!("promotion {number} started: {service} {version}, {way}, plan {}", plan.hash().short())
+    format!("promotion {number} started: {service} {version}{way}, plan {}", plan.hash().short())
 }
 
 fn answered(plan: &Plan, key: &CheckKey, result: CheckResult, sentence: &str) -> Option<String> {
@@ -144,6 +146,11 @@ fn step_passed(plan: &Plan, step: usize, verdict: Option<&Verdict>) -> String {
 }
 
 fn counts(evidence: &Evidence) -> String {
+    let probes = evidence.probes;
+    if evidence.green_requests == 0 && probes.total > 0 {
+        let (failed, total) = (grouped(probes.failed), grouped(probes.total));
+        return format!("no requests; {failed} of {total} probes failed");
+    }
     let green = side("green", evidence.green_failed, evidence.green_requests);
     if evidence.blue_requests == 0 {
         return green;

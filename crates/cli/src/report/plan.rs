@@ -199,8 +199,11 @@ fn step(step: &StepView) -> String {
 
 fn last(plan: &PlanView) -> Block {
     let mut block = Block::default();
-    let takes =
-        format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds));
+    let takes = if plan.bake_seconds > 0.0 {
+        format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds))
+    } else {
+        "as long as the checks and the start; no step bakes".to_owned()
+    };
     block.row("takes", takes);
     let not_enforced: Vec<String> = plan
         .not_enforced

@@ -10,7 +10,7 @@ use towpath_guard::Standing;
 use crate::report::plan::check_symbol;
 use crate::report::story::Story;
 use crate::report::style::{
-    Style, Symbol, declared, grouped, measured, padded, percent, printable,
+    Style, Symbol, declared, grouped, measured, padded, percent, printable, stamp,
 };
 
 /// How far a promotion came.
@@ -33,7 +33,8 @@ pub(crate) fn text(view: &PromotionView, story: &Story, live: bool, style: &Styl
         text.push_str(&tree.checks(Stage::Prerequisites, "prerequisites"));
     }
     text.push_str(&tree.start());
-    if has(view, "validation") {
+    // What stood by was validated when it came.
+    if has(view, "validation") && !story.stood_by() {
         text.push_str(&tree.checks(Stage::Validation, "validation"));
     }
     text.push_str(&tree.rollout());
@@ -129,6 +130,9 @@ impl Tree<'_> {
 
     fn start(&self) -> String {
         let text = match (self.story.ready, self.story.start_seconds()) {
+            (Some((_, ready, capacity)), _) if self.story.stood_by() => {
+                format!("{} stands by, {ready} of {capacity} instances ready", self.view.release)
+            }
             (Some((_, ready, capacity)), Some(took)) => {
                 format!("{ready} of {capacity} instances ready after {}", measured(took))
             }
@@ -240,6 +244,16 @@ impl Tree<'_> {
 
     fn commit(&self) -> String {
         let symbol = self.symbol(Stage::Commit);
+        if self.view.kind == Kind::Rollback {
+            let text = match (self.story.committed_at, self.story.switch_seconds()) {
+                (Some(at), Some(took)) => {
+                    let (at, took) = (self.style.moment(&stamp(at)), measured(took));
+                    format!("100% on {} at {at}, {took} after the order", self.view.release)
+                }
+                _ => String::new(),
+            };
+            return self.line(symbol, "traffic", &text);
+        }
         let text = match (&self.view.replaces, self.view.standby_seconds) {
             (Some(old), seconds) if seconds > 0.0 && self.view.kind == Kind::Promote => {
                 format!("then {old} stands by for {}", declared(seconds))

@@ -100,11 +100,17 @@ fn every_other_way_to_end_says_what_serves_and_what_helps() {
 
 #[test]
 fn an_ordered_rollback_says_what_is_owed() {
-    let story = Story::default();
+    let at = samples::at("15:12:40");
+    let mut story = Story::default();
+    story.requested_at = Some(at);
+    story.started_at = Some(at);
+    story.ready = Some((at, 4, 4));
+    story.committed_at = Some(samples::at("15:12:40.009"));
     let view = samples::rollback(None);
     let now = "2027-01-12T15:12:41Z";
     let end = both(now, |style| ending::text(&view, &story, style));
-    insta::assert_snapshot!(format!("{}{end}", tree::heading(&view, &samples::terminal(now))));
+    let tree = tree::text(&view, &story, false, &samples::terminal(now));
+    insta::assert_snapshot!(format!("{tree}\n{end}"));
 }
 
 #[test]
