@@ -1,6 +1,6 @@
 //! `decide(project, lane, input, now)`: everything that happens to a lane goes through here.
 //!
-//! An input is taken in by [`intake`], then the active promotion is moved on, state by state (one
+//! An input is taken in by `intake`, then the active promotion is moved on, state by state (one
 //! file each), until nothing more follows. Every step is recorded as events, which are folded into
 //! a copy of the lane as they are recorded, so that no state is ever changed in two ways.
 //! Core is total: an input that does not fit is answered by a note or a refusal, never by an error.
