@@ -3,8 +3,10 @@
 
 mod binary;
 mod visitors;
+mod script;
 mod world;
 
 pub use binary::towpath;
+pub use script::{Folder, Script, Step, steps};
 pub use visitors::{Met, Visitors};
 pub use world::{Ended, World};
