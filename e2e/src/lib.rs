@@ -2,8 +2,8 @@
 //! proxy and real visitors. Owns cleaning up; judges nothing.
 
 mod binary;
-mod visitors;
 mod script;
+mod visitors;
 mod world;
 
 pub use binary::towpath;

@@ -52,7 +52,7 @@ pub fn steps(page: &str) -> Vec<Step> {
             (Some("console"), step) => {
                 let begun = console(step, line, text);
                 steps.extend(begun);
-            },
+            }
             _ => {}
         }
     }
@@ -257,7 +257,7 @@ impl Script {
 fn missing(wanted: &[String], output: &str, here: impl Fn(&str) -> String) -> Option<String> {
     let mut said = output.lines();
     let mut all = wanted.iter().map(|line| here(line));
-    all.find(|line| !said.any(|said| is_like(line.trim(), said.trim())))
+    all.find(|line| !said.any(|said| is_like(line.trim_end(), said.trim_end())))
 }
 
 /// Whether a line is as the page says; `…` stands for anything.

@@ -371,8 +371,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "help",
         about: "Show help",
-        examples: &[("towpath help exit-codes", "what each exit code means"),
-            ("towpath help everything", "all pages, one after the other")],
+        examples: &[
+            ("towpath help exit-codes", "what each exit code means"),
+            ("towpath help everything", "all pages, one after the other"),
+        ],
         exits: &[],
         see: "",
     },
