@@ -115,12 +115,26 @@ fn a_verb_that_could_mean_either_service_asks_which() {
 fn the_commands_that_are_offered_name_the_service() {
     let world = world();
     promote(&world, "web", "1.0.0", &[], 0);
-    let refused = world.must(&["rollback", "production", "--service", "web"], 3);
-    for line in refused.err.lines().filter(|line| line.contains("towpath ")) {
-        let lists = line.contains(" list") || line.contains(" status");
-        assert!(lists || line.contains("--service web"), "{}", refused.err);
+    release(&world, "web", "1.1.0");
+    let verbs: [(&[&str], i32, &str); 7] = [
+        (&["plan", "production", "--release", "1.1.0"], 0, "promote"),
+        (&["promote", "production", "--release", "1.1.0", "--yes"], 0, "rollback"),
+        (&["why", "production"], 0, "plan"),
+        (&["rollback", "production", "--dry-run"], 0, "rollback"),
+        (&["signal", "production", "business-impact", "--reason", "x"], 2, "rollback"),
+        (&["rollback", "production"], 0, ""),
+        (&["promote", "production", "--release", "1.1.0", "--yes"], 3, "quarantine lift"),
+    ];
+    for (words, code, offered) in verbs {
+        let said = world.must(&[words, &["--service", "web"]].concat(), code);
+        let said = format!("{}{}", said.out, said.err);
+        let found = said.lines().find(|line| line.contains(&format!("towpath {offered} prod")));
+        let named = found.is_some_and(|line| line.contains("--service web"));
+        assert!(offered.is_empty() || named, "towpath {}\n{said}", words.join(" "));
     }
-    let words = ["signal", "production", "business-impact", "--reason", "x", "--service", "web"];
-    let refused = world.must(&words, 2);
-    assert!(refused.err.contains("towpath rollback production --service web"), "{}", refused.err);
+    // A number needs no service, and what follows from it does.
+    let watched = world.must(&["watch", "2"], 0);
+    assert!(watched.err.contains("towpath rollback production --service web"), "{}", watched.err);
+    let ended = world.must(&["abort", "2", "--json"], 6).last();
+    assert!(ended.to_string().contains("towpath rollback production --service web"), "{ended}");
 }
