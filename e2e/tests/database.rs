@@ -31,6 +31,7 @@ struct Schema {
 
 impl Schema {
     /// None when there is no server.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn new() -> Option<Self> {
         let Ok(server) = std::env::var("TOWPATH_TEST_POSTGRES") else {
             let why = "TOWPATH_TEST_POSTGRES names no PostgreSQL server";

@@ -90,7 +90,7 @@ pub(crate) fn promotion(
     let seen = green.and_then(|green| judging::seen(shared, &lane.id, green)).unwrap_or_default();
     let verdict = green.and_then(|_| judging::verdict_now(shared, &lane.id));
     let mut view = of_promotion(lane, promotion, &seen, verdict.as_ref(), now);
-    if shared.read(|project| has_several_services(project)) {
+    if shared.read(has_several_services) {
         for next in view.waits_for.iter_mut().flat_map(|blocker| &mut blocker.next) {
             *next = next.clone().of_service(&lane.id.service);
         }
