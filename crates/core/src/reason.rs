@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::Name;
 use crate::units::Timestamp;
 
 /// Why an order is not carried out. Nothing was changed by it.
@@ -54,7 +55,34 @@ impl Next {
     pub fn new(command: impl Into<String>, what: impl Into<String>) -> Self {
         Self { command: command.into(), what: what.into() }
     }
+
+    /// The same for a matrix with several services: a verb about a lane names the service, since
+    /// without it the command would be refused. Safe to repeat.
+    #[must_use]
+    pub fn of_service(mut self, service: &Name) -> Self {
+        let typed = self.command.strip_prefix("towpath ").unwrap_or_default();
+        let is_about_a_lane = LANE_VERBS
+            .iter()
+            .any(|verb| typed.strip_prefix(verb).is_some_and(|rest| rest.starts_with(' ')));
+        if is_about_a_lane && !self.command.contains(" --service ") {
+            self.command = format!("{} --service {service}", self.command);
+        }
+        self
+    }
 }
+
+/// Verbs that mean one lane, as they are typed (design.md section 8).
+const LANE_VERBS: [&str; 9] = [
+    "attest",
+    "health",
+    "plan",
+    "promote",
+    "quarantine lift",
+    "rollback",
+    "signal",
+    "validate",
+    "why",
+];
 
 impl Refusal {
     /// A refusal with a cause.
@@ -87,6 +115,13 @@ impl Refusal {
         self.next.push(Next::new(command, what));
         self
     }
+
+    /// The same whose commands name the service; see [`Next::of_service`].
+    #[must_use]
+    pub fn of_service(mut self, service: &Name) -> Self {
+        self.next = self.next.into_iter().map(|next| next.of_service(service)).collect();
+        self
+    }
 }
 
 /// When a lane wants to be woken, and why.
@@ -111,4 +146,26 @@ pub struct Blocker {
     pub next: Vec<Next>,
     /// When it is tried again or ends by itself.
     pub until: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_command_about_a_lane_names_the_service_and_only_once() {
+        let service = Name::new("web").unwrap();
+        for (command, wanted) in [
+            ("towpath rollback production", "towpath rollback production --service web"),
+            ("towpath quarantine lift e 1.0.0", "towpath quarantine lift e 1.0.0 --service web"),
+            ("towpath plan e --service api", "towpath plan e --service api"),
+            ("towpath watch 3", "towpath watch 3"),
+            ("towpath quarantine list", "towpath quarantine list"),
+            ("rollback production", "rollback production"),
+        ] {
+            let once = Next::new(command, "").of_service(&service);
+            assert_eq!(once.command, wanted);
+            assert_eq!(once.clone().of_service(&service), once);
+        }
+    }
 }

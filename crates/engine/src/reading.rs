@@ -132,7 +132,8 @@ impl Engine {
     /// The plan of a promotion as it would be now.
     pub fn plan(&self, lane: &LaneId, order: &PromotionOrder) -> Result<PlanView, Box<Refusal>> {
         self.shared.read(|project| {
-            let (plan, release) = plan(project, lane, order)?;
+            let (plan, release) = plan(project, lane, order)
+                .map_err(|refusal| Box::new(naming(project, lane, *refusal)))?;
             Ok(self.plan_view(project, &plan, &release))
         })
     }
@@ -314,6 +315,16 @@ fn verified_in(project: &Project, plan: &Plan) -> Vec<String> {
         Some(format!("{name} since {}", time(found.at)))
     });
     verified.collect()
+}
+
+/// Whether commands about a lane have to name its service.
+pub(crate) fn has_several_services(project: &Project) -> bool {
+    project.common.matrix.as_ref().is_some_and(|matrix| matrix.services.len() > 1)
+}
+
+/// The refusal with commands that work in this project as they are.
+pub(crate) fn naming(project: &Project, lane: &LaneId, refusal: Refusal) -> Refusal {
+    if has_several_services(project) { refusal.of_service(&lane.service) } else { refusal }
 }
 
 fn settings_changed(old: Option<&Release>, new: &Release) -> Vec<String> {

@@ -20,7 +20,7 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 
 use crate::orders::{Accepted, EngineError, Order};
 use crate::shared::{Setup, Shared};
-use crate::{executor, journal, judging, leases, prober, recovery, telemetry, views};
+use crate::{executor, journal, judging, leases, prober, reading, recovery, telemetry, views};
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
 const QUEUE: usize = 1024;
@@ -108,7 +108,12 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let message =
             Message::Lane { lane: lane.clone(), input: Box::new(input), reply: Some(reply) };
-        self.ask(message, answer).await
+        self.ask(message, answer).await.map_err(|error| match error {
+            EngineError::Refused(refusal) => EngineError::Refused(Box::new(
+                self.shared.read(|project| reading::naming(project, lane, *refusal)),
+            )),
+            other => other,
+        })
     }
 
     /// Sends an order that belongs to no lane.

@@ -39,6 +39,6 @@ pub(crate) async fn run(
         lane.environment
     );
     let why = Next::new(format!("towpath why {}", lane.environment), "what is still open");
-    context.either(&accepted, (text, report::block::next(&[why])));
+    context.either(&accepted, (text, report::block::next(&[context.err.naming(why)])));
     Ok(ExitCode::Done)
 }

@@ -114,7 +114,9 @@ impl Context {
 
     /// Prints a refusal, and says how the program ends. What is so already is an answer.
     pub(crate) fn refuse(&self, error: &CliError) -> ExitCode {
-        let trouble = error.trouble();
+        let mut trouble = error.trouble().clone();
+        trouble.next = trouble.next.into_iter().map(|next| self.err.naming(next)).collect();
+        let trouble = &trouble;
         if self.global.json {
             self.object_line(&report::refusal::object(trouble));
         } else if trouble.exit == ExitCode::Done {

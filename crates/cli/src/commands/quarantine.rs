@@ -72,7 +72,8 @@ async fn lift(arguments: &LiftArguments, context: &Context) -> Result<ExitCode, 
     let mark = context.out.symbol(Symbol::Passed);
     let text = format!("{mark} {release} may enter {} again\n", lane.environment);
     let command = format!("towpath promote {} --release {release}", lane.environment);
-    let next = report::block::next(&[towpath_core::reason::Next::new(command, "carries it in")]);
+    let next = towpath_core::reason::Next::new(command, "carries it in");
+    let next = report::block::next(&[context.err.naming(next)]);
     context.either(&accepted, (text, next));
     Ok(ExitCode::Done)
 }

@@ -112,6 +112,12 @@ impl Session {
         Ok(Name::new(&name).map_err(anyhow::Error::new)?)
     }
 
+    /// The name that commands about `service` have to say; none where there is no other.
+    pub(crate) fn named_service(&self, service: &str) -> Option<Name> {
+        let several = self.status.lanes.iter().any(|lane| lane.service != service);
+        several.then(|| Name::new(service).ok()).flatten()
+    }
+
     /// Refuses an environment that the matrix in force does not have.
     pub(crate) fn knows(
         &self,

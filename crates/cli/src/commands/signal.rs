@@ -41,6 +41,6 @@ pub(crate) async fn run(
         None => (format!("towpath why {environment}"), "what follows from it"),
     };
     let next = towpath_core::reason::Next::new(next.0, next.1);
-    context.either(&accepted, (text, report::block::next(&[next])));
+    context.either(&accepted, (text, report::block::next(&[context.err.naming(next)])));
     Ok(ExitCode::Done)
 }

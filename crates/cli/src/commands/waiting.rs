@@ -11,6 +11,7 @@ use crate::report;
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
     if context.global.json {
+        let several = !report::status::is_single(&session.status);
         let lanes = session.status.lanes.iter();
         let promotions = lanes.clone().filter_map(|lane| lane.promotion.as_ref());
         let waiting: Vec<&PromotionView> =
@@ -19,7 +20,7 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
             let asks = lane.asks.as_ref()?;
             Some(serde_json::json!({
                 "service": lane.service, "environment": lane.environment, "reason": asks,
-                "next": format!("towpath rollback {}", lane.environment),
+                "next": report::waiting::rollback(lane, several),
             }))
         });
         context.object(&serde_json::json!({

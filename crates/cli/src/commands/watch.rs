@@ -50,8 +50,8 @@ pub(crate) async fn started(
     let watching = Watching {
         client: session.client.clone(),
         context,
+        story: Story::of_service(session.named_service(&view.service)),
         view,
-        story: Story::default(),
         screen: Screen::default(),
         stream: None,
         missed: 0,
@@ -199,7 +199,7 @@ impl Watching<'_> {
         let (answer, next) = if self.context.draws {
             ending::text(&self.view, &self.story, &style)
         } else {
-            (lines::ended(&self.view, &style), lines::next(&self.view))
+            (lines::ended(&self.view, &style), lines::next(&self.view, &self.story))
         };
         self.context.answer(&answer);
         self.context.aside(&next);

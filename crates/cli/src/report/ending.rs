@@ -16,7 +16,7 @@ pub(crate) fn text(view: &PromotionView, story: &Story, style: &Style) -> (Strin
     let (symbol, first) = first_line(view, story, style);
     let mut text = format!("{} {first}\n", style.symbol(symbol));
     text.push_str(&details(view, story, style).written(4, style));
-    (text, block::next(&next(view)))
+    (text, block::next(&next(view, story)))
 }
 
 fn first_line(view: &PromotionView, story: &Story, style: &Style) -> (Symbol, String) {
@@ -205,7 +205,15 @@ fn lifted(release: &str, environment: &str) -> String {
 }
 
 /// The commands that help after the end.
-pub(crate) fn next(view: &PromotionView) -> Vec<Next> {
+pub(crate) fn next(view: &PromotionView, story: &Story) -> Vec<Next> {
+    let next = helpful(view);
+    match &story.service {
+        Some(service) => next.into_iter().map(|next| next.of_service(service)).collect(),
+        None => next,
+    }
+}
+
+fn helpful(view: &PromotionView) -> Vec<Next> {
     let (number, to) = (view.number, &view.to);
     let from = view.from.as_ref().map(|from| format!("{from} ")).unwrap_or_default();
     let again = format!("towpath promote {from}{to} --release {}", view.release);

@@ -34,10 +34,10 @@ pub(crate) fn text(lane: &LaneView, style: &Style) -> (String, String) {
         let what = format!("what {} wrote", serves.release);
         next(&[
             Next::new(format!("towpath logs {}", serves.promotion), what),
-            Next::new(
+            style.naming(Next::new(
                 format!("towpath rollback {}", lane.environment),
                 "puts the last good release back",
-            ),
+            )),
         ])
     } else {
         String::new()

@@ -221,9 +221,9 @@ pub(crate) fn ended(view: &PromotionView, style: &Style) -> String {
 }
 
 /// The commands that help after it, one on a line.
-pub(crate) fn next(view: &PromotionView) -> String {
+pub(crate) fn next(view: &PromotionView, story: &Story) -> String {
     let mut text = String::new();
-    for next in ending::next(view) {
+    for next in ending::next(view, story) {
         let _ = writeln!(text, "next: {}", next.command);
     }
     text

@@ -117,7 +117,8 @@ pub(crate) fn evidence(view: &PromotionView, style: &Style) -> Value {
 pub(crate) fn ended(view: &PromotionView, story: &Story, exit: ExitCode) -> Value {
     let mut object = all(view, "ended", exit);
     let condemned = story.condemned.as_ref().map(|(_, verdict)| verdict.sentence.clone());
-    let next: Vec<String> = ending::next(view).into_iter().map(|next| next.command).collect();
+    let next: Vec<String> =
+        ending::next(view, story).into_iter().map(|next| next.command).collect();
     let serves = match view.outcome {
         Some(Outcome::Succeeded) => Some(&view.release),
         _ => view.replaces.as_ref(),

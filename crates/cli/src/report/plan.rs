@@ -31,7 +31,7 @@ pub(crate) fn text(plan: &PlanView, chosen: bool, style: &Style) -> (String, Str
     text.push_str(&traffic(plan, style));
     text.push('\n');
     text.push_str(&last(plan).written(INDENT, style));
-    (text, format!("\n{}", next(&follows(plan, chosen))))
+    (text, format!("\n{}", next(&follows(plan, chosen, style))))
 }
 
 /// The plan on one line, as it is shown before a person is asked.
@@ -214,7 +214,7 @@ fn last(plan: &PlanView) -> Block {
     block
 }
 
-fn follows(plan: &PlanView, chosen: bool) -> Vec<Next> {
+fn follows(plan: &PlanView, chosen: bool, style: &Style) -> Vec<Next> {
     let open =
         plan.prerequisites.iter().filter(|check| check.kind == "attested" && check.state != "pass");
     let mut next: Vec<Next> = open
@@ -237,5 +237,5 @@ fn follows(plan: &PlanView, chosen: bool) -> Vec<Next> {
         format!("towpath promote{from} {}{release} --plan {}", plan.to, short(&plan.hash)),
         "carries out this, or nothing",
     ));
-    next
+    next.into_iter().map(|next| style.naming(next)).collect()
 }

@@ -28,7 +28,7 @@ pub(crate) fn created(
     let text = head + &facts(release, style).written(4, style);
     let helps = root.map(|root| {
         let command = format!("towpath promote {root} --release {}", release.version);
-        next(&[Next::new(command, "start it")])
+        next(&[style.naming(Next::new(command, "start it"))])
     });
     (text, helps.unwrap_or_default())
 }

@@ -41,7 +41,7 @@ pub(crate) fn text(
     let head = format!("{environment} would go back from {from} to {to}; nothing was changed\n");
     let keep = if quarantine { "" } else { " --no-quarantine" };
     let next = Next::new(format!("towpath rollback {environment}{keep}"), "carries it out");
-    (head + &block.written(4, style), block::next(&[next]))
+    (head + &block.written(4, style), block::next(&[style.naming(next)]))
 }
 
 /// What happens to the environment that the old scripts name second.

@@ -25,6 +25,7 @@ pub(crate) fn terminal(now: &str) -> Style {
         width: Some(100),
         local_time_zone: Some(TimeZone::UTC),
         now: now.parse().expect("RFC 3339"),
+        service: None,
     }
 }
 

@@ -54,7 +54,7 @@ fn heading(status: &Status, style: &Style) -> String {
     format!("{project}   {}   {engine}{rehearsal}\n", style.heading(&status.at))
 }
 
-fn is_single(status: &Status) -> bool {
+pub(crate) fn is_single(status: &Status) -> bool {
     let mut services = status.lanes.iter().map(|lane| lane.service.as_str());
     let first = services.next();
     services.all(|service| Some(service) == first)

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use towpath_core::check::CheckResult;
+use towpath_core::ids::Name;
 use towpath_core::journal::{Event, Requested};
 use towpath_core::promotion::state::{GateList, Outcome};
 use towpath_core::units::Timestamp;
@@ -41,6 +42,8 @@ pub(crate) struct Story {
     pub(crate) held_up: BTreeMap<(GateList, String), String>,
     /// Whether it was asked to take a step again.
     pub(crate) reconciling: bool,
+    /// The service, where commands have to name it.
+    pub(crate) service: Option<Name>,
     last_event: u64,
 }
 
@@ -56,6 +59,11 @@ pub(crate) struct StepStory {
 }
 
 impl Story {
+    /// An empty one; `service` where commands have to name it.
+    pub(crate) fn of_service(service: Option<Name>) -> Self {
+        Self { service, ..Self::default() }
+    }
+
     /// Position of the last event that was taken in; 0 before the first.
     pub(crate) fn last_event(&self) -> u64 {
         self.last_event

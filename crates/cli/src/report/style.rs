@@ -3,6 +3,8 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
+use towpath_core::ids::Name;
+use towpath_core::reason::Next;
 use towpath_core::units::Span;
 use unicode_width::UnicodeWidthStr;
 
@@ -19,6 +21,8 @@ pub(crate) struct Style {
     pub(crate) local_time_zone: Option<TimeZone>,
     /// What "today" is.
     pub(crate) now: Timestamp,
+    /// The service that the person named, which commands that follow have to name as well.
+    pub(crate) service: Option<Name>,
 }
 
 /// The one meaning of each colour (cli.md section 0, rule 5).
@@ -70,9 +74,17 @@ impl Symbol {
 const BAR: u16 = 20;
 
 impl Style {
+    /// A command that works as it is, also where a matrix has several services.
+    pub(crate) fn naming(&self, next: Next) -> Next {
+        match &self.service {
+            Some(service) => next.of_service(service),
+            None => next,
+        }
+    }
+
     /// For programs and files: ASCII, never folded, RFC 3339.
     pub(crate) fn plain(now: Timestamp) -> Self {
-        Self { ascii: true, colour: false, width: None, local_time_zone: None, now }
+        Self { ascii: true, colour: false, width: None, local_time_zone: None, now, service: None }
     }
 
     /// A symbol, coloured where colours are on.

@@ -31,7 +31,7 @@ pub(crate) fn style(global: &Global, stream: Stream) -> Style {
         Stream::Err => std::io::stderr().is_terminal(),
     };
     if !is_terminal {
-        return Style::plain(now);
+        return Style { service: global.service.clone(), ..Style::plain(now) };
     }
     let dumb = variable("TERM").is_none_or(|term| term == "dumb");
     Style {
@@ -41,6 +41,7 @@ pub(crate) fn style(global: &Global, stream: Stream) -> Style {
         width: Some(columns(stream).unwrap_or(USUAL_WIDTH).min(WIDEST)),
         local_time_zone: Some(TimeZone::system()),
         now,
+        service: global.service.clone(),
     }
 }
 

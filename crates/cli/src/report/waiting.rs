@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use towpath_engine::views::{LaneView, Status};
 
 use crate::report::block::commands;
+use crate::report::status::is_single;
 use crate::report::style::{Style, Symbol, counted, printable};
 
 /// The answer; there is nothing to add on stderr, each entry says what helps.
 pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
-    let waits: Vec<String> = status.lanes.iter().filter_map(|lane| one(lane, style)).collect();
+    let waits: Vec<String> =
+        status.lanes.iter().filter_map(|lane| one(lane, !is_single(status), style)).collect();
     if waits.is_empty() {
         return (format!("{} nothing waits\n", style.symbol(Symbol::Passed)), String::new());
     }
@@ -22,15 +24,21 @@ pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
     (text, String::new())
 }
 
-fn one(lane: &LaneView, style: &Style) -> Option<String> {
+/// The command that takes back what serves in a lane.
+pub(crate) fn rollback(lane: &LaneView, several: bool) -> String {
+    let service = if several { format!(" --service {}", lane.service) } else { String::new() };
+    format!("towpath rollback {}{service}", lane.environment)
+}
+
+fn one(lane: &LaneView, several: bool, style: &Style) -> Option<String> {
     let mark = style.symbol(Symbol::Waits);
     let arrow = style.arrow();
     if let Some(asks) = &lane.asks {
         return Some(format!(
-            "  {mark} {} {arrow} rollback?   {}\n      towpath rollback {}     puts the last good release back\n",
+            "  {mark} {} {arrow} rollback?   {}\n      {}     puts the last good release back\n",
             lane.environment,
             printable(asks),
-            lane.environment
+            rollback(lane, several)
         ));
     }
     let promotion = lane.promotion.as_ref().filter(|promotion| !promotion.waits_for.is_empty())?;

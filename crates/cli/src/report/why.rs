@@ -97,7 +97,10 @@ fn nothing(lane: &LaneView, style: &Style) -> (String, String) {
             printable(asks)
         );
         let command = format!("towpath rollback {}", lane.environment);
-        return (text, next(&[Next::new(command, "puts the last good release back")]));
+        return (
+            text,
+            next(&[style.naming(Next::new(command, "puts the last good release back"))]),
+        );
     }
     let text = format!(
         "{} nothing blocks {}. {}.\n",
@@ -109,5 +112,5 @@ fn nothing(lane: &LaneView, style: &Style) -> (String, String) {
         }
     );
     let command = format!("towpath plan {}", lane.environment);
-    (text, next(&[Next::new(command, "what could enter it now")]))
+    (text, next(&[style.naming(Next::new(command, "what could enter it now"))]))
 }

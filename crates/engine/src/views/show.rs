@@ -11,6 +11,7 @@ use towpath_core::units::{Timestamp, Weight};
 use towpath_ports::store::PromotionRow;
 
 use crate::judging::{self, Seen};
+use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
     BlockerView, CheckView, EvidenceView, HealthView, LaneView, PromotionView, QuarantineView,
@@ -88,7 +89,13 @@ pub(crate) fn promotion(
     let green = promotion.green.as_ref().map(|green| green.number);
     let seen = green.and_then(|green| judging::seen(shared, &lane.id, green)).unwrap_or_default();
     let verdict = green.and_then(|_| judging::verdict_now(shared, &lane.id));
-    of_promotion(lane, promotion, &seen, verdict.as_ref(), now)
+    let mut view = of_promotion(lane, promotion, &seen, verdict.as_ref(), now);
+    if shared.read(has_several_services) {
+        for next in view.waits_for.iter_mut().flat_map(|blocker| &mut blocker.next) {
+            *next = next.clone().of_service(&lane.id.service);
+        }
+    }
+    view
 }
 
 fn of_promotion(

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
-use towpath_core::ids::PromotionNumber;
+use towpath_core::ids::{Name, PromotionNumber};
 use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::{PromotionView, time};
@@ -78,8 +78,13 @@ async fn hold(app: &App, number: PromotionNumber, input: Input) -> Answer<Json<A
         let message = format!("promotion {number} has ended: {}", ended.state);
         let cause = "what has ended stays as it ended";
         let command = format!("towpath rollback {}", ended.to);
-        let refusal = Refusal::new(RefusalKind::Conflict, "ended", message, cause);
-        return Err(refusal.next(command, "puts the last good release back").into());
+        let refusal = Refusal::new(RefusalKind::Conflict, "ended", message, cause)
+            .next(command, "puts the last good release back");
+        let several = app.engine.matrix().is_some_and(|matrix| matrix.services.len() > 1);
+        return Err(match Name::new(&ended.service) {
+            Ok(service) if several => refusal.of_service(&service).into(),
+            _ => refusal.into(),
+        });
     };
     Ok(Json(accepted(app.engine.order(&lane, input).await?)))
 }

@@ -79,11 +79,16 @@ fn find<'a>(
         }
     };
     let first = found.next().ok_or_else(missing)?;
-    if found.next().is_some() {
-        let message = format!("which {version} is meant?");
-        return Err(CliError::new(ExitCode::Usage, "service-needed", message)
-            .because("several services have a release of that version")
-            .next(format!("{} --service {}", retry(version.as_str()), first.service), ""));
+    let mut others = found.peekable();
+    if others.peek().is_none() {
+        return Ok(first);
     }
-    Ok(first)
+    let message = format!("which {version} is meant?");
+    let error = CliError::new(ExitCode::Usage, "service-needed", message)
+        .because("several services have a release of that version");
+    // More than a screenful of choices is no help.
+    let choices = std::iter::once(first).chain(others).take(5);
+    Err(choices.fold(error, |error, one| {
+        error.next(format!("{} --service {}", retry(version.as_str()), one.service), "")
+    }))
 }

@@ -153,7 +153,7 @@ fn off_a_terminal_every_change_has_one_line() {
     let mut view = samples::ended(Outcome::RolledBack, "14:27:36", 453.0, CONDEMNED);
     view.quarantined = true;
     text.push_str(&lines::ended(&view, &style));
-    text.push_str(&lines::next(&view));
+    text.push_str(&lines::next(&view, &story));
     text.push_str(&lines::sign_of_life(&samples::promotion(), &style));
     text.push_str(&lines::sign_of_life(&samples::waiting(), &style));
     assert!(text.is_ascii(), "{text}");

@@ -1,0 +1,112 @@
+//! Waiting for a person's word, superseding and pre-empting.
+
+use towpath_e2e::World;
+
+use crate::{
+    AT_ONCE, Begun, ROUTED, SLOW, SOON, is_untouched, json, release_of_type, routed, under_way,
+};
+
+const ACCEPTED: &str = "User acceptance testing complete";
+
+fn gated() -> World {
+    let gate = format!(
+        "\n    gate:\n      prerequisites: [ {{ check: attested, name: {ACCEPTED}, by: [qa] }} ]"
+    );
+    let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &["TTS_VOICE=bea"]);
+    world
+}
+
+fn waits(world: &World, number: u64) {
+    world.until("the promotion waits for a person", SOON, || {
+        let promotion = world.lane()["promotion"].clone();
+        promotion["number"] == number
+            && promotion["state"] == "waiting"
+            && promotion["waits_for"].to_string().contains(ACCEPTED)
+    });
+}
+
+#[test]
+fn a_promotion_waits_for_a_persons_word_and_starts_when_it_is_given() {
+    let world = gated();
+    let mut words = vec!["promote", "production", "--release", "1.0.0", "--yes"];
+    words.extend(["--no-wait", "--json"]);
+    let accepted = world.must(&words, 0).last();
+    assert_eq!((&accepted["event"], &accepted["exit"]), (&"accepted".into(), &0.into()));
+    waits(&world, 1);
+    for words in [&["why", "production"][..], &["waiting"]] {
+        let said = world.must(words, 0).out;
+        assert!(said.contains(ACCEPTED) && said.contains("towpath attest"), "{said}");
+    }
+    assert_eq!(json(&world, &["waiting"])["waiting"][0]["number"], 1);
+    let refused = world.must(&["attest", "production", "Tests complete"], 5);
+    assert!(refused.err.contains(ACCEPTED), "it names the right one: {}", refused.err);
+    world.must(&["attest", "nowhere", ACCEPTED], 5);
+    world.must(&["attest", "production", ACCEPTED, "--release", "9.9.9"], 5);
+    assert!(world.lane()["serves"].is_null(), "nothing may have started");
+    let watcher = Begun::new(&world, &["watch", "1"]);
+    world.must(&["attest", "production", ACCEPTED, "--note", "all 14 cases"], 0);
+    let ended = watcher.end();
+    assert_eq!((ended.code, &ended.last()["outcome"]), (0, &"succeeded".into()), "{}", ended.out);
+    assert_eq!(world.lane()["serves"]["release"], "1.0.0");
+    assert_eq!(json(&world, &["waiting"])["waiting"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_word_about_one_release_opens_no_gate_for_another() {
+    let world = gated();
+    world.must(&["attest", "production", ACCEPTED, "--release", "1.0.0"], 0);
+    let begin = |version: &str| {
+        let words = ["promote", "production", "--release", version, "--yes", "--no-wait"];
+        world.must(&words, 0);
+    };
+    begin("1.1.0");
+    waits(&world, 1);
+    // What was said before the promotion was asked for counts as well.
+    begin("1.0.0");
+    world.until("1.0.0 serves", SOON, || world.lane()["serves"]["release"] == "1.0.0");
+}
+
+#[test]
+fn a_newer_promotion_takes_the_place_of_one_that_waits() {
+    let world = gated();
+    let watcher = Begun::new(&world, &["promote", "production", "--release", "1.0.0", "--yes"]);
+    waits(&world, 1);
+    // The same release again would not be another promotion.
+    let again = ["promote", "production", "--release", "1.0.0", "--yes"];
+    assert!(world.must(&again, 6).err.contains("promotion 1"));
+    world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--no-wait"], 0);
+    let ended = watcher.end();
+    let last = ended.last();
+    assert_eq!((ended.code, &last["outcome"]), (6, &"superseded".into()), "{}", ended.out);
+    assert!(last["reason"].to_string().contains("1.1.0"), "{last}");
+    waits(&world, 2);
+    // Looking at it later gives the same answer.
+    world.must(&["watch", "1"], 6);
+    world.must(&["abort", "2"], 0);
+    world.must(&["watch", "2"], 1);
+}
+
+#[test]
+fn only_a_hotfix_takes_the_place_of_a_promotion_under_way() {
+    let world = routed(&format!("{SLOW}\n    preempt: [hotfix]"));
+    release_of_type(&world, "1.1.1", "fix");
+    release_of_type(&world, "1.1.2", "hotfix");
+    let (watcher, number) = under_way(&world, "1.1.0");
+    let busy = world.must(&["promote", "production", "--release", "1.1.1", "--yes"], 6);
+    assert!(busy.err.contains(&format!("towpath abort {number}")), "{}", busy.err);
+    let hotfix = Begun::new(&world, &["promote", "production", "--release", "1.1.2", "--yes"]);
+    let ended = watcher.end();
+    let last = ended.last();
+    assert_eq!((ended.code, &last["outcome"]), (3, &"rolled_back".into()), "{}", ended.out);
+    assert!(last["reason"].to_string().contains("1.1.2"), "{last}");
+    assert_eq!(last["quarantined"], false, "to make room is no verdict");
+    world.until("the hotfix is on its way", SOON, || {
+        let lane = world.lane();
+        lane["promotion"]["release"] == "1.1.2" && lane["weights"]["green"].as_f64() == Some(0.25)
+    });
+    world.must(&["abort", &(number + 1).to_string()], 0);
+    assert_eq!(hotfix.end().code, 1);
+    is_untouched(&world, "1.0.0");
+}
