@@ -19,6 +19,7 @@ mod run_loop;
 mod shared;
 mod telemetry;
 pub mod views;
+mod wakes;
 
 pub use adapters::AdapterSet;
 pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};

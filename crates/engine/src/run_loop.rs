@@ -20,7 +20,9 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 
 use crate::orders::{Accepted, EngineError, Order};
 use crate::shared::{Setup, Shared};
-use crate::{executor, journal, judging, leases, prober, reading, recovery, telemetry, views};
+use crate::{
+    executor, journal, judging, leases, prober, reading, recovery, telemetry, views, wakes,
+};
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
 const QUEUE: usize = 1024;
@@ -171,7 +173,7 @@ impl Loop {
         let ended = loop {
             let message = tokio::select! {
                 message = inputs.recv() => message,
-                lane = next_wake(&self.shared, &self.wakes) => Some(self.woken(lane)),
+                lane = wakes::next(&self.shared, &self.wakes) => Some(self.woken(lane)),
             };
             match message {
                 None | Some(Message::Stop) => break Ok(()),
@@ -463,23 +465,6 @@ impl Loop {
         let now = self.shared.now();
         let lanes: Vec<_> = self.shared.read(|project| project.lanes.keys().cloned().collect());
         self.wakes = lanes.into_iter().map(|lane| (lane, now)).collect();
-    }
-}
-
-async fn next_wake(shared: &Shared, wakes: &BTreeMap<LaneId, Timestamp>) -> LaneId {
-    /// The machine may sleep or its clock may be set: a due time is looked at at least this often.
-    const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-    loop {
-        let Some((lane, at)) = wakes.iter().min_by_key(|(_, at)| **at) else {
-            std::future::pending::<()>().await;
-            unreachable!("pending never ends");
-        };
-        let now = shared.now();
-        if *at <= now {
-            return lane.clone();
-        }
-        let left = Duration::from_micros(u64::try_from(at.0 - now.0).unwrap_or(0));
-        tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
     }
 }
 
