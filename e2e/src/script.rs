@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::towpath;
 
 /// How long one command of a page may take; the longest is a rollout in a rehearsal.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 /// Begins the line that tells how a command ended; no program writes it.
 const MARK: &str = "\u{1}ended ";
 
@@ -232,7 +232,7 @@ impl Script {
                     Some(code) => return (output, code.parse().expect("an exit code")),
                     None => output = output + &line + "\n",
                 },
-                Err(_) => panic!("no end within {LIMIT:?} of: {typed}\n{output}"),
+                Err(error) => panic!("{error}, at most {LIMIT:?}: {typed}\n{output}"),
             }
         }
     }
