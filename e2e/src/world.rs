@@ -109,9 +109,9 @@ impl World {
         self.must(&words, 0);
     }
 
-    /// `status --json`.
+    /// `status --json`; null while no engine answers, as just after a crash.
     pub fn status(&self) -> Value {
-        let ended = self.must(&["status", "--json"], 0);
+        let ended = self.run(&["status", "--json"]);
         serde_json::from_str(&ended.out).unwrap_or(Value::Null)
     }
 

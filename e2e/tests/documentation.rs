@@ -1,5 +1,4 @@
 //! Every command in the documentation does what its page says.
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,7 @@ fn checkout() -> PathBuf {
 }
 
 fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+    for entry in std::fs::read_dir(folder).expect("it is there").flatten() {
         let path = entry.path();
         if path.is_dir() {
             pages(&path, found);
@@ -25,14 +24,15 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Follows a page in an empty folder.
 fn follow(page: &str) {
-    let text = std::fs::read_to_string(checkout().join("docs/src").join(page)).unwrap();
+    let text =
+        std::fs::read_to_string(checkout().join("docs/src").join(page)).expect("it is there");
     let steps = steps(&text);
     assert!(!steps.is_empty(), "{page} has no commands");
     let folder = Folder::new();
     let program = towpath();
     let work = folder.path().join("work");
-    std::fs::create_dir(&work).unwrap();
-    let mut script = Script::begin(&work, &[program.parent().unwrap()]);
+    std::fs::create_dir(&work).expect("it is there");
+    let mut script = Script::begin(&work, &[program.parent().expect("it is there")]);
     script.follow(page, &steps, |text| folder.here(text));
 }
 
@@ -64,18 +64,24 @@ fn what_is_said_about_deaths_is_so() {
 #[test]
 fn every_page_is_in_the_table_of_contents_and_every_page_with_commands_is_followed() {
     let root = checkout().join("docs/src");
-    let contents = std::fs::read_to_string(root.join("SUMMARY.md")).unwrap();
-    let own = std::fs::read_to_string(checkout().join("e2e/tests/documentation.rs")).unwrap();
+    let contents = std::fs::read_to_string(root.join("SUMMARY.md")).expect("it is there");
+    let own = std::fs::read_to_string(checkout().join("e2e/tests/documentation.rs"))
+        .expect("it is there");
     let mut found = Vec::new();
     pages(&root, &mut found);
     assert!(found.len() > 6, "only {} pages", found.len());
     for path in found {
-        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        let name = path
+            .strip_prefix(&root)
+            .expect("it is there")
+            .to_str()
+            .expect("it is there")
+            .to_owned();
         if name == "SUMMARY.md" {
             continue;
         }
         assert!(contents.contains(&format!("({name})")), "{name} is not in SUMMARY.md");
-        let commands = steps(&std::fs::read_to_string(&path).unwrap()).len();
+        let commands = steps(&std::fs::read_to_string(&path).expect("it is there")).len();
         let is_followed = own.contains(&format!("follow(\"{name}\")"));
         assert!(commands == 0 || is_followed, "{name} has {commands} commands nobody follows");
     }

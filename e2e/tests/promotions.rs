@@ -34,7 +34,7 @@ fn url(world: &World) -> String {
 fn a_promotion_and_a_rollback_lose_no_request() {
     let world = World::new(MATRIX);
     world.release("1.0.0", &[]);
-    world.release("1.1.0", &[]);
+    world.release("1.1.0", &["TTS_VOICE=bea"]);
     world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
     let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
     let promoted =

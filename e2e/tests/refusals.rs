@@ -26,12 +26,17 @@ fn every_refusal_has_its_exit_code() {
     world.release("1.0.0", &[]);
     world.must(&["promote", "nowhere", "--release", "1.0.0"], 5);
     world.must(&["promote", "dev", "--release", "9.9.9"], 5);
-    world.must(&["promote", "production", "--release", "1.0.0"], 2);
     world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 3);
     world.must(&["promote", "dev", "--release", "1.0.0", "--plan", "0123456789ab"], 6);
     world.must(&["rollback", "production"], 3);
     world.must(&["deploy", "production"], 2);
     world.must(&["promote", "dev", "--release", "-1;ls"], 2);
+    // Production asks for its name to be typed, and this is no terminal.
+    world.must(&["promote", "dev", "--release", "1.0.0"], 0);
+    world.must(&["promote", "dev", "production"], 2);
+    world.must(&["promote", "dev", "production", "--yes"], 0);
+    // What is so already is an answer, not a failure.
+    world.must(&["promote", "dev", "production", "--yes"], 0);
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! The command line's grammar: names, options and what may stand in them. Owns no behaviour and no
 //! help text; help is in `report/help.rs`.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+mod values;
+
+use clap::{Args, Parser, Subcommand};
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
+use crate::args::values::{
+    change_type, name, number, person, plan_hash, reason, setting, signal, source, speed, version,
+};
 use crate::commands;
 
 /// Everything that was typed.
@@ -21,6 +26,7 @@ pub(crate) struct Arguments {
 
 /// Options of every command, in any place.
 #[derive(Clone, Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Global {
     /// one JSON object instead of text
     #[arg(long, global = true)]
@@ -225,7 +231,6 @@ pub(crate) struct PlanArguments {
 }
 
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct PromoteArguments {
     #[command(flatten)]
     pub(crate) edge: Edge,
@@ -432,110 +437,5 @@ pub(crate) struct HelpArguments {
     pub(crate) topic: Vec<String>,
 }
 
-/// Longest reason or note, in characters: the journal keeps it for ever, and lists show it.
-const LONGEST_REASON: usize = 500;
-
-fn name(text: &str) -> Result<Name, String> {
-    Name::new(text).map_err(|error| error.to_string())
-}
-
-fn version(text: &str) -> Result<Version, String> {
-    Version::new(text).map_err(|error| error.to_string())
-}
-
-fn person(text: &str) -> Result<Person, String> {
-    Person::new(text).map_err(|error| error.to_string())
-}
-
-fn number(text: &str) -> Result<u64, String> {
-    match text.parse::<u64>() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err(format!(
-            "`{}` is not a promotion's number, such as 148; `towpath history` lists them",
-            text.escape_debug()
-        )),
-    }
-}
-
-/// Fastest rehearsal: one that makes a day take less than a second teaches nothing.
-const FASTEST: u32 = 100_000;
-
-fn speed(text: &str) -> Result<u32, String> {
-    let digits = text.strip_suffix('x').unwrap_or(text);
-    match digits.parse::<u32>() {
-        Ok(speed @ 2..=FASTEST) => Ok(speed),
-        _ => {
-            Err(format!("`{}` is not a speed from 2x to 100000x, such as 60x", text.escape_debug()))
-        }
-    }
-}
-
-fn plan_hash(text: &str) -> Result<String, String> {
-    let shortest = towpath_core::plan::SHORTEST_PREFIX;
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let digits = text.strip_prefix("sha256:").unwrap_or(text);
-    if (shortest..=64).contains(&digits.len()) && digits.bytes().all(hex) {
-        return Ok(digits.to_owned());
-    }
-    Err(format!(
-        "`{}` is not a plan's hash: {shortest} to 64 digits of 0-9 and a-f, as `towpath plan` prints",
-        text.escape_debug()
-    ))
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err("a reason of no words tells nobody anything".to_owned());
-    }
-    if text.chars().count() > LONGEST_REASON {
-        return Err(format!("a reason has at most {LONGEST_REASON} characters"));
-    }
-    Ok(text.to_owned())
-}
-
-fn signal(text: &str) -> Result<Signal, String> {
-    let found = Signal::ALL.into_iter().find(|signal| signal.as_str() == text);
-    found.ok_or_else(|| {
-        let all: Vec<_> = Signal::ALL.iter().map(|signal| signal.as_str()).collect();
-        format!("`{}` is not a signal; there are {}", text.escape_debug(), all.join(" and "))
-    })
-}
-
-fn change_type(text: &str) -> Result<ChangeType, String> {
-    let found = ChangeType::ALL.into_iter().find(|change| change.as_str() == text);
-    found.ok_or_else(|| {
-        let all: Vec<_> = ChangeType::ALL.iter().map(|change| change.as_str()).collect();
-        format!("`{}` is not a type of change; there are {}", text.escape_debug(), all.join(", "))
-    })
-}
-
-fn source(text: &str) -> Result<(Name, String), String> {
-    let wanted = || format!("`{}` is not NAME=SOURCE, such as api=.", text.escape_debug());
-    let (name, source) = text.split_once('=').ok_or_else(wanted)?;
-    if source.is_empty() {
-        return Err(wanted());
-    }
-    Ok((Name::new(name).map_err(|error| error.to_string())?, source.to_owned()))
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("`{}` is not KEY=VALUE", text.escape_debug()))?;
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    // What POSIX calls a portable name of an environment variable (XBD 8.1).
-    if key.is_empty() || key.as_bytes()[0].is_ascii_digit() || !key.bytes().all(good) {
-        return Err(format!(
-            "`{}` is not a setting's name: letters, digits and _, not beginning with a digit",
-            key.escape_debug()
-        ));
-    }
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-/// Shells as `completions` knows them; only for the overview.
-pub(crate) fn shells() -> Vec<String> {
-    let shells = clap_complete::Shell::value_variants().iter();
-    shells.map(ToString::to_string).collect()
-}
+#[cfg(test)]
+mod tests;

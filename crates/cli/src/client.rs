@@ -168,19 +168,17 @@ impl Client {
 
 /// From a problem document (RFC 9457) to the error that carries its refusal.
 fn problem(status: StatusCode, body: &[u8]) -> CliError {
-    match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => problem.refusal.into(),
-        Err(_) => {
-            let said: String = String::from_utf8_lossy(body).chars().take(200).collect();
-            let error = CliError::new(
-                if status == StatusCode::NOT_FOUND { ExitCode::NotFound } else { ExitCode::Failed },
-                "engine-unclear",
-                format!("the engine answered {status}"),
-            )
-            .next("towpath engine status", "whether it is of another version");
-            if said.trim().is_empty() { error } else { error.because(said) }
-        }
+    if let Ok(problem) = serde_json::from_slice::<Problem>(body) {
+        return problem.refusal.into();
     }
+    let said: String = String::from_utf8_lossy(body).chars().take(200).collect();
+    let error = CliError::new(
+        if status == StatusCode::NOT_FOUND { ExitCode::NotFound } else { ExitCode::Failed },
+        "engine-unclear",
+        format!("the engine answered {status}"),
+    )
+    .next("towpath engine status", "whether it is of another version");
+    if said.trim().is_empty() { error } else { error.because(said) }
 }
 
 /// Lines of JSON as they come.
@@ -211,5 +209,132 @@ impl Lines {
                 self.buffer.extend_from_slice(&data);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    /// Answers one request with `answer` and gives back what was asked.
+    fn answering(folder: &Path, answer: String) -> (Client, tokio::task::JoinHandle<String>) {
+        let socket = folder.join("engine.sock");
+        let listener = UnixListener::bind(&socket).expect("a folder of our own");
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let mut asked = Vec::new();
+            let mut buffer = [0; 4096];
+            // The requests of these tests end with their body, which is JSON or nothing.
+            while !asked.ends_with(b"}") && !asked.ends_with(b"\r\n\r\n") {
+                let read = stream.read(&mut buffer).await.expect("a request");
+                asked.extend_from_slice(&buffer[..read]);
+            }
+            stream.write_all(answer.as_bytes()).await.expect("a client that listens");
+            String::from_utf8(asked).expect("a request in UTF-8")
+        });
+        (Client::new(socket), server)
+    }
+
+    fn response(status: &str, body: &str) -> String {
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    #[tokio::test]
+    async fn a_question_is_asked_by_its_path_and_its_answer_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, server) = answering(folder.path(), response("200 OK", r#"{"idle":true}"#));
+        let answer: Value = client.get("/v1/engine").await.expect("an answer");
+        assert_eq!(answer, json!({ "idle": true }));
+        let asked = server.await.expect("a server that ended well");
+        assert!(asked.starts_with("GET /v1/engine HTTP/1.1\r\n"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn an_order_carries_its_body() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let answer = response("202 Accepted", r#"{"promotion":148,"changed":true,"notes":[]}"#);
+        let (client, server) = answering(folder.path(), answer);
+        let accepted: towpath_server::requests::AcceptedView = client
+            .post("/v1/promotions/148/abort", &json!({ "by": "ada" }))
+            .await
+            .expect("accepted");
+        assert_eq!(accepted.promotion.map(|number| number.0), Some(148));
+        let asked = server.await.expect("a server that ended well");
+        assert!(asked.ends_with(r#"{"by":"ada"}"#), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_problem_document_becomes_the_refusal_that_it_carries() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let body = json!({
+            "type": "https://towpath.dev/problems/quarantined", "title": "no", "status": 409,
+            "code": "quarantined",
+            "refusal": {
+                "code": "quarantined", "kind": "gate", "message": "1.5.0 may not enter production",
+                "cause": "quarantined", "place": null,
+                "next": [{ "command": "towpath why production", "what": "" }],
+            },
+        });
+        let answer = response("409 Conflict", &body.to_string());
+        let (client, _server) = answering(folder.path(), answer);
+        let error = client.get::<Value>("/v1/status").await.expect_err("a refusal");
+        assert_eq!(error.trouble().exit, ExitCode::Refused);
+        assert_eq!(error.trouble().code, "quarantined");
+        assert_eq!(error.trouble().next[0].command, "towpath why production");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_problem_document_is_told_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (client, _server) = answering(folder.path(), response("502 Bad Gateway", "upstream"));
+        let error = client.get::<Value>("/v1/status").await.expect_err("no problem document");
+        assert_eq!(error.trouble().exit, ExitCode::Failed);
+        assert_eq!(error.trouble().cause.as_deref(), Some("upstream"));
+    }
+
+    #[tokio::test]
+    async fn nobody_on_the_socket_is_said_with_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let client = Client::new(folder.path().join("engine.sock"));
+        let error = client.get::<Value>("/v1/status").await.expect_err("nobody there");
+        assert_eq!(error.trouble().code, "engine-silent");
+        assert!(error.trouble().place.as_deref().is_some_and(|it| it.ends_with("engine.sock")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_never_answers_is_left_after_the_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("engine.sock");
+        let _listener = UnixListener::bind(&socket).expect("a folder of our own");
+        let error = Client::new(socket).get::<Value>("/v1/status").await.expect_err("silence");
+        assert_eq!(error.trouble().code, "engine-silent");
+        assert_eq!(error.trouble().cause.as_deref(), Some("nothing came within 30s"));
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_read_line_by_line_wherever_it_is_cut() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let chunks = ["{\"seq\":1}\n{\"se", "q\":2}\n", "\n", "{\"seq\":3}\n"];
+        let mut answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
+        for chunk in chunks {
+            let _ = writeln!(answer, "{:x}\r\n{chunk}\r", chunk.len());
+        }
+        answer.push_str("0\r\n\r\n");
+        let (client, _server) = answering(folder.path(), answer);
+        let mut lines = client.lines("/v1/events?follow=true").await.expect("a stream");
+        let mut seen = Vec::new();
+        while let Some(line) = lines.next::<Value>().await.expect("a line") {
+            seen.push(line["seq"].as_u64().expect("a number"));
+        }
+        assert_eq!(seen, [1, 2, 3]);
     }
 }

@@ -47,33 +47,12 @@ impl Adapters {
         if let Some(adapter) = kept.get(&key) {
             return Ok(Arc::clone(adapter));
         }
-        let settings = self.checked(kinds, spec)?;
+        let settings = checked(kinds, spec)?;
         let adapter = towpath_adapters::build(kinds, &spec.kind, &settings, &self.site)?;
         if kept.len() < MOST_KEPT {
             kept.insert(key, Arc::clone(&adapter));
         }
         Ok(adapter)
-    }
-
-    /// Settings that the engine made itself (a probe's) have no defaults filled in yet; those of the
-    /// matrix have, and quantities in them are numbers already.
-    fn checked<Port: ?Sized>(
-        &self,
-        kinds: &[Kind<Port>],
-        spec: &AdapterSpec,
-    ) -> Result<serde_json::Value, String> {
-        let entry = kinds.iter().find(|kind| kind.entry.name == spec.kind).map(|kind| kind.entry);
-        let Some(entry) = entry else { return Ok(spec.settings.clone()) };
-        let complete = |field: &&towpath_ports::Field| {
-            spec.settings.get(field.name).is_some() || field.default == Some("")
-        };
-        if entry.fields.iter().filter(|field| !complete(field)).count() == 0 {
-            return Ok(spec.settings.clone());
-        }
-        towpath_ports::settings::check(&entry, &spec.settings).map_err(|problems| {
-            let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
-            sentences.join("; ")
-        })
     }
 }
 
@@ -89,4 +68,24 @@ impl AdapterSet for Adapters {
     fn check(&self, spec: &AdapterSpec) -> Result<Arc<dyn Check>, String> {
         self.get(&self.checks, checks::KINDS, spec)
     }
+}
+
+/// Settings that the engine made itself (a probe's) have no defaults filled in yet; those of the
+/// matrix have, and quantities in them are numbers already.
+fn checked<Port: ?Sized>(
+    kinds: &[Kind<Port>],
+    spec: &AdapterSpec,
+) -> Result<serde_json::Value, String> {
+    let entry = kinds.iter().find(|kind| kind.entry.name == spec.kind).map(|kind| kind.entry);
+    let Some(entry) = entry else { return Ok(spec.settings.clone()) };
+    let complete = |field: &&towpath_ports::Field| {
+        spec.settings.get(field.name).is_some() || field.default == Some("")
+    };
+    if entry.fields.iter().filter(|field| !complete(field)).count() == 0 {
+        return Ok(spec.settings.clone());
+    }
+    towpath_ports::settings::check(&entry, &spec.settings).map_err(|problems| {
+        let sentences: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
+        sentences.join("; ")
+    })
 }

@@ -43,6 +43,13 @@ pub enum Event {
     Attested(Attested),
     /// A promotion was asked for and may wait.
     PromotionRequested(Box<Requested>),
+    /// What is declared or what serves changed while it waited, and its plan with it.
+    PlanChanged {
+        /// Which.
+        number: PromotionNumber,
+        /// What will be done.
+        plan: Box<Plan>,
+    },
     /// A check was asked.
     CheckAsked {
         /// For which promotion.
@@ -143,6 +150,13 @@ pub enum Event {
         /// When it is tried again.
         retry_at: Timestamp,
     },
+    /// What serves lost its health while green was on its way: there is nothing to return to.
+    BlueLost {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// One sentence.
+        sentence: String,
+    },
     /// A promotion is held.
     PromotionPaused {
         /// Which.
@@ -210,6 +224,15 @@ pub enum Event {
         deployment: PromotionNumber,
         /// By which command.
         command: CommandId,
+    },
+    /// They could not be stopped, and are told again.
+    StopFailed {
+        /// Which.
+        deployment: PromotionNumber,
+        /// Why.
+        sentence: String,
+        /// When.
+        retry_at: Timestamp,
     },
     /// They are gone.
     InstancesStopped {
@@ -322,6 +345,9 @@ pub struct Requested {
     pub deadline: Timestamp,
     /// Whether going back from the release would lose data.
     pub irreversible: bool,
+    /// Whether a person named the plan: then it does exactly that, or nothing.
+    #[serde(default)]
+    pub bound_to_plan: bool,
 }
 
 impl Event {
@@ -333,6 +359,7 @@ impl Event {
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
             Self::PromotionRequested(_) => "promotion-requested",
+            Self::PlanChanged { .. } => "plan-changed",
             Self::CheckAsked { .. } => "check-asked",
             Self::CheckAnswered { .. } => "check-answered",
             Self::PromotionStarted { .. } => "promotion-started",
@@ -343,6 +370,7 @@ impl Event {
             Self::StepPassed { .. } => "step-passed",
             Self::Condemned { .. } => "condemned",
             Self::ReconciliationBegan { .. } => "reconciliation-began",
+            Self::BlueLost { .. } => "blue-lost",
             Self::PromotionPaused { .. } => "promotion-paused",
             Self::PromotionResumed { .. } => "promotion-resumed",
             Self::CommitOrdered { .. } => "commit-ordered",
@@ -351,6 +379,7 @@ impl Event {
             Self::RouteRetried { .. } => "route-retried",
             Self::TrafficReturned { .. } => "traffic-returned",
             Self::StopOrdered { .. } => "stop-ordered",
+            Self::StopFailed { .. } => "stop-failed",
             Self::InstancesStopped { .. } => "instances-stopped",
             Self::StandbyEnded { .. } => "standby-ended",
             Self::ReleaseQuarantined { .. } => "release-quarantined",
@@ -367,7 +396,8 @@ impl Event {
     pub fn promotion(&self) -> Option<PromotionNumber> {
         match self {
             Self::PromotionRequested(requested) => Some(requested.number),
-            Self::CheckAsked { number, .. }
+            Self::PlanChanged { number, .. }
+            | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }
             | Self::PromotionStarted { number, .. }
             | Self::InstancesReady { number, .. }
@@ -377,6 +407,7 @@ impl Event {
             | Self::StepPassed { number, .. }
             | Self::Condemned { number, .. }
             | Self::ReconciliationBegan { number, .. }
+            | Self::BlueLost { number, .. }
             | Self::PromotionPaused { number, .. }
             | Self::PromotionResumed { number, .. }
             | Self::CommitOrdered { number, .. }
@@ -392,6 +423,7 @@ impl Event {
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
             | Self::StopOrdered { .. }
+            | Self::StopFailed { .. }
             | Self::InstancesStopped { .. }
             | Self::StandbyEnded { .. }
             | Self::QuarantineLifted { .. }

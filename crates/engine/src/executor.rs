@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use towpath_core::check::{CheckAnswer, CheckResult};
 use towpath_core::deployment::{Deployment, Endpoint};
-use towpath_core::ids::{LaneId, Name, Person, PromotionNumber, Revision};
+use towpath_core::ids::{CommandId, LaneId, Name, Person, PromotionNumber, Revision};
 use towpath_core::matrix::{CheckSpec, LaneSpec};
 use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
 use towpath_core::promotion::input::{Input, PromotionOrder};
@@ -44,7 +44,18 @@ pub(crate) fn dispatch(shared: &Arc<Shared>, command: Command) {
         }
         let lane = command.lane.clone();
         let id = command.id;
-        let outcome = execute(&shared, command).await;
+        let droppable = !matches!(command.order, Order::OfferRelease { .. });
+        let outcome = if droppable {
+            tokio::select! {
+                outcome = execute(&shared, command) => outcome,
+                // Whatever it was for is over: an outcome that nobody waits for changes nothing.
+                () = forgotten(&shared, &lane, id) => Some(CommandOutcome::RouteFailed {
+                    sentence: "nobody waits for it any more".to_owned(),
+                }),
+            }
+        } else {
+            execute(&shared, command).await
+        };
         // A stopped engine says nothing: the next one finds the command in the outbox.
         if let Some(outcome) = outcome
             && !shared.is_stopped()
@@ -52,6 +63,21 @@ pub(crate) fn dispatch(shared: &Arc<Shared>, command: Command) {
             shared.send(&lane, Input::CommandEnded { command: id, outcome }).await;
         }
     });
+}
+
+/// Ends when the lane does not wait for the command any more.
+async fn forgotten(shared: &Shared, lane: &LaneId, id: CommandId) {
+    /// A start that was given up ends this much later.
+    const LOOK: Duration = Duration::from_millis(100);
+    loop {
+        let awaited = shared.read(|project| {
+            project.lanes.get(lane).is_some_and(|lane| lane.awaited().contains(&id))
+        });
+        if !awaited {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 async fn execute(shared: &Arc<Shared>, command: Command) -> Option<CommandOutcome> {
@@ -108,7 +134,7 @@ pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckReques
     let limit = Duration::from(check.timeout) + Duration::from_secs(1);
     match tokio::time::timeout(limit, adapter.ask(&request)).await {
         Ok(answer) => answer,
-        Err(_) => CheckAnswer::fail(format!("no answer within {}", check.timeout)),
+        Err(_) => CheckAnswer::inconclusive(format!("no answer within {}", check.timeout)),
     }
 }
 
@@ -163,6 +189,7 @@ async fn start(
     if let Err(sentence) = prepare_route(shared, lane, section, blue).await {
         return failed(sentence);
     }
+    let _alone = shared.one_at_a_time(lane, deployment).await;
     let mut settings = known.settings.clone();
     settings.extend(section.settings.clone());
     let request = DeployRequest {
@@ -235,7 +262,8 @@ async fn set_route(
     }
 }
 
-fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRoute {
+/// How the router is told; the engine adds who says so.
+pub(crate) fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRoute {
     DesiredRoute {
         lane: lane.clone(),
         epoch: shared.epoch,
@@ -267,6 +295,10 @@ async fn ensure(
                 }
                 tokio::time::sleep(ROUTER_RETRY).await;
             }
+            Err(error @ RouterError::Stale { .. }) => {
+                shared.shut_out(&error.to_string()).await;
+                return Err(error.to_string());
+            }
             Err(error) => return Err(error.to_string()),
         }
     }
@@ -279,6 +311,7 @@ async fn stop(
     section: &LaneSpec,
 ) -> CommandOutcome {
     drained(shared, lane, section).await;
+    let _alone = shared.one_at_a_time(lane, deployment).await;
     let target = match shared.setup.adapters.target(&section.target) {
         Ok(target) => target,
         Err(sentence) => return CommandOutcome::StopFailed { sentence },

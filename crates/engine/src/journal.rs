@@ -63,7 +63,7 @@ pub(crate) fn actor_of(input: &Input) -> String {
         | Input::AbortOrdered { by, .. }
         | Input::QuarantineLiftOrdered { by, .. } => person(by),
         Input::Judged { .. } | Input::HealthLost { .. } => "guard".to_owned(),
-        Input::LeaseLapsed { .. } => "router".to_owned(),
+        Input::LeaseLapsed { .. } | Input::RouteObserved { .. } => "router".to_owned(),
         Input::CommandEnded { .. } | Input::Woken { .. } => "engine".to_owned(),
     }
 }

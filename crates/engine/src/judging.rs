@@ -209,11 +209,9 @@ async fn take(
             RouterNews::Missed(count) => {
                 tracing::warn!(%lane, count, "outcomes were not passed on");
             }
-            RouterNews::Lapsed(revision) => {
+            // Frozen, the weight stays where it is, and core calls a person.
+            RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) => {
                 shared.send(lane, Input::LeaseLapsed { revision }).await;
-            }
-            RouterNews::Frozen(revision) => {
-                tracing::warn!(%lane, %revision, "the weight is frozen: blue cannot take the traffic");
             }
         }
         next = news.try_recv().ok();

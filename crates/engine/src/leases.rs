@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use towpath_core::ids::LaneId;
 use towpath_core::matrix::{AdapterSpec, LEASE_RENEWALS};
+use towpath_core::promotion::input::Input;
+use towpath_core::promotion::lent_route;
 use towpath_core::promotion::state::State;
-use towpath_core::units::{Span, Timestamp};
+use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_ports::router::Router;
 
 use crate::shared::Shared;
 
@@ -22,6 +25,8 @@ struct Lent {
     lane: LaneId,
     router: AdapterSpec,
     lease: Span,
+    /// Green's share as recorded, while none is ordered.
+    weight: Option<Weight>,
 }
 
 /// Renews until the engine stops.
@@ -50,13 +55,44 @@ async fn renew_due(shared: &Arc<Shared>, renewed: &mut BTreeMap<LaneId, Timestam
     }
     for lent in due {
         renewed.insert(lent.lane.clone(), now);
-        let shared = Arc::clone(shared);
-        tokio::spawn(async move {
-            let Ok(router) = shared.setup.adapters.router(&lent.router) else { return };
-            if let Err(error) = router.renew(&lent.lane, shared.epoch, lent.lease).await {
-                tracing::warn!(lane = %lent.lane, %error, "the lease was not renewed");
-            }
-        });
+        tokio::spawn(renew(Arc::clone(shared), lent));
+    }
+}
+
+/// Renews one lease, and reads back what the router does: a lapse that nobody was there to hear of,
+/// or a share that an arm lost with its copies.
+async fn renew(shared: Arc<Shared>, lent: Lent) {
+    let Ok(router) = shared.setup.adapters.router(&lent.router) else { return };
+    let renewed = router.renew(&lent.lane, shared.epoch, lent.lease).await;
+    let Ok(Some(observed)) = router.observe(&lent.lane).await else { return };
+    let revision = observed.revision;
+    if observed.lapsed {
+        shared.send(&lent.lane, Input::LeaseLapsed { revision }).await;
+    } else if observed.candidate.is_some() && lent.weight.is_some_and(|own| own != observed.weight)
+    {
+        let weight = observed.weight;
+        shared.send(&lent.lane, Input::RouteObserved { revision, weight }).await;
+    } else if let Err(error) = renewed {
+        tracing::warn!(lane = %lent.lane, %error, "the lease was not renewed");
+        if observed.epoch < shared.epoch {
+            take_over(&shared, router.as_ref(), &lent.lane).await;
+        }
+    }
+}
+
+/// The route that the last engine ordered is ordered again as it is, by this one: a router lends to
+/// its owner only.
+async fn take_over(shared: &Shared, router: &dyn Router, lane: &LaneId) {
+    let route = shared.read(|project| {
+        let lane = project.lanes.get(lane)?;
+        let promotion = lane.active.as_ref()?;
+        let bakes = matches!(promotion.state, State::Baking { .. });
+        bakes.then(|| lent_route(promotion, lane.last_revision, promotion.weight)).flatten()
+    });
+    let Some(route) = route else { return };
+    let desired = crate::executor::desired(shared, lane, route);
+    if let Err(error) = router.ensure(&desired).await {
+        tracing::warn!(%lane, %error, "the route was not taken over; its lease will lapse");
     }
 }
 
@@ -74,6 +110,7 @@ fn lent(shared: &Shared) -> Vec<Lent> {
                 lane: lane.id.clone(),
                 router,
                 lease: promotion.plan.section.rollout.lease,
+                weight: matches!(promotion.state, State::Baking { .. }).then_some(promotion.weight),
             })
         });
         lent.collect()

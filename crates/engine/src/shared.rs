@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::{broadcast, mpsc};
-use towpath_core::ids::{Epoch, LaneId, Name};
+use towpath_core::ids::{Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::project::Project;
 use towpath_core::promotion::input::Input;
 use towpath_core::units::Timestamp;
@@ -38,6 +38,9 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
 }
 
+/// A lock for each deployment that is being started or stopped.
+type Changing = BTreeMap<(LaneId, PromotionNumber), Arc<tokio::sync::Mutex<()>>>;
+
 /// What the parts share.
 pub(crate) struct Shared {
     pub(crate) setup: Setup,
@@ -46,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) project: RwLock<Project>,
     pub(crate) guards: Mutex<BTreeMap<LaneId, LaneGuard>>,
     pub(crate) health: Mutex<BTreeMap<LaneId, LaneHealth>>,
+    /// Deployments that are being started or stopped.
+    pub(crate) changing: Mutex<Changing>,
     pub(crate) inputs: mpsc::Sender<Message>,
     pub(crate) news: broadcast::Sender<Arc<EventRow>>,
     /// Whether the store took the last thing it was asked for. Leases are renewed only while it
@@ -67,6 +72,29 @@ impl Shared {
 
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// Waits until nobody else starts or stops the deployment: a start that is given up must have
+    /// let go before its instances are stopped.
+    pub(crate) async fn one_at_a_time(
+        &self,
+        lane: &LaneId,
+        deployment: PromotionNumber,
+    ) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut changing = self.changing.lock().expect("no holder of this lock panics");
+            changing.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(changing.entry((lane.clone(), deployment)).or_default())
+        };
+        lock.lock_owned().await
+    }
+
+    /// Somebody newer owns what this engine tried to change: it must have no more effects.
+    pub(crate) async fn shut_out(&self, sentence: &str) {
+        tracing::error!(sentence, "the engine stops: another one has taken over");
+        self.stopped.store(true, std::sync::atomic::Ordering::SeqCst);
+        // A loop that has ended already has stopped already.
+        let _ = self.inputs.send(Message::Stop).await;
     }
 
     /// Hands an input to the run loop; waits while the loop is busy, and forgets it when the engine

@@ -29,37 +29,45 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
 }
 
 async fn collect(shared: &Shared, width: Span, taken: &mut BTreeMap<LaneId, Timestamp>) {
-    let mut lanes: Vec<_> = executor::deployments_of(shared)
-        .into_iter()
-        .filter_map(|(lane, section, _, _)| Some((lane, section.router?)))
-        .collect();
-    lanes.dedup_by(|one, other| one.0 == other.0);
-    for (lane, spec) in lanes {
-        let Ok(router) = shared.setup.adapters.router(&spec) else { continue };
+    let mut lanes: Vec<_> =
+        executor::deployments_of(shared).into_iter().map(|(lane, _, _, _)| lane).collect();
+    lanes.dedup();
+    for lane in lanes {
         let earliest =
             Timestamp(shared.now().0.saturating_sub_unsigned(CATCH_UP.milliseconds() * 1000));
         let since = taken.get(&lane).copied().unwrap_or(earliest);
-        let Ok(intervals) = router.intervals(&lane, since).await else { continue };
-        let rows: Vec<IntervalRow> = intervals
-            .iter()
-            .map(|interval| IntervalRow {
-                lane: lane.clone(),
-                deployment: interval.deployment,
-                source: "visitors".to_owned(),
-                start: interval.start,
-                width,
-                total: interval.counts.requests,
-                failed: interval.counts.failed,
-                p99_us: interval.counts.latency.quantile_us(Quantile(99)),
-            })
-            .collect();
-        // The last interval is not over: it is taken again next time.
-        if let Some(last) = rows.last().map(|row| row.start)
-            && shared.setup.store.keep_intervals(&rows).await.is_ok()
-        {
+        if let Some(last) = take_in(shared, &lane, since, width).await {
+            // The last interval is not over: it is taken again next time.
             taken.insert(lane, last);
         }
     }
+}
+
+/// Takes what the router counted in a lane since `since` in; answers when the last interval began.
+async fn take_in(
+    shared: &Shared,
+    lane: &LaneId,
+    since: Timestamp,
+    width: Span,
+) -> Option<Timestamp> {
+    let found = executor::deployments_of(shared).into_iter().find(|(own, _, _, _)| own == lane);
+    let router = shared.setup.adapters.router(&found?.1.router?).ok()?;
+    let intervals = router.intervals(lane, since).await.ok()?;
+    let rows: Vec<IntervalRow> = intervals
+        .iter()
+        .map(|interval| IntervalRow {
+            lane: lane.clone(),
+            deployment: interval.deployment,
+            source: "visitors".to_owned(),
+            start: interval.start,
+            width,
+            total: interval.counts.requests,
+            failed: interval.counts.failed,
+            p99_us: interval.counts.latency.quantile_us(Quantile(99)),
+        })
+        .collect();
+    let last = rows.last().map(|row| row.start)?;
+    shared.setup.store.keep_intervals(&rows).await.ok().map(|()| last)
 }
 
 /// Adds probes to their interval.
@@ -92,8 +100,12 @@ pub(crate) async fn record_of(
     deployment: PromotionNumber,
     since: Timestamp,
 ) -> Result<Record, String> {
-    let rows =
-        shared.setup.store.intervals(lane, since).await.map_err(|error| error.to_string())?;
+    let width = INTERVAL.faster(shared.setup.speed);
+    let micros = i64::try_from(width.milliseconds() * 1000).unwrap_or(i64::MAX);
+    // The interval in which `since` lies counts as well, and so does the one that is under way.
+    let from = Timestamp(since.0 - since.0.rem_euclid(micros));
+    take_in(shared, lane, from, width).await;
+    let rows = shared.setup.store.intervals(lane, from).await.map_err(|error| error.to_string())?;
     let mut record = Record { visitors: (0, 0), probes: (0, 0), gaps: Span::ZERO };
     let mut covered = BTreeMap::new();
     for row in rows.iter().filter(|row| row.deployment == deployment) {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::Bench;
+use super::{Bench, product};
 
 /// Cold build of what the README's first command builds.
 pub(super) const BENCH: Bench = Bench {
@@ -35,8 +35,7 @@ fn measure(root: &Path) -> Result<Vec<String>> {
 }
 
 fn cargo(root: &Path, target: &Path, arguments: &[&str]) -> Result<()> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program)
+    let status = Command::new(product::cargo())
         .args(arguments)
         .current_dir(root)
         .env("CARGO_TARGET_DIR", target)

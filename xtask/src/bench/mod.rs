@@ -2,8 +2,23 @@
 //! machine. A bench reports; it never fails because of a figure, and no test asserts on time.
 
 mod cold_build;
+mod control;
+mod journal;
+mod memory;
+mod open_loop;
+mod peers;
+mod product;
+mod proxy;
+mod rehearsal;
 mod rounds;
+mod running;
 mod sample_start;
+mod saturation;
+mod start;
+mod switch;
+mod upstream;
+mod visitors;
+mod wire;
 
 use std::path::Path;
 
@@ -18,7 +33,14 @@ struct Bench {
 }
 
 /// Every bench, one entry each.
-const BENCHES: &[Bench] = &[cold_build::BENCH, sample_start::BENCH];
+const BENCHES: &[Bench] = &[
+    proxy::BENCH,
+    switch::BENCH,
+    journal::BENCH,
+    start::BENCH,
+    cold_build::BENCH,
+    sample_start::BENCH,
+];
 
 /// The names with what they measure, one per line.
 pub(crate) fn listing() -> String {
@@ -39,6 +61,7 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<()> {
         for line in (bench.run)(root)? {
             println!("  {line}");
         }
+        println!("  load average now: {}", load()?);
     }
     Ok(())
 }
@@ -51,8 +74,8 @@ fn find(names: &[&str]) -> Result<Vec<&'static Bench>> {
     names.iter().map(one).collect()
 }
 
-/// Commit, whether the tree differs from it, and the number of cores: a figure without them
-/// cannot be compared with another.
+/// Commit, whether the tree differs from it, the number of cores and how busy they are already: a
+/// figure without them cannot be compared with another.
 fn circumstances(root: &Path) -> Result<String> {
     let git = |arguments: &[&str]| -> Result<String> {
         let output =
@@ -62,7 +85,13 @@ fn circumstances(root: &Path) -> Result<String> {
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     let state = if git(&["status", "--porcelain"])?.is_empty() { "clean" } else { "changed" };
     let cores = std::thread::available_parallelism()?;
-    Ok(format!("commit {commit} ({state}), {cores} cores"))
+    Ok(format!("commit {commit} ({state}), {cores} cores, load average before: {}", load()?))
+}
+
+/// Processes that ran or wanted to, on average over the last 1, 5 and 15 minutes.
+fn load() -> Result<String> {
+    let text = std::fs::read_to_string("/proc/loadavg")?;
+    Ok(text.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -91,6 +91,12 @@ impl Rounds {
         Paired { ratio_of_medians: median(one) / median(other), ratios: Spread::of(&ratios) }
     }
 
+    /// What contender `one` measured beyond `other`, round by round.
+    pub(crate) fn differences(&self, one: usize, other: usize) -> Spread {
+        let pairs = self.figures[one].iter().zip(&self.figures[other]);
+        Spread::of(&pairs.map(|(figure, base)| figure - base).collect::<Vec<_>>())
+    }
+
     /// Report lines: each contender's spread, then the first contender against each other one.
     pub(crate) fn report(&self, unit: &str) -> Vec<String> {
         let mut lines: Vec<String> = self
@@ -171,6 +177,7 @@ mod tests {
         let paired = rounds.paired(0, 1);
         assert!(near(paired.ratio_of_medians, 20.0 / 30.0), "{paired}");
         assert!(near(paired.ratios.median, 2.0), "{paired}");
+        assert!(near(rounds.differences(0, 1).median, 5.0));
         assert!(near(paired.ratios.min, 0.5) && near(paired.ratios.max, 3.0), "{paired}");
     }
 

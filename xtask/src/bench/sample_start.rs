@@ -2,15 +2,16 @@
 //! cost of starting any process here. It looks at nothing but the first answer.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::Bench;
 use super::rounds::{Contender, Rounds};
+use super::running::free_address;
+use super::{Bench, product};
 
 /// Start of the example service until its first answer.
 pub(super) const BENCH: Bench = Bench {
@@ -29,25 +30,12 @@ const WARM_UP_ROUNDS: usize = 3;
 const START_LIMIT: Duration = Duration::from_secs(5);
 
 fn measure(root: &Path) -> Result<Vec<String>> {
-    let binary = build(root)?;
+    let binary = product::release(root, "soundbite", "soundbite")?;
     let mut contenders = [
         Contender { name: "soundbite", run: Box::new(|| until_first_answer(&binary)) },
         Contender { name: "true", run: Box::new(|| until_exit("true")) },
     ];
     Ok(Rounds::interleaved(WARM_UP_ROUNDS, ROUNDS, &mut contenders)?.report("ms"))
-}
-
-fn build(root: &Path) -> Result<std::path::PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--locked", "--quiet", "--release", "--package", "soundbite"])
-        .current_dir(root)
-        .status()?;
-    if !built.success() {
-        bail!("cannot build the example");
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Ok(root.join(target).join("release/soundbite"))
 }
 
 fn until_exit(program: &str) -> Result<f64> {
@@ -96,11 +84,6 @@ fn first_answer(mut stream: TcpStream, start: Instant) -> Result<f64> {
         bail!("the first answer was {}", String::from_utf8_lossy(&head));
     }
     Ok(milliseconds(start))
-}
-
-/// A port that was free a moment ago; the example needs one before it starts.
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 fn milliseconds(start: Instant) -> f64 {

@@ -21,7 +21,7 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
     match context.project() {
         Ok(project) => {
             findings.push(matrix_file(&project));
-            findings.extend(journal(&project));
+            findings.push(journal(&project));
             findings.extend(engine(&project).await);
         }
         Err(error) => findings.push(of_error("project", Some(false), &error)),
@@ -63,19 +63,19 @@ fn matrix_file(project: &ProjectFolder) -> Finding {
 }
 
 /// Who else may read the folder of the journal; kept artefacts and logs are in it.
-fn journal(project: &ProjectFolder) -> Option<Finding> {
+fn journal(project: &ProjectFolder) -> Finding {
     use std::os::unix::fs::PermissionsExt as _;
     let place = project.state.display();
     let Ok(found) = std::fs::metadata(&project.state) else {
-        return Some(Finding {
+        return Finding {
             what: "journal",
             well: None,
             sentence: format!("{place} does not exist yet; the first order makes it"),
             next: None,
-        });
+        };
     };
     let open = found.permissions().mode() & 0o077 != 0;
-    Some(Finding {
+    Finding {
         what: "journal",
         well: (!open).then_some(true),
         sentence: if open {
@@ -84,7 +84,7 @@ fn journal(project: &ProjectFolder) -> Option<Finding> {
             format!("{place}, readable by you alone")
         },
         next: open.then(|| Next::new(format!("chmod 700 {place}"), "keeps others out")),
-    })
+    }
 }
 
 async fn engine(project: &ProjectFolder) -> Vec<Finding> {

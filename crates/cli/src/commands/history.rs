@@ -1,5 +1,6 @@
 //! `history`: promotions, the newest first. Changes nothing.
 
+use towpath_core::ids::Name;
 use towpath_engine::views::{FORMAT, PromotionView};
 
 use crate::args::HistoryArguments;
@@ -35,7 +36,7 @@ pub(crate) async fn run(
         context.object(&serde_json::json!({ "format": FORMAT, "promotions": found, "more": more }));
         return Ok(ExitCode::Done);
     }
-    let environment = arguments.environment.as_ref().map(|name| name.as_str());
+    let environment = arguments.environment.as_ref().map(Name::as_str);
     let (text, _) = report::history::text(&found, environment, more, &context.out);
     context.answer(&text);
     Ok(ExitCode::Done)

@@ -74,6 +74,7 @@ impl Context {
     }
 
     /// Prints the answer on stdout. A reader that hung up is no error.
+    #[expect(clippy::unused_self, reason = "said by whoever answers, as all the others")]
     pub(crate) fn answer(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         // A reader such as `head` may have gone; there is nobody left to tell.
@@ -102,12 +103,12 @@ impl Context {
     }
 
     /// Prints an answer as text with its commands on stderr, or as an object.
-    pub(crate) fn either(&self, value: &impl Serialize, text: (String, String)) {
+    pub(crate) fn either(&self, value: &impl Serialize, (text, next): (String, String)) {
         if self.global.json {
             self.object(value);
         } else {
-            self.answer(&text.0);
-            self.aside(&text.1);
+            self.answer(&text);
+            self.aside(&next);
         }
     }
 

@@ -1,5 +1,6 @@
 //! `plan`: what a promotion would do. Changes nothing but the matrix in force.
 
+use towpath_core::ids::Name;
 use towpath_core::promotion::input::PromotionOrder;
 use towpath_engine::views::PlanView;
 
@@ -24,7 +25,7 @@ pub(crate) async fn run(
         reason: None,
         offered_by: None,
     };
-    let retry = |to: &str| command("plan", arguments.edge.from().map(|it| it.as_str()), to);
+    let retry = |to: &str| command("plan", arguments.edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(arguments.edge.to(), retry)?;
     let plan: PlanView = session.client.post(&lane_path(&lane, "/plan"), &order).await?;
     print(&plan, arguments.release.is_some(), context);
@@ -46,5 +47,5 @@ pub(crate) fn command(verb: &str, from: Option<&str>, to: &str) -> String {
 
 /// The same with the names that were typed.
 pub(crate) fn typed(verb: &str, edge: &Edge) -> String {
-    command(verb, edge.from().map(|it| it.as_str()), edge.to().as_str())
+    command(verb, edge.from().map(Name::as_str), edge.to().as_str())
 }

@@ -1,5 +1,8 @@
 //! `promote`: asks for the plan, asks the person, orders it, watches it. The engine carries it out.
 
+use std::fmt::Write as _;
+
+use towpath_core::ids::Name;
 use towpath_core::promotion::input::PromotionOrder;
 use towpath_engine::views::PlanView;
 use towpath_server::requests::AcceptedView;
@@ -19,7 +22,7 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CliError> {
     let session = Session::following(context).await?;
     let edge = &arguments.edge;
-    let retry = |to: &str| plan::command("promote", edge.from().map(|it| it.as_str()), to);
+    let retry = |to: &str| plan::command("promote", edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(edge.to(), retry)?;
     let mut order = PromotionOrder {
         by: person::current(),
@@ -63,16 +66,16 @@ pub(crate) async fn run(
 fn again(arguments: &PromoteArguments) -> String {
     let mut command = plan::typed("promote", &arguments.edge);
     if let Some(release) = &arguments.release {
-        command.push_str(&format!(" --release {release}"));
+        let _ = write!(command, " --release {release}");
     }
     if let Some(plan) = &arguments.plan {
-        command.push_str(&format!(" --plan {plan}"));
+        let _ = write!(command, " --plan {plan}");
     }
     for name in &arguments.accept_unenforced {
-        command.push_str(&format!(" --accept-unenforced {}", report::usage::quoted(name)));
+        let _ = write!(command, " --accept-unenforced {}", report::usage::quoted(name));
     }
     if let Some(reason) = &arguments.reason {
-        command.push_str(&format!(" --reason {}", report::usage::quoted(reason)));
+        let _ = write!(command, " --reason {}", report::usage::quoted(reason));
     }
     command
 }

@@ -1,5 +1,6 @@
 //! `quarantine list` and `quarantine lift`.
 
+use towpath_core::ids::Name;
 use towpath_engine::views::{FORMAT, QuarantineView};
 use towpath_server::requests::{AcceptedView, LiftRequest};
 
@@ -30,8 +31,8 @@ async fn list(
     if let Some(environment) = &arguments.environment {
         session.knows(environment, |name| format!("towpath quarantine list {name}"))?;
     }
-    let wanted = arguments.environment.as_ref().map(|name| name.as_str());
-    let service = context.global.service.as_ref().map(|name| name.as_str());
+    let wanted = arguments.environment.as_ref().map(Name::as_str);
+    let service = context.global.service.as_ref().map(Name::as_str);
     let lanes = session.status.lanes.iter().filter(|lane| {
         wanted.is_none_or(|wanted| lane.environment == wanted)
             && service.is_none_or(|service| lane.service == service)

@@ -25,7 +25,7 @@ use crate::wiring::Adapters;
 
 /// How long nothing may need a background engine before it ends: long enough that a person's next
 /// command finds it running.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
+const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// How often it looks whether anything needs it.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// How long open requests of the API may take at the end.
@@ -68,6 +68,7 @@ fn log_to_stderr() {
 async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
     project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
     let _lock = lock(&project.state)?;
+    write_schema(&project.state);
     let location = project.database(arguments.database.as_deref());
     let location = location.map_err(|error| cannot(&project.state, &error.to_string()))?;
     let identity = StoreIdentity { project: name.clone(), speed: project.speed() };
@@ -150,6 +151,14 @@ async fn wait(
                 }
             }
         }
+    }
+}
+
+/// Editors complete the matrix by the schema that its first line names; it matches this program.
+fn write_schema(state: &Path) {
+    let schema = towpath_config::schema(&crate::wiring::catalogue()).to_string();
+    if let Err(error) = std::fs::write(state.join("schema.json"), schema) {
+        tracing::warn!(%error, "the schema was not written; editors may complete an older one");
     }
 }
 

@@ -1,5 +1,7 @@
 //! `signal`: a person's word that something is wrong. Asks nothing: it makes things safer.
 
+use std::fmt::Write as _;
+
 use towpath_server::requests::{AcceptedView, SignalRequest};
 
 use crate::args::SignalArguments;
@@ -32,7 +34,7 @@ pub(crate) async fn run(
     let environment = &lane.environment;
     let mut text = format!("{mark} {word} is recorded for {environment}, by {}\n", request.by);
     for note in &accepted.notes {
-        text.push_str(&format!("    now  {note}\n"));
+        let _ = writeln!(text, "    now  {note}");
     }
     let next = match accepted.promotion {
         Some(number) => (format!("towpath watch {number}"), "what follows from it"),

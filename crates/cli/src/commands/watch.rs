@@ -57,7 +57,7 @@ pub(crate) async fn started(
         missed: 0,
         next_sign: Instant::now() + SIGN_OF_LIFE,
     };
-    watching.to_the_end(timeout).await
+    watching.follow(timeout).await
 }
 
 struct Watching<'a> {
@@ -72,7 +72,7 @@ struct Watching<'a> {
 }
 
 impl Watching<'_> {
-    async fn to_the_end(mut self, timeout: Option<Span>) -> Result<ExitCode, CliError> {
+    async fn follow(mut self, timeout: Option<Span>) -> Result<ExitCode, CliError> {
         let far = Duration::from_hours(24 * 365);
         let until = Instant::now() + timeout.map_or(far, Duration::from);
         let mut tick = tokio::time::interval(REDRAWN_EVERY);
@@ -177,8 +177,8 @@ impl Watching<'_> {
         let style = report::terminal::now(&self.context.err);
         if self.context.global.json {
             self.context.object_line(&objects::evidence(&self.view, &style));
-        } else if let Some(line) = lines::sign_of_life(&self.view, &style) {
-            self.context.aside(&line);
+        } else {
+            self.context.aside(&lines::sign_of_life(&self.view, &style));
         }
     }
 
@@ -193,6 +193,7 @@ impl Watching<'_> {
             let style = report::terminal::now(&self.context.err);
             self.screen.draw(&tree::text(&self.view, &self.story, false, &style), &style);
             self.screen.leave();
+            self.context.aside("\n");
         }
         let style = report::terminal::now(&self.context.out);
         let (answer, next) = if self.context.draws {
@@ -207,6 +208,10 @@ impl Watching<'_> {
 
     fn leave(mut self, exit: ExitCode) -> ExitCode {
         self.screen.leave();
+        if self.context.draws {
+            // The terminal has written ^C at the beginning of this line.
+            self.context.aside("\n");
+        }
         report_left(&self.view, exit, self.context);
         exit
     }

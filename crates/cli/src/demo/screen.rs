@@ -62,7 +62,7 @@ impl Screen {
                 }
                 other => format!("{}: {}", other.as_str(), one.sentence),
             };
-            self.say(&format!("{} -> {:<16} {ended}\n", one.release, one.to));
+            say(&format!("{} -> {:<16} {ended}\n", one.release, one.to));
         }
     }
 
@@ -73,14 +73,9 @@ impl Screen {
         }
     }
 
-    fn say(&self, text: &str) {
-        // A terminal that has gone away is no reason to end the story.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
-    }
-
     fn erase(&mut self) {
         if self.drawn > 0 {
-            self.say(&format!("\x1b[{}A\x1b[J", self.drawn));
+            say(&format!("\x1b[{}A\x1b[J", self.drawn));
             self.drawn = 0;
         }
     }
@@ -90,9 +85,9 @@ impl Screen {
         lines.extend(CHAPTERS.iter().map(|chapter| self.row(chapter.version)));
         lines.push(String::new());
         lines.extend(self.doing());
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let text = lines.join("\n") + "\n";
         self.erase();
-        self.say(&text);
+        say(&text);
         self.drawn = lines.len();
     }
 
@@ -136,6 +131,11 @@ impl Screen {
             ),
         ]
     }
+}
+
+fn say(text: &str) {
+    // A terminal that has gone away is no reason to end the story.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// The names of the environments above their columns.

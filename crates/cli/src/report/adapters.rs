@@ -1,5 +1,7 @@
 //! The kinds of adapters.
 
+use std::fmt::Write as _;
+
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
 
 use crate::report::block::table;
@@ -31,7 +33,7 @@ pub(crate) fn text(catalogue: &Catalogue, style: &Style) -> (String, String) {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&format!("{}s\n{}", family.as_str(), table(2, &rows)));
+        let _ = write!(text, "{}s\n{}", family.as_str(), table(2, &rows));
     }
     (text, String::new())
 }

@@ -14,7 +14,7 @@ use crate::report::tree::standing;
 /// The answer, and the commands that follow from it.
 pub(crate) fn text(view: &PromotionView, story: &Story, style: &Style) -> (String, String) {
     let (symbol, first) = first_line(view, story, style);
-    let mut text = format!("\n{} {first}\n", style.symbol(symbol));
+    let mut text = format!("{} {first}\n", style.symbol(symbol));
     text.push_str(&details(view, story, style).written(4, style));
     (text, block::next(&next(view)))
 }
@@ -90,7 +90,11 @@ pub(crate) fn serves_now(view: &PromotionView) -> String {
     }
 }
 
+/// Whether it went back because nothing was known about it, and not because of harm.
 fn is_blind(view: &PromotionView) -> bool {
+    if view.quarantined {
+        return false;
+    }
     view.verdict.as_ref().is_none_or(|verdict| verdict.standing != "unhealthy")
         && view.sentence.as_deref().is_some_and(|said| said.contains("no request"))
 }
@@ -103,25 +107,24 @@ fn last_step<'a>(view: &'a PromotionView, story: &Story) -> Option<&'a StepView>
 
 fn details(view: &PromotionView, story: &Story, style: &Style) -> Block {
     let mut block = Block::default();
-    match view.outcome {
-        Some(Outcome::Succeeded) => succeeded(&mut block, view, story, style),
-        _ => {
-            let label = if story.condemned.is_some() { "evidence" } else { "cause" };
-            let condemned = story.condemned.as_ref().map(|(_, verdict)| verdict.sentence.as_str());
-            block.optional(label, condemned.or(view.sentence.as_deref()).map(printable));
-            block.lines("said", view.said.iter().map(|line| printable(line)).collect());
-            if let Some(old) = &view.replaces
-                && let Some(reaction) = story.reaction_seconds()
-            {
-                let until = "from the verdict until all new requests went to";
-                block.row("speed", format!("{} {until} {old}", measured(reaction)));
-            }
-            if story.had_visitors() || view.outcome == Some(Outcome::Failed) {
-                block.row("visitors", visitors(view));
-            }
-            block.lines("now", now(view));
-        }
+    if view.outcome == Some(Outcome::Succeeded) {
+        succeeded(&mut block, view, story, style);
+        return block;
     }
+    let label = if story.condemned.is_some() { "evidence" } else { "cause" };
+    let condemned = story.condemned.as_ref().map(|(_, verdict)| verdict.sentence.as_str());
+    block.optional(label, condemned.or(view.sentence.as_deref()).map(printable));
+    block.lines("said", view.said.iter().map(|line| printable(line)).collect());
+    if let Some(old) = &view.replaces
+        && let Some(reaction) = story.reaction_seconds()
+    {
+        let until = "from the verdict until all new requests went to";
+        block.row("speed", format!("{} {until} {old}", measured(reaction)));
+    }
+    if story.had_visitors() || view.outcome == Some(Outcome::Failed) {
+        block.row("visitors", visitors(view));
+    }
+    block.lines("now", now(view));
     block
 }
 
@@ -214,6 +217,9 @@ pub(crate) fn next(view: &PromotionView) -> Vec<Next> {
             None => Vec::new(),
         },
         (Some(Outcome::Succeeded), Kind::Rollback) => Vec::new(),
+        (Some(Outcome::RolledBack), _) if is_blind(view) => {
+            vec![Next::new(format!("towpath health {to}"), "does the prober reach it")]
+        }
         (Some(Outcome::RolledBack), _) => {
             let what = format!("what {} wrote before it was taken out", view.release);
             vec![Next::new(format!("towpath logs {number}"), what)]

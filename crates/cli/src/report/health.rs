@@ -18,6 +18,7 @@ pub(crate) fn text(lane: &LaneView, style: &Style) -> (String, String) {
     let all = counted(health.endpoints, "endpoint");
     let (symbol, said) = match health.state.as_str() {
         _ if health.endpoints == 0 => (Symbol::Unknown, "is not probed".to_owned()),
+        "healthy" if health.endpoints == 1 => (Symbol::Passed, format!("answers on its {all}")),
         "healthy" => (Symbol::Passed, format!("answers on all {all}")),
         "unhealthy" => (Symbol::Failed, format!("fails on {} of {all}", health.failing.len())),
         _ => (Symbol::Unknown, "was not asked yet".to_owned()),
@@ -55,11 +56,8 @@ pub(crate) fn checks(environment: &str, checks: &[CheckView], style: &Style) -> 
         return (text, next(&[Next::new("towpath matrix show --resolved", "what is declared")]));
     }
     let symbol = if passed == checks.len() { Symbol::Passed } else { Symbol::Failed };
-    let mut text = format!(
-        "{} {to}: {passed} of {} pass\n\n",
-        style.symbol(symbol),
-        counted(checks.len(), "check")
-    );
+    let mut text =
+        format!("{} {to}: {passed} of {} checks pass\n\n", style.symbol(symbol), checks.len());
     let rows: Vec<Vec<String>> = checks
         .iter()
         .map(|check| {

@@ -60,7 +60,7 @@ pub(crate) fn of(path: &[String]) -> Option<String> {
         }
     }
     let positional: Vec<&Arg> = command.get_positionals().collect();
-    let options: Vec<&Arg> = command.get_arguments().filter(|one| !one.is_positional()).collect();
+    let options: Vec<&Arg> = options_of(&command).collect();
     let mut words: Vec<String> = positional.iter().map(|argument| usage(argument)).collect();
     if path == ["promote"] || path == ["plan"] {
         words = vec!["[FROM]".to_owned(), "TO".to_owned()];
@@ -129,7 +129,7 @@ fn row(argument: &Arg) -> (String, String) {
 
 fn value_name(argument: &Arg) -> String {
     let names = argument.get_value_names().unwrap_or_default();
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = names.iter().map(clap::builder::Str::as_str).collect();
     if names.is_empty() { argument.get_id().as_str().to_uppercase() } else { names.join(" ") }
 }
 
@@ -152,9 +152,13 @@ pub(crate) fn options(path: &[String]) -> Vec<String> {
     for word in path {
         found = found.and_then(|command| command.find_subcommand(word));
     }
-    let arguments = found.into_iter().flat_map(clap::Command::get_arguments);
+    let arguments = found.into_iter().flat_map(options_of);
     let long = arguments.filter_map(|argument| argument.get_long());
     long.map(|long| format!("--{long}")).collect()
+}
+
+fn options_of(command: &clap::Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|argument| !argument.is_positional() && !argument.is_hide_set())
 }
 
 fn page(path: &[String]) -> Option<&'static Page> {

@@ -1,5 +1,7 @@
 //! Promotions, the newest first.
 
+use std::fmt::Write as _;
+
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_engine::views::PromotionView;
 
@@ -34,9 +36,10 @@ pub(crate) fn text(
     if more {
         let environment = environment.map(|name| format!(" {name}")).unwrap_or_default();
         let shown = promotions.len();
-        text.push_str(&format!(
-            "\n{shown} shown, there are older ones      towpath history{environment} --all\n"
-        ));
+        let _ = writeln!(
+            text,
+            "\n{shown} shown, there are older ones      towpath history{environment} --all"
+        );
     }
     (text, String::new())
 }

@@ -1,5 +1,7 @@
 //! A promotion off a terminal: one line for each change, never folded and never cut.
 
+use std::fmt::Write as _;
+
 use towpath_core::check::CheckResult;
 use towpath_core::journal::{Event, Requested};
 use towpath_core::plan::Plan;
@@ -72,10 +74,12 @@ fn turned(event: &Event, story: &Story, plan: &Plan, row: &EventRow) -> Option<S
             Some(format!("paused until {}: {}", stamp(*until), printable(reason)))
         }
         Event::PromotionResumed { by, .. } => Some(format!("resumed by {by}")),
-        Event::ReturnOrdered { ending, .. } if story.condemned.is_none() => {
+        Event::ReturnOrdered { ending, .. }
+            if story.condemned.is_none() && story.had_visitors() =>
+        {
             Some(format!("going back: {}", printable(&ending.sentence)))
         }
-        Event::TrafficReturned { .. } => {
+        Event::TrafficReturned { .. } if story.had_visitors() => {
             let old = plan.blue.as_ref().map(|blue| format!(" on {}", blue.version));
             let took = story.condemned.as_ref().map(|(at, _)| seconds(*at, row.at));
             let took = took.map(|took| format!(", {} after the verdict", measured(took)));
@@ -100,10 +104,10 @@ fn asked(requested: &Requested, style: &Style) -> String {
         (Kind::Rollback, _, None) => {
             return format!("promotion {number} started: {service}, {to} back to {version}");
         }
-        (Kind::Promote, Some(from), _) => format!("{from} {} {to}", style.arrow()),
-        (Kind::Promote, None, _) => format!("into {to}"),
+        (Kind::Promote, Some(from), _) => format!(", {from} {} {to}", style.arrow()),
+        (Kind::Promote, None, _) => format!(" into {to}"),
     };
-    format!("promotion {number} started: {service} {version}, {way}, plan {}", plan.hash().short())
+    format!("promotion {number} started: {service} {version}{way}, plan {}", plan.hash().short())
 }
 
 fn answered(plan: &Plan, key: &CheckKey, result: CheckResult, sentence: &str) -> Option<String> {
@@ -142,6 +146,11 @@ fn step_passed(plan: &Plan, step: usize, verdict: Option<&Verdict>) -> String {
 }
 
 fn counts(evidence: &Evidence) -> String {
+    let probes = evidence.probes;
+    if evidence.green_requests == 0 && probes.total > 0 {
+        let (failed, total) = (grouped(probes.failed), grouped(probes.total));
+        return format!("no requests; {failed} of {total} probes failed");
+    }
     let green = side("green", evidence.green_failed, evidence.green_requests);
     if evidence.blue_requests == 0 {
         return green;
@@ -164,7 +173,7 @@ fn seconds(from: towpath_core::units::Timestamp, to: towpath_core::units::Timest
 }
 
 /// What a promotion that has nothing new to say says each minute.
-pub(crate) fn sign_of_life(view: &PromotionView, style: &Style) -> Option<String> {
+pub(crate) fn sign_of_life(view: &PromotionView, style: &Style) -> String {
     let at = rfc3339(style.now);
     if let (Some(step), Some(baked)) =
         (view.step.and_then(|step| view.steps.get(step)), view.baked_seconds)
@@ -173,18 +182,18 @@ pub(crate) fn sign_of_life(view: &PromotionView, style: &Style) -> Option<String
         let of = |arm: &str, it: &SideView| side(arm, it.failed, it.requests);
         let mut seen = of("green", &view.evidence.green);
         if view.replaces.is_some() {
-            seen.push_str(&format!(", {}", of("blue", &view.evidence.blue)));
+            let _ = write!(seen, ", {}", of("blue", &view.evidence.blue));
         }
-        return Some(format!(
+        return format!(
             "{at} weight {} {standing}, {} of {}: {seen}\n",
             percent(step.weight),
             declared(baked.floor()),
             declared(step.bake_seconds)
-        ));
+        );
     }
     let waits = view.waits_for.first();
     let waits = waits.map_or_else(String::new, |one| format!(": {}", printable(&one.sentence)));
-    Some(format!("{at} still {}{waits}\n", view.state))
+    format!("{at} still {}{waits}\n", view.state)
 }
 
 /// The last line, which is the answer.
@@ -213,6 +222,9 @@ pub(crate) fn ended(view: &PromotionView, style: &Style) -> String {
 
 /// The commands that help after it, one on a line.
 pub(crate) fn next(view: &PromotionView) -> String {
-    let next = ending::next(view);
-    next.iter().map(|next| format!("next: {}\n", next.command)).collect()
+    let mut text = String::new();
+    for next in ending::next(view) {
+        let _ = writeln!(text, "next: {}", next.command);
+    }
+    text
 }

@@ -1,10 +1,12 @@
 //! What a promotion would do.
 
+use std::fmt::Write as _;
+
 use towpath_core::reason::Next;
 use towpath_engine::views::{CheckView, PlanView, StepView};
 
-use crate::report::block::{Block, next};
-use crate::report::style::{Style, Symbol, counted, declared, measured, percent, printable};
+use crate::report::block::{Block, next, table};
+use crate::report::style::{Style, Symbol, counted, declared, percent, printable};
 
 /// Columns of the labels that stand at two blanks (cli.md section 3).
 const INDENT: usize = 2;
@@ -22,15 +24,14 @@ pub(crate) fn text(plan: &PlanView, chosen: bool, style: &Style) -> (String, Str
     text.push_str(&facts(plan, style).written(INDENT, style));
     if !plan.prerequisites.is_empty() {
         text.push_str("\n  before anything changes\n");
-        for check in &plan.prerequisites {
-            text.push_str(&format!("    {}\n", check_line(check, style)));
-        }
+        let rows = plan.prerequisites.iter().map(|check| check_row(check, style));
+        text.push_str(&table(4, &rows.collect::<Vec<_>>()));
     }
     text.push_str(&at_weight_zero(plan, style));
     text.push_str(&traffic(plan, style));
     text.push('\n');
     text.push_str(&last(plan).written(INDENT, style));
-    (text, next(&follows(plan, chosen)))
+    (text, format!("\n{}", next(&follows(plan, chosen))))
 }
 
 /// The plan on one line, as it is shown before a person is asked.
@@ -45,7 +46,7 @@ pub(crate) fn line(plan: &PlanView, style: &Style) -> String {
         plan.service,
         style.bold(&plan.release),
         way(plan, style),
-        measured(plan.bake_seconds)
+        declared(plan.bake_seconds)
     )
 }
 
@@ -67,15 +68,15 @@ fn facts(plan: &PlanView, style: &Style) -> Block {
     let mut block = Block::default();
     let mut release = format!("{}   {}", plan.release, plan.change_type.as_str());
     if let Some(author) = &plan.author {
-        release.push_str(&format!(" by {}", printable(author)));
+        let _ = write!(release, " by {}", printable(author));
     }
     if let Some(commit) = &plan.commit {
-        release.push_str(&format!(", commit {}", printable(commit.get(..7).unwrap_or(commit))));
+        let _ = write!(release, ", commit {}", printable(commit.get(..7).unwrap_or(commit)));
     }
     if !plan.verified.is_empty() {
         let phrases: Vec<String> =
             plan.verified.iter().map(|phrase| verified(phrase, style)).collect();
-        release.push_str(&format!(", verified in {}", phrases.join(" and ")));
+        let _ = write!(release, ", verified in {}", phrases.join(" and "));
     }
     block.row("release", release);
     block.row(
@@ -122,11 +123,10 @@ fn changes(plan: &PlanView) -> String {
     format!("{settings}, {migrations}")
 }
 
-fn check_line(check: &CheckView, style: &Style) -> String {
-    let symbol = check_symbol(&check.state);
+fn check_row(check: &CheckView, style: &Style) -> Vec<String> {
+    let mark = style.symbol(check_symbol(&check.state));
     let sentence = check.sentence.as_deref().map(printable).unwrap_or_default();
-    let line = format!("{} {}   {sentence}", style.symbol(symbol), printable(&check.title));
-    line.trim_end().to_owned()
+    vec![format!("{mark} {}", printable(&check.title)), sentence]
 }
 
 /// The symbol of a check's state.
@@ -149,14 +149,14 @@ fn at_weight_zero(plan: &PlanView, style: &Style) -> String {
     };
     let start = counted(plan.instances.0 as usize, "instance");
     let mut text = "\n  at weight 0, no visitor on it\n".to_owned();
-    text.push_str(&format!("    {to_come} start {start}{beside}\n"));
+    let _ = writeln!(text, "    {to_come} start {start}{beside}");
     if !plan.validation.is_empty() {
         let titles: Vec<String> =
             plan.validation.iter().map(|check| printable(&check.title)).collect();
         let folded = crate::report::block::folded(&titles.join(", "), 6, style.width);
         for (index, part) in folded.iter().enumerate() {
             let lead = if index == 0 { to_come.as_str() } else { " " };
-            text.push_str(&format!("    {lead} {part}\n"));
+            let _ = writeln!(text, "    {lead} {part}");
         }
     }
     text
@@ -166,7 +166,7 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
     let to_come = style.symbol(Symbol::ToCome);
     let mut text = "\n  traffic\n".to_owned();
     if plan.steps.is_empty() {
-        text.push_str(&format!("    {to_come} no router: the instances are replaced\n"));
+        let _ = writeln!(text, "    {to_come} no router: the instances are replaced");
         return text;
     }
     let arrow = format!(" {} ", style.arrow());
@@ -178,17 +178,11 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
         (Some((old, _)), _) => format!(", then {old} ends"),
         (None, _) => String::new(),
     };
-    text.push_str(&format!("    {to_come} {}{arrow}commit{standby}\n", steps.join(&arrow)));
+    let _ = writeln!(text, "    {to_come} {}{arrow}commit{standby}", steps.join(&arrow));
     let mut block = Block::default();
-    let worse = match &plan.replaces {
-        Some((old, _)) => format!("{} shown to be worse than {old}", plan.release),
-        None => String::new(),
-    };
-    let mut reasons = plan.goes_back.clone();
-    reasons.extend(Some(worse).filter(|worse| !worse.is_empty()));
-    if !reasons.is_empty() {
+    if !plan.goes_back.is_empty() {
         let label = if plan.replaces.is_some() { "goes back at once" } else { "stops at once" };
-        block.row(label, reasons.join(", "));
+        block.row(label, plan.goes_back.join(", "));
     }
     block.row("without evidence", plan.without_evidence.clone());
     text + &block.written(4, style)
@@ -205,8 +199,11 @@ fn step(step: &StepView) -> String {
 
 fn last(plan: &PlanView) -> Block {
     let mut block = Block::default();
-    let takes =
-        format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds));
+    let takes = if plan.bake_seconds > 0.0 {
+        format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds))
+    } else {
+        "as long as the checks and the start; no step bakes".to_owned()
+    };
     block.row("takes", takes);
     let not_enforced: Vec<String> = plan
         .not_enforced

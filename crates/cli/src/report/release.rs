@@ -1,6 +1,7 @@
 //! Releases: one kept, all of them, one of them, two compared.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use towpath_core::ids::{Digest, Name};
 use towpath_core::reason::Next;
@@ -47,10 +48,10 @@ fn facts(release: &Release, style: &Style) -> Block {
     block.lines("migrations", release.migrations.iter().map(migration).collect());
     let mut change = release.change_type.as_str().to_owned();
     if let Some(author) = &release.author {
-        change.push_str(&format!(" by {author}"));
+        let _ = write!(change, " by {author}");
     }
     if let Some(commit) = &release.commit {
-        change.push_str(&format!(", commit {}", printable(commit.get(..12).unwrap_or(commit))));
+        let _ = write!(change, ", commit {}", printable(commit.get(..12).unwrap_or(commit)));
     }
     if release.snapshot {
         change.push_str(", a snapshot: enters development environments only");

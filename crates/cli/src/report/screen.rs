@@ -1,6 +1,7 @@
 //! A few lines at the bottom of a terminal that are drawn over and over. Knows what it drew last;
 //! nothing else may write in between.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::report::style::{Style, width};
@@ -32,7 +33,7 @@ impl Screen {
 fn frame(drawn: usize, text: &str, columns: Option<usize>) -> String {
     let mut frame = String::new();
     if drawn > 0 {
-        frame.push_str(&format!("\x1b[{drawn}A\r\x1b[J"));
+        let _ = write!(frame, "\x1b[{drawn}A\r\x1b[J");
     }
     for line in text.lines() {
         frame.push_str(&cut(line, columns));

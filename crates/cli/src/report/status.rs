@@ -1,5 +1,7 @@
 //! What serves where: a row for each environment, or for each service when there are several.
 
+use std::fmt::Write as _;
+
 use towpath_core::reason::Next;
 use towpath_engine::views::{LaneView, PromotionView, Status};
 
@@ -28,7 +30,9 @@ pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
         text.push('\n');
         text.push_str(&table(2, &notes));
     }
-    (text, block::next(&next(status)))
+    let next = block::next(&next(status));
+    let gap = if next.is_empty() { "" } else { "\n" };
+    (text, format!("{gap}{next}"))
 }
 
 fn heading(status: &Status, style: &Style) -> String {
@@ -135,7 +139,7 @@ fn now(lane: &LaneView, style: &Style) -> String {
         },
     };
     if lane.more_waiting > 0 {
-        text.push_str(&format!(", {} more waiting", lane.more_waiting));
+        let _ = write!(text, ", {} more waiting", lane.more_waiting);
     }
     text
 }

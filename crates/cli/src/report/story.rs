@@ -15,6 +15,8 @@ use towpath_ports::store::EventRow;
 pub(crate) struct Story {
     /// The promotion as it was asked for.
     pub(crate) requested: Option<Requested>,
+    /// When it was asked for.
+    pub(crate) requested_at: Option<Timestamp>,
     /// When its prerequisites held and it took the lane.
     pub(crate) started_at: Option<Timestamp>,
     /// When all instances were ready, and how many of how many.
@@ -29,6 +31,8 @@ pub(crate) struct Story {
     pub(crate) return_ordered_at: Option<Timestamp>,
     /// When all traffic was back.
     pub(crate) returned_at: Option<Timestamp>,
+    /// When the release became what serves.
+    pub(crate) committed_at: Option<Timestamp>,
     /// Until when the release before stands by.
     pub(crate) standby: Option<(String, Timestamp)>,
     /// When and how it ended, and why.
@@ -72,7 +76,10 @@ impl Story {
 
     fn happened(&mut self, at: Timestamp, event: Event) {
         match event {
-            Event::PromotionRequested(requested) => self.requested = Some(*requested),
+            Event::PromotionRequested(requested) => {
+                self.requested = Some(*requested);
+                self.requested_at = Some(at);
+            }
             Event::CheckAnswered { key, answer, .. } => {
                 let key = (key.list, key.slug);
                 if answer.result == CheckResult::Pass {
@@ -102,8 +109,9 @@ impl Story {
             Event::CommitOrdered { .. } => {
                 self.validated_at.get_or_insert(at);
             }
-            Event::Committed { standby: Some((standby, until)), .. } => {
-                self.standby = Some((standby.release.version.to_string(), until));
+            Event::Committed { standby, .. } => {
+                self.committed_at = Some(at);
+                self.standby = standby.map(|(old, until)| (old.release.version.to_string(), until));
             }
             Event::ReturnOrdered { .. } => self.return_ordered_at = Some(at),
             Event::TrafficReturned { .. } => self.returned_at = Some(at),
@@ -117,6 +125,16 @@ impl Story {
     /// How long instances took to be ready, in seconds.
     pub(crate) fn start_seconds(&self) -> Option<f64> {
         Some(seconds(self.started_at?, self.ready?.0))
+    }
+
+    /// From the order until the release served, in seconds.
+    pub(crate) fn switch_seconds(&self) -> Option<f64> {
+        Some(seconds(self.requested_at?, self.committed_at?))
+    }
+
+    /// Whether the instances were up already, because the release stood by.
+    pub(crate) fn stood_by(&self) -> bool {
+        self.ready.is_some_and(|(at, ..)| Some(at) == self.started_at)
     }
 
     /// How long validation took, in seconds.

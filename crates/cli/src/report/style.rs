@@ -176,11 +176,6 @@ impl Style {
             if rounded == 0 { "0s".to_owned() } else { declared_whole(rounded) }
         ))
     }
-
-    /// Seconds from now until `at`; zero when it has passed, none when it is no time.
-    pub(crate) fn until(&self, at: &str) -> Option<f64> {
-        Some(at.parse::<Timestamp>().ok()?.duration_since(self.now).as_secs_f64().max(0.0))
-    }
 }
 
 /// RFC 3339 in UTC, to the second.

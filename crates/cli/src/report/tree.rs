@@ -1,5 +1,7 @@
 //! The tree of a promotion: what is done, what runs, what is to come. Drawn in place by `screen`.
 
+use std::fmt::Write as _;
+
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 use towpath_engine::views::{CheckView, EvidenceView, PromotionView};
@@ -8,7 +10,7 @@ use towpath_guard::Standing;
 use crate::report::plan::check_symbol;
 use crate::report::story::Story;
 use crate::report::style::{
-    Style, Symbol, declared, grouped, measured, padded, percent, printable,
+    Style, Symbol, declared, grouped, measured, padded, percent, printable, stamp,
 };
 
 /// How far a promotion came.
@@ -31,23 +33,26 @@ pub(crate) fn text(view: &PromotionView, story: &Story, live: bool, style: &Styl
         text.push_str(&tree.checks(Stage::Prerequisites, "prerequisites"));
     }
     text.push_str(&tree.start());
-    if has(view, "validation") {
+    // What stood by was validated when it came.
+    if has(view, "validation") && !story.stood_by() {
         text.push_str(&tree.checks(Stage::Validation, "validation"));
     }
     text.push_str(&tree.rollout());
     text.push_str(&tree.commit());
     if live {
         text.push_str(&tree.waits());
-        text.push_str(&format!(
-            "\n  visitors   harmed {}   rescued {}\n",
+        let _ = writeln!(
+            text,
+            "\n  visitors   harmed {}   rescued {}",
             grouped(view.harmed_requests),
             grouped(view.rescued_requests)
-        ));
+        );
         let on = if view.kind == Kind::Rollback { "rollback" } else { "promotion" };
-        text.push_str(&format!(
-            "  Ctrl-C stops watching; the {on} goes on.    Stop and go back: towpath abort {}\n",
+        let _ = writeln!(
+            text,
+            "  Ctrl-C stops watching; the {on} goes on.    Stop and go back: towpath abort {}",
             view.number
-        ));
+        );
     }
     text
 }
@@ -108,7 +113,7 @@ impl Tree<'_> {
         };
         let took = self.story.validation_seconds().filter(|_| stage == Stage::Validation);
         if let Some(took) = took.filter(|_| symbol == Symbol::Passed) {
-            text.push_str(&format!(" after {}", measured(took)));
+            let _ = write!(text, " after {}", measured(took));
         }
         let mut lines = self.line(symbol, list, &text);
         if self.reached == stage {
@@ -125,6 +130,9 @@ impl Tree<'_> {
 
     fn start(&self) -> String {
         let text = match (self.story.ready, self.story.start_seconds()) {
+            (Some((_, ready, capacity)), _) if self.story.stood_by() => {
+                format!("{} stands by, {ready} of {capacity} instances ready", self.view.release)
+            }
             (Some((_, ready, capacity)), Some(took)) => {
                 format!("{ready} of {capacity} instances ready after {}", measured(took))
             }
@@ -190,7 +198,7 @@ impl Tree<'_> {
         };
         let share = if step.bake_seconds > 0.0 { baked / step.bake_seconds } else { 1.0 };
         let mut text = format!("{head}{}  ", self.style.bar(share));
-        text.push_str(&format!("{} of {}", measured(baked), declared(step.bake_seconds)));
+        let _ = write!(text, "{} of {}", measured(baked), declared(step.bake_seconds));
         if condemned.is_some() {
             text.push_str("   unhealthy");
         } else if self.view.held {
@@ -229,13 +237,23 @@ impl Tree<'_> {
         }
         if let Some(verdict) = &view.verdict {
             let said = printable(&verdict.sentence);
-            text.push_str(&format!("               {}: {said}\n", verdict.standing));
+            let _ = writeln!(text, "               {}: {said}", verdict.standing);
         }
         text
     }
 
     fn commit(&self) -> String {
         let symbol = self.symbol(Stage::Commit);
+        if self.view.kind == Kind::Rollback {
+            let text = match (self.story.committed_at, self.story.switch_seconds()) {
+                (Some(at), Some(took)) => {
+                    let (at, took) = (self.style.moment(&stamp(at)), measured(took));
+                    format!("100% on {} at {at}, {took} after the order", self.view.release)
+                }
+                _ => String::new(),
+            };
+            return self.line(symbol, "traffic", &text);
+        }
         let text = match (&self.view.replaces, self.view.standby_seconds) {
             (Some(old), seconds) if seconds > 0.0 && self.view.kind == Kind::Promote => {
                 format!("then {old} stands by for {}", declared(seconds))
@@ -251,11 +269,12 @@ impl Tree<'_> {
             let mark = self.style.symbol(Symbol::Waits);
             let until =
                 blocker.until.as_ref().map(|at| format!("   until {}", self.style.moment(at)));
-            text.push_str(&format!(
-                "\n  {mark} {}{}\n",
+            let _ = writeln!(
+                text,
+                "\n  {mark} {}{}",
                 printable(&blocker.sentence),
                 until.unwrap_or_default()
-            ));
+            );
             for Next { command, what } in &blocker.next {
                 text.push_str(format!("      {command}     {what}").trim_end());
                 text.push('\n');

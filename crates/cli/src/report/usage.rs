@@ -42,7 +42,7 @@ pub(crate) enum Read {
 pub(crate) fn read(error: &clap::Error, typed: &[String]) -> Read {
     match error.kind() {
         ErrorKind::DisplayVersion => Read::Answer(error.to_string()),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelp => {
             Read::Answer(help::of(&path(typed)).unwrap_or_else(help::overview))
         }
         _ => Read::Wrong(wrong(error, typed)),
@@ -61,7 +61,7 @@ pub(crate) fn help(topic: &[String]) -> Result<String, CliError> {
         words => {
             let found = path(words);
             if found.len() < words.len() {
-                return Err(unknown_command(&words[found.len()], &found));
+                return Err(unknown_command(&words[found.len()], &found, &[]));
             }
             Ok(help::of(&found).unwrap_or_else(help::overview))
         }
@@ -100,15 +100,20 @@ fn wrong(error: &clap::Error, typed: &[String]) -> CliError {
     let said = |kind| context(error, kind);
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
-            unknown_command(&said(ContextKind::InvalidSubcommand).unwrap_or_default(), &path)
+            let word = said(ContextKind::InvalidSubcommand).unwrap_or_default();
+            unknown_command(&word, &path, typed)
         }
-        ErrorKind::MissingSubcommand => missing_subcommand(&path),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            missing_subcommand(&path)
+        }
         ErrorKind::UnknownArgument => {
-            unknown_argument(&said(ContextKind::InvalidArg).unwrap_or_default(), &path)
+            unknown_argument(&said(ContextKind::InvalidArg).unwrap_or_default(), &path, typed)
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = said(ContextKind::InvalidArg).unwrap_or_default();
-            usage("argument-missing", format!("{} needs {missing}", name(&path)), &path)
+            // With one name it is where to; where from may be left out.
+            let missing = if missing == "FROM" { "TO" } else { &missing };
+            usage("argument-missing", format!("`{}` needs {missing}", name(&path)), &path)
         }
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => invalid_value(error, &path),
         ErrorKind::ArgumentConflict => {
@@ -125,14 +130,17 @@ fn wrong(error: &clap::Error, typed: &[String]) -> CliError {
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
-    match error.get(kind)? {
-        ContextValue::String(text) => Some(text.clone()),
-        ContextValue::Strings(texts) => Some(texts.join(" and ")),
-        other => Some(other.to_string()),
-    }
+    let text = match error.get(kind)? {
+        ContextValue::String(text) => text.clone(),
+        ContextValue::Strings(texts) => texts.join(", "),
+        other => other.to_string(),
+    };
+    // What a person typed keeps its brackets; names of arguments lose the parser's.
+    let typed = matches!(kind, ContextKind::InvalidValue | ContextKind::InvalidSubcommand);
+    Some(if typed { text } else { text.replace(['<', '>'], "") })
 }
 
-fn unknown_command(word: &str, path: &[String]) -> CliError {
+fn unknown_command(word: &str, path: &[String], typed: &[String]) -> CliError {
     let word = word.escape_debug().to_string();
     let parent = name(path);
     if path.is_empty() && PLANNED.contains(&word.as_str()) {
@@ -152,21 +160,50 @@ fn unknown_command(word: &str, path: &[String]) -> CliError {
     let error = CliError::new(ExitCode::Usage, "unknown-command", message);
     let known = subcommands(path);
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    // What people type who come from other tools.
-    let meant = match (path.is_empty(), word.as_str()) {
-        (true, "deploy" | "release-to" | "ship") => {
-            Some(("towpath promote ENV --release VERSION".to_owned(), "carry a release into ENV"))
-        }
-        (true, "undo" | "revert") => {
-            Some(("towpath rollback ENV".to_owned(), "put the last good release of ENV back"))
-        }
-        _ => nearest(&word, &known).map(|near| (format!("{parent} {near}"), "the nearest name")),
-    };
+    let corrected = nearest(&word, &known).map(|near| {
+        let line = corrected(typed, &word, near);
+        (line.unwrap_or_else(|| format!("{parent} {near}")), "the nearest name")
+    });
+    let meant = if path.is_empty() { foreign(&word, typed) } else { None };
+    let meant = meant.or(corrected);
     let error = match meant {
         Some((command, what)) => error.next(command, what),
         None => error,
     };
     error.next(format!("{parent} --help"), "")
+}
+
+/// What people type who come from other tools, as it is typed here.
+fn foreign(word: &str, typed: &[String]) -> Option<(String, &'static str)> {
+    let place = typed.iter().find(|it| !it.starts_with('-') && *it != word);
+    let place = place.filter(|it| towpath_core::ids::Name::new(it).is_ok());
+    let place = place.map_or("ENV", String::as_str);
+    match word {
+        "deploy" | "ship" => {
+            let command = format!("towpath promote {place} --release VERSION");
+            Some((command, "carry a release into it; `towpath release list` shows versions"))
+        }
+        "undo" | "revert" => {
+            Some((format!("towpath rollback {place}"), "put its last good release back"))
+        }
+        _ => None,
+    }
+}
+
+/// The line as it was typed, with one word replaced.
+fn corrected(typed: &[String], wrong: &str, right: &str) -> Option<String> {
+    let mut found = false;
+    let words = typed.iter().map(|word| {
+        let (head, tail) =
+            word.split_once('=').map_or((word.as_str(), None), |(a, b)| (a, Some(b)));
+        if head != wrong || found {
+            return quoted(word);
+        }
+        found = true;
+        tail.map_or_else(|| right.to_owned(), |tail| format!("{right}={}", quoted(tail)))
+    });
+    let line = words.collect::<Vec<_>>().join(" ");
+    found.then(|| format!("towpath {line}"))
 }
 
 fn missing_subcommand(path: &[String]) -> CliError {
@@ -182,7 +219,7 @@ fn missing_subcommand(path: &[String]) -> CliError {
     error
 }
 
-fn unknown_argument(word: &str, path: &[String]) -> CliError {
+fn unknown_argument(word: &str, path: &[String], typed: &[String]) -> CliError {
     let word = word.escape_debug().to_string();
     let command = name(path);
     if !word.starts_with('-') {
@@ -197,7 +234,11 @@ fn unknown_argument(word: &str, path: &[String]) -> CliError {
     let options = help::options(path);
     let known: Vec<&str> = options.iter().map(String::as_str).collect();
     let error = match nearest(&word, &known) {
-        Some(near) => error.because(format!("the nearest option is `{near}`")),
+        Some(near) => {
+            let error = error.because(format!("the nearest option is `{near}`"));
+            let line = corrected(typed, &word, near);
+            line.into_iter().fold(error, |error, line| error.next(line, "with that option"))
+        }
         None => error.because("a name never begins with a dash"),
     };
     error.next(format!("{command} --help"), "its options, with examples")
@@ -220,7 +261,24 @@ fn invalid_value(error: &clap::Error, path: &[String]) -> CliError {
             None => wrong,
         };
     };
-    usage("value-invalid", format!("{argument}: {source}"), path)
+    let source = source.to_string();
+    let (message, cause) = split(&source);
+    let wrong = usage("value-invalid", format!("{argument}: {message}"), path);
+    match cause {
+        Some(cause) => wrong.because(cause),
+        None => wrong,
+    }
+}
+
+/// What is wrong, and what would be right: values.rs writes `... is not a name: 1 to 63 of ...` or
+/// `... is not a signal; there are ...`.
+fn split(source: &str) -> (&str, Option<&str>) {
+    let after = source.rfind('`').filter(|_| source.starts_with('`')).map_or(0, |end| end + 1);
+    let at = source[after..].find([':', ';']).map(|at| at + after);
+    match at {
+        Some(at) => (&source[..at], Some(source[at + 1..].trim_start())),
+        None => (source, None),
+    }
 }
 
 fn usage(code: &str, message: String, path: &[String]) -> CliError {

@@ -1,5 +1,7 @@
 //! What waits for somebody, in all lanes.
 
+use std::fmt::Write as _;
+
 use towpath_engine::views::{LaneView, Status};
 
 use crate::report::block::commands;
@@ -48,9 +50,9 @@ fn one(lane: &LaneView, style: &Style) -> Option<String> {
         } else {
             format!("   {}", blocker.who.join(", "))
         };
-        text.push_str(&format!("      {}{who}\n", printable(&blocker.sentence)));
+        let _ = writeln!(text, "      {}{who}", printable(&blocker.sentence));
         for line in commands(&blocker.next) {
-            text.push_str(&format!("        {line}\n"));
+            let _ = writeln!(text, "        {line}");
         }
     }
     Some(text)

@@ -86,7 +86,7 @@ fn finish(
         Standing::Open => return,
         Standing::Failed(sentence) => {
             let ending = going_back::ending(Outcome::RolledBack, sentence);
-            going_back::begin(turn, promotion, ending);
+            going_back::by_itself(turn, promotion, ending);
             return;
         }
         Standing::Passed => {}
@@ -146,11 +146,7 @@ fn condemn(turn: &mut Turn<'_>, promotion: &Promotion, verdict: &Verdict) {
         ending.quarantine = true;
         going_back::begin(turn, promotion, ending);
     } else if promotion.paused.is_none() {
-        let why = if promotion.irreversible {
-            "going back would lose data"
-        } else {
-            "there is nothing to go back to"
-        };
+        let why = promotion.why_not_back();
         hold_for_a_person(turn, promotion, format!("{}; {why}", verdict.sentence));
     }
 }
@@ -165,21 +161,26 @@ pub(super) fn hold_for_a_person(turn: &mut Turn<'_>, promotion: &Promotion, reas
     });
 }
 
-/// The lease lapsed: traffic is on blue, nothing was decided about the release.
+/// The lease lapsed: traffic is on blue, or frozen where it could not be. Nothing was decided about
+/// the release.
 pub(super) fn lapsed(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
+    if promotion.freezes_on_silence() {
+        if promotion.paused.is_none() {
+            let why = promotion.why_not_back();
+            let sentence = format!("the router heard nothing from the engine and froze; {why}");
+            hold_for_a_person(turn, promotion, sentence);
+        }
+        return;
+    }
     let sentence = "the router heard nothing from the engine and returned the traffic by itself";
-    match promotion.plan.section.rollout.on_lapse {
-        OnLapse::Rollback => {
-            let ending = going_back::ending(Outcome::RolledBack, sentence.to_owned());
-            going_back::begin(turn, promotion, ending);
-        }
-        OnLapse::Resume | OnLapse::Pause => {
-            shifting::reconcile_later(turn, promotion, step, sentence.to_owned(), Weight::ZERO);
-            if promotion.plan.section.rollout.on_lapse == OnLapse::Pause
-                && promotion.paused.is_none()
-            {
-                hold_for_a_person(turn, promotion, sentence.to_owned());
-            }
-        }
+    let on_lapse = promotion.plan.section.rollout.on_lapse;
+    if on_lapse == OnLapse::Rollback && promotion.can_return() {
+        let ending = going_back::ending(Outcome::RolledBack, sentence.to_owned());
+        going_back::begin(turn, promotion, ending);
+        return;
+    }
+    shifting::reconcile_later(turn, promotion, step, sentence.to_owned(), Weight::ZERO);
+    if on_lapse != OnLapse::Resume && promotion.paused.is_none() {
+        hold_for_a_person(turn, promotion, sentence.to_owned());
     }
 }

@@ -5,8 +5,8 @@ use crate::journal::Event;
 use crate::matrix::Decider;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Kind, Outcome, Promotion, State};
-use crate::promotion::{ROUTE_RETRY, Turn, standby};
-use crate::units::{Span, Timestamp};
+use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, standby};
+use crate::units::Span;
 
 /// Orders the commit.
 pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
@@ -46,7 +46,12 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
 
 /// Records that the route will be ordered again.
 pub(super) fn retry(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
-    let retry_at: Timestamp = turn.now.plus(ROUTE_RETRY);
+    let since = match &promotion.state {
+        State::Committing { since, .. } | State::GoingBack { since, .. } => *since,
+        _ => None,
+    };
+    let failing_for = since.map_or(Span::ZERO, |since| turn.now.since(since));
+    let retry_at = turn.now.plus(failing_for.clamp(ROUTE_RETRY, SLOWEST_ROUTE_RETRY));
     let number = promotion.number;
     turn.record(Event::RouteRetried { number, sentence: sentence.to_owned(), retry_at });
 }
@@ -75,11 +80,12 @@ fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {
     if let Some(gone) = gone {
         standby::stop(turn, gone.number, section);
     }
-    let sentence = format!("{} serves {}", turn.lane.id.environment, green.release.version);
-    turn.record(Event::PromotionEnded { number, outcome: Outcome::Succeeded, sentence });
     if forward {
         offer(turn, promotion);
     }
+    // Last: what has ended stays as it ended (I5).
+    let sentence = format!("{} serves {}", turn.lane.id.environment, green.release.version);
+    turn.record(Event::PromotionEnded { number, outcome: Outcome::Succeeded, sentence });
 }
 
 fn offer(turn: &mut Turn<'_>, promotion: &Promotion) {

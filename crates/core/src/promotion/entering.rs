@@ -6,7 +6,7 @@ use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
 use crate::plan::{Plan, SHORTEST_PREFIX};
 use crate::project::Project;
 use crate::promotion::input::PromotionOrder;
-use crate::promotion::state::{Kind, Lane};
+use crate::promotion::state::{Kind, Lane, Promotion};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{Release, ReleaseRef};
 
@@ -30,6 +30,27 @@ pub fn plan(
     let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), section, &accepted);
     fresh(&lane, environment, order, &plan)?;
     Ok((plan, release))
+}
+
+/// The plan of a promotion that waits, as it is by now, or why it may not enter any more.
+pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) -> Checked<Plan> {
+    let (_, environment, section) = declared(project, &lane.id)?;
+    let reference = &waiting.plan.release;
+    if let Some(release) = project.common.release_of(&lane.id.service, reference) {
+        tier_takes_it(lane, environment, release)?;
+        verified(project, lane, environment, release)?;
+    }
+    let order = PromotionOrder {
+        by: waiting.by.clone(),
+        release: None,
+        from: None,
+        plan: None,
+        accept_unenforced: waiting.plan.accepted.clone(),
+        reason: Some(String::new()),
+        offered_by: None,
+    };
+    let accepted = unenforced(lane, environment, section, &order)?;
+    Ok(Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted))
 }
 
 fn declared<'a>(

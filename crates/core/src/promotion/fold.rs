@@ -3,9 +3,10 @@
 use crate::check::CheckAnswer;
 use crate::ids::{CommandId, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
+use crate::plan::Plan;
 use crate::promotion::state::{
-    Ask, CheckKey, CheckProgress, Ended, Lane, Outcome, Pause, Promotion, Quarantine, REMEMBERED,
-    Serving, Standby, State, Verified,
+    Ask, CheckKey, CheckProgress, Ended, GateList, Lane, Outcome, Pause, Promotion, Quarantine,
+    REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
 
@@ -33,7 +34,12 @@ impl Lane {
                 self.verify(*number, at);
             }
             Event::StopOrdered { deployment, command } => {
+                self.stop_again.remove(deployment);
                 self.stopping.insert(*deployment, *command);
+            }
+            Event::StopFailed { deployment, retry_at, .. } => {
+                self.stopping.remove(deployment);
+                self.stop_again.insert(*deployment, *retry_at);
             }
             Event::InstancesStopped { deployment } => {
                 self.stopping.remove(deployment);
@@ -164,6 +170,7 @@ impl Lane {
         let Some(number) = event.promotion() else { return };
         let Some(promotion) = self.find_mut(number) else { return };
         match event {
+            Event::PlanChanged { plan, .. } => promotion.plan_anew(plan),
             Event::InstancesReady { green, blue_ready, .. } => {
                 promotion.green = Some(green.clone());
                 if !blue_ready {
@@ -172,13 +179,18 @@ impl Lane {
                 promotion.state = State::Validating;
             }
             Event::WeightOrdered { step, command, revision, .. } => {
-                promotion.state =
-                    State::Shifting { step: *step, command: *command, revision: *revision };
+                promotion.state = State::Shifting {
+                    step: *step,
+                    command: *command,
+                    revision: *revision,
+                    reconciling_since: promotion.reconciling_since(),
+                };
             }
             Event::WeightObserved { step, weight, .. } => {
                 promotion.weight = *weight;
                 promotion.state = State::Baking { step: *step, since: at, held_since: None };
             }
+            Event::BlueLost { .. } => promotion.blue_lost = true,
             Event::StepHeld { step, .. } => {
                 if let State::Baking { since, .. } = promotion.state {
                     promotion.state = State::Baking { step: *step, since, held_since: Some(at) };
@@ -189,10 +201,7 @@ impl Lane {
             }
             Event::ReconciliationBegan { step, weight, retry_at, .. } => {
                 promotion.weight = *weight;
-                let since = match promotion.state {
-                    State::Reconciling { since, .. } => since,
-                    _ => at,
-                };
+                let since = promotion.reconciling_since().unwrap_or(at);
                 promotion.state = State::Reconciling { step: *step, since, retry_at: *retry_at };
             }
             Event::PromotionPaused { by, reason, until, .. } => {
@@ -204,40 +213,83 @@ impl Lane {
             Event::CommitOrdered { .. }
             | Event::ReturnOrdered { .. }
             | Event::RouteRetried { .. }
-            | Event::TrafficReturned { .. } => promotion.route_changed(event),
+            | Event::TrafficReturned { .. } => promotion.route_changed(event, at),
             _ => {}
         }
     }
 }
 
 impl Promotion {
-    /// The time that it was held does not count as bake.
-    fn resume(&mut self, at: Timestamp) {
-        let Some(pause) = self.paused.take() else { return };
-        let held = at.since(pause.since);
-        if let State::Baking { since, held_since, .. } = &mut self.state {
-            *since = since.plus(held);
-            if let Some(held_since) = held_since {
-                *held_since = held_since.plus(held);
-            }
+    /// An answer to a question that is not asked any more, or is asked otherwise, is no answer.
+    fn plan_anew(&mut self, plan: &Plan) {
+        let asked = |plan: &Plan, key: &CheckKey| {
+            let gate = &plan.section.gate;
+            let list = match key.list {
+                GateList::Prerequisites => &gate.prerequisites,
+                GateList::Validation => &gate.validation,
+            };
+            list.iter().find(|check| check.slug == key.slug).cloned()
+        };
+        let before = std::mem::replace(&mut self.plan, plan.clone());
+        self.checks.retain(|key, _| {
+            let now = asked(&self.plan, key);
+            now.is_some() && now == asked(&before, key)
+        });
+    }
+
+    /// Since when its recorded and observed weights differ; every further try counts from the first.
+    pub(super) fn reconciling_since(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Reconciling { since, .. } => Some(since),
+            State::Shifting { reconciling_since, .. } => reconciling_since,
+            _ => None,
         }
     }
 
-    fn route_changed(&mut self, event: &Event) {
+    /// The time that it was held does not count as bake, and whatever it was waiting for gets its
+    /// full time again: a person wants it to go on.
+    fn resume(&mut self, at: Timestamp) {
+        let Some(pause) = self.paused.take() else { return };
+        self.blue_lost = false;
+        let held = at.since(pause.since);
+        match &mut self.state {
+            State::Baking { since, held_since, .. } => {
+                *since = since.plus(held);
+                *held_since = held_since.map(|_| at);
+            }
+            State::Reconciling { since, .. } => *since = at,
+            State::Shifting { reconciling_since, .. } => {
+                *reconciling_since = reconciling_since.map(|_| at);
+            }
+            _ => {}
+        }
+    }
+
+    fn route_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::CommitOrdered { command, revision, .. } => {
+                let before = match self.state {
+                    State::Committing { since, .. } => since,
+                    _ => None,
+                };
                 self.state = State::Committing {
                     command: Some(*command),
                     revision: *revision,
                     retry_at: None,
+                    since: before.or(Some(at)),
                 };
             }
             Event::ReturnOrdered { command, revision, ending, .. } => {
                 self.paused = None;
+                let before = match self.state {
+                    State::GoingBack { since, .. } => since,
+                    _ => None,
+                };
                 self.state = State::GoingBack {
                     command: Some(*command),
                     revision: *revision,
                     retry_at: None,
+                    since: before.or(Some(at)),
                     ending: ending.clone(),
                 };
             }
@@ -270,6 +322,8 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         green: None,
         weight: Weight::ZERO,
         irreversible: requested.irreversible,
+        bound_to_plan: requested.bound_to_plan,
+        blue_lost: false,
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
         condemned: None,

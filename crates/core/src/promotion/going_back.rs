@@ -5,17 +5,27 @@ use crate::ids::PromotionNumber;
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Ending, Outcome, Promotion, State};
-use crate::promotion::{Turn, committing, standby};
+use crate::promotion::{Turn, baking, committing, standby};
 
 /// An ending without quarantine.
 pub(super) fn ending(outcome: Outcome, sentence: String) -> Ending {
     Ending { outcome, sentence, said: Vec::new(), quarantine: false }
 }
 
-/// The ending of what could not be carried out. A release that the guard had condemned before is
-/// quarantined however its promotion ends.
-pub(super) fn failed(sentence: String, condemned: bool) -> Ending {
-    Ending { outcome: Outcome::Failed, sentence, said: Vec::new(), quarantine: condemned }
+/// The ending of what could not be carried out.
+pub(super) fn failed(sentence: String) -> Ending {
+    ending(Outcome::Failed, sentence)
+}
+
+/// Goes back without a person's word: only to a blue that is there and can take the traffic without
+/// losing data. Otherwise everything stays as it is and a person is called.
+pub(super) fn by_itself(turn: &mut Turn<'_>, promotion: &Promotion, ending: Ending) {
+    if promotion.can_return() || !promotion.may_have_visitors() {
+        begin(turn, promotion, ending);
+    } else {
+        let why = promotion.why_not_back();
+        baking::hold_for_a_person(turn, promotion, format!("{}; {why}", ending.sentence));
+    }
 }
 
 /// Orders the return.
@@ -62,8 +72,11 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
 fn returned(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
     let number = promotion.number;
     turn.record(Event::TrafficReturned { number });
+    // A verdict throws a release out however its promotion happens to end (I11).
     if ending.quarantine {
         quarantine(turn, promotion, number, &ending.sentence);
+    } else if let Some(verdict) = &promotion.condemned {
+        quarantine(turn, promotion, number, verdict);
     }
     if owns_instances(turn, promotion) {
         standby::stop(turn, number, &promotion.plan.section);

@@ -7,6 +7,7 @@ use towpath_guard::Verdict;
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision, Version};
 use crate::matrix::Signal;
 use crate::promotion::command::CommandOutcome;
+use crate::units::Weight;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +85,14 @@ pub enum Input {
     LeaseLapsed {
         /// Of which revision.
         revision: Revision,
+    },
+    /// The router was looked at without an order, as whoever renews a lease does, and this is what
+    /// is so: an arm that lost copies has less than its share.
+    RouteObserved {
+        /// The last order that it obeyed.
+        revision: Revision,
+        /// Green's share.
+        weight: Weight,
     },
     /// The health probes of what serves failed as often as the matrix tolerates.
     HealthLost {

@@ -10,13 +10,14 @@ use crate::matrix::{Signal, Supersede};
 use crate::promotion::command::CommandOutcome;
 use crate::promotion::entering::{self, serves};
 use crate::promotion::input::{Input, PromotionOrder};
-use crate::promotion::state::{CheckKey, GateList, Outcome, Promotion, State};
+use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
-    CHECK_RETRY, PAUSE_LIMIT, Taken, Turn, VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing,
-    going_back, rollback, shifting, starting,
+    CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SOONEST_ASKING, Taken, Turn, VALIDATION_ATTEMPTS,
+    WAIT_LIMIT, baking, committing, going_back, rollback, shifting, standby, starting,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::ChangeType;
+use crate::units::Weight;
 
 /// Takes one input in.
 pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
@@ -43,12 +44,17 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
             lease_lapsed(turn, *revision);
             Ok(())
         }
+        Input::RouteObserved { revision, weight } => {
+            route_observed(turn, *revision, *weight);
+            Ok(())
+        }
         Input::HealthLost { deployment, sentence } => {
             health_lost(turn, *deployment, sentence);
             Ok(())
         }
-        Input::Woken { ask_again, .. } => {
+        Input::Woken { verdict, ask_again } => {
             turn.ask_now = *ask_again;
+            woken(turn, verdict.as_ref());
             Ok(())
         }
     }
@@ -74,6 +80,7 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
             return Err(Box::new(busy(turn, &active)));
         }
     }
+    // A hotfix waits for its own checks first; `waiting` makes room for it once they hold.
     let supersedes = plan.section.supersede == Supersede::Newest;
     let number = turn.next_promotion();
     let version = release.version.clone();
@@ -86,12 +93,10 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         reason: order.reason.clone(),
         deadline: turn.now.plus(WAIT_LIMIT),
         irreversible: release.is_irreversible(),
+        bound_to_plan: order.plan.is_some(),
     })));
     if supersedes {
         supersede(turn, number, version.as_str());
-    }
-    if hotfix {
-        preempt(turn, number, version.as_str());
     }
     Ok(())
 }
@@ -152,15 +157,6 @@ fn supersede(turn: &mut Turn<'_>, number: PromotionNumber, version: &str) {
     }
 }
 
-fn preempt(turn: &mut Turn<'_>, number: PromotionNumber, version: &str) {
-    let Some(active) = turn.lane.active.clone() else { return };
-    if matches!(active.state, State::Committing { .. } | State::GoingBack { .. }) {
-        return;
-    }
-    let sentence = format!("hotfix {version} pre-empts it (promotion {number})");
-    going_back::begin(turn, &active, going_back::ending(Outcome::RolledBack, sentence));
-}
-
 fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason: &str) -> Taken {
     let declared = turn.declared().is_some_and(|(_, one)| one.rollback.signals.contains(&signal));
     let word = signal.as_str();
@@ -186,12 +182,9 @@ fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason: &str) -> 
     Ok(())
 }
 
+/// Whether a release that is on its way can be thrown out: visitors may be on it, and can return.
 fn has_visitors(promotion: &Promotion) -> bool {
-    promotion.can_return()
-        && matches!(
-            promotion.state,
-            State::Shifting { .. } | State::Baking { .. } | State::Reconciling { .. }
-        )
+    promotion.plan.kind == Kind::Promote && promotion.can_return() && promotion.may_have_visitors()
 }
 
 fn named(turn: &Turn<'_>, number: PromotionNumber) -> Result<Promotion, Box<Refusal>> {
@@ -264,15 +257,6 @@ fn abort(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Opti
             turn.record(Event::PromotionEnded { number, outcome: Outcome::Aborted, sentence });
         }
         State::GoingBack { .. } => turn.note("it is already going back"),
-        State::Committing { .. } => {
-            let message = format!("promotion {number} was not aborted: it is being committed");
-            let cause = "whether the router obeyed is known in a moment";
-            let command = format!("towpath rollback {}", turn.lane.id.environment);
-            return Err(Box::new(
-                Refusal::new(RefusalKind::Conflict, "committing", message, cause)
-                    .next(command, "once it has ended"),
-            ));
-        }
         _ => {
             let mut ending = going_back::ending(Outcome::Aborted, sentence);
             ending.quarantine = promotion.condemned.is_some();
@@ -310,10 +294,7 @@ fn command_ended(turn: &mut Turn<'_>, command: CommandId, outcome: &CommandOutco
         .find(|(_, own)| **own == command)
         .map(|(deployment, _)| *deployment)
     {
-        if let CommandOutcome::StopFailed { sentence } = outcome {
-            turn.note(format!("deployment {deployment} could not be stopped: {sentence}"));
-        }
-        turn.record(Event::InstancesStopped { deployment });
+        standby::ended(turn, deployment, outcome);
         return;
     }
     let Some(promotion) = turn.lane.active.clone() else {
@@ -361,7 +342,10 @@ fn next_asking(
     match answer.result {
         CheckResult::Pass | CheckResult::Fail => None,
         _ if given_up => None,
-        CheckResult::Pending { ask_again_at } => Some(ask_again_at.max(turn.now)),
+        CheckResult::Pending { ask_again_at } => {
+            let earliest = turn.now.plus(SOONEST_ASKING);
+            Some(ask_again_at.clamp(earliest, turn.now.plus(LATEST_ASKING)))
+        }
         CheckResult::Inconclusive => Some(turn.now.plus(CHECK_RETRY)),
     }
 }
@@ -369,10 +353,15 @@ fn next_asking(
 fn judged(turn: &mut Turn<'_>, deployment: PromotionNumber, verdict: &Verdict) {
     if let Some(promotion) = turn.lane.active.clone() {
         let is_green = promotion.green.as_ref().is_some_and(|green| green.number == deployment);
-        let judging = matches!(
-            promotion.state,
-            State::Shifting { .. } | State::Baking { .. } | State::Reconciling { .. }
-        );
+        // A commit on its way can still be taken back, as blue is kept until it is observed.
+        let judging = match promotion.state {
+            State::Shifting { .. } | State::Baking { .. } | State::Reconciling { .. } => true,
+            State::Committing { .. } => has_visitors(&promotion),
+            State::Waiting { .. }
+            | State::Starting { .. }
+            | State::Validating
+            | State::GoingBack { .. } => false,
+        };
         if is_green && judging {
             baking::judged(turn, &promotion, verdict);
             return;
@@ -399,15 +388,63 @@ fn lease_lapsed(turn: &mut Turn<'_>, revision: Revision) {
     }
 }
 
+/// A weight that is not the recorded one is not counted as baked (I4).
+fn route_observed(turn: &mut Turn<'_>, revision: Revision, weight: Weight) {
+    let Some(promotion) = turn.lane.active.clone() else { return };
+    let State::Baking { step, .. } = promotion.state else { return };
+    if revision == turn.lane.last_revision && weight != promotion.weight {
+        let recorded = promotion.weight;
+        let sentence = format!("green had {recorded} and {weight} is what it has now");
+        shifting::reconcile_later(turn, &promotion, step, sentence, weight);
+    }
+}
+
+/// Whoever wakes a lane may bring a verdict along; one of harm counts at once, in a pause as well.
+fn woken(turn: &mut Turn<'_>, verdict: Option<&Verdict>) {
+    let green = turn.active().and_then(|one| one.green.as_ref()).map(|green| green.number);
+    if let (Some(green), Some(verdict)) = (green, verdict)
+        && verdict.standing == Standing::Unhealthy
+    {
+        judged(turn, green, verdict);
+    }
+}
+
 fn health_lost(turn: &mut Turn<'_>, deployment: PromotionNumber, sentence: &str) {
     let is_green = |promotion: &Promotion| {
         promotion.green.as_ref().is_some_and(|green| green.number == deployment)
     };
+    let is_blue = |promotion: &Promotion| {
+        let blue = promotion.blue.as_ref().map(|blue| blue.number);
+        promotion.plan.kind == Kind::Promote && !promotion.blue_lost && blue == Some(deployment)
+    };
+    let kept = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
     match turn.lane.active.clone() {
         Some(promotion) if is_green(&promotion) && has_visitors(&promotion) => {
             let mut ending = going_back::ending(Outcome::RolledBack, sentence.to_owned());
             ending.quarantine = true;
             going_back::begin(turn, &promotion, ending);
+        }
+        Some(promotion)
+            if is_green(&promotion)
+                && promotion.may_have_visitors()
+                && promotion.plan.kind == Kind::Promote =>
+        {
+            if promotion.paused.is_none() {
+                let why = promotion.why_not_back();
+                baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
+            }
+        }
+        Some(promotion) if is_blue(&promotion) => {
+            let number = promotion.number;
+            turn.record(Event::BlueLost { number, sentence: sentence.to_owned() });
+            if promotion.may_have_visitors() && promotion.paused.is_none() {
+                let why = "what it would go back to lost its health";
+                baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
+            }
+        }
+        // A rollback redeploys from here on.
+        None if kept == Some(deployment) => {
+            standby::retire(turn, format!("it lost its health: {sentence}"));
         }
         Some(_) => turn.note("it does not serve alone"),
         None => {

@@ -1,6 +1,6 @@
 //! `decide(project, lane, input, now)`: everything that happens to a lane goes through here.
 //!
-//! An input is taken in by [`intake`], then the active promotion is moved on, state by state (one
+//! An input is taken in by `intake`, then the active promotion is moved on, state by state (one
 //! file each), until nothing more follows. Every step is recorded as events, which are folded into
 //! a copy of the lane as they are recorded, so that no state is ever changed in two ways.
 //! Core is total: an input that does not fit is answered by a note or a refusal, never by an error.
@@ -25,6 +25,7 @@ mod waiting;
 mod wake;
 
 pub use entering::{newest_verified, plan};
+pub use shifting::lent_route;
 
 use crate::ids::{CommandId, LaneId, PromotionNumber, Revision};
 use crate::journal::Event;
@@ -46,8 +47,20 @@ pub const WAIT_LIMIT: Span = Span::hours(72);
 pub const PAUSE_LIMIT: Span = Span::hours(24);
 /// How long until a route that was not obeyed is ordered again.
 pub const ROUTE_RETRY: Span = Span::seconds(2);
+/// The same when it has failed for a while: waits double up to this, so that a router that is away
+/// for an hour does not fill the journal. A third of the default lease.
+pub const SLOWEST_ROUTE_RETRY: Span = Span::seconds(10);
 /// How long until an inconclusive check is asked again.
-pub const CHECK_RETRY: Span = Span::seconds(30);
+pub const CHECK_RETRY: Span = Span::seconds(10);
+/// How long until instances that could not be stopped are told again: they have no visitors, and cost
+/// little.
+pub const STOP_RETRY: Span = Span::minutes(1);
+/// How soon a check that is pending is asked again at the earliest, whatever it says: a check that
+/// says `now` would be asked as fast as it answers.
+pub const SOONEST_ASKING: Span = Span::seconds(1);
+/// When a check that is pending is asked again at the latest, whatever it says: with
+/// [`VALIDATION_ATTEMPTS`] this bounds how long green waits for its validation (I6).
+pub const LATEST_ASKING: Span = Span::hours(1);
 /// How often an inconclusive or pending check of green is asked before it counts as failed: nobody
 /// can make a source answer while green waits at weight 0.
 pub const VALIDATION_ATTEMPTS: u32 = 10;
@@ -201,9 +214,13 @@ impl<'a> Turn<'a> {
         if self.now < pause.until {
             return false;
         }
-        let sentence = format!("nobody let it go on within {PAUSE_LIMIT}: {}", pause.reason);
-        let condemned = promotion.condemned.is_some();
-        going_back::begin(self, promotion, going_back::failed(sentence, condemned));
+        if promotion.may_have_visitors() && !promotion.can_return() {
+            // A person is called again, for the same reason.
+            baking::hold_for_a_person(self, promotion, pause.reason.clone());
+        } else {
+            let sentence = format!("nobody let it go on within {PAUSE_LIMIT}: {}", pause.reason);
+            going_back::begin(self, promotion, going_back::failed(sentence));
+        }
         true
     }
 }

@@ -6,9 +6,10 @@ use crate::journal::{Event, Requested};
 use crate::matrix::Decider;
 use crate::plan::Plan;
 use crate::promotion::entering::serves;
-use crate::promotion::state::{Kind, Outcome, Promotion, State};
+use crate::promotion::state::{Ended, Kind, Outcome, Promotion, State};
 use crate::promotion::{Taken, Turn, WAIT_LIMIT, going_back, starting};
 use crate::reason::{Refusal, RefusalKind};
+use crate::release::Release;
 
 /// Why and by whom something is taken back.
 pub(super) struct Cause {
@@ -35,21 +36,12 @@ pub(super) fn order(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
             )
             .next(format!("towpath watch {}", promotion.number), "until it ends"),
         )),
-        Some(promotion) if !matches!(promotion.state, State::Committing { .. }) => {
+        // A commit on its way as well: the router obeys the later revision, and blue is kept at
+        // full capacity until the commit is observed.
+        Some(promotion) => {
             take_back(turn, &promotion, cause);
             Ok(())
         }
-        // A commit that is under way cannot be taken back half-way: it is observed first, and then
-        // rolled back as what serves.
-        Some(promotion) => Err(Box::new(
-            Refusal::new(
-                RefusalKind::Conflict,
-                "committing",
-                format!("promotion {} is just being committed", promotion.number),
-                "whether the router obeyed is known in a moment",
-            )
-            .next(format!("towpath rollback {}", turn.lane.id.environment), "again, then"),
-        )),
         None => from_serving(turn, cause),
     }
 }
@@ -98,6 +90,7 @@ fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         reason: cause.reason.clone(),
         deadline: turn.now.plus(WAIT_LIMIT),
         irreversible: false,
+        bound_to_plan: false,
     })));
     if cause.quarantine
         && let Some(bad) = turn.lane.serving.as_ref().map(|one| one.deployment.release.clone())
@@ -137,10 +130,31 @@ fn nothing_to_return_to(turn: &Turn<'_>) -> Refusal {
     refusal.next("towpath release list", "what there is")
 }
 
+/// One attempt, then a person (design.md section 6): a rollback from what serves that did not succeed.
+fn was_tried(turn: &Turn<'_>) -> bool {
+    let Some(serving) = &turn.lane.serving else { return false };
+    let tried = |ended: &Ended| {
+        ended.kind == Kind::Rollback
+            && ended.number > serving.promotion
+            && ended.outcome != Outcome::Succeeded
+    };
+    turn.lane.ended.iter().any(tried)
+}
+
+/// Nothing moves by itself away from a release whose migrations cannot be reversed.
+fn serves_what_cannot_be_taken_back(turn: &Turn<'_>) -> bool {
+    let release = turn.lane.serving.as_ref().and_then(|serving| {
+        turn.common().release_of(&turn.lane.id.service, &serving.deployment.release)
+    });
+    release.is_some_and(Release::is_irreversible)
+}
+
 /// A trigger fired on what serves: acts, or asks a person, as the matrix says.
 pub(super) fn triggered(turn: &mut Turn<'_>, reason: String, by: Person) {
     let mode = turn.declared().map_or(Decider::Manual, |(_, section)| section.rollback.mode);
-    let can = turn.lane.rollback_target().is_some();
+    let can = turn.lane.rollback_target().is_some()
+        && !was_tried(turn)
+        && !serves_what_cannot_be_taken_back(turn);
     if mode == Decider::Automatic && can && turn.active().is_none() {
         let cause = Cause { by, reason: Some(reason), quarantine: true };
         if let Err(refusal) = order(turn, &cause) {

@@ -1,30 +1,36 @@
 //! Orders a weight and waits until it is observed. A weight that is not observed is never counted
 //! as taken (I4): the promotion is `reconciling` until it is, or goes back.
 
+use crate::ids::Revision;
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Promotion, State};
-use crate::promotion::{ROUTE_RETRY, Turn, going_back};
-use crate::units::{Timestamp, Weight};
+use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back};
+use crate::units::{Span, Timestamp, Weight};
 
 /// Orders the weight of a step.
 pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
     let Some(weight) = promotion.plan.steps.get(step).map(|step| step.weight) else { return };
-    let Some(green) = promotion.green.clone() else { return };
-    let command = turn.next_command();
     let revision = turn.next_revision();
+    let Some(route) = lent_route(promotion, revision, weight) else { return };
+    let command = turn.next_command();
     turn.record(Event::WeightOrdered { number: promotion.number, step, command, revision, weight });
+    let section = Box::new(promotion.plan.section.clone());
+    turn.order(command, Order::SetRoute { route, section });
+}
+
+/// The route in which green has `weight` for the length of its lease; none before green is there.
+pub fn lent_route(promotion: &Promotion, revision: Revision, weight: Weight) -> Option<Route> {
+    let green = promotion.green.clone()?;
     let can_return = promotion.blue.is_some();
-    let route = Route {
+    Some(Route {
         revision,
         default: promotion.blue.clone(),
         candidate: Some((green, weight)),
         // Without blue there is nothing that the traffic could return to.
         lease: can_return.then_some(promotion.plan.section.rollout.lease),
-        freeze_on_silence: !promotion.can_return(),
-    };
-    let section = Box::new(promotion.plan.section.clone());
-    turn.order(command, Order::SetRoute { route, section });
+        freeze_on_silence: promotion.freezes_on_silence(),
+    })
 }
 
 /// The router obeyed, or not.
@@ -58,23 +64,29 @@ pub(super) fn reconcile_later(
     sentence: String,
     weight: Weight,
 ) {
+    let failing_for =
+        promotion.reconciling_since().map_or(Span::ZERO, |since| turn.now.since(since));
+    let wait = failing_for.clamp(ROUTE_RETRY, SLOWEST_ROUTE_RETRY);
     turn.record(Event::ReconciliationBegan {
         number: promotion.number,
         step,
         sentence,
         weight,
-        retry_at: turn.now.plus(ROUTE_RETRY),
+        retry_at: turn.now.plus(wait),
     });
 }
 
 /// Takes the step again when its time has come; goes back when it took too long.
 pub(super) fn reconcile(turn: &mut Turn<'_>, promotion: &Promotion) {
     let State::Reconciling { step, since, retry_at } = promotion.state else { return };
+    if promotion.paused.is_some() {
+        return;
+    }
     if turn.now >= deadline(promotion, since) {
         let limit = promotion.plan.section.rollout.hold_limit;
         let sentence = format!("the router did not do what was ordered for {limit}");
-        going_back::begin(turn, promotion, going_back::failed(sentence, false));
-    } else if turn.now >= retry_at && promotion.paused.is_none() {
+        going_back::by_itself(turn, promotion, going_back::failed(sentence));
+    } else if turn.now >= retry_at {
         begin(turn, promotion, step);
     }
 }

@@ -3,11 +3,12 @@
 use crate::ids::PromotionNumber;
 use crate::journal::Event;
 use crate::matrix::LaneSpec;
-use crate::promotion::Turn;
-use crate::promotion::command::Order;
+use crate::promotion::command::{CommandOutcome, Order};
+use crate::promotion::{STOP_RETRY, Turn, WAIT_LIMIT};
 
-/// Ends a standby whose time is over.
+/// Ends a standby whose time is over, and tells again what could not be stopped.
 pub(super) fn advance(turn: &mut Turn<'_>) {
+    stop_again(turn);
     let over = turn.lane.standby.as_ref().is_some_and(|standby| turn.now >= standby.until);
     // A rollback that is on its way to the standby keeps it.
     if over && turn.active().is_none() {
@@ -25,6 +26,40 @@ pub(super) fn retire(turn: &mut Turn<'_>, sentence: String) {
         stop(turn, deployment, &section);
     } else {
         turn.note("the lane is not in the matrix any more; its instances are left alone");
+    }
+}
+
+/// They are gone, or could not be stopped. A stop that failed is told again until it is done: nobody
+/// else knows these instances any more.
+pub(super) fn ended(turn: &mut Turn<'_>, deployment: PromotionNumber, outcome: &CommandOutcome) {
+    match outcome {
+        CommandOutcome::Stopped => turn.record(Event::InstancesStopped { deployment }),
+        CommandOutcome::StopFailed { sentence } => turn.record(Event::StopFailed {
+            deployment,
+            sentence: sentence.clone(),
+            retry_at: turn.now.plus(STOP_RETRY),
+        }),
+        _ => turn.note("an outcome that does not belong to stopping instances was ignored"),
+    }
+}
+
+fn stop_again(turn: &mut Turn<'_>) {
+    let due: Vec<_> = turn
+        .lane
+        .stop_again
+        .iter()
+        .filter(|(_, at)| turn.now >= **at)
+        .map(|(one, _)| *one)
+        .collect();
+    let declared = turn.declared().map(|(_, section)| section.clone());
+    for deployment in due {
+        if let Some(section) = &declared {
+            stop(turn, deployment, section);
+        } else {
+            let sentence = "the lane is not in the matrix any more".to_owned();
+            let retry_at = turn.now.plus(WAIT_LIMIT);
+            turn.record(Event::StopFailed { deployment, sentence, retry_at });
+        }
     }
 }
 

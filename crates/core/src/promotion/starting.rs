@@ -43,7 +43,7 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
             });
         }
         CommandOutcome::StartFailed { sentence, said } => {
-            let mut ending = going_back::failed(sentence.clone(), false);
+            let mut ending = going_back::failed(sentence.clone());
             ending.said.clone_from(said);
             going_back::begin(turn, promotion, ending);
         }

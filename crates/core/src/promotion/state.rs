@@ -30,6 +30,9 @@ pub struct Lane {
     pub quarantined: Vec<Quarantine>,
     /// Deployments that are being stopped, with the command that does it.
     pub stopping: BTreeMap<PromotionNumber, CommandId>,
+    /// Deployments that could not be stopped, and when they are told again.
+    #[serde(default)]
+    pub stop_again: BTreeMap<PromotionNumber, Timestamp>,
     /// A trigger that asks a person to roll back, where the matrix says `mode: manual`.
     pub asks: Option<Ask>,
     /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
@@ -55,6 +58,7 @@ impl Lane {
             verified: Vec::new(),
             quarantined: Vec::new(),
             stopping: BTreeMap::new(),
+            stop_again: BTreeMap::new(),
             asks: None,
             ended: Vec::new(),
             last_command: CommandId(0),
@@ -87,12 +91,31 @@ impl Lane {
         })
     }
 
+    /// Commands whose outcome is waited for, in no order. An outcome of any other changes nothing,
+    /// so an executor may drop a command that is not among them, and must not start what is not.
+    pub fn awaited(&self) -> Vec<CommandId> {
+        let mut awaited: Vec<CommandId> = self.stopping.values().copied().collect();
+        for promotion in self.active.iter().chain(&self.waiting) {
+            awaited.extend(promotion.checks.values().filter_map(|progress| progress.asking));
+            awaited.extend(match &promotion.state {
+                State::Starting { command } | State::Shifting { command, .. } => Some(*command),
+                State::Committing { command, .. } | State::GoingBack { command, .. } => *command,
+                State::Waiting { .. }
+                | State::Validating
+                | State::Baking { .. }
+                | State::Reconciling { .. } => None,
+            });
+        }
+        awaited
+    }
+
     /// Whether anything here still needs an engine: a promotion, a standby, a stop.
     pub fn is_quiet(&self) -> bool {
         self.active.is_none()
             && self.waiting.is_empty()
             && self.standby.is_none()
             && self.stopping.is_empty()
+            && self.stop_again.is_empty()
     }
 }
 
@@ -237,6 +260,12 @@ pub struct Promotion {
     pub weight: Weight,
     /// Whether going back would lose data.
     pub irreversible: bool,
+    /// Whether a person named the plan: then it does exactly that, or nothing.
+    #[serde(default)]
+    pub bound_to_plan: bool,
+    /// Whether blue lost its health on the way; until a person lets the promotion go on.
+    #[serde(default)]
+    pub blue_lost: bool,
     /// Where it is.
     pub state: State,
     /// Set while a person, or the program on behalf of one, holds it.
@@ -246,9 +275,40 @@ pub struct Promotion {
 }
 
 impl Promotion {
-    /// Whether the traffic can return by itself: blue is there and a return loses no data.
+    /// Whether the traffic can return by itself: blue is there and well, and a return loses no data.
     pub fn can_return(&self) -> bool {
-        self.blue.is_some() && !self.irreversible
+        self.blue.is_some() && !self.blue_lost && !self.irreversible
+    }
+
+    /// Whether the router is told to freeze a lent weight instead of returning it when it hears
+    /// nothing. The health of blue is no part of it: the router sees that for itself.
+    pub fn freezes_on_silence(&self) -> bool {
+        self.blue.is_none() || self.irreversible
+    }
+
+    /// Whether visitors may be on green, recorded or not.
+    pub fn may_have_visitors(&self) -> bool {
+        match self.state {
+            State::Shifting { .. }
+            | State::Baking { .. }
+            | State::Reconciling { .. }
+            | State::Committing { .. } => true,
+            State::Waiting { .. }
+            | State::Starting { .. }
+            | State::Validating
+            | State::GoingBack { .. } => false,
+        }
+    }
+
+    /// Why the traffic cannot return by itself, where it cannot.
+    pub fn why_not_back(&self) -> &'static str {
+        if self.irreversible {
+            "going back would lose data"
+        } else if self.blue_lost {
+            "what it would go back to lost its health"
+        } else {
+            "there is nothing to go back to"
+        }
     }
 }
 
@@ -339,6 +399,9 @@ pub enum State {
         command: CommandId,
         /// The revision that it orders.
         revision: Revision,
+        /// Since when recorded and observed weights differ, if this is another try.
+        #[serde(default)]
+        reconciling_since: Option<Timestamp>,
     },
     /// Green has its weight and is judged.
     Baking {
@@ -366,6 +429,9 @@ pub enum State {
         revision: Revision,
         /// When it is tried again.
         retry_at: Option<Timestamp>,
+        /// Since when it was ordered first.
+        #[serde(default)]
+        since: Option<Timestamp>,
     },
     /// All traffic is being returned to blue.
     GoingBack {
@@ -375,6 +441,9 @@ pub enum State {
         revision: Revision,
         /// When it is tried again.
         retry_at: Option<Timestamp>,
+        /// Since when it was ordered first.
+        #[serde(default)]
+        since: Option<Timestamp>,
         /// How the promotion will end.
         ending: Ending,
     },

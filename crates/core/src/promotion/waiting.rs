@@ -5,12 +5,17 @@ use crate::check::CheckResult;
 use crate::journal::Event;
 use crate::matrix::CheckSpec;
 use crate::promotion::command::Order;
-use crate::promotion::state::{CheckKey, GateList, Outcome, Promotion, State};
-use crate::promotion::{Turn, starting};
+use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
+use crate::promotion::{Turn, entering, going_back, starting};
+use crate::release::ChangeType;
 
 /// Asks what is to be asked, ends what failed or waited too long, starts what may start.
 pub(super) fn advance(turn: &mut Turn<'_>) {
-    for promotion in turn.lane.waiting.clone() {
+    let mut waiting = turn.lane.waiting.clone();
+    // Room that was made for a hotfix is taken by the hotfix.
+    waiting.sort_by_key(|promotion| !is_preempting(turn, promotion));
+    for promotion in waiting {
+        let Some(promotion) = planned_anew(turn, promotion) else { continue };
         if let Some(sentence) = over(turn, &promotion) {
             turn.record(Event::PromotionEnded {
                 number: promotion.number,
@@ -20,10 +25,51 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
             continue;
         }
         ask(turn, &promotion);
-        if turn.active().is_none() && may_start(&promotion) {
-            starting::begin(turn, &promotion);
+        if may_start(&promotion) {
+            match turn.lane.active.clone() {
+                None => starting::begin(turn, &promotion),
+                Some(active) => preempt(turn, &promotion, &active),
+            }
         }
     }
+}
+
+/// What is declared, what serves and what is verified may change while a promotion waits: its plan
+/// changes with it until it starts (I12). None when it ended because of that.
+fn planned_anew(turn: &mut Turn<'_>, promotion: Promotion) -> Option<Promotion> {
+    let number = promotion.number;
+    let sentence = match entering::plan_again(turn.project, &turn.lane, &promotion) {
+        Ok(plan) if plan == promotion.plan => return Some(promotion),
+        Ok(plan) if !promotion.bound_to_plan => {
+            turn.record(Event::PlanChanged { number, plan: Box::new(plan) });
+            return turn.lane.promotion(number).cloned();
+        }
+        Ok(_) => "what would happen is no longer the plan that it is bound to".to_owned(),
+        Err(refusal) => refusal.cause.unwrap_or(refusal.message),
+    };
+    turn.record(Event::PromotionEnded { number, outcome: Outcome::Rejected, sentence });
+    None
+}
+
+fn is_preempting(turn: &Turn<'_>, promotion: &Promotion) -> bool {
+    let service = &promotion.plan.lane.service;
+    let release = turn.common().release_of(service, &promotion.plan.release);
+    promotion.plan.section.hotfix_preempts
+        && release.is_some_and(|release| release.change_type == ChangeType::Hotfix)
+}
+
+/// A hotfix whose checks hold takes the place of what is under way, unless that is a rollback, is
+/// over in a moment, or could not go back without a person's word.
+fn preempt(turn: &mut Turn<'_>, hotfix: &Promotion, active: &Promotion) {
+    let over_soon = matches!(active.state, State::Committing { .. } | State::GoingBack { .. });
+    let stays = active.may_have_visitors() && !active.can_return();
+    let is_lesser = active.plan.kind == Kind::Promote && !is_preempting(turn, active);
+    if !is_preempting(turn, hotfix) || over_soon || stays || !is_lesser {
+        return;
+    }
+    let version = &hotfix.plan.release.version;
+    let sentence = format!("hotfix {version} pre-empts it (promotion {})", hotfix.number);
+    going_back::begin(turn, active, going_back::ending(Outcome::RolledBack, sentence));
 }
 
 fn over(turn: &Turn<'_>, promotion: &Promotion) -> Option<String> {

@@ -8,6 +8,8 @@ use crate::units::{Span, Timestamp};
 /// How soon something that is due and could not be done is looked at again: often enough that an
 /// adaptive step ends early by seconds, rarely enough to cost nothing.
 const LOOK_AGAIN: Span = Span::seconds(1);
+/// How often a step that holds for evidence is looked at: it holds for minutes.
+const HELD_LOOK: Span = Span::seconds(5);
 
 /// The earliest moment after `now` at which time alone may change something in the lane.
 pub(super) fn next(lane: &Lane, now: Timestamp) -> Option<Wake> {
@@ -17,16 +19,19 @@ pub(super) fn next(lane: &Lane, now: Timestamp) -> Option<Wake> {
     {
         wakes.push((standby.until, "the standby's time is over"));
     }
+    wakes.extend(lane.stop_again.values().map(|at| (*at, "instances are told to stop again")));
     for promotion in lane.active.iter().chain(&lane.waiting) {
-        of_promotion(promotion, &mut wakes);
+        of_promotion(promotion, now, &mut wakes);
     }
     let (at, reason) = wakes.into_iter().min_by_key(|(at, _)| *at)?;
     let at = if at > now { at } else { now.plus(LOOK_AGAIN) };
     Some(Wake { at, reason: reason.to_owned() })
 }
 
-fn of_promotion(promotion: &Promotion, wakes: &mut Vec<(Timestamp, &'static str)>) {
-    if let Some(pause) = &promotion.paused {
+fn of_promotion(promotion: &Promotion, now: Timestamp, wakes: &mut Vec<(Timestamp, &'static str)>) {
+    if let Some(pause) = &promotion.paused
+        && !matches!(promotion.state, State::Waiting { .. })
+    {
         wakes.push((pause.until, "a pause is over"));
     }
     let asks = promotion.checks.values().filter_map(|progress| progress.ask_again_at);
@@ -36,11 +41,13 @@ fn of_promotion(promotion: &Promotion, wakes: &mut Vec<(Timestamp, &'static str)
         State::Baking { .. } if promotion.paused.is_none() => {
             wakes.extend(baking::next_look(promotion).map(|at| (at, "a step's time is over")));
             let held = matches!(promotion.state, State::Baking { held_since: Some(_), .. });
-            if !held {
+            if held {
+                wakes.push((now.plus(HELD_LOOK), "evidence may have come"));
+            } else {
                 wakes.extend(baking::latest_end(promotion).map(|at| (at, "a step's time is over")));
             }
         }
-        State::Reconciling { since, retry_at, .. } => {
+        State::Reconciling { since, retry_at, .. } if promotion.paused.is_none() => {
             wakes.push((*retry_at, "the step is taken again"));
             let deadline = super::shifting::deadline(promotion, *since);
             wakes.push((deadline, "reconciling is given up"));
@@ -50,6 +57,7 @@ fn of_promotion(promotion: &Promotion, wakes: &mut Vec<(Timestamp, &'static str)
             wakes.push((*at, "the route is ordered again"));
         }
         State::Baking { .. }
+        | State::Reconciling { .. }
         | State::Starting { .. }
         | State::Validating
         | State::Shifting { .. }

@@ -142,7 +142,7 @@ pub(super) fn tail(folder: &Path, instance: u32, limit: usize) -> io::Result<Vec
     Ok(lines)
 }
 
-/// The end of a file that holds at least `limit` lines if the file does, at most [`READ_LIMIT`].
+/// The end of a file that holds at least `limit` lines if the file does, at most `READ_LIMIT`.
 fn end_of(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     /// No reader needs more at once, and no reader shall fill the memory.
     const READ_LIMIT: u64 = 16 * 1024 * 1024;

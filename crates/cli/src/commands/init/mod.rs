@@ -3,6 +3,7 @@
 
 mod guess;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -174,14 +175,14 @@ impl Written {
         if context.out.width.is_none() {
             let mut text = format!("wrote {}: {counts}\n", self.file);
             if self.ignored {
-                text.push_str(&format!("wrote .gitignore: {keeps}\n"));
+                let _ = writeln!(text, "wrote .gitignore: {keeps}");
             }
             return context.either(&view, (text, format!("next: {}\n", steps[0].command)));
         }
         let mark = context.out.symbol(Symbol::Passed);
         let mut text = format!("{mark} wrote {}   {counts}\n", self.file);
         if self.ignored {
-            text.push_str(&format!("{mark} wrote .gitignore     {keeps}\n"));
+            let _ = writeln!(text, "{mark} wrote .gitignore     {keeps}");
         }
         context.either(&view, (text, format!("\n{}", next(&steps))));
     }

@@ -1,0 +1,134 @@
+//! Reports that change nothing: status, why, waiting, history and the like.
+
+use towpath_core::promotion::state::Outcome;
+use towpath_core::units::Timestamp;
+use towpath_ports::store::{ChainBreak, ChainReport};
+
+use super::both;
+use crate::report::samples::{self, CONDEMNED};
+use crate::report::{adapters, audit, health, history, quarantine, status, waiting, why};
+
+const NOW: &str = "2027-01-12T15:31:08Z";
+
+#[test]
+fn status_of_one_service_has_a_row_for_each_environment() {
+    insta::assert_snapshot!(both(NOW, |style| status::text(&samples::status(), style)));
+}
+
+#[test]
+fn status_of_several_services_has_a_row_for_each_service() {
+    let mut view = samples::status();
+    for lane in view.lanes.clone() {
+        let mut worker = lane;
+        worker.service = "worker".to_owned();
+        worker.promotion = (worker.environment == "production").then(samples::promotion);
+        worker.quarantined.clear();
+        view.lanes.push(worker);
+    }
+    insta::assert_snapshot!(both(NOW, |style| status::text(&view, style)));
+}
+
+#[test]
+fn status_without_an_engine_says_that_nothing_advances() {
+    let mut view = samples::status();
+    view.engine.running = false;
+    view.engine.since = None;
+    view.lanes.clear();
+    insta::assert_snapshot!(both(NOW, |style| status::text(&view, style)));
+}
+
+#[test]
+fn status_of_a_rehearsal_says_so_in_its_first_line() {
+    let mut view = samples::status();
+    view.rehearsal = Some(60);
+    let (text, _) = status::text(&view, &samples::terminal(NOW));
+    let first = text.lines().next().expect("a first line");
+    assert!(first.ends_with("! rehearsal at 60 times the speed"), "{first}");
+}
+
+#[test]
+fn status_as_an_object_leaves_nothing_out() {
+    insta::assert_json_snapshot!(samples::status());
+}
+
+#[test]
+fn why_names_each_thing_with_who_and_how() {
+    let view = samples::status();
+    let production = &view.lanes[2];
+    insta::assert_snapshot!(both(NOW, |style| why::text(production, &view.at, style)));
+}
+
+#[test]
+fn why_says_when_nothing_blocks() {
+    let view = samples::status();
+    insta::assert_snapshot!(both(NOW, |style| why::text(&view.lanes[1], &view.at, style)));
+}
+
+#[test]
+fn waiting_lists_all_lanes_and_says_when_nothing_waits() {
+    let mut view = samples::status();
+    view.lanes[1].asks = Some("p99 is 20% slower than with 1.5.0".to_owned());
+    let some = both(NOW, |style| waiting::text(&view, style));
+    view.lanes.truncate(1);
+    let none = both(NOW, |style| waiting::text(&view, style));
+    insta::assert_snapshot!(format!("{some}=== nothing\n{none}"));
+}
+
+#[test]
+fn history_tells_what_went_back_from_what_was_rolled_back() {
+    let promotions = [
+        samples::rollback(Some("wrong prices on invoices")),
+        samples::ended(Outcome::RolledBack, "14:27:36", 453.0, CONDEMNED),
+        samples::ended(Outcome::Superseded, "15:30:00", 4200.0, "1.5.1 took its place"),
+        samples::promotion(),
+    ];
+    let one = both(NOW, |style| history::text(&promotions, Some("production"), true, style));
+    let all = both(NOW, |style| history::text(&promotions[..1], None, false, style));
+    insta::assert_snapshot!(format!("{one}=== everywhere\n{all}"));
+}
+
+#[test]
+fn audit_says_what_can_be_trusted() {
+    let span = Some((Timestamp(1_793_610_840_000_000), samples::at("15:21:00")));
+    let whole = ChainReport { events: 4812, span, broken: None };
+    let sentence = "its content has hash 8e0b1f, event 3978 was written after content with c77a42";
+    let broken = Some(ChainBreak { seq: 3977, sentence: sentence.to_owned() });
+    let changed = ChainReport { broken, ..whole.clone() };
+    let place = ".towpath/journal.db";
+    let right = both(NOW, |style| audit::text(&whole, place, style));
+    let wrong = both(NOW, |style| audit::text(&changed, place, style));
+    insta::assert_snapshot!(format!("{right}=== changed\n{wrong}"));
+}
+
+#[test]
+fn health_and_validation_say_what_fails() {
+    let view = samples::status();
+    let well = both(NOW, |style| health::text(&view.lanes[2], style));
+    let mut bad = view.lanes[2].clone();
+    bad.health.state = "unhealthy".to_owned();
+    bad.health.failing = vec!["/health".to_owned()];
+    let bad = both(NOW, |style| health::text(&bad, style));
+    let mut checks = samples::promotion().checks;
+    checks[1].state = "fail".to_owned();
+    checks[1].sentence = Some("503 instead of 200".to_owned());
+    let checks = both(NOW, |style| health::checks("production", &checks, style));
+    insta::assert_snapshot!(format!("{well}=== fails\n{bad}=== checks\n{checks}"));
+}
+
+#[test]
+fn quarantine_says_why_and_how_it_is_lifted() {
+    let view = samples::status();
+    let all: Vec<_> = view.lanes.iter().flat_map(|lane| &lane.quarantined).collect();
+    let some = both(NOW, |style| quarantine::text(&all, style));
+    let none = both(NOW, |style| quarantine::text(&[], style));
+    insta::assert_snapshot!(format!("{some}=== none\n{none}"));
+}
+
+#[test]
+fn adapters_are_listed_by_family_with_how_far_each_is() {
+    let (text, _) = adapters::text(&crate::wiring::catalogue(), &samples::plain(NOW));
+    for family in ["targets\n", "routers\n", "checks\n"] {
+        assert!(text.contains(family), "{text}");
+    }
+    assert!(text.contains("process") && text.contains("+ built"), "{text}");
+}

@@ -1,0 +1,251 @@
+//! One stored example of every event, so that a stored format cannot change unnoticed. The files in
+//! `golden` are what this version writes; those in `golden/older` are what older versions wrote, and
+//! must be read for ever. `TOWPATH_BLESS=1` writes the former anew.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::disallowed_methods, reason = "golden files are read and written")]
+
+mod declared;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use declared::{ada, lane_id, matrix, name, release, section};
+use towpath_core::check::CheckAnswer;
+use towpath_core::deployment::{Deployment, Endpoint};
+use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
+use towpath_core::journal::{Attested, Event, Requested};
+use towpath_core::matrix::Signal;
+use towpath_core::plan::Plan;
+use towpath_core::promotion::state::{CheckKey, Ending, GateList, Kind, Lane, Outcome};
+use towpath_core::release::{ChangeType, ReleaseRef};
+use towpath_core::units::{Timestamp, Weight};
+use towpath_guard::{Evidence, Probes, Standing, Verdict};
+
+const AT: Timestamp = Timestamp(1_798_761_600_000_000);
+const NUMBER: PromotionNumber = PromotionNumber(7);
+
+fn reference() -> ReleaseRef {
+    ReleaseRef::from(&release(1, ChangeType::Feature, false))
+}
+
+fn deployment(number: u64) -> Deployment {
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 4001));
+    Deployment {
+        number: PromotionNumber(number),
+        release: reference(),
+        capacity: 1,
+        endpoints: vec![Endpoint { instance: 1, address }],
+    }
+}
+
+fn plan() -> Plan {
+    let accepted = vec!["environments.prod.gate.prerequisites.github".to_owned()];
+    Plan::new(&Lane::new(lane_id("prod")), Kind::Promote, reference(), &section(0xFFF8), &accepted)
+}
+
+fn verdict() -> Verdict {
+    let evidence = Evidence {
+        green_requests: 21,
+        green_failed: 4,
+        blue_requests: 1986,
+        blue_failed: 2,
+        green_p99_us: Some(120_000),
+        blue_p99_us: None,
+        probes: Probes { total: 3, failed: 1 },
+    };
+    Verdict { standing: Standing::Unhealthy, sentence: "green failed 4 of 21".to_owned(), evidence }
+}
+
+fn key() -> CheckKey {
+    CheckKey { list: GateList::Validation, slug: "health".to_owned() }
+}
+
+fn because() -> String {
+    "it is slow".to_owned()
+}
+
+fn of_the_project() -> Vec<Event> {
+    let attested = Attested {
+        lane: lane_id("prod"),
+        release: reference(),
+        title: "User acceptance testing complete".to_owned(),
+        by: ada(),
+        at: AT,
+        note: Some("all of it".to_owned()),
+        link: None,
+    };
+    vec![
+        Event::EngineStarted { epoch: Epoch(3), program: "0.1.0".to_owned() },
+        Event::MatrixApplied { matrix: Box::new(matrix(0xFFF8)), by: ada() },
+        Event::ReleaseCreated {
+            release: Box::new(release(1, ChangeType::Hotfix, true)),
+            by: ada(),
+        },
+        Event::Attested(attested),
+    ]
+}
+
+fn of_the_gate() -> Vec<Event> {
+    let requested = Requested {
+        number: NUMBER,
+        plan: plan(),
+        from: Some(name("dev")),
+        offered_by: Some(PromotionNumber(6)),
+        by: ada(),
+        reason: Some(because()),
+        deadline: AT,
+        irreversible: true,
+        bound_to_plan: true,
+    };
+    let number = NUMBER;
+    let command = CommandId(9);
+    let answer = CheckAnswer::pending(AT, "not yet").with_output("waiting");
+    vec![
+        Event::PromotionRequested(Box::new(requested)),
+        Event::PlanChanged { number, plan: Box::new(plan()) },
+        Event::CheckAsked { number, key: key(), command },
+        Event::CheckAnswered { number, key: key(), answer, ask_again_at: Some(AT) },
+        Event::PromotionStarted { number, command, blue: Some(deployment(5)) },
+        Event::InstancesReady { number, green: deployment(7), blue_ready: true },
+    ]
+}
+
+fn of_the_rollout() -> Vec<Event> {
+    let (number, step, weight) = (NUMBER, 1, Weight::from_basis_points(1250).unwrap());
+    let (command, revision, sentence) = (CommandId(10), Revision(4), because());
+    vec![
+        Event::WeightOrdered { number, step, command, revision, weight },
+        Event::WeightObserved { number, step, weight },
+        Event::StepHeld { number, step, standing: Standing::Blind, sentence: sentence.clone() },
+        Event::StepPassed { number, step, verdict: Some(verdict()) },
+        Event::Condemned { number, verdict: verdict() },
+        Event::ReconciliationBegan { number, step, sentence, weight, retry_at: AT },
+        Event::BlueLost { number, sentence: because() },
+        Event::PromotionPaused { number, by: ada(), reason: because(), until: AT },
+        Event::PromotionResumed { number, by: ada() },
+    ]
+}
+
+fn of_the_end() -> Vec<Event> {
+    let (number, command, revision) = (NUMBER, CommandId(11), Revision(5));
+    let ending = Ending {
+        outcome: Outcome::RolledBack,
+        sentence: because(),
+        said: vec!["Error: no database".to_owned()],
+        quarantine: true,
+    };
+    vec![
+        Event::CommitOrdered { number, command, revision },
+        Event::Committed { number, deployment: deployment(7), standby: Some((deployment(5), AT)) },
+        Event::ReturnOrdered { number, command, revision, ending },
+        Event::RouteRetried { number, sentence: because(), retry_at: AT },
+        Event::TrafficReturned { number },
+        Event::StopOrdered { deployment: number, command },
+        Event::StopFailed { deployment: number, sentence: because(), retry_at: AT },
+        Event::InstancesStopped { deployment: number },
+        Event::StandbyEnded { deployment: number, sentence: because() },
+        Event::ReleaseQuarantined { release: reference(), number, reason: because() },
+        Event::QuarantineLifted { digest: reference().digest, by: ada(), reason: because() },
+        Event::VerificationWithdrawn { digest: reference().digest, sentence: because() },
+        Event::PromotionEnded { number, outcome: Outcome::RolledBack, sentence: because() },
+        Event::ReleaseOffered { release: reference(), number, command, to: vec![name("prod")] },
+        Event::SignalReceived { signal: Signal::SecurityIncident, by: ada(), reason: because() },
+        Event::RollbackAsked { reason: because() },
+    ]
+}
+
+fn examples() -> Vec<Event> {
+    [of_the_project(), of_the_gate(), of_the_rollout(), of_the_end()].concat()
+}
+
+/// Position of a variant. Without a wildcard: a new variant does not compile until it stands here,
+/// and then the test wants an example of it.
+fn position(event: &Event) -> usize {
+    match event {
+        Event::EngineStarted { .. } => 0,
+        Event::MatrixApplied { .. } => 1,
+        Event::ReleaseCreated { .. } => 2,
+        Event::Attested(_) => 3,
+        Event::PromotionRequested(_) => 4,
+        Event::PlanChanged { .. } => 5,
+        Event::CheckAsked { .. } => 6,
+        Event::CheckAnswered { .. } => 7,
+        Event::PromotionStarted { .. } => 8,
+        Event::InstancesReady { .. } => 9,
+        Event::WeightOrdered { .. } => 10,
+        Event::WeightObserved { .. } => 11,
+        Event::StepHeld { .. } => 12,
+        Event::StepPassed { .. } => 13,
+        Event::Condemned { .. } => 14,
+        Event::ReconciliationBegan { .. } => 15,
+        Event::PromotionPaused { .. } => 16,
+        Event::PromotionResumed { .. } => 17,
+        Event::CommitOrdered { .. } => 18,
+        Event::Committed { .. } => 19,
+        Event::ReturnOrdered { .. } => 20,
+        Event::RouteRetried { .. } => 21,
+        Event::TrafficReturned { .. } => 22,
+        Event::StopOrdered { .. } => 23,
+        Event::InstancesStopped { .. } => 24,
+        Event::StandbyEnded { .. } => 25,
+        Event::ReleaseQuarantined { .. } => 26,
+        Event::QuarantineLifted { .. } => 27,
+        Event::VerificationWithdrawn { .. } => 28,
+        Event::PromotionEnded { .. } => 29,
+        Event::ReleaseOffered { .. } => 30,
+        Event::SignalReceived { .. } => 31,
+        Event::RollbackAsked { .. } => 32,
+        Event::StopFailed { .. } => 33,
+        Event::BlueLost { .. } => 34,
+    }
+}
+
+/// One more than the highest position above.
+const VARIANTS: usize = 35;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+#[test]
+fn every_event_has_an_example() {
+    let shown: BTreeSet<usize> = examples().iter().map(position).collect();
+    assert_eq!(shown, (0..VARIANTS).collect());
+}
+
+#[test]
+fn every_event_is_stored_as_it_always_was() {
+    let bless = std::env::var_os("TOWPATH_BLESS").is_some();
+    let mut expected = BTreeSet::new();
+    for event in examples() {
+        let file = folder().join(format!("{}.json", event.kind()));
+        let text = serde_json::to_string_pretty(&event).unwrap() + "\n";
+        if bless {
+            std::fs::write(&file, &text).unwrap();
+        }
+        let stored = std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert_eq!(text, stored, "{} is written otherwise now", event.kind());
+        assert_eq!(serde_json::from_str::<Event>(&stored).unwrap(), event);
+        expected.insert(file);
+    }
+    assert_eq!(json_files(&folder()), expected, "a stored example belongs to no event");
+}
+
+#[test]
+fn what_older_versions_stored_is_read() {
+    let older = json_files(&folder().join("older"));
+    assert!(!older.is_empty());
+    for file in older {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let event: Event = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let kind = file.file_stem().unwrap().to_str().unwrap().split('.').next().unwrap();
+        assert_eq!(event.kind(), kind);
+    }
+}
+
+fn json_files(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
+}

@@ -1,0 +1,483 @@
+//! The invariants of design.md section 5, checked from outside: against the journal, what adapters
+//! really did, and what checks really answered. Believes nothing that the core says about itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use towpath_core::check::CheckResult;
+use towpath_core::ids::{Digest, LaneId, PromotionNumber, Revision};
+use towpath_core::journal::{Event, Requested};
+use towpath_core::plan::Plan;
+use towpath_core::project::Project;
+use towpath_core::promotion::command::{Command, Order};
+use towpath_core::promotion::input::Input;
+use towpath_core::promotion::state::{CheckKey, GateList, Kind, Lane, Outcome, State};
+use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_guard::Standing;
+
+use super::{Broken, REST_WITHIN, chaos::Chaos};
+use crate::machine::disk::{Row, hash_of};
+use crate::machine::told::Told;
+use crate::machine::{BEGINNING, World};
+
+/// One invariant, and whether it is checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Invariant {
+    /// Its name in design.md.
+    pub name: &'static str,
+    /// What is checked of it here, or why nothing is.
+    pub what: &'static str,
+    /// Whether its parts are built, and so it is checked after every step.
+    pub checked: bool,
+}
+
+/// All invariants, in order.
+pub fn invariants() -> [Invariant; 14] {
+    let checked = |name, what| Invariant { name, what, checked: true };
+    let not_yet = |name, what| Invariant { name, what, checked: false };
+    [
+        checked("I1", "every acknowledged event is in the journal after a restart"),
+        checked("I2", "one promotion with effects per lane; no effect under a stale epoch"),
+        checked("I3", "no start, weight or answer without a real pass of its checks"),
+        checked("I4", "every recorded weight, commit and return was observed at the router"),
+        checked("I5", "no event of a promotion after its end"),
+        checked("I6", "everything open waits for an order or a moment, and ends when faults do"),
+        checked("I7", "gapless, hash-linked, and the states are its fold"),
+        not_yet("I8", "there are no notifiers yet"),
+        checked("I9", "in the model's sense: no arm with visitors is stopped or was never started"),
+        not_yet("I10", "there are no secrets yet"),
+        checked("I11", "what was condemned is quarantined, nothing else is, and none of it enters"),
+        checked("I12", "a started promotion keeps its plan; freezes and revoked persons not yet"),
+        checked("I13", "no weight above ready capacity; what serves is not stopped before commit"),
+        checked("s6", "nothing moves by itself to a blue that is absent or would lose data"),
+    ]
+}
+
+/// How long the router and the record may differ while everybody could know: twice the lease.
+const TOLERATED_LAG: Span = Span::seconds(60);
+
+/// Watches one simulation.
+#[derive(Debug)]
+pub struct Watcher {
+    seed: u64,
+    broken: Vec<Broken>,
+    acknowledged: Option<(usize, u64)>,
+    ended: BTreeSet<PromotionNumber>,
+    open: BTreeMap<LaneId, BTreeSet<PromotionNumber>>,
+    asked_for: BTreeMap<PromotionNumber, Plan>,
+    started: BTreeMap<PromotionNumber, Plan>,
+    real_passes: BTreeSet<(PromotionNumber, CheckKey)>,
+    ordered: BTreeMap<PromotionNumber, Revision>,
+    observed: BTreeSet<(LaneId, Revision, Weight)>,
+    obeyed: BTreeSet<(LaneId, Revision)>,
+    last_input: BTreeMap<LaneId, Input>,
+    visited: BTreeSet<PromotionNumber>,
+    returning: BTreeSet<PromotionNumber>,
+    condemned: BTreeSet<PromotionNumber>,
+    blamed: BTreeSet<PromotionNumber>,
+    quarantined: BTreeMap<LaneId, BTreeSet<Digest>>,
+    differs_since: BTreeMap<LaneId, Timestamp>,
+}
+
+impl Watcher {
+    /// Of the simulation with this seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            broken: Vec::new(),
+            acknowledged: None,
+            ended: BTreeSet::new(),
+            open: BTreeMap::new(),
+            asked_for: BTreeMap::new(),
+            started: BTreeMap::new(),
+            real_passes: BTreeSet::new(),
+            ordered: BTreeMap::new(),
+            observed: BTreeSet::new(),
+            obeyed: BTreeSet::new(),
+            last_input: BTreeMap::new(),
+            visited: BTreeSet::new(),
+            returning: BTreeSet::new(),
+            condemned: BTreeSet::new(),
+            blamed: BTreeSet::new(),
+            quarantined: BTreeMap::new(),
+            differs_since: BTreeMap::new(),
+        }
+    }
+
+    /// What did not hold.
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
+    }
+
+    fn fail(&mut self, invariant: &'static str, sentence: impl Into<String>) {
+        self.broken.push(Broken { invariant, seed: self.seed, sentence: sentence.into() });
+    }
+
+    /// Checks everything after a step in which `told` happened. Answers whether something is broken.
+    pub fn check(&mut self, world: &World<Chaos>, told: &[(Timestamp, Told)]) -> bool {
+        self.nothing_acknowledged_is_lost(world);
+        for (_, told) in told {
+            self.take(world, told);
+        }
+        self.lanes_are_sound(world, told);
+        if let Some(sentence) = &world.differs {
+            self.fail("I7", sentence.clone());
+        }
+        !self.broken.is_empty()
+    }
+
+    fn nothing_acknowledged_is_lost(&mut self, world: &World<Chaos>) {
+        let rows = world.disk.rows();
+        if let Some((count, hash)) = self.acknowledged
+            && rows.get(count - 1).map(|row| row.hash) != Some(hash)
+        {
+            let sentence = format!("{count} events were acknowledged, {} are there", rows.len());
+            self.fail("I1", sentence);
+        }
+        self.acknowledged = rows.last().map(|row| (rows.len(), row.hash));
+    }
+
+    fn journal_is_linked(&mut self, world: &World<Chaos>) {
+        let mut before: Option<&Row> = None;
+        for row in world.disk.rows() {
+            let seq = before.map_or(1, |before| before.seq + 1);
+            if row.seq != seq || row.hash != hash_of(before.map(|before| before.hash), row) {
+                self.fail("I7", format!("event {} does not follow the one before it", row.seq));
+                return;
+            }
+            before = Some(row);
+        }
+    }
+
+    fn take(&mut self, world: &World<Chaos>, told: &Told) {
+        match told {
+            Told::Input { lane, input } => {
+                self.last_input.insert(lane.clone(), input.clone());
+            }
+            Told::Recorded { lane: Some(lane), event } => self.recorded(world, lane, event),
+            Told::Effect { epoch, newest, command } => {
+                if epoch < newest {
+                    let lane = &command.lane;
+                    self.fail("I2", format!("{lane} obeyed epoch {epoch} after epoch {newest}"));
+                }
+                self.effect(world, command);
+            }
+            Told::Observed { lane, revision, weight } => {
+                self.observed.insert((lane.clone(), *revision, *weight));
+                self.obeyed.insert((lane.clone(), *revision));
+            }
+            Told::Answered { promotion, key, result: CheckResult::Pass } => {
+                self.real_passes.insert((*promotion, key.clone()));
+            }
+            Told::Recorded { lane: None, .. }
+            | Told::Answered { .. }
+            | Told::World(_)
+            | Told::Ordered(_)
+            | Told::Refused(_)
+            | Told::Note(_)
+            | Told::Fenced { .. } => {}
+        }
+    }
+
+    fn recorded(&mut self, world: &World<Chaos>, lane: &LaneId, event: &Event) {
+        if let Some(number) = event.promotion()
+            && self.ended.contains(&number)
+        {
+            self.fail("I5", format!("{} after the end of promotion {number}", event.kind()));
+        }
+        match event {
+            Event::PromotionRequested(requested) => self.requested(lane, requested),
+            Event::PlanChanged { number, plan } => {
+                if self.started.contains_key(number) {
+                    self.fail("I12", format!("promotion {number} is planned anew after its start"));
+                }
+                self.asked_for.insert(*number, (**plan).clone());
+            }
+            Event::CheckAnswered { number, key, answer, .. } => {
+                let real = self.real_passes.contains(&(*number, key.clone()));
+                if answer.result == CheckResult::Pass && !real {
+                    let key = String::from(key.clone());
+                    self.fail("I3", format!("{key} of promotion {number} never said yes"));
+                }
+            }
+            Event::PromotionStarted { number, .. } => self.started(world, lane, *number),
+            Event::WeightOrdered { number, revision, .. } => {
+                self.ordered.insert(*number, *revision);
+                self.visited.insert(*number);
+                self.gate_is_open(*number, GateList::Validation);
+            }
+            Event::CommitOrdered { number, revision, .. } => {
+                self.ordered.insert(*number, *revision);
+            }
+            Event::ReturnOrdered { number, revision, .. } => {
+                self.ordered.insert(*number, *revision);
+                if self.is_blame(lane) {
+                    self.blamed.insert(*number);
+                }
+                if self.returning.insert(*number) {
+                    self.returns(world, lane, *number);
+                }
+            }
+            Event::WeightObserved { number, weight, .. } => {
+                let revision = self.ordered.get(number).copied().unwrap_or_default();
+                if !self.observed.contains(&(lane.clone(), revision, *weight)) {
+                    let sentence = format!("{lane}: {weight} of revision {revision} is recorded");
+                    self.fail("I4", format!("{sentence} and was never seen at the router"));
+                }
+            }
+            Event::Committed { number, .. } | Event::TrafficReturned { number } => {
+                let revision = self.ordered.get(number).copied().unwrap_or_default();
+                if !self.obeyed.contains(&(lane.clone(), revision)) {
+                    let kind = event.kind();
+                    self.fail("I4", format!("{kind} {number}, but nobody obeyed {revision}"));
+                }
+            }
+            Event::Condemned { number, .. } => {
+                self.condemned.insert(*number);
+            }
+            Event::ReleaseQuarantined { release, number, .. } => {
+                self.quarantine(lane, *number, &release.digest);
+            }
+            Event::QuarantineLifted { digest, .. } => {
+                self.quarantined.entry(lane.clone()).or_default().remove(digest);
+            }
+            Event::PromotionEnded { number, outcome, .. } => self.end(lane, *number, *outcome),
+            _ => {}
+        }
+    }
+
+    /// Where visitors can only go to nothing, or to a blue that would lose data, a person says so.
+    fn returns(&mut self, world: &World<Chaos>, lane: &LaneId, number: PromotionNumber) {
+        let state = world.disk.project().lane(lane);
+        let Some(promotion) = state.promotion(number) else { return };
+        let by_a_person = matches!(
+            self.last_input.get(lane),
+            Some(Input::RollbackOrdered { .. } | Input::AbortOrdered { .. })
+        );
+        if self.visited.contains(&number) && !promotion.can_return() && !by_a_person {
+            self.fail("s6", format!("promotion {number} went back by itself and could not"));
+        }
+    }
+
+    fn requested(&mut self, lane: &LaneId, requested: &Requested) {
+        let number = requested.number;
+        if self.asked_for.insert(number, requested.plan.clone()).is_some() {
+            self.fail("I2", format!("two promotions are called {number}"));
+        }
+        let digest = &requested.plan.release.digest;
+        if self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest)) {
+            let version = &requested.plan.release.version;
+            self.fail("I11", format!("{version} entered {lane} though it is quarantined"));
+        }
+    }
+
+    fn started(&mut self, world: &World<Chaos>, lane: &LaneId, number: PromotionNumber) {
+        let open = self.open.entry(lane.clone()).or_default();
+        open.insert(number);
+        if open.len() > 1 {
+            let sentence = format!("{lane} has promotions with effects: {open:?}");
+            self.fail("I2", sentence);
+        }
+        self.gate_is_open(number, GateList::Prerequisites);
+        let plan = world.disk.project().lane(lane).promotion(number).map(|one| one.plan.clone());
+        let plan = plan.or_else(|| self.asked_for.get(&number).cloned());
+        self.started.extend(plan.map(|plan| (number, plan)));
+    }
+
+    /// Every check that must have passed by now really said yes once.
+    fn gate_is_open(&mut self, number: PromotionNumber, list: GateList) {
+        let Some(plan) = self.started.get(&number).or_else(|| self.asked_for.get(&number)) else {
+            return;
+        };
+        if plan.kind == Kind::Rollback {
+            return;
+        }
+        let gate = &plan.section.gate;
+        let checks = match list {
+            GateList::Prerequisites => &gate.prerequisites,
+            GateList::Validation => &gate.validation,
+        };
+        let slugs = checks.iter().filter(|check| check.at == Weight::ZERO).map(|check| &check.slug);
+        let closed = slugs
+            .map(|slug| CheckKey { list, slug: slug.clone() })
+            .find(|key| !self.real_passes.contains(&(number, key.clone())));
+        if let Some(key) = closed {
+            let key = String::from(key);
+            self.fail("I3", format!("promotion {number} goes on though {key} never said yes"));
+        }
+    }
+
+    fn quarantine(&mut self, lane: &LaneId, number: PromotionNumber, digest: &Digest) {
+        self.quarantined.entry(lane.clone()).or_default().insert(digest.clone());
+        let condemned = self.condemned.contains(&number);
+        if !condemned && !self.blamed.contains(&number) && !self.is_blame(lane) {
+            self.fail("I11", format!("promotion {number} quarantined without a verdict"));
+        }
+    }
+
+    fn end(&mut self, lane: &LaneId, number: PromotionNumber, outcome: Outcome) {
+        self.ended.insert(number);
+        self.open.entry(lane.clone()).or_default().remove(&number);
+        let Some(plan) = self.asked_for.get(&number) else { return };
+        let digest = &plan.release.digest;
+        let is_out = self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest));
+        if self.condemned.contains(&number) && outcome != Outcome::Succeeded && !is_out {
+            self.fail("I11", format!("promotion {number} was condemned and not quarantined"));
+        }
+    }
+
+    fn effect(&mut self, world: &World<Chaos>, command: &Command) {
+        let lane = &command.lane;
+        let state = world.disk.project().lane(lane);
+        match &command.order {
+            Order::StartInstances { deployment, section, .. } => {
+                let plan = self.started.get(deployment);
+                if plan.is_none() {
+                    self.fail("I3", format!("deployment {deployment} starts, promotion does not"));
+                } else if plan.is_some_and(|plan| plan.section != **section) {
+                    self.fail(
+                        "I12",
+                        format!("deployment {deployment} starts otherwise than planned"),
+                    );
+                }
+            }
+            Order::StopInstances { deployment, .. } => self.stopped(world, &state, *deployment),
+            Order::SetRoute { route, .. } => {
+                let candidate = route.candidate.as_ref().map(|(green, _)| green.number);
+                let default = route.default.as_ref().map(|one| one.number);
+                for number in candidate.into_iter().chain(default) {
+                    if !world.target.runs(lane, number) {
+                        self.fail("I9", format!("visitors of {lane} go to {number}: not there"));
+                    }
+                }
+            }
+            Order::AskCheck { .. } | Order::OfferRelease { .. } => {}
+        }
+    }
+
+    fn stopped(&mut self, world: &World<Chaos>, state: &Lane, deployment: PromotionNumber) {
+        let lane = &state.id;
+        if let Some(router) = world.routers.get(lane) {
+            let visited = router.candidate.filter(|(_, weight)| *weight > Weight::ZERO);
+            if router.default == Some(deployment)
+                || visited.is_some_and(|(number, _)| number == deployment && !router.lapsed)
+            {
+                self.fail("I9", format!("{deployment} of {lane} is stopped under its visitors"));
+            }
+        }
+        let serves = state.serving.as_ref().is_some_and(|one| one.deployment.number == deployment);
+        if serves {
+            self.fail("I13", format!("{deployment} of {lane} is stopped while it serves"));
+        }
+    }
+
+    fn lanes_are_sound(&mut self, world: &World<Chaos>, told: &[(Timestamp, Told)]) {
+        for (id, lane) in &world.disk.project().lanes {
+            if let Some(active) = &lane.active
+                && self.started.get(&active.number).is_some_and(|plan| *plan != active.plan)
+            {
+                self.fail("I12", format!("promotion {} left its plan", active.number));
+            }
+            self.capacity_is_kept(world, id);
+            self.weights_agree(world, lane);
+        }
+        let turned = told.iter().filter_map(|(_, told)| match told {
+            Told::Input { lane, .. } => Some(lane),
+            _ => None,
+        });
+        for lane in turned.collect::<BTreeSet<_>>() {
+            self.something_will_happen(world, lane);
+        }
+    }
+
+    fn capacity_is_kept(&mut self, world: &World<Chaos>, id: &LaneId) {
+        let Some(router) = world.routers.get(id) else { return };
+        let Some((number, _)) = router.candidate else { return };
+        let ready = world.target.ready(id, number);
+        let weight = u64::from(router.weight(ready).basis_points());
+        if weight * u64::from(router.capacity) > 10_000 * u64::from(ready) {
+            self.fail("I13", format!("{number} of {id} has more visitors than ready copies"));
+        }
+    }
+
+    /// The record may lag behind the router, but not for long while everybody is there.
+    fn weights_agree(&mut self, world: &World<Chaos>, lane: &Lane) {
+        let agrees = match (&lane.active, world.routers.get(&lane.id)) {
+            (Some(active), Some(router)) if matches!(active.state, State::Baking { .. }) => {
+                let green = router.candidate.map(|(number, _)| number);
+                let ready = green.map_or(0, |number| world.target.ready(&lane.id, number));
+                let real = router.weight(ready);
+                let everybody_is_there = router.in_contact && world.owner().is_some();
+                real == active.weight || !everybody_is_there
+            }
+            _ => true,
+        };
+        if agrees {
+            self.differs_since.remove(&lane.id);
+            return;
+        }
+        let since = *self.differs_since.entry(lane.id.clone()).or_insert(world.now);
+        if world.now.since(since) > TOLERATED_LAG {
+            let id = &lane.id;
+            self.fail("I4", format!("{id}: recorded and real weight differ for {TOLERATED_LAG}"));
+        }
+    }
+
+    /// Whatever is open waits for an order that is out, or for a moment that will come.
+    fn something_will_happen(&mut self, world: &World<Chaos>, id: &LaneId) {
+        let Some(owner) = world.owner() else { return };
+        let lane = world.engines[owner].project().lane(id);
+        if lane.active.is_none() && lane.waiting.is_empty() {
+            return;
+        }
+        let outbox = world.disk.outbox();
+        let ordered = lane.awaited();
+        let lost = ordered.iter().find(|command| !outbox.contains_key(&(id.clone(), **command)));
+        if let Some(command) = lost {
+            self.fail("I6", format!("{id} waits for command {command}, which is not out"));
+        }
+        if ordered.is_empty() && world.wakes_at(owner, id).is_none() {
+            self.fail("I6", format!("{id} is open and waits for nothing"));
+        }
+    }
+
+    /// Whether nothing is open any more, or too much time has passed.
+    pub fn at_rest(&self, world: &World<Chaos>) -> bool {
+        let lanes = world.disk.project().lanes.values();
+        let mut open = lanes.filter(|lane| lane.active.is_some() || !lane.waiting.is_empty());
+        open.next().is_none() || world.now > BEGINNING.plus(REST_WITHIN)
+    }
+
+    /// Everything has ended by now, and the journal alone gives the same states.
+    pub fn check_rest(&mut self, world: &World<Chaos>) {
+        let lanes = &world.disk.project().lanes;
+        for lane in lanes.values() {
+            for promotion in lane.active.iter().chain(&lane.waiting) {
+                let (number, word) = (promotion.number, promotion.state.word());
+                self.fail("I6", format!("promotion {number} never ends: it is {word}"));
+            }
+            for deployment in lane.stopping.keys() {
+                self.fail("I6", format!("deployment {deployment} is never stopped"));
+            }
+        }
+        self.journal_is_linked(world);
+        let mut folded = Project::default();
+        for row in world.disk.rows() {
+            folded.apply(row.lane.as_ref(), &row.event, row.at);
+        }
+        if folded.lanes != *lanes {
+            self.fail("I7", "the states are not the fold of the journal");
+        }
+    }
+
+    /// Whether the last input of a lane may throw a release out.
+    fn is_blame(&self, lane: &LaneId) -> bool {
+        match self.last_input.get(lane) {
+            Some(Input::RollbackOrdered { quarantine, .. }) => *quarantine,
+            Some(Input::Signalled { .. } | Input::HealthLost { .. }) => true,
+            Some(Input::Judged { verdict, .. } | Input::Woken { verdict: Some(verdict), .. }) => {
+                verdict.standing == Standing::Unhealthy
+            }
+            _ => false,
+        }
+    }
+}

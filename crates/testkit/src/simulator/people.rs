@@ -1,0 +1,178 @@
+//! People who press buttons at random, and the matrices and releases that they bring along. They
+//! know nothing of what is going on; the core must refuse what makes no sense.
+
+use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
+use towpath_core::journal::Event;
+use towpath_core::matrix::Signal;
+use towpath_core::promotion::input::{Input, PromotionOrder};
+
+use super::chaos::Chaos;
+use crate::declared::{self, ReleaseWords};
+use crate::machine::World;
+
+/// The environments of every simulated matrix.
+const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
+/// Its services: most of what happens happens to the first, so that things get in each other's way.
+const SERVICES: [&str; 4] = ["app", "app", "app", "web"];
+/// A simulation makes at most this many releases.
+const MOST_RELEASES: usize = 12;
+
+/// A matrix that varies with the seed, and again whenever it is applied anew.
+pub fn some_matrix(chaos: &mut Chaos) -> Event {
+    let mut staging = "staging: after dev".to_owned();
+    let mut production = "production: after staging, tier production".to_owned();
+    let extras = [
+        "automatic",
+        "check tests, check approved",
+        "validate health",
+        "validate visitors at 100%",
+        "proof required",
+        "on_lapse pause",
+        "on_lapse rollback",
+        "rollback manual",
+        "queue",
+        "hotfix preempts",
+        "standby 5m",
+        "instances 3",
+        "adaptive",
+        "hold 2m",
+        "on_blind rollback",
+    ];
+    for environment in [&mut staging, &mut production] {
+        let steps = chaos.chance.one_of(&[
+            "10%/20s 50%/20s 100%/30s",
+            "100%/10s",
+            "25%/10s..40s 100%/0s",
+            "1%/1m 100%/1m",
+        ]);
+        environment.push_str(", steps ");
+        environment.push_str(steps.expect("there are four"));
+        for extra in extras {
+            if chaos.chance.per_mille(300) {
+                environment.push_str(", ");
+                environment.push_str(extra);
+            }
+        }
+    }
+    let setting = chaos.chance.below(1_000_000);
+    let text = format!(
+        "services: app web\ndev: root, steps 100%/5s, setting x {setting}\n{staging}, setting x {setting}\n{production}, setting x {setting}"
+    );
+    let matrix = declared::matrix(&text).expect("its words are known");
+    Event::MatrixApplied { matrix: Box::new(matrix), by: somebody() }
+}
+
+fn somebody() -> Person {
+    Person::new("ada").expect("it is a name")
+}
+
+/// A release that varies with the seed.
+fn some_release(world: &mut World<Chaos>) -> Option<Event> {
+    let made = world.disk.project().common.releases.len();
+    if made >= MOST_RELEASES {
+        return None;
+    }
+    let chance = &mut world.fate.chance;
+    let same = made > 0 && chance.per_mille(100);
+    let content = if same { 0 } else { made }.to_string();
+    let words = ReleaseWords {
+        content,
+        hotfix: chance.per_mille(200),
+        irreversible: chance.per_mille(150),
+        snapshot: chance.per_mille(50),
+    };
+    let service = chance.one_of(&SERVICES).expect("there are some");
+    let service = declared::name(service).expect("it is a name");
+    let release = declared::release(&service, &format!("1.{made}.0"), &words, world.now);
+    let release = Box::new(release.expect("it is a version"));
+    Some(Event::ReleaseCreated { release, by: somebody() })
+}
+
+/// Somebody does something.
+pub fn act(world: &mut World<Chaos>) {
+    match world.fate.chance.below(20) {
+        0 | 1 => {
+            if let Some(event) = some_release(world) {
+                world.declare(&event);
+            }
+        }
+        2 => {
+            let event = some_matrix(&mut world.fate);
+            world.declare(&event);
+        }
+        3..13 => promote(world),
+        13 => {
+            let lane = some_lane(world);
+            let quarantine = world.fate.chance.per_mille(700);
+            let input = Input::RollbackOrdered { by: somebody(), reason: None, quarantine };
+            press(world, &lane, input);
+        }
+        14 => {
+            let lane = some_lane(world);
+            let signal = *world.fate.chance.one_of(&Signal::ALL).expect("there are two");
+            let reason = "it is on the news".to_owned();
+            press(world, &lane, Input::Signalled { signal, by: somebody(), reason });
+        }
+        15 => lift(world),
+        _ => steer(world),
+    }
+}
+
+fn press(world: &mut World<Chaos>, lane: &LaneId, input: Input) {
+    // A refusal is an answer; an order that nobody took was not acknowledged.
+    world.press(lane, input);
+}
+
+fn some_lane(world: &mut World<Chaos>) -> LaneId {
+    let environment = world.fate.chance.one_of(&ENVIRONMENTS).expect("there are three");
+    let service = world.fate.chance.one_of(&SERVICES).expect("there are some");
+    declared::lane(&format!("{service}/{environment}")).expect("it is a lane")
+}
+
+fn promote(world: &mut World<Chaos>) {
+    let lane = some_lane(world);
+    let releases = &world.disk.project().common.releases;
+    let own = releases.iter().filter(|release| release.service == lane.service);
+    let versions: Vec<_> = own.map(|release| release.version.clone()).collect();
+    let named = lane.environment == Name::new("dev").expect("it is a name")
+        || world.fate.chance.per_mille(300);
+    let newest = versions.last().filter(|_| world.fate.chance.per_mille(600));
+    let release = newest.or_else(|| world.fate.chance.one_of(&versions)).cloned();
+    let order = PromotionOrder {
+        by: somebody(),
+        release: release.filter(|_| named),
+        from: None,
+        plan: None,
+        accept_unenforced: Vec::new(),
+        reason: None,
+        offered_by: None,
+    };
+    press(world, &lane, Input::PromotionOrdered(order));
+}
+
+fn lift(world: &mut World<Chaos>) {
+    let lane = some_lane(world);
+    let state = world.disk.project().lane(&lane);
+    let Some(one) = world.fate.chance.one_of(&state.quarantined).cloned() else { return };
+    let digest = one.release.digest;
+    let reason = "it was the database".to_owned();
+    press(world, &lane, Input::QuarantineLiftOrdered { digest, by: somebody(), reason });
+}
+
+/// Pauses, resumes or aborts any promotion that there ever was.
+fn steer(world: &mut World<Chaos>) {
+    let lane = some_lane(world);
+    let last = world.disk.project().common.last_promotion;
+    let state = world.disk.project().lane(&lane);
+    let open: Vec<PromotionNumber> =
+        state.active.iter().chain(&state.waiting).map(|one| one.number).collect();
+    let any = PromotionNumber(world.fate.chance.between(1, last.0.max(1)));
+    let number = world.fate.chance.one_of(&open).copied().unwrap_or(any);
+    let (by, reason) = (somebody(), None);
+    let input = match world.fate.chance.below(5) {
+        0 | 1 => Input::PauseOrdered { number, by, reason },
+        2 | 3 => Input::ResumeOrdered { number, by },
+        _ => Input::AbortOrdered { number, by, reason },
+    };
+    press(world, &lane, input);
+}
