@@ -150,8 +150,9 @@ impl Folder {
         }
     }
 
-    /// A `cargo` that builds in the checkout, into the folder of the tests, whatever the place where
-    /// it is called. Answers the folder in which it lies.
+    /// A `cargo` that builds the packages it is told to as the tests have built them, into the same
+    /// folder and whatever the place where it is called: otherwise their dependencies would be built
+    /// once more with other features. Answers the folder in which it lies.
     ///
     /// # Panics
     /// When it cannot be written.
@@ -162,9 +163,14 @@ impl Folder {
         let target = program.ancestors().nth(2).expect("TARGET/PROFILE/towpath");
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let text = format!(
-            "#!/bin/sh\ncd '{}' && CARGO_TARGET_DIR='{}' exec '{cargo}' \"$@\"\n",
-            checkout.display(),
-            target.display()
+            "#!/bin/sh\nexport CARGO_TARGET_DIR='{}'\ncd '{}' || exit\n\
+             for word; do case \"$word\" in\n\
+             build | --package) ;;\n\
+             *) '{cargo}' pkgid --quiet \"$word\" || exit ;;\n\
+             esac; done\n\
+             exec '{cargo}' test --quiet --workspace --no-run --test binary --test process\n",
+            target.display(),
+            checkout.display()
         );
         let file = bin.join("cargo");
         std::fs::write(&file, text).expect("the program is written");

@@ -26,7 +26,7 @@ enum EngineCommand {
 
 #[derive(Debug, clap::Args)]
 struct StopArguments {
-    /// end every release and the proxy as well: nothing is served any more
+    /// end every release and the proxy as well, for good: nothing is served any more
     #[arg(long)]
     everything: bool,
     /// with --everything outside a rehearsal: yes, visitors shall get nothing
@@ -87,6 +87,8 @@ async fn stop_everything(
             .next("towpath engine stop --everything", "tries again"));
     }
     let folder = project.state.display();
-    context.answer(&format!("nothing runs any more; the journal stays in {folder}\n"));
+    context.answer(&format!(
+        "nothing runs any more, and nothing starts again by itself; the journal stays in {folder}\n"
+    ));
     Ok(())
 }
