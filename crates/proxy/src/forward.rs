@@ -78,7 +78,7 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     } else {
         RequestBody::Incoming(body, Rc::clone(&upload), visitor.worker.clock.clone())
     };
-    let mut passage = Passage { visitor, route, assignment, upload };
+    let mut passage = Passage { visitor, route, assignment, upload, began_us: now_us };
     let request = Request::from_parts(parts, body);
     let (record, offered) = match passage.send(request).await {
         Ok(sent) => sent,
@@ -94,6 +94,8 @@ struct Passage {
     route: Arc<LiveRoute>,
     assignment: Assignment,
     upload: Rc<Upload>,
+    /// When it was assigned, on the worker's clock.
+    began_us: u64,
 }
 
 impl Passage {
@@ -107,15 +109,16 @@ impl Passage {
             return Err(unavailable(&route, "no release serves here yet\n"));
         };
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
-        let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate);
-        let offered = self.offer(arm, request).await;
+        let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us);
+        let offered = self.offer(arm, request, self.began_us).await;
         let Offered::Unsent(request, error) = offered else { return Ok((record, offered)) };
         record.finish(error);
         let other = self.other_arm(green_bp);
         let Some((side, arm)) = other else { return Ok((record, Offered::Failed(error))) };
         drop(record);
-        let record = Record::open(&self.visitor, &route, &arm.deployment, (side, green_bp, true));
-        Ok((record, self.offer(arm, request).await))
+        let (fate, now_us) = ((side, green_bp, true), worker.clock.now_us());
+        let record = Record::open(&self.visitor, &route, &arm.deployment, fate, now_us);
+        Ok((record, self.offer(arm, request, now_us).await))
     }
 
     /// The arm that may stand in. A candidate that never had weight may not; a tester who asked
@@ -133,18 +136,20 @@ impl Passage {
         }
     }
 
-    async fn offer(&self, arm: &LiveArm, request: Request<RequestBody>) -> Offered {
+    /// Offers the request to endpoints of one arm in turn, the first time at `now_us`.
+    async fn offer(&self, arm: &LiveArm, request: Request<RequestBody>, now_us: u64) -> Offered {
         let worker = &self.visitor.worker;
-        let mut request = request;
+        let (mut request, mut now_us) = (request, now_us);
         let mut tried = Vec::new();
         let mut error = ErrorKind::NoEndpoint;
         while tried.len() < MAX_ENDPOINTS_TRIED {
-            let Some(endpoint) = arm.pick(worker.clock.now_us(), &tried) else { break };
-            match self.offer_to(arm, endpoint, request).await {
+            let Some(endpoint) = arm.pick(now_us, &tried) else { break };
+            match self.offer_to(arm, endpoint, request, now_us).await {
                 Offered::Unsent(back, why) => {
                     request = back;
                     error = why;
                     tried.push(endpoint.key);
+                    now_us = worker.clock.now_us();
                 }
                 other => return other,
             }
@@ -159,13 +164,15 @@ impl Passage {
         arm: &LiveArm,
         endpoint: &LiveEndpoint,
         request: Request<RequestBody>,
+        now_us: u64,
     ) -> Offered {
         let worker = &self.visitor.worker;
         let repeatable = matches!(request.body(), RequestBody::Empty)
             && headers::is_idempotent(request.method());
         let max_idle_us = if repeatable { REPEATABLE_IDLE_US } else { UNREPEATABLE_IDLE_US };
         let mut request = request;
-        if let Some(connection) = Connection::idle(worker, endpoint.key, max_idle_us) {
+        let oldest_us = now_us.saturating_sub(max_idle_us);
+        if let Some(connection) = Connection::idle(worker, endpoint.key, oldest_us) {
             let copy = repeatable.then(|| copy_of(&request));
             match self.exchange(connection, request, copy).await {
                 Offered::Unsent(back, _) => request = back,

@@ -60,6 +60,10 @@ pub(crate) fn forward(parts: &mut request::Parts, sender: &Sender, upgrade: Opti
 
 /// Removes what was meant for the connection and not for the next one.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    // Most messages have none, and looking at the few names costs less than nine searches.
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
+    }
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = tokens(headers)
             .filter_map(|token| HeaderName::try_from(token).ok())
@@ -81,6 +85,20 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     headers.remove(UPGRADE);
     headers.remove(PROXY_AUTHENTICATE);
     headers.remove(PROXY_AUTHORIZATION);
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        CONNECTION
+            | TRANSFER_ENCODING
+            | TE
+            | TRAILER
+            | UPGRADE
+            | PROXY_AUTHENTICATE
+            | PROXY_AUTHORIZATION
+    ) || *name == KEEP_ALIVE
+        || *name == PROXY_CONNECTION
 }
 
 /// Whether doing the request twice is the same as doing it once (RFC 9110 section 9.2.2).
@@ -130,11 +148,11 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Every address that the request came by so far, and the one that sent it to us.
 fn extended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
-    let before = headers.get_all(&FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
-    let chain: Vec<&[u8]> = before.chain(std::iter::once(address.as_bytes())).collect();
-    if chain.len() == 1 {
+    if !headers.contains_key(&FORWARDED_FOR) {
         return address.clone();
     }
+    let before = headers.get_all(&FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+    let chain: Vec<&[u8]> = before.chain(std::iter::once(address.as_bytes())).collect();
     HeaderValue::from_bytes(&chain.join(&b", "[..])).unwrap_or_else(|_| address.clone())
 }
 
