@@ -60,12 +60,9 @@ pub(crate) fn forward(parts: &mut request::Parts, sender: &Sender, upgrade: Opti
 
 /// Removes what was meant for the connection and not for the next one.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    // Most messages have none, and looking at the few names costs less than nine searches.
-    if !headers.keys().any(is_hop_by_hop) {
-        return;
-    }
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = tokens(headers)
+            .filter(|token| !is_about_persistence(token))
             .filter_map(|token| HeaderName::try_from(token).ok())
             // Ours to write; a client must not be able to remove them (RFC 9110 section 7.6.1).
             .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
@@ -74,6 +71,10 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
         headers.remove(CONNECTION);
+    }
+    // Most messages have no other, and looking at the few names costs less than eight searches.
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
     }
     if headers.remove(TRANSFER_ENCODING).is_some() {
         headers.remove(CONTENT_LENGTH);
@@ -87,16 +88,16 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     headers.remove(PROXY_AUTHORIZATION);
 }
 
+/// The two tokens nearly every `Connection` field consists of; no field beside `Keep-Alive`, which
+/// goes anyway, is called so.
+fn is_about_persistence(token: &str) -> bool {
+    token.eq_ignore_ascii_case("keep-alive") || token.eq_ignore_ascii_case("close")
+}
+
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
         *name,
-        CONNECTION
-            | TRANSFER_ENCODING
-            | TE
-            | TRAILER
-            | UPGRADE
-            | PROXY_AUTHENTICATE
-            | PROXY_AUTHORIZATION
+        TRANSFER_ENCODING | TE | TRAILER | UPGRADE | PROXY_AUTHENTICATE | PROXY_AUTHORIZATION
     ) || *name == KEEP_ALIVE
         || *name == PROXY_CONNECTION
 }
