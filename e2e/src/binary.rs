@@ -23,14 +23,10 @@ fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     let root = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
-    command.current_dir(root).args([
-        "build",
-        "--quiet",
-        "--package",
-        "towpath",
-        "--bin",
-        "towpath",
-    ]);
+    // Exactly as `cargo test --workspace` builds it, or else half of the dependencies would be built
+    // once more with other features: the test called `binary` is the one that needs the binary.
+    let words = ["test", "--quiet", "--workspace", "--no-run", "--test", "binary"];
+    command.current_dir(root).args(words);
     command.arg("--target-dir").arg(target);
     if release {
         command.arg("--release");

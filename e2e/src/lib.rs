@@ -2,9 +2,11 @@
 //! proxy and real visitors. Owns cleaning up; judges nothing.
 
 mod binary;
+mod script;
 mod visitors;
 mod world;
 
 pub use binary::towpath;
+pub use script::{Folder, Script, Step, steps};
 pub use visitors::{Met, Visitors};
 pub use world::{Ended, World};

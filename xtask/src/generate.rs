@@ -1,5 +1,6 @@
 //! `cargo xtask generate`: files that are derived from code, so that they cannot drift from it.
-//! Each is a pure function from the code to a text; nothing here reads what it writes.
+//! Each is a function from the program to a text; nothing here reads what it writes, and what the
+//! texts look like is in `reference.rs`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,11 +8,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// A generated file: its path below the workspace root, and the function that writes its text.
-type Entry = (&'static str, fn() -> Result<String>);
+use crate::reference;
+
+/// A generated file: its path below the workspace root, and the function that makes its text from
+/// the workspace there.
+type Entry = (&'static str, fn(&Path) -> Result<String>);
 
 /// Every generated file, one line each: `("docs/NAME.md", module::function),`.
-const ENTRIES: &[Entry] = &[];
+const ENTRIES: &[Entry] = &[
+    ("docs/schema/towpath.schema.json", reference::matrix_schema),
+    ("docs/src/reference/adapters.md", reference::adapters),
+    ("docs/src/reference/cli.md", reference::command_line),
+];
 
 /// Writes every generated file that differs. Safe to repeat.
 ///
@@ -31,7 +39,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 
 fn write_entries(root: &Path, entries: &[Entry]) -> Result<()> {
     for (path, render) in entries {
-        let wanted = render().with_context(|| format!("cannot generate {path}"))?;
+        let wanted = render(root).with_context(|| format!("cannot generate {path}"))?;
         let target = root.join(path);
         if read(&target)?.as_ref() == Some(&wanted) {
             continue;
@@ -48,7 +56,7 @@ fn write_entries(root: &Path, entries: &[Entry]) -> Result<()> {
 fn check_entries(root: &Path, entries: &[Entry]) -> Result<()> {
     let mut stale = Vec::new();
     for (path, render) in entries {
-        let wanted = render().with_context(|| format!("cannot generate {path}"))?;
+        let wanted = render(root).with_context(|| format!("cannot generate {path}"))?;
         match read(&root.join(path))? {
             None => stale.push(format!("{path}: is missing")),
             Some(found) if found != wanted => {
@@ -82,7 +90,7 @@ fn first_difference(found: &str, wanted: &str) -> usize {
 mod tests {
     use super::*;
 
-    const SAMPLE: &[Entry] = &[("docs/sample.md", || Ok("one\ntwo\n".to_owned()))];
+    const SAMPLE: &[Entry] = &[("docs/sample.md", |_| Ok("one\ntwo\n".to_owned()))];
 
     #[test]
     fn a_missing_and_a_changed_file_are_found_and_written() {

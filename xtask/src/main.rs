@@ -5,6 +5,7 @@
 
 mod bench;
 mod generate;
+mod reference;
 mod tidy;
 
 use std::path::{Path, PathBuf};

@@ -432,7 +432,7 @@ pub(crate) struct CompletionsArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct HelpArguments {
-    /// a command, or `exit-codes`
+    /// a command, `exit-codes` or `everything`
     #[arg(value_name = "TOPIC")]
     pub(crate) topic: Vec<String>,
 }

@@ -15,6 +15,8 @@ use crate::project::ProjectFolder;
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// Pause between two attempts to reach it.
 const LOOK: Duration = Duration::from_millis(10);
+/// Size from which the log is begun anew when an engine starts.
+const MOST_LOG_BYTES: u64 = 1024 * 1024;
 /// How much of its log is told when it does not start, in lines.
 const TOLD_LINES: usize = 12;
 
@@ -64,6 +66,10 @@ pub(crate) async fn engine_answers(project: &ProjectFolder) -> bool {
 
 fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<std::process::Child> {
     project.prepare()?;
+    if std::fs::metadata(log).is_ok_and(|kept| kept.len() > MOST_LOG_BYTES) {
+        // The one before is replaced: two files at most.
+        std::fs::rename(log, log.with_extension("log.old"))?;
+    }
     let output = File::options().create(true).append(true).open(log)?;
     Command::new(std::env::current_exe()?)
         .args(["serve", "--background"])

@@ -10,6 +10,7 @@ mod exit_code;
 mod person;
 mod project;
 mod report;
+mod teardown;
 mod wiring;
 
 use std::ffi::OsString;

@@ -376,6 +376,14 @@ pub(crate) fn deployments_of(shared: &Shared) -> Vec<(LaneId, LaneSpec, Deployme
                     Role::Serving,
                 ));
             }
+            if let Some(standby) = &lane.standby {
+                found.push((
+                    id.clone(),
+                    section.clone(),
+                    standby.deployment.clone(),
+                    Role::Standby,
+                ));
+            }
             if let Some(green) = active.and_then(|promotion| promotion.green.clone()) {
                 found.push((id.clone(), section.clone(), green, Role::Green));
             }
@@ -391,6 +399,8 @@ pub(crate) enum Role {
     Serving,
     /// The arm that is coming.
     Green,
+    /// Kept ready to return to.
+    Standby,
 }
 
 /// Sums of what each deployment did since `since`, from the router's own intervals.

@@ -132,6 +132,12 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
         return;
     };
     let sums = executor::sums_since(router.as_ref(), &lane, first.since).await;
+    // What came in until now is in the sums already.
+    while let Ok(early) = news.try_recv() {
+        if let RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) = early {
+            shared.send(&lane, Input::LeaseLapsed { revision }).await;
+        }
+    }
     begin(&shared, &lane, first, &sums);
     loop {
         let got = tokio::time::timeout(LOOK, news.recv()).await;
@@ -148,19 +154,21 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
     }
 }
 
+/// Takes the router's own counts as the past: of a guard that starts in the middle, and of one that
+/// heard nothing for a while. What it said already it does not say again.
 fn begin(shared: &Shared, lane: &LaneId, subject: Subject, sums: &executor::Sums) {
-    let mut guards = shared.guards.lock().expect("no holder of this lock panics");
-    let guard = guards.entry(lane.clone()).or_default();
-    if guard.subject.as_ref().is_some_and(|own| own.deployment == subject.deployment) {
-        return;
-    }
-    // A guard that starts in the middle (after a restart of the engine) takes the router's own
-    // counts as its past.
     let of = |number: Option<PromotionNumber>| {
         number.and_then(|number| sums.get(&number)).cloned().unwrap_or_default()
     };
+    let total = Sides { green: of(Some(subject.deployment)), blue: of(subject.beside) };
+    let mut guards = shared.guards.lock().expect("no holder of this lock panics");
+    let guard = guards.entry(lane.clone()).or_default();
+    if guard.subject.as_ref().is_some_and(|own| own.deployment == subject.deployment) {
+        guard.total = total;
+        return;
+    }
     *guard = LaneGuard {
-        total: Sides { green: of(Some(subject.deployment)), blue: of(subject.beside) },
+        total,
         recent_since: shared.now(),
         step: subject.step,
         subject: Some(subject),

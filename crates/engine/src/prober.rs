@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use towpath_core::check::CheckResult;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{LaneId, PromotionNumber};
@@ -28,14 +29,19 @@ const GREEN_EVERY: Span = Span::seconds(1);
 /// How one lane answers its probes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneHealth {
-    /// Of which deployment.
-    pub(crate) deployment: PromotionNumber,
+    /// What serves and what stands by, by deployment.
+    pub(crate) standing: BTreeMap<PromotionNumber, DeploymentHealth>,
+    /// What is coming, since it came.
+    pub(crate) green: BTreeMap<PromotionNumber, Probes>,
+}
+
+/// How one deployment answers its probes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeploymentHealth {
     /// When it was probed last.
     pub(crate) at: Option<Timestamp>,
     /// Failures in a row, by path.
     pub(crate) failing: BTreeMap<String, u32>,
-    /// Since green first had visitors.
-    pub(crate) green: BTreeMap<PromotionNumber, Probes>,
     told: bool,
 }
 
@@ -47,6 +53,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         let mut last: BTreeMap<(LaneId, PromotionNumber), Timestamp> = BTreeMap::new();
+        let mut rounds: BTreeMap<(LaneId, PromotionNumber), JoinHandle<()>> = BTreeMap::new();
         while !shared.is_stopped() {
             let now = shared.now();
             let running = executor::deployments_of(&shared);
@@ -58,15 +65,19 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
             for (lane, section, deployment, role) in running {
                 let every = match role {
                     Role::Green => Some(GREEN_EVERY),
-                    Role::Serving => section.health.every,
+                    Role::Serving | Role::Standby => section.health.every,
                 };
                 let key = (lane.clone(), deployment.number);
                 let before = last.get(&key).copied().unwrap_or_default();
-                if every.is_some_and(|every| now.since(before) >= every) {
-                    last.insert(key, now);
-                    tokio::spawn(round(Arc::clone(&shared), lane, section, deployment, role));
+                // One round at a time: a hung service is not asked by a growing crowd.
+                let asking = rounds.get(&key).is_some_and(|round| !round.is_finished());
+                if !asking && every.is_some_and(|every| now.since(before) >= every) {
+                    last.insert(key.clone(), now);
+                    let round = round(Arc::clone(&shared), lane, section, deployment, role);
+                    rounds.insert(key, tokio::spawn(round));
                 }
             }
+            rounds.retain(|_, round| !round.is_finished());
             tokio::time::sleep(LOOK).await;
         }
     });
@@ -103,7 +114,7 @@ pub(crate) async fn round(
         let failed = answered.is_some();
         total.total += 1;
         total.failed += u64::from(failed);
-        if role == Role::Serving {
+        if role != Role::Green {
             let sentence = note(&shared, &lane, &section, &deployment, path, answered);
             lost = lost.or(sentence);
         }
@@ -155,13 +166,17 @@ fn note(
     path: &str,
     wrong: Option<String>,
 ) -> Option<String> {
+    let here = shared.read(|project| project.lane(lane));
+    let serving = here.serving.map(|serving| serving.deployment.number);
+    let standby = here.standby.map(|standby| standby.deployment.number);
     let mut health = shared.health.lock().expect("no holder of this lock panics");
-    let health = health.entry(lane.clone()).or_default();
-    if health.deployment != deployment.number {
-        health.deployment = deployment.number;
-        health.failing.clear();
-        health.told = false;
+    let standing = &mut health.entry(lane.clone()).or_default().standing;
+    // A late round of what has gone says nothing about what is there.
+    standing.retain(|number, _| serving == Some(*number) || standby == Some(*number));
+    if serving != Some(deployment.number) && standby != Some(deployment.number) {
+        return None;
     }
+    let health = standing.entry(deployment.number).or_default();
     health.at = Some(shared.now());
     let Some(wrong) = wrong else {
         health.failing.remove(path);

@@ -11,6 +11,7 @@ use towpath_core::promotion::plan;
 use towpath_core::promotion::state::Lane;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
+use towpath_core::units::{Span, Timestamp};
 use towpath_ports::store::{ChainReport, EventRow, StoreError};
 use towpath_ports::target::LogLine;
 
@@ -21,9 +22,19 @@ use crate::views::{
 };
 use crate::{prober, telemetry};
 
+/// How long after the last question or order an engine is not idle: a person who reads a plan or
+/// keeps a large artefact comes back to it.
+const PATIENCE_WITH_PEOPLE: Span = Span::minutes(10);
+
 impl Engine {
+    /// Notes that somebody is there.
+    pub fn asked(&self) {
+        self.shared.last_asked.store(self.shared.now().0, std::sync::atomic::Ordering::SeqCst);
+    }
+
     /// What serves where.
     pub fn status(&self) -> Status {
+        self.asked();
         let shared = &self.shared;
         let now = shared.now();
         let lanes = shared.read(|project| lanes_of(project.common.matrix.as_ref()));
@@ -129,16 +140,22 @@ impl Engine {
     /// Whether nothing needs an engine any more: no promotion, standby or stop, and no lane that
     /// serves with scheduled health, a soak that looks at it, or an automatic edge.
     pub fn is_idle(&self) -> bool {
-        self.shared.read(|project| {
-            let Some(matrix) = &project.common.matrix else { return true };
-            project.lanes.values().all(|lane| {
-                let Some((environment, section)) = matrix.lane(&lane.id) else { return true };
-                let watched = section.health.every.is_some()
-                    || matrix.successors(&environment.name).any(is_automatic)
-                    || soaked(matrix, &lane.id);
-                lane.is_quiet() && (lane.serving.is_none() || !watched)
+        let asked = self.shared.last_asked.load(std::sync::atomic::Ordering::SeqCst);
+        let quiet = self.shared.now().since(Timestamp(asked)) >= PATIENCE_WITH_PEOPLE;
+        quiet
+            && self.shared.read(|project| {
+                if project.lanes.values().any(|lane| !lane.is_quiet()) {
+                    return false;
+                }
+                let Some(matrix) = &project.common.matrix else { return true };
+                project.lanes.values().all(|lane| {
+                    let Some((environment, section)) = matrix.lane(&lane.id) else { return true };
+                    let watched = section.health.every.is_some()
+                        || matrix.successors(&environment.name).any(is_automatic)
+                        || soaked(matrix, &lane.id);
+                    lane.serving.is_none() || !watched
+                })
             })
-        })
     }
 
     /// Probes what serves once, now, and answers how it stands.
@@ -175,9 +192,9 @@ impl Engine {
     pub async fn record(&self, id: &LaneId, minutes: u64) -> Option<((u64, u64), (u64, u64))> {
         let lane = self.lane_state(id);
         let deployment = lane.serving?.deployment.number;
-        let span = towpath_core::units::Span::minutes(minutes).faster(self.shared.setup.speed);
+        let span = Span::minutes(minutes).faster(self.shared.setup.speed);
         let micros = i64::try_from(span.milliseconds() * 1000).unwrap_or(i64::MAX);
-        let since = towpath_core::units::Timestamp(self.shared.now().0 - micros);
+        let since = Timestamp(self.shared.now().0 - micros);
         let record = telemetry::record_of(&self.shared, id, deployment, since).await.ok()?;
         Some((record.visitors, record.probes))
     }
@@ -275,13 +292,13 @@ fn is_automatic(environment: &towpath_core::matrix::Environment) -> bool {
 
 /// Whether some gate's soak looks at this lane.
 fn soaked(matrix: &Matrix, lane: &LaneId) -> bool {
+    let names_it = |named: Option<&serde_json::Value>| {
+        let named = named.and_then(|names| names.as_array()).into_iter().flatten();
+        named.filter_map(|name| name.as_str()).any(|name| name == lane.environment.as_str())
+    };
     let lanes = matrix.environments.iter().flat_map(|environment| environment.lanes.values());
     let mut checks = lanes.flat_map(|lane| &lane.gate.prerequisites);
-    checks.any(|check| {
-        check.check.kind == "soak"
-            && check.check.settings.get("in").and_then(|name| name.as_str())
-                == Some(lane.environment.as_str())
-    })
+    checks.any(|check| check.check.kind == "soak" && names_it(check.check.settings.get("in")))
 }
 
 fn verified_in(project: &Project, plan: &Plan) -> Vec<String> {

@@ -13,7 +13,7 @@ use towpath_core::journal::Event;
 use towpath_core::promotion::command::Command;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
-use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::reason::{Refusal, RefusalKind, Wake};
 use towpath_core::release::Release;
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
@@ -28,6 +28,9 @@ const QUEUE: usize = 1024;
 const NEWS: usize = 4096;
 /// First and longest pause between two attempts to reach the store.
 const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long a journal that refuses to be written is tried: somebody must make space or mend the
+/// disk. Then the engine stops, and another one may open the journal anew.
+const STORE_PATIENCE: Duration = Duration::from_mins(5);
 /// How soon a wake-up may follow another one of the same lane: keeps a lane that is always due from
 /// taking the whole loop.
 const SHORTEST_WAKE: Duration = Duration::from_millis(20);
@@ -78,6 +81,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         inputs,
         news,
         store_answers: true.into(),
+        last_asked: now.0.into(),
         stopped: false.into(),
     });
     let mut run =
@@ -118,6 +122,7 @@ impl Engine {
         message: Message,
         answer: oneshot::Receiver<Reply>,
     ) -> Result<Accepted, EngineError> {
+        self.asked();
         self.shared.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
@@ -188,7 +193,10 @@ impl Loop {
     async fn take(&mut self, message: Message) -> Result<(), StoreError> {
         let (result, reply) = match message {
             Message::Stop => return Ok(()),
-            Message::Lane { lane, input, reply } => (self.lane_input(&lane, &input).await, reply),
+            Message::Lane { lane, input, reply } => {
+                let asked = reply.is_some();
+                (self.lane_input(&lane, &input, asked).await, reply)
+            }
             Message::Project { order, reply } => (self.project_order(*order).await, Some(reply)),
         };
         let fatal = match &result {
@@ -212,14 +220,14 @@ impl Loop {
         fatal
     }
 
-    async fn lane_input(&mut self, lane: &LaneId, input: &Input) -> Reply {
+    async fn lane_input(&mut self, lane: &LaneId, input: &Input, asked: bool) -> Reply {
         let now = self.shared.now();
         let decision = self.shared.read(|project| decide(project, lane, input, now));
         for note in &decision.notes {
             tracing::debug!(%lane, note);
         }
-        self.plan_wake(lane, &decision, now);
         if let Some(refusal) = decision.refusal {
+            self.plan_wake(lane, decision.wake.as_ref(), now);
             return Err(EngineError::Refused(Box::new(refusal)));
         }
         let finished = match input {
@@ -231,10 +239,13 @@ impl Loop {
             events: decision.events.clone(),
             notes: decision.notes.clone(),
         };
-        if decision.events.is_empty() && finished.is_empty() {
-            return Ok(accepted);
+        // A wake-up of a state that was never written would be lost with it.
+        let wake = decision.wake.clone();
+        if !decision.events.is_empty() || !finished.is_empty() {
+            let actor = journal::actor_of(input);
+            self.write_turn(Some(lane), &actor, decision, finished, now, asked).await?;
         }
-        self.write_turn(Some(lane), &journal::actor_of(input), decision, finished, now).await?;
+        self.plan_wake(lane, wake.as_ref(), now);
         Ok(accepted)
     }
 
@@ -271,7 +282,7 @@ impl Loop {
         self.write(lane.as_ref(), &actor, events, vec![]).await?;
         if let Some(lane) = lane {
             let ask = Input::Woken { verdict: None, ask_again: true };
-            self.lane_input(&lane, &ask).await?;
+            self.lane_input(&lane, &ask, false).await?;
         }
         Ok(Accepted { events: vec![event], ..Accepted::default() })
     }
@@ -308,7 +319,7 @@ impl Loop {
     ) -> Result<(), StoreError> {
         let now = self.shared.now();
         let decision = Decision { events, commands, ..Decision::default() };
-        self.write_turn(lane, actor, decision, Vec::new(), now).await
+        self.write_turn(lane, actor, decision, Vec::new(), now, true).await
     }
 
     async fn write_turn(
@@ -318,9 +329,10 @@ impl Loop {
         decision: Decision,
         finished: Vec<String>,
         now: Timestamp,
+        asked: bool,
     ) -> Result<(), StoreError> {
         let turn = self.turn(lane, actor, &decision, finished, now);
-        let sequence = self.commit(&turn).await?;
+        let sequence = self.commit(&turn, asked).await?;
         for state in &turn.states {
             self.versions.insert(state.key.clone(), state.version);
         }
@@ -372,10 +384,13 @@ impl Loop {
     }
 
     /// Writes until it is known whether it was written. While the store does not answer, nothing
-    /// else happens, and no lease is renewed.
-    async fn commit(&self, turn: &Turn) -> Result<Vec<u64>, StoreError> {
+    /// else happens, and no lease is renewed. What nobody asked for (an outcome, a verdict) is not
+    /// lost to a full disk either: it is tried until there is space, or the engine gives up and
+    /// stops; only an order is refused at once.
+    async fn commit(&self, turn: &Turn, asked: bool) -> Result<Vec<u64>, StoreError> {
         let store = &self.shared.setup.store;
         let mut pause = STORE_RETRY.0;
+        let mut refused_since = None;
         loop {
             match store.commit(self.shared.epoch, turn).await {
                 Ok(sequence) => {
@@ -385,10 +400,18 @@ impl Loop {
                 Err(StoreError::Unknown(sentence)) => {
                     tracing::warn!(sentence, "looking whether the turn was written");
                     if let Ok(true) = store.has_turn(&turn.id).await {
+                        self.shared.store_answers.store(true, Ordering::SeqCst);
                         return Ok(Vec::new());
                     }
                 }
                 Err(StoreError::Unavailable(sentence)) => tracing::warn!(sentence, "trying again"),
+                Err(StoreError::Refused(sentence)) if !asked => {
+                    let since = *refused_since.get_or_insert_with(tokio::time::Instant::now);
+                    if since.elapsed() >= STORE_PATIENCE {
+                        return Err(StoreError::Conflict { key: sentence });
+                    }
+                    tracing::error!(sentence, "the journal cannot be written; trying again");
+                }
                 Err(error) => return Err(error),
             }
             self.shared.store_answers.store(false, Ordering::SeqCst);
@@ -398,9 +421,10 @@ impl Loop {
     }
 
     fn publish(&self, turn: &Turn, sequence: &[u64], now: Timestamp) {
-        for (event, seq) in turn.events.iter().zip(sequence) {
+        for (index, event) in turn.events.iter().enumerate() {
             let row = EventRow {
-                seq: *seq,
+                // Unknown after a lost answer; watchers read the journal, these only wake them.
+                seq: sequence.get(index).copied().unwrap_or(0),
                 at: now,
                 lane: event.lane.clone(),
                 promotion: event.promotion,
@@ -415,8 +439,8 @@ impl Loop {
         }
     }
 
-    fn plan_wake(&mut self, lane: &LaneId, decision: &Decision, now: Timestamp) {
-        match &decision.wake {
+    fn plan_wake(&mut self, lane: &LaneId, wake: Option<&Wake>, now: Timestamp) {
+        match wake {
             Some(wake) => {
                 let soonest = Timestamp(
                     now.0 + i64::try_from(SHORTEST_WAKE.as_micros()).expect("a short time"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::{broadcast, mpsc};
@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     /// Whether the store took the last thing it was asked for. Leases are renewed only while it
     /// does: an engine that cannot reach its database lets them lapse.
     pub(crate) store_answers: AtomicBool,
+    /// When somebody last asked or ordered something, as a timestamp.
+    pub(crate) last_asked: AtomicI64,
     /// Set when the engine must have no more effects: fenced, or stopping.
     pub(crate) stopped: AtomicBool,
 }

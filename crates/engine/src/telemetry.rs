@@ -15,6 +15,11 @@ use crate::shared::Shared;
 /// How far back a new engine asks the routers: they keep two days (see the proxy).
 const CATCH_UP: Span = Span::hours(48);
 
+/// How long telemetry is kept: a month of comparisons and some days to look back at it.
+const KEPT: Span = Span::hours(35 * 24);
+/// Rows that one sweep removes at most, so that it never holds the store up.
+const SWEEP: u32 = 5_000;
+
 /// Collects until the engine stops.
 pub(crate) fn spawn(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
@@ -23,6 +28,11 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
         let mut taken: BTreeMap<LaneId, Timestamp> = BTreeMap::new();
         while !shared.is_stopped() {
             collect(&shared, width, &mut taken).await;
+            let before =
+                Timestamp(shared.now().0.saturating_sub_unsigned(KEPT.milliseconds() * 1000));
+            if let Err(error) = shared.setup.store.drop_intervals(before, SWEEP).await {
+                tracing::warn!(%error, "old telemetry was not removed");
+            }
             tokio::time::sleep(width.into()).await;
         }
     });

@@ -53,6 +53,10 @@ pub trait Store: Send + Sync {
         since: Timestamp,
     ) -> Result<Vec<IntervalRow>, StoreError>;
 
+    /// Removes telemetry that began before `before`, at most `limit` rows, and answers how many went.
+    /// Safe to repeat; call again while it answers `limit`.
+    async fn drop_intervals(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
     /// Recomputes the whole chain and compares.
     async fn verify(&self) -> Result<ChainReport, StoreError>;
 }

@@ -62,6 +62,15 @@ pub struct AttestRequest {
     pub link: Option<String>,
 }
 
+/// What an attestation was about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AttestedView {
+    /// Which release.
+    pub release: Version,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
 /// `POST /v1/promotions/{number}/pause`, `/resume` and `/abort`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

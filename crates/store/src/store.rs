@@ -163,6 +163,10 @@ impl Store for SqlStore {
             .map_err(|error| self.read_error("telemetry", &error))
     }
 
+    async fn drop_intervals(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        Self::drop_intervals(self, before, limit).await
+    }
+
     async fn verify(&self) -> Result<ChainReport, StoreError> {
         let failed = |error: sqlx::Error| self.read_error("journal", &error);
         let genesis = chain::genesis(&self.identity.project, self.identity.speed);

@@ -1,7 +1,7 @@
 //! `attest`: a person's statement that a check is done. Kept in the journal for ever.
 
 use towpath_core::reason::Next;
-use towpath_server::requests::{AcceptedView, AttestRequest};
+use towpath_server::requests::{AttestRequest, AttestedView};
 
 use crate::args::AttestArguments;
 use crate::commands::Context;
@@ -27,12 +27,9 @@ pub(crate) async fn run(
         note: arguments.note.clone(),
         link: arguments.link.clone(),
     };
-    let accepted: AcceptedView =
+    let accepted: AttestedView =
         session.client.post(&lane_path(&lane, "/attestations"), &request).await?;
-    let about = match &arguments.release {
-        Some(release) => format!("{} {release}", lane.service),
-        None => format!("the newest release of {} that may enter", lane.service),
-    };
+    let about = format!("{} {}", lane.service, accepted.release);
     let text = format!(
         "{} {} attested \"{}\" for {about} {} {}\n",
         context.out.symbol(Symbol::Passed),

@@ -1,18 +1,13 @@
 //! `towpath engine status|stop`: the background engine of this folder.
 
-use std::time::Duration;
-
 use towpath_server::requests::EngineStatus;
 
-use crate::background::{engine_answers, ensure_engine};
+use crate::background::ensure_engine;
 use crate::client::Client;
 use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
-
-/// How long a stopping engine may take to finish what it writes.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
-/// How often it is looked whether it has gone.
-const LOOK: Duration = Duration::from_millis(20);
+use crate::project::ProjectFolder;
+use crate::teardown;
 
 /// What may be typed after `engine`.
 #[derive(Debug, clap::Args)]
@@ -26,37 +21,72 @@ enum EngineCommand {
     /// whether one runs, since when, and whether anything needs it
     Status,
     /// stop it; what serves goes on serving, and nothing advances
-    Stop,
+    Stop(StopArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct StopArguments {
+    /// end every release and the proxy as well: nothing is served any more
+    #[arg(long)]
+    everything: bool,
+    /// with --everything outside a rehearsal: yes, visitors shall get nothing
+    #[arg(long, requires = "everything")]
+    yes: bool,
 }
 
 /// Answers, or stops it and waits until it has gone.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
-    let client = Client::new(ensure_engine(&project, false).await?);
-    let status: EngineStatus = client.get("/v1/engine").await?;
     match arguments.command {
         EngineCommand::Status => {
+            let client = Client::new(ensure_engine(&project, false).await?);
+            let status: EngineStatus = client.get("/v1/engine").await?;
             let need = if status.idle { "nothing needs it" } else { "it is needed" };
             let text = format!(
                 "engine {} runs since {} (process {}); {need}\n",
                 status.version, status.since, status.pid
             );
             context.either(&status, (text, String::new()));
-            Ok(ExitCode::Done)
         }
-        EngineCommand::Stop => {
-            let _: serde_json::Value = client.post("/v1/engine/stop", &()).await?;
-            let deadline = tokio::time::Instant::now() + STOP_WITHIN;
-            while engine_answers(&project).await && tokio::time::Instant::now() < deadline {
-                tokio::time::sleep(LOOK).await;
-            }
+        EngineCommand::Stop(StopArguments { everything: true, yes }) => {
+            stop_everything(&project, yes, context).await?;
+        }
+        EngineCommand::Stop(_) => {
+            let client = Client::new(ensure_engine(&project, false).await?);
+            let status: EngineStatus = client.get("/v1/engine").await?;
+            teardown::stop_engine(&project, &client).await;
             let stops = if status.idle {
                 "nothing needed it"
             } else {
                 "nothing advances until the next command starts one; visitors are served as before"
             };
             context.answer(&format!("the engine has stopped; {stops}\n"));
-            Ok(ExitCode::Done)
         }
     }
+    Ok(ExitCode::Done)
+}
+
+/// Needs an engine to know what there is to end, so one is started when none runs.
+async fn stop_everything(
+    project: &ProjectFolder,
+    yes: bool,
+    context: &Context,
+) -> Result<(), CliError> {
+    if project.rehearsal.is_none() && !yes {
+        let message = "nothing was stopped: this is no rehearsal, and visitors would get nothing";
+        return Err(CliError::new(ExitCode::Usage, "yes-needed", message)
+            .next("towpath engine stop --everything --yes", "ends every release and the proxy")
+            .next("towpath engine stop", "only the engine; visitors are served as before"));
+    }
+    let client = Client::new(ensure_engine(project, true).await?);
+    let ended = teardown::end_everything(project, &client).await;
+    if ended.left > 0 {
+        let message = format!("{} deployments were left behind", ended.left);
+        return Err(CliError::new(ExitCode::Failed, "left-behind", message)
+            .because("their processes did not end, or the matrix no longer has their lane")
+            .next("towpath engine stop --everything", "tries again"));
+    }
+    let folder = project.state.display();
+    context.answer(&format!("nothing runs any more; the journal stays in {folder}\n"));
+    Ok(())
 }

@@ -100,7 +100,8 @@ fn next(shown: &Shown, root: &Path) -> String {
         let root = root.display();
         return format!(
             "next  cd {root} && towpath status     it is all still running; play with it\n      \
-             towpath rollback production          in that folder: the old release comes back\n"
+             towpath rollback production          in that folder: the old release comes back\n      \
+             towpath engine stop --everything     in that folder: ends all of it\n"
         );
     }
     "next  towpath demo --keep        the same, and it stays up for you to play with\n      \

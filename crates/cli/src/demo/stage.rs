@@ -3,16 +3,11 @@
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use towpath_adapters::artifacts::Artifacts;
-use towpath_core::ids::{LaneId, Name, Person, PromotionNumber, Version};
-use towpath_core::matrix::Matrix;
+use towpath_core::ids::{Name, Person, Version};
 use towpath_core::release::{ChangeType, Release};
-use towpath_core::units::{Span, Timestamp};
-use towpath_engine::AdapterSet;
-use towpath_ports::Site;
-use towpath_proxy::Handle;
+use towpath_core::units::Timestamp;
 use towpath_server::requests::{AcceptedView, MatrixRequest, ReleaseRequest};
 
 use crate::background::ensure_engine;
@@ -20,15 +15,11 @@ use crate::client::Client;
 use crate::demo::matrix::{self, Chapter};
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::{MATRIX_FILE, ProjectFolder};
-use crate::wiring::{self, Adapters};
-
-/// How long an instance may take to end when the demo is cleared away.
-const LAST_DRAIN: Span = Span::seconds(2);
+use crate::{teardown, wiring};
 
 /// Everything that the demo stands on.
 pub(super) struct Stage {
     project: ProjectFolder,
-    matrix: Matrix,
     /// The engine's API.
     pub(super) client: Client,
     /// One address for each environment.
@@ -52,9 +43,9 @@ impl Stage {
             .ok_or_else(|| cannot("read its own matrix", &format!("{:?}", checked.errors)))?;
         let socket = ensure_engine(&project, true).await?;
         let client = Client::new(socket);
-        let request = MatrixRequest { matrix: matrix.clone(), by: person() };
+        let request = MatrixRequest { matrix, by: person() };
         let _: AcceptedView = client.post("/v1/matrix", &request).await?;
-        Ok(Self { project, matrix, client, addresses })
+        Ok(Self { project, client, addresses })
     }
 
     /// The demo's folder.
@@ -96,63 +87,9 @@ impl Stage {
 
     /// Ends everything that the demo started: the engine, the instances, the proxy, the folder.
     pub(super) async fn clear(&self) {
-        let lanes = self.running().await;
-        // An engine that has gone already needs no stop.
-        let _: Result<serde_json::Value, _> = self.client.post("/v1/engine/stop", &()).await;
-        self.engine_ended().await;
-        if let Ok(adapters) = self.adapters() {
-            for (lane, deployment) in lanes {
-                self.stop(&adapters, &lane, deployment).await;
-            }
-        }
-        let socket = self.project.state.join("proxy").join(towpath_proxy::SOCKET_NAME);
-        if let Ok(handle) = Handle::connect(&socket).await {
-            // A proxy that has gone already needs no shutdown.
-            let _ = handle.shutdown().await;
-        }
+        teardown::end_everything(&self.project, &self.client).await;
         // What is left of the folder is in the system's temporary folder.
         let _ = std::fs::remove_dir_all(&self.project.root);
-    }
-
-    async fn engine_ended(&self) {
-        /// A stopping engine finishes what it writes; a broken one is not waited for for ever.
-        const LOOKS: u32 = 300;
-        for _ in 0..LOOKS {
-            if !crate::background::engine_answers(&self.project).await {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    }
-
-    /// Every deployment that may have processes: each promotion names one.
-    async fn running(&self) -> Vec<(LaneId, PromotionNumber)> {
-        let listed: Result<Vec<towpath_engine::views::PromotionView>, _> =
-            self.client.get("/v1/promotions?limit=200").await;
-        let promotions = listed.unwrap_or_default();
-        let lanes = promotions.into_iter().filter_map(|promotion| {
-            let environment = Name::new(&promotion.to).ok()?;
-            Some((LaneId { service: service(), environment }, PromotionNumber(promotion.number)))
-        });
-        lanes.collect()
-    }
-
-    async fn stop(&self, adapters: &Adapters, lane: &LaneId, deployment: PromotionNumber) {
-        let Some((_, section)) = self.matrix.lane(lane) else { return };
-        let Ok(target) = adapters.target(&section.target) else { return };
-        if let Err(error) = target.ensure_stopped(lane, deployment, LAST_DRAIN).await {
-            tracing::warn!(%lane, %error, "an instance was left behind");
-        }
-    }
-
-    fn adapters(&self) -> std::io::Result<Adapters> {
-        Ok(Adapters::new(Site {
-            root: self.project.root.clone(),
-            state: self.project.state.clone(),
-            program: std::env::current_exe()?,
-            artifacts: Arc::new(Artifacts::new(&self.project.state)),
-            speed: matrix::SPEED,
-        }))
     }
 }
 

@@ -34,6 +34,19 @@ pub(crate) fn exit_codes() -> String {
     text
 }
 
+/// What `towpath help everything` says: each page below a line with its command.
+pub(crate) fn everything() -> String {
+    let mut text = String::new();
+    for page in PAGES {
+        let path: Vec<String> = page.command.split(' ').map(str::to_owned).collect();
+        let is_hidden = found(&path).is_some_and(|command| command.is_hide_set());
+        if let Some(own) = of(&path).filter(|_| !is_hidden) {
+            let _ = writeln!(text, "# towpath {}\n\n{own}", page.command);
+        }
+    }
+    text
+}
+
 /// The page of a command; none for what is no command.
 pub(crate) fn of(path: &[String]) -> Option<String> {
     let page = page(path)?;

@@ -371,7 +371,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "help",
         about: "Show help",
-        examples: &[("towpath help exit-codes", "what each exit code means")],
+        examples: &[
+            ("towpath help exit-codes", "what each exit code means"),
+            ("towpath help everything", "all pages, one after the other"),
+        ],
         exits: &[],
         see: "",
     },
@@ -399,7 +402,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "engine stop",
         about: "Stop the engine; what serves goes on serving, and nothing advances",
-        examples: &[("towpath engine stop", "the next order starts it again")],
+        examples: &[
+            ("towpath engine stop", "the next order starts it again"),
+            ("towpath engine stop --everything", "after a rehearsal: ends every release, too"),
+        ],
         exits: &[],
         see: "",
     },

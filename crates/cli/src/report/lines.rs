@@ -105,7 +105,7 @@ fn asked(requested: &Requested, style: &Style) -> String {
             return format!("promotion {number} started: {service}, {to} back to {version}");
         }
         (Kind::Promote, Some(from), _) => format!(", {from} {} {to}", style.arrow()),
-        (Kind::Promote, None, _) => format!(" {} {to}", style.arrow()),
+        (Kind::Promote, None, _) => format!(" into {to}"),
     };
     format!("promotion {number} started: {service} {version}{way}, plan {}", plan.hash().short())
 }

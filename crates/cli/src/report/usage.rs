@@ -57,6 +57,7 @@ pub(crate) fn help(topic: &[String]) -> Result<String, CliError> {
     match topic {
         [] => Ok(help::overview()),
         [one] if one == "exit-codes" => Ok(help::exit_codes()),
+        [one] if one == "everything" => Ok(help::everything()),
         words => {
             let found = path(words);
             if found.len() < words.len() {

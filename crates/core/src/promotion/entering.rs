@@ -2,7 +2,7 @@
 //! not enforced. Owns the refusals of `plan` and `promote`; starts nothing.
 
 use crate::ids::{LaneId, Name};
-use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
+use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier, Unenforced};
 use crate::plan::{Plan, SHORTEST_PREFIX};
 use crate::project::Project;
 use crate::promotion::input::PromotionOrder;
@@ -26,7 +26,7 @@ pub fn plan(
     tier_takes_it(&lane, environment, &release)?;
     verified(project, &lane, environment, &release)?;
     not_quarantined(&lane, &release)?;
-    let accepted = unenforced(&lane, environment, section, order)?;
+    let accepted = unenforced(&lane, environment, section, Some(&release), order)?;
     let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), section, &accepted);
     fresh(&lane, environment, order, &plan)?;
     Ok((plan, release))
@@ -36,7 +36,8 @@ pub fn plan(
 pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) -> Checked<Plan> {
     let (_, environment, section) = declared(project, &lane.id)?;
     let reference = &waiting.plan.release;
-    if let Some(release) = project.common.release_of(&lane.id.service, reference) {
+    let release = project.common.release_of(&lane.id.service, reference);
+    if let Some(release) = release {
         tier_takes_it(lane, environment, release)?;
         verified(project, lane, environment, release)?;
     }
@@ -49,7 +50,7 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         reason: Some(String::new()),
         offered_by: None,
     };
-    let accepted = unenforced(lane, environment, section, &order)?;
+    let accepted = unenforced(lane, environment, section, release, &order)?;
     Ok(Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted))
 }
 
@@ -300,10 +301,17 @@ fn unenforced(
     lane: &Lane,
     environment: &Environment,
     section: &LaneSpec,
+    release: Option<&Release>,
     order: &PromotionOrder,
 ) -> Checked<Vec<String>> {
     let mut accepted = Vec::new();
-    for demand in section.unenforced.iter().filter(|demand| demand.refuses) {
+    let migrations = Unenforced {
+        path: "release.migrations".to_owned(),
+        reason: "this version runs no migrations, and the release brings some".to_owned(),
+        refuses: release.is_some_and(|release| !release.migrations.is_empty()),
+    };
+    let demands = section.unenforced.iter().chain([&migrations]);
+    for demand in demands.filter(|demand| demand.refuses) {
         let names_it =
             |name: &String| *name == demand.path || demand.path.ends_with(&format!(".{name}"));
         if order.accept_unenforced.iter().any(names_it) {

@@ -273,8 +273,13 @@ fn quarantined(lane: &Lane) -> Vec<QuarantineView> {
 }
 
 fn health(shared: &Shared, id: &LaneId, endpoints: usize) -> HealthView {
+    let serving =
+        shared.read(|project| project.lanes.get(id).and_then(|lane| lane.serving.clone()));
     let known = shared.health.lock().expect("no holder of this lock panics");
-    let known = known.get(id);
+    let known = known
+        .get(id)
+        .zip(serving)
+        .and_then(|(known, serving)| known.standing.get(&serving.deployment.number));
     let failing: Vec<String> =
         known.map(|known| known.failing.keys().cloned().collect()).unwrap_or_default();
     let at = known.and_then(|known| known.at);

@@ -15,7 +15,9 @@ use towpath_engine::{Order, Statement};
 
 use crate::api::accepted;
 use crate::error::{Answer, ApiError};
-use crate::requests::{AcceptedView, AttestRequest, LiftRequest, RollbackRequest, SignalRequest};
+use crate::requests::{
+    AcceptedView, AttestRequest, AttestedView, LiftRequest, RollbackRequest, SignalRequest,
+};
 use crate::routes::App;
 
 /// Most promotions that one answer lists (habits.md section 4).
@@ -195,31 +197,48 @@ pub(crate) async fn attest(
     State(app): State<App>,
     Path((service, environment)): At,
     Json(request): Json<AttestRequest>,
-) -> Answer<Json<AcceptedView>> {
+) -> Answer<Json<AttestedView>> {
     let id = lane_id(&service, &environment)?;
     let release = attested_release(&app, &id, &request)?;
     knows_title(&app, &id, &request.title)?;
     let AttestRequest { title, by, note, link, .. } = request;
+    let version = release.version.clone();
     let attested = Attested { lane: id, release, title, by, at: Timestamp(0), note, link };
     let done = app.engine.order_project(Order::Attest(Statement { attested })).await?;
-    Ok(Json(accepted(done)))
+    Ok(Json(AttestedView { release: version, changed: !done.events.is_empty() }))
 }
 
+/// The release that was named, else the one of a promotion that is open here, else the newest that
+/// may enter.
 fn attested_release(app: &App, id: &LaneId, request: &AttestRequest) -> Answer<ReleaseRef> {
     let releases = app.engine.releases(Some(&id.service));
-    let open = || {
-        let lane = app.engine.lane_state(id);
-        let open = lane.active.or_else(|| lane.waiting.into_iter().next());
-        open.map(|promotion| promotion.plan.release.version)
+    let known = |version: &str| releases.iter().find(|one| one.version.as_str() == version);
+    if let Some(version) = &request.release {
+        return known(version.as_str()).map(ReleaseRef::from).ok_or_else(|| {
+            let what = format!("there is no release {version} of {}", id.service);
+            ApiError::not_found(&what, "towpath release list")
+        });
+    }
+    let lane = app.engine.lane_state(id);
+    if let Some(open) = lane.active.or_else(|| lane.waiting.into_iter().next()) {
+        return Ok(open.plan.release);
+    }
+    let order = PromotionOrder {
+        by: request.by.clone(),
+        release: None,
+        from: None,
+        plan: None,
+        accept_unenforced: Vec::new(),
+        reason: None,
+        offered_by: None,
     };
-    let version = request.release.clone().or_else(open);
-    let wanted = releases.iter().find(|release| version.as_ref() == Some(&release.version));
-    wanted.map(ReleaseRef::from).ok_or_else(|| {
-        let what = match &request.release {
-            Some(version) => format!("there is no release {version} of {}", id.service),
-            None => format!("no promotion waits in {}; name the release", id.environment),
-        };
-        ApiError::not_found(&what, "towpath release list")
+    let newest = app.engine.plan(id, &order).ok();
+    newest.and_then(|plan| known(&plan.release).map(ReleaseRef::from)).ok_or_else(|| {
+        let message = format!("about which release? none may enter {} now", id.environment);
+        let cause = "without --release it is the newest that may enter".to_owned();
+        Refusal::new(RefusalKind::Usage, "release-needed", message, cause)
+            .next("towpath release list", "those that exist; name one with --release")
+            .into()
     })
 }
 

@@ -1,0 +1,88 @@
+//! Every command in the documentation does what its page says.
+
+use std::path::{Path, PathBuf};
+
+use towpath_e2e::{Folder, Script, steps, towpath};
+
+/// Asked for when the test runs: clones that share a target directory share what is compiled in.
+fn checkout() -> PathBuf {
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let own = own.expect("cargo says where the package is");
+    own.parent().expect("the package lies in the workspace").to_path_buf()
+}
+
+fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("it is there").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            pages(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+}
+
+/// Follows a page in an empty folder.
+fn follow(page: &str) {
+    let text =
+        std::fs::read_to_string(checkout().join("docs/src").join(page)).expect("it is there");
+    let steps = steps(&text);
+    assert!(!steps.is_empty(), "{page} has no commands");
+    let folder = Folder::new();
+    let program = towpath();
+    let work = folder.path().join("work");
+    std::fs::create_dir(&work).expect("it is there");
+    let mut script = Script::begin(&work, &[program.parent().expect("it is there")]);
+    script.follow(page, &steps, |text| folder.here(text));
+}
+
+#[test]
+fn the_tutorial_can_be_followed_to_the_letter() {
+    follow("tutorial.md");
+}
+
+#[test]
+fn rolling_back_works_as_its_page_says() {
+    follow("how-to/roll-back.md");
+}
+
+#[test]
+fn leaving_bash_scripts_works_as_its_page_says() {
+    follow("how-to/from-bash-scripts.md");
+}
+
+#[test]
+fn what_is_said_about_exit_codes_is_so() {
+    follow("reference/exit-codes.md");
+}
+
+#[test]
+fn what_is_said_about_deaths_is_so() {
+    follow("explanation/what-happens-when-something-dies.md");
+}
+
+#[test]
+fn every_page_is_in_the_table_of_contents_and_every_page_with_commands_is_followed() {
+    let root = checkout().join("docs/src");
+    let contents = std::fs::read_to_string(root.join("SUMMARY.md")).expect("it is there");
+    let own = std::fs::read_to_string(checkout().join("e2e/tests/documentation.rs"))
+        .expect("it is there");
+    let mut found = Vec::new();
+    pages(&root, &mut found);
+    assert!(found.len() > 6, "only {} pages", found.len());
+    for path in found {
+        let name = path
+            .strip_prefix(&root)
+            .expect("it is there")
+            .to_str()
+            .expect("it is there")
+            .to_owned();
+        if name == "SUMMARY.md" {
+            continue;
+        }
+        assert!(contents.contains(&format!("({name})")), "{name} is not in SUMMARY.md");
+        let commands = steps(&std::fs::read_to_string(&path).expect("it is there")).len();
+        let is_followed = own.contains(&format!("follow(\"{name}\")"));
+        assert!(commands == 0 || is_followed, "{name} has {commands} commands nobody follows");
+    }
+}

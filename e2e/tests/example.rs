@@ -1,0 +1,39 @@
+//! The example is followed as its README says, command by command, with its own program.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use towpath_e2e::{Folder, Script, steps, towpath};
+
+const PLACE: &str = "examples/soundbite";
+
+/// Asked for when the test runs: clones that share a target directory share what is compiled in.
+fn checkout() -> PathBuf {
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let own = own.expect("cargo says where the package is");
+    own.parent().expect("the package lies in the workspace").to_path_buf()
+}
+
+#[test]
+fn the_matrix_of_the_example_is_right_and_all_of_it_is_enforced() {
+    let mut command = Command::new(towpath());
+    command.current_dir(checkout().join(PLACE));
+    let output = command.args(["matrix", "check", "--json", "--deny-warnings"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["errors"].as_array().map(Vec::len), Some(0), "{said}");
+    assert_eq!(said["not_enforced"].as_array().map(Vec::len), Some(0), "{said}");
+}
+
+#[test]
+#[ignore = "heavy"]
+fn the_readme_of_the_example_can_be_followed_to_the_letter() {
+    let folder = Folder::new();
+    let copy = folder.copy(&checkout(), PLACE);
+    let bin = folder.cargo(&checkout());
+    let page = std::fs::read_to_string(checkout().join(PLACE).join("README.md")).unwrap();
+    let steps = steps(&page);
+    assert!(steps.len() > 20, "the README has only {} commands", steps.len());
+    let mut script = Script::begin(&copy, &[&bin]);
+    script.follow("examples/soundbite/README.md", &steps, |text| folder.here(text));
+}

@@ -1,0 +1,168 @@
+//! The reference pages that the program writes about itself: command line, adapters, schema. Owns
+//! how they are laid out; what is in them is asked of the built program, never of its source.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// The families of adapters in the order of the page, with what they are for.
+const FAMILIES: &[(&str, &str, &str)] = &[
+    ("target", "Targets", "Where instances of a release run: `target: { kind: NAME, ... }`."),
+    ("router", "Routers", "How visitors reach them: `router: { kind: NAME, ... }`."),
+    ("check", "Checks", "One question of a gate: `- { check: NAME, name: ..., ... }`."),
+];
+
+/// The JSON Schema of the matrix.
+///
+/// # Errors
+/// When the program cannot be built or run.
+pub(crate) fn matrix_schema(root: &Path) -> Result<String> {
+    towpath(root, &["matrix", "schema"])
+}
+
+/// The page of the command line: every page of its help.
+///
+/// # Errors
+/// When the program cannot be built or run.
+pub(crate) fn command_line(root: &Path) -> Result<String> {
+    let pages = towpath(root, &["help", "everything"])?;
+    let overview = towpath(root, &["help"])?;
+    let mut text = String::from(
+        "# Command line\n\nWritten by the program; `towpath COMMAND --help` says the same.\n\n",
+    );
+    fenced(&mut text, &overview);
+    let mut page = String::new();
+    for line in pages.lines() {
+        if let Some(command) = line.strip_prefix("# ") {
+            fenced(&mut text, &page);
+            page.clear();
+            let _ = writeln!(text, "## {command}\n");
+        } else {
+            let _ = writeln!(page, "{line}");
+        }
+    }
+    fenced(&mut text, &page);
+    Ok(format!("{}\n", text.trim_end()))
+}
+
+/// The page of the adapters: every kind, its fields, and whether it is built.
+///
+/// # Errors
+/// When the program cannot be built or run, or says something that is no list of kinds.
+pub(crate) fn adapters(root: &Path) -> Result<String> {
+    let listed: Value = serde_json::from_str(&towpath(root, &["adapters", "--json"])?)?;
+    let kinds = listed["kinds"].as_array().context("`adapters --json` lists no kinds")?;
+    let mut text = String::from(
+        "# Adapters\n\nWritten by the program; `towpath adapters` lists the same. A kind that is \
+         planned can be declared; it refuses promotions until that is accepted by name.\n",
+    );
+    for (family, title, about) in FAMILIES {
+        let _ = writeln!(text, "\n## {title}\n\n{about}");
+        let own: Vec<&Value> = kinds.iter().filter(|kind| kind["family"] == *family).collect();
+        for kind in own.iter().filter(|kind| kind["state"] == "built") {
+            built(&mut text, kind);
+        }
+        let planned: Vec<&&Value> = own.iter().filter(|kind| kind["state"] != "built").collect();
+        if !planned.is_empty() {
+            let _ = writeln!(text, "\n### Planned\n\n| kind | what it is |\n|---|---|");
+        }
+        for kind in planned {
+            let _ = writeln!(text, "| `{}` | {} |", word(&kind["name"]), cell(&kind["summary"]));
+        }
+    }
+    Ok(text)
+}
+
+fn built(text: &mut String, kind: &Value) {
+    let name = word(&kind["name"]);
+    let _ = writeln!(text, "\n### `{name}`\n\n{}\n", word(&kind["summary"]));
+    let _ = writeln!(text, "```yaml\n{}\n```", word(&kind["example"]));
+    let capabilities: Vec<&str> =
+        kind["capabilities"].as_array().into_iter().flatten().map(word).collect();
+    if !capabilities.is_empty() {
+        let _ = writeln!(text, "\nIt can: {}.", capabilities.join(", "));
+    }
+    let fields = kind["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !fields.is_empty() {
+        let _ = writeln!(text, "\n| field | type | default | meaning |\n|---|---|---|---|");
+    }
+    for field in fields {
+        let default = match &field["default"] {
+            Value::Null => "must be given".to_owned(),
+            Value::String(none) if none.is_empty() => String::new(),
+            value => format!("`{}`", word(value)),
+        };
+        let (name, of) = (word(&field["name"]), type_of(&field["of"]));
+        let _ = writeln!(text, "| `{name}` | {of} | {default} | {} |", cell(&field["doc"]));
+    }
+}
+
+/// The type of a field in words.
+fn type_of(of: &Value) -> String {
+    let words = |list: &Value| -> Vec<String> {
+        let list = list.as_array().into_iter().flatten();
+        list.map(|one| format!("`{}`", word(one))).collect()
+    };
+    if let Some(count) = of.get("count") {
+        let bounds: Vec<String> =
+            count.as_array().into_iter().flatten().map(ToString::to_string).collect();
+        return bounds.join(" to ");
+    }
+    match of.get("word") {
+        Some(choices) => words(choices).join(" or "),
+        None => word(of).to_owned(),
+    }
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Text for a cell of a table, where a bar would begin another cell.
+fn cell(value: &Value) -> String {
+    word(value).replace('|', "\\|")
+}
+
+fn fenced(text: &mut String, page: &str) {
+    if !page.trim().is_empty() {
+        let _ = writeln!(text, "```text\n{}\n```\n", page.trim());
+    }
+}
+
+/// What the program answers when it is called like this, built from `root` first.
+fn towpath(root: &Path, words: &[&str]) -> Result<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(root).args(["run", "--quiet", "--package", "towpath", "--"]).args(words);
+    let output = command.output().context("cargo could not be started")?;
+    if !output.status.success() {
+        bail!("towpath {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_becomes_a_section_with_its_fields() {
+        let kind = serde_json::json!({
+            "name": "tcp", "summary": "Somebody listens.", "example": "{ check: tcp }",
+            "capabilities": ["green"],
+            "fields": [
+                { "name": "address", "of": "address", "default": null, "doc": "a | b" },
+                { "name": "tries", "of": { "count": [1, 5] }, "default": "3", "doc": "How often." },
+                { "name": "how", "of": { "word": ["GET", "HEAD"] }, "default": "", "doc": "Which." },
+            ],
+        });
+        let mut text = String::new();
+        built(&mut text, &kind);
+        assert!(text.contains("| `address` | address | must be given | a \\| b |"), "{text}");
+        assert!(text.contains("| `tries` | 1 to 5 | `3` | How often. |"), "{text}");
+        assert!(text.contains("| `how` | `GET` or `HEAD` |  | Which. |"), "{text}");
+    }
+}
