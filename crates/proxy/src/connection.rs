@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::forward::{self, Visitor};
 use crate::headers::Sender;
 use crate::live::RouteCell;
+use crate::socket::Socket;
 use crate::worker::Worker;
 
 /// For a request head, and for the next request on an idle connection: what nginx allows
@@ -62,7 +63,7 @@ pub(crate) async fn serve(
     let Some(tls) = tls else {
         match timeout(HEAD_TIMEOUT, begins_http2(&stream)).await {
             Ok(Ok(true)) => serve_http2(visitor, stream, closing).await,
-            Ok(Ok(false)) => serve_http1(visitor, stream, closing).await,
+            Ok(Ok(false)) => serve_http1(visitor, Socket(stream), closing).await,
             _ => {}
         }
         return;

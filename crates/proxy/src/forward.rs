@@ -46,8 +46,8 @@ pub(crate) type Answer = Response<AnswerBody>;
 /// What came of offering a request to an arm.
 enum Offered {
     Answered(Response<Incoming>, Connection),
-    /// Not a byte went out: whoever asked may offer it elsewhere.
-    Unsent(Request<RequestBody>, ErrorKind),
+    /// Not a byte went out: the passage has the request back and may offer it elsewhere.
+    Unsent(ErrorKind),
     Failed(ErrorKind),
     /// The proxy itself took the arm away.
     Cut,
@@ -78,9 +78,9 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     } else {
         RequestBody::Incoming(body, Rc::clone(&upload), visitor.worker.clock.clone())
     };
-    let mut passage = Passage { visitor, route, assignment, upload };
-    let request = Request::from_parts(parts, body);
-    let (record, offered) = match passage.send(request).await {
+    let request = Some(Request::from_parts(parts, body));
+    let mut passage = Passage { request, visitor, route, assignment, upload, began_us: now_us };
+    let (record, offered) = match passage.send().await {
         Ok(sent) => sent,
         Err(refused) => return refused,
     };
@@ -90,15 +90,20 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
 
 /// A request with everything that was decided about it.
 struct Passage {
+    /// Here until it is sent; handing so much from one function to the next would cost more than
+    /// what they do.
+    request: Option<Request<RequestBody>>,
     visitor: Rc<Visitor>,
     route: Arc<LiveRoute>,
     assignment: Assignment,
     upload: Rc<Upload>,
+    /// When it was assigned, on the worker's clock.
+    began_us: u64,
 }
 
 impl Passage {
     /// Offers the request to its arm and, if not a byte could be sent, to the other one.
-    async fn send(&mut self, request: Request<RequestBody>) -> Result<(Record, Offered), Answer> {
+    async fn send(&mut self) -> Result<(Record, Offered), Answer> {
         let worker = Rc::clone(&self.visitor.worker);
         let route = Arc::clone(&self.route);
         let green_bp = self.assignment.green_bp;
@@ -107,90 +112,85 @@ impl Passage {
             return Err(unavailable(&route, "no release serves here yet\n"));
         };
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
-        let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate);
-        let offered = self.offer(arm, request).await;
-        let Offered::Unsent(request, error) = offered else { return Ok((record, offered)) };
+        let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us);
+        let offered = self.offer(arm, self.began_us).await;
+        let Offered::Unsent(error) = offered else { return Ok((record, offered)) };
         record.finish(error);
-        let other = self.other_arm(green_bp);
+        let other = self.other_arm(&route, green_bp);
         let Some((side, arm)) = other else { return Ok((record, Offered::Failed(error))) };
         drop(record);
-        let record = Record::open(&self.visitor, &route, &arm.deployment, (side, green_bp, true));
-        Ok((record, self.offer(arm, request).await))
+        let (fate, now_us) = ((side, green_bp, true), worker.clock.now_us());
+        let record = Record::open(&self.visitor, &route, &arm.deployment, fate, now_us);
+        Ok((record, self.offer(arm, now_us).await))
     }
 
     /// The arm that may stand in. A candidate that never had weight may not; a tester who asked
     /// for one arm is not shown the other.
-    fn other_arm(&self, green_bp: u16) -> Option<(Arm, &Arc<LiveArm>)> {
+    fn other_arm<'a>(
+        &self,
+        route: &'a LiveRoute,
+        green_bp: u16,
+    ) -> Option<(Arm, &'a Arc<LiveArm>)> {
         if self.assignment.chosen {
             return None;
         }
         match self.assignment.arm {
-            Arm::Green => Some((Arm::Blue, self.route.default.as_ref()?)),
-            Arm::Blue if green_bp > 0 || self.route.candidate_may_stand_in => {
-                Some((Arm::Green, self.route.candidate.as_ref()?))
+            Arm::Green => Some((Arm::Blue, route.default.as_ref()?)),
+            Arm::Blue if green_bp > 0 || route.candidate_may_stand_in => {
+                Some((Arm::Green, route.candidate.as_ref()?))
             }
             Arm::Blue => None,
         }
     }
 
-    async fn offer(&self, arm: &LiveArm, request: Request<RequestBody>) -> Offered {
-        let worker = &self.visitor.worker;
-        let mut request = request;
+    /// Offers the request to endpoints of one arm in turn, the first time at `now_us`.
+    async fn offer(&mut self, arm: &LiveArm, mut now_us: u64) -> Offered {
         let mut tried = Vec::new();
         let mut error = ErrorKind::NoEndpoint;
         while tried.len() < MAX_ENDPOINTS_TRIED {
-            let Some(endpoint) = arm.pick(worker.clock.now_us(), &tried) else { break };
-            match self.offer_to(arm, endpoint, request).await {
-                Offered::Unsent(back, why) => {
-                    request = back;
+            let Some(endpoint) = arm.pick(now_us, &tried) else { break };
+            match self.offer_to(arm, endpoint, now_us).await {
+                Offered::Unsent(why) => {
                     error = why;
                     tried.push(endpoint.key);
+                    now_us = self.visitor.worker.clock.now_us();
                 }
                 other => return other,
             }
         }
-        Offered::Unsent(request, error)
+        Offered::Unsent(error)
     }
 
     /// Offers the request to one endpoint: on an idle connection if there is one, and on a new one
     /// if the upstream was just closing that.
-    async fn offer_to(
-        &self,
-        arm: &LiveArm,
-        endpoint: &LiveEndpoint,
-        request: Request<RequestBody>,
-    ) -> Offered {
-        let worker = &self.visitor.worker;
-        let repeatable = matches!(request.body(), RequestBody::Empty)
-            && headers::is_idempotent(request.method());
+    async fn offer_to(&mut self, arm: &LiveArm, endpoint: &LiveEndpoint, now_us: u64) -> Offered {
+        let repeatable = self.request.as_ref().is_some_and(is_repeatable);
         let max_idle_us = if repeatable { REPEATABLE_IDLE_US } else { UNREPEATABLE_IDLE_US };
-        let mut request = request;
-        if let Some(connection) = Connection::idle(worker, endpoint.key, max_idle_us) {
-            let copy = repeatable.then(|| copy_of(&request));
-            match self.exchange(connection, request, copy).await {
-                Offered::Unsent(back, _) => request = back,
-                other => return other,
+        let oldest_us = now_us.saturating_sub(max_idle_us);
+        if let Some(connection) = Connection::idle(&self.visitor.worker, endpoint.key, oldest_us) {
+            let offered = self.exchange(connection, repeatable).await;
+            if !matches!(offered, Offered::Unsent(_)) {
+                return offered;
             }
         }
+        let worker = &self.visitor.worker;
         let Ok(connection) = Connection::open(worker, endpoint).await else {
             if endpoint.eject(worker.clock.now_us()) {
                 self.tell(arm, endpoint, false);
             }
-            return Offered::Unsent(request, ErrorKind::Connect);
+            return Offered::Unsent(ErrorKind::Connect);
         };
         if endpoint.accept() {
             self.tell(arm, endpoint, true);
         }
-        self.exchange(connection, request, None).await
+        self.exchange(connection, false).await
     }
 
-    /// Sends the request over one connection and waits for the response head.
-    async fn exchange(
-        &self,
-        mut connection: Connection,
-        request: Request<RequestBody>,
-        copy: Option<Request<RequestBody>>,
-    ) -> Offered {
+    /// Sends the request over one connection and waits for the response head. A `repeatable` one
+    /// is taken back when the upstream was just closing.
+    async fn exchange(&mut self, mut connection: Connection, repeatable: bool) -> Offered {
+        let copy = self.request.as_ref().filter(|_| repeatable).map(copy_of);
+        let request = self.request.take().expect("an unsent request is in its passage");
         let sent = connection.sender.try_send_request(request);
         let Some(answered) = self.within_time(sent).await else {
             // A visitor who stalls its own upload must not speak against the arm.
@@ -203,7 +203,8 @@ impl Passage {
             Err(failure) => failure,
         };
         if let Some(unsent) = failure.take_message() {
-            return Offered::Unsent(unsent, ErrorKind::Connect);
+            self.request = Some(unsent);
+            return Offered::Unsent(ErrorKind::Connect);
         }
         if connection.was_cut() {
             return Offered::Cut;
@@ -214,7 +215,8 @@ impl Passage {
         match copy {
             // Nothing came back on a connection that had been idle: the upstream was closing it.
             Some(copy) if !failure.into_error().is_parse() => {
-                Offered::Unsent(copy, ErrorKind::Connect)
+                self.request = Some(copy);
+                Offered::Unsent(ErrorKind::Connect)
             }
             _ => Offered::Failed(ErrorKind::Reset),
         }
@@ -255,7 +257,7 @@ impl Passage {
     ) -> Answer {
         let (response, connection) = match offered {
             Offered::Answered(response, connection) => (response, connection),
-            Offered::Unsent(_, error) | Offered::Failed(error) => {
+            Offered::Unsent(error) | Offered::Failed(error) => {
                 record.finish(error);
                 return failed(&self.route, error);
             }
@@ -292,6 +294,11 @@ fn arm_of(route: &LiveRoute, arm: Arm) -> Option<&Arc<LiveArm>> {
         Arm::Blue => route.default.as_ref(),
         Arm::Green => route.candidate.as_ref(),
     }
+}
+
+/// Whether sending it twice is the same as sending it once.
+fn is_repeatable(request: &Request<RequestBody>) -> bool {
+    matches!(request.body(), RequestBody::Empty) && headers::is_idempotent(request.method())
 }
 
 /// A second copy of a request without a body.

@@ -62,6 +62,7 @@ pub(crate) fn forward(parts: &mut request::Parts, sender: &Sender, upgrade: Opti
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = tokens(headers)
+            .filter(|token| !is_about_persistence(token))
             .filter_map(|token| HeaderName::try_from(token).ok())
             // Ours to write; a client must not be able to remove them (RFC 9110 section 7.6.1).
             .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
@@ -70,6 +71,10 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
         headers.remove(CONNECTION);
+    }
+    // Most messages have no other, and looking at the few names costs less than eight searches.
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
     }
     if headers.remove(TRANSFER_ENCODING).is_some() {
         headers.remove(CONTENT_LENGTH);
@@ -81,6 +86,20 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     headers.remove(UPGRADE);
     headers.remove(PROXY_AUTHENTICATE);
     headers.remove(PROXY_AUTHORIZATION);
+}
+
+/// The two tokens nearly every `Connection` field consists of; no field beside `Keep-Alive`, which
+/// goes anyway, is called so.
+fn is_about_persistence(token: &str) -> bool {
+    token.eq_ignore_ascii_case("keep-alive") || token.eq_ignore_ascii_case("close")
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        TRANSFER_ENCODING | TE | TRAILER | UPGRADE | PROXY_AUTHENTICATE | PROXY_AUTHORIZATION
+    ) || *name == KEEP_ALIVE
+        || *name == PROXY_CONNECTION
 }
 
 /// Whether doing the request twice is the same as doing it once (RFC 9110 section 9.2.2).
@@ -130,11 +149,11 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Every address that the request came by so far, and the one that sent it to us.
 fn extended(headers: &HeaderMap, address: &HeaderValue) -> HeaderValue {
-    let before = headers.get_all(&FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
-    let chain: Vec<&[u8]> = before.chain(std::iter::once(address.as_bytes())).collect();
-    if chain.len() == 1 {
+    if !headers.contains_key(&FORWARDED_FOR) {
         return address.clone();
     }
+    let before = headers.get_all(&FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+    let chain: Vec<&[u8]> = before.chain(std::iter::once(address.as_bytes())).collect();
     HeaderValue::from_bytes(&chain.join(&b", "[..])).unwrap_or_else(|_| address.clone())
 }
 

@@ -37,6 +37,7 @@ mod refusal;
 mod route;
 mod saver;
 mod slot;
+mod socket;
 mod state;
 mod status;
 mod stream;

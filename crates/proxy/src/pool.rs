@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::body::RequestBody;
 use crate::live::LiveEndpoint;
+use crate::socket::Socket;
 
 /// How long a connection may take to come up. A refused one says so at once; this is for a machine
 /// that is gone, and is below what visitors bear.
@@ -59,13 +60,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// An idle connection of the endpoint that was used at most `max_idle_us` ago.
+    /// An idle connection of the endpoint that was used at `oldest_us` or later.
     pub(crate) fn idle(
         worker: &Rc<crate::worker::Worker>,
         endpoint: u64,
-        max_idle_us: u64,
+        oldest_us: u64,
     ) -> Option<Self> {
-        let oldest_us = worker.clock.now_us().saturating_sub(max_idle_us);
         let mut endpoints = worker.pool.endpoints.borrow_mut();
         let idle = &mut endpoints.get_mut(&endpoint)?.idle;
         // The youngest is last. Those that are too old for this request may do for another.
@@ -88,7 +88,7 @@ impl Connection {
         stream.set_nodelay(true)?;
         let handshake = http1::Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
-            .handshake::<_, RequestBody>(TokioIo::new(stream));
+            .handshake::<_, RequestBody>(TokioIo::new(Socket(stream)));
         let (sender, driver) = handshake.await.map_err(io::Error::other)?;
         worker.pool.spawn(worker, endpoint.key, async move {
             // How the connection ended is told to the request that used it.
@@ -103,15 +103,14 @@ impl Connection {
     }
 
     /// Keeps the connection for another request.
-    pub(crate) fn give_back(self) {
+    pub(crate) fn give_back(self, now_us: u64) {
         if self.sender.is_closed() {
             return;
         }
-        let since_us = self.worker.clock.now_us();
         let mut endpoints = self.worker.pool.endpoints.borrow_mut();
         let Some(endpoint) = endpoints.get_mut(&self.endpoint) else { return };
         if endpoint.idle.len() < MAX_IDLE && !endpoint.cut {
-            endpoint.idle.push(Idle { sender: self.sender, since_us });
+            endpoint.idle.push(Idle { sender: self.sender, since_us: now_us });
         }
     }
 

@@ -26,12 +26,13 @@ pub(crate) struct Record {
 pub(crate) struct Admitted(Arc<LiveRoute>);
 
 impl Record {
-    /// Opens the account of a request that was just assigned.
+    /// Opens the account of a request that was assigned at `start_us`.
     pub(crate) fn open(
         visitor: &Rc<Visitor>,
         route: &Arc<LiveRoute>,
         deployment: &Arc<Deployment>,
         (arm, green_bp, pinned): (Arm, u16, bool),
+        start_us: u64,
     ) -> Self {
         let order = route.shared.assigned.fetch_add(1, Ordering::Relaxed) + 1;
         deployment.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -49,7 +50,7 @@ impl Record {
             route: Arc::clone(route),
             deployment: Arc::clone(deployment),
             outcome,
-            start_us: visitor.worker.clock.now_us(),
+            start_us,
             counted: false,
         }
     }
@@ -63,7 +64,14 @@ impl Record {
     /// Counts the request. Only the first call does.
     pub(crate) fn finish(&mut self, error: ErrorKind) {
         if !self.counted {
-            self.count(error, false);
+            self.count(error, false, self.now_us());
+        }
+    }
+
+    /// Counts a request that was answered in full at `now_us`. Only the first count counts.
+    pub(crate) fn complete(&mut self, now_us: u64) {
+        if !self.counted {
+            self.count(ErrorKind::None, false, now_us);
         }
     }
 
@@ -71,7 +79,7 @@ impl Record {
     /// have the whole answer.
     pub(crate) fn cut(&mut self) {
         if !self.counted {
-            self.count(ErrorKind::ClientAbort, true);
+            self.count(ErrorKind::ClientAbort, true, self.now_us());
         }
     }
 
@@ -82,18 +90,26 @@ impl Record {
 
     /// Since the assignment, in microseconds.
     pub(crate) fn elapsed_us(&self) -> u32 {
-        let elapsed = self.visitor.worker.clock.now_us() - self.start_us;
-        u32::try_from(elapsed).unwrap_or(u32::MAX)
+        self.elapsed_us_at(self.now_us())
     }
 
-    fn count(&mut self, error: ErrorKind, lost: bool) {
+    /// The time of the worker's clock.
+    pub(crate) fn now_us(&self) -> u64 {
+        self.visitor.worker.clock.now_us()
+    }
+
+    fn elapsed_us_at(&self, now_us: u64) -> u32 {
+        u32::try_from(now_us - self.start_us).unwrap_or(u32::MAX)
+    }
+
+    fn count(&mut self, error: ErrorKind, lost: bool, now_us: u64) {
         self.counted = true;
         self.outcome.error = error;
         if self.outcome.status == StatusClass::None {
-            self.outcome.latency_us = self.elapsed_us();
+            self.outcome.latency_us = self.elapsed_us_at(now_us);
         }
         let shared = &self.route.shared;
-        let bucket = self.route.bucket_start_ms(self.visitor.worker.clock.now_us());
+        let bucket = self.route.bucket_start_ms(now_us);
         let mut log = shared.log(self.visitor.worker.index);
         let tally = log.tally(&self.deployment, bucket);
         tally.record(&self.outcome);

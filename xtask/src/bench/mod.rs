@@ -3,6 +3,7 @@
 
 mod cold_build;
 mod control;
+mod cpu_time;
 mod journal;
 mod memory;
 mod open_loop;

@@ -2,6 +2,7 @@
 //! upstreams with weights 90:10 and 100-byte answers. First how much each carries, then how long
 //! visitors wait at half of that. Says nothing of TLS, HTTP/2 or large bodies.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -9,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::control::{Arm, Proxy, Route};
-use super::rounds::{Contender, Rounds, Spread};
+use super::rounds::{Contender, Rounds};
 use super::running::{Running, bind_this_thread, free_address};
-use super::{Bench, open_loop, peers, product, saturation};
+use super::{Bench, cpu_time, memory, open_loop, peers, product, saturation};
 
 /// Throughput and added waiting of the embedded proxy.
 pub(super) const BENCH: Bench = Bench {
@@ -38,12 +39,21 @@ const UNHEARD: &str = "bench/unheard";
 
 /// Everything that runs while it is measured.
 struct Field {
-    /// By name, in the order of the report: ours first.
-    addresses: Vec<(&'static str, SocketAddr)>,
+    /// In the order of the report: ours first, none at all last.
+    compared: Vec<Compared>,
     proxy: Proxy,
     _others: [Running; 3],
     /// Dropped last, after everything that works in it.
     _folder: tempfile::TempDir,
+}
+
+/// One way for visitors to go.
+#[derive(Clone, Copy, Debug)]
+struct Compared {
+    name: &'static str,
+    address: SocketAddr,
+    /// The process that answers there.
+    pid: u32,
 }
 
 fn measure(root: &Path) -> Result<Vec<String>> {
@@ -51,11 +61,14 @@ fn measure(root: &Path) -> Result<Vec<String>> {
     ensure!(cores > OTHER_CORE, "two processors are needed, one for the proxies alone");
     let binary = product::towpath(root)?;
     let mut field = Field::set_up(&binary)?;
-    let rates = field.saturate()?;
+    let (rates, per_second_used) = field.saturate()?;
     let mut lines = rates.report("requests/s");
-    let saturation = rates.spreads()[0].1.median;
-    lines.extend(field.waiting(saturation / 2.0)?);
-    lines.push(format!("towpath after all that: {}", super::memory::of(field.proxy.pid())?));
+    lines.push(
+        "the same per second of processor time, which others on the machine move less".into(),
+    );
+    lines.extend(per_second_used.report("requests/s used"));
+    lines.extend(field.waiting(rates.spreads()[0].1.median / 2.0)?);
+    lines.push(format!("towpath after all that: {}", memory::of(field.proxy.pid())?));
     lines.push(format!("lost by its own count: {}", field.proxy.lost(JUDGED)?));
     Ok(lines)
 }
@@ -68,51 +81,75 @@ impl Field {
         let (haproxy, haproxy_address) = peers::haproxy(PROXY_CORE, folder.path(), arms)?;
         let state = folder.path().join("proxy");
         let mut proxy = Proxy::start(binary, &state, Some(PROXY_CORE), Some(1))?;
-        let mut addresses = Vec::new();
-        for (label, name) in [("towpath", JUDGED), ("towpath, nobody reading", UNHEARD)] {
-            let listen = free_address()?;
-            let blue = Arm { name: format!("{name}-blue"), address: arms[0] };
-            let green = Arm { name: format!("{name}-green"), address: arms[1] };
-            let candidate = Some((&green, WEIGHT_BP));
-            proxy.apply(&Route { name, listen, default: &blue, candidate })?;
-            addresses.push((label, listen));
-        }
+        let judged = open_route(&mut proxy, JUDGED, arms)?;
+        let unheard = open_route(&mut proxy, UNHEARD, arms)?;
         proxy.listen_to(JUDGED)?;
-        addresses.insert(1, ("nginx", nginx_address));
-        addresses.insert(2, ("haproxy", haproxy_address));
-        addresses.push(("no proxy", arms[0]));
-        Ok(Self { addresses, proxy, _others: [upstreams, nginx, haproxy], _folder: folder })
+        let compared = |name, address, pid| Compared { name, address, pid };
+        let compared = vec![
+            compared("towpath", judged, proxy.pid()),
+            compared("nginx", nginx_address, nginx.pid()),
+            compared("haproxy", haproxy_address, haproxy.pid()),
+            compared("towpath, nobody reading", unheard, proxy.pid()),
+            compared("no proxy", arms[0], upstreams.pid()),
+        ];
+        Ok(Self { compared, proxy, _others: [upstreams, nginx, haproxy], _folder: folder })
     }
 
-    fn saturate(&self) -> Result<Rounds> {
-        self.rounds(|address| saturation::requests_per_second(OTHER_CORE, address, RUN_SECONDS))
+    /// Requests per second, and per second of the answering process's processor time.
+    fn saturate(&self) -> Result<(Rounds, Rounds)> {
+        let used: Vec<RefCell<Vec<f64>>> =
+            self.compared.iter().map(|_| RefCell::default()).collect();
+        let rates = self.rounds(|index, compared| {
+            let before = cpu_time::used(compared.pid)?;
+            let run = saturation::run(OTHER_CORE, compared.address, RUN_SECONDS)?;
+            let seconds = cpu_time::used(compared.pid)?.saturating_sub(before).as_secs_f64();
+            used[index].borrow_mut().push(run.requests / seconds);
+            Ok(run.per_second)
+        })?;
+        let figures =
+            used.into_iter().map(|figures| figures.into_inner().split_off(WARM_UP_ROUNDS));
+        Ok((rates, Rounds::of(&self.names(), figures.collect())?))
     }
 
     /// How long visitors wait at a rate that every contender can carry.
     fn waiting(&self, rate: f64) -> Result<Vec<String>> {
         bind_this_thread(OTHER_CORE)?;
         let time = Duration::from_secs(RUN_SECONDS);
-        let rounds = self.rounds(|address| open_loop::p99_milliseconds(address, rate, time))?;
+        let rounds =
+            self.rounds(|_, compared| open_loop::p99_milliseconds(compared.address, rate, time))?;
         let mut lines =
             vec![format!("open loop at {rate:.0} requests/s, half of towpath's median")];
         for (name, spread) in rounds.spreads() {
             lines.push(format!("{name}: p99 {spread} ms"));
         }
-        let direct = self.addresses.len() - 1;
-        for (index, (name, _)) in self.addresses.iter().enumerate().take(direct) {
-            let added: Spread = rounds.differences(index, direct);
-            lines.push(format!("{name}: adds to p99 {added} ms by rounds"));
+        let none = self.compared.len() - 1;
+        for (index, name) in self.names().into_iter().enumerate().take(none) {
+            lines.push(format!("{name}: adds {} ms by rounds", rounds.differences(index, none)));
         }
         Ok(lines)
     }
 
-    fn rounds(&self, run: impl Fn(SocketAddr) -> Result<f64>) -> Result<Rounds> {
+    fn names(&self) -> Vec<&'static str> {
+        self.compared.iter().map(|compared| compared.name).collect()
+    }
+
+    /// Runs all of them in turns, each with its place and itself.
+    fn rounds(&self, run: impl Fn(usize, Compared) -> Result<f64>) -> Result<Rounds> {
         let run = &run;
-        let contender = |(name, address): &(&'static str, SocketAddr)| {
-            let address = *address;
-            Contender { name, run: Box::new(move || run(address)) }
+        let contender = |(index, compared): (usize, &Compared)| {
+            let compared = *compared;
+            Contender { name: compared.name, run: Box::new(move || run(index, compared)) }
         };
-        let mut contenders: Vec<_> = self.addresses.iter().map(contender).collect();
+        let mut contenders: Vec<_> = self.compared.iter().enumerate().map(contender).collect();
         Rounds::interleaved(WARM_UP_ROUNDS, ROUNDS, &mut contenders)
     }
+}
+
+/// A route with a candidate that has a tenth of the traffic, and where it listens.
+fn open_route(proxy: &mut Proxy, name: &str, [blue, green]: [SocketAddr; 2]) -> Result<SocketAddr> {
+    let listen = free_address()?;
+    let blue = Arm { name: format!("{name}-blue"), address: blue };
+    let green = Arm { name: format!("{name}-green"), address: green };
+    proxy.apply(&Route { name, listen, default: &blue, candidate: Some((&green, WEIGHT_BP)) })?;
+    Ok(listen)
 }

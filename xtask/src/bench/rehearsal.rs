@@ -138,7 +138,7 @@ fn collect(folder: &Path, found: &mut Vec<(u32, Option<u32>)>) {
         } else if path.file_name().is_some_and(|name| name == "status.json")
             && let Some(supervisor) = number(&path, &["supervisor", "pid"])
         {
-            found.push((supervisor, number(&path, &["child", "pid"])));
+            found.push((supervisor, number(&path, &["app", "pid"])));
         }
     }
 }

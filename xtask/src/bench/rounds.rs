@@ -77,6 +77,17 @@ impl Rounds {
         Ok(Self { names, figures })
     }
 
+    /// Rounds that were measured in passing: figures by contender, then by round, as many of each.
+    ///
+    /// # Errors
+    /// When there are none, or not as many of each.
+    pub(crate) fn of(names: &[&str], figures: Vec<Vec<f64>>) -> Result<Self> {
+        let rounds = figures.first().map_or(0, Vec::len);
+        let complete = figures.iter().all(|figures| figures.len() == rounds);
+        ensure!(rounds > 0 && complete && names.len() == figures.len(), "figures are missing");
+        Ok(Self { names: names.iter().map(|name| (*name).to_owned()).collect(), figures })
+    }
+
     /// Median and spread of each contender, in the order they were given.
     pub(crate) fn spreads(&self) -> Vec<(&str, Spread)> {
         let pairs = self.names.iter().zip(&self.figures);
@@ -201,6 +212,15 @@ mod tests {
         assert_eq!(*order.borrow(), "abbaab");
         assert_eq!(rounds.figures, [[2.0, 3.0], [20.0, 30.0]]);
         assert_eq!(rounds.report("s")[0], "a: 2.500 [2.000-3.000], quartiles 2.250-2.750 s");
+    }
+
+    #[test]
+    fn rounds_measured_in_passing_are_complete_or_none() {
+        let names = ["a", "b"];
+        assert!(Rounds::of(&names, vec![vec![1.0], vec![2.0]]).is_ok());
+        assert!(Rounds::of(&names, vec![vec![1.0], vec![]]).is_err());
+        assert!(Rounds::of(&names, vec![vec![1.0]]).is_err());
+        assert!(Rounds::of(&names, vec![vec![], vec![]]).is_err());
     }
 
     #[test]
