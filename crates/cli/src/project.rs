@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use towpath_core::ids::Name;
+
 use crate::exit_code::{CliError, ExitCode};
 
 /// The matrix file's usual name.
@@ -13,6 +15,8 @@ pub(crate) const STATE_FOLDER: &str = ".towpath";
 const REHEARSAL_FILE: &str = "rehearsal";
 /// Holds the address of the database, where it is not the file in the folder of the journal.
 const DATABASE_FILE: &str = "database";
+/// Holds the project's name, in the folder of the journal, once there is a journal.
+const NAME_FILE: &str = "project";
 
 /// Where a project lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +65,29 @@ impl ProjectFolder {
         Ok(())
     }
 
+    /// Whose journal it is, as noted when it was opened first; none when there is no journal, or
+    /// nothing was noted. What the matrix says now does not matter: an engine of a journal that
+    /// exists runs whatever mistake is in the file.
+    ///
+    /// # Errors
+    /// The note cannot be read, or is no name.
+    pub(crate) fn journal_of(&self) -> std::io::Result<Option<Name>> {
+        if !is_opened(&self.state) {
+            return Ok(None);
+        }
+        let invalid = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+        let noted = read_if_there(&self.state.join(NAME_FILE))?;
+        noted.map(|text| Name::new(text.trim()).map_err(invalid)).transpose()
+    }
+
+    /// Notes whose journal it is; to be called once the journal is open. Safe to repeat.
+    pub(crate) fn note_journal_of(&self, name: &Name) -> std::io::Result<()> {
+        if self.journal_of().ok().flatten().as_ref() == Some(name) {
+            return Ok(());
+        }
+        write_private(&self.state.join(NAME_FILE), &format!("{name}\n"))
+    }
+
     /// Where the journal is: a file in its folder, unless another database was chosen.
     pub(crate) fn database(&self, chosen: Option<&str>) -> std::io::Result<String> {
         let file = self.state.join(DATABASE_FILE);
@@ -76,12 +103,31 @@ impl ProjectFolder {
     }
 }
 
+/// Replaces the file whole or not at all; only its owner may read it. The caller holds the engine's
+/// lock, so nobody else writes the same.
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let fresh = file.with_extension("new");
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).write(true).truncate(true).mode(0o600);
-    options.open(file)?.write_all(text.as_bytes())
+    let mut writing = options.create(true).write(true).truncate(true).mode(0o600).open(&fresh)?;
+    // One that was left behind keeps the mode it had.
+    writing.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    writing.write_all(text.as_bytes())?;
+    writing.sync_all()?;
+    std::fs::rename(&fresh, file)
+}
+
+fn read_if_there(file: &Path) -> std::io::Result<Option<String>> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_opened(state: &Path) -> bool {
+    state.join("journal.db").exists() || state.join(DATABASE_FILE).exists()
 }
 
 fn upwards(start: &Path) -> Option<PathBuf> {
@@ -98,7 +144,7 @@ fn no_matrix(place: &Path) -> CliError {
 fn speed_of(state: &Path, wanted: Option<u32>) -> Result<Option<u32>, CliError> {
     let kept = std::fs::read_to_string(state.join(REHEARSAL_FILE)).ok();
     let kept: Option<u32> = kept.and_then(|text| text.trim().trim_end_matches('x').parse().ok());
-    let opened = state.join("journal.db").exists() || state.join(DATABASE_FILE).exists();
+    let opened = is_opened(state);
     let wanted = wanted.filter(|speed| *speed > 1);
     match wanted {
         Some(speed) if opened && wanted != kept => {
@@ -134,5 +180,20 @@ mod tests {
         std::fs::write(found.state.join("journal.db"), "").unwrap();
         assert_eq!(ProjectFolder::find(&below, None).unwrap().rehearsal, Some(60));
         assert_eq!(ProjectFolder::find(&below, Some(2)).unwrap_err().trouble().code, "other-speed");
+    }
+
+    #[test]
+    fn a_journal_knows_its_project_whatever_the_matrix_says_later() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(MATRIX_FILE), "project: [broken").unwrap();
+        let project = ProjectFolder::find(folder.path(), None).unwrap();
+        project.prepare().unwrap();
+        let name = Name::new("shop").unwrap();
+        project.note_journal_of(&name).unwrap();
+        assert_eq!(project.journal_of().unwrap(), None, "the journal itself is not there");
+        std::fs::write(project.state.join("journal.db"), "").unwrap();
+        assert_eq!(project.journal_of().unwrap(), Some(name));
+        std::fs::write(project.state.join(NAME_FILE), "no name!\n").unwrap();
+        assert!(project.journal_of().is_err());
     }
 }

@@ -45,7 +45,12 @@ pub(crate) struct Arguments {
 /// Runs an engine until it is told to stop, is shut out, or (in the background) is not needed.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
-    let name = matrix::resolved(&project, context)?.project;
+    let noted = project.journal_of().map_err(|error| cannot(&project.state, &error.to_string()))?;
+    // Only a new journal needs a right matrix: what runs must stay in hand whatever the file says.
+    let name = match noted {
+        Some(name) => name,
+        None => matrix::resolved(&project, context)?.project,
+    };
     if arguments.background {
         // A process that leads a group already cannot begin a session; then it has one of its own.
         let _ = rustix::process::setsid();
@@ -74,6 +79,8 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
     let identity = StoreIdentity { project: name.clone(), speed: project.speed() };
     let store = SqlStore::open(&location, &identity).await;
     let store = store.map_err(|error| cannot(Path::new(&location), &error.to_string()))?;
+    let noted = project.note_journal_of(&name);
+    noted.map_err(|error| cannot(&project.state, &error.to_string()))?;
     let artifacts = Arc::new(Artifacts::new(&project.state));
     let program = std::env::current_exe();
     let program = program.map_err(|error| cannot(&project.root, &error.to_string()))?;
