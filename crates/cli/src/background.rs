@@ -34,6 +34,7 @@ pub(crate) async fn ensure_engine(
     project: &ProjectFolder,
     start: bool,
 ) -> Result<PathBuf, CliError> {
+    project.ensure_reachable()?;
     let socket = project.socket();
     if UnixStream::connect(&socket).await.is_ok() {
         return Ok(socket);
