@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::net::UnixStream;
@@ -15,6 +15,11 @@ use crate::project::ProjectFolder;
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// Pause between two attempts to reach it.
 const LOOK: Duration = Duration::from_millis(10);
+/// Pause before another engine is started in place of one that ended: about what one takes to begin.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// How many may fail with nobody holding the lock. One may have met the last moments of an engine
+/// that was stopping; two have a reason of their own.
+const FAILURES: u32 = 2;
 /// Size from which the log is begun anew when an engine starts.
 const MOST_LOG_BYTES: u64 = 1024 * 1024;
 /// How much of its log is told when it does not start, in lines.
@@ -29,6 +34,7 @@ pub(crate) async fn ensure_engine(
     project: &ProjectFolder,
     start: bool,
 ) -> Result<PathBuf, CliError> {
+    project.ensure_reachable()?;
     let socket = project.socket();
     if UnixStream::connect(&socket).await.is_ok() {
         return Ok(socket);
@@ -43,20 +49,41 @@ pub(crate) async fn ensure_engine(
         .next("towpath serve", "runs one here"));
     }
     let log = project.state.join("engine.log");
-    let mut child = spawn(project, &log).map_err(|error| not_started(&log, &error.to_string()))?;
+    start_engine(project, || spawn(project, &log))
+        .await
+        .map_err(|sentence| not_started(&log, &sentence))?;
+    Ok(socket)
+}
+
+/// Starts engines until one answers; else says in one sentence why none did.
+async fn start_engine(
+    project: &ProjectFolder,
+    mut spawn: impl FnMut() -> std::io::Result<Child>,
+) -> Result<(), String> {
     let deadline = Instant::now() + START_WITHIN;
+    let mut child = spawn().map_err(|error| error.to_string())?;
+    let mut failures = 0;
     while Instant::now() < deadline {
-        if UnixStream::connect(&socket).await.is_ok() {
-            return Ok(socket);
+        if engine_answers(project).await {
+            return Ok(());
         }
-        // One that ended may have found another engine that is just starting: keep looking.
         let ended = child.try_wait().ok().flatten();
-        if ended.is_some_and(|status| !status.success()) && !is_locked(project) {
-            return Err(not_started(&log, "it ended at once"));
+        // While somebody holds the lock, it is an engine that is starting or stopping: keep looking.
+        if let Some(status) = ended.filter(|_| !is_locked(project)) {
+            // One that was shut out had nothing wrong with it.
+            let shut_out = status.code() == Some(i32::from(ExitCode::Conflict.number()));
+            if !status.success() && !shut_out {
+                failures += 1;
+            }
+            if failures >= FAILURES {
+                return Err("it ended at once".to_owned());
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+            child = spawn().map_err(|error| error.to_string())?;
         }
         tokio::time::sleep(LOOK).await;
     }
-    Err(not_started(&log, "it did not answer in time"))
+    Err("it did not answer in time".to_owned())
 }
 
 /// Whether an engine answers for the project.
@@ -64,7 +91,7 @@ pub(crate) async fn engine_answers(project: &ProjectFolder) -> bool {
     UnixStream::connect(project.socket()).await.is_ok()
 }
 
-fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<std::process::Child> {
+fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<Child> {
     project.prepare()?;
     if std::fs::metadata(log).is_ok_and(|kept| kept.len() > MOST_LOG_BYTES) {
         // The one before is replaced: two files at most.
@@ -95,4 +122,51 @@ fn not_started(log: &std::path::Path, sentence: &str) -> CliError {
         .at(log.display().to_string())
         .next("towpath doctor", "what is wrong")
         .next("towpath serve", "starts it here, where you see what it says")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project() -> (tempfile::TempDir, ProjectFolder) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(crate::project::MATRIX_FILE), "version: 1\n").unwrap();
+        let project = ProjectFolder::find(folder.path(), None).unwrap();
+        project.prepare().unwrap();
+        (folder, project)
+    }
+
+    fn ends_with(code: u8) -> std::io::Result<Child> {
+        Command::new("sh").args(["-c", &format!("exit {code}")]).spawn()
+    }
+
+    #[tokio::test]
+    async fn one_that_met_a_stopping_engine_is_started_again() {
+        for code in [0, 1, 6] {
+            let (_folder, project) = project();
+            let mut started = 0;
+            let mut listening = None;
+            let done = start_engine(&project, || {
+                started += 1;
+                if started == 2 {
+                    listening = Some(tokio::net::UnixListener::bind(project.socket())?);
+                }
+                ends_with(code)
+            });
+            assert_eq!(done.await, Ok(()));
+            assert_eq!(started, 2, "after {code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn two_that_fail_with_a_free_lock_are_enough() {
+        let (_folder, project) = project();
+        let mut started = 0;
+        let done = start_engine(&project, || {
+            started += 1;
+            ends_with(1)
+        });
+        assert_eq!(done.await, Err("it ended at once".to_owned()));
+        assert_eq!(started, 2);
+    }
 }

@@ -11,6 +11,7 @@
 //! what stands in them is compared with the digest before each use instead.
 
 mod archive;
+mod source;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -23,6 +24,7 @@ use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 
+pub use self::source::shown;
 use crate::outgoing::{self, Redirects};
 
 /// The largest artefact in bytes, 8 GiB: larger than every image of a machine that we know of to be
@@ -108,7 +110,8 @@ impl Artifacts {
         .await
     }
 
-    /// Downloads and keeps the file at `url`, following redirects. A download has no mode: it can be
+    /// Downloads and keeps the file at `url`, following redirects. A user, a password and the query
+    /// of the address are used but neither kept nor told: they may be secrets. A download has no mode: it can be
     /// executed when it begins as a program does (ELF, or `#!`). Safe to repeat. Takes as long as
     /// the server needs, with at most a minute between two pieces.
     ///
@@ -117,29 +120,29 @@ impl Artifacts {
     /// server says no or breaks off, [`KeepError::Io`] when the disk does.
     pub async fn keep_url(&self, url: &str) -> Result<Artifact, KeepError> {
         let refused = |why: String| KeepError::Refused(why);
-        let parsed =
-            reqwest::Url::parse(url).map_err(|error| refused(format!("`{url}`: {error}")))?;
-        outgoing::ensure_allowed(&parsed).map_err(refused)?;
-        let failed = |reason: String| KeepError::Download { url: url.to_owned(), reason };
+        let parsed = reqwest::Url::parse(url)
+            .map_err(|error| refused(format!("the address of the artefact: {error}")))?;
+        let shown = source::without_secrets(&parsed);
+        outgoing::ensure_allowed(&shown).map_err(refused)?;
+        let failed = |reason: String| KeepError::Download { url: shown.to_string(), reason };
         let quiet = std::time::Duration::from_mins(1);
         let client =
             outgoing::client(Redirects::Anywhere).connect_timeout(quiet).read_timeout(quiet);
-        let client = client.build().map_err(|error| failed(outgoing::reason(&error)))?;
-        let sent = client.get(parsed).send().await;
-        let mut response = sent.map_err(|error| failed(outgoing::reason(&error)))?;
+        let broken = |error: reqwest::Error| failed(outgoing::reason(&error.without_url()));
+        let client = client.build().map_err(broken)?;
+        let mut response = client.get(parsed).send().await.map_err(broken)?;
         if !response.status().is_success() {
             return Err(failed(format!("the server answers {}", response.status())));
         }
         let io = |source: io::Error| KeepError::Io { path: self.root.clone(), source };
         let mut kept = Keeping::begin(self).map_err(io)?;
         let mut start = Vec::new();
-        let broken = |error: reqwest::Error| failed(outgoing::reason(&error));
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
             start.extend(chunk.iter().take(4_usize.saturating_sub(start.len())));
             kept.write_all(&chunk).map_err(io)?;
         }
         let executable = start.starts_with(b"#!") || start.starts_with(b"\x7fELF");
-        kept.finish(ArtifactForm::File, url.to_owned(), executable).map_err(io)
+        kept.finish(ArtifactForm::File, shown.to_string(), executable).map_err(io)
     }
 
     /// Removes everything that is kept under other digests than these, and answers how many bytes
@@ -455,6 +458,27 @@ mod tests {
         assert!(store.keep_url(&server(there.to_owned()).await).await.is_err());
         assert_eq!(fs::read_dir(store.root.join("sha256")).unwrap().count(), 1);
         assert_eq!(fs::read_dir(store.root.join("temporary")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn secrets_of_an_address_are_neither_kept_nor_told() {
+        let (_root, store) = world();
+        let good = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
+        let gone = "HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n";
+        let with_secrets =
+            |url: String| url.replace("http://", "http://user:hush@") + "?sig=hush#hush";
+        let url = server(good.to_owned()).await;
+        let artifact = store.keep_url(&with_secrets(url.clone())).await.unwrap();
+        assert_eq!(artifact.source, url);
+        let mut bad = vec![
+            with_secrets(server(gone.to_owned()).await),
+            with_secrets(server("no HTTP\r\n\r\n".to_owned()).await),
+        ];
+        bad.extend(["ftp://user:hush@host/x?sig=hush", "http://user:hush@:x/"].map(str::to_owned));
+        for url in bad {
+            let error = store.keep_url(&url).await.unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+        }
     }
 
     #[tokio::test]

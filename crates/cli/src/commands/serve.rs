@@ -20,7 +20,7 @@ use towpath_store::SqlStore;
 
 use crate::commands::{Context, matrix};
 use crate::exit_code::{CliError, ExitCode};
-use crate::project::ProjectFolder;
+use crate::project::{ProjectFolder, shown_database};
 use crate::wiring::Adapters;
 
 /// How long nothing may need a background engine before it ends: long enough that a person's next
@@ -45,7 +45,12 @@ pub(crate) struct Arguments {
 /// Runs an engine until it is told to stop, is shut out, or (in the background) is not needed.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
-    let name = matrix::resolved(&project, context)?.project;
+    let noted = project.journal_of().map_err(|error| cannot(&project.state, &error.to_string()))?;
+    // Only a new journal needs a right matrix: what runs must stay in hand whatever the file says.
+    let name = match noted {
+        Some(name) => name,
+        None => matrix::resolved(&project, context)?.project,
+    };
     if arguments.background {
         // A process that leads a group already cannot begin a session; then it has one of its own.
         let _ = rustix::process::setsid();
@@ -66,14 +71,11 @@ fn log_to_stderr() {
 }
 
 async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
+    project.ensure_reachable()?;
     project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
     let _lock = lock(&project.state)?;
     write_schema(&project.state);
-    let location = project.database(arguments.database.as_deref());
-    let location = location.map_err(|error| cannot(&project.state, &error.to_string()))?;
-    let identity = StoreIdentity { project: name.clone(), speed: project.speed() };
-    let store = SqlStore::open(&location, &identity).await;
-    let store = store.map_err(|error| cannot(Path::new(&location), &error.to_string()))?;
+    let store = open(project, &name, arguments.database.as_deref()).await?;
     let artifacts = Arc::new(Artifacts::new(&project.state));
     let program = std::env::current_exe();
     let program = program.map_err(|error| cannot(&project.root, &error.to_string()))?;
@@ -94,7 +96,7 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
         clock: Arc::new(SystemClock::default()),
     })
     .await
-    .map_err(|error| cannot(Path::new(&location), &error.to_string()))?;
+    .map_err(|error| cannot(&project.state, &error.to_string()))?;
     let (stop, asked) = mpsc::channel(1);
     let (stopped, stopping) = watch::channel(false);
     let app = App { engine: running.engine.clone(), stop };
@@ -114,8 +116,27 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
     let _ = stopped.send(true);
     match tokio::time::timeout(LAST_REQUESTS, api).await {
         Ok(Ok(Err(error))) => Err(cannot(&project.socket(), &error.to_string())),
-        _ => ended.map_err(|sentence| cannot(Path::new(&location), &sentence)),
+        _ => ended.map_err(|sentence| cannot(&project.state, &sentence)),
     }
+}
+
+/// Opens the journal, and only then notes whose it is and where.
+async fn open(
+    project: &ProjectFolder,
+    name: &Name,
+    chosen: Option<&str>,
+) -> Result<SqlStore, CliError> {
+    let location = project.database(chosen)?;
+    let identity = StoreIdentity { project: name.clone(), speed: project.speed() };
+    let store = SqlStore::open(&location, &identity).await;
+    let place = shown_database(&location);
+    let store = store.map_err(|error| cannot(Path::new(&place), &error.to_string()))?;
+    let mut noted = project.note_journal_of(name);
+    if chosen.is_some() {
+        noted = noted.and_then(|()| project.note_database(&location));
+    }
+    noted.map_err(|error| cannot(&project.state, &error.to_string()))?;
+    Ok(store)
 }
 
 async fn wait(
@@ -185,4 +206,24 @@ fn cannot(place: &Path, cause: &str) -> CliError {
         .because(cause)
         .at(place.display().to_string())
         .next("towpath doctor", "what is wrong")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_cannot_be_opened_is_neither_noted_nor_told_with_its_password() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("towpath.yaml"), "version: 1\n").unwrap();
+        let project = ProjectFolder::find(folder.path(), None).unwrap();
+        project.prepare().unwrap();
+        let name = Name::new("shop").unwrap();
+        for address in ["postgres://u:hush@127.0.0.1:1/x", "postgres://u:hu/hush@host/x"] {
+            let error = open(&project, &name, Some(address)).await.err().unwrap();
+            let told = format!("{:?}", error.trouble());
+            assert!(told.contains("postgres://") && !told.contains("hush"), "{told}");
+        }
+        assert_eq!(std::fs::read_dir(&project.state).unwrap().count(), 0);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use jiff::Timestamp;
+use towpath_adapters::artifacts::shown;
 use towpath_core::ids::{Digest, Name};
 use towpath_core::release::{Artifact, Migration, Release};
 use towpath_server::requests::{AcceptedView, ReleaseRequest};
@@ -68,7 +69,7 @@ async fn kept(
             let scratch = keep::Scratch::new()?;
             keep::artifact(scratch.folder(), source).await?
         } else {
-            context.aside(&format!("keeping {name} from {source}\n"));
+            context.aside(&format!("keeping {name} from {}\n", shown(source)));
             keep::artifact(&session.project.state, source).await?
         };
         if artifacts.insert(name.clone(), artifact).is_some() {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use towpath_adapters::artifacts::{Artifacts, KeepError};
+use towpath_adapters::artifacts::{Artifacts, KeepError, shown};
 use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
 
@@ -87,7 +87,7 @@ fn not_kept(source: &str, error: &KeepError) -> CliError {
     };
     CliError::new(exit, "not-kept", "nothing was kept")
         .because(error.to_string())
-        .at(source.to_owned())
+        .at(shown(source))
         .next("towpath doctor", "whether this machine is in order")
 }
 
