@@ -1,4 +1,6 @@
 //! Bodies of requests and answers that are no view of the engine. Owns names, no behaviour.
+//!
+//! `by` in a request says who types; the engine notes the user of the connection instead.
 
 use serde::{Deserialize, Serialize};
 use towpath_core::ids::{Name, Person, PromotionNumber, Version};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::caller::Peer;
 use crate::routes::{App, router};
 
 /// Why the socket cannot be listened on.
@@ -40,7 +41,8 @@ pub async fn serve_unix(
     }
     let listener = UnixListener::bind(socket).map_err(io)?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(io)?;
-    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stopped).await;
+    let service = router(app).into_make_service_with_connect_info::<Peer>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
     // The next engine replaces a file that is left behind.
     let _ = std::fs::remove_file(socket);
     served.map_err(io)

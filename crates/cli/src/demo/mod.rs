@@ -8,6 +8,8 @@ mod stage;
 mod story;
 mod visitors;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::Style;
 
@@ -29,17 +31,23 @@ pub(crate) struct Shown {
 /// # Errors
 /// A refusal when the stage cannot be set: no folder, no free port, no engine.
 pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, CliError> {
-    let stage = stage::Stage::set().await?;
+    // Listened for before anything is started that must be ended.
+    let mut told_to_end = Signals::listen()?;
+    let stage = stage::Stage::prepare()?;
     let mut screen = screen::Screen::new(shown);
+    let story = async {
+        stage.open().await?;
+        story::tell(&stage, &mut screen).await
+    };
     let told = tokio::select! {
-        told = story::tell(&stage, &mut screen) => told,
-        _ = tokio::signal::ctrl_c() => {
-            screen.end();
-            stage.clear().await;
-            return Ok(ExitCode::Interrupted);
-        }
+        told = story => Some(told),
+        () = told_to_end.any() => None,
     };
     screen.end();
+    let Some(told) = told else {
+        stage.clear().await;
+        return Ok(ExitCode::Interrupted);
+    };
     let told = match told {
         Ok(told) => told,
         Err(refusal) => {
@@ -53,4 +61,27 @@ pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, CliError> {
         stage.clear().await;
     }
     Ok(if as_told { ExitCode::Done } else { ExitCode::Failed })
+}
+
+/// What tells a program to end: Ctrl-C, `kill`, and a terminal that is closed.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn listen() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).map_err(anyhow::Error::new);
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn any(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use towpath_adapters::artifacts::Artifacts;
 use towpath_core::ids::{Name, Person, Version};
@@ -27,25 +27,34 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Makes a folder, writes the matrix, and starts the engine that carries it out.
-    pub(super) async fn set() -> Result<Self, CliError> {
-        let root = new_folder().map_err(|error| cannot("make a folder", &error.to_string()))?;
+    /// Makes a folder with the matrix. Starts nothing, and leaves nothing when it fails.
+    pub(super) fn prepare() -> Result<Self, CliError> {
+        let folder = new_folder().map_err(|error| cannot("make a folder", &error.to_string()))?;
+        let root = folder.path().canonicalize();
+        let root = root.map_err(|error| cannot("find its folder", &error.to_string()))?;
         let addresses =
             free_addresses().map_err(|error| cannot("find free ports", &error.to_string()))?;
-        let file = root.join(MATRIX_FILE);
-        let text = matrix::text(&addresses);
-        std::fs::write(&file, &text)
+        std::fs::write(root.join(MATRIX_FILE), matrix::text(&addresses))
             .map_err(|error| cannot("write the matrix", &error.to_string()))?;
         let project = ProjectFolder::find(&root, Some(matrix::SPEED))?;
+        let client = Client::new(project.socket());
+        // From here on `clear` removes it, once what runs in it has ended.
+        let _ = folder.keep();
+        Ok(Self { project, client, addresses })
+    }
+
+    /// Starts the engine that carries the matrix out. What it started is there until `clear`, also
+    /// when it fails.
+    pub(super) async fn open(&self) -> Result<(), CliError> {
+        let text = matrix::text(&self.addresses);
         let checked = towpath_config::parse(MATRIX_FILE, text.as_bytes(), &wiring::catalogue());
         let matrix = checked
             .matrix
             .ok_or_else(|| cannot("read its own matrix", &format!("{:?}", checked.errors)))?;
-        let socket = ensure_engine(&project, true).await?;
-        let client = Client::new(socket);
+        ensure_engine(&self.project, true).await?;
         let request = MatrixRequest { matrix, by: person() };
-        let _: AcceptedView = client.post("/v1/matrix", &request).await?;
-        Ok(Self { project, client, addresses })
+        let _: AcceptedView = self.client.post("/v1/matrix", &request).await?;
+        Ok(())
     }
 
     /// The demo's folder.
@@ -103,12 +112,12 @@ pub(super) fn person() -> Person {
     Person::new("demo").expect("a person's name")
 }
 
-fn new_folder() -> std::io::Result<PathBuf> {
-    let name = format!("towpath-demo-{}", std::process::id());
-    let root = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&root)?;
-    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o700))?;
-    root.canonicalize()
+/// A folder of our own with a name that nobody can take before; only its owner may look into it.
+fn new_folder() -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix("towpath-demo-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir()
 }
 
 /// Ports that are free now: all are held until the last is found, so that they differ.
@@ -127,4 +136,21 @@ fn cannot(what: &str, cause: &str) -> CliError {
     CliError::new(ExitCode::Failed, "no-demo", format!("the demo could not {what}"))
         .because(cause)
         .next("towpath doctor", "what is wrong with this machine")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_folder_is_private_new_each_time_and_gone_when_it_is_cleared() {
+        let (one, other) = (Stage::prepare().unwrap(), Stage::prepare().unwrap());
+        assert_ne!(one.root(), other.root());
+        for stage in [one, other] {
+            let mode = stage.root().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+            stage.clear().await;
+            assert!(!stage.root().exists());
+        }
+    }
 }

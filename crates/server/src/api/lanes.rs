@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use towpath_core::ids::{LaneId, Name, PromotionNumber};
+use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::journal::Attested;
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::reason::{Refusal, RefusalKind};
@@ -14,6 +14,7 @@ use towpath_engine::views::{CheckView, LaneView, PlanView, PromotionView, Status
 use towpath_engine::{Order, Statement};
 
 use crate::api::accepted;
+use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::requests::{
     AcceptedView, AttestRequest, AttestedView, LiftRequest, RollbackRequest, SignalRequest,
@@ -87,11 +88,17 @@ fn no_lane(id: &LaneId) -> ApiError {
 
 pub(crate) async fn plan(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
     Json(order): Json<PromotionOrder>,
 ) -> Answer<Json<PlanView>> {
     let id = lane_id(&service, &environment)?;
-    Ok(Json(app.engine.plan(&id, &order)?))
+    Ok(Json(app.engine.plan(&id, &ordered_by(by, order))?))
+}
+
+/// Only the engine itself makes offers.
+fn ordered_by(by: Person, order: PromotionOrder) -> PromotionOrder {
+    PromotionOrder { by, offered_by: None, ..order }
 }
 
 pub(crate) async fn promotions(
@@ -105,16 +112,18 @@ pub(crate) async fn promotions(
 
 pub(crate) async fn promote(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
     Json(order): Json<PromotionOrder>,
 ) -> Answer<(StatusCode, Json<AcceptedView>)> {
     let id = lane_id(&service, &environment)?;
-    let done = app.engine.order(&id, Input::PromotionOrdered(order)).await?;
+    let done = app.engine.order(&id, Input::PromotionOrdered(ordered_by(by, order))).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted(done))))
 }
 
 pub(crate) async fn rollback(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
     Json(request): Json<RollbackRequest>,
 ) -> Answer<(StatusCode, Json<RollbackAnswer>)> {
@@ -123,7 +132,7 @@ pub(crate) async fn rollback(
     if request.dry_run {
         return Ok((StatusCode::OK, Json(rollback_plan(&app, &id))));
     }
-    let RollbackRequest { by, reason, quarantine, .. } = request;
+    let RollbackRequest { reason, quarantine, .. } = request;
     let input = Input::RollbackOrdered { by, reason, quarantine };
     let done = app.engine.order(&id, input).await?;
     Ok((StatusCode::ACCEPTED, Json(RollbackAnswer::Ordered(accepted(done)))))
@@ -166,17 +175,19 @@ fn rollback_plan(app: &App, id: &LaneId) -> RollbackAnswer {
 
 pub(crate) async fn signal(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
     Json(request): Json<SignalRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let id = lane_id(&service, &environment)?;
-    let SignalRequest { signal, by, reason } = request;
+    let SignalRequest { signal, reason, .. } = request;
     let done = app.engine.order(&id, Input::Signalled { signal, by, reason }).await?;
     Ok(Json(accepted(done)))
 }
 
 pub(crate) async fn lift(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
     Json(request): Json<LiftRequest>,
 ) -> Answer<Json<AcceptedView>> {
@@ -187,7 +198,7 @@ pub(crate) async fn lift(
         let what = format!("{} is not quarantined in {}", request.release, id.environment);
         return Err(ApiError::not_found(&what, "towpath quarantine list"));
     };
-    let LiftRequest { by, reason, .. } = request;
+    let LiftRequest { reason, .. } = request;
     let digest = found.release.digest;
     let done = app.engine.order(&id, Input::QuarantineLiftOrdered { digest, by, reason }).await?;
     Ok(Json(accepted(done)))
@@ -195,13 +206,14 @@ pub(crate) async fn lift(
 
 pub(crate) async fn attest(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
     Json(request): Json<AttestRequest>,
 ) -> Answer<Json<AttestedView>> {
     let id = lane_id(&service, &environment)?;
-    let release = attested_release(&app, &id, &request)?;
+    let release = attested_release(&app, &id, &by, &request)?;
     knows_title(&app, &id, &request.title)?;
-    let AttestRequest { title, by, note, link, .. } = request;
+    let AttestRequest { title, note, link, .. } = request;
     let version = release.version.clone();
     let attested = Attested { lane: id, release, title, by, at: Timestamp(0), note, link };
     let done = app.engine.order_project(Order::Attest(Statement { attested })).await?;
@@ -210,7 +222,12 @@ pub(crate) async fn attest(
 
 /// The release that was named, else the one of a promotion that is open here, else the newest that
 /// may enter.
-fn attested_release(app: &App, id: &LaneId, request: &AttestRequest) -> Answer<ReleaseRef> {
+fn attested_release(
+    app: &App,
+    id: &LaneId,
+    by: &Person,
+    request: &AttestRequest,
+) -> Answer<ReleaseRef> {
     let releases = app.engine.releases(Some(&id.service));
     let known = |version: &str| releases.iter().find(|one| one.version.as_str() == version);
     if let Some(version) = &request.release {
@@ -224,7 +241,7 @@ fn attested_release(app: &App, id: &LaneId, request: &AttestRequest) -> Answer<R
         return Ok(open.plan.release);
     }
     let order = PromotionOrder {
-        by: request.by.clone(),
+        by: by.clone(),
         release: None,
         from: None,
         plan: None,

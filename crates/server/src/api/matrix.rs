@@ -7,6 +7,7 @@ use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::Order;
 
 use crate::api::accepted;
+use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::requests::{AcceptedView, MatrixRequest};
 use crate::routes::App;
@@ -20,6 +21,7 @@ pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Matrix>> {
 
 pub(crate) async fn apply(
     State(app): State<App>,
+    Caller(by): Caller,
     Json(request): Json<MatrixRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let setup = app.engine.setup();
@@ -29,6 +31,6 @@ pub(crate) async fn apply(
         return Err(Refusal::new(RefusalKind::Conflict, "other-project", message, cause).into());
     }
     let matrix = Box::new(request.matrix.rehearsed(setup.speed));
-    let done = app.engine.order_project(Order::ApplyMatrix(matrix, request.by)).await?;
+    let done = app.engine.order_project(Order::ApplyMatrix(matrix, by)).await?;
     Ok(Json(accepted(done)))
 }

@@ -10,6 +10,7 @@ use towpath_engine::views::{PromotionView, time};
 
 use crate::api::accepted;
 use crate::api::lanes::Page;
+use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::requests::{AcceptedView, HoldRequest, LogView};
 use crate::routes::App;
@@ -44,29 +45,33 @@ fn none(number: u64) -> ApiError {
 
 pub(crate) async fn pause(
     State(app): State<App>,
+    Caller(by): Caller,
     Path(number): Path<u64>,
     Json(request): Json<HoldRequest>,
 ) -> Answer<Json<AcceptedView>> {
-    let HoldRequest { by, reason } = request;
+    let HoldRequest { reason, .. } = request;
     let number = PromotionNumber(number);
     hold(&app, number, Input::PauseOrdered { number, by, reason }).await
 }
 
 pub(crate) async fn resume(
     State(app): State<App>,
+    Caller(by): Caller,
     Path(number): Path<u64>,
-    Json(request): Json<HoldRequest>,
+    // Nothing of it is used, and it must be right all the same.
+    Json(_): Json<HoldRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let number = PromotionNumber(number);
-    hold(&app, number, Input::ResumeOrdered { number, by: request.by }).await
+    hold(&app, number, Input::ResumeOrdered { number, by }).await
 }
 
 pub(crate) async fn abort(
     State(app): State<App>,
+    Caller(by): Caller,
     Path(number): Path<u64>,
     Json(request): Json<HoldRequest>,
 ) -> Answer<Json<AcceptedView>> {
-    let HoldRequest { by, reason } = request;
+    let HoldRequest { reason, .. } = request;
     let number = PromotionNumber(number);
     hold(&app, number, Input::AbortOrdered { number, by, reason }).await
 }

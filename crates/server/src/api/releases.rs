@@ -8,6 +8,7 @@ use towpath_core::release::Release;
 use towpath_engine::{NewRelease, Order};
 
 use crate::api::accepted;
+use crate::caller::Caller;
 use crate::error::Answer;
 use crate::requests::{AcceptedView, ReleaseRequest};
 use crate::routes::App;
@@ -18,9 +19,10 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Vec<Release>> {
 
 pub(crate) async fn create(
     State(app): State<App>,
+    Caller(by): Caller,
     Json(request): Json<ReleaseRequest>,
 ) -> Answer<(StatusCode, Json<AcceptedView>)> {
-    let ReleaseRequest { release, by } = request;
+    let ReleaseRequest { release, .. } = request;
     let digest =
         Release::content_digest(&release.artifacts, &release.settings, &release.migrations);
     if digest != release.digest {
