@@ -139,7 +139,8 @@ async fn a_database_that_lost_acknowledged_turns_is_not_written_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by another test, in a process of its own"]
 async fn commits_until_it_is_killed() {
-    let location = std::env::var(PLACE).expect("only another test starts this one");
+    // Whoever runs all tests, the ignored ones too, gives it no place: then there is nothing to do.
+    let Ok(location) = std::env::var(PLACE) else { return };
     let store = Arc::new(SqlStore::open(&location, &identity()).await.unwrap());
     let epoch = store.take_ownership(Timestamp(1)).await.unwrap();
     let versions = store.states().await.unwrap();
