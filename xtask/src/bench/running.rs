@@ -21,22 +21,19 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts `program`, on one processor if one is given. What it says is dropped, except where
-    /// it says why it cannot go on.
+    /// Starts `program`, on one processor if one is given, in a session of its own: the scheduler
+    /// shares a busy machine out among sessions (sched(7), autogroup), and the product's proxy takes
+    /// one by itself. What it says is dropped, except where it says why it cannot go on.
     ///
     /// # Errors
-    /// When the program, or `taskset` to bind it, is not installed.
+    /// When `setsid` or `taskset` is not installed.
     pub(super) fn start(core: Option<usize>, program: &str, words: &[&str]) -> Result<Self> {
-        let core = core.map(|core| core.to_string());
-        let mut command = match &core {
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.args(["--cpu-list", core, program]);
-                command
-            }
-            None => Command::new(program),
-        };
+        let mut command = Command::new("setsid");
+        if let Some(core) = core {
+            command.args(["taskset", "--cpu-list", &core.to_string()]);
+        }
         let child = command
+            .arg(program)
             .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -45,7 +42,7 @@ impl Running {
         Ok(Self { child })
     }
 
-    /// Its number; `taskset` becomes the program it binds, so this is the program's.
+    /// Its number; `setsid` and `taskset` become the program, so this is the program's.
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -27,10 +27,20 @@ pub(super) fn run(core: usize, address: SocketAddr, seconds: u64) -> Result<Run>
     let (duration, connections) = (format!("-d{seconds}s"), format!("-c{CONNECTIONS}"));
     let url = format!("http://{address}/");
     let core = core.to_string();
-    let output = Command::new("taskset")
-        .args(["--cpu-list", &core, "wrk", "-t1", &connections, &duration, &url])
+    let output = Command::new("setsid")
+        .args([
+            "--wait",
+            "taskset",
+            "--cpu-list",
+            &core,
+            "wrk",
+            "-t1",
+            &connections,
+            &duration,
+            &url,
+        ])
         .output()
-        .context("cannot run wrk under taskset")?;
+        .context("cannot run wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk failed: {}", String::from_utf8_lossy(&output.stderr));
     run_in(&text)
