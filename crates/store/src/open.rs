@@ -187,6 +187,10 @@ impl Place {
     /// Checks the place, brings its schema up to date and ties it to `identity`.
     pub(crate) async fn prepare(&self, identity: &StoreIdentity) -> Result<(), OpenError> {
         let failed = |error: sqlx::Error| OpenError::of(self.database, &self.shown, &error);
+        let _alone = match self.database {
+            Database::Sqlite => Some(sqlite::prepare_alone(Path::new(&self.shown)).await?),
+            Database::Postgres => None,
+        };
         let mut connection = self.options.connect().await.map_err(failed)?;
         match self.database {
             Database::Sqlite => sqlite::inspect(&mut connection, &self.shown).await?,

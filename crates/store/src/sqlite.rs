@@ -1,13 +1,14 @@
 //! What only SQLite needs: the file, its modes, its session and its error codes. Runs no SQL of a
 //! topic.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::any::AnyConnectOptions;
-use sqlx::{AnyConnection, Row as _};
+use sqlx::{AnyConnection, Connection as _, Row as _};
 
 use crate::failure::Kind;
 use crate::open::OpenError;
@@ -15,6 +16,10 @@ use crate::open::OpenError;
 /// Older versions can lose committed pages when two connections reset the WAL at once
 /// (sqlite.org/releaselog/3_51_3.html).
 const OLDEST_VERSION: [u32; 3] = [3, 51, 3];
+
+/// With the pause, the five seconds of patience that a session has too. Preparing takes milliseconds.
+const TRIES: u32 = 250;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// "towp" in ASCII, in the file's header (sqlite.org/fileformat2.html#application_id), so that another
 /// program's database is never taken for ours, nor ours by `file` for just any.
@@ -56,13 +61,35 @@ pub(crate) fn prepare_file(path: &Path) -> Result<PathBuf, OpenError> {
         let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
         rustix::fs::access(directory, access).map_err(|error| failed(error.into()))?;
     }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(&path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
+    // An existing file is only looked at: closing any handle of it would take the locks that SQLite
+    // holds on it in this process (sqlite.org/howtocorrupt.html, section 2.2).
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => drop(made.map_err(failed)?),
+    }
+    if !std::fs::metadata(&path).map_err(failed)?.is_file() {
         return Err(OpenError::Foreign { place, why: "not a file".to_owned() });
     }
+    let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+    rustix::fs::access(&path, access).map_err(|error| failed(error.into()))?;
     Ok(path)
+}
+
+/// Waits until nobody else prepares a journal in this directory, and keeps others waiting until the
+/// answer is dropped. SQLite's own lock does not do: switching a new file to its write-ahead log is
+/// refused at once, whatever the patience, while another has the file open (`SQLITE_BUSY`).
+pub(crate) async fn prepare_alone(path: &Path) -> Result<File, OpenError> {
+    let place = path.display().to_string();
+    let directory = path.parent().unwrap_or(path);
+    let lock = File::open(directory).map_err(|error| file_error(&place, &error))?;
+    for _ in 0..TRIES {
+        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(lock),
+            Err(rustix::io::Errno::WOULDBLOCK) => tokio::time::sleep(BETWEEN_TRIES).await,
+            Err(error) => return Err(file_error(&place, &error.into())),
+        }
+    }
+    Err(OpenError::Unavailable { place, cause: "another program is preparing it".to_owned() })
 }
 
 fn file_error(place: &str, error: &io::Error) -> OpenError {
@@ -126,16 +153,7 @@ pub(crate) async fn inspect(connection: &mut AnyConnection, place: &str) -> Resu
         .and_then(|row| row.try_get(0))
         .map_err(failed)?;
     check_version(&version)?;
-    let application: i64 = sqlx::query("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?;
-    let objects: i64 = sqlx::query("SELECT count(*) FROM sqlite_master")
-        .fetch_one(&mut *connection)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?;
+    let (application, objects) = read_marks(connection).await.map_err(failed)?;
     if objects > 0 && application != APPLICATION_ID {
         return Err(OpenError::Foreign {
             place: place.to_owned(),
@@ -143,6 +161,20 @@ pub(crate) async fn inspect(connection: &mut AnyConnection, place: &str) -> Resu
         });
     }
     Ok(())
+}
+
+/// The application id and how many tables and the like there are. Of one moment: another engine may be
+/// making the schema right now, and its commit between the two reads would look like a stranger's file.
+async fn read_marks(connection: &mut AnyConnection) -> Result<(i64, i64), sqlx::Error> {
+    let mut moment = connection.begin().await?;
+    let application =
+        sqlx::query("PRAGMA application_id").fetch_one(&mut *moment).await?.try_get(0)?;
+    let objects = sqlx::query("SELECT count(*) FROM sqlite_master")
+        .fetch_one(&mut *moment)
+        .await?
+        .try_get(0)?;
+    moment.rollback().await?;
+    Ok((application, objects))
 }
 
 fn check_version(version: &str) -> Result<(), OpenError> {

@@ -50,7 +50,13 @@ async fn the_journal_of_another_project_or_speed_is_refused(ground: &Ground) {
 }
 
 async fn a_place_is_opened_by_several_at_once(ground: &Ground) {
-    let stores = futures_util::future::join_all((0..6).map(|_| ground.open())).await;
+    // Each from a task of its own, so that several threads meet half-way through.
+    let open = |_| {
+        let location = ground.location.clone();
+        tokio::spawn(async move { SqlStore::open(&location, &identity()).await.unwrap() })
+    };
+    let stores = futures_util::future::join_all((0..12).map(open)).await;
+    let stores: Vec<SqlStore> = stores.into_iter().map(Result::unwrap).collect();
     let epoch = stores[5].take_ownership(Timestamp(1)).await.unwrap();
     stores[0].commit(epoch, &turn("t1", 1)).await.unwrap();
     for store in &stores {
