@@ -23,6 +23,11 @@ use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::usage;
 
+/// The system's allocator costs the proxy a sixteenth of its requests per second (measured side by
+/// side), for which 2 MiB of memory are a fair price.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> process::ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&typed) {
