@@ -305,6 +305,9 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
+    /// what was on its way is gone.
+    RollbackRemembered(Remembered),
 }
 
 /// A person's statement.
@@ -324,6 +327,21 @@ pub struct Attested {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+}
+
+/// A rollback that waits until what was on its way is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Who ordered it, or sent the signal.
+    pub by: Person,
+    /// Why; owed if it is missing.
+    pub reason: Option<String>,
+    /// Whether the release that goes is quarantined.
+    pub quarantine: bool,
+    /// Whether a person ordered it: then it acts. A signal acts or asks, as the matrix says.
+    pub ordered: bool,
+    /// The promotion that was on its way.
+    pub after: PromotionNumber,
 }
 
 /// A promotion as it was asked for.
@@ -389,6 +407,7 @@ impl Event {
             Self::ReleaseOffered { .. } => "release-offered",
             Self::SignalReceived { .. } => "signal-received",
             Self::RollbackAsked { .. } => "rollback-asked",
+            Self::RollbackRemembered(_) => "rollback-remembered",
         }
     }
 
@@ -396,6 +415,7 @@ impl Event {
     pub fn promotion(&self) -> Option<PromotionNumber> {
         match self {
             Self::PromotionRequested(requested) => Some(requested.number),
+            Self::RollbackRemembered(remembered) => Some(remembered.after),
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }

@@ -13,7 +13,7 @@ use declared::{ada, lane_id, matrix, name, release, section};
 use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
-use towpath_core::journal::{Attested, Event, Requested};
+use towpath_core::journal::{Attested, Event, Remembered, Requested};
 use towpath_core::matrix::Signal;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{CheckKey, Ending, GateList, Kind, Lane, Outcome};
@@ -151,6 +151,13 @@ fn of_the_end() -> Vec<Event> {
         Event::ReleaseOffered { release: reference(), number, command, to: vec![name("prod")] },
         Event::SignalReceived { signal: Signal::SecurityIncident, by: ada(), reason: because() },
         Event::RollbackAsked { reason: because() },
+        Event::RollbackRemembered(Remembered {
+            by: ada(),
+            reason: Some(because()),
+            quarantine: true,
+            ordered: true,
+            after: number,
+        }),
     ]
 }
 
@@ -197,11 +204,12 @@ fn position(event: &Event) -> usize {
         Event::RollbackAsked { .. } => 32,
         Event::StopFailed { .. } => 33,
         Event::BlueLost { .. } => 34,
+        Event::RollbackRemembered(_) => 35,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 35;
+const VARIANTS: usize = 36;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -51,10 +51,12 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
 }
 
 fn lane_taken(lane: &Lane, active: &Promotion, deadline: Timestamp) -> Blocker {
+    let first =
+        if lane.remembered.is_some() { "; then what serves is rolled back first" } else { "" };
     Blocker {
         what: "lane".to_owned(),
         sentence: format!(
-            "{} is taken by promotion {} ({})",
+            "{} is taken by promotion {} ({}){first}",
             lane.id.environment, active.number, active.plan.release.version
         ),
         who: Vec::new(),

@@ -5,8 +5,8 @@ use crate::ids::{CommandId, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
-    Ask, CheckKey, CheckProgress, Ended, GateList, Lane, Outcome, Pause, Promotion, Quarantine,
-    REMEMBERED, Serving, Standby, State, Verified,
+    Ask, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Pause, Promotion,
+    Quarantine, REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
 
@@ -15,7 +15,7 @@ impl Lane {
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         self.note_order(event);
         match event {
-            Event::PromotionRequested(requested) => self.waiting.push(requested_now(requested, at)),
+            Event::PromotionRequested(requested) => self.requested(requested, at),
             Event::CheckAsked { number, key, command } => self.check_asked(*number, key, *command),
             Event::CheckAnswered { number, key, answer, ask_again_at } => {
                 self.check_answered(*number, key, answer, *ask_again_at, at);
@@ -48,12 +48,21 @@ impl Lane {
             Event::PromotionEnded { number, outcome, .. } => self.end(*number, *outcome, at),
             Event::RollbackAsked { reason } => {
                 self.asks = Some(Ask { reason: reason.clone(), since: at });
+                self.remembered = None;
             }
+            Event::RollbackRemembered(remembered) => self.remembered = Some(remembered.clone()),
             Event::ReleaseQuarantined { .. }
             | Event::QuarantineLifted { .. }
             | Event::VerificationWithdrawn { .. } => self.trust_changed(event, at),
             other => self.active_changed(other, at),
         }
+    }
+
+    fn requested(&mut self, requested: &Requested, at: Timestamp) {
+        if requested.plan.kind == Kind::Rollback {
+            self.remembered = None;
+        }
+        self.waiting.push(requested_now(requested, at));
     }
 
     fn note_order(&mut self, event: &Event) {
@@ -179,6 +188,7 @@ impl Lane {
                 promotion.state = State::Validating;
             }
             Event::WeightOrdered { step, command, revision, .. } => {
+                promotion.had_visitors = true;
                 promotion.state = State::Shifting {
                     step: *step,
                     command: *command,
@@ -268,6 +278,7 @@ impl Promotion {
     fn route_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::CommitOrdered { command, revision, .. } => {
+                self.had_visitors = true;
                 let before = match self.state {
                     State::Committing { since, .. } => since,
                     _ => None,
@@ -324,6 +335,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         irreversible: requested.irreversible,
         bound_to_plan: requested.bound_to_plan,
         blue_lost: false,
+        had_visitors: false,
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
         condemned: None,

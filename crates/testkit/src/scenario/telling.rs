@@ -261,6 +261,9 @@ pub fn lane_lines(lane: &Lane) -> Vec<String> {
     if let Some(ask) = &lane.asks {
         lines.push(format!("asks a person to roll back: {}", ask.reason));
     }
+    if let Some(one) = &lane.remembered {
+        lines.push(format!("is rolled back once promotion {} is gone", one.after));
+    }
     for deployment in lane.stopping.keys() {
         lines.push(format!("deployment {deployment} is being stopped"));
     }

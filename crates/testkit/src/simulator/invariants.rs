@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::check::CheckResult;
 use towpath_core::ids::{Digest, LaneId, PromotionNumber, Revision};
-use towpath_core::journal::{Event, Requested};
+use towpath_core::journal::{Event, Remembered, Requested};
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::command::{Command, Order};
@@ -18,39 +18,6 @@ use super::{Broken, REST_WITHIN, chaos::Chaos};
 use crate::machine::disk::{Row, hash_of};
 use crate::machine::told::Told;
 use crate::machine::{BEGINNING, World};
-
-/// One invariant, and whether it is checked.
-#[derive(Clone, Copy, Debug)]
-pub struct Invariant {
-    /// Its name in design.md.
-    pub name: &'static str,
-    /// What is checked of it here, or why nothing is.
-    pub what: &'static str,
-    /// Whether its parts are built, and so it is checked after every step.
-    pub checked: bool,
-}
-
-/// All invariants, in order.
-pub fn invariants() -> [Invariant; 14] {
-    let checked = |name, what| Invariant { name, what, checked: true };
-    let not_yet = |name, what| Invariant { name, what, checked: false };
-    [
-        checked("I1", "every acknowledged event is in the journal after a restart"),
-        checked("I2", "one promotion with effects per lane; no effect under a stale epoch"),
-        checked("I3", "no start, weight or answer without a real pass of its checks"),
-        checked("I4", "every recorded weight, commit and return was observed at the router"),
-        checked("I5", "no event of a promotion after its end"),
-        checked("I6", "everything open waits for an order or a moment, and ends when faults do"),
-        checked("I7", "gapless, hash-linked, and the states are its fold"),
-        not_yet("I8", "there are no notifiers yet"),
-        checked("I9", "in the model's sense: no arm with visitors is stopped or was never started"),
-        not_yet("I10", "there are no secrets yet"),
-        checked("I11", "what was condemned is quarantined, nothing else is, and none of it enters"),
-        checked("I12", "a started promotion keeps its plan; freezes and revoked persons not yet"),
-        checked("I13", "no weight above ready capacity; what serves is not stopped before commit"),
-        checked("s6", "nothing moves by itself to a blue that is absent or would lose data"),
-    ]
-}
 
 /// How long the router and the record may differ while everybody could know: twice the lease.
 const TOLERATED_LAG: Span = Span::seconds(60);
@@ -75,6 +42,7 @@ pub struct Watcher {
     condemned: BTreeSet<PromotionNumber>,
     blamed: BTreeSet<PromotionNumber>,
     quarantined: BTreeMap<LaneId, BTreeSet<Digest>>,
+    remembered: BTreeMap<LaneId, Remembered>,
     differs_since: BTreeMap<LaneId, Timestamp>,
 }
 
@@ -99,6 +67,7 @@ impl Watcher {
             condemned: BTreeSet::new(),
             blamed: BTreeSet::new(),
             quarantined: BTreeMap::new(),
+            remembered: BTreeMap::new(),
             differs_since: BTreeMap::new(),
         }
     }
@@ -241,8 +210,18 @@ impl Watcher {
                 self.quarantined.entry(lane.clone()).or_default().remove(digest);
             }
             Event::PromotionEnded { number, outcome, .. } => self.end(lane, *number, *outcome),
+            Event::RollbackRemembered(_) | Event::RollbackAsked { .. } => {
+                self.memory_changed(lane, event);
+            }
             _ => {}
         }
+    }
+
+    fn memory_changed(&mut self, lane: &LaneId, event: &Event) {
+        match event {
+            Event::RollbackRemembered(one) => self.remembered.insert(lane.clone(), one.clone()),
+            _ => self.remembered.remove(lane),
+        };
     }
 
     /// Where visitors can only go to nothing, or to a blue that would lose data, a person says so.
@@ -263,6 +242,11 @@ impl Watcher {
         if self.asked_for.insert(number, requested.plan.clone()).is_some() {
             self.fail("I2", format!("two promotions are called {number}"));
         }
+        if requested.plan.kind == Kind::Rollback
+            && self.remembered.remove(lane).is_some_and(|one| one.quarantine)
+        {
+            self.blamed.insert(number);
+        }
         let digest = &requested.plan.release.digest;
         if self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest)) {
             let version = &requested.plan.release.version;
@@ -276,6 +260,10 @@ impl Watcher {
         if open.len() > 1 {
             let sentence = format!("{lane} has promotions with effects: {open:?}");
             self.fail("I2", sentence);
+        }
+        if self.remembered.contains_key(lane) {
+            let sentence = format!("promotion {number} took {lane} before a remembered rollback");
+            self.fail("s6", sentence);
         }
         self.gate_is_open(number, GateList::Prerequisites);
         let plan = world.disk.project().lane(lane).promotion(number).map(|one| one.plan.clone());
@@ -458,6 +446,9 @@ impl Watcher {
             for deployment in lane.stopping.keys() {
                 self.fail("I6", format!("deployment {deployment} is never stopped"));
             }
+        }
+        if let Some(lane) = self.remembered.keys().next().cloned() {
+            self.fail("I6", format!("a rollback of {lane} was remembered and never made"));
         }
         self.journal_is_linked(world);
         let mut folded = Project::default();
