@@ -78,6 +78,19 @@ pub enum Event {
         command: CommandId,
         /// What serves, and what the traffic returns to until commit.
         blue: Option<Deployment>,
+        /// The deployment that stood by and shall serve again, for a rollback onto it; none: one of
+        /// the promotion's own is started.
+        #[serde(default)]
+        standby: Option<PromotionNumber>,
+    },
+    /// What stood by could not be made sure of; its release is started anew from the kept artefact.
+    StandbyGivenUp {
+        /// For which rollback.
+        number: PromotionNumber,
+        /// The command that starts the instances.
+        command: CommandId,
+        /// Why.
+        sentence: String,
     },
     /// All of green's instances are ready.
     InstancesReady {
@@ -381,6 +394,7 @@ impl Event {
             Self::CheckAsked { .. } => "check-asked",
             Self::CheckAnswered { .. } => "check-answered",
             Self::PromotionStarted { .. } => "promotion-started",
+            Self::StandbyGivenUp { .. } => "standby-given-up",
             Self::InstancesReady { .. } => "instances-ready",
             Self::WeightOrdered { .. } => "weight-ordered",
             Self::WeightObserved { .. } => "weight-observed",
@@ -420,6 +434,7 @@ impl Event {
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }
             | Self::PromotionStarted { number, .. }
+            | Self::StandbyGivenUp { number, .. }
             | Self::InstancesReady { number, .. }
             | Self::WeightOrdered { number, .. }
             | Self::WeightObserved { number, .. }

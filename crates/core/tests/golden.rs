@@ -105,7 +105,13 @@ fn of_the_gate() -> Vec<Event> {
         Event::PlanChanged { number, plan: Box::new(plan()) },
         Event::CheckAsked { number, key: key(), command },
         Event::CheckAnswered { number, key: key(), answer, ask_again_at: Some(AT) },
-        Event::PromotionStarted { number, command, blue: Some(deployment(5)) },
+        Event::PromotionStarted {
+            number,
+            command,
+            blue: Some(deployment(5)),
+            standby: Some(PromotionNumber(4)),
+        },
+        Event::StandbyGivenUp { number, command, sentence: because() },
         Event::InstancesReady { number, green: deployment(7), blue_ready: true },
     ]
 }
@@ -205,11 +211,12 @@ fn position(event: &Event) -> usize {
         Event::StopFailed { .. } => 33,
         Event::BlueLost { .. } => 34,
         Event::RollbackRemembered(_) => 35,
+        Event::StandbyGivenUp { .. } => 36,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 36;
+const VARIANTS: usize = 37;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -65,6 +65,11 @@ fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {
     let kept = before.clone().filter(|_| keeps);
     let until = turn.now.plus(section.standby);
     let number = promotion.number;
+    let stands_by = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
+    if stands_by.is_some_and(|stands_by| stands_by != green.number) {
+        // Its place is taken, and nobody would know its instances any more.
+        standby::retire(turn, format!("promotion {number} does not return to it"));
+    }
     turn.record(Event::Committed {
         number,
         deployment: green.clone(),

@@ -20,9 +20,7 @@ impl Lane {
             Event::CheckAnswered { number, key, answer, ask_again_at } => {
                 self.check_answered(*number, key, answer, *ask_again_at, at);
             }
-            Event::PromotionStarted { number, command, blue } => {
-                self.started(*number, *command, blue.as_ref(), at);
-            }
+            Event::PromotionStarted { number, .. } => self.started(*number, event, at),
             Event::Committed { number, deployment, standby } => {
                 self.asks = None;
                 self.serving =
@@ -69,6 +67,7 @@ impl Lane {
         let (command, revision) = match event {
             Event::CheckAsked { command, .. }
             | Event::PromotionStarted { command, .. }
+            | Event::StandbyGivenUp { command, .. }
             | Event::StopOrdered { command, .. }
             | Event::ReleaseOffered { command, .. } => (*command, None),
             Event::WeightOrdered { command, revision, .. }
@@ -131,19 +130,15 @@ impl Lane {
         progress.ask_again_at = ask_again_at;
     }
 
-    fn started(
-        &mut self,
-        number: PromotionNumber,
-        command: CommandId,
-        blue: Option<&crate::deployment::Deployment>,
-        at: Timestamp,
-    ) {
+    fn started(&mut self, number: PromotionNumber, event: &Event, at: Timestamp) {
+        let Event::PromotionStarted { command, blue, standby, .. } = event else { return };
         let position = self.waiting.iter().position(|promotion| promotion.number == number);
         let Some(position) = position else { return };
         let mut promotion = self.waiting.remove(position);
         promotion.started_at = Some(at);
-        promotion.blue = blue.cloned();
-        promotion.state = State::Starting { command };
+        promotion.blue.clone_from(blue);
+        promotion.standby = *standby;
+        promotion.state = State::Starting { command: *command };
         self.active = Some(promotion);
     }
 
@@ -180,6 +175,11 @@ impl Lane {
         let Some(promotion) = self.find_mut(number) else { return };
         match event {
             Event::PlanChanged { plan, .. } => promotion.plan_anew(plan),
+            Event::StandbyGivenUp { command, sentence, .. } => {
+                promotion.standby = None;
+                promotion.standby_failed = Some(sentence.clone());
+                promotion.state = State::Starting { command: *command };
+            }
             Event::InstancesReady { green, blue_ready, .. } => {
                 promotion.green = Some(green.clone());
                 if !blue_ready {
@@ -330,6 +330,8 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         started_at: None,
         checks: std::collections::BTreeMap::new(),
         blue: None,
+        standby: None,
+        standby_failed: None,
         green: None,
         weight: Weight::ZERO,
         irreversible: requested.irreversible,

@@ -68,11 +68,7 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         let reason = said(cause);
         turn.record(Event::ReleaseQuarantined { release: bad, number, reason });
     }
-    let stands_by =
-        turn.lane.standby.as_ref().is_some_and(|standby| standby.deployment.release == target);
-    if stands_by {
-        starting::begin_from_standby(turn, number);
-    } else if let Some(promotion) = turn.lane.promotion(number).cloned() {
+    if let Some(promotion) = turn.lane.promotion(number).cloned() {
         starting::begin(turn, &promotion);
     }
     Ok(())

@@ -262,6 +262,12 @@ pub struct Promotion {
     pub checks: BTreeMap<CheckKey, CheckProgress>,
     /// What serves now; none for a first release, or when it was found dead at the start.
     pub blue: Option<Deployment>,
+    /// The deployment that stood by and shall serve again, for a rollback onto it.
+    #[serde(default)]
+    pub standby: Option<PromotionNumber>,
+    /// Why what stood by was given up, if it was tried first.
+    #[serde(default)]
+    pub standby_failed: Option<String>,
     /// What is coming, once its instances are ready.
     pub green: Option<Deployment>,
     /// Green's share as it was last observed.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use towpath_core::check::CheckResult;
 use towpath_core::ids::{Digest, LaneId, PromotionNumber, Revision};
 use towpath_core::journal::{Event, Remembered, Requested};
+use towpath_core::matrix::LaneSpec;
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::command::{Command, Order};
@@ -43,6 +44,7 @@ pub struct Watcher {
     blamed: BTreeSet<PromotionNumber>,
     quarantined: BTreeMap<LaneId, BTreeSet<Digest>>,
     remembered: BTreeMap<LaneId, Remembered>,
+    ensured_for: BTreeMap<PromotionNumber, PromotionNumber>,
     differs_since: BTreeMap<LaneId, Timestamp>,
 }
 
@@ -68,6 +70,7 @@ impl Watcher {
             blamed: BTreeSet::new(),
             quarantined: BTreeMap::new(),
             remembered: BTreeMap::new(),
+            ensured_for: BTreeMap::new(),
             differs_since: BTreeMap::new(),
         }
     }
@@ -168,7 +171,9 @@ impl Watcher {
                     self.fail("I3", format!("{key} of promotion {number} never said yes"));
                 }
             }
-            Event::PromotionStarted { number, .. } => self.started(world, lane, *number),
+            Event::PromotionStarted { number, standby, .. } => {
+                self.started(world, lane, *number, *standby);
+            }
             Event::WeightOrdered { number, revision, .. } => {
                 self.ordered.insert(*number, *revision);
                 self.visited.insert(*number);
@@ -179,12 +184,7 @@ impl Watcher {
             }
             Event::ReturnOrdered { number, revision, .. } => {
                 self.ordered.insert(*number, *revision);
-                if self.is_blame(lane) {
-                    self.blamed.insert(*number);
-                }
-                if self.returning.insert(*number) {
-                    self.returns(world, lane, *number);
-                }
+                self.returns(world, lane, *number);
             }
             Event::WeightObserved { number, weight, .. } => {
                 let revision = self.ordered.get(number).copied().unwrap_or_default();
@@ -226,6 +226,12 @@ impl Watcher {
 
     /// Where visitors can only go to nothing, or to a blue that would lose data, a person says so.
     fn returns(&mut self, world: &World<Chaos>, lane: &LaneId, number: PromotionNumber) {
+        if self.is_blame(lane) {
+            self.blamed.insert(number);
+        }
+        if !self.returning.insert(number) {
+            return;
+        }
         let state = world.disk.project().lane(lane);
         let Some(promotion) = state.promotion(number) else { return };
         let by_a_person = matches!(
@@ -254,7 +260,14 @@ impl Watcher {
         }
     }
 
-    fn started(&mut self, world: &World<Chaos>, lane: &LaneId, number: PromotionNumber) {
+    fn started(
+        &mut self,
+        world: &World<Chaos>,
+        lane: &LaneId,
+        number: PromotionNumber,
+        standby: Option<PromotionNumber>,
+    ) {
+        self.ensured_for.extend(standby.map(|standby| (standby, number)));
         let open = self.open.entry(lane.clone()).or_default();
         open.insert(number);
         if open.len() > 1 {
@@ -318,15 +331,7 @@ impl Watcher {
         let state = world.disk.project().lane(lane);
         match &command.order {
             Order::StartInstances { deployment, section, .. } => {
-                let plan = self.started.get(deployment);
-                if plan.is_none() {
-                    self.fail("I3", format!("deployment {deployment} starts, promotion does not"));
-                } else if plan.is_some_and(|plan| plan.section != **section) {
-                    self.fail(
-                        "I12",
-                        format!("deployment {deployment} starts otherwise than planned"),
-                    );
-                }
+                self.starts(*deployment, section);
             }
             Order::StopInstances { deployment, .. } => self.stopped(world, &state, *deployment),
             Order::SetRoute { route, .. } => {
@@ -339,6 +344,21 @@ impl Watcher {
                 }
             }
             Order::AskCheck { .. } | Order::OfferRelease { .. } => {}
+        }
+    }
+
+    fn starts(&mut self, deployment: PromotionNumber, section: &LaneSpec) {
+        let Some(plan) = self.started.get(&deployment) else {
+            self.fail("I3", format!("deployment {deployment} starts, promotion does not"));
+            return;
+        };
+        // What stands by is made sure of under the plan of the rollback, as many copies as it has.
+        let rollback = self.ensured_for.get(&deployment).and_then(|one| self.started.get(one));
+        let capacity = section.instances;
+        let ensured = rollback.map(|plan| LaneSpec { instances: capacity, ..plan.section.clone() });
+        if plan.section != *section && ensured.as_ref() != Some(section) {
+            let sentence = format!("deployment {deployment} starts otherwise than planned");
+            self.fail("I12", sentence);
         }
     }
 
