@@ -44,6 +44,7 @@ pub(crate) struct Story {
     pub(crate) reconciling: bool,
     /// The service, where commands have to name it.
     pub(crate) service: Option<Name>,
+    stood_by: bool,
     last_event: u64,
 }
 
@@ -96,7 +97,11 @@ impl Story {
                     self.held_up.insert(key, answer.sentence);
                 }
             }
-            Event::PromotionStarted { .. } => self.started_at = Some(at),
+            Event::PromotionStarted { standby, .. } => {
+                self.started_at = Some(at);
+                self.stood_by = standby.is_some();
+            }
+            Event::StandbyGivenUp { .. } => self.stood_by = false,
             Event::InstancesReady { green, .. } => {
                 self.ready = Some((at, green.endpoints.len(), green.capacity));
             }
@@ -142,7 +147,7 @@ impl Story {
 
     /// Whether the instances were up already, because the release stood by.
     pub(crate) fn stood_by(&self) -> bool {
-        self.ready.is_some_and(|(at, ..)| Some(at) == self.started_at)
+        self.stood_by
     }
 
     /// How long validation took, in seconds.
