@@ -44,7 +44,8 @@ pub(crate) struct Story {
     pub(crate) reconciling: bool,
     /// The service, where commands have to name it.
     pub(crate) service: Option<Name>,
-    stood_by: bool,
+    /// Whether the instances were up already, because the release stood by.
+    pub(crate) onto_standby: bool,
     last_event: u64,
 }
 
@@ -99,9 +100,9 @@ impl Story {
             }
             Event::PromotionStarted { standby, .. } => {
                 self.started_at = Some(at);
-                self.stood_by = standby.is_some();
+                self.onto_standby = standby.is_some();
             }
-            Event::StandbyGivenUp { .. } => self.stood_by = false,
+            Event::StandbyGivenUp { .. } => self.onto_standby = false,
             Event::InstancesReady { green, .. } => {
                 self.ready = Some((at, green.endpoints.len(), green.capacity));
             }
@@ -147,7 +148,7 @@ impl Story {
 
     /// Whether the instances were up already, because the release stood by.
     pub(crate) fn stood_by(&self) -> bool {
-        self.stood_by
+        self.onto_standby && self.ready.is_some()
     }
 
     /// How long validation took, in seconds.

@@ -1,15 +1,16 @@
 //! The invariants of design.md section 5, checked from outside: against the journal, what adapters
 //! really did, and what checks really answered. Believes nothing that the core says about itself.
 
+mod effects;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::check::CheckResult;
 use towpath_core::ids::{Digest, LaneId, PromotionNumber, Revision};
 use towpath_core::journal::{Event, Remembered, Requested};
-use towpath_core::matrix::LaneSpec;
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
-use towpath_core::promotion::command::{Command, Order};
+use towpath_core::promotion::command::CommandOutcome;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{CheckKey, GateList, Kind, Lane, Outcome, State};
 use towpath_core::units::{Span, Timestamp, Weight};
@@ -194,11 +195,7 @@ impl Watcher {
                 }
             }
             Event::Committed { number, .. } | Event::TrafficReturned { number } => {
-                let revision = self.ordered.get(number).copied().unwrap_or_default();
-                if !self.obeyed.contains(&(lane.clone(), revision)) {
-                    let kind = event.kind();
-                    self.fail("I4", format!("{kind} {number}, but nobody obeyed {revision}"));
-                }
+                self.route_recorded(lane, *number, event);
             }
             Event::Condemned { number, .. } => {
                 self.condemned.insert(*number);
@@ -214,6 +211,24 @@ impl Watcher {
                 self.memory_changed(lane, event);
             }
             _ => {}
+        }
+    }
+
+    fn route_recorded(&mut self, lane: &LaneId, number: PromotionNumber, event: &Event) {
+        let revision = self.ordered.get(&number).copied().unwrap_or_default();
+        if !self.obeyed.contains(&(lane.clone(), revision)) {
+            let kind = event.kind();
+            self.fail("I4", format!("{kind} {number}, but nobody obeyed {revision}"));
+        }
+        let nobody_answers = matches!(
+            self.last_input.get(lane),
+            Some(Input::CommandEnded {
+                outcome: CommandOutcome::Routed { default_ready: Some(0), .. },
+                ..
+            })
+        );
+        if nobody_answers && matches!(event, Event::Committed { .. }) {
+            self.fail("I4", format!("commit {number} is recorded and none of its copies answers"));
         }
     }
 
@@ -323,58 +338,6 @@ impl Watcher {
         let is_out = self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest));
         if self.condemned.contains(&number) && outcome != Outcome::Succeeded && !is_out {
             self.fail("I11", format!("promotion {number} was condemned and not quarantined"));
-        }
-    }
-
-    fn effect(&mut self, world: &World<Chaos>, command: &Command) {
-        let lane = &command.lane;
-        let state = world.disk.project().lane(lane);
-        match &command.order {
-            Order::StartInstances { deployment, section, .. } => {
-                self.starts(*deployment, section);
-            }
-            Order::StopInstances { deployment, .. } => self.stopped(world, &state, *deployment),
-            Order::SetRoute { route, .. } => {
-                let candidate = route.candidate.as_ref().map(|(green, _)| green.number);
-                let default = route.default.as_ref().map(|one| one.number);
-                for number in candidate.into_iter().chain(default) {
-                    if !world.target.runs(lane, number) {
-                        self.fail("I9", format!("visitors of {lane} go to {number}: not there"));
-                    }
-                }
-            }
-            Order::AskCheck { .. } | Order::OfferRelease { .. } => {}
-        }
-    }
-
-    fn starts(&mut self, deployment: PromotionNumber, section: &LaneSpec) {
-        let Some(plan) = self.started.get(&deployment) else {
-            self.fail("I3", format!("deployment {deployment} starts, promotion does not"));
-            return;
-        };
-        // What stands by is made sure of under the plan of the rollback, as many copies as it has.
-        let rollback = self.ensured_for.get(&deployment).and_then(|one| self.started.get(one));
-        let capacity = section.instances;
-        let ensured = rollback.map(|plan| LaneSpec { instances: capacity, ..plan.section.clone() });
-        if plan.section != *section && ensured.as_ref() != Some(section) {
-            let sentence = format!("deployment {deployment} starts otherwise than planned");
-            self.fail("I12", sentence);
-        }
-    }
-
-    fn stopped(&mut self, world: &World<Chaos>, state: &Lane, deployment: PromotionNumber) {
-        let lane = &state.id;
-        if let Some(router) = world.routers.get(lane) {
-            let visited = router.candidate.filter(|(_, weight)| *weight > Weight::ZERO);
-            if router.default == Some(deployment)
-                || visited.is_some_and(|(number, _)| number == deployment && !router.lapsed)
-            {
-                self.fail("I9", format!("{deployment} of {lane} is stopped under its visitors"));
-            }
-        }
-        let serves = state.serving.as_ref().is_some_and(|one| one.deployment.number == deployment);
-        if serves {
-            self.fail("I13", format!("{deployment} of {lane} is stopped while it serves"));
         }
     }
 
