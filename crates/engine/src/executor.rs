@@ -15,7 +15,7 @@ use towpath_core::promotion::state::{CheckKey, GateList};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
-use towpath_ports::router::{Candidate, DesiredRoute, Router, RouterError};
+use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, RouterError};
 use towpath_ports::target::DeployRequest;
 
 use crate::evidence::Evidence;
@@ -249,7 +249,7 @@ async fn set_route(
 ) -> Option<CommandOutcome> {
     let wanted = route.candidate.as_ref().map_or(Weight::ZERO, |(_, weight)| *weight);
     let Some(spec) = &section.router else {
-        return Some(CommandOutcome::Routed { weight: wanted, frozen: false });
+        return Some(CommandOutcome::Routed { weight: wanted, frozen: false, default_ready: None });
     };
     let router = match shared.setup.adapters.router(spec) {
         Ok(router) => router,
@@ -257,7 +257,11 @@ async fn set_route(
     };
     crate::judging::route_ordered(shared, lane, &route);
     match ensure(shared, router.as_ref(), &desired(shared, lane, route)).await {
-        Ok(observed) => Some(CommandOutcome::Routed { weight: observed.0, frozen: observed.1 }),
+        Ok(observed) => Some(CommandOutcome::Routed {
+            weight: observed.weight,
+            frozen: observed.frozen,
+            default_ready: observed.default.map(|_| observed.default_ready),
+        }),
         Err(sentence) => Some(CommandOutcome::RouteFailed { sentence }),
     }
 }
@@ -284,11 +288,11 @@ async fn ensure(
     shared: &Shared,
     router: &dyn Router,
     desired: &DesiredRoute,
-) -> Result<(Weight, bool), String> {
+) -> Result<ObservedRoute, String> {
     let deadline = tokio::time::Instant::now() + ROUTER_PATIENCE;
     loop {
         match router.ensure(desired).await {
-            Ok(observed) => return Ok((observed.weight, observed.frozen)),
+            Ok(observed) => return Ok(observed),
             Err(RouterError::Unavailable(sentence)) => {
                 if tokio::time::Instant::now() >= deadline || shared.is_stopped() {
                     return Err(sentence);
