@@ -14,7 +14,8 @@ pub trait Target: Send + Sync {
     /// Ensures that `request.instances` copies of the release run and are ready, and answers where.
     /// Safe to repeat: copies of this deployment that already run are found and kept, never started
     /// twice, and missing ones are added. Blocks until all are ready or `request.ready_within` has
-    /// passed. When dropped midway, a later call or `ensure_stopped` cleans up.
+    /// passed. When dropped midway, whatever was begun is found by a later call, and nothing more is
+    /// begun after an `ensure_stopped` that follows the drop.
     ///
     /// # Errors
     /// A [`TargetError`] that says what the program itself said. The copies that were started are

@@ -5,10 +5,10 @@
 
 mod contract;
 mod faults;
+mod given_up;
 mod support;
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{World, eventually, kill, make_executable, request};
@@ -271,17 +271,4 @@ async fn a_file_that_is_no_program_says_so() {
     let target = world.target(&json!({ "command": ["./app"], "crash_loop": 2 }));
     let error = failure(&*target, &request("serve")).await;
     assert!(error.sentence.contains("could not be started: Exec format error"), "{error}");
-}
-
-#[tokio::test]
-async fn a_start_that_is_given_up_midway_is_cleaned_up_by_a_stop() {
-    let world = World::new();
-    let target = world.target(&settings());
-    let request = request("hang");
-    let given_up = tokio::time::timeout(Duration::from_millis(5), target.ensure_running(&request));
-    assert!(given_up.await.is_err());
-    eventually("a plan", async || world.instance(&request, 1).join("plan.json").exists()).await;
-    stop(&*target, &request).await;
-    assert_eq!(world.processes(), Vec::<i32>::new());
-    assert_eq!(target.observe(&request.lane, request.deployment).await.unwrap(), []);
 }

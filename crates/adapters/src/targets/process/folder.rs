@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -122,12 +122,72 @@ impl DeploymentFolder {
     }
 
     /// Waits for the deployment's lock and holds it until the file is dropped. Held for
-    /// milliseconds, so the wait is short.
+    /// milliseconds, so the wait is short. Makes the folder when it is not there.
     pub(super) fn lock(&self) -> io::Result<File> {
-        create_private(&self.path)?;
-        let lock = open_lock(&self.path.join("lock"))?;
-        lock.lock()?;
-        Ok(lock)
+        loop {
+            create_private(&self.path)?;
+            let lock = match open_lock(&self.lock_path()) {
+                Ok(lock) => lock,
+                // It was forgotten between the two steps.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            lock.lock()?;
+            if self.is_in_place(&lock)? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// As [`DeploymentFolder::lock`]; none when the deployment has no folder, so that nothing of it
+    /// was ever begun.
+    pub(super) fn lock_if_there(&self) -> io::Result<Option<File>> {
+        loop {
+            let lock = match OpenOptions::new().read(true).write(true).open(self.lock_path()) {
+                Ok(lock) => lock,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            lock.lock()?;
+            if self.is_in_place(&lock)? {
+                return Ok(Some(lock));
+            }
+        }
+    }
+
+    /// Whether nothing of the deployment runs or shall run.
+    pub(super) fn is_stopped(&self) -> io::Result<bool> {
+        for (_, instance) in self.instances()? {
+            if instance.plan()?.is_some() || instance.is_supervised()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes the folder with all logs, unless somebody changes the deployment just now or it runs.
+    pub(super) fn forget(&self) -> io::Result<()> {
+        let lock = open_lock(&self.lock_path())?;
+        match lock.try_lock() {
+            Ok(()) if self.is_stopped()? => fs::remove_dir_all(&self.path),
+            Ok(()) | Err(fs::TryLockError::WouldBlock) => Ok(()),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Whether `lock` is still the file that others find: the folder may have been forgotten while
+    /// its lock was waited for, and made anew.
+    fn is_in_place(&self, lock: &File) -> io::Result<bool> {
+        let held = lock.metadata()?;
+        match fs::metadata(self.lock_path()) {
+            Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.join("lock")
     }
 }
 

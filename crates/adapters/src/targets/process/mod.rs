@@ -9,6 +9,7 @@ mod ready;
 mod starting;
 mod stopping;
 mod supervisor;
+mod work;
 
 use std::io;
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::processes::Identity;
 use folder::DeploymentFolder;
 use ready::Readiness;
 pub use supervisor::supervise;
+use work::blocking;
 
 pub(super) const KIND: Kind<dyn Target> = Kind {
     entry: KindEntry {
@@ -183,7 +185,7 @@ impl Target for Process {
         deployment: PromotionNumber,
     ) -> Result<Vec<InstanceStatus>, TargetError> {
         let (folder, program) = (self.folder(lane, deployment), self.site.program.clone());
-        blocking(move || observe(&folder, &program)).await
+        blocking(move |_| Ok(observe(&folder, &program)?)).await
     }
 
     async fn ensure_stopped(
@@ -205,7 +207,7 @@ impl Target for Process {
         /// More than anybody reads at once.
         const MOST: usize = 10_000;
         let (folder, limit) = (self.folder(lane, deployment), limit.min(MOST));
-        blocking(move || {
+        blocking(move |_| {
             let mut lines = Vec::new();
             for (instance, folder) in folder.instances()? {
                 lines.append(&mut log::tail(folder.path(), instance, limit)?);
@@ -239,17 +241,6 @@ fn observe(folder: &DeploymentFolder, program: &Path) -> io::Result<Vec<Instance
         }
     }
     Ok(seen)
-}
-
-/// Runs file work where it may block. Errors of the disk may pass.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, TargetError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(transient(format!("the folder of the instances: {error}"))),
-        Err(error) => Err(transient(format!("the work on the folder of the instances: {error}"))),
-    }
 }
 
 /// An error that trying again may help.

@@ -11,13 +11,15 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use towpath_core::deployment::Endpoint;
+use towpath_core::ids::PromotionNumber;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::clock::{Clock as _, SystemClock};
 use towpath_ports::target::{DeployRequest, TargetError};
 
 use super::command::{self, Program};
-use super::folder::{self, Folder, MARK, Plan};
-use super::{Directory, Process, Settings, blocking, log, port, transient};
+use super::folder::{self, DeploymentFolder, Folder, MARK, Plan};
+use super::work::{Caller, Stopped, blocking};
+use super::{Directory, Process, Settings, log, port, transient};
 use crate::own_program;
 use crate::printable::escaped;
 use crate::processes::Identity;
@@ -45,7 +47,8 @@ impl Process {
         let prepared = {
             let (state, own) = (self.site.state.clone(), self.site.program.clone());
             let (settings, request) = (settings.clone(), request.clone());
-            blocking(move || prepare(&state, &own, &settings, &program, &request)).await?
+            blocking(move |caller| prepare(caller, &state, &own, &settings, &program, &request))
+                .await?
         };
         let deadline =
             Instant::now() + settings.start_within.unwrap_or(request.ready_within).into();
@@ -147,19 +150,23 @@ pub(super) fn spawn_supervisor(program: &Path, folder: &Folder) -> io::Result<()
 }
 
 /// Writes the plans that are missing and starts the supervisors that are missing. Under the
-/// deployment's lock, so that two callers do not choose two ports for one instance.
+/// deployment's lock, so that two callers do not choose two ports for one instance, and so that a
+/// stop that follows a start that was given up finds all that it began.
 fn prepare(
+    caller: &Caller,
     state: &Path,
     own: &Path,
     settings: &Settings,
     program: &Program,
     request: &DeployRequest,
-) -> io::Result<Vec<(u32, SocketAddr, Folder)>> {
-    let deployment = folder::DeploymentFolder::of(state, &request.lane, request.deployment);
+) -> Result<Vec<(u32, SocketAddr, Folder)>, Stopped> {
+    let deployment = DeploymentFolder::of(state, &request.lane, request.deployment);
     let _lock = deployment.lock()?;
+    caller.still_waits()?;
     forget_oldest(state, request)?;
     let mut prepared = Vec::new();
     for instance in 1..=request.instances.max(1) {
+        caller.still_waits()?;
         let folder = deployment.instance(instance);
         folder.create()?;
         let port = match folder.port()? {
@@ -224,22 +231,17 @@ fn kept_ports(instances: &Path) -> io::Result<BTreeSet<u16>> {
 /// Removes the folders of the lane's oldest stopped deployments.
 fn forget_oldest(state: &Path, request: &DeployRequest) -> io::Result<()> {
     let lane = folder::lane_folder(state, &request.lane);
+    let of = |number| DeploymentFolder::of(state, &request.lane, PromotionNumber(number));
     let mut stopped = Vec::new();
     for number in folder::numbered(&lane)? {
-        let deployment = towpath_core::ids::PromotionNumber(number);
-        let folder = folder::DeploymentFolder::of(state, &request.lane, deployment);
-        let mut is_stopped = deployment != request.deployment;
-        for (_, instance) in folder.instances()? {
-            is_stopped &= instance.plan()?.is_none() && !instance.is_supervised()?;
-        }
-        if is_stopped {
+        if number != request.deployment.0 && of(number).is_stopped()? {
             stopped.push(number);
         }
     }
     stopped.sort_unstable();
     let surplus = stopped.len().saturating_sub(STOPPED_KEPT);
     for number in &stopped[..surplus] {
-        fs::remove_dir_all(lane.join(number.to_string()))?;
+        of(*number).forget()?;
     }
     Ok(())
 }

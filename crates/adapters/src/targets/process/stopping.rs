@@ -12,7 +12,8 @@ use towpath_core::units::Span;
 use towpath_ports::target::TargetError;
 
 use super::folder::{DeploymentFolder, Folder, Plan, Stop};
-use super::{blocking, transient};
+use super::transient;
+use super::work::{Caller, Stopped, blocking};
 use crate::processes::{self, Identity, LOOK_EVERY, Wanted};
 
 /// How much longer than its program a supervisor may take: one file and half a second of looking.
@@ -26,7 +27,7 @@ pub(super) async fn stop(
     within: Span,
 ) -> Result<(), TargetError> {
     let folder = DeploymentFolder::of(state, lane, deployment);
-    let withdrawn = blocking(move || withdraw(&folder, within)).await?;
+    let withdrawn = blocking(move |caller| withdraw(caller, &folder, within)).await?;
     let ends = withdrawn.into_iter().map(|(instance, folder, plan)| async move {
         end(&folder, plan.as_ref(), within).await.map_err(|what| {
             transient(format!("deployment {deployment} of {lane}, instance {instance}: {what}"))
@@ -37,11 +38,14 @@ pub(super) async fn stop(
 
 type Withdrawn = Vec<(u32, Folder, Option<Plan>)>;
 
-fn withdraw(folder: &DeploymentFolder, within: Span) -> std::io::Result<Withdrawn> {
-    if folder.instances()?.is_empty() {
-        return Ok(Vec::new());
-    }
-    let _lock = folder.lock()?;
+fn withdraw(
+    caller: &Caller,
+    folder: &DeploymentFolder,
+    within: Span,
+) -> Result<Withdrawn, Stopped> {
+    // The lock first: a start that holds it may not have come to its first instance yet.
+    let Some(_lock) = folder.lock_if_there()? else { return Ok(Vec::new()) };
+    caller.still_waits()?;
     let mut withdrawn = Vec::new();
     for (instance, folder) in folder.instances()? {
         folder.write_stop(Stop { within })?;
