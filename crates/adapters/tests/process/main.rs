@@ -5,6 +5,7 @@
 
 mod contract;
 mod faults;
+mod fenced;
 mod given_up;
 mod support;
 
@@ -15,7 +16,7 @@ use support::{World, eventually, kill, make_executable, request};
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::PromotionNumber;
 use towpath_core::units::Span;
-use towpath_ports::target::{DeployRequest, Target, TargetError};
+use towpath_ports::target::{DeployRequest, Target, TargetError, TargetErrorKind};
 
 fn settings() -> Value {
     json!({ "command": ["./app"], "stop_within": "5s" })
@@ -27,7 +28,10 @@ async fn get(endpoint: &Endpoint, path: &str) -> String {
 }
 
 async fn stop(target: &dyn Target, request: &DeployRequest) {
-    target.ensure_stopped(&request.lane, request.deployment, Span::seconds(5)).await.unwrap();
+    target
+        .ensure_stopped(&request.lane, request.deployment, request.epoch, Span::seconds(5))
+        .await
+        .unwrap();
 }
 
 async fn failure(target: &dyn Target, request: &DeployRequest) -> TargetError {
@@ -189,7 +193,7 @@ async fn a_crash_loop_ends_the_start_and_leaves_others_alone() {
     let error = failure(&*target, &request("crash")).await;
     assert!(error.sentence.contains("ended with status 7 after"), "{error}");
     assert!(error.sentence.contains("(5 times within 1m)"), "{error}");
-    assert!(!error.transient);
+    assert_eq!(error.kind, TargetErrorKind::Final);
     assert!(error.said.contains(&"cannot read its configuration".to_owned()), "{:?}", error.said);
     assert_eq!(get(&blue[0], "/pid").await, pid);
     stop(&*target, &healthy).await;
@@ -261,7 +265,7 @@ async fn an_artefact_that_is_missing_or_cannot_be_executed_is_named_before_anyth
     std::fs::remove_file(world.folder.path().join("app")).unwrap();
     let error = failure(&*target, &request).await;
     assert!(error.sentence.contains("nothing is kept under app"), "{error}");
-    assert!(!world.site.state.join("instances").exists(), "nothing was begun");
+    assert!(!world.instance(&request, 1).exists(), "nothing was begun");
 }
 
 #[tokio::test]

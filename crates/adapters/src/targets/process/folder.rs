@@ -2,6 +2,10 @@
 //! files are replaced; starts and ends nothing.
 //!
 //! ```text
+//! <state>/instances/
+//!     epoch                                           the newest owner of the journal that was obeyed
+//!     epoch.lock                                      held by whoever changes something
+//!     lock                                            held while a port is chosen
 //! <state>/instances/SERVICE/ENVIRONMENT/NUMBER/       a deployment
 //!     lock                                            held while plans are written or withdrawn
 //!     INSTANCE/
@@ -191,9 +195,14 @@ impl DeploymentFolder {
     }
 }
 
+/// The folder of all instances of a journal.
+pub(super) fn all_instances(state: &Path) -> PathBuf {
+    state.join("instances")
+}
+
 /// The folder of all deployments of a lane.
 pub(super) fn lane_folder(state: &Path, lane: &LaneId) -> PathBuf {
-    let instances = state.join("instances");
+    let instances = all_instances(state);
     instances.join(lane.service.as_str()).join(lane.environment.as_str())
 }
 
@@ -309,28 +318,38 @@ impl Folder {
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
-        let path = self.path.join(name);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
-            })?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        read(&self.path, name)
     }
 
-    /// Replaces a file as a whole: readers see the old or the new one, also after a crash.
     fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
-        let fresh = self.path.join(format!(".{name}.{}", rand::random::<u64>()));
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
-        file.write_all(&serde_json::to_vec(value).map_err(io::Error::other)?)?;
-        file.sync_all()?;
-        fs::rename(&fresh, self.path.join(name))
+        replace(&self.path, name, value)
     }
 }
 
-fn create_private(path: &Path) -> io::Result<()> {
+/// What the file `name` of `folder` holds; none when it is not there.
+pub(super) fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result<Option<T>> {
+    let path = folder.join(name);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
+        })?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces a file as a whole: readers see the old or the new one, also after a crash.
+pub(super) fn replace(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+    let fresh = folder.join(format!(".{name}.{}", rand::random::<u64>()));
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
+    file.write_all(&serde_json::to_vec(value).map_err(io::Error::other)?)?;
+    file.sync_all()?;
+    fs::rename(&fresh, folder.join(name))
+}
+
+/// Makes a folder and those above it, for their owner alone. Safe to repeat.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

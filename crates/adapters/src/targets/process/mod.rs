@@ -2,6 +2,7 @@
 //! deployment is started, found again and ended; what keeps a program alive is the supervisor's.
 
 mod command;
+mod fence;
 mod folder;
 mod log;
 mod port;
@@ -19,15 +20,19 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use towpath_core::deployment::Endpoint;
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Span;
 use towpath_ports::settings::Problem;
-use towpath_ports::target::{DeployRequest, InstanceStatus, LogLine, Target, TargetError};
+use towpath_ports::target::{
+    DeployRequest, InstanceStatus, LogLine, Target, TargetError, TargetErrorKind,
+};
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
 use crate::processes::Identity;
+use fence::Fence;
 use folder::DeploymentFolder;
 use ready::Readiness;
+use stopping::Stopping;
 pub use supervisor::supervise;
 use work::blocking;
 
@@ -38,7 +43,7 @@ pub(super) const KIND: Kind<dyn Target> = Kind {
         summary: "Programs of this machine, each supervised, beside what runs already.",
         example: "{ kind: process, command: [./app, --data, \"{artifact:data}\"], stop_within: 10s }",
         state: KindState::Built,
-        capabilities: &["beside", "instances", "logs", "restart", "survives_engine"],
+        capabilities: &["beside", "epoch", "instances", "logs", "restart", "survives_engine"],
         fields: &[
             Field {
                 name: "command",
@@ -192,10 +197,12 @@ impl Target for Process {
         &self,
         lane: &LaneId,
         deployment: PromotionNumber,
+        epoch: Epoch,
         drain: Span,
     ) -> Result<(), TargetError> {
         let within = drain.min(self.settings.stop_within);
-        stopping::stop(&self.site.state, lane, deployment, within).await
+        let stopping = Stopping { fence: Fence::of(&self.site.state), epoch, within };
+        stopping.stop(&self.site.state, lane, deployment).await
     }
 
     async fn logs(
@@ -245,5 +252,5 @@ fn observe(folder: &DeploymentFolder, program: &Path) -> io::Result<Vec<Instance
 
 /// An error that trying again may help.
 fn transient(sentence: String) -> TargetError {
-    TargetError { sentence, said: Vec::new(), transient: true }
+    TargetError { sentence, said: Vec::new(), kind: TargetErrorKind::Transient }
 }

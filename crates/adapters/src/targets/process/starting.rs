@@ -14,9 +14,10 @@ use towpath_core::deployment::Endpoint;
 use towpath_core::ids::PromotionNumber;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::clock::{Clock as _, SystemClock};
-use towpath_ports::target::{DeployRequest, TargetError};
+use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use super::command::{self, Program};
+use super::fence::Fence;
 use super::folder::{self, DeploymentFolder, Folder, MARK, Plan};
 use super::work::{Caller, Stopped, blocking};
 use super::{Directory, Process, Settings, log, port, transient};
@@ -160,6 +161,7 @@ fn prepare(
     program: &Program,
     request: &DeployRequest,
 ) -> Result<Vec<(u32, SocketAddr, Folder)>, Stopped> {
+    let _pass = Fence::of(state).enter(request.epoch)?;
     let deployment = DeploymentFolder::of(state, &request.lane, request.deployment);
     let _lock = deployment.lock()?;
     caller.still_waits()?;
@@ -197,7 +199,7 @@ fn begin(folder: &Folder, plan: &Plan) -> io::Result<()> {
 /// Chooses a port under a lock of the whole machine's part of the journal, because two deployments
 /// that start together could else choose the same one.
 fn choose_port(state: &Path, folder: &Folder) -> io::Result<u16> {
-    let instances = state.join("instances");
+    let instances = folder::all_instances(state);
     let lock = folder::open_lock(&instances.join("lock"))?;
     lock.lock()?;
     let port = port::choose(&kept_ports(&instances)?)?;
@@ -339,5 +341,5 @@ fn failed(folder: &Folder, instance: u32, sentence: String) -> TargetError {
         said.extend(lines.map(escaped));
     }
     said.drain(..said.len().saturating_sub(SAID));
-    TargetError { sentence, said, transient: false }
+    TargetError { sentence, said, kind: TargetErrorKind::Final }
 }

@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use towpath_ports::target::TargetError;
+use towpath_core::ids::Epoch;
+use towpath_ports::target::{TargetError, TargetErrorKind};
 
 use super::transient;
 
@@ -55,6 +56,15 @@ pub(super) enum Stopped {
     Disk(io::Error),
     /// Nobody waits for it any more, so nobody reads this either.
     GivenUp,
+    /// A newer owner of the journal changes what runs here.
+    Stale {
+        /// Who asked.
+        own: Epoch,
+        /// Who is obeyed.
+        current: Epoch,
+    },
+    /// What was to be ended has been started again.
+    StartedAgain,
 }
 
 impl From<io::Error> for Stopped {
@@ -68,6 +78,17 @@ impl From<Stopped> for TargetError {
         match stopped {
             Stopped::Disk(error) => transient(format!("the folder of the instances: {error}")),
             Stopped::GivenUp => transient("nobody waits for it any more".to_owned()),
+            Stopped::Stale { own, current } => TargetError {
+                sentence: format!(
+                    "refused: the instances of this machine obey epoch {current}, and this is \
+                     epoch {own}"
+                ),
+                said: Vec::new(),
+                kind: TargetErrorKind::Stale,
+            },
+            Stopped::StartedAgain => {
+                transient("it was started again while it was stopped".to_owned())
+            }
         }
     }
 }
