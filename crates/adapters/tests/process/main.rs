@@ -8,8 +8,7 @@ mod faults;
 mod fenced;
 mod given_up;
 mod support;
-
-use std::net::TcpListener;
+mod taken_port;
 
 use serde_json::{Value, json};
 use support::{World, eventually, kill, make_executable, request};
@@ -236,22 +235,6 @@ async fn a_flood_of_output_fills_two_files_and_is_escaped() {
     let all: String = lines.iter().map(|line| line.text.as_str()).collect();
     assert!(all.contains("\\u{1b}[31m\\xff") && !all.contains('\u{1b}'), "{all}");
     assert!(lines.iter().all(|line| line.text.len() <= 8192));
-}
-
-#[tokio::test]
-async fn a_taken_port_is_named() {
-    let world = World::new();
-    let target = world.target(&json!({ "command": ["./app"], "crash_loop": 3 }));
-    let request = request("serve");
-    let endpoints = target.ensure_running(&request).await.unwrap();
-    stop(&*target, &request).await;
-    let taken = TcpListener::bind(endpoints[0].address).unwrap();
-    let error = failure(&*target, &request).await;
-    let wanted = format!("port {} is taken by another program", endpoints[0].address.port());
-    assert!(error.sentence.contains(&wanted), "{error}");
-    drop(taken);
-    assert_eq!(target.ensure_running(&request).await.unwrap(), endpoints, "the port is kept");
-    stop(&*target, &request).await;
 }
 
 #[tokio::test]

@@ -70,7 +70,8 @@ pub(super) const KIND: Kind<dyn Target> = Kind {
                 of: FieldType::Text,
                 default: Some(""),
                 doc: "Path that answers 2xx on a ready instance; left out: the environment's first \
-                      health endpoint, and without one an open port.",
+                      health endpoint, and without one an open port. What answers must be the \
+                      program or one that it started.",
             },
             Field {
                 name: "stop_within",

@@ -23,7 +23,7 @@ use super::work::{Caller, Stopped, blocking};
 use super::{Directory, Process, Settings, log, port, transient};
 use crate::own_program;
 use crate::printable::escaped;
-use crate::processes::Identity;
+use crate::processes::{self, Identity, Listener, Wanted};
 
 /// How often to look whether an instance is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -75,7 +75,10 @@ impl Process {
             match self.look(&folder)? {
                 Seen::Runs(app) => match self.readiness.ask(address, path).await {
                     // Only an answer of the program itself counts, not of whoever has its port.
-                    Ok(()) if app.is_alive() => return Ok(Endpoint { instance, address }),
+                    Ok(()) if app.is_alive() => {
+                        self.ensure_own(request, instance, address, &folder, app).await?;
+                        return Ok(Endpoint { instance, address });
+                    }
                     Ok(()) => {}
                     Err(what) => did = what,
                 },
@@ -105,6 +108,32 @@ impl Process {
                 return Err(failed(&folder, instance, sentence));
             }
             tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// What answers must be the program: somebody else may have taken its port before it could.
+    async fn ensure_own(
+        &self,
+        request: &DeployRequest,
+        instance: u32,
+        address: SocketAddr,
+        folder: &Folder,
+        app: Identity,
+    ) -> Result<(), TargetError> {
+        let place = folder.clone();
+        let listener = blocking(move |_| {
+            let Some(plan) = place.plan()? else { return Ok(Listener::Unknown) };
+            let wanted = Wanted { mark: &plan.mark(), leader: Some(&app) };
+            Ok(processes::who_listens(address.port(), &wanted))
+        });
+        match listener.await? {
+            Listener::Wanted | Listener::Unknown => Ok(()),
+            Listener::Stranger(who) => {
+                let taken = port::taken(address.port(), Some(who));
+                let sentence =
+                    format!("{}: {taken}, which answers instead", named(request, instance));
+                Err(failed(folder, instance, sentence))
+            }
         }
     }
 
