@@ -78,7 +78,8 @@ impl EvidenceReader for Evidence {
             failed: record.visitors.1,
             probes: record.probes.0,
             probes_failed: record.probes.1,
-            gaps,
+            visitor_gaps: gaps,
+            probe_gaps: gaps,
         })
     }
 }

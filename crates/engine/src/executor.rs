@@ -16,7 +16,7 @@ use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
 use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, RouterError};
-use towpath_ports::target::DeployRequest;
+use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::evidence::Evidence;
 use crate::shared::Shared;
@@ -194,6 +194,7 @@ async fn start(
     settings.extend(section.settings.clone());
     let request = DeployRequest {
         lane: lane.clone(),
+        epoch: shared.epoch,
         deployment,
         release: known,
         instances: section.instances,
@@ -213,7 +214,10 @@ async fn start(
             };
             CommandOutcome::Started { endpoints, blue_ready }
         }
-        Err(error) => CommandOutcome::StartFailed { sentence: error.sentence, said: error.said },
+        Err(error) => {
+            shut_out_if_stale(shared, &error).await;
+            CommandOutcome::StartFailed { sentence: error.sentence, said: error.said }
+        }
     }
 }
 
@@ -320,9 +324,19 @@ async fn stop(
         Ok(target) => target,
         Err(sentence) => return CommandOutcome::StopFailed { sentence },
     };
-    match target.ensure_stopped(lane, deployment, DRAIN).await {
+    match target.ensure_stopped(lane, deployment, shared.epoch, DRAIN).await {
         Ok(()) => CommandOutcome::Stopped,
-        Err(error) => CommandOutcome::StopFailed { sentence: error.sentence },
+        Err(error) => {
+            shut_out_if_stale(shared, &error).await;
+            CommandOutcome::StopFailed { sentence: error.sentence }
+        }
+    }
+}
+
+/// A target that obeys a newer owner says the same as a router that does.
+async fn shut_out_if_stale(shared: &Shared, error: &TargetError) {
+    if error.kind == TargetErrorKind::Stale {
+        shared.shut_out(&error.sentence).await;
     }
 }
 

@@ -120,6 +120,29 @@ pub struct Kind<Port: ?Sized> {
     pub build: Option<Build<Port>>,
 }
 
+impl<Port: ?Sized> Kind<Port> {
+    /// A kind that parses and does nothing yet: it has no settings of its own, and a matrix that
+    /// names it refuses promotions until that is accepted by name.
+    pub const fn planned(
+        family: Family,
+        name: &'static str,
+        summary: &'static str,
+        example: &'static str,
+    ) -> Self {
+        let entry = KindEntry {
+            family,
+            name,
+            summary,
+            example,
+            state: KindState::Planned,
+            capabilities: &[],
+            fields: &[],
+            validate: |_| Vec::new(),
+        };
+        Self { entry, build: None }
+    }
+}
+
 /// Makes an adapter from checked settings. The error is one sentence for a person.
 pub type Build<Port> = fn(&Value, &Site) -> Result<Arc<Port>, String>;
 

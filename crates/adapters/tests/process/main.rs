@@ -5,17 +5,17 @@
 
 mod contract;
 mod faults;
+mod fenced;
+mod given_up;
 mod support;
-
-use std::net::TcpListener;
-use std::time::Duration;
+mod taken_port;
 
 use serde_json::{Value, json};
 use support::{World, eventually, kill, make_executable, request};
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::PromotionNumber;
 use towpath_core::units::Span;
-use towpath_ports::target::{DeployRequest, Target, TargetError};
+use towpath_ports::target::{DeployRequest, Target, TargetError, TargetErrorKind};
 
 fn settings() -> Value {
     json!({ "command": ["./app"], "stop_within": "5s" })
@@ -27,7 +27,10 @@ async fn get(endpoint: &Endpoint, path: &str) -> String {
 }
 
 async fn stop(target: &dyn Target, request: &DeployRequest) {
-    target.ensure_stopped(&request.lane, request.deployment, Span::seconds(5)).await.unwrap();
+    target
+        .ensure_stopped(&request.lane, request.deployment, request.epoch, Span::seconds(5))
+        .await
+        .unwrap();
 }
 
 async fn failure(target: &dyn Target, request: &DeployRequest) -> TargetError {
@@ -189,7 +192,7 @@ async fn a_crash_loop_ends_the_start_and_leaves_others_alone() {
     let error = failure(&*target, &request("crash")).await;
     assert!(error.sentence.contains("ended with status 7 after"), "{error}");
     assert!(error.sentence.contains("(5 times within 1m)"), "{error}");
-    assert!(!error.transient);
+    assert_eq!(error.kind, TargetErrorKind::Final);
     assert!(error.said.contains(&"cannot read its configuration".to_owned()), "{:?}", error.said);
     assert_eq!(get(&blue[0], "/pid").await, pid);
     stop(&*target, &healthy).await;
@@ -235,22 +238,6 @@ async fn a_flood_of_output_fills_two_files_and_is_escaped() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named() {
-    let world = World::new();
-    let target = world.target(&json!({ "command": ["./app"], "crash_loop": 3 }));
-    let request = request("serve");
-    let endpoints = target.ensure_running(&request).await.unwrap();
-    stop(&*target, &request).await;
-    let taken = TcpListener::bind(endpoints[0].address).unwrap();
-    let error = failure(&*target, &request).await;
-    let wanted = format!("port {} is taken by another program", endpoints[0].address.port());
-    assert!(error.sentence.contains(&wanted), "{error}");
-    drop(taken);
-    assert_eq!(target.ensure_running(&request).await.unwrap(), endpoints, "the port is kept");
-    stop(&*target, &request).await;
-}
-
-#[tokio::test]
 async fn an_artefact_that_is_missing_or_cannot_be_executed_is_named_before_anything_starts() {
     let world = World::new();
     let target = world.target(&settings());
@@ -261,7 +248,7 @@ async fn an_artefact_that_is_missing_or_cannot_be_executed_is_named_before_anyth
     std::fs::remove_file(world.folder.path().join("app")).unwrap();
     let error = failure(&*target, &request).await;
     assert!(error.sentence.contains("nothing is kept under app"), "{error}");
-    assert!(!world.site.state.join("instances").exists(), "nothing was begun");
+    assert!(!world.instance(&request, 1).exists(), "nothing was begun");
 }
 
 #[tokio::test]
@@ -271,17 +258,4 @@ async fn a_file_that_is_no_program_says_so() {
     let target = world.target(&json!({ "command": ["./app"], "crash_loop": 2 }));
     let error = failure(&*target, &request("serve")).await;
     assert!(error.sentence.contains("could not be started: Exec format error"), "{error}");
-}
-
-#[tokio::test]
-async fn a_start_that_is_given_up_midway_is_cleaned_up_by_a_stop() {
-    let world = World::new();
-    let target = world.target(&settings());
-    let request = request("hang");
-    let given_up = tokio::time::timeout(Duration::from_millis(5), target.ensure_running(&request));
-    assert!(given_up.await.is_err());
-    eventually("a plan", async || world.instance(&request, 1).join("plan.json").exists()).await;
-    stop(&*target, &request).await;
-    assert_eq!(world.processes(), Vec::<i32>::new());
-    assert_eq!(target.observe(&request.lane, request.deployment).await.unwrap(), []);
 }

@@ -31,6 +31,14 @@ fn main() -> ExitCode {
             std::thread::sleep(Duration::from_millis(200));
             return ExitCode::SUCCESS;
         }
+        "parent" => {
+            // The child listens, without the mark; the parent only waits for it.
+            let kept = ["PORT", "HOST"].map(|name| (name, std::env::var(name).expect("given")));
+            let own = std::env::current_exe().expect("it runs");
+            let mut child = Command::new(own);
+            child.env_clear().envs(kept).env("BEHAVIOUR", "serve");
+            let _ended = child.spawn().expect("starts").wait();
+        }
         "worker" => {
             // A shell, because it can ignore a signal without unsafe code.
             let script = "trap '' TERM; sleep 600 & wait; sleep 600";

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use towpath_adapters::artifacts::Artifacts;
-use towpath_core::ids::Name;
+use towpath_core::ids::{Epoch, Name};
 use towpath_engine::{Engine, Setup};
 use towpath_ports::Site;
-use towpath_ports::clock::SystemClock;
-use towpath_ports::store::StoreIdentity;
+use towpath_ports::clock::{Clock as _, SystemClock};
+use towpath_ports::store::{Store as _, StoreIdentity};
 use towpath_server::routes::App;
 use towpath_server::serve_unix;
 use towpath_store::SqlStore;
@@ -118,6 +118,21 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
         Ok(Ok(Err(error))) => Err(cannot(&project.socket(), &error.to_string())),
         _ => ended.map_err(|sentence| cannot(&project.state, &sentence)),
     }
+}
+
+/// Takes the journal over for something that ends what its engine ran: an engine that is still there
+/// has no effects any more. Every further call costs an epoch and nothing else.
+///
+/// # Errors
+/// When there is no journal, or it cannot be opened or written.
+pub(crate) async fn take_over(project: &ProjectFolder) -> Result<Epoch, CliError> {
+    let told = |cause: String| cannot(&project.state, &cause);
+    let name = project.journal_of().map_err(|error| told(error.to_string()))?;
+    let name = name.ok_or_else(|| told("there is no journal".to_owned()))?;
+    let store = open(project, &name, None).await?;
+    let epoch = store.take_ownership(SystemClock::default().now()).await;
+    store.close().await;
+    epoch.map_err(|error| told(error.to_string()))
 }
 
 /// Opens the journal, and only then notes whose it is and where.

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use towpath_core::ids::Name;
 use towpath_core::release::{Artifact, ArtifactForm, Release};
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
-use towpath_ports::target::TargetError;
+use towpath_ports::target::{TargetError, TargetErrorKind};
 
 /// A program that is there and can be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) fn validate(command: &[String]) -> Option<String> {
 
 /// An error that trying again does not help.
 fn refused(sentence: impl Into<String>) -> TargetError {
-    TargetError { sentence: sentence.into(), said: Vec::new(), transient: false }
+    TargetError { sentence: sentence.into(), said: Vec::new(), kind: TargetErrorKind::Final }
 }
 
 /// The artefact named like the service, or the only one.
@@ -122,7 +122,10 @@ impl Kept<'_> {
         let path = self.artifacts.path(artifact).await.map_err(|error| TargetError {
             sentence: format!("artefact `{name}` of release {}: {error}", self.release.version),
             said: Vec::new(),
-            transient: matches!(error, ArtifactError::Io { .. }),
+            kind: match error {
+                ArtifactError::Io { .. } => TargetErrorKind::Transient,
+                _ => TargetErrorKind::Final,
+            },
         })?;
         self.paths.insert(name.clone(), path.clone());
         Ok(path)

@@ -146,8 +146,7 @@ impl Supervisor {
     /// Starts the program; none when it could not be started, which counts as an end.
     fn start(&mut self) -> Option<App> {
         if !port::is_free(self.plan.port) {
-            let how = format!("port {} is taken by another program", self.plan.port);
-            self.note_end(how);
+            self.note_end(port::taken(self.plan.port, processes::named_listener(self.plan.port)));
             return None;
         }
         match self.spawn() {
