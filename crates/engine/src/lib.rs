@@ -20,6 +20,7 @@ mod shared;
 mod telemetry;
 pub mod views;
 mod wakes;
+mod writing;
 
 pub use adapters::AdapterSet;
 pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};

@@ -21,18 +21,13 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    executor, journal, judging, leases, prober, reading, recovery, telemetry, views, wakes,
+    executor, journal, judging, leases, prober, reading, recovery, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
 const QUEUE: usize = 1024;
 /// News that a slow watcher may fall behind before it must read the journal instead.
 const NEWS: usize = 4096;
-/// First and longest pause between two attempts to reach the store.
-const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// How long a journal that refuses to be written is tried: somebody must make space or mend the
-/// disk. Then the engine stops, and another one may open the journal anew.
-const STORE_PATIENCE: Duration = Duration::from_mins(5);
 /// How soon a wake-up may follow another one of the same lane: keeps a lane that is always due from
 /// taking the whole loop.
 const SHORTEST_WAKE: Duration = Duration::from_millis(20);
@@ -213,6 +208,9 @@ impl Loop {
             Err(EngineError::Store(StoreError::Conflict { key })) => {
                 Err(StoreError::Conflict { key: key.clone() })
             }
+            Err(EngineError::Store(StoreError::Unknown(sentence))) => {
+                Err(StoreError::Unknown(sentence.clone()))
+            }
             _ => Ok(()),
         };
         match reply {
@@ -339,7 +337,7 @@ impl Loop {
         asked: bool,
     ) -> Result<(), StoreError> {
         let turn = self.turn(lane, actor, &decision, finished, now);
-        let sequence = self.commit(&turn, asked).await?;
+        let sequence = writing::commit(&self.shared, &turn, asked).await?;
         for state in &turn.states {
             self.versions.insert(state.key.clone(), state.version);
         }
@@ -387,43 +385,6 @@ impl Loop {
             commands: decision.commands.iter().map(journal::outbox_row).collect(),
             finished,
             promotions,
-        }
-    }
-
-    /// Writes until it is known whether it was written. While the store does not answer, nothing
-    /// else happens, and no lease is renewed. What nobody asked for (an outcome, a verdict) is not
-    /// lost to a full disk either: it is tried until there is space, or the engine gives up and
-    /// stops; only an order is refused at once.
-    async fn commit(&self, turn: &Turn, asked: bool) -> Result<Vec<u64>, StoreError> {
-        let store = &self.shared.setup.store;
-        let mut pause = STORE_RETRY.0;
-        let mut refused_since = None;
-        loop {
-            match store.commit(self.shared.epoch, turn).await {
-                Ok(sequence) => {
-                    self.shared.store_answers.store(true, Ordering::SeqCst);
-                    return Ok(sequence);
-                }
-                Err(StoreError::Unknown(sentence)) => {
-                    tracing::warn!(sentence, "looking whether the turn was written");
-                    if let Ok(true) = store.has_turn(&turn.id).await {
-                        self.shared.store_answers.store(true, Ordering::SeqCst);
-                        return Ok(Vec::new());
-                    }
-                }
-                Err(StoreError::Unavailable(sentence)) => tracing::warn!(sentence, "trying again"),
-                Err(StoreError::Refused(sentence)) if !asked => {
-                    let since = *refused_since.get_or_insert_with(tokio::time::Instant::now);
-                    if since.elapsed() >= STORE_PATIENCE {
-                        return Err(StoreError::Conflict { key: sentence });
-                    }
-                    tracing::error!(sentence, "the journal cannot be written; trying again");
-                }
-                Err(error) => return Err(error),
-            }
-            self.shared.store_answers.store(false, Ordering::SeqCst);
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(STORE_RETRY.1);
         }
     }
 
