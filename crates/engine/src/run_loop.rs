@@ -10,7 +10,6 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use towpath_core::ids::LaneId;
 use towpath_core::journal::Event;
-use towpath_core::promotion::command::Command;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
 use towpath_core::reason::{Refusal, RefusalKind, Wake};
@@ -84,7 +83,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     let mut run =
         Loop { shared: Arc::clone(&shared), versions: found.versions, wakes: BTreeMap::new() };
     let program = env!("CARGO_PKG_VERSION").to_owned();
-    run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], vec![])
+    run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
         .await?;
     for command in found.unfinished {
         executor::dispatch(&shared, command);
@@ -102,10 +101,8 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
 impl Engine {
     /// Sends an order about a lane and waits for what follows directly.
     pub async fn order(&self, lane: &LaneId, input: Input) -> Result<Accepted, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        let message =
-            Message::Lane { lane: lane.clone(), input: Box::new(input), reply: Some(reply) };
-        self.ask(message, answer).await.map_err(|error| match error {
+        self.asked();
+        self.shared.ask(lane, input).await.map_err(|error| match error {
             EngineError::Refused(refusal) => EngineError::Refused(Box::new(
                 self.shared.read(|project| reading::naming(project, lane, *refusal)),
             )),
@@ -115,16 +112,9 @@ impl Engine {
 
     /// Sends an order that belongs to no lane.
     pub async fn order_project(&self, order: Order) -> Result<Accepted, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Message::Project { order: Box::new(order), reply }, answer).await
-    }
-
-    async fn ask(
-        &self,
-        message: Message,
-        answer: oneshot::Receiver<Reply>,
-    ) -> Result<Accepted, EngineError> {
         self.asked();
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Project { order: Box::new(order), reply };
         self.shared.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
@@ -248,7 +238,11 @@ impl Loop {
         let wake = decision.wake.clone();
         if !decision.events.is_empty() || !finished.is_empty() {
             let actor = journal::actor_of(input);
-            self.write_turn(Some(lane), &actor, decision, finished, now, asked).await?;
+            // What begins something new has to leave the last space to what ends it or goes back.
+            let urgent = !matches!(input, Input::PromotionOrdered(_));
+            let turn = self.turn(Some(lane), &actor, &decision, finished, now);
+            let turn = Turn { urgent, ..turn };
+            self.write_turn(Some(lane), turn, decision, asked).await?;
         }
         self.plan_wake(lane, wake.as_ref(), now);
         Ok(accepted)
@@ -284,7 +278,7 @@ impl Loop {
             }
         };
         let events = vec![event.clone()];
-        self.write(lane.as_ref(), &actor, events, vec![]).await?;
+        self.write(lane.as_ref(), &actor, events, false).await?;
         if let Some(lane) = lane {
             let ask = Input::Woken { verdict: None, ask_again: true };
             self.lane_input(&lane, &ask, false).await?;
@@ -320,23 +314,21 @@ impl Loop {
         lane: Option<&LaneId>,
         actor: &str,
         events: Vec<Event>,
-        commands: Vec<Command>,
+        urgent: bool,
     ) -> Result<(), StoreError> {
         let now = self.shared.now();
-        let decision = Decision { events, commands, ..Decision::default() };
-        self.write_turn(lane, actor, decision, Vec::new(), now, true).await
+        let decision = Decision { events, ..Decision::default() };
+        let turn = Turn { urgent, ..self.turn(lane, actor, &decision, Vec::new(), now) };
+        self.write_turn(lane, turn, decision, true).await
     }
 
     async fn write_turn(
         &mut self,
         lane: Option<&LaneId>,
-        actor: &str,
+        turn: Turn,
         decision: Decision,
-        finished: Vec<String>,
-        now: Timestamp,
         asked: bool,
     ) -> Result<(), StoreError> {
-        let turn = self.turn(lane, actor, &decision, finished, now);
         let sequence = writing::commit(&self.shared, &turn, asked).await?;
         for state in &turn.states {
             self.versions.insert(state.key.clone(), state.version);
@@ -344,10 +336,10 @@ impl Loop {
         {
             let mut project = self.shared.project.write().expect("no holder of this lock panics");
             for event in &decision.events {
-                project.apply(lane, event, now);
+                project.apply(lane, event, turn.at);
             }
         }
-        self.publish(&turn, &sequence, now);
+        self.publish(&turn, &sequence, turn.at);
         for command in decision.commands {
             executor::dispatch(&self.shared, command);
         }
@@ -385,6 +377,7 @@ impl Loop {
             commands: decision.commands.iter().map(journal::outbox_row).collect(),
             finished,
             promotions,
+            urgent: false,
         }
     }
 

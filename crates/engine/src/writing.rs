@@ -20,7 +20,7 @@ const STORE_PATIENCE: Duration = Duration::from_mins(5);
 /// is refused at once. The sequence numbers are empty when the store's own answer was lost.
 ///
 /// # Errors
-/// All but [`StoreError::Refused`] end the engine: what is so can only be loaded anew.
+/// All but [`StoreError::Refused`] and [`StoreError::Full`] end the engine: what is so can only be loaded anew.
 pub(crate) async fn commit(
     shared: &Shared,
     turn: &Turn,
@@ -43,7 +43,7 @@ pub(crate) async fn commit(
                 }
             }
             Err(StoreError::Unavailable(sentence)) => tracing::warn!(sentence, "trying again"),
-            Err(StoreError::Refused(sentence)) if !asked => {
+            Err(StoreError::Full(sentence) | StoreError::Refused(sentence)) if !asked => {
                 let since = *refused_since.get_or_insert_with(tokio::time::Instant::now);
                 if since.elapsed() >= STORE_PATIENCE {
                     return Err(StoreError::Conflict { key: sentence });

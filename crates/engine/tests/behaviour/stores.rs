@@ -8,7 +8,7 @@ use towpath_engine::EngineError;
 use towpath_ports::store::{Store as _, StoreError};
 
 use crate::fakes::CommitFault;
-use crate::world::{SHORT, World};
+use crate::world::{SHORT, World, prod};
 
 #[test]
 fn a_conflict_ends_the_engine_before_any_effect() {
@@ -126,7 +126,7 @@ fn an_order_is_refused_at_once_by_a_full_disk_and_an_outcome_is_kept_until_there
         life.prepare().await;
         world.store.fail_next(&[CommitFault::Full]);
         let error = life.try_promote("1.0.0").await.unwrap_err();
-        assert!(matches!(error, EngineError::Store(StoreError::Refused(_))), "{error}");
+        assert!(matches!(error, EngineError::Store(StoreError::Full(_))), "{error}");
         assert_eq!(world.store.count("promotion-requested"), 0);
         // The order is written; the outcomes that follow meet a full disk for a while.
         world.store.fail_after(1, CommitFault::Full);
@@ -134,6 +134,53 @@ fn an_order_is_refused_at_once_by_a_full_disk_and_an_outcome_is_kept_until_there
         let number = life.promote("1.0.0").await;
         assert_eq!(life.end_of(number).await, Outcome::Succeeded);
         assert_eq!(life.story_of(number), plain);
+    });
+}
+
+#[test]
+fn on_a_full_disk_nothing_new_is_taken_and_what_runs_can_go_back() {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.store.is_short_of_space(true);
+        let error = life.create("9.0.0").await.unwrap_err();
+        assert!(matches!(error, EngineError::Store(StoreError::Full(_))), "{error}");
+        assert!(life.engine.status().engine.short_of_space.is_some());
+        life.abort(second).await.unwrap();
+        assert_eq!(life.end_of(second).await, Outcome::Aborted);
+        assert_eq!(world.router.default_of(&prod()), Some(1));
+        let error = life.try_promote("3.0.0").await.unwrap_err();
+        assert!(matches!(error, EngineError::Store(StoreError::Full(_))), "{error}");
+        world.store.is_short_of_space(false);
+        let third = life.promote("3.0.0").await;
+        assert_eq!(life.end_of(third).await, Outcome::Succeeded);
+        world.store.is_short_of_space(true);
+        let back = life.roll_back().await.unwrap().promotion.unwrap();
+        assert_eq!(life.end_of(back).await, Outcome::Succeeded);
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+    });
+}
+
+#[test]
+fn an_offer_for_which_there_is_no_space_waits_over_a_restart_and_blocks_nobody() {
+    let world = World::new("prod: root, steps 100%/2s\nnext: after prod, automatic, steps 100%/2s");
+    world.live(async |life| {
+        life.prepare().await;
+        life.promote("1.0.0").await;
+        world.store.is_short_of_space(true);
+        life.until("1.0.0 serves", |lane| lane.serving.is_some()).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        assert_eq!(world.store.pending(), 1, "the offer");
+    });
+    world.live(async |life| {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        world.store.is_short_of_space(false);
+        let next = towpath_testkit::declared::lane("next").unwrap();
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert!(life.engine.lane_state(&next).serving.is_some());
+        assert_eq!(world.store.pending(), 0);
     });
 }
 

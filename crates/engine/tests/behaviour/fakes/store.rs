@@ -44,6 +44,8 @@ struct Kept {
     faults: VecDeque<Option<CommitFault>>,
     /// So many questions stay without an answer.
     silent_questions: u32,
+    /// Whether there is space for urgent turns only.
+    is_short: bool,
     /// Whether a turn was written is never said again.
     refuses_questions: bool,
     /// Each turn that was ever asked to be written, as often as it was.
@@ -77,6 +79,11 @@ impl MemoryStore {
         kept.faults.clear();
         kept.silent_questions = 0;
         kept.refuses_questions = false;
+    }
+
+    /// From now on there is, or is not, space for urgent turns only.
+    pub(crate) fn is_short_of_space(&self, is_short: bool) {
+        self.kept.lock().unwrap().is_short = is_short;
     }
 
     /// Whether a turn was written is not said any more, as after a failure of the disk.
@@ -132,6 +139,9 @@ impl Kept {
     fn write(&mut self, epoch: Epoch, turn: &Turn) -> Result<Vec<u64>, StoreError> {
         if epoch != self.epoch {
             return Err(StoreError::Fenced { current: self.epoch, own: epoch });
+        }
+        if self.is_short && !turn.urgent {
+            return Err(StoreError::Full("the disk is full".to_owned()));
         }
         if self.turns.contains(&turn.id) {
             return Err(StoreError::Refused("a turn with this id was written before".to_owned()));
@@ -197,7 +207,7 @@ impl Store for MemoryStore {
             }
             Some(CommitFault::Conflict) => Err(StoreError::Conflict { key: "app/prod".to_owned() }),
             Some(CommitFault::Unavailable) => Err(StoreError::Unavailable("busy".to_owned())),
-            Some(CommitFault::Full) => Err(StoreError::Refused("the disk is full".to_owned())),
+            Some(CommitFault::Full) => Err(StoreError::Full("the disk is full".to_owned())),
             Some(CommitFault::AnswerLost) => {
                 self.kept.lock().unwrap().write(epoch, turn)?;
                 lost()
@@ -275,6 +285,10 @@ impl Store for MemoryStore {
         let all = kept.intervals.len();
         kept.intervals.retain(|row| row.start >= before);
         Ok((all - kept.intervals.len()) as u64)
+    }
+
+    fn shortage(&self) -> Option<String> {
+        self.kept.lock().unwrap().is_short.then(|| "the disk is full".to_owned())
     }
 
     async fn verify(&self) -> Result<ChainReport, StoreError> {
