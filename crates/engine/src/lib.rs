@@ -15,6 +15,7 @@ mod orders;
 mod prober;
 mod reading;
 mod recovery;
+mod rows;
 mod run_loop;
 mod shared;
 mod telemetry;

@@ -20,7 +20,8 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    executor, journal, judging, leases, prober, reading, recovery, telemetry, views, wakes, writing,
+    executor, journal, judging, leases, prober, reading, recovery, rows, telemetry, views, wakes,
+    writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -80,6 +81,11 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         last_asked: now.0.into(),
         stopped: false.into(),
     });
+    for states in found.split {
+        let id = format!("{}-{}", shared.epoch, turn_counter());
+        let turn = Turn { id, at: now, states, urgent: true, ..Turn::default() };
+        writing::commit(&shared, &turn, true).await?;
+    }
     let mut run =
         Loop { shared: Arc::clone(&shared), versions: found.versions, wakes: BTreeMap::new() };
     let program = env!("CARGO_PKG_VERSION").to_owned();
@@ -361,13 +367,11 @@ impl Loop {
             if let Some(after) = &decision.lane {
                 let before = project.lanes.get(&after.id);
                 if before != Some(after) {
-                    states.push(journal::lane_row(after, next(&after.id.to_string())));
+                    states.push(rows::lane_row(after, next(&after.id.to_string())));
                 }
                 promotions = promotion_rows(&self.shared, before, after, &decision.events, now);
             }
-            if let Some(common) = journal::common_after(project, lane, &decision.events, now) {
-                states.push(journal::common_row(&common, next(journal::COMMON)));
-            }
+            states.extend(rows::changed(&project.common, &decision.events, next));
         });
         Turn {
             id: format!("{}-{}", self.shared.epoch, turn_counter()),

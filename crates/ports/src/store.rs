@@ -129,7 +129,7 @@ pub struct EventRow {
 /// A saved state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateRow {
-    /// `project`, or the lane's name.
+    /// Unique; the engine's own names, such as a lane's.
     pub key: String,
     /// In a turn: the version after it, one more than it was read at. Else: the version.
     pub version: u64,

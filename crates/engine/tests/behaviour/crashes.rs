@@ -3,6 +3,7 @@
 
 use towpath_core::promotion::state::{Lane, Outcome};
 use towpath_core::units::Span;
+use towpath_ports::store::StateRow;
 
 use crate::fakes::{CommitFault, TargetManner};
 use crate::stores::plain_story;
@@ -109,6 +110,44 @@ fn a_command_in_the_outbox_is_carried_out_by_the_next_engine() {
         assert_eq!(life.story_of(number), plain);
         assert_eq!(world.target.most_starts(), 1);
     });
+}
+
+#[test]
+fn a_promotion_writes_no_release_and_no_matrix_again() {
+    let world = World::new(SHORT);
+    world.live(async |life| life.begin().await);
+    let saved = world.store.saved();
+    let kept = saved.values().filter(|row| row.key.starts_with("release:"));
+    assert_eq!(kept.map(|row| row.version).collect::<Vec<_>>(), [1, 1, 1]);
+    assert_eq!(saved["project:matrix"].version, 1);
+}
+
+#[test]
+fn a_journal_that_kept_everything_in_one_row_is_taken_over_and_given_rows() {
+    let world = World::new(SHORT);
+    world.live(async |life| life.begin().await);
+    let new = world.store.saved();
+    let releases = ["1.0.0", "2.0.0", "3.0.0"]
+        .map(|version| new[&format!("release:app/{version}")].body["value"].clone());
+    let old = serde_json::json!({
+        "epoch": new["project"].body["epoch"],
+        "matrix": new["project:matrix"].body,
+        "releases": releases,
+        "attestations": [],
+        "last_promotion": 1,
+    });
+    let lane = new[&prod().to_string()].clone();
+    let row = StateRow { key: "project".to_owned(), version: 9, body: old };
+    world.store.replace_states(vec![row, lane]);
+    world.live(async |life| {
+        assert_eq!(life.engine.releases(None).len(), 3);
+        let second = life.promote("2.0.0").await;
+        assert_eq!(second.0, 2, "the numbers go on");
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+    });
+    let keys: Vec<_> = world.store.saved().into_keys().collect();
+    assert_eq!(keys, new.into_keys().collect::<Vec<_>>());
+    world.live(async |life| assert_eq!(life.engine.releases(None).len(), 3));
 }
 
 #[test]
