@@ -89,6 +89,10 @@ pub struct SoakRecord {
     pub probes: u64,
     /// Those of them that failed.
     pub probes_failed: u64,
-    /// Time within the asked span for which nothing was recorded.
-    pub gaps: Span,
+    /// Time within the asked span for which the router told nothing of visitors, beyond what is
+    /// always missing; zero where there is no router, because then there are no visitors to miss.
+    pub visitor_gaps: Span,
+    /// Time within the asked span in which no probe was made, beyond what is always missing; zero
+    /// where none are declared.
+    pub probe_gaps: Span,
 }

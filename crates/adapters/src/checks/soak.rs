@@ -42,7 +42,7 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
                 of: FieldType::Condition,
                 default: Some(""),
                 doc: "What the share of failed requests must be over that time, visitors' and \
-                      probes' each; left out: the time alone counts.",
+                      probes' each; left out: that it was there all the time is enough.",
             },
         ],
         validate,
@@ -135,7 +135,12 @@ impl Soak {
     ) -> CheckAnswer {
         let (version, time) = (&request.release.version, self.time);
         let Some(condition) = &self.error_rate else {
-            return CheckAnswer::pass(format!("{version} has served in {environment} for {time}"));
+            return match self.gaps(Needed::Life, record) {
+                Some(gaps) => CheckAnswer::inconclusive(format!("{environment}: {gaps}")),
+                None => {
+                    CheckAnswer::pass(format!("{version} has served in {environment} for {time}"))
+                }
+            };
         };
         let sources = [
             ("requests", record.requests, record.failed),
@@ -157,13 +162,34 @@ impl Soak {
             return CheckAnswer::inconclusive(what);
         }
         let all = shown.join(", ");
-        if record.gaps > Span::ZERO {
-            let what =
-                format!("{environment}: nothing is known of {} of {time}; {all}", record.gaps);
-            return CheckAnswer::inconclusive(what);
+        if let Some(gaps) = self.gaps(Needed::Outcomes, record) {
+            return CheckAnswer::inconclusive(format!("{environment}: {gaps}; {all}"));
         }
         CheckAnswer::pass(format!("{environment} over {time}: {all}, wanted {condition}"))
     }
+
+    /// What is not known and would have to be; none when nothing is missing.
+    fn gaps(&self, needed: Needed, record: &SoakRecord) -> Option<String> {
+        // Where probes look after it all the time, it lives whatever the router could not tell.
+        let probes_suffice = needed == Needed::Life && record.probes > 0;
+        let visitors = if probes_suffice { Span::ZERO } else { record.visitor_gaps };
+        let missing: Vec<_> = [("visitors", visitors), ("probes", record.probe_gaps)]
+            .into_iter()
+            .filter(|(_, gap)| *gap > Span::ZERO)
+            .map(|(what, gap)| format!("of {what} for {gap}"))
+            .collect();
+        let missing = missing.join(" and ");
+        (!missing.is_empty()).then(|| format!("nothing is known {missing} of {}", self.time))
+    }
+}
+
+/// What the evidence has to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needed {
+    /// That the release was there all the time.
+    Life,
+    /// How every request and every probe ended.
+    Outcomes,
 }
 
 #[async_trait]
@@ -217,13 +243,60 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn silence_and_gaps_prove_nothing() {
+    async fn silence_proves_nothing() {
         let silent = ask(vec![("staging", record(24, 0, 0))], 1).await;
         assert_eq!(silent.result, CheckResult::Inconclusive);
-        let gaps = SoakRecord { gaps: Span::minutes(1), ..record(24, 1000, 0) };
-        assert_eq!(ask(vec![("staging", gaps)], 1).await.result, CheckResult::Inconclusive);
         let gone = ask(vec![("staging", SoakRecord::default())], 1).await;
         assert_eq!(gone.result, CheckResult::Fail);
+    }
+
+    /// What a soak with these settings says of a record with these gaps, in minutes.
+    async fn with_gaps(error_rate: Option<&str>, probes: u64, gaps: [u64; 2]) -> CheckAnswer {
+        let [visitor_gaps, probe_gaps] = gaps.map(Span::minutes);
+        let record = SoakRecord { probes, visitor_gaps, probe_gaps, ..record(24, 1000, 0) };
+        let mut settings = json!({ "in": ["staging"], "for": "24h" });
+        if let Some(condition) = error_rate {
+            settings["error_rate"] = condition.into();
+        }
+        let check = check("soak", &settings, &site(std::path::Path::new("/"), 1));
+        let records = vec![("staging", record)];
+        check.ask(&request(&[], Evidence { records, ..Evidence::default() })).await
+    }
+
+    #[tokio::test]
+    async fn an_error_rate_needs_all_outcomes_and_says_whose_are_missing() {
+        let answer = with_gaps(Some("< 5%"), 0, [0, 0]).await;
+        assert_eq!(answer.result, CheckResult::Pass);
+        let answer = with_gaps(Some("< 5%"), 10, [90, 0]).await;
+        assert_eq!(answer.result, CheckResult::Inconclusive, "probes stand for no visitor");
+        assert_eq!(
+            answer.sentence,
+            "staging: nothing is known of visitors for 1h 30m of 24h; 0 of 1000 requests failed, \
+             0 of 10 probes failed"
+        );
+        let answer = with_gaps(Some("< 5%"), 10, [90, 1]).await;
+        assert!(answer.sentence.contains("of visitors for 1h 30m and of probes for 1m of 24h"));
+        assert_eq!(with_gaps(Some("< 5%"), 10, [0, 1]).await.result, CheckResult::Inconclusive);
+    }
+
+    #[tokio::test]
+    async fn time_alone_needs_to_be_known_of_from_end_to_end() {
+        assert_eq!(with_gaps(None, 10, [0, 0]).await.result, CheckResult::Pass);
+        assert_eq!(with_gaps(None, 0, [0, 0]).await.result, CheckResult::Pass);
+        let answer = with_gaps(None, 10, [0, 120]).await;
+        assert_eq!(answer.result, CheckResult::Inconclusive);
+        assert_eq!(answer.sentence, "staging: nothing is known of probes for 2h of 24h");
+        let answer = with_gaps(None, 0, [120, 0]).await;
+        assert_eq!(answer.sentence, "staging: nothing is known of visitors for 2h of 24h");
+        assert_eq!(answer.result, CheckResult::Inconclusive);
+        let watched = with_gaps(None, 10, [120, 0]).await;
+        assert_eq!(watched.result, CheckResult::Pass, "probes saw it live");
+    }
+
+    #[tokio::test]
+    async fn a_bad_rate_fails_whatever_is_missing() {
+        let record = SoakRecord { visitor_gaps: Span::hours(1), ..record(24, 1000, 100) };
+        assert_eq!(ask(vec![("staging", record)], 1).await.result, CheckResult::Fail);
     }
 
     #[tokio::test]

@@ -41,6 +41,7 @@ pub(crate) struct World {
     pub(crate) checks: Arc<FakeChecks>,
     clock: Arc<FakeClock>,
     matrix: &'static str,
+    probed_every: Option<Span>,
 }
 
 /// An engine while it lives.
@@ -69,7 +70,13 @@ impl World {
             checks: Arc::default(),
             clock,
             matrix,
+            probed_every: None,
         }
+    }
+
+    /// The same world, in which what serves is probed so often.
+    pub(crate) fn probed_every(self, every: Span) -> Self {
+        Self { probed_every: Some(every), ..self }
     }
 
     /// An engine starts, the story is told, and the engine is gone where it stands.
@@ -127,7 +134,10 @@ impl Life<'_> {
         let mut matrix = declared::matrix(self.world.matrix).unwrap();
         let lanes = matrix.environments.iter_mut().flat_map(|one| one.lanes.values_mut());
         // Probes are the evidence of a step without visitors.
-        lanes.for_each(|lane| lane.health.endpoints = vec!["/health".to_owned()]);
+        lanes.for_each(|lane| {
+            lane.health.endpoints = vec!["/health".to_owned()];
+            lane.health.every = self.world.probed_every;
+        });
         self.engine.order_project(Order::ApplyMatrix(Box::new(matrix), anna())).await?;
         for version in ["1.0.0", "2.0.0", "3.0.0"] {
             self.create(version).await?;

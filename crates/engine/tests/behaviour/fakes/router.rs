@@ -43,6 +43,8 @@ struct Table {
     lapsed: bool,
     counts: BTreeMap<PromotionNumber, Counts>,
     intervals: Vec<Interval>,
+    /// When it was first routed.
+    began: Option<Timestamp>,
     watchers: Vec<mpsc::Sender<RouterNews>>,
 }
 
@@ -54,6 +56,7 @@ pub(crate) struct FakeRouter {
     tables: Arc<Mutex<BTreeMap<LaneId, Table>>>,
     /// Weights in the order in which they came into force.
     obeyed: Arc<Mutex<Vec<Share>>>,
+    down: Arc<Mutex<Vec<(Timestamp, Timestamp)>>>,
 }
 
 impl FakeRouter {
@@ -63,6 +66,7 @@ impl FakeRouter {
             manner: Arc::new(Mutex::new(RouterManner::Obeys)),
             tables: Arc::default(),
             obeyed: Arc::default(),
+            down: Arc::default(),
         }
     }
 
@@ -106,9 +110,13 @@ impl FakeRouter {
             counts.record(outcome);
         }
         table.counts.entry(deployment).or_default().merge(&counts);
-        let start = Timestamp(now.0 - now.0.rem_euclid(60_000_000));
-        table.intervals.push(Interval { start, deployment, counts });
+        table.intervals.push(Interval { start: minute_of(now), deployment, counts });
         table.tell(&RouterNews::Outcomes(outcomes));
+    }
+
+    /// It turns out that the router did not run in this time: nothing was counted.
+    pub(crate) fn ran_not(&self, from: Timestamp, to: Timestamp) {
+        self.down.lock().unwrap().push((from, to));
     }
 
     /// The lease of what is lent ends now, whoever renews it.
@@ -141,6 +149,7 @@ impl FakeRouter {
         table.lent_until = lease.map(|lease| now.plus(lease));
         table.lapsed = false;
         table.route = Some(desired.clone());
+        table.began = table.began.or(Some(now));
         let candidate = desired.candidate.as_ref();
         let entry = (
             candidate.map(|candidate| candidate.deployment.number.0),
@@ -181,6 +190,10 @@ impl Table {
             leaving: 0,
         })
     }
+}
+
+fn minute_of(at: Timestamp) -> Timestamp {
+    Timestamp(at.0 - at.0.rem_euclid(60_000_000))
 }
 
 fn outcome(order: u64, arm: Arm, fails: bool) -> Outcome {
@@ -264,9 +277,26 @@ impl Router for FakeRouter {
         lane: &LaneId,
         since: Timestamp,
     ) -> Result<Vec<Interval>, RouterError> {
+        let now = self.clock.now();
+        let down = self.down.lock().unwrap().clone();
         let tables = self.tables.lock().unwrap();
-        let all = tables.get(lane).map(|table| table.intervals.clone()).unwrap_or_default();
-        Ok(all.into_iter().filter(|interval| interval.start >= since).collect())
+        let Some(table) = tables.get(lane) else { return Ok(Vec::new()) };
+        let is_wanted = |at: Timestamp| {
+            at >= since && !down.iter().any(|(from, to)| (*from..*to).contains(&at))
+        };
+        let deployment = table.route.as_ref().and_then(|route| route.default.as_ref());
+        let mut all = Vec::new();
+        let mut start = table.began.map_or(now, minute_of);
+        while let (Some(deployment), true) = (deployment, start < now) {
+            let quiet =
+                Interval { start, deployment: deployment.number, counts: Counts::default() };
+            all.push(quiet);
+            start = start.plus(Span::minutes(1));
+        }
+        all.extend(table.intervals.iter().cloned());
+        all.retain(|interval| is_wanted(interval.start));
+        all.sort_by_key(|interval| interval.start);
+        Ok(all)
     }
 
     async fn watch(&self, lane: &LaneId) -> Result<mpsc::Receiver<RouterNews>, RouterError> {

@@ -46,6 +46,8 @@ struct Kept {
     silent_questions: u32,
     /// Whether there is space for urgent turns only.
     is_short: bool,
+    /// Probes that came later are not kept.
+    probes_until: Option<Timestamp>,
     /// Whether a turn was written is never said again.
     refuses_questions: bool,
     /// Each turn that was ever asked to be written, as often as it was.
@@ -84,6 +86,11 @@ impl MemoryStore {
     /// From now on there is, or is not, space for urgent turns only.
     pub(crate) fn is_short_of_space(&self, is_short: bool) {
         self.kept.lock().unwrap().is_short = is_short;
+    }
+
+    /// Probes of intervals that begin later than this are lost.
+    pub(crate) fn keep_no_probes_after(&self, until: Timestamp) {
+        self.kept.lock().unwrap().probes_until = Some(until);
     }
 
     /// Whether a turn was written is not said any more, as after a failure of the disk.
@@ -259,7 +266,8 @@ impl Store for MemoryStore {
 
     async fn keep_intervals(&self, rows: &[IntervalRow]) -> Result<(), StoreError> {
         let mut kept = self.kept.lock().unwrap();
-        for row in rows {
+        let until = kept.probes_until.unwrap_or(Timestamp(i64::MAX));
+        for row in rows.iter().filter(|row| row.source != "probes" || row.start <= until) {
             let key = |one: &IntervalRow| {
                 (one.lane.clone(), one.start, one.deployment, one.source.clone())
             };
