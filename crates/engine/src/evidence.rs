@@ -71,15 +71,15 @@ impl EvidenceReader for Evidence {
         let record = telemetry::record_of(&shared, &lane, serving.deployment.number, from).await?;
         // The interval that is under way, and the one in which serving began, are never whole.
         let tolerated = INTERVAL.faster(shared.setup.speed).milliseconds() * 2;
-        let gaps = Span(record.gaps.milliseconds().saturating_sub(tolerated));
+        let beyond = |gaps: Span| Span(gaps.milliseconds().saturating_sub(tolerated));
         Ok(SoakRecord {
             serving_since: Some(serving.since),
             requests: record.visitors.0,
             failed: record.visitors.1,
             probes: record.probes.0,
             probes_failed: record.probes.1,
-            visitor_gaps: gaps,
-            probe_gaps: gaps,
+            visitor_gaps: beyond(record.visitor_gaps),
+            probe_gaps: beyond(record.probe_gaps),
         })
     }
 }

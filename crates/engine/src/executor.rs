@@ -16,9 +16,11 @@ use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
 use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, RouterError};
+use towpath_ports::store::StoreError;
 use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::evidence::Evidence;
+use crate::orders::EngineError;
 use crate::shared::Shared;
 use crate::views::CheckView;
 
@@ -32,6 +34,8 @@ const DRAIN: Span = Span::seconds(30);
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 /// How long a deployment may take to become ready, unless its target says otherwise.
 const READY_WITHIN: Span = Span::seconds(60);
+/// How soon an offer for which there was no space is made again: somebody frees it within minutes.
+const OFFER_AGAIN: Duration = Duration::from_secs(10);
 /// Width of the intervals in which counts are kept, before a rehearsal makes it shorter.
 pub(crate) const INTERVAL: Span = Span::minutes(1);
 
@@ -373,7 +377,18 @@ async fn offer(
             reason: None,
             offered_by: Some(verified_by),
         };
-        shared.send(&successor, Input::PromotionOrdered(order)).await;
+        offer_to(shared, &successor, Input::PromotionOrdered(order)).await;
+    }
+}
+
+/// Until it is taken or refused. A disk that is too full for anything new keeps nobody else waiting:
+/// the offer stays in the outbox meanwhile.
+async fn offer_to(shared: &Shared, successor: &LaneId, order: Input) {
+    while let Err(EngineError::Store(StoreError::Full(sentence))) =
+        shared.ask(successor, order.clone()).await
+    {
+        tracing::warn!(%successor, sentence, "the release is offered again later");
+        tokio::time::sleep(OFFER_AGAIN).await;
     }
 }
 

@@ -15,11 +15,13 @@ mod orders;
 mod prober;
 mod reading;
 mod recovery;
+mod rows;
 mod run_loop;
 mod shared;
 mod telemetry;
 pub mod views;
 mod wakes;
+mod writing;
 
 pub use adapters::AdapterSet;
 pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use towpath_core::ids::{Epoch, LaneId};
-use towpath_core::project::{Common, Project};
+use towpath_core::ids::Epoch;
+use towpath_core::project::Project;
 use towpath_core::promotion::command::Command;
-use towpath_core::promotion::state::Lane;
-use towpath_ports::store::{Store, StoreError};
+use towpath_ports::store::{StateRow, Store, StoreError};
 
-use crate::journal::COMMON;
+use crate::rows;
 
 /// What was found.
 pub(crate) struct Found {
@@ -17,6 +16,9 @@ pub(crate) struct Found {
     pub(crate) project: Project,
     pub(crate) versions: BTreeMap<String, u64>,
     pub(crate) unfinished: Vec<Command>,
+    /// Turns of states that have to be written before anything else: an older program kept them in
+    /// another shape.
+    pub(crate) split: Vec<Vec<StateRow>>,
 }
 
 /// Takes ownership and loads everything.
@@ -28,30 +30,15 @@ pub(crate) async fn recover(
     now: towpath_core::units::Timestamp,
 ) -> Result<Found, StoreError> {
     let epoch = store.take_ownership(now).await?;
-    let mut project = Project::default();
-    let mut versions = BTreeMap::new();
-    for row in store.states().await? {
-        versions.insert(row.key.clone(), row.version);
-        if row.key == COMMON {
-            project.common = read::<Common>(&row.key, row.body)?;
-        } else {
-            let id = LaneId::try_from(row.key.clone())
-                .map_err(|error| StoreError::Refused(error.to_string()))?;
-            project.lanes.insert(id, read::<Lane>(&row.key, row.body)?);
-        }
-    }
+    let mut loaded = rows::load(store.states().await?)?;
+    let split = loaded.split();
+    let (project, versions) = (loaded.project, loaded.versions);
     let mut unfinished = Vec::new();
     for row in store.pending_commands().await? {
-        unfinished.push(read::<Command>(&row.id, row.body)?);
+        let command = serde_json::from_value::<Command>(row.body).map_err(|error| {
+            StoreError::Refused(format!("the command `{}` cannot be read: {error}", row.id))
+        })?;
+        unfinished.push(command);
     }
-    Ok(Found { epoch, project, versions, unfinished })
-}
-
-fn read<T: serde::de::DeserializeOwned>(
-    key: &str,
-    body: serde_json::Value,
-) -> Result<T, StoreError> {
-    serde_json::from_value(body).map_err(|error| {
-        StoreError::Refused(format!("the saved state `{key}` cannot be read: {error}"))
-    })
+    Ok(Found { epoch, project, versions, unfinished, split })
 }

@@ -10,7 +10,6 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use towpath_core::ids::LaneId;
 use towpath_core::journal::Event;
-use towpath_core::promotion::command::Command;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
 use towpath_core::reason::{Refusal, RefusalKind, Wake};
@@ -21,18 +20,14 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    executor, journal, judging, leases, prober, reading, recovery, telemetry, views, wakes,
+    executor, journal, judging, leases, prober, reading, recovery, rows, telemetry, views, wakes,
+    writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
 const QUEUE: usize = 1024;
 /// News that a slow watcher may fall behind before it must read the journal instead.
 const NEWS: usize = 4096;
-/// First and longest pause between two attempts to reach the store.
-const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// How long a journal that refuses to be written is tried: somebody must make space or mend the
-/// disk. Then the engine stops, and another one may open the journal anew.
-const STORE_PATIENCE: Duration = Duration::from_mins(5);
 /// How soon a wake-up may follow another one of the same lane: keeps a lane that is always due from
 /// taking the whole loop.
 const SHORTEST_WAKE: Duration = Duration::from_millis(20);
@@ -86,10 +81,15 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         last_asked: now.0.into(),
         stopped: false.into(),
     });
+    for states in found.split {
+        let id = format!("{}-{}", shared.epoch, turn_counter());
+        let turn = Turn { id, at: now, states, urgent: true, ..Turn::default() };
+        writing::commit(&shared, &turn, true).await?;
+    }
     let mut run =
         Loop { shared: Arc::clone(&shared), versions: found.versions, wakes: BTreeMap::new() };
     let program = env!("CARGO_PKG_VERSION").to_owned();
-    run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], vec![])
+    run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
         .await?;
     for command in found.unfinished {
         executor::dispatch(&shared, command);
@@ -107,10 +107,8 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
 impl Engine {
     /// Sends an order about a lane and waits for what follows directly.
     pub async fn order(&self, lane: &LaneId, input: Input) -> Result<Accepted, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        let message =
-            Message::Lane { lane: lane.clone(), input: Box::new(input), reply: Some(reply) };
-        self.ask(message, answer).await.map_err(|error| match error {
+        self.asked();
+        self.shared.ask(lane, input).await.map_err(|error| match error {
             EngineError::Refused(refusal) => EngineError::Refused(Box::new(
                 self.shared.read(|project| reading::naming(project, lane, *refusal)),
             )),
@@ -120,16 +118,9 @@ impl Engine {
 
     /// Sends an order that belongs to no lane.
     pub async fn order_project(&self, order: Order) -> Result<Accepted, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Message::Project { order: Box::new(order), reply }, answer).await
-    }
-
-    async fn ask(
-        &self,
-        message: Message,
-        answer: oneshot::Receiver<Reply>,
-    ) -> Result<Accepted, EngineError> {
         self.asked();
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Project { order: Box::new(order), reply };
         self.shared.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
@@ -213,6 +204,9 @@ impl Loop {
             Err(EngineError::Store(StoreError::Conflict { key })) => {
                 Err(StoreError::Conflict { key: key.clone() })
             }
+            Err(EngineError::Store(StoreError::Unknown(sentence))) => {
+                Err(StoreError::Unknown(sentence.clone()))
+            }
             _ => Ok(()),
         };
         match reply {
@@ -250,7 +244,11 @@ impl Loop {
         let wake = decision.wake.clone();
         if !decision.events.is_empty() || !finished.is_empty() {
             let actor = journal::actor_of(input);
-            self.write_turn(Some(lane), &actor, decision, finished, now, asked).await?;
+            // What begins something new has to leave the last space to what ends it or goes back.
+            let urgent = !matches!(input, Input::PromotionOrdered(_));
+            let turn = self.turn(Some(lane), &actor, &decision, finished, now);
+            let turn = Turn { urgent, ..turn };
+            self.write_turn(Some(lane), turn, decision, asked).await?;
         }
         self.plan_wake(lane, wake.as_ref(), now);
         Ok(accepted)
@@ -286,7 +284,7 @@ impl Loop {
             }
         };
         let events = vec![event.clone()];
-        self.write(lane.as_ref(), &actor, events, vec![]).await?;
+        self.write(lane.as_ref(), &actor, events, false).await?;
         if let Some(lane) = lane {
             let ask = Input::Woken { verdict: None, ask_again: true };
             self.lane_input(&lane, &ask, false).await?;
@@ -322,34 +320,32 @@ impl Loop {
         lane: Option<&LaneId>,
         actor: &str,
         events: Vec<Event>,
-        commands: Vec<Command>,
+        urgent: bool,
     ) -> Result<(), StoreError> {
         let now = self.shared.now();
-        let decision = Decision { events, commands, ..Decision::default() };
-        self.write_turn(lane, actor, decision, Vec::new(), now, true).await
+        let decision = Decision { events, ..Decision::default() };
+        let turn = Turn { urgent, ..self.turn(lane, actor, &decision, Vec::new(), now) };
+        self.write_turn(lane, turn, decision, true).await
     }
 
     async fn write_turn(
         &mut self,
         lane: Option<&LaneId>,
-        actor: &str,
+        turn: Turn,
         decision: Decision,
-        finished: Vec<String>,
-        now: Timestamp,
         asked: bool,
     ) -> Result<(), StoreError> {
-        let turn = self.turn(lane, actor, &decision, finished, now);
-        let sequence = self.commit(&turn, asked).await?;
+        let sequence = writing::commit(&self.shared, &turn, asked).await?;
         for state in &turn.states {
             self.versions.insert(state.key.clone(), state.version);
         }
         {
             let mut project = self.shared.project.write().expect("no holder of this lock panics");
             for event in &decision.events {
-                project.apply(lane, event, now);
+                project.apply(lane, event, turn.at);
             }
         }
-        self.publish(&turn, &sequence, now);
+        self.publish(&turn, &sequence, turn.at);
         for command in decision.commands {
             executor::dispatch(&self.shared, command);
         }
@@ -371,13 +367,11 @@ impl Loop {
             if let Some(after) = &decision.lane {
                 let before = project.lanes.get(&after.id);
                 if before != Some(after) {
-                    states.push(journal::lane_row(after, next(&after.id.to_string())));
+                    states.push(rows::lane_row(after, next(&after.id.to_string())));
                 }
                 promotions = promotion_rows(&self.shared, before, after, &decision.events, now);
             }
-            if let Some(common) = journal::common_after(project, lane, &decision.events, now) {
-                states.push(journal::common_row(&common, next(journal::COMMON)));
-            }
+            states.extend(rows::changed(&project.common, &decision.events, next));
         });
         Turn {
             id: format!("{}-{}", self.shared.epoch, turn_counter()),
@@ -387,43 +381,7 @@ impl Loop {
             commands: decision.commands.iter().map(journal::outbox_row).collect(),
             finished,
             promotions,
-        }
-    }
-
-    /// Writes until it is known whether it was written. While the store does not answer, nothing
-    /// else happens, and no lease is renewed. What nobody asked for (an outcome, a verdict) is not
-    /// lost to a full disk either: it is tried until there is space, or the engine gives up and
-    /// stops; only an order is refused at once.
-    async fn commit(&self, turn: &Turn, asked: bool) -> Result<Vec<u64>, StoreError> {
-        let store = &self.shared.setup.store;
-        let mut pause = STORE_RETRY.0;
-        let mut refused_since = None;
-        loop {
-            match store.commit(self.shared.epoch, turn).await {
-                Ok(sequence) => {
-                    self.shared.store_answers.store(true, Ordering::SeqCst);
-                    return Ok(sequence);
-                }
-                Err(StoreError::Unknown(sentence)) => {
-                    tracing::warn!(sentence, "looking whether the turn was written");
-                    if let Ok(true) = store.has_turn(&turn.id).await {
-                        self.shared.store_answers.store(true, Ordering::SeqCst);
-                        return Ok(Vec::new());
-                    }
-                }
-                Err(StoreError::Unavailable(sentence)) => tracing::warn!(sentence, "trying again"),
-                Err(StoreError::Refused(sentence)) if !asked => {
-                    let since = *refused_since.get_or_insert_with(tokio::time::Instant::now);
-                    if since.elapsed() >= STORE_PATIENCE {
-                        return Err(StoreError::Conflict { key: sentence });
-                    }
-                    tracing::error!(sentence, "the journal cannot be written; trying again");
-                }
-                Err(error) => return Err(error),
-            }
-            self.shared.store_answers.store(false, Ordering::SeqCst);
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(STORE_RETRY.1);
+            urgent: false,
         }
     }
 

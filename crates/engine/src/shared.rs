@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, RwLock};
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use towpath_core::ids::{Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::project::Project;
 use towpath_core::promotion::input::Input;
@@ -16,6 +16,7 @@ use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
 use crate::judging::LaneGuard;
+use crate::orders::{Accepted, EngineError};
 use crate::prober::LaneHealth;
 use crate::run_loop::Message;
 
@@ -97,6 +98,15 @@ impl Shared {
         self.stopped.store(true, std::sync::atomic::Ordering::SeqCst);
         // A loop that has ended already has stopped already.
         let _ = self.inputs.send(Message::Stop).await;
+    }
+
+    /// Hands an input to the run loop and waits for what follows directly.
+    pub(crate) async fn ask(&self, lane: &LaneId, input: Input) -> Result<Accepted, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let input = Box::new(input);
+        let message = Message::Lane { lane: lane.clone(), input, reply: Some(reply) };
+        self.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)?
     }
 
     /// Hands an input to the run loop; waits while the loop is busy, and forgets it when the engine

@@ -95,12 +95,16 @@ pub(crate) async fn add(shared: &Shared, mut row: IntervalRow) {
     }
 }
 
-/// What visitors and probes met in a lane since `since`: totals, failures, and how long nothing at
-/// all was recorded.
+/// What visitors and probes met in a lane since `since`: totals and failures, and for how long nobody
+/// counted them. The two are apart: an answered probe says nothing about visitors.
 pub(crate) struct Record {
     pub(crate) visitors: (u64, u64),
     pub(crate) probes: (u64, u64),
-    pub(crate) gaps: Span,
+    /// Time of which the router told nothing. Time in which it ran and nobody came is none: such
+    /// intervals are there with zero requests.
+    pub(crate) visitor_gaps: Span,
+    /// Time in which a probe was due and none was made.
+    pub(crate) probe_gaps: Span,
 }
 
 /// Sums what is kept of one deployment since `since`.
@@ -116,19 +120,90 @@ pub(crate) async fn record_of(
     let from = Timestamp(since.0 - since.0.rem_euclid(micros));
     take_in(shared, lane, from, width).await;
     let rows = shared.setup.store.intervals(lane, from).await.map_err(|error| error.to_string())?;
-    let mut record = Record { visitors: (0, 0), probes: (0, 0), gaps: Span::ZERO };
-    let mut covered = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.deployment == deployment) {
-        let sum = if row.source == "probes" { &mut record.probes } else { &mut record.visitors };
-        sum.0 += row.total;
-        sum.1 += row.failed;
-        covered.insert(row.start, row.width);
-    }
+    let own = |source: &str| {
+        let own = rows.iter().filter(|row| row.deployment == deployment && row.source == source);
+        own.collect::<Vec<_>>()
+    };
+    let (visitors, probes) = (own("visitors"), own("probes"));
+    let (has_router, every) = expected(shared, lane);
+    let until = shared.now();
+    let none = Span::ZERO;
+    Ok(Record {
+        visitors: sum(&visitors),
+        probes: sum(&probes),
+        visitor_gaps: if has_router { uncovered(&visitors, none, since, until) } else { none },
+        probe_gaps: every.map_or(none, |every| uncovered(&probes, every, since, until)),
+    })
+}
+
+/// Whether somebody counts visitors in the lane, and how long it is from the end of one round of
+/// probes to that of the next at the most; none where none are declared.
+fn expected(shared: &Shared, lane: &LaneId) -> (bool, Option<Span>) {
+    shared.read(|project| {
+        let matrix = project.common.matrix.as_ref();
+        let Some((_, section)) = matrix.and_then(|matrix| matrix.lane(lane)) else {
+            return (false, None);
+        };
+        let health = &section.health;
+        let paths = health.endpoints.len() as u64;
+        let round = Span(health.timeout.milliseconds().saturating_mul(paths));
+        let every = health.every.filter(|_| paths > 0);
+        let every = every.map(|every| Span(every.milliseconds().saturating_add(round.0)));
+        (section.router.is_some(), every)
+    })
+}
+
+fn sum(rows: &[&IntervalRow]) -> (u64, u64) {
+    rows.iter().fold((0, 0), |sum, row| (sum.0 + row.total, sum.1 + row.failed))
+}
+
+/// How much of the time from `since` to `until` no row speaks for; each speaks for its interval and
+/// for `beyond` after it. `rows` are ordered by their beginning.
+fn uncovered(rows: &[&IntervalRow], beyond: Span, since: Timestamp, until: Timestamp) -> Span {
+    let mut gaps = Span::ZERO;
     let mut at = since;
-    for (start, width) in covered {
-        record.gaps.0 += start.since(at).milliseconds();
-        at = at.max(start.plus(width));
+    for row in rows {
+        gaps.0 += row.start.since(at).milliseconds();
+        at = at.max(row.start.plus(row.width).plus(beyond));
     }
-    record.gaps.0 += shared.now().since(at).milliseconds();
-    Ok(record)
+    gaps.0 += until.since(at).milliseconds();
+    gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(minutes: &[i64]) -> Vec<IntervalRow> {
+        let row = |minute: &i64| IntervalRow {
+            lane: LaneId::try_from("api/staging".to_owned()).unwrap(),
+            deployment: PromotionNumber(1),
+            source: "visitors".to_owned(),
+            start: Timestamp(minute * 60_000_000),
+            width: Span::minutes(1),
+            total: 0,
+            failed: 0,
+            p99_us: None,
+        };
+        minutes.iter().map(row).collect()
+    }
+
+    fn gaps(minutes: &[i64], beyond: Span) -> Span {
+        let rows = rows(minutes);
+        let rows: Vec<_> = rows.iter().collect();
+        uncovered(&rows, beyond, Timestamp(30_000_000), Timestamp(600_000_000))
+    }
+
+    #[test]
+    fn an_interval_without_requests_is_no_gap_and_a_missing_one_is() {
+        assert_eq!(gaps(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], Span::ZERO), Span::ZERO);
+        assert_eq!(gaps(&[0, 1, 2, 5, 6, 7, 8, 9], Span::ZERO), Span::minutes(2));
+        assert_eq!(gaps(&[], Span::ZERO), Span::seconds(570));
+    }
+
+    #[test]
+    fn probes_that_are_rare_as_declared_leave_no_gap() {
+        assert_eq!(gaps(&[0, 5], Span::minutes(5)), Span::ZERO);
+        assert_eq!(gaps(&[0, 9], Span::minutes(5)), Span::minutes(3));
+    }
 }

@@ -18,7 +18,8 @@ pub trait Store: Send + Sync {
     /// Durable when it returns.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`]: another engine took over; stop all effects. [`StoreError::Conflict`]:
+    /// [`StoreError::Fenced`]: another engine took over; stop all effects. [`StoreError::Full`]: see
+    /// [`Turn::urgent`]. [`StoreError::Conflict`]:
     /// a state was not at the version it was read at; load again. [`StoreError::Unknown`]: whether
     /// it was written is unknown; look for `turn.id` with [`Store::has_turn`] before anything else.
     async fn commit(&self, epoch: Epoch, turn: &Turn) -> Result<Vec<u64>, StoreError>;
@@ -59,6 +60,12 @@ pub trait Store: Send + Sync {
 
     /// Recomputes the whole chain and compares.
     async fn verify(&self) -> Result<ChainReport, StoreError>;
+
+    /// What is wrong with the disk, one sentence, while turns that are not urgent are refused for want
+    /// of space; none otherwise. Never waits.
+    fn shortage(&self) -> Option<String> {
+        None
+    }
 }
 
 /// One turn of the machine: what was decided and what shall be done about it.
@@ -78,6 +85,9 @@ pub struct Turn {
     pub finished: Vec<String>,
     /// Promotions that began or changed.
     pub promotions: Vec<PromotionRow>,
+    /// Whether it may use the last space there is: it brings traffic back, ends something, or says
+    /// what became of a command. What begins something new is not urgent.
+    pub urgent: bool,
 }
 
 /// An event that is to be written.
@@ -119,7 +129,7 @@ pub struct EventRow {
 /// A saved state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateRow {
-    /// `project`, or the lane's name.
+    /// Unique; the engine's own names, such as a lane's.
     pub key: String,
     /// In a turn: the version after it, one more than it was read at. Else: the version.
     pub version: u64,
@@ -230,7 +240,11 @@ pub enum StoreError {
     /// Nothing was written, and trying again may help: busy, restarting, no connection.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
-    /// Nothing was written, and trying again does not help: disk full, read-only, newer schema.
+    /// Nothing was written: there is no space, or only as much as urgent turns may use. Trying again
+    /// helps once somebody has made some, which the sentence asks for.
+    #[error("{0}")]
+    Full(String),
+    /// Nothing was written, and trying again does not help: read-only, damaged, newer schema.
     #[error("{0}")]
     Refused(String),
 }

@@ -24,6 +24,17 @@ impl ApiError {
         refusal.into()
     }
 
+    fn disk_full(sentence: String) -> Self {
+        let refusal = Refusal::new(
+            RefusalKind::Conflict,
+            "disk-full",
+            "nothing was changed: there is no space for anything new",
+            sentence,
+        );
+        let refusal = refusal.next("towpath rollback ENVIRONMENT", "still works");
+        Self(Box::new(refusal), StatusCode::INSUFFICIENT_STORAGE)
+    }
+
     fn unavailable(sentence: String) -> Self {
         let refusal = Refusal::new(
             RefusalKind::Conflict,
@@ -61,6 +72,9 @@ impl From<Box<Refusal>> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Full(sentence) = error {
+            return Self::disk_full(sentence);
+        }
         Self::unavailable(error.to_string())
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct PreparedTurn {
     commands: Vec<StoredCommand>,
     finished: Vec<String>,
     promotions: BTreeMap<i64, StoredPromotion>,
+    /// Whether it may use the reserve.
+    pub(crate) urgent: bool,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,7 @@ impl PreparedTurn {
                 .map(|id| checked_name("a finished command's id", id))
                 .collect::<Result<_, _>>()?,
             promotions: promotions.into_iter().map(|row| (row.number, row)).collect(),
+            urgent: turn.urgent,
         };
         let keys: BTreeSet<_> = prepared.states.iter().map(|state| &state.key).collect();
         if keys.len() < prepared.states.len() {

@@ -65,7 +65,7 @@ pub(crate) fn before_commit(database: Database, error: &sqlx::Error) -> StoreErr
     match Kind::of(database, error) {
         Kind::Busy => StoreError::Unavailable(format!("it is busy: {error}")),
         Kind::Lost => StoreError::Unavailable(error.to_string()),
-        Kind::Full => StoreError::Refused(
+        Kind::Full => StoreError::Full(
             "the disk with the journal is full and nothing was written; free some space, then go on \
              (no restart is needed)"
                 .to_owned(),
@@ -101,6 +101,7 @@ pub(crate) fn again(error: &StoreError) -> StoreError {
         StoreError::Conflict { key } => StoreError::Conflict { key: key.clone() },
         StoreError::Unknown(text) => StoreError::Unknown(text.clone()),
         StoreError::Unavailable(text) => StoreError::Unavailable(text.clone()),
+        StoreError::Full(text) => StoreError::Full(text.clone()),
         StoreError::Refused(text) => StoreError::Refused(text.clone()),
     }
 }

@@ -14,6 +14,7 @@ mod open;
 mod outbox;
 mod postgres;
 mod promotions;
+mod reserve;
 mod schema;
 mod script;
 mod sqlite;

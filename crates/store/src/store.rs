@@ -1,5 +1,7 @@
 //! The store as the engine sees it. Owns the way from a call to the writer and back; contains no SQL.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use sqlx::AnyPool;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +17,7 @@ use crate::commit::PreparedTurn;
 use crate::database::Database;
 use crate::failure::before_commit;
 use crate::open::{OpenError, Place};
+use crate::reserve::{self, Reserve, Shortage};
 use crate::writer::{self, CommitJob, Job};
 use crate::{chain, journal, outbox, promotions, states, telemetry};
 
@@ -30,24 +33,51 @@ pub struct SqlStore {
     readers: AnyPool,
     jobs: mpsc::Sender<Job>,
     writer: JoinHandle<()>,
+    shortage: Shortage,
 }
 
 impl SqlStore {
     /// Opens `location`, the path of a file or a `postgres://` URL, and makes or updates what is
-    /// there. Must be called within a Tokio runtime. Safe to repeat.
+    /// there. Must be called within a Tokio runtime. Safe to repeat. Beside an SQLite file 64 MiB are
+    /// set aside for the day on which the disk is full, where there is room; not in a rehearsal.
     ///
     /// # Errors
     /// See [`OpenError`]; nothing was changed, except that an empty file may have been made.
     pub async fn open(location: &str, identity: &StoreIdentity) -> Result<Self, OpenError> {
+        let bytes = if identity.speed == 1 { reserve::BYTES } else { 0 };
+        Self::open_with_reserve(location, identity, bytes).await
+    }
+
+    /// The same with a reserve of `bytes`; 0 for none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with_reserve(
+        location: &str,
+        identity: &StoreIdentity,
+        bytes: u64,
+    ) -> Result<Self, OpenError> {
         let place = Place::find(location)?;
-        place.prepare(identity).await?;
+        let mut reserve = match place.database {
+            Database::Sqlite if bytes > 0 => Reserve::beside(Path::new(&place.shown), bytes),
+            Database::Sqlite | Database::Postgres => Reserve::none(),
+        };
+        match place.prepare(identity).await {
+            // Even to be opened, a journal needs a few pages beside it.
+            Err(OpenError::Full { .. }) if reserve.spend() => place.prepare(identity).await?,
+            prepared => prepared?,
+        }
+        reserve.make();
+        reserve.warn_if_absent();
+        let shortage = reserve.shortage();
         let (jobs, waiting) = mpsc::channel(writer::QUEUE);
         Ok(Self {
+            shortage,
             database: place.database,
             identity: identity.clone(),
             readers: place.readers(),
             jobs,
-            writer: tokio::spawn(writer::run(place, waiting)),
+            writer: tokio::spawn(writer::run(place, reserve, waiting)),
         })
     }
 
@@ -175,5 +205,9 @@ impl Store for SqlStore {
         let report = journal::verify(self.database, &mut moment, genesis).await.map_err(failed)?;
         moment.rollback().await.map_err(failed)?;
         Ok(report)
+    }
+
+    fn shortage(&self) -> Option<String> {
+        self.shortage.lock().expect("no holder of this lock panics").clone()
     }
 }

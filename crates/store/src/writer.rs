@@ -18,6 +18,7 @@ use crate::failure::{Kind, again, at_commit, before_commit};
 use crate::head::{self, Head};
 use crate::open::Place;
 use crate::postgres::PATIENCE;
+use crate::reserve::Reserve;
 use crate::script::{self, Done, Outcome, Statement, Topic};
 use crate::telemetry::StoredInterval;
 use crate::{journal, states, telemetry};
@@ -47,8 +48,9 @@ pub(crate) struct CommitJob {
 }
 
 /// Works until all senders are gone, then closes the connection.
-pub(crate) async fn run(place: Place, mut jobs: mpsc::Receiver<Job>) {
-    let mut writer = Writer { place, connection: None, head: None, turns: 0, disk_failure: None };
+pub(crate) async fn run(place: Place, reserve: Reserve, mut jobs: mpsc::Receiver<Job>) {
+    let mut writer =
+        Writer { place, reserve, connection: None, head: None, turns: 0, disk_failure: None };
     let mut held = None;
     loop {
         let job = match held.take() {
@@ -106,6 +108,7 @@ async fn gather(first: CommitJob, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Commit
 
 struct Writer {
     place: Place,
+    reserve: Reserve,
     connection: Option<AnyConnection>,
     head: Option<Head>,
     /// The last turn that the database acknowledged to this writer.
@@ -131,7 +134,14 @@ impl Writer {
     async fn work(&mut self, job: Job) {
         match job {
             Job::Commit(job) => self.commit_group(vec![job]).await,
-            Job::TakeOwnership { now, reply } => answer(reply, self.take_ownership(now).await),
+            Job::TakeOwnership { now, reply } => {
+                let mut taken = self.take_ownership(now).await;
+                // Without an owner nobody could bring traffic back.
+                if matches!(taken, Err(StoreError::Full(_))) && self.reserve.spend() {
+                    taken = self.take_ownership(now).await;
+                }
+                answer(reply, taken);
+            }
             Job::HasTurn { id, reply } => answer(reply, self.has_turn(&id).await),
             Job::KeepIntervals { intervals, reply } => {
                 answer(reply, self.write_intervals(telemetry::write(&intervals)).await);
@@ -142,20 +152,60 @@ impl Writer {
         }
     }
 
+    /// Writes a group. When the disk is full, what is urgent is written once more from the reserve, and
+    /// the rest is refused until the reserve could be made again.
     async fn commit_group(&mut self, group: Vec<CommitJob>) {
+        if self.reserve.is_spent() && group.iter().any(|job| !job.turn.urgent) {
+            self.reserve.make();
+        }
+        let is_spent = self.reserve.is_spent();
+        let (group, later) = group.into_iter().partition(|job| job.turn.urgent || !is_spent);
+        self.refuse_for_space(later);
+        let without_space = self.try_group(group).await;
+        if without_space.is_empty() {
+            return;
+        }
+        let (urgent, later): (Vec<_>, Vec<_>) =
+            without_space.into_iter().partition(|job| job.turn.urgent);
+        let has_spent = !urgent.is_empty() && self.reserve.spend();
+        self.refuse_for_space(later);
+        let urgent = if has_spent { self.try_group(urgent).await } else { urgent };
+        self.refuse_for_space(urgent);
+    }
+
+    fn refuse_for_space(&self, group: Vec<CommitJob>) {
+        if !group.is_empty() {
+            self.reserve.tell(true);
+        }
+        for job in group {
+            answer(job.reply, Err(StoreError::Full(self.reserve.sentence())));
+        }
+    }
+
+    /// Answers everybody in the group but those for whose turn there is no space.
+    async fn try_group(&mut self, group: Vec<CommitJob>) -> Vec<CommitJob> {
+        let Some(first) = group.first() else { return group };
         let turns: Vec<&PreparedTurn> = group.iter().map(|job| &job.turn).collect();
-        match self.commit(group[0].epoch, &turns).await {
+        match self.commit(first.epoch, &turns).await {
             Ok(placed) => {
+                self.reserve.tell(self.reserve.is_spent());
                 for (job, numbers) in group.into_iter().zip(placed) {
                     answer(job.reply, Ok(numbers));
                 }
             }
+            Err(Failed { error: StoreError::Full(_), .. }) => return group,
             Err(failed) if failed.try_alone && group.len() > 1 => {
+                let mut without_space = Vec::new();
                 for job in group {
-                    let alone = self.commit(job.epoch, &[&job.turn]).await;
-                    let alone = alone.map(|mut placed| placed.pop().unwrap_or_default());
-                    answer(job.reply, alone.map_err(|failed| failed.error));
+                    match self.commit(job.epoch, &[&job.turn]).await {
+                        Ok(mut placed) => {
+                            answer(job.reply, Ok(placed.pop().unwrap_or_default()));
+                        }
+                        Err(Failed { error: StoreError::Full(_), .. }) => without_space.push(job),
+                        Err(failed) => answer(job.reply, Err(failed.error)),
+                    }
                 }
+                return without_space;
             }
             Err(failed) => {
                 for job in group {
@@ -163,6 +213,7 @@ impl Writer {
                 }
             }
         }
+        Vec::new()
     }
 
     /// Writes `turns` in one transaction. A head row that another connection of the same owner moved
@@ -286,6 +337,12 @@ impl Writer {
 
     async fn write_intervals(&mut self, intervals: Vec<Statement>) -> Result<u64, StoreError> {
         self.check_disk()?;
+        // Telemetry comes every minute, which is often enough to see that there is space again. It is
+        // not what the reserve was given up for.
+        self.reserve.make();
+        if self.reserve.is_spent() {
+            return Err(StoreError::Full(self.reserve.sentence()));
+        }
         let mut statements = vec![Statement::new(Topic::Transaction, self.database().begin())];
         statements.extend(intervals);
         let outcome = self.script(statements).await?;

@@ -27,7 +27,7 @@ fn without_engine(context: &Context) -> Result<Status, CliError> {
         project: name.unwrap_or_default(),
         rehearsal: context.global.rehearsal,
         at: rfc3339(context.out.now),
-        engine: EngineView { running: false, since: None },
+        engine: EngineView { running: false, since: None, short_of_space: None },
         lanes: Vec::new(),
     })
 }

@@ -39,6 +39,9 @@ pub struct EngineView {
     pub running: bool,
     /// Since when.
     pub since: Option<String>,
+    /// What is wrong with the disk, while nothing new is taken for want of space.
+    #[serde(default)]
+    pub short_of_space: Option<String>,
 }
 
 /// One lane.

@@ -74,7 +74,7 @@ impl Ground {
     }
 
     pub(crate) async fn open(&self) -> SqlStore {
-        SqlStore::open(&self.location, &identity()).await.expect("the store opens")
+        SqlStore::open_with_reserve(&self.location, &identity(), 0).await.expect("the store opens")
     }
 
     /// Runs SQL behind the store's back.

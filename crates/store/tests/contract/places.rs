@@ -4,12 +4,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use towpath_core::ids::Name;
-use towpath_core::units::Timestamp;
-use towpath_ports::store::{Store as _, StoreError, StoreIdentity};
+use towpath_core::ids::{Epoch, Name, PromotionNumber};
+use towpath_core::units::{Span, Timestamp};
+use towpath_ports::store::{IntervalRow, Store as _, StoreError, StoreIdentity, Turn};
 use towpath_store::{OpenError, SCHEMA_VERSION, SqlStore};
 
-use crate::ground::{Ground, identity, lock_file, run_on_file, skip, state, turn};
+use crate::ground::{Ground, identity, lane, lock_file, run_on_file, skip, state, turn};
 
 on_both_databases! {
     a_newer_schema_is_refused,
@@ -149,7 +149,7 @@ async fn a_full_disk_refuses_turns_and_takes_them_again_when_there_is_space() {
         }
         assert!(written < 1_000, "two megabytes cannot hold this");
     };
-    assert!(matches!(&error, StoreError::Refused(why) if why.contains("full")), "{error:?}");
+    assert!(matches!(&error, StoreError::Full(why) if why.contains("full")), "{error:?}");
     assert_eq!(store.verify().await.unwrap().events, written, "reading goes on");
     std::fs::remove_file(&reserve).unwrap();
     let id = format!("t{written}");
@@ -167,6 +167,73 @@ async fn a_full_disk_refuses_turns_and_takes_them_again_when_there_is_space() {
     let fresh = disk.path().join("fresh.db").display().to_string();
     let error = SqlStore::open(&fresh, &identity()).await.unwrap_err();
     assert!(matches!(error, OpenError::Full { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn on_a_full_disk_urgent_turns_are_written_from_the_reserve_until_there_is_space_again() {
+    let Some(disk) = SmallDisk::mount("the reserve of a full disk") else { return };
+    let location = disk.path().join("journal.db").display().to_string();
+    let own = identity();
+    let open = || SqlStore::open_with_reserve(&location, &own, 512 << 10);
+    let store = open().await.unwrap();
+    let epoch = store.take_ownership(Timestamp(1)).await.unwrap();
+    assert_eq!(store.shortage(), None);
+    disk.fill();
+    let mut written = 0;
+    let error = fill_journal(&store, epoch, &mut written).await;
+    assert!(matches!(&error, StoreError::Full(why) if why.contains("MiB more are free")));
+    for number in 0..4 {
+        let urgent = Turn { urgent: true, ..large(&format!("urgent-{number}")) };
+        store.commit(epoch, &urgent).await.expect("the reserve is given up for it");
+        written += 1;
+        let error = store.commit(epoch, &turn(&format!("new-{number}"), 1)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Full(_)), "the space is not for this: {error:?}");
+    }
+    assert!(store.keep_intervals(&[interval()]).await.is_err(), "nor for telemetry");
+    assert!(store.shortage().unwrap().contains("rollbacks, aborts and what runs go on"));
+    assert_eq!(store.verify().await.unwrap().events, written, "reading goes on");
+    store.close().await;
+    let store = open().await.expect("a new program opens it as it is");
+    let epoch = store.take_ownership(Timestamp(2)).await.expect("and takes over");
+    assert!(store.commit(epoch, &turn("new", 1)).await.is_err(), "it knows as well");
+    disk.make_space();
+    store.commit(epoch, &turn("new", 1)).await.expect("without a restart");
+    assert_eq!(store.shortage(), None);
+    let reserve = std::fs::metadata(disk.path().join("journal.db-reserve")).unwrap();
+    assert_eq!(reserve.len(), 512 << 10, "and it is there for the next time");
+    assert_eq!(store.verify().await.unwrap().broken, None);
+    store.close().await;
+}
+
+/// Writes turns that are not urgent until one is refused.
+async fn fill_journal(store: &SqlStore, epoch: Epoch, written: &mut u64) -> StoreError {
+    for number in 0..1_000 {
+        match store.commit(epoch, &large(&format!("t{number}"))).await {
+            Ok(_) => *written += 1,
+            Err(error) => return error,
+        }
+    }
+    panic!("two megabytes cannot hold this");
+}
+
+/// A turn of some pages.
+fn large(id: &str) -> Turn {
+    let mut large = turn(id, 1);
+    large.events[0].body = serde_json::Value::String("x".repeat(20_000));
+    large
+}
+
+fn interval() -> IntervalRow {
+    IntervalRow {
+        lane: lane("api/production"),
+        deployment: PromotionNumber(1),
+        source: "visitors".to_owned(),
+        start: Timestamp(0),
+        width: Span::minutes(1),
+        total: 1,
+        failed: 0,
+        p99_us: None,
+    }
 }
 
 #[tokio::test]
@@ -202,6 +269,15 @@ impl SmallDisk {
 
     fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// Leaves some hundred kilobytes beside a reserve.
+    fn fill(&self) {
+        std::fs::write(self.path().join("ballast"), vec![1; 1200 << 10]).unwrap();
+    }
+
+    fn make_space(&self) {
+        std::fs::remove_file(self.path().join("ballast")).unwrap();
     }
 
     fn make_read_only(&self) {

@@ -1,0 +1,15 @@
+//! Ports that keep their promises until they are told not to, and remember what they were asked.
+//! They outlive an engine, as the database, the proxy and the instances do. None of them sleeps for
+//! real or reads a clock of the machine.
+
+mod check;
+mod clock;
+mod router;
+mod store;
+mod target;
+
+pub(crate) use check::{Answer, FakeChecks};
+pub(crate) use clock::FakeClock;
+pub(crate) use router::{FakeRouter, RouterManner};
+pub(crate) use store::{CommitFault, MemoryStore};
+pub(crate) use target::{FakeTarget, TargetManner};

@@ -1,0 +1,14 @@
+//! The real engine among fakes, in virtual time: what it does when a store, a router, a target or a
+//! check misbehaves, and when it dies half-way. Decides nothing about promotions: that is core's, and
+//! its scenarios are elsewhere.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
+
+mod checks;
+mod crashes;
+mod fakes;
+mod leases;
+mod routers;
+mod stores;
+mod targets;
+mod world;

@@ -1,0 +1,199 @@
+//! A router that is silent, late, disobedient, or obeys somebody else. A weight counts only when it is
+//! observed.
+
+use std::time::Duration;
+
+use towpath_core::promotion::state::{Outcome, State};
+use towpath_core::units::Weight;
+use towpath_guard::Arm;
+
+use crate::fakes::RouterManner;
+use crate::world::{Life, SHORT, World, prod};
+
+#[test]
+fn a_silent_router_makes_the_promotion_reconcile_until_it_answers() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.router.behaves(RouterManner::Silent);
+        reconciles(life).await;
+        let tenth = Weight::from_basis_points(1_000).unwrap();
+        assert_eq!(life.lane().active.unwrap().weight, tenth, "the last that was observed");
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+        world.router.behaves(RouterManner::Obeys);
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        assert_eq!(world.router.default_of(&prod()), Some(second.0));
+    });
+}
+
+async fn gives_up(life: &Life<'_>) {
+    life.until("it gives up", |lane| {
+        let active = lane.active.as_ref();
+        active.is_some_and(|one| matches!(one.state, State::GoingBack { .. }))
+    })
+    .await;
+}
+
+async fn reconciles(life: &Life<'_>) {
+    life.until("it reconciles", |lane| {
+        let active = lane.active.as_ref();
+        active.is_some_and(|one| matches!(one.state, State::Reconciling { .. }))
+    })
+    .await;
+}
+
+#[test]
+fn a_router_that_never_answers_fails_the_promotion_once_its_patience_is_over() {
+    let world = World::new("prod: root, steps 10%/2s 100%/2s, hold 2m");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.router.behaves(RouterManner::Silent);
+        // It cannot return the traffic either while the router is away.
+        tokio::time::sleep(Duration::from_mins(4)).await;
+        world.router.behaves(RouterManner::Obeys);
+        assert_eq!(life.end_of(second).await, Outcome::Failed);
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+        assert!(life.lane().quarantined.is_empty(), "nothing was shown against the release");
+    });
+}
+
+#[test]
+fn a_router_that_is_silent_before_the_start_fails_the_promotion_and_starts_nothing() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        world.router.behaves(RouterManner::Silent);
+        let second = life.promote("2.0.0").await;
+        gives_up(life).await;
+        world.router.behaves(RouterManner::Obeys);
+        assert_eq!(life.end_of(second).await, Outcome::Failed);
+        assert_eq!(world.target.running(), [1]);
+    });
+}
+
+#[test]
+fn a_router_that_obeys_somebody_newer_stops_the_engine() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let obeyed = world.router.obeyed();
+        world.router.behaves(RouterManner::Stale);
+        let second = life.promote("2.0.0").await;
+        life.end().await.unwrap();
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(world.router.obeyed(), obeyed);
+        assert!(!life.story_of(second).contains(&"weight-observed".to_owned()));
+        assert!(world.store.pending() > 0, "the next engine finds the command");
+    });
+}
+
+#[test]
+fn a_router_that_obeys_late_is_believed_when_it_has_obeyed() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        world.router.behaves(RouterManner::ObeysAfter(Duration::from_secs(2)));
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        let observed = world.router.look(&prod()).unwrap();
+        assert_eq!(observed.weight, life.lane().active.unwrap().weight);
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        let story = life.story_of(second);
+        assert!(!story.contains(&"reconciliation-began".to_owned()), "{story:?}");
+    });
+}
+
+#[test]
+fn a_router_that_obeys_later_than_its_patience_is_asked_again_and_each_step_counts_once() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.router.behaves(RouterManner::ObeysAfter(Duration::from_secs(6)));
+        reconciles(life).await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        world.router.behaves(RouterManner::Obeys);
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        let observed = life.story_of(second);
+        let observed = observed.iter().filter(|kind| *kind == "weight-observed").count();
+        assert_eq!(observed, 2);
+        assert_eq!(world.router.default_of(&prod()), Some(second.0));
+    });
+}
+
+#[test]
+fn a_lapse_takes_the_weight_back_and_the_step_is_taken_again() {
+    let world = World::new("prod: root, steps 10%/1m 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.router.lapse(&prod());
+        reconciles(life).await;
+        assert_eq!(life.lane().active.unwrap().weight, Weight::ZERO);
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        let orders = world.router.obeyed();
+        let tenth = Weight::from_basis_points(1_000).unwrap();
+        assert!(orders.contains(&(Some(second.0), tenth)), "{orders:?}");
+        assert!(life.lane().quarantined.is_empty(), "a lapse is not a verdict");
+    });
+}
+
+#[test]
+fn a_router_that_says_no_fails_the_promotion_before_anything_starts() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.prepare().await;
+        world.router.behaves(RouterManner::Refuses);
+        let first = life.promote("1.0.0").await;
+        gives_up(life).await;
+        world.router.behaves(RouterManner::Obeys);
+        assert_eq!(life.end_of(first).await, Outcome::Failed);
+        let view = life.engine.promotion(first).await.unwrap().unwrap();
+        assert!(view.sentence.unwrap().contains("the router refused"));
+        assert_eq!(world.target.most_starts(), 0);
+    });
+}
+
+#[test]
+fn an_ordered_rollback_starts_the_old_release_again_and_keeps_the_bad_one_out() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        let back = life.roll_back().await.unwrap().promotion.unwrap();
+        assert_eq!(life.end_of(back).await, Outcome::Succeeded);
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+        assert_eq!(world.router.default_of(&prod()), Some(back.0));
+        assert!(life.try_promote("2.0.0").await.is_err(), "it is quarantined");
+    });
+}
+
+#[test]
+fn visitors_that_fail_send_green_back_within_a_second() {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.router.visit(&prod(), Arm::Blue, 500, 0);
+        world.router.visit(&prod(), Arm::Green, 50, 2);
+        let harmed = life.now();
+        life.until("blue has all", |_| {
+            world.router.look(&prod()).is_some_and(|route| route.weight == Weight::ZERO)
+        })
+        .await;
+        assert!(life.now().since(harmed).milliseconds() <= 1_000);
+        assert_eq!(life.end_of(second).await, Outcome::RolledBack);
+        let view = life.engine.promotion(second).await.unwrap().unwrap();
+        assert_eq!((view.harmed_requests, view.quarantined), (25, true));
+    });
+}

@@ -1,0 +1,270 @@
+//! A world of fakes in which engines live and die. The end of a life is the end of its runtime: every
+//! task of the engine goes where it stands, and nothing says goodbye.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
+use towpath_core::journal::Event;
+use towpath_core::matrix::AdapterSpec;
+use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::promotion::state::{Lane, Outcome, State};
+use towpath_core::release::Artifact;
+use towpath_core::units::{Span, Timestamp};
+use towpath_engine::{
+    Accepted, AdapterSet, Engine, EngineError, NewRelease, Order, Running, Setup, start,
+};
+use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
+use towpath_ports::check::Check;
+use towpath_ports::router::Router;
+use towpath_ports::store::StoreError;
+use towpath_ports::target::Target;
+use towpath_testkit::declared::{self, ReleaseWords};
+
+use crate::fakes::{FakeChecks, FakeClock, FakeRouter, FakeTarget, MemoryStore};
+
+/// One step of two seconds, then all: short, so that a sweep over crashes stays cheap.
+pub(crate) const SHORT: &str = "prod: root, steps 10%/2s 100%/2s, check tests";
+
+/// How long a story waits for something at the most, in virtual time: longer than any patience of
+/// the engine.
+const PATIENCE: Duration = Duration::from_hours(2);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Everything that outlives an engine.
+pub(crate) struct World {
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) router: FakeRouter,
+    pub(crate) target: Arc<FakeTarget>,
+    pub(crate) checks: Arc<FakeChecks>,
+    clock: Arc<FakeClock>,
+    matrix: &'static str,
+    probed_every: Option<Span>,
+}
+
+/// An engine while it lives.
+pub(crate) struct Life<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) engine: Engine,
+    ended: tokio::sync::Mutex<tokio::task::JoinHandle<Result<(), StoreError>>>,
+}
+
+/// `prod` of the only service.
+pub(crate) fn prod() -> LaneId {
+    declared::lane("prod").unwrap()
+}
+
+fn anna() -> Person {
+    Person::new("anna").unwrap()
+}
+
+impl World {
+    pub(crate) fn new(matrix: &'static str) -> Self {
+        let clock = Arc::new(FakeClock::new());
+        Self {
+            store: Arc::default(),
+            router: FakeRouter::new(&clock),
+            target: Arc::new(FakeTarget::new()),
+            checks: Arc::default(),
+            clock,
+            matrix,
+            probed_every: None,
+        }
+    }
+
+    /// The same world, in which what serves is probed so often.
+    pub(crate) fn probed_every(self, every: Span) -> Self {
+        Self { probed_every: Some(every), ..self }
+    }
+
+    /// An engine starts, the story is told, and the engine is gone where it stands.
+    pub(crate) fn live<T>(&self, story: impl AsyncFnOnce(&Life<'_>) -> T) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            self.clock.begin_life();
+            let Running { engine, ended } = start(self.setup()).await.unwrap();
+            let life = Life { world: self, engine, ended: tokio::sync::Mutex::new(ended) };
+            story(&life).await
+        })
+    }
+
+    /// Why an engine cannot start here.
+    pub(crate) fn does_not_start(&self) -> StoreError {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            self.clock.begin_life();
+            start(self.setup()).await.err().expect("it does not start")
+        })
+    }
+
+    /// Time passes while no engine lives.
+    pub(crate) fn pass(&self, span: Span) {
+        self.clock.pass(span);
+    }
+
+    fn setup(&self) -> Setup {
+        let store: Arc<MemoryStore> = Arc::clone(&self.store);
+        Setup {
+            project: declared::name("project").unwrap(),
+            speed: 1,
+            root: PathBuf::from("/"),
+            store,
+            artifacts: Arc::new(NoArtifacts),
+            adapters: Arc::new(FakeAdapters {
+                target: Arc::clone(&self.target),
+                router: self.router.clone(),
+                checks: Arc::clone(&self.checks),
+            }),
+            clock: Arc::<FakeClock>::clone(&self.clock),
+        }
+    }
+}
+
+impl Life<'_> {
+    /// The matrix and the releases 1.0.0, 2.0.0 and 3.0.0 are known.
+    pub(crate) async fn prepare(&self) {
+        self.try_prepare().await.unwrap();
+    }
+
+    pub(crate) async fn try_prepare(&self) -> Result<(), EngineError> {
+        let mut matrix = declared::matrix(self.world.matrix).unwrap();
+        let lanes = matrix.environments.iter_mut().flat_map(|one| one.lanes.values_mut());
+        // Probes are the evidence of a step without visitors.
+        lanes.for_each(|lane| {
+            lane.health.endpoints = vec!["/health".to_owned()];
+            lane.health.every = self.world.probed_every;
+        });
+        self.engine.order_project(Order::ApplyMatrix(Box::new(matrix), anna())).await?;
+        for version in ["1.0.0", "2.0.0", "3.0.0"] {
+            self.create(version).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn create(&self, version: &str) -> Result<Accepted, EngineError> {
+        let words = ReleaseWords { content: version.to_owned(), ..ReleaseWords::default() };
+        let release = declared::release(&prod().service, version, &words, Timestamp(0)).unwrap();
+        let new = NewRelease { release, by: anna() };
+        self.engine.order_project(Order::CreateRelease(Box::new(new))).await
+    }
+
+    /// 1.0.0 serves.
+    pub(crate) async fn begin(&self) {
+        self.prepare().await;
+        let first = self.promote("1.0.0").await;
+        assert_eq!(self.end_of(first).await, Outcome::Succeeded);
+    }
+
+    pub(crate) async fn promote(&self, version: &str) -> PromotionNumber {
+        self.try_promote(version).await.unwrap().promotion.unwrap()
+    }
+
+    pub(crate) async fn try_promote(&self, version: &str) -> Result<Accepted, EngineError> {
+        let order = PromotionOrder {
+            by: anna(),
+            release: Some(Version::new(version).unwrap()),
+            from: None,
+            plan: None,
+            accept_unenforced: Vec::new(),
+            reason: None,
+            offered_by: None,
+        };
+        self.engine.order(&prod(), Input::PromotionOrdered(order)).await
+    }
+
+    pub(crate) async fn roll_back(&self) -> Result<Accepted, EngineError> {
+        let reason = Some("it is needed".to_owned());
+        let order = Input::RollbackOrdered { by: anna(), reason, quarantine: true };
+        self.engine.order(&prod(), order).await
+    }
+
+    pub(crate) async fn abort(&self, number: PromotionNumber) -> Result<Accepted, EngineError> {
+        self.engine.order(&prod(), Input::AbortOrdered { number, by: anna(), reason: None }).await
+    }
+
+    pub(crate) fn lane(&self) -> Lane {
+        self.engine.lane_state(&prod())
+    }
+
+    /// The version that serves.
+    pub(crate) fn serves(&self) -> Option<String> {
+        self.lane().serving.map(|serving| serving.deployment.release.version.to_string())
+    }
+
+    /// Waits until the promotion has ended, and says how.
+    pub(crate) async fn end_of(&self, number: PromotionNumber) -> Outcome {
+        let ended =
+            |lane: &Lane| lane.ended.iter().find(|one| one.number == number).map(|one| one.outcome);
+        self.until("the promotion has ended", |lane| ended(lane).is_some()).await;
+        ended(&self.lane()).unwrap()
+    }
+
+    /// Waits until the active promotion bakes at this step.
+    pub(crate) async fn bakes_at(&self, wanted: usize) {
+        self.until("the step bakes", |lane| {
+            lane.active.as_ref().is_some_and(
+                |one| matches!(one.state, State::Baking { step, .. } if step == wanted),
+            )
+        })
+        .await;
+    }
+
+    pub(crate) async fn until(&self, what: &str, so: impl Fn(&Lane) -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !so(&self.lane()) {
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "{what}: never; the lane is {:#?}", self.lane());
+    }
+
+    /// Waits until the engine has stopped by itself, and says why.
+    pub(crate) async fn end(&self) -> Result<(), StoreError> {
+        (&mut *self.ended.lock().await).await.unwrap()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.engine.now()
+    }
+
+    /// Names of the events of a promotion, in order.
+    pub(crate) fn story_of(&self, number: PromotionNumber) -> Vec<String> {
+        let rows = self.world.store.bodies();
+        let own = rows.into_iter().filter(|row| row.promotion == Some(number));
+        own.map(|row| serde_json::from_value::<Event>(row.body).unwrap().kind().to_owned())
+            .collect()
+    }
+}
+
+struct FakeAdapters {
+    target: Arc<FakeTarget>,
+    router: FakeRouter,
+    checks: Arc<FakeChecks>,
+}
+
+impl AdapterSet for FakeAdapters {
+    fn target(&self, _spec: &AdapterSpec) -> Result<Arc<dyn Target>, String> {
+        Ok(Arc::<FakeTarget>::clone(&self.target))
+    }
+
+    fn router(&self, _spec: &AdapterSpec) -> Result<Arc<dyn Router>, String> {
+        Ok(Arc::new(self.router.clone()))
+    }
+
+    fn check(&self, _spec: &AdapterSpec) -> Result<Arc<dyn Check>, String> {
+        Ok(Arc::<FakeChecks>::clone(&self.checks))
+    }
+}
+
+struct NoArtifacts;
+
+#[async_trait]
+impl ArtifactStore for NoArtifacts {
+    async fn path(&self, artifact: &Artifact) -> Result<PathBuf, ArtifactError> {
+        Err(ArtifactError::Missing(artifact.digest.to_string()))
+    }
+}
