@@ -13,6 +13,7 @@ mod judging;
 mod leases;
 mod orders;
 mod prober;
+mod reader;
 mod reading;
 mod recovery;
 mod run_loop;
@@ -23,5 +24,6 @@ mod wakes;
 
 pub use adapters::AdapterSet;
 pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};
+pub use reader::Reader;
 pub use run_loop::{Engine, Running, start};
 pub use shared::Setup;

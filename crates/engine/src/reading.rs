@@ -43,7 +43,7 @@ impl Engine {
             project: shared.setup.project.to_string(),
             rehearsal: Some(shared.setup.speed).filter(|speed| *speed > 1),
             at: time(now),
-            engine: EngineView { running: true, since: Some(time(shared.started_at)) },
+            engine: EngineView::of(shared),
             lanes: lanes.iter().filter_map(|id| views::lane(shared, id, now)).collect(),
         }
     }

@@ -28,6 +28,21 @@ pub(crate) async fn recover(
     now: towpath_core::units::Timestamp,
 ) -> Result<Found, StoreError> {
     let epoch = store.take_ownership(now).await?;
+    let (project, versions) = load(store).await?;
+    let mut unfinished = Vec::new();
+    for row in store.pending_commands().await? {
+        unfinished.push(read::<Command>(&row.id, row.body)?);
+    }
+    Ok(Found { epoch, project, versions, unfinished })
+}
+
+/// The saved state, and the version of each part. Changes nothing.
+///
+/// # Errors
+/// As [`recover`].
+pub(crate) async fn load(
+    store: &dyn Store,
+) -> Result<(Project, BTreeMap<String, u64>), StoreError> {
     let mut project = Project::default();
     let mut versions = BTreeMap::new();
     for row in store.states().await? {
@@ -40,11 +55,7 @@ pub(crate) async fn recover(
             project.lanes.insert(id, read::<Lane>(&row.key, row.body)?);
         }
     }
-    let mut unfinished = Vec::new();
-    for row in store.pending_commands().await? {
-        unfinished.push(read::<Command>(&row.id, row.body)?);
-    }
-    Ok(Found { epoch, project, versions, unfinished })
+    Ok((project, versions))
 }
 
 fn read<T: serde::de::DeserializeOwned>(

@@ -105,7 +105,7 @@ async fn engine(project: &ProjectFolder) -> Vec<Finding> {
                     status.pid,
                     status.version,
                     status.since,
-                    client.socket().display()
+                    project.socket().display()
                 ),
                 next: (!same).then(|| {
                     let own = env!("CARGO_PKG_VERSION");

@@ -9,7 +9,7 @@ use crate::report;
 
 /// Runs `waiting`.
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     if context.global.json {
         let several = !report::status::is_single(&session.status);
         let lanes = session.status.lanes.iter();

@@ -10,7 +10,7 @@ use crate::report;
 
 /// Runs `why`.
 pub(crate) async fn run(environment: &Name, context: &Context) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     let (lane, _) = session.lane(environment, |name| format!("towpath why {name}"))?;
     let view: LaneView = session.client.get(&lane_path(&lane, "")).await?;
     context.either(&view, report::why::text(&view, &session.status.at, &context.out));

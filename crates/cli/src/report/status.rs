@@ -5,19 +5,16 @@ use std::fmt::Write as _;
 use towpath_core::reason::Next;
 use towpath_engine::views::{LaneView, PromotionView, Status};
 
+use crate::report::attendance::Attendance;
 use crate::report::block::{self, table};
 use crate::report::style::{Style, Symbol, counted, percent, printable};
 
 /// The answer, and the commands that follow from it.
-pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
-    let mut text = heading(status, style);
+pub(crate) fn text(status: &Status, attendance: Attendance, style: &Style) -> (String, String) {
+    let mut text = heading(status, attendance, style);
     if status.lanes.is_empty() {
-        let next = if status.engine.running {
-            [Next::new("towpath matrix check", "whether the matrix is right")]
-        } else {
-            [Next::new("towpath serve", "")]
-        };
-        return (text, block::next(&next));
+        let check = Next::new("towpath matrix check", "whether the matrix is right");
+        return (text, block::next(&[check]));
     }
     text.push('\n');
     text.push_str(&if is_single(status) {
@@ -30,19 +27,18 @@ pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
         text.push('\n');
         text.push_str(&table(2, &notes));
     }
-    let next = block::next(&next(status));
+    let mut commands = attendance.next();
+    commands.extend(next(status));
+    let next = block::next(&commands);
     let gap = if next.is_empty() { "" } else { "\n" };
     (text, format!("{gap}{next}"))
 }
 
-fn heading(status: &Status, style: &Style) -> String {
-    let engine = match &status.engine.since {
-        _ if !status.engine.running => format!(
-            "{} no engine runs: nothing advances, visitors are served as before",
-            style.symbol(Symbol::Warning)
-        ),
-        Some(since) => format!("engine running since {}", style.day(since)),
-        None => "engine running".to_owned(),
+fn heading(status: &Status, attendance: Attendance, style: &Style) -> String {
+    let engine = match (attendance.heading(style), &status.engine.since) {
+        (Some(heading), _) => heading,
+        (None, Some(since)) => format!("engine running since {}", style.day(since)),
+        (None, None) => "engine running".to_owned(),
     };
     let rehearsal = match status.rehearsal {
         Some(speed) => {

@@ -5,6 +5,7 @@ use towpath_core::units::Timestamp;
 use towpath_ports::store::{ChainBreak, ChainReport};
 
 use super::both;
+use crate::report::attendance::Attendance;
 use crate::report::samples::{self, CONDEMNED};
 use crate::report::{adapters, audit, health, history, quarantine, status, waiting, why};
 
@@ -12,7 +13,11 @@ const NOW: &str = "2027-01-12T15:31:08Z";
 
 #[test]
 fn status_of_one_service_has_a_row_for_each_environment() {
-    insta::assert_snapshot!(both(NOW, |style| status::text(&samples::status(), style)));
+    insta::assert_snapshot!(both(NOW, |style| status::text(
+        &samples::status(),
+        Attendance::Engine,
+        style
+    )));
 }
 
 #[test]
@@ -25,7 +30,7 @@ fn status_of_several_services_has_a_row_for_each_service() {
         worker.quarantined.clear();
         view.lanes.push(worker);
     }
-    insta::assert_snapshot!(both(NOW, |style| status::text(&view, style)));
+    insta::assert_snapshot!(both(NOW, |style| status::text(&view, Attendance::Engine, style)));
 }
 
 #[test]
@@ -33,15 +38,21 @@ fn status_without_an_engine_says_that_nothing_advances() {
     let mut view = samples::status();
     view.engine.running = false;
     view.engine.since = None;
-    view.lanes.clear();
-    insta::assert_snapshot!(both(NOW, |style| status::text(&view, style)));
+    let all =
+        [Attendance::Missing, Attendance::NotNeeded, Attendance::Silent, Attendance::NoJournal];
+    let all = all.map(|attendance| {
+        let heading = both(NOW, |style| status::text(&view, attendance, style));
+        let note = both(NOW, |style| (String::new(), attendance.note(style)));
+        format!("=== {attendance:?}\n{heading}=== {attendance:?}, elsewhere\n{note}")
+    });
+    insta::assert_snapshot!(all.concat());
 }
 
 #[test]
 fn status_of_a_rehearsal_says_so_in_its_first_line() {
     let mut view = samples::status();
     view.rehearsal = Some(60);
-    let (text, _) = status::text(&view, &samples::terminal(NOW));
+    let (text, _) = status::text(&view, Attendance::Engine, &samples::terminal(NOW));
     let first = text.lines().next().expect("a first line");
     assert!(first.ends_with("! rehearsal at 60 times the speed"), "{first}");
 }
