@@ -146,7 +146,7 @@ fn dying(
             let Ok(Ok((mut stream, _))) = next.await else { break };
             requests += 1;
             let mut buffer = [0; 4096];
-            stream.read(&mut buffer).await.expect("a request");
+            assert!(stream.read(&mut buffer).await.expect("a request") > 0);
             stream.write_all(answer.as_bytes()).await.expect("a client that listens");
         }
         requests

@@ -26,6 +26,8 @@ pub(crate) struct Session {
     /// What served where when the session began.
     pub(crate) status: Status,
     service: Option<Name>,
+    /// An engine is there and did not answer.
+    silent: bool,
 }
 
 impl Session {
@@ -86,6 +88,10 @@ impl Session {
         if background::engine_answers_soon(project).await {
             return Ok(Client::of_engine_or_journal(project));
         }
+        Self::of_journal(project, context).await
+    }
+
+    async fn of_journal(project: &ProjectFolder, context: &Context) -> Result<Client, CliError> {
         let name = || Ok(matrix::resolved(project, context)?.project);
         Ok(Client::of_journal(Journal::open(project, name).await?))
     }
@@ -93,8 +99,8 @@ impl Session {
     /// Who answered, and what is missing where it was no engine.
     pub(crate) fn attendance(&self) -> Attendance {
         match self.client.journal() {
-            None if self.status.engine.running => Attendance::Engine,
-            None => Attendance::Silent,
+            None => Attendance::Engine,
+            Some(_) if self.silent => Attendance::Silent,
             Some(journal) if !journal.is_begun() => Attendance::NoJournal,
             Some(journal) if journal.needs_engine() => Attendance::Missing,
             Some(_) => Attendance::NotNeeded,
@@ -106,8 +112,12 @@ impl Session {
         client: Client,
         context: &Context,
     ) -> Result<Self, CliError> {
-        let status = client.get("/v1/status").await?;
-        Ok(Self { project, client, status, service: context.global.service.clone() })
+        let status: Status = client.get("/v1/status").await?;
+        let service = context.global.service.clone();
+        let silent = client.journal().is_none() && !status.engine.running;
+        // The journal has answered in its place, and answers what else is asked.
+        let client = if silent { Self::of_journal(&project, context).await? } else { client };
+        Ok(Self { project, client, status, service, silent })
     }
 
     async fn apply(&mut self, context: &Context) -> Result<(), CliError> {
