@@ -95,6 +95,12 @@ impl Context {
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 
+    /// Commands that are offered from now on name their service, if there are several.
+    pub(crate) fn knows_services(&self, several: bool) {
+        self.out.services.note(several);
+        self.err.services.note(several);
+    }
+
     /// Says on stderr after the answer who gave it, where it was no engine.
     pub(crate) fn at_the_end(&self, attendance: Attendance) {
         let note = attendance.note(&self.err);

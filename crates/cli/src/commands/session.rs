@@ -12,10 +12,10 @@ use crate::client::Client;
 use crate::commands::{Context, matrix};
 use crate::exit_code::{CliError, ExitCode};
 use crate::journal::Journal;
-use crate::person;
 use crate::project::ProjectFolder;
 use crate::report::attendance::Attendance;
 use crate::report::usage::nearest;
+use crate::{person, report};
 
 /// Somebody who answers, and what was said at the beginning.
 pub(crate) struct Session {
@@ -113,6 +113,7 @@ impl Session {
         context: &Context,
     ) -> Result<Self, CliError> {
         let status: Status = client.get("/v1/status").await?;
+        context.knows_services(!report::status::is_single(&status));
         let service = context.global.service.clone();
         let silent = client.journal().is_none() && !status.engine.running;
         // The journal has answered in its place, and answers what else is asked.

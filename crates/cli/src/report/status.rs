@@ -28,7 +28,7 @@ pub(crate) fn text(status: &Status, attendance: Attendance, style: &Style) -> (S
         text.push_str(&table(2, &notes));
     }
     let mut commands = attendance.next();
-    commands.extend(next(status));
+    commands.extend(next(status, style));
     let next = block::next(&commands);
     let gap = if next.is_empty() { "" } else { "\n" };
     (text, format!("{gap}{next}"))
@@ -167,6 +167,15 @@ fn moving(promotion: &PromotionView, style: &Style) -> String {
     }
 }
 
+/// An environment, with the service where there are several.
+pub(crate) fn lane_name(service: &str, environment: &str, style: &Style) -> String {
+    if style.is_among_several() {
+        format!("{environment} ({service})")
+    } else {
+        environment.to_owned()
+    }
+}
+
 fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
     let mut notes = Vec::new();
     let mut add = |label: &str, text: String| {
@@ -176,29 +185,34 @@ fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
     for lane in &status.lanes {
         for one in &lane.quarantined {
             let since = style.minute(&one.since);
-            add("quarantined", format!("{} in {} since {since}", one.release, one.environment));
+            let lane = lane_name(&one.service, &one.environment, style);
+            add("quarantined", format!("{} in {lane} since {since}", one.release));
         }
     }
     for lane in &status.lanes {
         if let Some(asks) = &lane.asks {
-            add("asks", format!("{}: {}", lane.environment, printable(asks)));
+            let name = lane_name(&lane.service, &lane.environment, style);
+            add("asks", format!("{name}: {}", printable(asks)));
         }
     }
     notes
 }
 
-fn next(status: &Status) -> Vec<Next> {
+/// Takes back what serves in a lane.
+pub(crate) fn rollback(lane: &LaneView) -> Next {
+    Next::new(format!("towpath rollback {}", lane.environment), "puts the last good release back")
+}
+
+fn next(status: &Status, style: &Style) -> Vec<Next> {
     let mut next = Vec::new();
-    let several = !is_single(status);
     for lane in &status.lanes {
-        let service = if several { format!(" --service {}", lane.service) } else { String::new() };
+        let of_lane = |next: Next| style.of_lane(&lane.service, next);
         let waits =
             lane.promotion.as_ref().is_some_and(|promotion| !promotion.waits_for.is_empty());
         if lane.asks.is_some() {
-            let command = format!("towpath rollback {}{service}", lane.environment);
-            next.insert(0, Next::new(command, "puts the last good release back"));
+            next.insert(0, of_lane(rollback(lane)));
         } else if waits && lane.tier == "production" {
-            next.push(Next::new(format!("towpath why {}{service}", lane.environment), ""));
+            next.push(of_lane(Next::new(format!("towpath why {}", lane.environment), "")));
         }
     }
     // More than a few commands are no help; the table says the rest.

@@ -99,7 +99,9 @@ fn nothing(lane: &LaneView, style: &Style) -> (String, String) {
         let command = format!("towpath rollback {}", lane.environment);
         return (
             text,
-            next(&[style.naming(Next::new(command, "puts the last good release back"))]),
+            next(&[
+                style.of_lane(&lane.service, Next::new(command, "puts the last good release back"))
+            ]),
         );
     }
     let text = format!(
@@ -112,5 +114,5 @@ fn nothing(lane: &LaneView, style: &Style) -> (String, String) {
         }
     );
     let command = format!("towpath plan {}", lane.environment);
-    (text, next(&[style.naming(Next::new(command, "what could enter it now"))]))
+    (text, next(&[style.of_lane(&lane.service, Next::new(command, "what could enter it now"))]))
 }

@@ -2,12 +2,13 @@
 
 use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Timestamp;
+use towpath_engine::views::LaneView;
 use towpath_ports::store::{ChainBreak, ChainReport};
 
 use super::both;
 use crate::report::attendance::Attendance;
 use crate::report::samples::{self, CONDEMNED};
-use crate::report::{adapters, audit, health, history, quarantine, status, waiting, why};
+use crate::report::{adapters, audit, health, history, plan, quarantine, status, waiting, why};
 
 const NOW: &str = "2027-01-12T15:31:08Z";
 
@@ -30,7 +31,36 @@ fn status_of_several_services_has_a_row_for_each_service() {
         worker.quarantined.clear();
         view.lanes.push(worker);
     }
-    insta::assert_snapshot!(both(NOW, |style| status::text(&view, Attendance::Engine, style)));
+    insta::assert_snapshot!(both(NOW, |style| {
+        style.services.note(true);
+        status::text(&view, Attendance::Engine, style)
+    }));
+}
+
+#[test]
+fn every_command_about_a_lane_names_its_service_where_there_are_several() {
+    let mut view = samples::status();
+    view.lanes[1].asks = Some("p99 is 20% slower than with 1.5.0".to_owned());
+    view.lanes[1].health.state = "unhealthy".to_owned();
+    let quarantined: Vec<_> = view.lanes.iter().flat_map(|lane| &lane.quarantined).collect();
+    let style = samples::terminal(NOW);
+    style.services.note(true);
+    let idle = LaneView { promotion: None, asks: None, ..view.lanes[1].clone() };
+    let asking = LaneView { promotion: None, ..view.lanes[1].clone() };
+    let all = [
+        ("rollback", status::text(&view, Attendance::Engine, &style)),
+        ("rollback", waiting::text(&view, &style)),
+        ("quarantine lift", quarantine::text(&quarantined, &style)),
+        ("rollback", health::text(&view.lanes[1], &style)),
+        ("plan", why::text(&idle, &view.at, &style)),
+        ("rollback", why::text(&asking, &view.at, &style)),
+        ("promote", plan::text(&samples::plan(), false, &style)),
+    ];
+    for (verb, (text, next)) in all {
+        let said = format!("{text}{next}");
+        let found = said.lines().find(|line| line.contains(&format!("towpath {verb} ")));
+        assert!(found.is_some_and(|line| line.contains(" --service api")), "{verb}\n{said}");
+    }
 }
 
 #[test]
