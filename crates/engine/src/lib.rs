@@ -12,6 +12,7 @@ mod journal;
 mod judging;
 mod leases;
 mod orders;
+mod planned;
 mod prober;
 mod reader;
 mod reading;

@@ -4,6 +4,7 @@ use towpath_core::reason::Next;
 use towpath_engine::views::QuarantineView;
 
 use crate::report::block::{next, table};
+use crate::report::history::cut;
 use crate::report::status::lane_name;
 use crate::report::style::{Style, Symbol, counted, printable};
 
@@ -21,7 +22,7 @@ pub(crate) fn text(all: &[&QuarantineView], style: &Style) -> (String, String) {
             lane_name(&one.service, &one.environment, style),
             style.day(&one.since),
             one.promotion.to_string(),
-            printable(&one.reason),
+            cut(printable(&one.reason), style),
         ]
     });
     let mut text = format!("{} quarantined\n\n", counted(all.len(), "release"));

@@ -18,7 +18,7 @@ pub(crate) fn text(status: &Status, attendance: Attendance, style: &Style) -> (S
     }
     text.push('\n');
     text.push_str(&if is_single(status) {
-        by_environment(status, style)
+        by_environment(status, attendance, style)
     } else {
         by_service(status, style)
     });
@@ -35,11 +35,13 @@ pub(crate) fn text(status: &Status, attendance: Attendance, style: &Style) -> (S
 }
 
 fn heading(status: &Status, attendance: Attendance, style: &Style) -> String {
-    let engine = match (attendance.heading(style), &status.engine.since) {
-        (Some(heading), _) => heading,
-        (None, Some(since)) => format!("engine running since {}", style.day(since)),
-        (None, None) => "engine running".to_owned(),
+    let missing = attendance.heading(style);
+    let engine = match (&missing, &status.engine.since) {
+        (Some(_), _) => String::new(),
+        (None, Some(since)) => format!("   engine running since {}", style.day(since)),
+        (None, None) => "   engine running".to_owned(),
     };
+    let missing = missing.map(|missing| format!("{missing}\n")).unwrap_or_default();
     let rehearsal = match status.rehearsal {
         Some(speed) => {
             format!("   {} rehearsal at {speed} times the speed", style.symbol(Symbol::Warning))
@@ -47,7 +49,7 @@ fn heading(status: &Status, attendance: Attendance, style: &Style) -> String {
         None => String::new(),
     };
     let project = style.bold(&printable(&status.project));
-    format!("{project}   {}   {engine}{rehearsal}\n", style.heading(&status.at))
+    format!("{project}   {}{engine}{rehearsal}\n{missing}", style.heading(&status.at))
 }
 
 pub(crate) fn is_single(status: &Status) -> bool {
@@ -56,7 +58,7 @@ pub(crate) fn is_single(status: &Status) -> bool {
     services.all(|service| Some(service) == first)
 }
 
-fn by_environment(status: &Status, style: &Style) -> String {
+fn by_environment(status: &Status, attendance: Attendance, style: &Style) -> String {
     let head = ["environment", "serves", "since", "health", "now"].map(str::to_owned).to_vec();
     let rows = status.lanes.iter().map(|lane| {
         let serves = lane.serves.as_ref();
@@ -64,7 +66,10 @@ fn by_environment(status: &Status, style: &Style) -> String {
             style.bold(&lane.environment),
             serves.map_or_else(|| "nothing".to_owned(), |serves| serves.release.clone()),
             serves.map_or_else(String::new, |serves| style.day(&serves.since)),
-            health(lane, style),
+            match attendance {
+                Attendance::Engine => health(lane, style),
+                _ => unasked(lane, style),
+            },
             now(lane, style),
         ]
     });
@@ -122,6 +127,15 @@ pub(crate) fn health(lane: &LaneView, style: &Style) -> String {
         ),
         _ if lane.serves.is_none() => String::new(),
         _ => format!("{} not asked yet", style.symbol(Symbol::Unknown)),
+    }
+}
+
+/// The same while no engine answers: only an engine asks.
+fn unasked(lane: &LaneView, style: &Style) -> String {
+    match (&lane.serves, lane.health.endpoints) {
+        (_, 0) => "not probed".to_owned(),
+        (None, _) => String::new(),
+        (Some(_), _) => format!("{} not asked now", style.symbol(Symbol::Unknown)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use towpath_core::reason::Next;
 use towpath_engine::views::{LaneView, Status};
 
-use crate::report::block::commands;
+use crate::report::block::{commands, folded};
 use crate::report::status;
 use crate::report::style::{Style, Symbol, counted, printable};
 
@@ -55,7 +55,10 @@ fn one(lane: &LaneView, style: &Style) -> Option<String> {
         } else {
             format!("   {}", blocker.who.join(", "))
         };
-        let _ = writeln!(text, "      {}{who}", printable(&blocker.sentence));
+        let sentence = format!("{}{who}", printable(&blocker.sentence));
+        for part in folded(&sentence, 6, style.width) {
+            let _ = writeln!(text, "      {part}");
+        }
         for line in commands(&blocker.next) {
             let _ = writeln!(text, "        {line}");
         }

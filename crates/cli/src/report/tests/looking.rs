@@ -52,8 +52,8 @@ fn every_command_about_a_lane_names_its_service_where_there_are_several() {
         ("rollback", waiting::text(&view, &style)),
         ("quarantine lift", quarantine::text(&quarantined, &style)),
         ("rollback", health::text(&view.lanes[1], &style)),
-        ("plan", why::text(&idle, &view.at, &style)),
-        ("rollback", why::text(&asking, &view.at, &style)),
+        ("plan", why::text(&idle, None, &view.at, &style)),
+        ("rollback", why::text(&asking, None, &view.at, &style)),
         ("promote", plan::text(&samples::plan(), false, &style)),
     ];
     for (verb, (text, next)) in all {
@@ -96,13 +96,18 @@ fn status_as_an_object_leaves_nothing_out() {
 fn why_names_each_thing_with_who_and_how() {
     let view = samples::status();
     let production = &view.lanes[2];
-    insta::assert_snapshot!(both(NOW, |style| why::text(production, &view.at, style)));
+    insta::assert_snapshot!(both(NOW, |style| why::text(production, None, &view.at, style)));
 }
 
 #[test]
 fn why_says_when_nothing_blocks() {
     let view = samples::status();
-    insta::assert_snapshot!(both(NOW, |style| why::text(&view.lanes[1], &view.at, style)));
+    insta::assert_snapshot!(both(NOW, |style| why::text(
+        &view.lanes[1],
+        Some(&samples::plan()),
+        &view.at,
+        style
+    )));
 }
 
 #[test]
