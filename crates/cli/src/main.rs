@@ -3,10 +3,12 @@
 
 mod args;
 mod background;
+mod blank;
 mod client;
 mod commands;
 mod demo;
 mod exit_code;
+mod journal;
 mod person;
 mod project;
 mod report;

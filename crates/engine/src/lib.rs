@@ -12,7 +12,9 @@ mod journal;
 mod judging;
 mod leases;
 mod orders;
+mod planned;
 mod prober;
+mod reader;
 mod reading;
 mod recovery;
 mod rows;
@@ -25,5 +27,6 @@ mod writing;
 
 pub use adapters::AdapterSet;
 pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};
+pub use reader::Reader;
 pub use run_loop::{Engine, Running, start};
 pub use shared::Setup;

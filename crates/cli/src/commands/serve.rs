@@ -28,6 +28,10 @@ use crate::wiring::Adapters;
 const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// How often it looks whether anything needs it.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
+/// How often the lock is tried again, and the pause before: a fifth of a second together, many times
+/// what a command that looks at it takes.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How long open requests of the API may take at the end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
@@ -73,7 +77,7 @@ fn log_to_stderr() {
 async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
     project.ensure_reachable()?;
     project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
-    let _lock = lock(&project.state)?;
+    let _lock = lock(&project.state).await?;
     write_schema(&project.state);
     let store = open(project, &name, arguments.database.as_deref()).await?;
     let artifacts = Arc::new(Artifacts::new(&project.state));
@@ -198,11 +202,21 @@ fn write_schema(state: &Path) {
     }
 }
 
-fn lock(state: &Path) -> Result<File, CliError> {
+/// Takes the lock for as long as the answer is kept. Commands that look whether it is held have it for
+/// a moment themselves, so that one refusal is none.
+async fn lock(state: &Path) -> Result<File, CliError> {
     let path = state.join("engine.lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| cannot(&path, &error.to_string()))?;
-    match file.try_lock() {
+    let mut held = file.try_lock();
+    for _ in 0..LOCK_TRIES {
+        if !matches!(held, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+        held = file.try_lock();
+    }
+    match held {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let message = "another engine already runs for this folder";

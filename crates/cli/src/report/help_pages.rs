@@ -393,6 +393,13 @@ pub(crate) const PAGES: &[Page] = &[
         see: "towpath serve",
     },
     Page {
+        command: "engine start",
+        about: "Start an engine in the background; it ends when nothing needs it any more",
+        examples: &[("towpath engine start", "every order does the same by itself")],
+        exits: &[],
+        see: "towpath serve, towpath status",
+    },
+    Page {
         command: "engine status",
         about: "Say whether an engine runs, since when, and whether anything needs it",
         examples: &[("towpath engine status", "")],
