@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use towpath_adapters::artifacts::shown;
-use towpath_core::ids::{Digest, Name};
+use towpath_core::ids::{Digest, Name, Version};
 use towpath_core::release::{Artifact, Migration, Release};
 use towpath_server::requests::{AcceptedView, ReleaseRequest};
 
@@ -26,24 +27,33 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let session = Session::following(context).await?;
-    let service = session.service(&format!("towpath release create {}", arguments.version))?;
-    let artifacts = kept(&session, &arguments, context).await?;
+    let service = session.service(&again(&arguments))?;
+    let tree = tree(&arguments, &session.project.root)?;
+    let artifacts = kept(&session, &service, tree.as_deref(), &arguments, context).await?;
     let settings = settings(&arguments)?;
     let migrations = migrations(&arguments.migrations)?;
-    let origin = origin::of(&session.project.root).await;
-    let now = towpath_core::units::Timestamp(Timestamp::now().as_microsecond());
+    let mut origin = origin::of(tree.as_deref().unwrap_or(&session.project.root)).await;
+    if let Some(tree) = &tree {
+        origin.mark_if_changed(tree).await;
+    }
+    let commit = arguments.commit.or(origin.commit);
+    let digest = Release::content_digest(&artifacts, &settings, &migrations);
+    let version = match arguments.version {
+        Some(version) => version,
+        None => snapshot_version(commit.as_deref(), &digest)?,
+    };
     let release = Release {
-        digest: Release::content_digest(&artifacts, &settings, &migrations),
+        digest,
         service,
-        version: arguments.version,
+        version,
         artifacts,
         settings,
         migrations,
-        commit: arguments.commit.or(origin.commit),
+        commit,
         author: arguments.author.or(origin.author),
         change_type: arguments.change_type,
-        snapshot: arguments.snapshot,
-        created_at: now,
+        snapshot: tree.is_some(),
+        created_at: towpath_core::units::Timestamp(Timestamp::now().as_microsecond()),
     };
     if arguments.dry_run {
         context.either(&release, report::release::would_keep(&release, &context.out));
@@ -58,23 +68,83 @@ pub(crate) async fn run(
     Ok(ExitCode::Done)
 }
 
+/// How the command begins that is to be repeated.
+fn again(arguments: &CreateArguments) -> String {
+    let rest = match &arguments.version {
+        Some(version) => version.as_str(),
+        None => "--snapshot",
+    };
+    format!("towpath release create {rest}")
+}
+
+/// The working tree that is asked for; none without `--snapshot`.
+fn tree(arguments: &CreateArguments, root: &Path) -> Result<Option<PathBuf>, CliError> {
+    let Some(given) = arguments.snapshot.as_deref() else { return Ok(None) };
+    let folder = if given.is_empty() { root.to_owned() } else { PathBuf::from(given) };
+    if folder.is_dir() {
+        return Ok(Some(folder));
+    }
+    let mut error = CliError::new(ExitCode::NotFound, "source-not-found", "nothing was kept")
+        .because("there is no such folder to take a snapshot of")
+        .at(given.to_owned());
+    if let Ok(version) = Version::new(given) {
+        let command = format!("towpath release create {version} --snapshot");
+        error = error.next(command, "when that was meant to be the version");
+    }
+    Err(error.next("towpath release create --snapshot", "the folder of the matrix"))
+}
+
+/// Digits of a commit in a version, as many as git shows of it at least.
+const COMMIT_DIGITS: usize = 7;
+
+/// The version of a snapshot that nobody named: the same content has the same.
+fn snapshot_version(commit: Option<&str>, digest: &Digest) -> Result<Version, CliError> {
+    let commit = commit.map_or("none", |commit| commit.get(..COMMIT_DIGITS).unwrap_or(commit));
+    let text = format!("0.0.0-snapshot.{commit}.{}", digest.short());
+    Version::new(&text).map_err(|error| {
+        CliError::new(ExitCode::Usage, "version-needed", "nothing was kept")
+            .because(error.to_string())
+            .next("towpath release create VERSION --snapshot", "with a version of your own")
+    })
+}
+
 async fn kept(
     session: &Session,
+    service: &Name,
+    tree: Option<&Path>,
     arguments: &CreateArguments,
     context: &Context,
 ) -> Result<BTreeMap<Name, Artifact>, CliError> {
-    let mut artifacts = BTreeMap::new();
-    for (name, source) in &arguments.artifacts {
-        let artifact = if arguments.dry_run {
-            let scratch = keep::Scratch::new()?;
-            keep::artifact(scratch.folder(), source).await?
+    let own = arguments.artifacts.iter().map(|(name, _)| name);
+    let mut names: Vec<&Name> = own.chain(tree.map(|_| service)).collect();
+    names.sort();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        let error = twice("artefact", pair[0].as_str());
+        let of_the_tree = tree.is_some() && pair[0] == service;
+        return Err(if of_the_tree {
+            error.because("a snapshot keeps the working tree under the name of the service")
         } else {
+            error
+        });
+    }
+    let place = if arguments.dry_run {
+        keep::Place::scratch(&session.project.state)?
+    } else {
+        keep::Place::of(&session.project.state)
+    };
+    let say = |name: &Name, source: &str| {
+        if !arguments.dry_run {
             context.aside(&format!("keeping {name} from {}\n", shown(source)));
-            keep::artifact(&session.project.state, source).await?
-        };
-        if artifacts.insert(name.clone(), artifact).is_some() {
-            return Err(twice("artefact", name.as_str()));
         }
+    };
+    let mut artifacts = BTreeMap::new();
+    if let Some(tree) = tree {
+        say(service, &tree.display().to_string());
+        artifacts.insert(service.clone(), keep::tree(&place, tree).await?);
+    }
+    for (name, source) in &arguments.artifacts {
+        say(name, source);
+        artifacts.insert(name.clone(), keep::artifact(&place, source).await?);
     }
     Ok(artifacts)
 }
