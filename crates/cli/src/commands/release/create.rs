@@ -1,7 +1,6 @@
 //! `release create`: keeps the bytes, then tells the engine what was kept.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -29,9 +28,14 @@ pub(crate) async fn run(
     let session = Session::following(context).await?;
     let service = session.service(&again(&arguments))?;
     let tree = tree(&arguments, &session.project.root)?;
-    let artifacts = kept(&session, &service, tree.as_deref(), &arguments, context).await?;
+    let place = if arguments.dry_run {
+        keep::Place::scratch(&session.project.state)?
+    } else {
+        keep::Place::of(&session.project.state)
+    };
     let settings = settings(&arguments)?;
-    let migrations = migrations(&arguments.migrations)?;
+    let artifacts = kept(&place, &service, tree.as_deref(), &arguments, context).await?;
+    let migrations = migrations(&place, &arguments.migrations).await?;
     let mut origin = origin::of(tree.as_deref().unwrap_or(&session.project.root)).await;
     if let Some(tree) = &tree {
         origin.mark_if_changed(tree).await;
@@ -109,7 +113,7 @@ fn snapshot_version(commit: Option<&str>, digest: &Digest) -> Result<Version, Cl
 }
 
 async fn kept(
-    session: &Session,
+    place: &keep::Place,
     service: &Name,
     tree: Option<&Path>,
     arguments: &CreateArguments,
@@ -127,11 +131,6 @@ async fn kept(
             error
         });
     }
-    let place = if arguments.dry_run {
-        keep::Place::scratch(&session.project.state)?
-    } else {
-        keep::Place::of(&session.project.state)
-    };
     let say = |name: &Name, source: &str| {
         if !arguments.dry_run {
             context.aside(&format!("keeping {name} from {}\n", shown(source)));
@@ -140,11 +139,11 @@ async fn kept(
     let mut artifacts = BTreeMap::new();
     if let Some(tree) = tree {
         say(service, &tree.display().to_string());
-        artifacts.insert(service.clone(), keep::tree(&place, tree).await?);
+        artifacts.insert(service.clone(), keep::tree(place, tree).await?);
     }
     for (name, source) in &arguments.artifacts {
         say(name, source);
-        artifacts.insert(name.clone(), keep::artifact(&place, source).await?);
+        artifacts.insert(name.clone(), keep::artifact(place, source).await?);
     }
     Ok(artifacts)
 }
@@ -165,53 +164,68 @@ fn twice(what: &str, name: &str) -> CliError {
         .next("towpath release create --help", "how it is typed, with examples")
 }
 
-/// Migrations in the order in which they were given.
-fn migrations(files: &[String]) -> Result<Vec<Migration>, CliError> {
-    files.iter().map(|given| migration(given)).collect()
+/// Migrations in the order in which they were given; their bytes are kept beside the artefacts.
+async fn migrations(place: &keep::Place, files: &[String]) -> Result<Vec<Migration>, CliError> {
+    let mut migrations = Vec::new();
+    for given in files {
+        migrations.push(migration(place, given).await?);
+    }
+    Ok(migrations)
 }
 
-fn migration(given: &str) -> Result<Migration, CliError> {
+async fn migration(place: &keep::Place, given: &str) -> Result<Migration, CliError> {
     let (file, reversible) = match given.strip_prefix("irreversible:") {
         Some(file) => (file, false),
         None => (given, true),
     };
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(file)
-        .and_then(|file| file.take(LARGEST_MIGRATION + 1).read_to_end(&mut bytes));
     let wrong = |cause: String| {
         CliError::new(ExitCode::NotFound, "migration-unreadable", "nothing was kept")
             .because(cause)
             .at(file.to_owned())
             .next("towpath release create --help", "how it is typed, with examples")
     };
-    read.map_err(|error| wrong(format!("the migration could not be read: {error}")))?;
-    if bytes.len() as u64 > LARGEST_MIGRATION {
+    let data = std::fs::metadata(file)
+        .map_err(|error| wrong(format!("the migration could not be read: {error}")))?;
+    if data.len() > LARGEST_MIGRATION {
         return Err(wrong(format!("the migration is larger than {LARGEST_MIGRATION} bytes")));
     }
     let name = std::path::Path::new(file).file_name().map(|name| name.to_string_lossy());
     let name = name.ok_or_else(|| wrong("the migration has no name".to_owned()))?;
-    Ok(Migration { name: name.into_owned(), digest: Digest::of(&bytes), reversible })
+    let kept = keep::file(place, Path::new(file)).await?;
+    Ok(Migration { name: name.into_owned(), digest: kept.digest, reversible })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_migration_is_named_by_its_file_and_known_by_its_bytes() {
+    #[tokio::test]
+    async fn a_migration_is_named_by_its_file_and_its_bytes_are_kept() {
+        use towpath_adapters::artifacts::Artifacts;
+        use towpath_core::release::ArtifactForm;
+        use towpath_ports::artifacts::ArtifactStore as _;
         let folder = tempfile::tempdir().expect("a folder");
+        let place = keep::Place::of(folder.path());
         let file = folder.path().join("0007-add-voice.sql");
         std::fs::write(&file, "alter table sounds add voice text").expect("a file");
         let path = file.to_str().expect("a path of ASCII");
-        let found = migrations(&[path.to_owned(), format!("irreversible:{path}")]).expect("both");
+        let given = [path.to_owned(), format!("irreversible:{path}")];
+        let found = migrations(&place, &given).await.expect("both");
         assert_eq!(found[0].name, "0007-add-voice.sql");
         assert_eq!(found[0].digest, Digest::of(b"alter table sounds add voice text"));
         assert!(found[0].reversible && !found[1].reversible);
+        std::fs::remove_file(&file).expect("it is gone");
+        let digest = found[0].digest.clone();
+        let kept = Artifact { digest, form: ArtifactForm::File, source: String::new(), size: 33 };
+        let kept = Artifacts::new(folder.path()).path(&kept).await.expect("its bytes are kept");
+        assert_eq!(std::fs::read(kept).expect("bytes"), b"alter table sounds add voice text");
     }
 
-    #[test]
-    fn a_migration_that_is_not_there_is_not_found() {
-        let error = migration("no/such/file.sql").expect_err("no file");
+    #[tokio::test]
+    async fn a_migration_that_is_not_there_is_not_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = keep::Place::of(folder.path());
+        let error = migration(&place, "no/such/file.sql").await.expect_err("no file");
         assert_eq!(error.trouble().exit, ExitCode::NotFound);
         assert_eq!(error.trouble().place.as_deref(), Some("no/such/file.sql"));
     }

@@ -48,6 +48,15 @@ pub(crate) async fn tree(place: &Place, folder: &Path) -> Result<Artifact, CliEr
     kept.map_err(|error| not_kept(&folder.display().to_string(), &error))
 }
 
+/// Keeps the bytes of one file and says what was kept. Safe to repeat.
+///
+/// # Errors
+/// `not-kept` (exit 1): it is no file, or could not be read.
+pub(crate) async fn file(place: &Place, path: &Path) -> Result<Artifact, CliError> {
+    let kept = place.store.keep_file(path).await;
+    kept.map_err(|error| not_kept(&path.display().to_string(), &error))
+}
+
 /// Keeps an artefact and says what was kept. Safe to repeat: the same bytes are kept once.
 ///
 /// # Errors
