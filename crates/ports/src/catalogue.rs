@@ -92,6 +92,9 @@ pub enum FieldType {
     Argv,
     /// A list of texts; one text stands for a list of one.
     Texts,
+    /// Names of roles, one of which a person must have: a list of texts, or one text. Who has which
+    /// role is not known in this version, so each such setting is a demand that is not enforced.
+    Roles,
     /// `true` or `false`.
     Flag,
     /// A whole number between these, both included.

@@ -99,6 +99,7 @@ impl SqlStore {
         // Nobody takes jobs: whoever sends one is told that the writer has ended.
         let (jobs, _) = mpsc::channel(1);
         Ok(Some(Self {
+            shortage: Shortage::default(),
             database: place.database,
             identity: identity.clone(),
             readers: place.readers(),
