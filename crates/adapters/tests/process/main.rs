@@ -278,7 +278,10 @@ async fn an_artefact_that_is_missing_or_cannot_be_executed_is_named_before_anyth
     let request = request("serve");
     make_executable(&world.folder.path().join("app"), 0o644);
     let error = failure(&*target, &request).await;
-    assert!(error.sentence.contains("is not executable (mode 644)"), "{error}");
+    assert!(
+        error.sentence.contains("app of release 1.0.0 is not executable (mode 644)"),
+        "{error}"
+    );
     std::fs::remove_file(world.folder.path().join("app")).unwrap();
     let error = failure(&*target, &request).await;
     assert!(error.sentence.contains("nothing is kept under app"), "{error}");
@@ -291,7 +294,10 @@ async fn a_file_that_is_no_program_says_so() {
     std::fs::write(world.folder.path().join("app"), [0; 100]).unwrap();
     let target = world.target(&json!({ "command": ["./app"], "crash_loop": 2 }));
     let error = failure(&*target, &request("serve")).await;
-    assert!(error.sentence.contains("could not be started: Exec format error"), "{error}");
+    assert!(
+        error.sentence.contains("app of release 1.0.0 could not be started: Exec format error"),
+        "{error}"
+    );
     assert!(error.sentence.contains("it is no program of this machine, and has no #! line"));
 }
 

@@ -301,6 +301,7 @@ fn plan(
         environment: environment(request, instance, port, &id),
         id,
         program: program.path.clone(),
+        shown: program.shown.clone(),
         arguments: program.arguments.clone(),
         directory,
         port,

@@ -296,7 +296,8 @@ async fn elapse(until: Option<Instant>) {
 
 /// Why the system did not start the program, with what its own words leave open.
 fn not_started(plan: &Plan, error: &io::Error) -> String {
-    let program = plan.program.display();
+    let kept = plan.program.to_string_lossy();
+    let program = if plan.shown.is_empty() { &*kept } else { &plan.shown };
     let more = match error.kind() {
         io::ErrorKind::NotFound if !plan.directory.is_dir() => {
             format!("; the folder in which it starts, {}, is gone", plan.directory.display())
