@@ -34,7 +34,10 @@ fn main() -> process::ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
     let exit = match Arguments::try_parse_from(&typed) {
         Ok(Arguments { command: Some(Command::SampleService), .. }) => return soundbite::run(),
-        // Has its own way to end, which the target that started it reads.
+        // These have their own way to end, which the adapter that started them reads.
+        Ok(Arguments { command: Some(Command::Proxy(arguments)), .. }) => {
+            return commands::proxy::run(&arguments);
+        }
         Ok(Arguments { command: Some(Command::Supervise(arguments)), .. }) => {
             return commands::supervise::run(&arguments);
         }
@@ -51,8 +54,6 @@ fn run(arguments: Arguments) -> ExitCode {
             context.answer(&report::help::overview());
             Ok(ExitCode::Done)
         }
-        // Makes its own threads.
-        Some(Command::Proxy(arguments)) => commands::proxy::run(arguments, &context),
         Some(command) => match runtime(&command) {
             Ok(runtime) => runtime.block_on(commands::run(command, &context)),
             Err(error) => {

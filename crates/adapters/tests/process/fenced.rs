@@ -24,7 +24,8 @@ async fn an_old_owner_starts_nothing_after_a_newer_one_has_stopped_the_deploymen
     assert_eq!(error.kind, TargetErrorKind::Stale);
     assert_eq!(
         error.sentence,
-        "refused: the instances of this machine obey epoch 2, and this is epoch 1"
+        "refused: the instances of this machine obey epoch 2, and this is epoch 1; another engine \
+         owns them, or the journal is an older copy"
     );
     assert_eq!(world.processes(), Vec::<i32>::new());
     let endpoints = target.ensure_running(&new).await.unwrap();

@@ -182,6 +182,26 @@ async fn a_program_that_is_never_ready_fails_in_time_with_its_last_words() {
 }
 
 #[tokio::test]
+async fn a_program_that_takes_requests_and_does_not_answer_is_not_ready() {
+    let world = World::new();
+    let mut mute = request("mute");
+    mute.ready_within = Span::seconds(3);
+    let error = failure(&*world.target(&settings()), &mute).await;
+    assert!(error.sentence.ends_with("GET /ready to answer 2xx, it does not answer"), "{error}");
+    assert_eq!(world.processes(), Vec::<i32>::new());
+}
+
+#[tokio::test]
+async fn a_program_that_ends_again_and_again_until_the_time_is_over_says_how_it_ended() {
+    let world = World::new();
+    let target = world.target(&json!({ "command": ["./app"], "start_within": "700ms" }));
+    let error = failure(&*target, &request("crash")).await;
+    assert!(error.sentence.contains(" was not ready within "), "{error}");
+    assert!(error.sentence.contains("2xx, last: ended with status 7 after "), "{error}");
+    assert!(error.said.contains(&"cannot read its configuration".to_owned()), "{:?}", error.said);
+}
+
+#[tokio::test]
 async fn a_crash_loop_ends_the_start_and_leaves_others_alone() {
     let world = World::new();
     let target = world.target(&settings());
@@ -207,6 +227,20 @@ async fn a_program_whose_parts_ignore_sigterm_is_ended_all_the_same() {
     eventually("its workers", async || world.processes().len() >= 3).await;
     stop(&*target, &request).await;
     assert_eq!(world.processes(), Vec::<i32>::new());
+}
+
+#[tokio::test]
+async fn a_program_that_ignores_sigterm_has_its_time_and_is_then_ended() {
+    let world = World::new();
+    let target = world.target(&json!({ "command": ["./app"], "stop_within": "300ms" }));
+    let request = request("stubborn");
+    target.ensure_running(&request).await.unwrap();
+    stop(&*target, &request).await;
+    assert_eq!(world.processes(), Vec::<i32>::new());
+    let status = world.status(&request);
+    let last = status["ends"][0]["how"].as_str().unwrap();
+    assert!(last.starts_with("was ended by signal 9 after "), "{last}");
+    assert!(last.ends_with("; it did not end within 300ms of SIGTERM"), "{last}");
 }
 
 #[tokio::test]
@@ -244,7 +278,10 @@ async fn an_artefact_that_is_missing_or_cannot_be_executed_is_named_before_anyth
     let request = request("serve");
     make_executable(&world.folder.path().join("app"), 0o644);
     let error = failure(&*target, &request).await;
-    assert!(error.sentence.contains("is not executable (mode 644)"), "{error}");
+    assert!(
+        error.sentence.contains("app of release 1.0.0 is not executable (mode 644)"),
+        "{error}"
+    );
     std::fs::remove_file(world.folder.path().join("app")).unwrap();
     let error = failure(&*target, &request).await;
     assert!(error.sentence.contains("nothing is kept under app"), "{error}");
@@ -257,5 +294,18 @@ async fn a_file_that_is_no_program_says_so() {
     std::fs::write(world.folder.path().join("app"), [0; 100]).unwrap();
     let target = world.target(&json!({ "command": ["./app"], "crash_loop": 2 }));
     let error = failure(&*target, &request("serve")).await;
-    assert!(error.sentence.contains("could not be started: Exec format error"), "{error}");
+    assert!(
+        error.sentence.contains("app of release 1.0.0 could not be started: Exec format error"),
+        "{error}"
+    );
+    assert!(error.sentence.contains("it is no program of this machine, and has no #! line"));
+}
+
+#[tokio::test]
+async fn a_script_whose_interpreter_is_missing_says_that_it_is_not_the_script() {
+    let world = World::new();
+    std::fs::write(world.folder.path().join("app"), "#!/absent/interpreter\n").unwrap();
+    let target = world.target(&json!({ "command": ["./app"], "crash_loop": 2 }));
+    let error = failure(&*target, &request("serve")).await;
+    assert!(error.sentence.contains("it is the interpreter in its #! line"), "{error}");
 }

@@ -42,6 +42,9 @@ pub(super) struct Plan {
     pub(super) id: String,
     /// The program to start.
     pub(super) program: PathBuf,
+    /// What people call it; empty in a plan that was written before it was kept.
+    #[serde(default)]
+    pub(super) shown: String,
     /// Its arguments.
     pub(super) arguments: Vec<String>,
     /// Where it starts.

@@ -70,7 +70,7 @@ impl Process {
         let path = self.settings.ready.as_deref().or(request.ready_path.as_deref());
         let began = Instant::now();
         let mut supervised = began;
-        let mut did = "was not started".to_owned();
+        let mut did = "it was not started".to_owned();
         loop {
             match self.look(&folder)? {
                 Seen::Runs(app) => match self.readiness.ask(address, path).await {
@@ -80,7 +80,7 @@ impl Process {
                         return Ok(Endpoint { instance, address });
                     }
                     Ok(()) => {}
-                    Err(what) => did = what,
+                    Err(what) => did = format!("it {what}"),
                 },
                 Seen::CrashLoop(how) => {
                     let sentence = format!("{}: {how}", named(request, instance));
@@ -96,7 +96,9 @@ impl Process {
                     self.supervise(&folder)?;
                     supervised = Instant::now();
                 }
-                Seen::Pauses | Seen::Unsupervised => {}
+                // Why it is not there now says more than what was seen while it was.
+                Seen::Pauses(Some(end)) => did = format!("last: {end}"),
+                Seen::Pauses(None) | Seen::Unsupervised => {}
                 Seen::Withdrawn => {
                     let sentence =
                         format!("{} was stopped while it started", named(request, instance));
@@ -160,14 +162,16 @@ impl Process {
             let times = recent.len();
             return Ok(Seen::CrashLoop(format!("{} ({times} times within {window})", last.how)));
         }
-        Ok(if folder.is_supervised()? { Seen::Pauses } else { Seen::Unsupervised })
+        let last = status.ends.last().map(|end| end.how.clone());
+        Ok(if folder.is_supervised()? { Seen::Pauses(last) } else { Seen::Unsupervised })
     }
 }
 
 /// What a look at an instance shows.
 enum Seen {
     Runs(Identity),
-    Pauses,
+    /// Between two starts; how it ended before.
+    Pauses(Option<String>),
     CrashLoop(String),
     Unsupervised,
     Withdrawn,
@@ -297,6 +301,7 @@ fn plan(
         environment: environment(request, instance, port, &id),
         id,
         program: program.path.clone(),
+        shown: program.shown.clone(),
         arguments: program.arguments.clone(),
         directory,
         port,
@@ -355,7 +360,7 @@ fn not_ready(
     };
     let waited = Span(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
     format!(
-        "{} was not ready within {waited}: waited for {wanted}, it {did}",
+        "{} was not ready within {waited}: waited for {wanted}, {did}",
         named(request, instance)
     )
 }

@@ -156,8 +156,7 @@ impl Supervisor {
                 Some(app)
             }
             Err(error) => {
-                let program = self.plan.program.display();
-                self.note_end(format!("{program} could not be started: {error}"));
+                self.note_end(not_started(&self.plan, &error));
                 None
             }
         }
@@ -293,6 +292,26 @@ async fn elapse(until: Option<Instant>) {
         Some(until) => tokio::time::sleep_until(until).await,
         None => std::future::pending().await,
     }
+}
+
+/// Why the system did not start the program, with what its own words leave open.
+fn not_started(plan: &Plan, error: &io::Error) -> String {
+    let kept = plan.program.to_string_lossy();
+    let program = if plan.shown.is_empty() { &*kept } else { &plan.shown };
+    let more = match error.kind() {
+        io::ErrorKind::NotFound if !plan.directory.is_dir() => {
+            format!("; the folder in which it starts, {}, is gone", plan.directory.display())
+        }
+        // execve(2) says so of the interpreter as well.
+        io::ErrorKind::NotFound if plan.program.exists() => {
+            "; the file is there, so it is the interpreter in its #! line, or its loader".to_owned()
+        }
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+            "; it is no program of this machine, and has no #! line".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!("{program} could not be started: {error}{more}")
 }
 
 fn described(status: ExitStatus) -> String {

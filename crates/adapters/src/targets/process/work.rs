@@ -81,7 +81,7 @@ impl From<Stopped> for TargetError {
             Stopped::Stale { own, current } => TargetError {
                 sentence: format!(
                     "refused: the instances of this machine obey epoch {current}, and this is \
-                     epoch {own}"
+                     epoch {own}; another engine owns them, or the journal is an older copy"
                 ),
                 said: Vec::new(),
                 kind: TargetErrorKind::Stale,
