@@ -1,4 +1,5 @@
-//! Releases of a working tree, with the real binary and the real git.
+//! Releases of a working tree, with the real binary and the real git; and those whose bytes are gone
+//! or have another name.
 
 use std::path::Path;
 use std::process::Command;
@@ -79,4 +80,37 @@ fn a_snapshot_of_nothing_and_one_that_is_named_twice_are_refused() {
     std::os::unix::fs::symlink("/etc/passwd", world.root().join("users")).unwrap();
     let said = world.must(&["release", "create", "--snapshot"], 1).err;
     assert!(said.contains("users is a link out of the artefact"), "{said}");
+}
+
+#[test]
+fn a_release_whose_bytes_are_gone_says_so_and_starts_again_once_they_are_kept_again() {
+    let world = World::new(&MATRIX.replace("[./start]", "['{artifact}']"));
+    world.release("1.0.0", &[]);
+    for kept in std::fs::read_dir(world.state().join("artifacts/sha256")).unwrap().flatten() {
+        std::fs::remove_file(kept.path()).unwrap();
+    }
+    for words in [&["release", "list"][..], &["release", "show", "1.0.0"]] {
+        let said = world.must(words, 0).out;
+        assert!(said.contains("its bytes are gone"), "{said}");
+    }
+    assert_eq!(newest(&world)["bytes_gone"], true);
+    for verb in ["promote", "plan"] {
+        let said = world.must(&[verb, "dev", "--release", "1.0.0"], 3).err;
+        assert!(said.contains("towpath release create 1.0.0 --artifact"), "{said}");
+    }
+    world.release("1.0.0", &[]);
+    world.must(&["promote", "dev", "--release", "1.0.0"], 0);
+}
+
+#[test]
+fn the_same_content_under_another_version_is_kept_and_said_to_be_the_same() {
+    let world = World::new(&MATRIX.replace("[./start]", "['{artifact}']"));
+    world.release("1.0.0", &[]);
+    let artifact = format!("api={}", world.root().join("app-1.0.0").display());
+    let said = world.must(&["release", "create", "2.0.0", "--artifact", &artifact], 0).err;
+    assert!(said.contains("2.0.0 has exactly the content of 1.0.0"), "{said}");
+    world.must(&["promote", "dev", "--release", "1.0.0"], 0);
+    world.must(&["promote", "dev", "--release", "2.0.0"], 0);
+    let said = world.must(&["rollback", "dev"], 3).err;
+    assert!(said.contains("no other release was ever verified here"), "{said}");
 }

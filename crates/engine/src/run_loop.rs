@@ -21,7 +21,8 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    executor, journal, judging, leases, prober, reading, recovery, telemetry, views, wakes,
+    executor, journal, judging, leases, prober, reading, recovery, retention, telemetry, views,
+    wakes,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -100,6 +101,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     prober::spawn_observer(&shared);
     telemetry::spawn(&shared);
     judging::spawn(&shared);
+    retention::spawn(&shared);
     let ended = tokio::spawn(run.run(receiver));
     Ok(Running { engine: Engine { shared }, ended })
 }
