@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use towpath_e2e::{World, towpath};
@@ -113,4 +114,21 @@ fn the_same_content_under_another_version_is_kept_and_said_to_be_the_same() {
     world.must(&["promote", "dev", "--release", "2.0.0"], 0);
     let said = world.must(&["rollback", "dev"], 3).err;
     assert!(said.contains("no other release was ever verified here"), "{said}");
+}
+
+#[test]
+fn what_was_left_half_written_long_ago_is_removed_when_an_engine_starts() {
+    let world = World::new(MATRIX);
+    let temporary = world.state().join("artifacts/temporary");
+    std::fs::create_dir_all(&temporary).unwrap();
+    let (left, begun) = (temporary.join("left"), temporary.join("begun"));
+    for file in [&left, &begun] {
+        std::fs::write(file, "half").unwrap();
+    }
+    let long_ago = SystemTime::now() - Duration::from_hours(25);
+    std::fs::File::open(&left).unwrap().set_modified(long_ago).unwrap();
+    world.must(&["status"], 0);
+    world.release("1.0.0", &[]);
+    world.until("the old file is gone", Duration::from_secs(20), || !left.exists());
+    assert!(begun.exists(), "somebody may be writing it");
 }
