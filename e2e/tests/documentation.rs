@@ -52,6 +52,11 @@ fn leaving_bash_scripts_works_as_its_page_says() {
 }
 
 #[test]
+fn releases_are_created_and_kept_as_their_page_says() {
+    follow("how-to/releases.md");
+}
+
+#[test]
 fn going_without_a_demand_works_as_its_page_says() {
     follow("how-to/what-is-not-enforced.md");
 }

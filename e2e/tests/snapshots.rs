@@ -1,7 +1,9 @@
-//! Releases of a working tree, with the real binary and the real git.
+//! Releases of a working tree, with the real binary and the real git; and those whose bytes are gone
+//! or have another name.
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use towpath_e2e::{World, towpath};
@@ -77,6 +79,56 @@ fn a_snapshot_of_nothing_and_one_that_is_named_twice_are_refused() {
         world.must(&["release", "create", "--snapshot", "--artifact", "api=towpath.yaml"], 2);
     assert!(said.err.contains("given twice"), "{}", said.err);
     std::os::unix::fs::symlink("/etc/passwd", world.root().join("users")).unwrap();
-    let said = world.must(&["release", "create", "--snapshot"], 1).err;
+    let said = world.must(&["release", "create", "--snapshot"], 2).err;
     assert!(said.contains("users is a link out of the artefact"), "{said}");
+}
+
+#[test]
+fn a_release_whose_bytes_are_gone_says_so_and_starts_again_once_they_are_kept_again() {
+    let world = World::new(&MATRIX.replace("[./start]", "['{artifact}']"));
+    world.release("1.0.0", &[]);
+    for kept in std::fs::read_dir(world.state().join("artifacts/sha256")).unwrap().flatten() {
+        std::fs::remove_file(kept.path()).unwrap();
+    }
+    for words in [&["release", "list"][..], &["release", "show", "1.0.0"]] {
+        let said = world.must(words, 0).out;
+        assert!(said.contains("its bytes are gone"), "{said}");
+    }
+    assert_eq!(newest(&world)["bytes_gone"], true);
+    for verb in ["promote", "plan"] {
+        let said = world.must(&[verb, "dev", "--release", "1.0.0"], 3).err;
+        assert!(said.contains("towpath release create 1.0.0 --artifact"), "{said}");
+    }
+    world.release("1.0.0", &[]);
+    world.must(&["promote", "dev", "--release", "1.0.0"], 0);
+}
+
+#[test]
+fn the_same_content_under_another_version_is_kept_and_said_to_be_the_same() {
+    let world = World::new(&MATRIX.replace("[./start]", "['{artifact}']"));
+    world.release("1.0.0", &[]);
+    let artifact = format!("api={}", world.root().join("app-1.0.0").display());
+    let said = world.must(&["release", "create", "2.0.0", "--artifact", &artifact], 0).err;
+    assert!(said.contains("2.0.0 has exactly the content of 1.0.0"), "{said}");
+    world.must(&["promote", "dev", "--release", "1.0.0"], 0);
+    world.must(&["promote", "dev", "--release", "2.0.0"], 0);
+    let said = world.must(&["rollback", "dev"], 3).err;
+    assert!(said.contains("no other release was ever verified here"), "{said}");
+}
+
+#[test]
+fn what_was_left_half_written_long_ago_is_removed_when_an_engine_starts() {
+    let world = World::new(MATRIX);
+    let temporary = world.state().join("artifacts/temporary");
+    std::fs::create_dir_all(&temporary).unwrap();
+    let (left, begun) = (temporary.join("left"), temporary.join("begun"));
+    for file in [&left, &begun] {
+        std::fs::write(file, "half").unwrap();
+    }
+    let long_ago = SystemTime::now() - Duration::from_hours(25);
+    std::fs::File::open(&left).unwrap().set_modified(long_ago).unwrap();
+    world.must(&["status"], 0);
+    world.release("1.0.0", &[]);
+    world.until("the old file is gone", Duration::from_secs(20), || !left.exists());
+    assert!(begun.exists(), "somebody may be writing it");
 }

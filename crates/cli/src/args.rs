@@ -10,7 +10,8 @@ use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
 use crate::args::values::{
-    change_type, name, number, person, plan_hash, reason, setting, signal, source, speed, version,
+    change_type, commit, name, number, person, plan_hash, reason, setting, signal, source, speed,
+    version,
 };
 use crate::commands;
 
@@ -167,7 +168,7 @@ pub(crate) struct CreateArguments {
     #[arg(long = "migration", value_name = "FILE")]
     pub(crate) migrations: Vec<String>,
     /// the commit it was built from; otherwise asked of git
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", value_parser = commit)]
     pub(crate) commit: Option<String>,
     /// who wrote it; otherwise asked of git
     #[arg(long, value_name = "PERSON", value_parser = person)]

@@ -40,7 +40,11 @@ fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
             Err(error) => Err(format!("`{}` cannot be a name", error.text)),
         },
         Shape::WordOrSpan(words) if words.contains(&text()?) => Ok(()),
-        Shape::WordOrSpan(_) | Shape::Bake => parses::<Span>(text()?),
+        Shape::WordOrSpan(_) | Shape::SomeTime => match text()?.parse::<Span>()? {
+            Span(0) => Err(format!("`{name}` lasts no time")),
+            Span(_) => Ok(()),
+        },
+        Shape::Bake => parses::<Span>(text()?),
         Shape::Requests => limits::requests(text()?).map(drop).ok_or_else(wrong),
         Shape::ErrorLimit => limits::error_limit(text()?).map(drop).ok_or_else(wrong),
         Shape::LatencyLimit => limits::latency_limit(text()?).map(drop).ok_or_else(wrong),
@@ -117,7 +121,12 @@ fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option<String> {
     let bare = matches!(node.scalar(), Some(Scalar::Number(_) | Scalar::Flag(_)));
     let counted = text.bytes().all(|byte| byte.is_ascii_digit());
     match shape {
-        Shape::Of(FieldType::Span) | Shape::Bake | Shape::WordOrSpan(_) if counted => {
+        Shape::SomeTime | Shape::WordOrSpan(_) if text.parse() == Ok(Span(0)) || text == "0" => {
+            Some("write a time above zero, such as `5s`".to_owned())
+        }
+        Shape::Of(FieldType::Span) | Shape::SomeTime | Shape::Bake | Shape::WordOrSpan(_)
+            if counted =>
+        {
             Some(format!("add the unit: `{shown}s`, `{shown}m` or `{shown}h`"))
         }
         Shape::Of(FieldType::Share) if counted => Some(format!("add the unit: `{shown}%`")),

@@ -113,6 +113,7 @@ fn of_shape(shape: Shape) -> Value {
             let name = pattern(NAME);
             json!({ "oneOf": [name, { "type": "array", "items": name, "minItems": 1 }] })
         }
+        Shape::SomeTime => pattern(SPAN),
         Shape::WordOrSpan(words) => json!({ "anyOf": [{ "enum": words }, pattern(SPAN)] }),
         Shape::Requests => pattern("^[0-9]+ requests?$"),
         Shape::Bake => json!({ "oneOf": [pattern(SPAN), of_keys(sections::rollout::BAKE_RANGE)] }),

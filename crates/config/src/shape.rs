@@ -18,7 +18,9 @@ pub(crate) enum Shape {
     Name,
     /// One name or a list of at least one.
     Names,
-    /// One of these words, or a duration.
+    /// A duration above zero.
+    SomeTime,
+    /// One of these words, or a duration above zero.
     WordOrSpan(&'static [&'static str]),
     /// A count with its unit: `20 requests`.
     Requests,
@@ -104,8 +106,9 @@ pub(crate) fn expected(shape: Shape) -> String {
         Shape::FormatVersion => "1".to_owned(),
         Shape::Name => "a name: 1 to 63 of a-z, 0-9 and -".to_owned(),
         Shape::Names => "a name, or a list of names".to_owned(),
+        Shape::SomeTime => "a duration above zero such as 30s, 5m or 24h".to_owned(),
         Shape::WordOrSpan(words) => {
-            format!("{}, or a duration such as 30s, 5m or 24h", words.join(", "))
+            format!("{}, or a duration above zero such as 30s, 5m or 24h", words.join(", "))
         }
         Shape::Requests => "a count of requests such as 20 requests".to_owned(),
         Shape::Bake => "a duration such as 5m, or { min: 1m, max: 10m }".to_owned(),

@@ -28,7 +28,8 @@ impl Source {
     /// Takes `bytes` if they are text of a bearable size; a byte order mark is dropped.
     pub(crate) fn new(bytes: &[u8], problems: &mut Problems) -> Self {
         if bytes.len() > MAX_BYTES {
-            let message = format!("the file has {} bytes", bytes.len());
+            // Whoever reads files stops soon after the limit, so how large it is nobody knows.
+            let message = format!("the file has more than {MAX_BYTES} bytes");
             problems.add(
                 Problem::new(Code::TooLarge, Extent::default(), message)
                     .expected(format!("at most {MAX_BYTES} bytes"))

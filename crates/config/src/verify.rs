@@ -103,7 +103,13 @@ impl Verify<'_> {
             let required = matches!(section.key.default, Default::Required)
                 && section.may_stand(place)
                 && !section.may_stand(Where::Defaults);
-            if required && node.get(section.key.name).is_none() {
+            // Of a key that was mistyped the mistake is told, and not that it is missing as well.
+            let is_mistyped = || {
+                let mut unknown =
+                    node.entries().iter().filter(|it| sections::find(&it.key, place).is_none());
+                unknown.any(|it| settings::nearest(&it.key, [section.key.name]).is_some())
+            };
+            if required && node.get(section.key.name).is_none() && !is_mistyped() {
                 let key = section.key.name;
                 let example = section.example.lines().next().unwrap_or_default();
                 self.problems.add(

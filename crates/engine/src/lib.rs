@@ -3,7 +3,8 @@
 //! Reading order: [`Engine`] is what the API talks to; `run_loop` takes one input at a time through
 //! `decide`, one transaction and the outbox; `executor` turns each command into port calls and its
 //! outcome into the next input. `judging`, `leases`, `prober` and `telemetry` work beside it: they
-//! watch and remind, and only ever act by sending an input.
+//! watch and remind, and only ever act by sending an input. `retention` lets bytes go that nobody
+//! needs.
 
 mod adapters;
 mod evidence;
@@ -17,6 +18,7 @@ mod prober;
 mod reader;
 mod reading;
 mod recovery;
+mod retention;
 mod rows;
 mod run_loop;
 mod shared;
@@ -28,5 +30,6 @@ mod writing;
 pub use adapters::AdapterSet;
 pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};
 pub use reader::Reader;
+pub use retention::ReleaseView;
 pub use run_loop::{Engine, Running, start};
 pub use shared::Setup;

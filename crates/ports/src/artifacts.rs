@@ -1,8 +1,10 @@
 //! Kept bytes of releases, by digest.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use towpath_core::ids::Digest;
 use towpath_core::release::Artifact;
 
 /// Gives out what was kept under a digest.
@@ -15,6 +17,22 @@ pub trait ArtifactStore: Send + Sync {
     /// [`ArtifactError::Missing`] when nothing is kept under the digest, [`ArtifactError::Damaged`]
     /// when the bytes are not those of the digest; both are final. [`ArtifactError::Io`] may pass.
     async fn path(&self, artifact: &Artifact) -> Result<PathBuf, ArtifactError>;
+
+    /// Those of the digests under which nothing is kept. Looks whether something is there and not
+    /// whether it is whole. A store that cannot tell answers none.
+    async fn gone(&self, _digests: &BTreeSet<Digest>) -> BTreeSet<Digest> {
+        BTreeSet::new()
+    }
+
+    /// Removes what is kept under other digests than the wanted ones, and what was left half
+    /// written; answers how many bytes that freed. What was kept or begun lately stays, so it is
+    /// safe while somebody keeps more. Safe to repeat. A store that keeps for ever removes nothing.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`] when something could not be removed; the rest was.
+    async fn sweep(&self, _wanted: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
+        Ok(0)
+    }
 }
 
 /// Why kept bytes cannot be given out.

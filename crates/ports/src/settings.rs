@@ -152,8 +152,13 @@ fn read(of: FieldType, path: &str, value: &Value) -> Result<Value, Problem> {
             let count = value.as_u64().filter(|count| (least..=most).contains(count));
             count.map(Value::from).ok_or_else(wrong)
         }
-        FieldType::Argv => texts(path, value, of)
-            .and_then(|texts| if texts.is_empty() { Err(wrong()) } else { Ok(json!(texts)) }),
+        FieldType::Argv => texts(path, value, of).and_then(|texts| match texts.first() {
+            None => Err(wrong()),
+            Some(program) if program.trim().is_empty() => {
+                Err(told(format!("`{path}` names no program")))
+            }
+            Some(_) => Ok(json!(texts)),
+        }),
         FieldType::Texts | FieldType::Roles => match value.as_str() {
             Some(one) => Ok(json!([one])),
             None => texts(path, value, of).map(|texts| json!(texts)),

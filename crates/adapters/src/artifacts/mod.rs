@@ -1,5 +1,5 @@
 //! Kept bytes of releases, by digest, below the journal's folder. Owns how they are written and
-//! checked; knows nothing of releases, and removes nothing on its own.
+//! checked; knows nothing of releases, and removes only what it is told that nobody wants.
 //!
 //! ```text
 //! <state>/artifacts/sha256/HEX     the bytes: a file, or the archive of a folder
@@ -13,8 +13,10 @@
 mod archive;
 mod keeping;
 mod source;
+mod sweep;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -155,38 +157,6 @@ impl Artifacts {
         kept.finish(ArtifactForm::File, shown.to_string(), executable).map_err(io)
     }
 
-    /// Removes everything that is kept under other digests than these, and answers how many bytes
-    /// that freed. Not safe while something is being kept. Safe to repeat.
-    ///
-    /// # Errors
-    /// [`KeepError::Io`]: something could not be removed; the rest was.
-    pub fn retain(&self, wanted: &[Digest]) -> Result<u64, KeepError> {
-        let mut freed = 0;
-        let mut failed = None;
-        for folder in ["sha256", "unpacked"] {
-            let folder = self.root.join(folder);
-            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                if wanted.iter().any(|digest| name == digest.hex()) {
-                    continue;
-                }
-                let size =
-                    entry.metadata().map_or(0, |data| if data.is_file() { data.len() } else { 0 });
-                let path = entry.path();
-                let removed = if size == 0 && path.is_dir() {
-                    fs::remove_dir_all(&path)
-                } else {
-                    fs::remove_file(&path)
-                };
-                match removed {
-                    Ok(()) => freed += size,
-                    Err(source) => failed = Some(KeepError::Io { path, source }),
-                }
-            }
-        }
-        failed.map_or(Ok(freed), Err)
-    }
-
     async fn in_background(
         &self,
         path: PathBuf,
@@ -268,6 +238,24 @@ impl ArtifactStore for Artifacts {
             Err(ArtifactError::Io { path, source: io::Error::other(error) })
         })
     }
+
+    async fn gone(&self, digests: &BTreeSet<Digest>) -> BTreeSet<Digest> {
+        let (own, digests) = (self.clone(), digests.clone());
+        let is_gone = move |digest: &Digest| {
+            let found = fs::symlink_metadata(own.kept(digest));
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let look = move || digests.into_iter().filter(is_gone).collect();
+        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+
+    async fn sweep(&self, wanted: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
+        let (own, wanted, path) = (self.clone(), wanted.clone(), self.root.clone());
+        let done = tokio::task::spawn_blocking(move || own.swept(&wanted)).await;
+        done.unwrap_or_else(|error| {
+            Err(ArtifactError::Io { path, source: io::Error::other(error) })
+        })
+    }
 }
 
 #[cfg(test)]
@@ -333,20 +321,6 @@ mod tests {
         let second = store.keep_directory(root.path()).await.unwrap();
         assert_eq!(first.digest, second.digest);
         assert!(!store.path(&first).await.unwrap().join("state").exists());
-    }
-
-    #[tokio::test]
-    async fn only_what_is_wanted_is_retained() {
-        let (root, store) = world();
-        let mut kept = Vec::new();
-        for text in ["one", "two"] {
-            let path = root.path().join(text);
-            fs::write(&path, text).unwrap();
-            kept.push(store.keep_file(&path).await.unwrap());
-        }
-        assert_eq!(store.retain(&[kept[0].digest.clone()]).unwrap(), 3);
-        assert!(store.path(&kept[0]).await.is_ok());
-        assert!(matches!(store.path(&kept[1]).await, Err(ArtifactError::Missing(_))));
     }
 
     /// Answers one request with these bytes and closes.

@@ -44,6 +44,28 @@ fn options_may_stand_anywhere() {
 }
 
 #[test]
+fn a_snapshot_needs_neither_version_nor_artefact_and_everything_else_needs_both() {
+    let create = |line: &str| match parsed(line) {
+        Command::Release(ReleaseArguments { command: ReleaseCommand::Create(own) }) => own,
+        _ => panic!("{line}"),
+    };
+    let own = create("towpath release create --snapshot");
+    assert_eq!((own.version, own.snapshot.as_deref()), (None, Some("")));
+    let own = create("towpath release create 1.0 --snapshot dist --artifact docs=docs");
+    assert_eq!(
+        (own.version.map(String::from), own.snapshot.as_deref()),
+        (Some("1.0".to_owned()), Some("dist"))
+    );
+    for line in [
+        "towpath release create",
+        "towpath release create 1.0",
+        "towpath release create --artifact api=.",
+    ] {
+        assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+    }
+}
+
+#[test]
 fn the_form_of_the_old_scripts_is_understood() {
     let Command::Rollback(own) = parsed("towpath rollback production staging") else { panic!() };
     assert_eq!(own.environment.as_str(), "production");
@@ -52,7 +74,15 @@ fn the_form_of_the_old_scripts_is_understood() {
 
 #[test]
 fn what_a_shell_or_a_path_would_read_is_no_name_and_no_version() {
-    for bad in ["-1", "--yes", "1.0;ls", "$(id)", "../x", "a|b", "`id`"] {
+    let newline = "1.0\n2";
+    for bad in
+        ["-1", "--yes", "1.0;ls", "$(id)", "../x", "a|b", "`id`", newline, "", ".", "*", "a b"]
+    {
+        let words = ["towpath", "release", "create", bad, "--artifact", "api=."];
+        assert!(Arguments::try_parse_from(words).is_err(), "{bad}");
+        let artifact = format!("{bad}=.");
+        let words = ["towpath", "release", "create", "1.0", "--artifact", &artifact];
+        assert!(Arguments::try_parse_from(words).is_err(), "{bad}");
         let words = ["towpath", "plan", "production", "--release", bad];
         assert!(Arguments::try_parse_from(words).is_err(), "{bad}");
         assert!(Arguments::try_parse_from(["towpath", "why", bad]).is_err(), "{bad}");

@@ -66,6 +66,20 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Longest commit, in characters: a name of any version control, and no sentence.
+const LONGEST_COMMIT: usize = 128;
+
+pub(super) fn commit(text: &str) -> Result<String, String> {
+    let good = |character: char| character.is_ascii_graphic();
+    if text.is_empty() || text.len() > LONGEST_COMMIT || !text.chars().all(good) {
+        return Err(format!(
+            "`{}` is not a commit: 1 to {LONGEST_COMMIT} printable characters without blanks",
+            text.chars().take(80).collect::<String>().escape_debug()
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn signal(text: &str) -> Result<Signal, String> {
     let found = Signal::ALL.into_iter().find(|signal| signal.as_str() == text);
     found.ok_or_else(|| {
@@ -139,6 +153,16 @@ mod tests {
         assert_eq!((name.as_str(), path.as_str()), ("api", "dist/a=b"));
         for bad in ["dist", "api=", "Api=.", "=."] {
             assert!(source(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_commit_is_one_word_of_any_version_control() {
+        for good in ["9b1c7de0", "r1234", "v1.2-3-g9b1c7de-dirty"] {
+            assert_eq!(commit(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "a b", "a\nb", "\u{1b}[31m", "é", &"a".repeat(LONGEST_COMMIT + 1)] {
+            assert!(commit(bad).is_err(), "{bad:?}");
         }
     }
 

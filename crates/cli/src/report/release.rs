@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use towpath_core::ids::{Digest, Name};
 use towpath_core::reason::Next;
 use towpath_core::release::{Artifact, ArtifactForm, Migration, Release};
+use towpath_engine::ReleaseView;
 use towpath_engine::views::Status;
 
 use crate::report::block::{Block, next, table};
@@ -31,6 +32,26 @@ pub(crate) fn created(
         next(&[style.naming(Next::new(command, "start it"))])
     });
     (text, helps.unwrap_or_default())
+}
+
+/// What `release create` adds when other versions have the same content.
+pub(crate) fn same_content(release: &Release, known: &[ReleaseView]) -> Option<String> {
+    let is_other = |one: &&ReleaseView| {
+        let other = &one.release;
+        other.service == release.service
+            && other.digest == release.digest
+            && other.version != release.version
+    };
+    let others: Vec<_> =
+        known.iter().filter(is_other).map(|one| one.release.version.as_str()).collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "note: {} has exactly the content of {}; what one is verified or quarantined for, the other \
+             is too, and neither can be gone back to from the other\n",
+            release.version,
+            others.join(", ")
+        )
+    })
 }
 
 /// What `release create --dry-run` answers.
@@ -91,13 +112,13 @@ fn short(digest: &Digest) -> String {
 }
 
 /// All releases, the newest first, with where each is verified.
-pub(crate) fn list(releases: &[Release], status: &Status, style: &Style) -> (String, String) {
+pub(crate) fn list(releases: &[ReleaseView], status: &Status, style: &Style) -> (String, String) {
     if releases.is_empty() {
         let create =
             Next::new("towpath release create VERSION --artifact NAME=PATH", "keeps the first one");
         return ("no release yet\n".to_owned(), next(&[create]));
     }
-    let mut services: Vec<&Name> = releases.iter().map(|release| &release.service).collect();
+    let mut services: Vec<&Name> = releases.iter().map(|one| &one.release.service).collect();
     services.sort();
     services.dedup();
     let several = services.len() > 1;
@@ -106,14 +127,15 @@ pub(crate) fn list(releases: &[Release], status: &Status, style: &Style) -> (Str
     if several {
         head.insert(0, "service".to_owned());
     }
-    let rows = releases.iter().rev().map(|release| {
+    let rows = releases.iter().rev().map(|one| {
+        let release = &one.release;
         let mut row = vec![
             release.version.to_string(),
             style.listed(&stamp(release.created_at)),
             release.change_type.as_str().to_owned(),
             release.author.as_ref().map(ToString::to_string).unwrap_or_default(),
             release.digest.short().to_owned(),
-            verified(release, status).join(", "),
+            standing(one, status, ""),
         ];
         if several {
             row.insert(0, release.service.to_string());
@@ -121,6 +143,18 @@ pub(crate) fn list(releases: &[Release], status: &Status, style: &Style) -> (Str
         row
     });
     (table(2, &std::iter::once(head).chain(rows).collect::<Vec<_>>()), String::new())
+}
+
+/// Where it is verified, and that it cannot be started again if so.
+fn standing(one: &ReleaseView, status: &Status, nowhere: &str) -> String {
+    let mut said = verified(&one.release, status);
+    if said.is_empty() && !nowhere.is_empty() {
+        said.push(nowhere.to_owned());
+    }
+    if one.bytes_gone {
+        said.push("(its bytes are gone)".to_owned());
+    }
+    said.join(", ")
 }
 
 fn verified(release: &Release, status: &Status) -> Vec<String> {
@@ -132,13 +166,16 @@ fn verified(release: &Release, status: &Status) -> Vec<String> {
 }
 
 /// One release.
-pub(crate) fn show(release: &Release, status: &Status, style: &Style) -> (String, String) {
+pub(crate) fn show(one: &ReleaseView, status: &Status, style: &Style) -> (String, String) {
+    let release = &one.release;
     let mut block = facts(release, style);
-    let verified = verified(release, status);
-    let verified = if verified.is_empty() { "nowhere yet".to_owned() } else { verified.join(", ") };
-    block.row("verified in", verified);
+    block.row("verified in", standing(one, status, "nowhere yet"));
     let head = format!("{} {}\n", release.service, style.bold(release.version.as_str()));
-    (head + &block.written(4, style), String::new())
+    let again = one.bytes_gone.then(|| {
+        let command = format!("towpath release create {} --artifact NAME=SOURCE", release.version);
+        next(&[style.naming(Next::new(command, "from the same bytes, before it is promoted"))])
+    });
+    (head + &block.written(4, style), again.unwrap_or_default())
 }
 
 /// What differs between two releases.

@@ -26,12 +26,7 @@ pub(crate) const CHECK: &[Key] = &[
         Default::Absent,
         "What people call it; left out, the name of the adapter.",
     ),
-    Key::new(
-        "timeout",
-        Shape::Of(FieldType::Span),
-        Default::Is("30s"),
-        "How long one answer may take.",
-    ),
+    Key::new("timeout", Shape::SomeTime, Default::Is("30s"), "How long one answer may take."),
     Key::new(
         "at",
         Shape::Of(FieldType::Share),

@@ -16,12 +16,7 @@ pub(crate) const KEYS: &[Key] = &[
         Default::Is("1m"),
         "Time between two rounds, or `manual`: only when asked.",
     ),
-    Key::new(
-        "timeout",
-        Shape::Of(FieldType::Span),
-        Default::Is("5s"),
-        "How long one answer may take.",
-    ),
+    Key::new("timeout", Shape::SomeTime, Default::Is("5s"), "How long one answer may take."),
     Key::new(
         "retries",
         Shape::Of(FieldType::Count(1, 100)),

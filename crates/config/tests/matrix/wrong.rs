@@ -53,6 +53,33 @@ fn durations_that_are_negative_unitless_or_overflow_are_refused() {
 }
 
 #[test]
+fn a_time_in_which_nothing_can_happen_is_refused() {
+    refused(&[
+        ("health: { timeout: 0s }", Code::WrongValue, "health.timeout", "lasts no time"),
+        ("health: { every: 0s }", Code::WrongValue, "health.every", "lasts no time"),
+        (
+            "gate: { validation: [{ check: http, url: \"{green}/\", timeout: 0s }] }",
+            Code::WrongValue,
+            "gate.validation[0].timeout",
+            "lasts no time",
+        ),
+    ]);
+}
+
+#[test]
+fn a_command_of_no_program_is_refused() {
+    let command = "target: { kind: process, command: [\"\"] }";
+    refused(&[(command, Code::WrongValue, "target.command", "names no program")]);
+}
+
+#[test]
+fn a_mistyped_key_is_told_once() {
+    let checked = check(&ENVIRONMENT.replace("environments:", "enviroments:"));
+    let codes: Vec<_> = checked.errors.iter().map(|error| error.code).collect();
+    assert_eq!(codes, [Code::UnknownKey]);
+}
+
+#[test]
 fn the_pipeline_is_checked() {
     refused(&[
         ("after: []", Code::WrongType, "after", "an empty list"),

@@ -93,7 +93,9 @@ pub(crate) async fn plan(
     Json(order): Json<PromotionOrder>,
 ) -> Answer<Json<PlanView>> {
     let id = lane_id(&service, &environment)?;
-    Ok(Json(app.engine.plan(&id, &ordered_by(by, order))?))
+    let order = ordered_by(by, order);
+    app.engine.ensure_bytes(&id, &order).await?;
+    Ok(Json(app.engine.plan(&id, &order)?))
 }
 
 /// Only the engine itself makes offers.
@@ -117,7 +119,9 @@ pub(crate) async fn promote(
     Json(order): Json<PromotionOrder>,
 ) -> Answer<(StatusCode, Json<AcceptedView>)> {
     let id = lane_id(&service, &environment)?;
-    let done = app.engine.order(&id, Input::PromotionOrdered(ordered_by(by, order))).await?;
+    let order = ordered_by(by, order);
+    app.engine.ensure_bytes(&id, &order).await?;
+    let done = app.engine.order(&id, Input::PromotionOrdered(order)).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted(done))))
 }
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
-use towpath_engine::{NewRelease, Order};
+use towpath_engine::{NewRelease, Order, ReleaseView};
 
 use crate::api::accepted;
 use crate::caller::Caller;
@@ -13,8 +13,8 @@ use crate::error::Answer;
 use crate::requests::{AcceptedView, ReleaseRequest};
 use crate::routes::App;
 
-pub(crate) async fn list(State(app): State<App>) -> Json<Vec<Release>> {
-    Json(app.engine.releases(None))
+pub(crate) async fn list(State(app): State<App>) -> Json<Vec<ReleaseView>> {
+    Json(app.engine.release_views().await)
 }
 
 pub(crate) async fn create(

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use towpath_adapters::artifacts::shown;
 use towpath_core::ids::{Digest, Name, Version};
 use towpath_core::release::{Artifact, Migration, Release};
+use towpath_engine::ReleaseView;
 use towpath_server::requests::{AcceptedView, ReleaseRequest};
 
 use crate::args::CreateArguments;
@@ -67,6 +68,10 @@ pub(crate) async fn run(
     let accepted: AcceptedView = session.client.post("/v1/releases", &request).await?;
     let first = session.status.lanes.first().map(|lane| lane.environment.as_str());
     let release = &request.release;
+    let known: Vec<ReleaseView> = session.client.get("/v1/releases").await?;
+    if let Some(note) = report::release::same_content(release, &known) {
+        context.aside(&note);
+    }
     context
         .either(release, report::release::created(release, accepted.changed, first, &context.out));
     Ok(ExitCode::Done)

@@ -1,6 +1,7 @@
 //! From what was typed as an artefact's source to kept bytes. The only file of this crate that
 //! calls the artefact store.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use towpath_adapters::artifacts::{Artifacts, KeepError, shown};
@@ -42,7 +43,7 @@ impl Place {
 /// Keeps the working tree at `folder` and says what was kept. Safe to repeat.
 ///
 /// # Errors
-/// `not-kept` (exit 1): it holds what is not kept, is too large, or could not be read.
+/// `not-kept`: it holds what is not kept or is too large (exit 2), or could not be read (exit 1).
 pub(crate) async fn tree(place: &Place, folder: &Path) -> Result<Artifact, CliError> {
     let kept = place.store.keep_tree(folder).await;
     kept.map_err(|error| not_kept(&folder.display().to_string(), &error))
@@ -51,7 +52,7 @@ pub(crate) async fn tree(place: &Place, folder: &Path) -> Result<Artifact, CliEr
 /// Keeps the bytes of one file and says what was kept. Safe to repeat.
 ///
 /// # Errors
-/// `not-kept` (exit 1): it is no file, or could not be read.
+/// `not-kept`: it is no file (exit 2), or could not be read (exit 1).
 pub(crate) async fn file(place: &Place, path: &Path) -> Result<Artifact, CliError> {
     let kept = place.store.keep_file(path).await;
     kept.map_err(|error| not_kept(&path.display().to_string(), &error))
@@ -61,7 +62,8 @@ pub(crate) async fn file(place: &Place, path: &Path) -> Result<Artifact, CliErro
 ///
 /// # Errors
 /// `source-wrong` (exit 2) when it cannot be a source, `source-not-found` (exit 5) when there is
-/// nothing at that place, `not-kept` (exit 1) when reading or downloading failed.
+/// nothing at that place, `not-kept` when it is of a form that is not kept (exit 2), or reading or
+/// downloading failed (exit 1).
 pub(crate) async fn artifact(place: &Place, source: &str) -> Result<Artifact, CliError> {
     let store = &place.store;
     let kept = match read(source)? {
@@ -117,14 +119,22 @@ fn not_found(source: &str, error: &std::io::Error) -> CliError {
 }
 
 fn not_kept(source: &str, error: &KeepError) -> CliError {
-    let exit = match error {
-        KeepError::Refused(_) => ExitCode::Usage,
-        KeepError::Io { .. } | KeepError::Download { .. } => ExitCode::Failed,
+    let cannot_be_kept = match error {
+        KeepError::Refused(_) => true,
+        KeepError::Io { source, .. } => {
+            matches!(source.kind(), ErrorKind::InvalidInput | ErrorKind::FileTooLarge)
+        }
+        KeepError::Download { .. } => false,
     };
-    CliError::new(exit, "not-kept", "nothing was kept")
+    let exit = if cannot_be_kept { ExitCode::Usage } else { ExitCode::Failed };
+    let refusal = CliError::new(exit, "not-kept", "nothing was kept")
         .because(error.to_string())
-        .at(shown(source))
-        .next("towpath doctor", "whether this machine is in order")
+        .at(shown(source));
+    if cannot_be_kept {
+        refusal.next("towpath release create --help", "what may be kept")
+    } else {
+        refusal.next("towpath doctor", "whether this machine is in order")
+    }
 }
 
 /// A folder that is gone again when it is dropped, for a look that keeps nothing.

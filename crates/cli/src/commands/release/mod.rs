@@ -5,7 +5,7 @@ mod keep;
 mod origin;
 
 use towpath_core::ids::Version;
-use towpath_core::release::Release;
+use towpath_engine::ReleaseView;
 use towpath_engine::views::FORMAT;
 
 use crate::args::ReleaseCommand;
@@ -47,29 +47,29 @@ async fn diff(old: &Version, new: &Version, context: &Context) -> Result<ExitCod
     let before = find(&releases, old, |near| format!("towpath release diff {near} {new}"))?;
     let after = find(&releases, new, |near| format!("towpath release diff {old} {near}"))?;
     let view = serde_json::json!({
-        "format": FORMAT, "same": before.digest == after.digest, "old": before, "new": after,
+        "format": FORMAT, "same": before.release.digest == after.release.digest, "old": before, "new": after,
     });
-    context.either(&view, report::release::diff(before, after, &context.out));
+    context.either(&view, report::release::diff(&before.release, &after.release, &context.out));
     Ok(ExitCode::Done)
 }
 
 /// Releases of the named service, or of all.
-async fn read(session: &Session, context: &Context) -> Result<Vec<Release>, CliError> {
-    let mut releases: Vec<Release> = session.client.get("/v1/releases").await?;
+async fn read(session: &Session, context: &Context) -> Result<Vec<ReleaseView>, CliError> {
+    let mut releases: Vec<ReleaseView> = session.client.get("/v1/releases").await?;
     if let Some(service) = &context.global.service {
-        releases.retain(|release| release.service == *service);
+        releases.retain(|one| one.release.service == *service);
     }
     Ok(releases)
 }
 
 fn find<'a>(
-    releases: &'a [Release],
+    releases: &'a [ReleaseView],
     version: &Version,
     retry: impl Fn(&str) -> String,
-) -> Result<&'a Release, CliError> {
-    let mut found = releases.iter().filter(|release| release.version == *version);
+) -> Result<&'a ReleaseView, CliError> {
+    let mut found = releases.iter().filter(|one| one.release.version == *version);
     let missing = || {
-        let known: Vec<&str> = releases.iter().map(|release| release.version.as_str()).collect();
+        let known: Vec<&str> = releases.iter().map(|one| one.release.version.as_str()).collect();
         let message = format!("there is no release {version}");
         let error = CliError::new(ExitCode::NotFound, "no-release", message)
             .because(format!("{} releases are known", known.len()));
@@ -89,6 +89,6 @@ fn find<'a>(
     // More than a screenful of choices is no help.
     let choices = std::iter::once(first).chain(others).take(5);
     Err(choices.fold(error, |error, one| {
-        error.next(format!("{} --service {}", retry(version.as_str()), one.service), "")
+        error.next(format!("{} --service {}", retry(version.as_str()), one.release.service), "")
     }))
 }

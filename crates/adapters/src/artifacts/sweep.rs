@@ -1,0 +1,121 @@
+//! Removes bytes that nobody wants and what was left half written. Owns what is too young for that;
+//! does not know which releases there are.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use towpath_core::ids::Digest;
+use towpath_ports::artifacts::ArtifactError;
+
+use super::Artifacts;
+
+/// What was written within this time stays, wanted or not: somebody may be keeping it just now, and
+/// tell the engine later. Keeping the same bytes again makes them new. Longer than any download.
+const TOO_YOUNG: Duration = Duration::from_hours(24);
+
+impl Artifacts {
+    /// Removes what is old and not wanted; answers how many bytes that freed.
+    pub(super) fn swept(&self, wanted: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
+        let names: BTreeSet<&str> = wanted.iter().map(Digest::hex).collect();
+        let is_wanted =
+            |entry: &DirEntry| entry.file_name().to_str().is_some_and(|name| names.contains(name));
+        let (mut freed, mut failed) = (0, None);
+        for folder in ["sha256", "unpacked", "temporary"] {
+            let Ok(entries) = fs::read_dir(self.root.join(folder)) else { continue };
+            for entry in entries.flatten() {
+                if is_wanted(&entry) || !is_old(&entry) {
+                    continue;
+                }
+                match remove(&entry) {
+                    Ok(bytes) => freed += bytes,
+                    Err(source) => failed = Some((entry.path(), source)),
+                }
+            }
+        }
+        failed.map_or(Ok(freed), |(path, source): (PathBuf, io::Error)| {
+            Err(ArtifactError::Io { path, source })
+        })
+    }
+}
+
+/// Of what cannot be looked at, nothing is known: it stays.
+fn is_old(entry: &DirEntry) -> bool {
+    let written = entry.metadata().and_then(|data| data.modified());
+    let age = written.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+    age.is_ok_and(|age| age >= TOO_YOUNG)
+}
+
+fn remove(entry: &DirEntry) -> io::Result<u64> {
+    let data = entry.metadata()?;
+    if data.is_dir() {
+        fs::remove_dir_all(entry.path())?;
+        // Its bytes are counted with the archive that it was unpacked from.
+        return Ok(0);
+    }
+    fs::remove_file(entry.path())?;
+    Ok(data.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use towpath_core::release::Artifact;
+    use towpath_ports::artifacts::ArtifactStore as _;
+
+    use super::*;
+
+    fn age(path: &Path, age: Duration) {
+        let at = SystemTime::now() - age;
+        fs::File::open(path).unwrap().set_modified(at).unwrap();
+    }
+
+    async fn kept(root: &Path, store: &Artifacts, name: &str) -> Artifact {
+        let folder = root.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("file"), name).unwrap();
+        let artifact = store.keep_directory(&folder).await.unwrap();
+        let unpacked = store.path(&artifact).await.unwrap();
+        age(&unpacked, TOO_YOUNG);
+        age(&store.kept(&artifact.digest), TOO_YOUNG);
+        artifact
+    }
+
+    #[tokio::test]
+    async fn only_what_is_old_and_unwanted_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Artifacts::new(&root.path().join("state"));
+        let wanted = kept(root.path(), &store, "wanted").await;
+        let unwanted = kept(root.path(), &store, "unwanted").await;
+        let young = kept(root.path(), &store, "young").await;
+        age(&store.kept(&young.digest), Duration::from_hours(23));
+        let temporary = store.root.join("temporary");
+        for name in ["begun", "left"] {
+            fs::write(temporary.join(name), "half").unwrap();
+        }
+        age(&temporary.join("left"), TOO_YOUNG);
+        let all: BTreeSet<_> =
+            [&wanted, &unwanted, &young].map(|artifact| artifact.digest.clone()).into();
+        assert_eq!(store.gone(&all).await, BTreeSet::new());
+        let freed = store.sweep(&[wanted.digest.clone()].into()).await.unwrap();
+        assert_eq!(freed, unwanted.size + 4);
+        assert_eq!(store.gone(&all).await, [unwanted.digest.clone()].into());
+        assert!(store.path(&wanted).await.is_ok() && store.path(&young).await.is_ok());
+        assert!(!store.root.join("unpacked").join(unwanted.digest.hex()).exists());
+        assert!(temporary.join("begun").exists() && !temporary.join("left").exists());
+        assert_eq!(store.sweep(&[wanted.digest.clone()].into()).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_kept_again_are_young_again() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Artifacts::new(&root.path().join("state"));
+        let artifact = kept(root.path(), &store, "again").await;
+        store.keep_directory(&root.path().join("again")).await.unwrap();
+        store.sweep(&BTreeSet::new()).await.unwrap();
+        assert!(store.path(&artifact).await.is_ok());
+    }
+}
