@@ -17,7 +17,7 @@ use towpath_core::project::Project;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order};
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::{CheckKey, GateList, Kind, Lane};
-use towpath_core::promotion::{Decision, decide};
+use towpath_core::promotion::{Decision, PASS_LASTS, decide};
 use towpath_core::release::ChangeType;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Evidence, Standing, Verdict};
@@ -33,6 +33,8 @@ struct Shell {
     ended: BTreeSet<PromotionNumber>,
     open: BTreeMap<LaneId, BTreeSet<PromotionNumber>>,
     passes: BTreeMap<(PromotionNumber, CheckKey), bool>,
+    /// When each check was asked and answered last.
+    asked: BTreeMap<(PromotionNumber, CheckKey), (Timestamp, Timestamp)>,
     revisions: BTreeMap<LaneId, Revision>,
 }
 
@@ -50,6 +52,7 @@ impl Shell {
             ended: BTreeSet::new(),
             open: BTreeMap::new(),
             passes: BTreeMap::new(),
+            asked: BTreeMap::new(),
             revisions: BTreeMap::new(),
         };
         shell.declare(variant);
@@ -188,7 +191,11 @@ impl Shell {
                 let digest = &requested.plan.release.digest;
                 assert!(state.quarantine_of(digest).is_none(), "a quarantined release enters");
             }
+            Event::CheckAsked { number, key, .. } => {
+                self.asked.insert((*number, key.clone()), (self.now, self.now));
+            }
             Event::CheckAnswered { number, key, answer, .. } => {
+                self.asked.entry((*number, key.clone())).and_modify(|times| times.1 = self.now);
                 let pass = answer.result == CheckResult::Pass;
                 self.passes.insert((*number, key.clone()), pass);
             }
@@ -239,6 +246,19 @@ impl Shell {
         for check in &promotion.plan.section.gate.prerequisites {
             let key = CheckKey { list: GateList::Prerequisites, slug: check.slug.clone() };
             assert_eq!(self.passes.get(&(number, key)), Some(&true), "{} did not pass", check.slug);
+        }
+        let checks = promotion.plan.section.gate.prerequisites.iter();
+        let times: Vec<_> = checks
+            .map(|check| CheckKey { list: GateList::Prerequisites, slug: check.slug.clone() })
+            .map(|key| self.asked[&(number, key)])
+            .collect();
+        for (_, answered) in &times {
+            let lasts = answered.plus(PASS_LASTS);
+            // Or it grew old only while another one was being answered.
+            let counts = |(asked, at): &(Timestamp, Timestamp)| {
+                *asked < lasts && self.now < at.plus(PASS_LASTS)
+            };
+            assert!(self.now < lasts || times.iter().any(counts), "a pass is stale at the start");
         }
     }
 

@@ -86,7 +86,8 @@ fn open_checks(promotion: &Promotion) -> Vec<Blocker> {
             let key = CheckKey { list, slug: check.slug.clone() };
             let Some(progress) = promotion.checks.get(&key) else { continue };
             let answer = progress.answer.as_ref().map(|(answer, _)| answer);
-            if answer.is_some_and(|answer| answer.result == CheckResult::Pass) {
+            let passed = answer.is_some_and(|answer| answer.result == CheckResult::Pass);
+            if passed && progress.asking.is_none() {
                 continue;
             }
             let attested = check.check.kind == "attested";
@@ -103,7 +104,11 @@ fn open_checks(promotion: &Promotion) -> Vec<Blocker> {
                 sentence: format!(
                     "{}: {}",
                     check.title,
-                    answer.map_or("is being asked", |answer| answer.sentence.as_str())
+                    match answer {
+                        None => "is being asked",
+                        Some(_) if passed => "passed too long ago, and is being asked again",
+                        Some(answer) => answer.sentence.as_str(),
+                    }
                 ),
                 who: who.map(str::to_owned).collect(),
                 next: vec![Next::new(

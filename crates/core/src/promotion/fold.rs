@@ -16,7 +16,9 @@ impl Lane {
         self.note_order(event);
         match event {
             Event::PromotionRequested(requested) => self.requested(requested, at),
-            Event::CheckAsked { number, key, command } => self.check_asked(*number, key, *command),
+            Event::CheckAsked { number, key, command } => {
+                self.check_asked(*number, key, *command, at);
+            }
             Event::CheckAnswered { number, key, answer, ask_again_at } => {
                 self.check_answered(*number, key, answer, *ask_again_at, at);
             }
@@ -105,10 +107,17 @@ impl Lane {
         self.active.iter_mut().chain(&mut self.waiting).find(|promotion| promotion.number == number)
     }
 
-    fn check_asked(&mut self, number: PromotionNumber, key: &CheckKey, command: CommandId) {
+    fn check_asked(
+        &mut self,
+        number: PromotionNumber,
+        key: &CheckKey,
+        command: CommandId,
+        at: Timestamp,
+    ) {
         let Some(promotion) = self.find_mut(number) else { return };
         let progress = promotion.checks.entry(key.clone()).or_insert_with(unasked);
         progress.asking = Some(command);
+        progress.asked_at = Some(at);
         progress.ask_again_at = None;
         progress.asked += 1;
     }
@@ -345,5 +354,5 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
 }
 
 fn unasked() -> CheckProgress {
-    CheckProgress { asking: None, answer: None, ask_again_at: None, asked: 0 }
+    CheckProgress { asking: None, asked_at: None, answer: None, ask_again_at: None, asked: 0 }
 }
