@@ -94,7 +94,10 @@ pub fn decide(project: &Project, lane: &LaneId, input: &Input, now: Timestamp) -
     let mut turn = Turn::new(project, lane, now);
     match intake::take(&mut turn, input) {
         Ok(()) => turn.advance(input),
-        Err(refusal) => return Decision { wake: wake::next(&turn.lane, now), ..refused(*refusal) },
+        Err(refusal) => {
+            let refusal = project.common.naming(lane, *refusal);
+            return Decision { wake: wake::next(&turn.lane, now), ..refused(refusal) };
+        }
     }
     let wake = wake::next(&turn.lane, now);
     Decision {

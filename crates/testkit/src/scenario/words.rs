@@ -48,6 +48,12 @@ impl Words {
         self.words.get(position + 1).map(String::as_str)
     }
 
+    /// Every word after `key`, which may be said several times.
+    fn all_after(&self, key: &str) -> Vec<String> {
+        let pairs = self.words.windows(2).filter(|pair| pair[0] == key);
+        pairs.map(|pair| pair[1].clone()).collect()
+    }
+
     fn by(&self) -> Result<Person, String> {
         Person::new(self.after("as").unwrap_or("ada")).map_err(|error| error.to_string())
     }
@@ -201,11 +207,7 @@ impl Story {
             release: version.map_err(|error| error.to_string())?,
             from: words.after("--from").map(declared::name).transpose()?,
             plan,
-            accept_unenforced: words
-                .after("--accept-unenforced")
-                .map(str::to_owned)
-                .into_iter()
-                .collect(),
+            accept_unenforced: words.all_after("--accept-unenforced"),
             reason,
             offered_by: None,
         })
