@@ -182,7 +182,9 @@ impl Shell {
 
     fn look_at(&mut self, lane: &LaneId, input: &Input, event: &Event) {
         if let Some(number) = event.promotion() {
-            assert!(!self.ended.contains(&number), "{} after the end", event.kind());
+            // A reason may be given later; it changes nothing.
+            let later = matches!(event, Event::ReasonGiven { .. });
+            assert!(later || !self.ended.contains(&number), "{} after the end", event.kind());
         }
         match event {
             Event::PromotionRequested(requested) => {
@@ -304,7 +306,8 @@ fn steer(state: &Lane, b: u8, c: u16) -> Input {
     let any = PromotionNumber(u64::from(c % 16));
     let number = open.get(usize::from(b) % 3).copied().unwrap_or(any);
     let (by, reason) = (ada(), None);
-    match c % 5 {
+    match c % 6 {
+        5 => Input::ReasonGiven { number: any, by, reason: "so".to_owned() },
         0 | 1 => Input::PauseOrdered { number, by, reason },
         2 | 3 => Input::ResumeOrdered { number, by },
         _ => Input::AbortOrdered { number, by, reason },

@@ -60,6 +60,21 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
     found
 }
 
+/// The reasons that people still owe for rollbacks of this lane, oldest first. Nothing waits for them.
+pub fn owed(lane: &Lane) -> Vec<Blocker> {
+    let each = lane.owed.iter().map(|owed| Blocker {
+        what: "reason".to_owned(),
+        sentence: format!("rollback {} owes a reason: {} gave none", owed.number, owed.by),
+        who: vec![owed.by.to_string()],
+        next: vec![Next::new(
+            format!("towpath rollback --amend {} --reason \"REASON\"", owed.number),
+            "keeps it in the journal",
+        )],
+        until: None,
+    });
+    each.collect()
+}
+
 fn lane_taken(lane: &Lane, active: &Promotion, deadline: Timestamp) -> Blocker {
     let first =
         if lane.remembered.is_some() { "; then what serves is rolled back first" } else { "" };

@@ -362,12 +362,11 @@ fn not_enforced(
     );
     let name_of =
         |demand: &Unenforced| demand.path.rsplit('.').next().unwrap_or(&demand.path).to_owned();
-    let cause = match refused {
-        [one] => one.reason.clone(),
-        _ => {
-            let each = refused.iter().map(|one| format!("{}: {}", name_of(one), one.reason));
-            each.collect::<Vec<_>>().join("; ")
-        }
+    let cause = if let [one] = refused {
+        one.reason.clone()
+    } else {
+        let each = refused.iter().map(|one| format!("{}: {}", name_of(one), one.reason));
+        each.collect::<Vec<_>>().join("; ")
     };
     let paths: Vec<_> = refused.iter().map(|demand| demand.path.as_str()).collect();
     let mut flags: Vec<String> = Vec::new();

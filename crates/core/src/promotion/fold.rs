@@ -5,7 +5,7 @@ use crate::ids::{CommandId, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
-    Ask, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Pause, Promotion,
+    Ask, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Owed, Pause, Promotion,
     Quarantine, REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
@@ -50,6 +50,7 @@ impl Lane {
                 self.asks = Some(Ask { reason: reason.clone(), since: at });
                 self.remembered = None;
             }
+            Event::ReasonGiven { number, .. } => self.owed.retain(|owed| owed.number != *number),
             Event::RollbackRemembered(remembered) => self.remembered = Some(remembered.clone()),
             Event::ReleaseQuarantined { .. }
             | Event::QuarantineLifted { .. }
@@ -61,6 +62,12 @@ impl Lane {
     fn requested(&mut self, requested: &Requested, at: Timestamp) {
         if requested.plan.kind == Kind::Rollback {
             self.remembered = None;
+            if requested.reason.is_none() {
+                let (number, by) = (requested.number, requested.by.clone());
+                self.owed.push(Owed { number, by, since: at });
+                let gone = self.owed.len().saturating_sub(REMEMBERED);
+                self.owed.drain(..gone);
+            }
         }
         self.waiting.push(requested_now(requested, at));
     }

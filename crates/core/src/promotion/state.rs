@@ -41,6 +41,10 @@ pub struct Lane {
     /// lane before it.
     #[serde(default)]
     pub remembered: Option<Remembered>,
+    /// Rollbacks that were ordered without a reason and still owe it, oldest first, at most
+    /// [`REMEMBERED`].
+    #[serde(default)]
+    pub owed: Vec<Owed>,
     /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
     pub ended: Vec<Ended>,
     /// The last command that was ordered.
@@ -67,6 +71,7 @@ impl Lane {
             stop_again: BTreeMap::new(),
             asks: None,
             remembered: None,
+            owed: Vec::new(),
             ended: Vec::new(),
             last_command: CommandId(0),
             last_revision: Revision(0),
@@ -175,6 +180,17 @@ pub struct Quarantine {
 pub struct Ask {
     /// Why.
     pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A rollback that owes its reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Which.
+    pub number: PromotionNumber,
+    /// Who ordered it.
+    pub by: Person,
     /// Since when.
     pub since: Timestamp,
 }
