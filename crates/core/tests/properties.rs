@@ -245,6 +245,7 @@ impl Shell {
         if promotion.plan.kind == Kind::Rollback {
             return;
         }
+        assert!(state.remembered.is_none(), "it takes the lane before a remembered rollback");
         for check in &promotion.plan.section.gate.prerequisites {
             let key = CheckKey { list: GateList::Prerequisites, slug: check.slug.clone() };
             assert_eq!(self.passes.get(&(number, key)), Some(&true), "{} did not pass", check.slug);

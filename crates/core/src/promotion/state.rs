@@ -333,6 +333,12 @@ impl Promotion {
         }
     }
 
+    /// Whether any visitor may ever have met green. States of versions that did not keep it tell by
+    /// the weight.
+    pub fn may_have_had_visitors(&self) -> bool {
+        self.had_visitors || self.weight > Weight::ZERO || self.may_have_visitors()
+    }
+
     /// Whether a release that is on its way can be thrown out: visitors may be on it, and can return.
     pub(super) fn can_be_thrown_out(&self) -> bool {
         self.plan.kind == Kind::Promote && self.can_return() && self.may_have_visitors()
