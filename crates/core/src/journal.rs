@@ -318,6 +318,16 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A rollback that was ordered without a reason got one. May follow its end, and changes nothing
+    /// of it.
+    ReasonGiven {
+        /// Which rollback.
+        number: PromotionNumber,
+        /// Who gave it.
+        by: Person,
+        /// Why it was ordered.
+        reason: String,
+    },
     /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
     /// what was on its way is gone.
     RollbackRemembered(Remembered),
@@ -421,6 +431,7 @@ impl Event {
             Self::ReleaseOffered { .. } => "release-offered",
             Self::SignalReceived { .. } => "signal-received",
             Self::RollbackAsked { .. } => "rollback-asked",
+            Self::ReasonGiven { .. } => "reason-given",
             Self::RollbackRemembered(_) => "rollback-remembered",
         }
     }
@@ -435,6 +446,7 @@ impl Event {
             | Self::CheckAnswered { number, .. }
             | Self::PromotionStarted { number, .. }
             | Self::StandbyGivenUp { number, .. }
+            | Self::ReasonGiven { number, .. }
             | Self::InstancesReady { number, .. }
             | Self::WeightOrdered { number, .. }
             | Self::WeightObserved { number, .. }

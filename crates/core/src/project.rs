@@ -8,6 +8,7 @@ use crate::ids::{Epoch, LaneId, Name, PromotionNumber, Version};
 use crate::journal::{Attested, Event};
 use crate::matrix::Matrix;
 use crate::promotion::state::Lane;
+use crate::reason::Refusal;
 use crate::release::{Release, ReleaseRef};
 use crate::units::Timestamp;
 
@@ -41,6 +42,14 @@ impl Common {
         self.releases
             .iter()
             .find(|release| release.service == *service && release.version == *version)
+    }
+
+    /// The refusal with commands that work in this project as they are: where there are several
+    /// services, a command about a lane names its own. Safe to repeat.
+    #[must_use]
+    pub fn naming(&self, lane: &LaneId, refusal: Refusal) -> Refusal {
+        let several = self.matrix.as_ref().is_some_and(|matrix| matrix.services.len() > 1);
+        if several { refusal.of_service(&lane.service) } else { refusal }
     }
 
     /// The release that a record names.

@@ -63,7 +63,9 @@ impl Next {
         let typed = self.command.strip_prefix("towpath ").unwrap_or_default();
         let is_about_a_lane = LANE_VERBS
             .iter()
-            .any(|verb| typed.strip_prefix(verb).is_some_and(|rest| rest.starts_with(' ')));
+            .filter_map(|verb| typed.strip_prefix(verb))
+            // An option instead of an environment: it is about something with a number.
+            .any(|rest| rest.starts_with(' ') && !rest.starts_with(" --"));
         if is_about_a_lane && !self.command.contains(" --service ") {
             self.command = format!("{} --service {service}", self.command);
         }
@@ -136,7 +138,7 @@ pub struct Wake {
 /// A named thing that something waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocker {
-    /// `check`, `lane`, `person`, `evidence`, `router`, `standby`.
+    /// `check`, `lane`, `person`, `evidence`, `router`, `standby`, `reason`.
     pub what: String,
     /// One sentence.
     pub sentence: String,
@@ -160,6 +162,7 @@ mod tests {
             ("towpath quarantine lift e 1.0.0", "towpath quarantine lift e 1.0.0 --service web"),
             ("towpath plan e --service api", "towpath plan e --service api"),
             ("towpath watch 3", "towpath watch 3"),
+            ("towpath rollback --amend 3", "towpath rollback --amend 3"),
             ("towpath quarantine list", "towpath quarantine list"),
             ("rollback production", "rollback production"),
         ] {

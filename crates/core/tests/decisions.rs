@@ -5,13 +5,14 @@
 mod declared;
 
 use declared::{ada, lane_id, matrix, release};
+use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::Endpoint;
 use towpath_core::journal::Event;
 use towpath_core::project::Project;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order};
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::State;
-use towpath_core::promotion::{Decision, decide};
+use towpath_core::promotion::{Decision, PASS_LASTS, decide};
 use towpath_core::release::ChangeType;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Evidence, Standing, Verdict};
@@ -24,28 +25,56 @@ struct Baking {
 
 impl Baking {
     fn new() -> Self {
-        let mut baking = Self { project: Project::default(), now: Timestamp(1_000_000_000) };
-        let declared = Event::MatrixApplied { matrix: Box::new(matrix(0)), by: ada() };
-        baking.project.apply(None, &declared, baking.now);
+        let mut baking = Self::declared(0);
         for number in 1..=2 {
-            let release = Box::new(release(number, ChangeType::Feature, false));
-            let version = release.version.clone();
-            let created = Event::ReleaseCreated { release, by: ada() };
-            baking.project.apply(None, &created, baking.now);
             for environment in ["dev", "prod"] {
-                let order = PromotionOrder {
-                    by: ada(),
-                    release: Some(version.clone()),
-                    from: None,
-                    plan: None,
-                    accept_unenforced: Vec::new(),
-                    reason: None,
-                    offered_by: None,
-                };
-                baking.carry(environment, Input::PromotionOrdered(order));
+                let order = Self::order(number);
+                baking.carry(environment, order);
             }
         }
         baking
+    }
+
+    /// Nothing but the matrix and two releases.
+    fn declared(variant: u16) -> Self {
+        let mut baking = Self { project: Project::default(), now: Timestamp(1_000_000_000) };
+        let declared = Event::MatrixApplied { matrix: Box::new(matrix(variant)), by: ada() };
+        baking.project.apply(None, &declared, baking.now);
+        for number in 1..=2 {
+            let release = Box::new(release(number, ChangeType::Feature, false));
+            let created = Event::ReleaseCreated { release, by: ada() };
+            baking.project.apply(None, &created, baking.now);
+        }
+        baking
+    }
+
+    fn order(number: u64) -> Input {
+        let version = release(number, ChangeType::Feature, false).version;
+        Input::PromotionOrdered(PromotionOrder {
+            by: ada(),
+            release: Some(version),
+            from: None,
+            plan: None,
+            accept_unenforced: Vec::new(),
+            reason: None,
+            offered_by: None,
+        })
+    }
+
+    /// Gives each check of `asked` a pass, so many minutes after now; what followed the last one.
+    fn pass(&mut self, asked: &Decision, minutes: [u64; 2]) -> Decision {
+        let began = self.now;
+        let mut answers: Vec<_> = asked.commands.iter().zip(minutes).collect();
+        assert_eq!(answers.len(), 2, "both checks are asked: {:?}", asked.commands);
+        answers.sort_by_key(|(_, minutes)| *minutes);
+        let mut followed = Decision::default();
+        for (command, minutes) in answers {
+            assert!(matches!(command.order, Order::AskCheck { .. }));
+            self.now = began.plus(Span::minutes(minutes));
+            let outcome = CommandOutcome::Checked { answer: CheckAnswer::pass("it is so") };
+            followed = self.give("prod", &Input::CommandEnded { command: command.id, outcome });
+        }
+        followed
     }
 
     /// Gives an input, and a good outcome to every command that follows.
@@ -121,4 +150,35 @@ fn a_paused_reconciliation_waits_for_the_person_and_not_for_the_router() {
     assert_eq!(woken.events, []);
     let resumed = baking.give("prod", &Input::ResumeOrdered { number, by: ada() });
     assert!(resumed.events.iter().any(|event| matches!(event, Event::WeightOrdered { .. })));
+}
+
+/// The bit of a variant that gives `prod` two prerequisites.
+const TWO_CHECKS: u16 = 1 << 3;
+
+fn starts(decision: &Decision) -> bool {
+    decision.events.iter().any(|event| matches!(event, Event::PromotionStarted { .. }))
+}
+
+#[test]
+fn two_checks_that_each_take_longer_than_a_pass_lasts_do_not_ask_for_each_other_for_ever() {
+    let mut waits = Baking::declared(TWO_CHECKS);
+    let (dev, prod) = (Baking::order(1), Baking::order(1));
+    waits.carry("dev", dev);
+    let asked = waits.give("prod", &prod);
+    assert!(starts(&waits.pass(&asked, [30, 15])));
+}
+
+#[test]
+fn a_pass_that_is_older_than_it_lasts_is_asked_again_once_before_the_start() {
+    let mut waits = Baking::declared(TWO_CHECKS);
+    let (dev, prod) = (Baking::order(1), Baking::order(1));
+    waits.carry("dev", dev);
+    let asked = waits.give("prod", &prod);
+    let number = waits.project.lane(&lane_id("prod")).waiting[0].number;
+    waits.give("prod", &Input::PauseOrdered { number, by: ada(), reason: None });
+    assert!(!starts(&waits.pass(&asked, [0, 0])));
+    waits.now = waits.now.plus(PASS_LASTS);
+    let resumed = waits.give("prod", &Input::ResumeOrdered { number, by: ada() });
+    assert!(!starts(&resumed));
+    assert!(starts(&waits.pass(&resumed, [15, 40])));
 }

@@ -157,6 +157,7 @@ fn of_the_end() -> Vec<Event> {
         Event::ReleaseOffered { release: reference(), number, command, to: vec![name("prod")] },
         Event::SignalReceived { signal: Signal::SecurityIncident, by: ada(), reason: because() },
         Event::RollbackAsked { reason: because() },
+        Event::ReasonGiven { number, by: ada(), reason: because() },
         Event::RollbackRemembered(Remembered {
             by: ada(),
             reason: Some(because()),
@@ -212,11 +213,12 @@ fn position(event: &Event) -> usize {
         Event::BlueLost { .. } => 34,
         Event::RollbackRemembered(_) => 35,
         Event::StandbyGivenUp { .. } => 36,
+        Event::ReasonGiven { .. } => 37,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 37;
+const VARIANTS: usize = 38;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

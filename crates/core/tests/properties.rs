@@ -17,7 +17,7 @@ use towpath_core::project::Project;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order};
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::{CheckKey, GateList, Kind, Lane};
-use towpath_core::promotion::{Decision, decide};
+use towpath_core::promotion::{Decision, PASS_LASTS, decide};
 use towpath_core::release::ChangeType;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Evidence, Standing, Verdict};
@@ -33,6 +33,8 @@ struct Shell {
     ended: BTreeSet<PromotionNumber>,
     open: BTreeMap<LaneId, BTreeSet<PromotionNumber>>,
     passes: BTreeMap<(PromotionNumber, CheckKey), bool>,
+    /// When each check was asked and answered last.
+    asked: BTreeMap<(PromotionNumber, CheckKey), (Timestamp, Timestamp)>,
     revisions: BTreeMap<LaneId, Revision>,
 }
 
@@ -50,6 +52,7 @@ impl Shell {
             ended: BTreeSet::new(),
             open: BTreeMap::new(),
             passes: BTreeMap::new(),
+            asked: BTreeMap::new(),
             revisions: BTreeMap::new(),
         };
         shell.declare(variant);
@@ -179,7 +182,9 @@ impl Shell {
 
     fn look_at(&mut self, lane: &LaneId, input: &Input, event: &Event) {
         if let Some(number) = event.promotion() {
-            assert!(!self.ended.contains(&number), "{} after the end", event.kind());
+            // A reason may be given later; it changes nothing.
+            let later = matches!(event, Event::ReasonGiven { .. });
+            assert!(later || !self.ended.contains(&number), "{} after the end", event.kind());
         }
         match event {
             Event::PromotionRequested(requested) => {
@@ -188,7 +193,11 @@ impl Shell {
                 let digest = &requested.plan.release.digest;
                 assert!(state.quarantine_of(digest).is_none(), "a quarantined release enters");
             }
+            Event::CheckAsked { number, key, .. } => {
+                self.asked.insert((*number, key.clone()), (self.now, self.now));
+            }
             Event::CheckAnswered { number, key, answer, .. } => {
+                self.asked.entry((*number, key.clone())).and_modify(|times| times.1 = self.now);
                 let pass = answer.result == CheckResult::Pass;
                 self.passes.insert((*number, key.clone()), pass);
             }
@@ -236,9 +245,23 @@ impl Shell {
         if promotion.plan.kind == Kind::Rollback {
             return;
         }
+        assert!(state.remembered.is_none(), "it takes the lane before a remembered rollback");
         for check in &promotion.plan.section.gate.prerequisites {
             let key = CheckKey { list: GateList::Prerequisites, slug: check.slug.clone() };
             assert_eq!(self.passes.get(&(number, key)), Some(&true), "{} did not pass", check.slug);
+        }
+        let checks = promotion.plan.section.gate.prerequisites.iter();
+        let times: Vec<_> = checks
+            .map(|check| CheckKey { list: GateList::Prerequisites, slug: check.slug.clone() })
+            .map(|key| self.asked[&(number, key)])
+            .collect();
+        for (_, answered) in &times {
+            let lasts = answered.plus(PASS_LASTS);
+            // Or it grew old only while another one was being answered.
+            let counts = |(asked, at): &(Timestamp, Timestamp)| {
+                *asked < lasts && self.now < at.plus(PASS_LASTS)
+            };
+            assert!(self.now < lasts || times.iter().any(counts), "a pass is stale at the start");
         }
     }
 
@@ -284,7 +307,8 @@ fn steer(state: &Lane, b: u8, c: u16) -> Input {
     let any = PromotionNumber(u64::from(c % 16));
     let number = open.get(usize::from(b) % 3).copied().unwrap_or(any);
     let (by, reason) = (ada(), None);
-    match c % 5 {
+    match c % 6 {
+        5 => Input::ReasonGiven { number: any, by, reason: "so".to_owned() },
         0 | 1 => Input::PauseOrdered { number, by, reason },
         2 | 3 => Input::ResumeOrdered { number, by },
         _ => Input::AbortOrdered { number, by, reason },

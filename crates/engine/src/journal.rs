@@ -47,6 +47,7 @@ pub(crate) fn actor_of(input: &Input) -> String {
         | Input::PauseOrdered { by, .. }
         | Input::ResumeOrdered { by, .. }
         | Input::AbortOrdered { by, .. }
+        | Input::ReasonGiven { by, .. }
         | Input::QuarantineLiftOrdered { by, .. } => person(by),
         Input::Judged { .. } | Input::HealthLost { .. } => "guard".to_owned(),
         Input::LeaseLapsed { .. } | Input::RouteObserved { .. } => "router".to_owned(),

@@ -20,8 +20,8 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    executor, journal, judging, leases, prober, reading, recovery, retention, rows, telemetry, views,
-    wakes, writing,
+    executor, journal, judging, leases, prober, reading, recovery, retention, rows, telemetry,
+    views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.

@@ -60,6 +60,21 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
     found
 }
 
+/// The reasons that people still owe for rollbacks of this lane, oldest first. Nothing waits for them.
+pub fn owed(lane: &Lane) -> Vec<Blocker> {
+    let each = lane.owed.iter().map(|owed| Blocker {
+        what: "reason".to_owned(),
+        sentence: format!("rollback {} owes a reason: {} gave none", owed.number, owed.by),
+        who: vec![owed.by.to_string()],
+        next: vec![Next::new(
+            format!("towpath rollback --amend {} --reason \"REASON\"", owed.number),
+            "keeps it in the journal",
+        )],
+        until: None,
+    });
+    each.collect()
+}
+
 fn lane_taken(lane: &Lane, active: &Promotion, deadline: Timestamp) -> Blocker {
     let first =
         if lane.remembered.is_some() { "; then what serves is rolled back first" } else { "" };
@@ -86,7 +101,8 @@ fn open_checks(promotion: &Promotion) -> Vec<Blocker> {
             let key = CheckKey { list, slug: check.slug.clone() };
             let Some(progress) = promotion.checks.get(&key) else { continue };
             let answer = progress.answer.as_ref().map(|(answer, _)| answer);
-            if answer.is_some_and(|answer| answer.result == CheckResult::Pass) {
+            let passed = answer.is_some_and(|answer| answer.result == CheckResult::Pass);
+            if passed && progress.asking.is_none() {
                 continue;
             }
             let attested = check.check.kind == "attested";
@@ -103,7 +119,11 @@ fn open_checks(promotion: &Promotion) -> Vec<Blocker> {
                 sentence: format!(
                     "{}: {}",
                     check.title,
-                    answer.map_or("is being asked", |answer| answer.sentence.as_str())
+                    match answer {
+                        None => "is being asked",
+                        Some(_) if passed => "passed too long ago, and is being asked again",
+                        Some(answer) => answer.sentence.as_str(),
+                    }
                 ),
                 who: who.map(str::to_owned).collect(),
                 next: vec![Next::new(

@@ -13,7 +13,19 @@ use crate::release::{Release, ReleaseRef};
 type Checked<T> = Result<T, Box<Refusal>>;
 
 /// The plan of a promotion as it would be now, or why there is none. Decides nothing.
+///
+/// # Errors
+/// The refusal that an order of the same promotion would meet, with commands to be pasted.
 pub fn plan(
+    project: &Project,
+    lane_id: &LaneId,
+    order: &PromotionOrder,
+) -> Checked<(Plan, Release)> {
+    planned(project, lane_id, order)
+        .map_err(|refusal| Box::new(project.common.naming(lane_id, *refusal)))
+}
+
+fn planned(
     project: &Project,
     lane_id: &LaneId,
     order: &PromotionOrder,
@@ -108,7 +120,10 @@ fn named_predecessor(
     Err(Box::new(
         Refusal::new(RefusalKind::Usage, "not-a-predecessor", message, cause)
             .at(format!("environments.{}.after", environment.name))
-            .next(format!("towpath promote {}", environment.name), "without the first name"),
+            .next(
+                format!("towpath promote {}{}", environment.name, named_release(order)),
+                "without the first name",
+            ),
     ))
 }
 
@@ -304,32 +319,16 @@ fn unenforced(
     release: Option<&Release>,
     order: &PromotionOrder,
 ) -> Checked<Vec<String>> {
-    let mut accepted = Vec::new();
     let migrations = Unenforced {
         path: "release.migrations".to_owned(),
         reason: "this version runs no migrations, and the release brings some".to_owned(),
         refuses: release.is_some_and(|release| !release.migrations.is_empty()),
     };
     let demands = section.unenforced.iter().chain([&migrations]);
-    for demand in demands.filter(|demand| demand.refuses) {
-        if order.accept_unenforced.iter().any(|name| demand.is_named(name)) {
-            accepted.push(demand.path.clone());
-            continue;
-        }
-        let to = &environment.name;
-        let name = demand.short_name();
-        let message = format!(
-            "nothing may enter {to}: the matrix demands what this version cannot enforce; {}",
-            serves(lane)
-        );
-        return Err(Box::new(
-            Refusal::new(RefusalKind::Gate, "not-enforced", message, demand.reason.clone())
-                .at(demand.path.clone())
-                .next(
-                    format!("towpath promote {to} --accept-unenforced {name} --reason \"REASON\""),
-                    "goes without it; the journal keeps who and why",
-                ),
-        ));
+    let (accepted, refused): (Vec<_>, Vec<_>) =
+        demands.filter(|demand| demand.refuses).partition(|demand| is_accepted(demand, order));
+    if !refused.is_empty() {
+        return Err(Box::new(not_enforced(lane, environment, order, &accepted, &refused)));
     }
     if !order.accept_unenforced.is_empty() && order.reason.is_none() {
         return Err(Box::new(Refusal::new(
@@ -339,7 +338,57 @@ fn unenforced(
             "going without a demand of the matrix needs a reason: --reason \"REASON\"",
         )));
     }
-    Ok(accepted)
+    Ok(accepted.into_iter().map(|demand| demand.path.clone()).collect())
+}
+
+fn is_accepted(demand: &Unenforced, order: &PromotionOrder) -> bool {
+    order.accept_unenforced.iter().any(|name| demand.is_named(name))
+}
+
+/// Names every demand at once, and in the command those that were accepted already as well.
+fn not_enforced(
+    lane: &Lane,
+    environment: &Environment,
+    order: &PromotionOrder,
+    accepted: &[&Unenforced],
+    refused: &[&Unenforced],
+) -> Refusal {
+    let to = &environment.name;
+    let message = format!(
+        "nothing may enter {to}: the matrix demands what this version cannot enforce; {}",
+        serves(lane)
+    );
+    let cause = if let [one] = refused {
+        one.reason.clone()
+    } else {
+        let each = refused.iter().map(|one| format!("{}: {}", one.short_name(), one.reason));
+        each.collect::<Vec<_>>().join("; ")
+    };
+    let paths: Vec<_> = refused.iter().map(|demand| demand.path.as_str()).collect();
+    let mut flags: Vec<String> = Vec::new();
+    for demand in accepted.iter().chain(refused) {
+        let flag = format!("--accept-unenforced {}", demand.short_name());
+        if !flags.contains(&flag) {
+            flags.push(flag);
+        }
+    }
+    let flags = flags.join(" ");
+    let from = named_from(order);
+    let release = named_release(order);
+    Refusal::new(RefusalKind::Gate, "not-enforced", message, cause).at(paths.join(", ")).next(
+        format!("towpath promote {from}{to}{release} {flags} --reason \"REASON\""),
+        "goes without it; the journal keeps who and why",
+    )
+}
+
+/// The predecessor that the order named, to stand before the environment in a command.
+fn named_from(order: &PromotionOrder) -> String {
+    order.from.as_ref().map(|from| format!("{from} ")).unwrap_or_default()
+}
+
+/// The release that the order named, to stand at the end of a command.
+fn named_release(order: &PromotionOrder) -> String {
+    order.release.as_ref().map(|version| format!(" --release {version}")).unwrap_or_default()
 }
 
 fn fresh(
@@ -364,12 +413,13 @@ fn fresh(
     let message = format!("plan {shown} is no longer what would happen; {}", serves(lane));
     let cause =
         "since that plan the release, what serves, or what is declared for the lane changed";
-    let from = order.from.as_ref().map(|from| format!("{from} ")).unwrap_or_default();
+    let from = named_from(order);
+    let release = named_release(order);
     Err(Box::new(
         Refusal::new(RefusalKind::Conflict, "stale-plan", message, cause)
-            .next(format!("towpath plan {from}{to}"), "the plan as it is now")
+            .next(format!("towpath plan {from}{to}{release}"), "the plan as it is now")
             .next(
-                format!("towpath promote {from}{to} --plan {}", hash.short()),
+                format!("towpath promote {from}{to}{release} --plan {}", hash.short()),
                 "carries that one out",
             ),
     ))

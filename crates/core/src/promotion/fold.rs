@@ -5,7 +5,7 @@ use crate::ids::{CommandId, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
-    Ask, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Pause, Promotion,
+    Ask, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Owed, Pause, Promotion,
     Quarantine, REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
@@ -16,7 +16,9 @@ impl Lane {
         self.note_order(event);
         match event {
             Event::PromotionRequested(requested) => self.requested(requested, at),
-            Event::CheckAsked { number, key, command } => self.check_asked(*number, key, *command),
+            Event::CheckAsked { number, key, command } => {
+                self.check_asked(*number, key, *command, at);
+            }
             Event::CheckAnswered { number, key, answer, ask_again_at } => {
                 self.check_answered(*number, key, answer, *ask_again_at, at);
             }
@@ -48,6 +50,7 @@ impl Lane {
                 self.asks = Some(Ask { reason: reason.clone(), since: at });
                 self.remembered = None;
             }
+            Event::ReasonGiven { number, .. } => self.owed.retain(|owed| owed.number != *number),
             Event::RollbackRemembered(remembered) => self.remembered = Some(remembered.clone()),
             Event::ReleaseQuarantined { .. }
             | Event::QuarantineLifted { .. }
@@ -59,6 +62,12 @@ impl Lane {
     fn requested(&mut self, requested: &Requested, at: Timestamp) {
         if requested.plan.kind == Kind::Rollback {
             self.remembered = None;
+            if requested.reason.is_none() {
+                let (number, by) = (requested.number, requested.by.clone());
+                self.owed.push(Owed { number, by, since: at });
+                let gone = self.owed.len().saturating_sub(REMEMBERED);
+                self.owed.drain(..gone);
+            }
         }
         self.waiting.push(requested_now(requested, at));
     }
@@ -105,10 +114,17 @@ impl Lane {
         self.active.iter_mut().chain(&mut self.waiting).find(|promotion| promotion.number == number)
     }
 
-    fn check_asked(&mut self, number: PromotionNumber, key: &CheckKey, command: CommandId) {
+    fn check_asked(
+        &mut self,
+        number: PromotionNumber,
+        key: &CheckKey,
+        command: CommandId,
+        at: Timestamp,
+    ) {
         let Some(promotion) = self.find_mut(number) else { return };
         let progress = promotion.checks.entry(key.clone()).or_insert_with(unasked);
         progress.asking = Some(command);
+        progress.asked_at = Some(at);
         progress.ask_again_at = None;
         progress.asked += 1;
     }
@@ -345,5 +361,5 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
 }
 
 fn unasked() -> CheckProgress {
-    CheckProgress { asking: None, answer: None, ask_again_at: None, asked: 0 }
+    CheckProgress { asking: None, asked_at: None, answer: None, ask_again_at: None, asked: 0 }
 }

@@ -61,6 +61,9 @@ impl GateList {
 pub struct CheckProgress {
     /// The command that asks, while it is out.
     pub asking: Option<CommandId>,
+    /// When it was asked last.
+    #[serde(default)]
+    pub asked_at: Option<Timestamp>,
     /// The last answer and when it came.
     pub answer: Option<(CheckAnswer, Timestamp)>,
     /// When to ask again.

@@ -67,6 +67,15 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// Somebody gives the reason that a rollback still owes. Changes nothing else.
+    ReasonGiven {
+        /// Which rollback; it may have ended.
+        number: PromotionNumber,
+        /// Who.
+        by: Person,
+        /// Why it was ordered.
+        reason: String,
+    },
     /// A command ended.
     CommandEnded {
         /// Which.

@@ -32,6 +32,7 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
         Input::ResumeOrdered { number, by } => resume(turn, *number, by),
         Input::AbortOrdered { number, by, reason } => abort(turn, *number, by, reason.as_deref()),
         Input::QuarantineLiftOrdered { digest, by, reason } => lift(turn, digest, by, reason),
+        Input::ReasonGiven { number, by, reason } => rollback::explained(turn, *number, by, reason),
         Input::CommandEnded { command, outcome } => {
             command_ended(turn, *command, outcome);
             Ok(())

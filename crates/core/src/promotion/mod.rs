@@ -54,6 +54,10 @@ pub const ROUTE_RETRY: Span = Span::seconds(2);
 pub const SLOWEST_ROUTE_RETRY: Span = Span::seconds(10);
 /// How long until an inconclusive check is asked again.
 pub const CHECK_RETRY: Span = Span::seconds(10);
+/// How old the pass of a prerequisite may be when its promotion starts: a promotion waits up to
+/// [`WAIT_LIMIT`] for other checks, people or the lane, and what held then may not hold now. Longer
+/// than people and checks of one gate take when nothing is in the way, so that it costs nothing then.
+pub const PASS_LASTS: Span = Span::minutes(10);
 /// How long until instances that could not be stopped are told again: they have no visitors, and cost
 /// little.
 pub const STOP_RETRY: Span = Span::minutes(1);
@@ -90,7 +94,10 @@ pub fn decide(project: &Project, lane: &LaneId, input: &Input, now: Timestamp) -
     let mut turn = Turn::new(project, lane, now);
     match intake::take(&mut turn, input) {
         Ok(()) => turn.advance(input),
-        Err(refusal) => return Decision { wake: wake::next(&turn.lane, now), ..refused(*refusal) },
+        Err(refusal) => {
+            let refusal = project.common.naming(lane, *refusal);
+            return Decision { wake: wake::next(&turn.lane, now), ..refused(refusal) };
+        }
     }
     let wake = wake::next(&turn.lane, now);
     Decision {

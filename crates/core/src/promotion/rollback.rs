@@ -1,7 +1,7 @@
 //! Makes a rollback: a promotion of its own to the last verified release, exempt from gates, never
 //! from the journal. One attempt, then a person.
 
-use crate::ids::Person;
+use crate::ids::{Person, PromotionNumber};
 use crate::journal::{Event, Requested};
 use crate::matrix::Decider;
 use crate::plan::Plan;
@@ -95,6 +95,47 @@ pub(super) fn nothing_to_return_to(turn: &Turn<'_>) -> Refusal {
         refusal = refusal.next(command, "then roll back again");
     }
     refusal.next("towpath release list", "what there is")
+}
+
+/// Somebody gives the reason that a rollback owes. What was done stays as it was done.
+pub(super) fn explained(
+    turn: &mut Turn<'_>,
+    number: PromotionNumber,
+    by: &Person,
+    reason: &str,
+) -> Taken {
+    if turn.lane.owed.iter().any(|owed| owed.number == number) {
+        let (by, reason) = (by.clone(), reason.to_owned());
+        turn.record(Event::ReasonGiven { number, by, reason });
+        return Ok(());
+    }
+    let environment = &turn.lane.id.environment;
+    let open = turn.lane.promotion(number).map(|one| one.plan.kind);
+    let ended = || turn.lane.ended.iter().find(|one| one.number == number).map(|one| one.kind);
+    let (kind, code, message, cause) = match open.or_else(ended) {
+        Some(Kind::Rollback) => (
+            RefusalKind::Conflict,
+            "has-a-reason",
+            format!("rollback {number} was not changed"),
+            "it has its reason, and what the journal keeps is never changed",
+        ),
+        Some(Kind::Promote) => (
+            RefusalKind::Conflict,
+            "not-a-rollback",
+            format!("promotion {number} is no rollback"),
+            "only a rollback may give its reason later, as it must work at once",
+        ),
+        None => (
+            RefusalKind::NotFound,
+            "no-promotion",
+            format!("there is no rollback {number} in {environment} that owes a reason"),
+            "no promotion with this number was asked for in this lane, or it is long over",
+        ),
+    };
+    Err(Box::new(
+        Refusal::new(kind, code, message, cause)
+            .next(format!("towpath history {environment}"), "those that were, and why"),
+    ))
 }
 
 /// One attempt, then a person (design.md section 6): a rollback from what serves that did not succeed.

@@ -41,6 +41,10 @@ pub struct Lane {
     /// lane before it.
     #[serde(default)]
     pub remembered: Option<Remembered>,
+    /// Rollbacks that were ordered without a reason and still owe it, oldest first, at most
+    /// [`REMEMBERED`].
+    #[serde(default)]
+    pub owed: Vec<Owed>,
     /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
     pub ended: Vec<Ended>,
     /// The last command that was ordered.
@@ -67,6 +71,7 @@ impl Lane {
             stop_again: BTreeMap::new(),
             asks: None,
             remembered: None,
+            owed: Vec::new(),
             ended: Vec::new(),
             last_command: CommandId(0),
             last_revision: Revision(0),
@@ -175,6 +180,17 @@ pub struct Quarantine {
 pub struct Ask {
     /// Why.
     pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A rollback that owes its reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Which.
+    pub number: PromotionNumber,
+    /// Who ordered it.
+    pub by: Person,
     /// Since when.
     pub since: Timestamp,
 }
@@ -315,6 +331,12 @@ impl Promotion {
             | State::Validating
             | State::GoingBack { .. } => false,
         }
+    }
+
+    /// Whether any visitor may ever have met green. States of versions that did not keep it tell by
+    /// the weight.
+    pub fn may_have_had_visitors(&self) -> bool {
+        self.had_visitors || self.weight > Weight::ZERO || self.may_have_visitors()
     }
 
     /// Whether a release that is on its way can be thrown out: visitors may be on it, and can return.

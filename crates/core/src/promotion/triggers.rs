@@ -32,7 +32,7 @@ pub(super) fn ordered(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
     }
     let number = promotion.number;
     let is_back = matches!(promotion.state, State::GoingBack { .. });
-    if is_back && promotion.had_visitors {
+    if is_back && promotion.may_have_had_visitors() {
         let why = format!("promotion {number} is going back; what served before it serves again");
         return Err(Box::new(under_way(turn, &promotion, why)));
     }
@@ -112,9 +112,7 @@ pub(super) fn act_on_remembered(turn: &mut Turn<'_>) {
 }
 
 fn never_had_visitors(promotion: &Promotion) -> bool {
-    promotion.plan.kind == Kind::Promote
-        && !promotion.may_have_visitors()
-        && !promotion.had_visitors
+    promotion.plan.kind == Kind::Promote && !promotion.may_have_had_visitors()
 }
 
 fn remember(turn: &mut Turn<'_>, promotion: &Promotion, cause: Cause, ordered: bool) {

@@ -1,12 +1,12 @@
 //! Waits for prerequisites and for the lane, and holds nothing. Starts the oldest promotion whose
-//! prerequisites hold when the lane is free.
+//! prerequisites hold when the lane is free; what passed long ago is asked again first.
 
 use crate::check::CheckResult;
 use crate::journal::Event;
 use crate::matrix::CheckSpec;
 use crate::promotion::command::Order;
-use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
-use crate::promotion::{Turn, entering, going_back, starting};
+use crate::promotion::state::{CheckKey, CheckProgress, GateList, Kind, Outcome, Promotion, State};
+use crate::promotion::{PASS_LASTS, Turn, entering, going_back, starting};
 use crate::release::ChangeType;
 
 /// Asks what is to be asked, ends what failed or waited too long, starts what may start.
@@ -14,6 +14,8 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
     let mut waiting = turn.lane.waiting.clone();
     // Room that was made for a hotfix is taken by the hotfix.
     waiting.sort_by_key(|promotion| !is_preempting(turn, promotion));
+    // Who asks again keeps its place: a younger one does not slip in meanwhile.
+    let mut is_next = true;
     for promotion in waiting {
         let Some(promotion) = planned_anew(turn, promotion) else { continue };
         if let Some(sentence) = over(turn, &promotion) {
@@ -25,13 +27,56 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
             continue;
         }
         ask(turn, &promotion);
-        if may_start(&promotion) {
-            match turn.lane.active.clone() {
-                None => starting::begin(turn, &promotion),
-                Some(active) => preempt(turn, &promotion, &active),
-            }
+        if !is_next || !may_start(&promotion) {
+            continue;
+        }
+        let active = turn.lane.active.clone();
+        if active.as_ref().is_some_and(|active| !may_preempt(turn, &promotion, active)) {
+            continue;
+        }
+        is_next = still_holds(turn, &promotion);
+        match active {
+            _ if !is_next => {}
+            None => starting::begin(turn, &promotion),
+            Some(active) => preempt(turn, &promotion, &active),
         }
     }
+}
+
+/// Whether every pass is fresh and none is being asked for again; asks again what is not.
+fn still_holds(turn: &mut Turn<'_>, promotion: &Promotion) -> bool {
+    let progress = |key: &CheckKey| promotion.checks.get(key);
+    let keyed: Vec<_> = prerequisites(promotion).map(|(key, check)| (key, check.clone())).collect();
+    if keyed.iter().filter_map(|(key, _)| progress(key)).any(|one| one.asking.is_some()) {
+        return false;
+    }
+    let all: Vec<&CheckProgress> = keyed.iter().filter_map(|(key, _)| progress(key)).collect();
+    if all.iter().all(|one| is_fresh(turn, one, &all)) {
+        return true;
+    }
+    for (key, check) in keyed {
+        if promotion.checks.get(&key).is_some_and(|one| is_old(turn, one)) {
+            order_check(turn, promotion, key, check);
+        }
+    }
+    false
+}
+
+/// Whether a pass came longer ago than it lasts.
+fn is_old(turn: &Turn<'_>, progress: &CheckProgress) -> bool {
+    progress.answer.as_ref().is_some_and(|(_, at)| turn.now.since(*at) >= PASS_LASTS)
+}
+
+/// Whether a pass counts: it is young, or grew old only while another check was being answered that
+/// was asked when it was young. Otherwise two checks that each take longer than a pass lasts would
+/// ask for each other for ever.
+fn is_fresh(turn: &Turn<'_>, progress: &CheckProgress, all: &[&CheckProgress]) -> bool {
+    let Some((_, answered)) = progress.answer else { return false };
+    let lasts_until = answered.plus(PASS_LASTS);
+    !is_old(turn, progress)
+        || all.iter().any(|other| {
+            !is_old(turn, other) && other.asked_at.is_some_and(|asked| asked < lasts_until)
+        })
 }
 
 /// What is declared, what serves and what is verified may change while a promotion waits: its plan
@@ -58,15 +103,16 @@ fn is_preempting(turn: &Turn<'_>, promotion: &Promotion) -> bool {
         && release.is_some_and(|release| release.change_type == ChangeType::Hotfix)
 }
 
-/// A hotfix whose checks hold takes the place of what is under way, unless that is a rollback, is
-/// over in a moment, or could not go back without a person's word.
-fn preempt(turn: &mut Turn<'_>, hotfix: &Promotion, active: &Promotion) {
+/// Whether a hotfix whose checks hold takes the place of what is under way: not when that is a
+/// rollback, is over in a moment, or could not go back without a person's word.
+fn may_preempt(turn: &Turn<'_>, hotfix: &Promotion, active: &Promotion) -> bool {
     let over_soon = matches!(active.state, State::Committing { .. } | State::GoingBack { .. });
     let stays = active.may_have_visitors() && !active.can_return();
     let is_lesser = active.plan.kind == Kind::Promote && !is_preempting(turn, active);
-    if !is_preempting(turn, hotfix) || over_soon || stays || !is_lesser {
-        return;
-    }
+    is_preempting(turn, hotfix) && !over_soon && !stays && is_lesser
+}
+
+fn preempt(turn: &mut Turn<'_>, hotfix: &Promotion, active: &Promotion) {
     let version = &hotfix.plan.release.version;
     let sentence = format!("hotfix {version} pre-empts it (promotion {})", hotfix.number);
     going_back::begin(turn, active, going_back::ending(Outcome::RolledBack, sentence));

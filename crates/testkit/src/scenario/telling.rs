@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use towpath_core::journal::Event;
+use towpath_core::promotion::blocking::owed;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::Lane;
@@ -261,6 +262,9 @@ pub fn lane_lines(lane: &Lane) -> Vec<String> {
     }
     if let Some(ask) = &lane.asks {
         lines.push(format!("asks a person to roll back: {}", ask.reason));
+    }
+    for one in owed(lane) {
+        lines.push(one.sentence);
     }
     if let Some(one) = &lane.remembered {
         lines.push(format!("is rolled back once promotion {} is gone", one.after));

@@ -48,6 +48,12 @@ impl Words {
         self.words.get(position + 1).map(String::as_str)
     }
 
+    /// Every word after `key`, which may be said several times.
+    fn all_after(&self, key: &str) -> Vec<String> {
+        let pairs = self.words.windows(2).filter(|pair| pair[0] == key);
+        pairs.map(|pair| pair[1].clone()).collect()
+    }
+
     fn by(&self) -> Result<Person, String> {
         Person::new(self.after("as").unwrap_or("ada")).map_err(|error| error.to_string())
     }
@@ -81,9 +87,8 @@ impl Story {
     pub(super) fn perform(&mut self, words: &Words) -> Result<(), String> {
         match words.get(0)? {
             "release" => self.create(words),
-            "promote" | "plan" | "rollback" | "pause" | "resume" | "abort" | "signal" | "lift" => {
-                self.press(words)
-            }
+            "promote" | "plan" | "rollback" | "pause" | "resume" | "abort" | "amend" | "signal"
+            | "lift" => self.press(words),
             "at" | "wait" => {
                 let span = words.span(1)?;
                 self.world.run_for(span);
@@ -143,11 +148,12 @@ impl Story {
         let reason = words.because();
         let said = reason.clone().unwrap_or_else(|| "no reason given".to_owned());
         let verb = words.get(0)?;
-        if matches!(verb, "pause" | "resume" | "abort") {
+        if matches!(verb, "pause" | "resume" | "abort" | "amend") {
             let number = words.number(1)?;
             let input = match verb {
                 "pause" => Input::PauseOrdered { number, by, reason },
                 "resume" => Input::ResumeOrdered { number, by },
+                "amend" => Input::ReasonGiven { number, by, reason: said },
                 _ => Input::AbortOrdered { number, by, reason },
             };
             return Ok((self.lane_of(number)?, input));
@@ -176,13 +182,16 @@ impl Story {
         Ok((lane, input))
     }
 
+    /// The lane of a promotion; the only lane for a number that nobody knows.
     fn lane_of(&self, number: PromotionNumber) -> Result<LaneId, String> {
-        let lanes = self.world.disk.project().lanes.values();
+        let all = &self.world.disk.project().lanes;
+        let only = all.keys().next().filter(|_| all.len() == 1);
+        let lanes = all.values();
         let mut holding = lanes.filter(|lane| {
             lane.promotion(number).is_some() || lane.ended.iter().any(|one| one.number == number)
         });
-        let lane = holding.next().ok_or_else(|| format!("there is no promotion {number}"))?;
-        Ok(lane.id.clone())
+        let lane = holding.next().map(|lane| &lane.id).or(only);
+        lane.cloned().ok_or_else(|| format!("there is no promotion {number}"))
     }
 
     fn order(
@@ -201,11 +210,7 @@ impl Story {
             release: version.map_err(|error| error.to_string())?,
             from: words.after("--from").map(declared::name).transpose()?,
             plan,
-            accept_unenforced: words
-                .after("--accept-unenforced")
-                .map(str::to_owned)
-                .into_iter()
-                .collect(),
+            accept_unenforced: words.all_after("--accept-unenforced"),
             reason,
             offered_by: None,
         })
