@@ -131,14 +131,22 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
         tokio::time::sleep(LOOK).await;
         return;
     };
-    let sums = executor::sums_since(router.as_ref(), &lane, first.since).await;
-    // What came in until now is in the sums already.
-    while let Ok(early) = news.try_recv() {
-        if let RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) = early {
-            shared.send(&lane, Input::LeaseLapsed { revision }).await;
-        }
+    let mut early = news.try_recv().ok();
+    let is_resumed = early == Some(RouterNews::Resumed);
+    if is_resumed && !knows(&shared, &lane, first.deployment) {
+        // What went on in between is not about this subject: the next watch begins with it.
+        return;
     }
-    begin(&shared, &lane, first, &sums);
+    if !is_resumed {
+        let sums = executor::sums_since(&shared, router.as_ref(), &lane, first.since).await;
+        // What came in until now is in the sums already.
+        while let Some(one) = early.take().or_else(|| news.try_recv().ok()) {
+            if let RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) = one {
+                shared.send(&lane, Input::LeaseLapsed { revision }).await;
+            }
+        }
+        begin(&shared, &lane, first, &sums);
+    }
     loop {
         let got = tokio::time::timeout(LOOK, news.recv()).await;
         let subject = shared
@@ -147,11 +155,23 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
         follow(&shared, &lane, subject);
         match got {
             Ok(None) => break,
-            Ok(Some(first)) => take(&shared, &lane, &mut news, first).await,
+            Ok(Some(first)) => {
+                if take(&shared, &lane, &mut news, first).await {
+                    // The router's own counts have what is missing: the next watch begins with them.
+                    break;
+                }
+            }
             Err(_) => {}
         }
         tell(&shared, &lane).await;
     }
+}
+
+/// Whether the guard has followed this deployment until now.
+fn knows(shared: &Shared, lane: &LaneId, deployment: PromotionNumber) -> bool {
+    let guards = shared.guards.lock().expect("no holder of this lock panics");
+    let subject = guards.get(lane).and_then(|guard| guard.subject.as_ref());
+    subject.is_some_and(|own| own.deployment == deployment)
 }
 
 /// Takes the router's own counts as the past: of a guard that starts in the middle, and of one that
@@ -199,12 +219,14 @@ fn follow(shared: &Shared, lane: &LaneId, subject: Subject) {
     guard.subject = Some(subject);
 }
 
+/// Takes in what waits, and answers whether some of it is missing.
 async fn take(
     shared: &Arc<Shared>,
     lane: &LaneId,
     news: &mut mpsc::Receiver<RouterNews>,
     first: RouterNews,
-) {
+) -> bool {
+    let mut is_missing = false;
     let mut next = Some(first);
     while let Some(one) = next {
         match one {
@@ -216,7 +238,9 @@ async fn take(
             }
             RouterNews::Missed(count) => {
                 tracing::warn!(%lane, count, "outcomes were not passed on");
+                is_missing = true;
             }
+            RouterNews::Resumed => {}
             // Frozen, the weight stays where it is, and core calls a person.
             RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) => {
                 shared.send(lane, Input::LeaseLapsed { revision }).await;
@@ -224,6 +248,7 @@ async fn take(
         }
         next = news.try_recv().ok();
     }
+    is_missing
 }
 
 impl LaneGuard {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use towpath_core::promotion::state::{Outcome, State};
-use towpath_core::units::Weight;
+use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Arm;
 
 use crate::fakes::RouterManner;
@@ -174,6 +174,38 @@ fn an_ordered_rollback_starts_the_old_release_again_and_keeps_the_bad_one_out() 
         assert_eq!(world.router.default_of(&prod()), Some(back.0));
         assert!(life.try_promote("2.0.0").await.is_err(), "it is quarantined");
     });
+}
+
+/// Green's visitors as the promotion shows them, half of whom came while nobody was told of them.
+fn seen_over_a_cut(resumes: bool, router_keeps_counts: bool) -> u64 {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.router.visit(&prod(), Arm::Green, 40, 0);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if !router_keeps_counts {
+            world.router.ran_not(Timestamp(0), life.now().plus(Span::hours(1)));
+        }
+        world.router.cut_watchers(&prod(), resumes);
+        world.router.visit(&prod(), Arm::Green, 40, 0);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let view = life.engine.promotion(second).await.unwrap().unwrap();
+        view.evidence.green.requests
+    })
+}
+
+#[test]
+fn outcomes_missed_over_a_cut_connection_are_taken_from_the_stream_where_it_still_has_them() {
+    assert_eq!(seen_over_a_cut(true, false), 80);
+    assert_eq!(seen_over_a_cut(true, true), 80, "and not counted twice");
+}
+
+#[test]
+fn outcomes_missed_over_a_cut_connection_are_else_taken_from_the_intervals() {
+    assert_eq!(seen_over_a_cut(false, true), 80);
 }
 
 #[test]
