@@ -15,11 +15,12 @@ use towpath_core::promotion::state::{CheckKey, GateList};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
-use towpath_ports::router::{Candidate, DesiredRoute, Router, RouterError};
+use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, RouterError};
 use towpath_ports::store::StoreError;
 use towpath_ports::target::DeployRequest;
 
 use crate::evidence::Evidence;
+use crate::losses;
 use crate::orders::EngineError;
 use crate::shared::Shared;
 use crate::views::CheckView;
@@ -230,6 +231,7 @@ async fn prepare_route(
 ) -> Result<(), String> {
     let Some(spec) = &section.router else { return Ok(()) };
     let router = shared.setup.adapters.router(spec)?;
+    losses::begin(shared, lane, router.as_ref()).await;
     if matches!(router.observe(lane).await, Ok(Some(_))) {
         return Ok(());
     }
@@ -259,9 +261,12 @@ async fn set_route(
         Ok(router) => router,
         Err(sentence) => return Some(CommandOutcome::RouteFailed { sentence }),
     };
-    crate::judging::route_ordered(shared, lane, &route);
+    losses::begin(shared, lane, router.as_ref()).await;
     match ensure(shared, router.as_ref(), &desired(shared, lane, route)).await {
-        Ok(observed) => Some(CommandOutcome::Routed { weight: observed.0, frozen: observed.1 }),
+        Ok(observed) => {
+            losses::note(shared, lane, &observed);
+            Some(CommandOutcome::Routed { weight: observed.weight, frozen: observed.frozen })
+        }
         Err(sentence) => Some(CommandOutcome::RouteFailed { sentence }),
     }
 }
@@ -288,11 +293,11 @@ async fn ensure(
     shared: &Shared,
     router: &dyn Router,
     desired: &DesiredRoute,
-) -> Result<(Weight, bool), String> {
+) -> Result<ObservedRoute, String> {
     let deadline = tokio::time::Instant::now() + ROUTER_PATIENCE;
     loop {
         match router.ensure(desired).await {
-            Ok(observed) => return Ok((observed.weight, observed.frozen)),
+            Ok(observed) => return Ok(observed),
             Err(RouterError::Unavailable(sentence)) => {
                 if tokio::time::Instant::now() >= deadline || shared.is_stopped() {
                     return Err(sentence);

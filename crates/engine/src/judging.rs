@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::matrix::AdapterSpec;
-use towpath_core::promotion::command::Route;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{Lane, State};
 use towpath_core::units::{Span, Timestamp};
@@ -67,6 +66,8 @@ pub(crate) struct Seen {
     pub(crate) green: Counts,
     /// On blue, at the same time.
     pub(crate) blue: Counts,
+    /// By the router itself; none where nobody knows.
+    pub(crate) lost: Option<u64>,
 }
 
 /// Keeps a watcher per lane that needs one, until the engine stops.
@@ -317,21 +318,18 @@ pub(crate) fn verdict_now(shared: &Shared, lane: &LaneId) -> Option<Verdict> {
     Some(known.unwrap_or_else(|| judge(&subject.limits, &Counts::default(), None, probes)))
 }
 
-/// What the promotion under way did to visitors so far.
-pub(crate) fn seen(shared: &Shared, lane: &LaneId, deployment: PromotionNumber) -> Option<Seen> {
+/// What the promotion under way did to visitors so far; `green` is its deployment, once it has one.
+pub(crate) fn seen(
+    shared: &Shared,
+    lane: &LaneId,
+    promotion: PromotionNumber,
+    green: Option<PromotionNumber>,
+) -> Seen {
+    let lost = crate::losses::of(shared, lane, promotion);
     let guards = shared.guards.lock().expect("no holder of this lock panics");
-    let guard = guards.get(lane)?;
-    let own = guard.subject.as_ref()?.deployment == deployment;
-    own.then(|| Seen { green: guard.total.green.clone(), blue: guard.total.blue.clone() })
-}
-
-/// A route is about to be ordered: what the guard counted before a new candidate is not its past.
-pub(crate) fn route_ordered(shared: &Shared, lane: &LaneId, route: &Route) {
-    let Some((deployment, _)) = &route.candidate else { return };
-    let mut guards = shared.guards.lock().expect("no holder of this lock panics");
-    if let Some(guard) = guards.get_mut(lane)
-        && guard.subject.as_ref().is_some_and(|own| own.deployment != deployment.number)
-    {
-        *guard = LaneGuard::default();
-    }
+    let guard = guards.get(lane).filter(|guard| {
+        green.is_some() && guard.subject.as_ref().map(|own| own.deployment) == green
+    });
+    let total = guard.map(|guard| guard.total.clone()).unwrap_or_default();
+    Seen { green: total.green, blue: total.blue, lost }
 }

@@ -11,6 +11,7 @@ mod executor;
 mod journal;
 mod judging;
 mod leases;
+mod losses;
 mod orders;
 mod prober;
 mod reading;

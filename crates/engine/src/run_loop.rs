@@ -74,6 +74,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         project: RwLock::new(found.project),
         guards: Mutex::new(BTreeMap::new()),
         health: Mutex::new(BTreeMap::new()),
+        losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
         inputs,
         news,

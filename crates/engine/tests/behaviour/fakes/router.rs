@@ -46,6 +46,8 @@ struct Table {
     /// When it was first routed.
     began: Option<Timestamp>,
     watchers: Vec<mpsc::Sender<RouterNews>>,
+    /// Requests that it lost by its own doing.
+    lost: u64,
     /// What happened since the watchers were cut off.
     cut_off: Option<Vec<RouterNews>>,
 }
@@ -124,6 +126,11 @@ impl FakeRouter {
         table.cut_off = resumes.then(Vec::new);
     }
 
+    /// The router loses so many requests by its own doing.
+    pub(crate) fn loses(&self, lane: &LaneId, count: u64) {
+        self.tables.lock().unwrap().entry(lane.clone()).or_default().lost += count;
+    }
+
     /// It turns out that the router did not run in this time: nothing was counted.
     pub(crate) fn ran_not(&self, from: Timestamp, to: Timestamp) {
         self.down.lock().unwrap().push((from, to));
@@ -199,7 +206,7 @@ impl Table {
             weight: if self.lapsed { Weight::ZERO } else { weight },
             lapsed: self.lapsed,
             frozen: false,
-            lost: 0,
+            lost: self.lost,
             leaving: 0,
         })
     }
