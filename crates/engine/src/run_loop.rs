@@ -372,7 +372,7 @@ impl Loop {
                 }
                 promotions = promotion_rows(&self.shared, before, after, &decision.events, now);
             }
-            states.extend(rows::changed(&project.common, &decision.events, next));
+            states.extend(rows::changed(&project.common, &decision.events, now, next));
         });
         Turn {
             id: format!("{}-{}", self.shared.epoch, turn_counter()),
