@@ -207,6 +207,82 @@ async fn a_lapse_is_told_with_its_revision() {
 }
 
 #[tokio::test]
+async fn a_watch_that_was_cut_off_goes_on_where_it_was_and_begins_anew_with_a_new_proxy() {
+    let world = World::new();
+    let router = world.router();
+    router.ensure(&route(1, Some(deployment(6, server("blue"))))).await.unwrap();
+    let relay = Relay::before(&world);
+    let mut news = router.watch(&lane()).await.unwrap();
+    world.visit().await;
+    assert_eq!(outcomes(&mut news, 1).await, 1);
+    relay.cut();
+    while news.recv().await.is_some() {}
+    for _ in 0..3 {
+        world.visit().await;
+    }
+    let mut news = router.watch(&lane()).await.unwrap();
+    assert_eq!(news.try_recv(), Ok(RouterNews::Resumed));
+    assert_eq!(outcomes(&mut news, 3).await, 3, "what happened while nobody listened");
+    kill(world.proxy());
+    relay.cut();
+    while news.recv().await.is_some() {}
+    relay.end();
+    router.observe(&lane()).await.unwrap();
+    let mut news = router.watch(&lane()).await.unwrap();
+    world.visit().await;
+    assert_eq!(outcomes(&mut news, 1).await, 1, "not resumed: only what happens now");
+}
+
+/// Takes at least so many outcomes, and says how many they were.
+async fn outcomes(news: &mut tokio::sync::mpsc::Receiver<RouterNews>, least: usize) -> usize {
+    let mut taken = 0;
+    while taken < least {
+        match tokio::time::timeout(PATIENCE, news.recv()).await.unwrap().unwrap() {
+            RouterNews::Outcomes(told) => taken += told.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+    taken
+}
+
+/// Stands at the proxy's control address and passes everything on, until it is cut.
+struct Relay {
+    accepting: tokio::task::JoinHandle<()>,
+    pairs: Arc<std::sync::Mutex<Vec<tokio::task::JoinHandle<()>>>>,
+}
+
+impl Relay {
+    fn before(world: &World) -> Self {
+        let folder = world.folder.path().join("state/proxy");
+        let (front, behind) = (folder.join(towpath_proxy::SOCKET_NAME), folder.join("behind"));
+        std::fs::rename(&front, &behind).unwrap();
+        let listener = tokio::net::UnixListener::bind(&front).unwrap();
+        let pairs: Arc<std::sync::Mutex<Vec<_>>> = Arc::default();
+        let kept = Arc::clone(&pairs);
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut from, _)) = listener.accept().await {
+                let Ok(mut to) = tokio::net::UnixStream::connect(&behind).await else { continue };
+                kept.lock().unwrap().push(tokio::spawn(async move {
+                    let _cut = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+                }));
+            }
+        });
+        Self { accepting, pairs }
+    }
+
+    /// All connections through it are lost; new ones are taken.
+    fn cut(&self) {
+        self.pairs.lock().unwrap().drain(..).for_each(|pair| pair.abort());
+    }
+
+    /// It is not there any more.
+    fn end(self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+#[tokio::test]
 async fn many_callers_share_one_proxy_and_a_killed_one_is_replaced() {
     let world = World::new();
     let routers: Vec<_> = (0..6).map(|_| world.router()).collect();

@@ -20,6 +20,7 @@ use towpath_ports::store::StoreError;
 use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::evidence::Evidence;
+use crate::losses;
 use crate::orders::EngineError;
 use crate::shared::Shared;
 use crate::views::CheckView;
@@ -234,6 +235,7 @@ async fn prepare_route(
 ) -> Result<(), String> {
     let Some(spec) = &section.router else { return Ok(()) };
     let router = shared.setup.adapters.router(spec)?;
+    losses::begin(shared, lane, router.as_ref()).await;
     if matches!(router.observe(lane).await, Ok(Some(_))) {
         return Ok(());
     }
@@ -263,13 +265,16 @@ async fn set_route(
         Ok(router) => router,
         Err(sentence) => return Some(CommandOutcome::RouteFailed { sentence }),
     };
-    crate::judging::route_ordered(shared, lane, &route);
+    losses::begin(shared, lane, router.as_ref()).await;
     match ensure(shared, router.as_ref(), &desired(shared, lane, route)).await {
-        Ok(observed) => Some(CommandOutcome::Routed {
-            weight: observed.weight,
-            frozen: observed.frozen,
-            default_ready: observed.default.map(|_| observed.default_ready),
-        }),
+        Ok(observed) => {
+            losses::note(shared, lane, &observed);
+            Some(CommandOutcome::Routed {
+                weight: observed.weight,
+                frozen: observed.frozen,
+                default_ready: observed.default.map(|_| observed.default_ready),
+            })
+        }
         Err(sentence) => Some(CommandOutcome::RouteFailed { sentence }),
     }
 }
@@ -439,13 +444,26 @@ pub(crate) enum Role {
 /// Sums of what each deployment did since `since`, from the router's own intervals.
 pub(crate) type Sums = BTreeMap<PromotionNumber, towpath_guard::Counts>;
 
-/// What each deployment of a lane did since `since`; empty when the router does not know.
-pub(crate) async fn sums_since(router: &dyn Router, lane: &LaneId, since: Timestamp) -> Sums {
+/// What each deployment of a lane did since the beginning of the interval in which `since` lies; empty
+/// when the router does not know. What a new deployment did is in it whole.
+pub(crate) async fn sums_since(
+    shared: &Shared,
+    router: &dyn Router,
+    lane: &LaneId,
+    since: Timestamp,
+) -> Sums {
     let mut sums = Sums::new();
-    if let Ok(intervals) = router.intervals(lane, since).await {
+    if let Ok(intervals) = router.intervals(lane, interval_of(shared, since)).await {
         for interval in intervals {
             sums.entry(interval.deployment).or_default().merge(&interval.counts);
         }
     }
     sums
+}
+
+/// When the interval began in which `at` lies.
+pub(crate) fn interval_of(shared: &Shared, at: Timestamp) -> Timestamp {
+    let width = INTERVAL.faster(shared.setup.speed);
+    let microseconds = i64::try_from(width.milliseconds() * 1000).unwrap_or(i64::MAX);
+    Timestamp(at.0 - at.0.rem_euclid(microseconds))
 }

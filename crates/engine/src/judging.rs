@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::matrix::AdapterSpec;
-use towpath_core::promotion::command::Route;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{Lane, State};
 use towpath_core::units::{Span, Timestamp};
@@ -67,6 +66,8 @@ pub(crate) struct Seen {
     pub(crate) green: Counts,
     /// On blue, at the same time.
     pub(crate) blue: Counts,
+    /// By the router itself; none where nobody knows.
+    pub(crate) lost: Option<u64>,
 }
 
 /// Keeps a watcher per lane that needs one, until the engine stops.
@@ -131,14 +132,22 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
         tokio::time::sleep(LOOK).await;
         return;
     };
-    let sums = executor::sums_since(router.as_ref(), &lane, first.since).await;
-    // What came in until now is in the sums already.
-    while let Ok(early) = news.try_recv() {
-        if let RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) = early {
-            shared.send(&lane, Input::LeaseLapsed { revision }).await;
-        }
+    let mut early = news.try_recv().ok();
+    let is_resumed = early == Some(RouterNews::Resumed);
+    if is_resumed && !knows(&shared, &lane, first.deployment) {
+        // What went on in between is not about this subject: the next watch begins with it.
+        return;
     }
-    begin(&shared, &lane, first, &sums);
+    if !is_resumed {
+        let sums = executor::sums_since(&shared, router.as_ref(), &lane, first.since).await;
+        // What came in until now is in the sums already.
+        while let Some(one) = early.take().or_else(|| news.try_recv().ok()) {
+            if let RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) = one {
+                shared.send(&lane, Input::LeaseLapsed { revision }).await;
+            }
+        }
+        begin(&shared, &lane, first, &sums);
+    }
     loop {
         let got = tokio::time::timeout(LOOK, news.recv()).await;
         let subject = shared
@@ -147,11 +156,23 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
         follow(&shared, &lane, subject);
         match got {
             Ok(None) => break,
-            Ok(Some(first)) => take(&shared, &lane, &mut news, first).await,
+            Ok(Some(first)) => {
+                if take(&shared, &lane, &mut news, first).await {
+                    // The router's own counts have what is missing: the next watch begins with them.
+                    break;
+                }
+            }
             Err(_) => {}
         }
         tell(&shared, &lane).await;
     }
+}
+
+/// Whether the guard has followed this deployment until now.
+fn knows(shared: &Shared, lane: &LaneId, deployment: PromotionNumber) -> bool {
+    let guards = shared.guards.lock().expect("no holder of this lock panics");
+    let subject = guards.get(lane).and_then(|guard| guard.subject.as_ref());
+    subject.is_some_and(|own| own.deployment == deployment)
 }
 
 /// Takes the router's own counts as the past: of a guard that starts in the middle, and of one that
@@ -199,12 +220,14 @@ fn follow(shared: &Shared, lane: &LaneId, subject: Subject) {
     guard.subject = Some(subject);
 }
 
+/// Takes in what waits, and answers whether some of it is missing.
 async fn take(
     shared: &Arc<Shared>,
     lane: &LaneId,
     news: &mut mpsc::Receiver<RouterNews>,
     first: RouterNews,
-) {
+) -> bool {
+    let mut is_missing = false;
     let mut next = Some(first);
     while let Some(one) = next {
         match one {
@@ -216,7 +239,9 @@ async fn take(
             }
             RouterNews::Missed(count) => {
                 tracing::warn!(%lane, count, "outcomes were not passed on");
+                is_missing = true;
             }
+            RouterNews::Resumed => {}
             // Frozen, the weight stays where it is, and core calls a person.
             RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) => {
                 shared.send(lane, Input::LeaseLapsed { revision }).await;
@@ -224,6 +249,7 @@ async fn take(
         }
         next = news.try_recv().ok();
     }
+    is_missing
 }
 
 impl LaneGuard {
@@ -292,21 +318,18 @@ pub(crate) fn verdict_now(shared: &Shared, lane: &LaneId) -> Option<Verdict> {
     Some(known.unwrap_or_else(|| judge(&subject.limits, &Counts::default(), None, probes)))
 }
 
-/// What the promotion under way did to visitors so far.
-pub(crate) fn seen(shared: &Shared, lane: &LaneId, deployment: PromotionNumber) -> Option<Seen> {
+/// What the promotion under way did to visitors so far; `green` is its deployment, once it has one.
+pub(crate) fn seen(
+    shared: &Shared,
+    lane: &LaneId,
+    promotion: PromotionNumber,
+    green: Option<PromotionNumber>,
+) -> Seen {
+    let lost = crate::losses::of(shared, lane, promotion);
     let guards = shared.guards.lock().expect("no holder of this lock panics");
-    let guard = guards.get(lane)?;
-    let own = guard.subject.as_ref()?.deployment == deployment;
-    own.then(|| Seen { green: guard.total.green.clone(), blue: guard.total.blue.clone() })
-}
-
-/// A route is about to be ordered: what the guard counted before a new candidate is not its past.
-pub(crate) fn route_ordered(shared: &Shared, lane: &LaneId, route: &Route) {
-    let Some((deployment, _)) = &route.candidate else { return };
-    let mut guards = shared.guards.lock().expect("no holder of this lock panics");
-    if let Some(guard) = guards.get_mut(lane)
-        && guard.subject.as_ref().is_some_and(|own| own.deployment != deployment.number)
-    {
-        *guard = LaneGuard::default();
-    }
+    let guard = guards.get(lane).filter(|guard| {
+        green.is_some() && guard.subject.as_ref().map(|own| own.deployment) == green
+    });
+    let total = guard.map(|guard| guard.total.clone()).unwrap_or_default();
+    Seen { green: total.green, blue: total.blue, lost }
 }

@@ -14,6 +14,7 @@ use towpath_core::promotion::state::State;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::router::Router;
 
+use crate::losses;
 use crate::shared::Shared;
 
 /// How often leases are looked at.
@@ -65,6 +66,7 @@ async fn renew(shared: Arc<Shared>, lent: Lent) {
     let Ok(router) = shared.setup.adapters.router(&lent.router) else { return };
     let renewed = router.renew(&lent.lane, shared.epoch, lent.lease).await;
     let Ok(Some(observed)) = router.observe(&lent.lane).await else { return };
+    losses::note(&shared, &lent.lane, &observed);
     let revision = observed.revision;
     if observed.lapsed {
         shared.send(&lent.lane, Input::LeaseLapsed { revision }).await;

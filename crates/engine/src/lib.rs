@@ -12,6 +12,7 @@ mod executor;
 mod journal;
 mod judging;
 mod leases;
+mod losses;
 mod orders;
 mod planned;
 mod prober;

@@ -202,13 +202,11 @@ async fn keep(shared: &Shared, lane: &LaneId, deployment: &Deployment, role: Rol
         sum.failed += total.failed;
     }
     let width = INTERVAL.faster(shared.setup.speed);
-    let now = shared.now();
-    let micros = i64::try_from(width.milliseconds() * 1000).unwrap_or(i64::MAX);
     let row = IntervalRow {
         lane: lane.clone(),
         deployment: deployment.number,
         source: "probes".to_owned(),
-        start: Timestamp(now.0 - now.0.rem_euclid(micros)),
+        start: executor::interval_of(shared, shared.now()),
         width,
         total: total.total,
         failed: total.failed,

@@ -30,9 +30,7 @@ pub(crate) async fn recover(
     now: towpath_core::units::Timestamp,
 ) -> Result<Found, StoreError> {
     let epoch = store.take_ownership(now).await?;
-    let mut loaded = rows::load(store.states().await?)?;
-    let split = loaded.split();
-    let (project, versions) = (loaded.project, loaded.versions);
+    let rows::Loaded { project, versions, split } = load(store).await?;
     let mut unfinished = Vec::new();
     for row in store.pending_commands().await? {
         let command = serde_json::from_value::<Command>(row.body).map_err(|error| {
@@ -41,4 +39,12 @@ pub(crate) async fn recover(
         unfinished.push(command);
     }
     Ok(Found { epoch, project, versions, unfinished, split })
+}
+
+/// The saved state. Changes nothing.
+///
+/// # Errors
+/// As [`recover`].
+pub(crate) async fn load(store: &dyn Store) -> Result<rows::Loaded, StoreError> {
+    rows::load(store.states().await?)
 }

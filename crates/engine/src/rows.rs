@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
+use towpath_core::ids::LaneId;
 use towpath_core::journal::{Attested, Event};
 use towpath_core::matrix::Matrix;
 use towpath_core::project::{Common, Project};
 use towpath_core::promotion::state::Lane;
 use towpath_core::release::Release;
+use towpath_core::units::Timestamp;
 use towpath_ports::store::{StateRow, StoreError};
 
-/// The counters. In older journals this row held the matrix, all releases and all statements, too.
+/// The counters. In older journals this row holds the matrix, all releases and all statements, too.
 const PROJECT: &str = "project";
 /// No lane's name has a colon.
 const MATRIX: &str = "project:matrix";
@@ -25,12 +26,6 @@ const ATTESTATION: &str = "attestation:";
 
 /// Rows that one turn of a migration writes at most: well below what a store takes at once.
 const MIGRATED_AT_ONCE: usize = 1_000;
-
-#[derive(Serialize, Deserialize)]
-struct Counters {
-    epoch: Epoch,
-    last_promotion: PromotionNumber,
-}
 
 /// Something whose order counts, with its place in it from 1.
 #[derive(Serialize, Deserialize)]
@@ -43,10 +38,11 @@ struct Numbered<T> {
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) project: Project,
-    /// The version of each row, by key.
+    /// The version of each row, by key, after the turns in `split`.
     pub(crate) versions: BTreeMap<String, u64>,
-    /// What an older program left in the row of the counters; it has to be given rows of its own.
-    unsplit: Option<Common>,
+    /// What an owner writes first, turn by turn: an older program kept the parts in one row. A crash
+    /// between two of them loses nothing, because what is left stands in the old row until its turn.
+    pub(crate) split: Vec<Vec<StateRow>>,
 }
 
 /// Puts the project together again.
@@ -55,17 +51,14 @@ pub(crate) struct Loaded {
 /// [`StoreError::Refused`] when a row cannot be read: it was written by another program.
 pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded::default();
-    let common = &mut loaded.project.common;
+    let (mut one, mut matrix) = (Common::default(), None);
     let (mut releases, mut attestations) = (BTreeMap::new(), BTreeMap::new());
     for row in rows {
         loaded.versions.insert(row.key.clone(), row.version);
-        if row.key == PROJECT && row.body.get("releases").is_some() {
-            loaded.unsplit = Some(read::<Common>(&row.key, row.body)?);
-        } else if row.key == PROJECT {
-            let counters = read::<Counters>(&row.key, row.body)?;
-            (common.epoch, common.last_promotion) = (counters.epoch, counters.last_promotion);
+        if row.key == PROJECT {
+            one = read::<Common>(&row.key, row.body)?;
         } else if row.key == MATRIX {
-            common.matrix = Some(read::<Matrix>(&row.key, row.body)?);
+            matrix = Some(read::<Matrix>(&row.key, row.body)?);
         } else if row.key.starts_with(RELEASE) {
             let one = read::<Numbered<Release>>(&row.key, row.body)?;
             releases.insert(one.number, one.value);
@@ -78,49 +71,40 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
             loaded.project.lanes.insert(id, read::<Lane>(&row.key, row.body)?);
         }
     }
-    common.releases.extend(releases.into_values());
-    common.attestations.extend(attestations.into_values());
+    let (releases, attestations) = (releases.into_values(), attestations.into_values());
+    loaded.project.common = Common {
+        matrix,
+        releases: releases.collect(),
+        attestations: attestations.collect(),
+        ..without_parts(&one)
+    };
+    loaded.take_over(one);
     Ok(loaded)
 }
 
 impl Loaded {
-    /// Takes in what an older program left in one row, and answers the turns that give each part of
-    /// it a row of its own, in order; none where that is so. A crash between two of them loses
-    /// nothing: what is left stands in the old row until its turn.
-    pub(crate) fn split(&mut self) -> Vec<Vec<StateRow>> {
-        let Some(mut left) = self.unsplit.take() else { return Vec::new() };
+    /// Takes in the parts that an older program left in `one` row, and gives each a row of its own.
+    fn take_over(&mut self, mut one: Common) {
         let common = &mut self.project.common;
-        (common.epoch, common.last_promotion) = (left.epoch, left.last_promotion);
         let mut version = self.versions.get(PROJECT).copied().unwrap_or(0);
-        let mut turns = Vec::new();
-        loop {
+        while has_parts(&one) {
             let mut rows = Vec::new();
-            if let Some(matrix) = left.matrix.take() {
+            if let Some(matrix) = one.matrix.take() {
                 rows.push(row(MATRIX, 1, &matrix));
                 common.matrix = Some(matrix);
             }
-            for release in take(&mut left.releases) {
+            for release in take(&mut one.releases) {
                 rows.push(release_row(common.releases.len() + 1, &release, 1));
                 common.releases.push(release);
             }
-            for attested in take(&mut left.attestations) {
+            for attested in take(&mut one.attestations) {
                 rows.push(attestation_row(common.attestations.len() + 1, &attested, 1));
                 common.attestations.push(attested);
             }
-            self.versions.extend(rows.iter().map(|row| (row.key.clone(), row.version)));
             version += 1;
-            self.versions.insert(PROJECT.to_owned(), version);
-            let is_done = left.releases.is_empty() && left.attestations.is_empty();
-            let (epoch, last_promotion) = (left.epoch, left.last_promotion);
-            rows.push(if is_done {
-                row(PROJECT, version, &Counters { epoch, last_promotion })
-            } else {
-                row(PROJECT, version, &left)
-            });
-            turns.push(rows);
-            if is_done {
-                return turns;
-            }
+            rows.push(row(PROJECT, version, &one));
+            self.versions.extend(rows.iter().map(|row| (row.key.clone(), row.version)));
+            self.split.push(rows);
         }
     }
 }
@@ -130,45 +114,56 @@ fn take<T>(from: &mut Vec<T>) -> Vec<T> {
     from.drain(..count).collect()
 }
 
+fn has_parts(common: &Common) -> bool {
+    common.matrix.is_some() || !common.releases.is_empty() || !common.attestations.is_empty()
+}
+
+/// What stands in the row of the project: all but what has rows of its own. Named one by one, so that
+/// whoever adds a part has to say where it is kept.
+fn without_parts(common: &Common) -> Common {
+    let Common { epoch, matrix: _, releases: _, attestations: _, last_promotion } = common;
+    Common {
+        epoch: *epoch,
+        matrix: None,
+        releases: Vec::new(),
+        attestations: Vec::new(),
+        last_promotion: *last_promotion,
+    }
+}
+
 /// The rows beside the lane's own that `events` change; `next` answers the version that the row with
 /// a key has after the turn.
 pub(crate) fn changed(
     common: &Common,
     events: &[Event],
+    at: Timestamp,
     next: impl Fn(&str) -> u64,
 ) -> Vec<StateRow> {
-    let (mut releases, mut attestations) = (common.releases.len(), common.attestations.len());
-    let mut counters = None;
-    let mut rows = BTreeMap::new();
+    let before = without_parts(common);
+    let mut after = Project { common: before.clone(), lanes: BTreeMap::new() };
     for event in events {
-        let before = || Counters { epoch: common.epoch, last_promotion: common.last_promotion };
-        let row = match event {
-            Event::EngineStarted { epoch, .. } => {
-                counters.get_or_insert_with(before).epoch = *epoch;
-                continue;
-            }
-            Event::PromotionRequested(requested) => {
-                let counters = counters.get_or_insert_with(before);
-                counters.last_promotion = counters.last_promotion.max(requested.number);
-                continue;
-            }
-            Event::MatrixApplied { matrix, .. } => row(MATRIX, next(MATRIX), matrix),
-            Event::ReleaseCreated { release, .. } => {
-                releases += 1;
-                let row = release_row(releases, release, 1);
-                StateRow { version: next(&row.key), ..row }
-            }
-            Event::Attested(attested) => {
-                attestations += 1;
-                let row = attestation_row(attestations, attested, 1);
-                StateRow { version: next(&row.key), ..row }
-            }
-            _ => continue,
-        };
-        rows.insert(row.key.clone(), row);
+        after.apply(None, event, at);
     }
-    let counters = counters.map(|counters| row(PROJECT, next(PROJECT), &counters));
-    counters.into_iter().chain(rows.into_values()).collect()
+    let mut after = after.common;
+    let mut rows = Vec::new();
+    if let Some(matrix) = after.matrix.take() {
+        rows.push(row(MATRIX, 1, &matrix));
+    }
+    for (number, release) in (common.releases.len() + 1..).zip(std::mem::take(&mut after.releases))
+    {
+        rows.push(release_row(number, &release, 1));
+    }
+    let attested = std::mem::take(&mut after.attestations);
+    for (number, attested) in (common.attestations.len() + 1..).zip(attested) {
+        rows.push(attestation_row(number, &attested, 1));
+    }
+    if after != before {
+        rows.push(row(PROJECT, 1, &after));
+    }
+    for row in &mut rows {
+        row.version = next(&row.key);
+    }
+    rows
 }
 
 /// A lane's row; its key is the lane's name.
@@ -199,9 +194,8 @@ fn read<T: DeserializeOwned>(key: &str, body: serde_json::Value) -> Result<T, St
 
 #[cfg(test)]
 mod tests {
-    use towpath_core::ids::{Digest, Name, Person, Version};
+    use towpath_core::ids::{Digest, Epoch, Name, Person, PromotionNumber, Version};
     use towpath_core::release::ChangeType;
-    use towpath_core::units::Timestamp;
 
     use super::*;
 
@@ -249,15 +243,14 @@ mod tests {
     #[test]
     fn an_old_row_is_split_in_turns_and_nothing_is_lost_at_a_crash_between_them() {
         let (common, rows) = old(2_500);
-        let mut loaded = load(rows.clone()).unwrap();
-        let turns = loaded.split();
+        let loaded = load(rows.clone()).unwrap();
+        let turns = &loaded.split;
         assert_eq!(turns.len(), 3, "a thousand at once");
         assert_eq!(loaded.project.common, common);
         for done in 0..=turns.len() {
-            let mut again = load(written(&rows, &turns[..done])).unwrap();
-            let rest = again.split();
+            let again = load(written(&rows, &turns[..done])).unwrap();
             assert_eq!(again.project.common, common, "after {done} turns");
-            assert_eq!(rest.len(), turns.len() - done);
+            assert_eq!(again.split.len(), turns.len() - done);
             assert_eq!(again.versions, loaded.versions);
         }
     }
@@ -265,7 +258,7 @@ mod tests {
     #[test]
     fn releases_come_back_in_the_order_of_creation_and_not_of_their_names() {
         let (common, rows) = old(11);
-        let turns = load(rows.clone()).unwrap().split();
+        let turns = load(rows.clone()).unwrap().split;
         let again = load(written(&rows, &turns)).unwrap();
         assert_eq!(again.project.common.releases, common.releases, "10.0.0 is after 9.0.0");
     }
@@ -275,12 +268,12 @@ mod tests {
         let (common, _) = old(2_500);
         let by = Person::new("anna").unwrap();
         let created = Event::ReleaseCreated { release: Box::new(release(2_501)), by };
-        let rows = changed(&common, &[created], |_| 1);
+        let rows = changed(&common, &[created], Timestamp(0), |_| 1);
         let keys: Vec<_> = rows.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(keys, ["release:api/2501.0.0"]);
         let started = Event::EngineStarted { epoch: Epoch(4), program: "x".to_owned() };
-        let rows = changed(&common, &[started], |_| 41);
+        let rows = changed(&common, &[started], Timestamp(0), |_| 41);
         assert_eq!((rows.len(), rows[0].key.as_str()), (1, PROJECT));
-        assert!(rows[0].body.to_string().len() < 100, "{}", rows[0].body);
+        assert!(rows[0].body.to_string().len() < 120, "{}", rows[0].body);
     }
 }

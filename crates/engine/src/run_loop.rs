@@ -74,6 +74,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         project: RwLock::new(found.project),
         guards: Mutex::new(BTreeMap::new()),
         health: Mutex::new(BTreeMap::new()),
+        losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
         inputs,
         news,
@@ -372,7 +373,7 @@ impl Loop {
                 }
                 promotions = promotion_rows(&self.shared, before, after, &decision.events, now);
             }
-            states.extend(rows::changed(&project.common, &decision.events, next));
+            states.extend(rows::changed(&project.common, &decision.events, now, next));
         });
         Turn {
             id: format!("{}-{}", self.shared.epoch, turn_counter()),

@@ -16,6 +16,7 @@ use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
 use crate::judging::LaneGuard;
+use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
 use crate::prober::LaneHealth;
 use crate::run_loop::Message;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) project: RwLock<Project>,
     pub(crate) guards: Mutex<BTreeMap<LaneId, LaneGuard>>,
     pub(crate) health: Mutex<BTreeMap<LaneId, LaneHealth>>,
+    /// What routers lost, by the lane in which a promotion began.
+    pub(crate) losses: Mutex<BTreeMap<LaneId, Losses>>,
     /// Deployments that are being started or stopped.
     pub(crate) changing: Mutex<Changing>,
     pub(crate) inputs: mpsc::Sender<Message>,

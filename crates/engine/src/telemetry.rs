@@ -115,9 +115,8 @@ pub(crate) async fn record_of(
     since: Timestamp,
 ) -> Result<Record, String> {
     let width = INTERVAL.faster(shared.setup.speed);
-    let micros = i64::try_from(width.milliseconds() * 1000).unwrap_or(i64::MAX);
     // The interval in which `since` lies counts as well, and so does the one that is under way.
-    let from = Timestamp(since.0 - since.0.rem_euclid(micros));
+    let from = executor::interval_of(shared, since);
     take_in(shared, lane, from, width).await;
     let rows = shared.setup.store.intervals(lane, from).await.map_err(|error| error.to_string())?;
     let own = |source: &str| {

@@ -42,7 +42,9 @@ pub trait Router: Send + Sync {
         since: Timestamp,
     ) -> Result<Vec<Interval>, RouterError>;
 
-    /// News of the lane as they happen. The channel ends when the connection does; watch again.
+    /// News of the lane as they happen. The channel ends when the connection does; watch again. A
+    /// router that still has what happened since then says [`RouterNews::Resumed`]; a watch that its
+    /// receiver ended is not gone on with.
     /// Bounded: news that nobody takes are dropped and counted in [`RouterNews::Missed`].
     async fn watch(&self, lane: &LaneId) -> Result<mpsc::Receiver<RouterNews>, RouterError>;
 }
@@ -121,6 +123,10 @@ pub struct Interval {
 /// Something that happened at the router.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RouterNews {
+    /// Only ever the first of a watch, and there at once: it goes on exactly where the last watch of
+    /// the lane was cut off, with what happened in between. Without it, a watch begins with what
+    /// happens now.
+    Resumed,
     /// Outcomes in the order in which they became known, with the deployment of each.
     Outcomes(Vec<(PromotionNumber, Outcome)>),
     /// So many outcomes were not passed on; counts are still right.

@@ -174,7 +174,7 @@ pub struct IntervalRow {
     pub lane: LaneId,
     /// Whose deployment.
     pub deployment: PromotionNumber,
-    /// `visitors` or `probes`.
+    /// `visitors` or `probes`; the engine keeps other counts under names of its own.
     pub source: String,
     /// When it began.
     pub start: Timestamp,

@@ -159,8 +159,7 @@ fn all(view: &PromotionView, name: &str, exit: ExitCode) -> Value {
         "seconds": view.seconds,
         "harmed_requests": view.harmed_requests,
         "rescued_requests": view.rescued_requests,
-        // The router does not report it yet; unknown is null.
-        "lost_requests": null,
+        "lost_requests": view.lost_requests,
         "quarantined": view.quarantined,
     })
 }

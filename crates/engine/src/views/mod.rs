@@ -200,6 +200,10 @@ pub struct PromotionView {
     pub seconds: Option<f64>,
     /// Visitors that got a failure from green.
     pub harmed_requests: u64,
+    /// Visitors that got no answer from any arm because of the router, while it was under way; null
+    /// where nobody counted them.
+    #[serde(default)]
+    pub lost_requests: Option<u64>,
     /// Visitors that were served again by blue.
     pub rescued_requests: u64,
     /// Whether its release was quarantined.

@@ -87,7 +87,7 @@ pub(crate) fn promotion(
     now: Timestamp,
 ) -> PromotionView {
     let green = promotion.green.as_ref().map(|green| green.number);
-    let seen = green.and_then(|green| judging::seen(shared, &lane.id, green)).unwrap_or_default();
+    let seen = judging::seen(shared, &lane.id, promotion.number, green);
     let verdict = green.and_then(|_| judging::verdict_now(shared, &lane.id));
     let mut view = of_promotion(lane, promotion, &seen, verdict.as_ref(), now);
     if shared.read(has_several_services) {
@@ -138,6 +138,7 @@ fn of_promotion(
         ended_at: None,
         seconds: promotion.started_at.map(|start| seconds(start, now)),
         harmed_requests: seen.green.failed,
+        lost_requests: seen.lost,
         rescued_requests: 0,
         quarantined: false,
         standby_seconds: span_seconds(plan.section.standby),
@@ -199,7 +200,7 @@ pub(crate) fn promotion_row(
     let found = after.promotion(number).or_else(|| before?.promotion(number))?;
     let lane = if after.promotion(number).is_some() { after } else { before? };
     let green = found.green.as_ref().map(|green| green.number);
-    let seen = green.and_then(|green| judging::seen(shared, &lane.id, green)).unwrap_or_default();
+    let seen = judging::seen(shared, &lane.id, number, green);
     let mut view = of_promotion(lane, found, &seen, None, now);
     if let Some((outcome, sentence)) = &ended {
         outcome.as_str().clone_into(&mut view.state);

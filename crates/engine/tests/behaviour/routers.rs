@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use towpath_core::ids::PromotionNumber;
 use towpath_core::promotion::state::{Outcome, State};
-use towpath_core::units::Weight;
+use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Arm;
 
 use crate::fakes::RouterManner;
@@ -174,6 +175,92 @@ fn an_ordered_rollback_starts_the_old_release_again_and_keeps_the_bad_one_out() 
         assert_eq!(world.router.default_of(&prod()), Some(back.0));
         assert!(life.try_promote("2.0.0").await.is_err(), "it is quarantined");
     });
+}
+
+#[test]
+fn what_the_router_loses_during_a_promotion_is_the_promotions_also_over_a_restart() {
+    let world = World::new("prod: root, steps 10%/1m 100%/2s");
+    let second = world.live(async |life| {
+        life.begin().await;
+        world.router.loses(&prod(), 5);
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.router.loses(&prod(), 2);
+        second
+    });
+    world.live(async |life| {
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        world.router.loses(&prod(), 9);
+        let lost = async |number| {
+            let view = life.engine.promotion(number).await.unwrap().unwrap();
+            view.lost_requests
+        };
+        assert_eq!(lost(PromotionNumber(1)).await, Some(0));
+        assert_eq!(lost(second).await, Some(2), "neither those before nor those after");
+    });
+}
+
+#[test]
+fn without_a_router_nobody_knows_what_was_lost() {
+    let world = World::new("prod: root, no router, steps 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let view = life.engine.promotion(PromotionNumber(1)).await.unwrap().unwrap();
+        assert_eq!(view.lost_requests, None);
+    });
+}
+
+#[test]
+fn a_new_promotion_begins_with_no_evidence_of_the_release_that_was_watched_before() {
+    let world = World::new("prod: root, steps 10%/1m 100%/2s, standby 1h");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        world.router.visit(&prod(), Arm::Blue, 300, 30);
+        let third = life.promote("3.0.0").await;
+        life.bakes_at(0).await;
+        world.router.visit(&prod(), Arm::Green, 10, 0);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let view = life.engine.promotion(third).await.unwrap().unwrap();
+        let (green, blue) = (view.evidence.green, view.evidence.blue);
+        assert_eq!((green.requests, green.failed), (10, 0));
+        assert!(blue.requests <= 300, "{blue:?}");
+        assert_eq!(life.end_of(third).await, Outcome::Succeeded);
+    });
+}
+
+/// Green's visitors as the promotion shows them, half of whom came while nobody was told of them.
+fn seen_over_a_cut(resumes: bool, router_keeps_counts: bool) -> u64 {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.router.visit(&prod(), Arm::Green, 40, 0);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if !router_keeps_counts {
+            world.router.ran_not(Timestamp(0), life.now().plus(Span::hours(1)));
+        }
+        world.router.cut_watchers(&prod(), resumes);
+        world.router.visit(&prod(), Arm::Green, 40, 0);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let view = life.engine.promotion(second).await.unwrap().unwrap();
+        view.evidence.green.requests
+    })
+}
+
+#[test]
+fn outcomes_missed_over_a_cut_connection_are_taken_from_the_stream_where_it_still_has_them() {
+    assert_eq!(seen_over_a_cut(true, false), 80);
+    assert_eq!(seen_over_a_cut(true, true), 80, "and not counted twice");
+}
+
+#[test]
+fn outcomes_missed_over_a_cut_connection_are_else_taken_from_the_intervals() {
+    assert_eq!(seen_over_a_cut(false, true), 80);
 }
 
 #[test]

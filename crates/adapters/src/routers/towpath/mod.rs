@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -24,11 +25,12 @@ use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use towpath_proxy::{
     ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, EndpointSpec, Handle, Hold, MAX_DRAIN_MS,
-    MAX_NAME_BYTES, OnSilence, Refusal, RouteSpec, RouteStatus, TlsFiles,
+    MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus, StreamItem, TlsFiles,
 };
 
 use connection::Connection;
 pub use connection::run_proxy;
+use news::CutOffs;
 
 pub(super) const KIND: Kind<dyn Router> = Kind {
     entry: KindEntry {
@@ -139,13 +141,33 @@ struct Towpath {
     settings: Settings,
     root: PathBuf,
     connection: Connection,
+    cut_off: CutOffs,
 }
 
 impl Towpath {
     fn new(settings: &Value, site: &Site) -> Result<Self, String> {
         let settings = Settings::deserialize(settings);
         let settings = settings.map_err(|error| format!("router `towpath`: {error}"))?;
-        Ok(Self { settings, root: crate::absolute(&site.root), connection: Connection::new(site) })
+        Ok(Self {
+            settings,
+            root: crate::absolute(&site.root),
+            connection: Connection::new(site),
+            cut_off: CutOffs::default(),
+        })
+    }
+
+    /// The stream of a route from `place` on, or from now.
+    async fn subscribe(
+        &self,
+        name: &str,
+        place: Option<Position>,
+    ) -> Result<impl Stream<Item = StreamItem> + Send + Unpin + use<>, RouterError> {
+        let routes = BTreeMap::from([(name.to_owned(), place)]);
+        let subscribe = |proxy: Handle| {
+            let routes = routes.clone();
+            async move { proxy.subscribe(&routes).await }
+        };
+        self.connection.ask(subscribe).await?.map_err(|refusal| refused(&refusal))
     }
 
     fn spec(&self, desired: &DesiredRoute) -> RouteSpec {
@@ -249,19 +271,23 @@ impl Router for Towpath {
 
     async fn watch(&self, lane: &LaneId) -> Result<mpsc::Receiver<RouterNews>, RouterError> {
         let is_known = self.read(lane).await?.is_some();
-        let routes = BTreeMap::from([(route_name(lane), None)]);
-        let subscribe = |proxy: Handle| {
-            let routes = routes.clone();
-            async move { proxy.subscribe(&routes).await }
-        };
-        let items = self.connection.ask(subscribe).await?;
-        let mut items = items.map_err(|refusal| refused(&refusal))?;
+        let name = route_name(lane);
+        if let Some(cut_off) = self.cut_off.of(&name).filter(|_| is_known) {
+            let mut items = self.subscribe(&name, Some(cut_off.place)).await?;
+            // A proxy that was started anew numbers from 1 again: what it missed is in no stream.
+            if news::begin(&mut items).await? == cut_off.place {
+                let ends = self.cut_off.for_route(name);
+                return Ok(news::go_on(items, cut_off, ends));
+            }
+        }
+        let mut items = self.subscribe(&name, None).await?;
+        let mut place = None;
         if is_known {
             // From here on nothing is missed, so the revision read next is not older than the news.
-            news::begin(&mut items).await?;
+            place = Some(news::begin(&mut items).await?);
         }
         let revision = self.read(lane).await?.map_or(0, |status| status.revision);
-        Ok(news::pass_on(items, Revision(revision)))
+        Ok(news::pass_on(items, Revision(revision), place, self.cut_off.for_route(name)))
     }
 }
 

@@ -46,6 +46,10 @@ struct Table {
     /// When it was first routed.
     began: Option<Timestamp>,
     watchers: Vec<mpsc::Sender<RouterNews>>,
+    /// Requests that it lost by its own doing.
+    lost: u64,
+    /// What happened since the watchers were cut off.
+    cut_off: Option<Vec<RouterNews>>,
 }
 
 /// One router for all lanes of a world. Cheap to clone.
@@ -114,6 +118,19 @@ impl FakeRouter {
         table.tell(&RouterNews::Outcomes(outcomes));
     }
 
+    /// All watchers lose their connection; the next one can go on from there, if `resumes`.
+    pub(crate) fn cut_watchers(&self, lane: &LaneId, resumes: bool) {
+        let mut tables = self.tables.lock().unwrap();
+        let table = tables.entry(lane.clone()).or_default();
+        table.watchers.clear();
+        table.cut_off = resumes.then(Vec::new);
+    }
+
+    /// The router loses so many requests by its own doing.
+    pub(crate) fn loses(&self, lane: &LaneId, count: u64) {
+        self.tables.lock().unwrap().entry(lane.clone()).or_default().lost += count;
+    }
+
     /// It turns out that the router did not run in this time: nothing was counted.
     pub(crate) fn ran_not(&self, from: Timestamp, to: Timestamp) {
         self.down.lock().unwrap().push((from, to));
@@ -165,6 +182,9 @@ impl FakeRouter {
 
 impl Table {
     fn tell(&mut self, news: &RouterNews) {
+        if let Some(missed) = &mut self.cut_off {
+            missed.push(news.clone());
+        }
         self.watchers.retain(|watcher| watcher.try_send(news.clone()).is_ok());
     }
 
@@ -186,7 +206,7 @@ impl Table {
             weight: if self.lapsed { Weight::ZERO } else { weight },
             lapsed: self.lapsed,
             frozen: false,
-            lost: 0,
+            lost: self.lost,
             leaving: 0,
         })
     }
@@ -301,7 +321,14 @@ impl Router for FakeRouter {
 
     async fn watch(&self, lane: &LaneId) -> Result<mpsc::Receiver<RouterNews>, RouterError> {
         let (watcher, news) = mpsc::channel(4096);
-        self.tables.lock().unwrap().entry(lane.clone()).or_default().watchers.push(watcher);
+        let mut tables = self.tables.lock().unwrap();
+        let table = tables.entry(lane.clone()).or_default();
+        if let Some(missed) = table.cut_off.take() {
+            for one in std::iter::once(RouterNews::Resumed).chain(missed) {
+                watcher.try_send(one).unwrap();
+            }
+        }
+        table.watchers.push(watcher);
         Ok(news)
     }
 }
