@@ -144,6 +144,9 @@ fn number(before: &str, rest: &str, line: &str) -> Option<(usize, &'static str)>
     if whole.is_empty() || whole.matches('.').count() > 1 {
         return None;
     }
+    if before.ends_with("127.0.0.1:") {
+        return Some((whole.len(), "PORT"));
+    }
     let after = &rest[whole.len()..];
     let unit = ["ms", "s", "m"].iter().find(|unit| {
         let next = after.strip_prefix(**unit).map(|after| after.chars().next());
@@ -200,6 +203,7 @@ mod tests {
             ),
             ("2 of 2 instances, harmed 0, rescued 0", "2 of 2 instances, harmed 0, rescued 0"),
             ("1,393 requests: harmed 12", "N requests: harmed N"),
+            ("http://127.0.0.1:3000/ready", "http://127.0.0.1:PORT/ready"),
             ("  x   10%  ███░░  0.5s of 2s", "  x   10%  BAR  DURATION of 2s"),
             ("149  13 Jan 06:00      by ada   20m", "149  TIME   by PERSON   20m"),
             (

@@ -11,6 +11,8 @@ pub struct Met {
     pub requests: u64,
     /// Those that got no answer from any release.
     pub lost: u64,
+    /// Those of them that were refused a connection: nothing of them was sent.
+    pub refused: u64,
     /// Those that a release answered with a failure.
     pub harmed: u64,
     /// How the first lost one was lost.
@@ -21,6 +23,7 @@ pub struct Met {
 struct Counters {
     requests: AtomicU64,
     lost: AtomicU64,
+    refused: AtomicU64,
     harmed: AtomicU64,
     stopped: AtomicBool,
     first_loss: Mutex<Option<String>>,
@@ -61,6 +64,7 @@ impl Visitors {
         Met {
             requests: read(&self.counters.requests),
             lost: read(&self.counters.lost),
+            refused: read(&self.counters.refused),
             harmed: read(&self.counters.harmed),
             first_loss: self.counters.first_loss.lock().expect("no holder panics").clone(),
         }
@@ -101,7 +105,10 @@ async fn one(client: &reqwest::Client, url: &str, counters: &Counters) {
                 Err(error) => format!("{error:?}"),
             }
         }
-        Err(error) => format!("{error:?}"),
+        Err(error) => {
+            counters.refused.fetch_add(u64::from(error.is_connect()), Ordering::Relaxed);
+            format!("{error:?}")
+        }
     };
     counters.lost.fetch_add(1, Ordering::Relaxed);
     counters.first_loss.lock().expect("no holder panics").get_or_insert(loss);

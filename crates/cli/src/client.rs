@@ -208,6 +208,8 @@ impl Client {
             match self.exchange(method.clone(), path, body.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Answered(error)) => return Err(error),
+                Err(Failure::Unsent(_))
+                    if Instant::now() < until && self.starts_again().await? => {}
                 Err(silent) => {
                     let again = !matches!(self.silence, Silence::Said);
                     if !again || Instant::now() >= until {
@@ -221,6 +223,13 @@ impl Client {
         // An engine that was there has noted whose journal it is.
         let journal = Journal::open(project, || Err(silent.into())).await?;
         Ok(Self::of_journal(journal).exchange(method, path, body).await?)
+    }
+
+    /// Starts the engine again for a client that orders; one that only asks starts none.
+    async fn starts_again(&self) -> Result<bool, CliError> {
+        let Silence::Overcome(project) = &self.silence else { return Ok(false) };
+        background::ensure_engine(project, true).await?;
+        Ok(true)
     }
 
     async fn exchange<Answer: DeserializeOwned>(

@@ -19,6 +19,9 @@ const DATABASE_FILE: &str = "database";
 const JOURNAL_FILE: &str = "journal.db";
 /// Longest path of a unix socket, in bytes: `sun_path` has 108, and the last ends it (unix(7)).
 const LONGEST_SOCKET: usize = 107;
+/// Holds the number of the newest promotion whose instances were ended for good, in the folder of the
+/// journal.
+const ENDED_FILE: &str = "ended";
 /// Holds the project's name, in the folder of the journal, once there is a journal.
 const NAME_FILE: &str = "project";
 
@@ -127,6 +130,18 @@ impl ProjectFolder {
     pub(crate) fn note_database(&self, location: &str) -> std::io::Result<()> {
         // An address may hold a password: only its owner may read it.
         write_private(&self.state.join(DATABASE_FILE), location)
+    }
+
+    /// Notes that nothing runs any more of any promotion up to `newest`. Safe to repeat.
+    pub(crate) fn note_ended(&self, newest: u64) -> std::io::Result<()> {
+        write_private(&self.state.join(ENDED_FILE), &format!("{newest}\n"))
+    }
+
+    /// The newest promotion of which everything was ended for good; 0 when that never happened. What
+    /// a later promotion started runs.
+    pub(crate) fn ended(&self) -> u64 {
+        let noted = std::fs::read_to_string(self.state.join(ENDED_FILE)).ok();
+        noted.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
     }
 
     /// Whether the engine's socket has a path that the system takes.

@@ -37,6 +37,8 @@ pub(crate) struct Ended {
     pub(crate) deployments: usize,
     /// Deployments that could not be ended.
     pub(crate) left: usize,
+    /// The newest promotion whose instances were ended; 0 when there was none.
+    pub(crate) newest: u64,
 }
 
 /// Ends the engine, then every instance of every deployment, then the proxy. Safe to repeat.
@@ -50,6 +52,7 @@ pub(crate) async fn end_everything(project: &ProjectFolder, client: &Client) -> 
         match serve::take_over(project).await {
             Ok(epoch) => {
                 for (lane, deployment) in deployments {
+                    ended.newest = ended.newest.max(deployment.0);
                     let stopped = stop(&adapters, &matrix, &lane, deployment, epoch).await;
                     if stopped { ended.deployments += 1 } else { ended.left += 1 }
                 }

@@ -10,7 +10,7 @@ use towpath_core::ids::Epoch;
 use towpath_core::matrix::Matrix;
 use towpath_ports::store::StoreError;
 
-use crate::rows;
+use crate::recovery;
 use crate::run_loop::Engine;
 use crate::shared::{Setup, Shared};
 use crate::views::{EngineView, time};
@@ -30,10 +30,7 @@ impl Reader {
     /// Whatever the store says, and [`StoreError::Refused`] when a saved state cannot be read.
     pub async fn open(setup: Setup) -> Result<Self, StoreError> {
         let now = setup.clock.now();
-        let mut loaded = rows::load(setup.store.states().await?)?;
-        // Takes in what an older program kept in another shape; giving it rows is an engine's work.
-        let _unwritten = loaded.split();
-        let project = loaded.project;
+        let project = recovery::load(setup.store.as_ref()).await?.project;
         // Both other ends are dropped: orders find nobody, and there is never any news.
         let (inputs, _) = mpsc::channel(1);
         let (news, _) = broadcast::channel(1);
@@ -45,6 +42,7 @@ impl Reader {
             guards: Mutex::new(BTreeMap::new()),
             health: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
+            losses: Mutex::new(BTreeMap::new()),
             inputs,
             news,
             store_answers: true.into(),

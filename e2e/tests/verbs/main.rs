@@ -1,6 +1,7 @@
 //! What every verb does to a promotion, with the real binary: its effect and its exit code. Owns
 //! the matrices that the modules share; judges no traffic beyond what a verb promises.
 
+mod forged;
 mod gates;
 mod holding;
 mod plans;

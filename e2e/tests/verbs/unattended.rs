@@ -136,6 +136,22 @@ fn before_the_first_order_questions_are_answered_from_the_file_and_make_no_file(
 }
 
 #[test]
+fn after_everything_was_ended_status_says_that_nothing_runs_until_a_release_enters() {
+    let world = unattended();
+    world.must(&["engine", "stop", "--everything"], 0);
+    let status = world.must(&["status"], 0);
+    assert!(status.out.contains("everything here was ended"), "{}", status.out);
+    assert_eq!(status.out.matches("x nothing runs").count(), 2, "{}", status.out);
+    assert!(status.err.contains("towpath promote "), "{}", status.err);
+    nothing_was_started(&world, &["engine", "stop", "--everything"]);
+    world.release("1.2.0", &["TTS_VOICE=cle"]);
+    world.must(&["promote", "staging", "--release", "1.2.0"], 0);
+    world.must(&["engine", "stop"], 0);
+    let status = world.must(&["status"], 0);
+    assert_eq!(status.out.matches("x nothing runs").count(), 1, "{}", status.out);
+}
+
+#[test]
 fn an_engine_that_is_silent_is_told_from_one_that_does_not_run() {
     use rustix::process::{Signal, kill_process};
     let world = unattended();

@@ -109,7 +109,7 @@ async fn engine(project: &ProjectFolder, context: &Context) -> Vec<Finding> {
                 ),
                 next: (!same).then(|| {
                     let own = env!("CARGO_PKG_VERSION");
-                    Next::new("towpath engine stop", format!("the next command starts {own}"))
+                    Next::new("towpath engine stop", format!("the next order starts {own}"))
                 }),
             }];
             if let Ok(status) = client.get::<Status>("/v1/status").await {

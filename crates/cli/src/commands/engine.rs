@@ -105,6 +105,9 @@ async fn stop_everything(
             .because("their processes did not end, or the matrix no longer has their lane")
             .next("towpath engine stop --everything", "tries again"));
     }
+    project.note_ended(ended.newest).map_err(|error| {
+        anyhow::Error::new(error).context("everything was ended, and that could not be noted")
+    })?;
     let folder = project.state.display();
     context.answer(&format!(
         "nothing runs any more, and nothing starts again by itself; the journal stays in {folder}\n"

@@ -102,9 +102,17 @@ impl Session {
             None => Attendance::Engine,
             Some(_) if self.silent => Attendance::Silent,
             Some(journal) if !journal.is_begun() => Attendance::NoJournal,
+            Some(_) if self.is_ended() => Attendance::Ended(self.project.ended()),
             Some(journal) if journal.needs_engine() => Attendance::Missing,
             Some(_) => Attendance::NotNeeded,
         }
+    }
+
+    /// Whether everything was ended for good that some lane is on record to serve.
+    fn is_ended(&self) -> bool {
+        let ended = self.project.ended();
+        let mut serving = self.status.lanes.iter().filter_map(|lane| lane.serves.as_ref());
+        serving.any(|serves| serves.promotion <= ended)
     }
 
     async fn of(

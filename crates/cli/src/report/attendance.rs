@@ -17,6 +17,8 @@ pub(crate) enum Attendance {
     Missing,
     /// The journal: no engine runs, and nothing needs one.
     NotNeeded,
+    /// The journal: a person ended everything up to this promotion, for good.
+    Ended(u64),
     /// The matrix alone: nothing was ever ordered.
     NoJournal,
 }
@@ -31,6 +33,11 @@ impl Attendance {
             Self::Missing => {
                 format!("{warning} no engine runs: nothing advances, visitors are served as before")
             }
+            Self::Ended(_) => {
+                format!(
+                    "{warning} everything here was ended: visitors get no answer, nothing advances"
+                )
+            }
             Self::NotNeeded => "no engine runs, and nothing needs one".to_owned(),
             Self::NoJournal => "no journal yet: nothing was ever ordered here".to_owned(),
         })
@@ -40,6 +47,10 @@ impl Attendance {
     pub(crate) fn next(self) -> Vec<Next> {
         match self {
             Self::Engine | Self::NotNeeded => Vec::new(),
+            Self::Ended(_) => vec![Next::new(
+                "towpath promote ENV --release VERSION",
+                "starts it; VERSION: another one than ENV is on record to serve",
+            )],
             Self::Silent => vec![Next::new("towpath doctor", "why the engine is silent")],
             Self::Missing => vec![Next::new("towpath engine start", "lets things go on")],
             Self::NoJournal => {

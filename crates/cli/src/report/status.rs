@@ -68,6 +68,11 @@ fn by_environment(status: &Status, attendance: Attendance, style: &Style) -> Str
             serves.map_or_else(String::new, |serves| style.day(&serves.since)),
             match attendance {
                 Attendance::Engine => health(lane, style),
+                Attendance::Ended(newest)
+                    if serves.is_some_and(|serves| serves.promotion <= newest) =>
+                {
+                    format!("{} nothing runs", style.symbol(Symbol::Failed))
+                }
                 _ => unasked(lane, style),
             },
             now(lane, style),

@@ -35,5 +35,6 @@ mod lists;
 mod network;
 mod owners;
 mod places;
+mod reading;
 mod tampering;
 mod turns;

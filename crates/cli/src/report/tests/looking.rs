@@ -68,8 +68,13 @@ fn status_without_an_engine_says_that_nothing_advances() {
     let mut view = samples::status();
     view.engine.running = false;
     view.engine.since = None;
-    let all =
-        [Attendance::Missing, Attendance::NotNeeded, Attendance::Silent, Attendance::NoJournal];
+    let all = [
+        Attendance::Missing,
+        Attendance::NotNeeded,
+        Attendance::Silent,
+        Attendance::Ended(148),
+        Attendance::NoJournal,
+    ];
     let all = all.map(|attendance| {
         let heading = both(NOW, |style| status::text(&view, attendance, style));
         let note = both(NOW, |style| (String::new(), attendance.note(style)));
