@@ -271,14 +271,22 @@ pub(crate) struct PromoteArguments {
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct RollbackArguments {
     /// environment that goes back
-    #[arg(value_name = "ENV", value_parser = name)]
-    pub(crate) environment: Name,
+    #[arg(value_name = "ENV", value_parser = name, required_unless_present = "amend")]
+    pub(crate) environment: Option<Name>,
     /// the environment before it, as the old scripts name it; only checked
     #[arg(value_name = "BACK_TO", value_parser = name)]
     pub(crate) back_to: Option<Name>,
     /// kept in the journal; never demanded, because going back must work at once
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
+    /// give the reason that this rollback still owes; nothing else changes
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        requires = "reason",
+        conflicts_with_all = ["environment", "no_quarantine", "dry_run", "no_wait", "timeout"]
+    )]
+    pub(crate) amend: Option<u64>,
     /// the release that goes is sound and may return
     #[arg(long)]
     pub(crate) no_quarantine: bool,

@@ -83,6 +83,16 @@ pub struct HoldRequest {
     pub reason: Option<String>,
 }
 
+/// `POST /v1/promotions/{number}/reason`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonRequest {
+    /// Who.
+    pub by: Person,
+    /// Why the rollback was ordered.
+    pub reason: String,
+}
+
 /// `POST /v1/matrix`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -39,6 +39,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/promotions/{number}/pause", post(promotions::pause))
         .route("/v1/promotions/{number}/resume", post(promotions::resume))
         .route("/v1/promotions/{number}/abort", post(promotions::abort))
+        .route("/v1/promotions/{number}/reason", post(promotions::give_reason))
         .route("/v1/promotions/{number}/logs", get(promotions::logs))
         .route("/v1/events", get(events::list))
         .route("/v1/releases", get(releases::list).post(releases::create))

@@ -22,8 +22,9 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
                 "next": report::waiting::rollback(lane, &context.out).command,
             }))
         });
+        let owes: Vec<_> = session.status.lanes.iter().flat_map(|lane| &lane.owes).collect();
         context.object(&serde_json::json!({
-            "format": FORMAT, "waiting": waiting, "asks": asks.collect::<Vec<_>>(),
+            "format": FORMAT, "waiting": waiting, "asks": asks.collect::<Vec<_>>(), "owes": owes,
         }));
         return Ok(ExitCode::Done);
     }

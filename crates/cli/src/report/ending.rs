@@ -150,7 +150,8 @@ fn succeeded(block: &mut Block, view: &PromotionView, story: &Story, style: &Sty
         block.row("now", lifted(bad, &view.to));
     }
     if view.kind == Kind::Rollback && view.reason.is_none() {
-        block.row("owed", "a reason: you gave none; the next time --reason TEXT keeps one");
+        let amend = format!("towpath rollback --amend {} --reason \"REASON\"", view.number);
+        block.row("owed", format!("a reason: none was given   {amend}"));
     }
 }
 

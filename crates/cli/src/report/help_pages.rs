@@ -194,6 +194,7 @@ pub(crate) const PAGES: &[Page] = &[
             ("towpath rollback production --reason \"empty audio since 02:50\"", "and says why"),
             ("towpath rollback production --dry-run", "which release that would be"),
             ("towpath rollback production staging", "the form of the old scripts; the same"),
+            ("towpath rollback --amend 153 --reason \"empty audio\"", "the reason, given later"),
         ],
         exits: WATCHED,
         see: "towpath quarantine list, towpath history",

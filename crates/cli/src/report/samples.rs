@@ -309,7 +309,7 @@ pub(crate) fn lane(environment: &str, release: &str, since: &str, endpoints: usi
         },
         "weights": { "blue": 1.0, "green": 0.0 }, "standby": null,
         "health": { "state": state, "endpoints": endpoints, "failing": [], "at": asked },
-        "promotion": null, "more_waiting": 0, "verified": [release], "quarantined": [], "asks": null,
+        "promotion": null, "more_waiting": 0, "verified": [release], "quarantined": [], "asks": null, "owes": [],
     }))
     .expect("a lane")
 }

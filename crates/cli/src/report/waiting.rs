@@ -11,7 +11,8 @@ use crate::report::style::{Style, Symbol, counted, printable};
 
 /// The answer; there is nothing to add on stderr, each entry says what helps.
 pub(crate) fn text(all: &Status, style: &Style) -> (String, String) {
-    let waits: Vec<String> = all.lanes.iter().filter_map(|lane| one(lane, style)).collect();
+    let each = |lane| one(lane, style).into_iter().chain(owed(lane, style));
+    let waits: Vec<String> = all.lanes.iter().flat_map(each).collect();
     if waits.is_empty() {
         return (format!("{} nothing waits\n", style.symbol(Symbol::Passed)), String::new());
     }
@@ -64,4 +65,18 @@ fn one(lane: &LaneView, style: &Style) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// Reasons that people owe for rollbacks of a lane.
+fn owed(lane: &LaneView, style: &Style) -> Vec<String> {
+    let mark = style.symbol(Symbol::Waits);
+    let each = lane.owes.iter().map(|owed| {
+        let name = status::lane_name(&lane.service, &lane.environment, style);
+        let mut text = format!("  {mark} {name}   {}\n", printable(&owed.sentence));
+        for line in commands(&owed.next) {
+            let _ = writeln!(text, "      {line}");
+        }
+        text
+    });
+    each.collect()
 }

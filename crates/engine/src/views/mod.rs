@@ -71,6 +71,9 @@ pub struct LaneView {
     pub quarantined: Vec<QuarantineView>,
     /// A trigger that asks a person to roll back.
     pub asks: Option<String>,
+    /// Reasons that people still owe for rollbacks; nothing waits for them.
+    #[serde(default)]
+    pub owes: Vec<BlockerView>,
 }
 
 /// What serves.

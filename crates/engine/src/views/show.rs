@@ -4,7 +4,7 @@ use towpath_core::check::CheckResult;
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::plan::Plan;
-use towpath_core::promotion::blocking::blockers;
+use towpath_core::promotion::blocking::{blockers, owed};
 use towpath_core::promotion::state::{CheckKey, GateList, Lane, Outcome, Promotion, State};
 use towpath_core::reason::Blocker;
 use towpath_core::units::{Timestamp, Weight};
@@ -264,6 +264,7 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
         verified: lane.verified.iter().map(|one| one.release.version.to_string()).collect(),
         quarantined: quarantined(&lane),
         asks: lane.asks.as_ref().map(|ask| ask.reason.clone()),
+        owes: owed(&lane).into_iter().map(Into::into).collect(),
     })
 }
 

@@ -58,7 +58,7 @@ impl Page {
     }
 }
 
-fn lane_id(service: &str, environment: &str) -> Answer<LaneId> {
+pub(crate) fn lane_id(service: &str, environment: &str) -> Answer<LaneId> {
     let name = |text: &str| {
         Name::new(text).map_err(|error| {
             let cause = error.to_string();

@@ -9,10 +9,10 @@ use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::{PromotionView, time};
 
 use crate::api::accepted;
-use crate::api::lanes::Page;
+use crate::api::lanes::{Page, lane_id};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
-use crate::requests::{AcceptedView, HoldRequest, LogView};
+use crate::requests::{AcceptedView, HoldRequest, LogView, ReasonRequest};
 use crate::routes::App;
 
 /// Most lines of a log that one answer holds.
@@ -74,6 +74,27 @@ pub(crate) async fn abort(
     let HoldRequest { reason, .. } = request;
     let number = PromotionNumber(number);
     hold(&app, number, Input::AbortOrdered { number, by, reason }).await
+}
+
+/// The reason that a rollback owes; it may have ended long ago.
+pub(crate) async fn give_reason(
+    State(app): State<App>,
+    Caller(by): Caller,
+    Path(number): Path<u64>,
+    Json(request): Json<ReasonRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let reason = request.reason.trim().to_owned();
+    if reason.is_empty() {
+        let cause = "a reason is a sentence that people can read later";
+        return Err(Refusal::new(RefusalKind::Usage, "reason-empty", "nothing was kept", cause)
+            .next(format!("towpath rollback --amend {number} --reason \"REASON\""), "keeps it")
+            .into());
+    }
+    let number = PromotionNumber(number);
+    let found = app.engine.promotion(number).await?.ok_or_else(|| none(number.0))?;
+    let lane = lane_id(&found.service, &found.to)?;
+    let input = Input::ReasonGiven { number, by, reason };
+    Ok(Json(accepted(app.engine.order(&lane, input).await?)))
 }
 
 async fn hold(app: &App, number: PromotionNumber, input: Input) -> Answer<Json<AcceptedView>> {
