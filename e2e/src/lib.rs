@@ -3,10 +3,13 @@
 
 mod binary;
 mod script;
+mod terminal;
+mod transcript;
 mod visitors;
 mod world;
 
 pub use binary::towpath;
 pub use script::{Folder, Script, Step, steps};
+pub use transcript::Transcript;
 pub use visitors::{Met, Visitors};
 pub use world::{Ended, World};

@@ -50,7 +50,9 @@ fn past_the_lease_of_a_dead_engine_traffic_is_on_blue_and_a_new_engine_goes_on()
     std::thread::sleep(Duration::from_secs(7));
     let client = reqwest_releases(&world, 60);
     assert!(client.iter().all(|release| release == "1.0.0"), "{client:?}");
-    // Any command starts a new engine, which takes the step again.
+    // Looking starts none; told to, a new engine takes the step again.
+    assert_eq!(world.status()["engine"]["running"], false);
+    world.must(&["engine", "start"], 0);
     world.until("it goes on from its step", Duration::from_secs(20), || {
         world.lane()["weights"]["green"].as_f64() == Some(0.25)
     });
@@ -78,7 +80,6 @@ fn a_killed_proxy_comes_back_with_its_table() {
     let before = reqwest_releases(&world, 1);
     world.crash(world.proxy().expect("a proxy runs"));
     world.until("the proxy is back", Duration::from_secs(30), || {
-        world.run(&["status"]);
         reqwest_releases(&world, 1) == before
     });
 }
@@ -97,6 +98,7 @@ fn an_engine_killed_at_ten_random_moments_of_a_rollout_ends_it_correctly() {
         if let Some(engine) = world.engine() {
             world.crash(engine);
         }
+        world.must(&["engine", "start"], 0);
         world.until(&format!("{version} serves"), Duration::from_mins(1), || {
             world.lane()["serves"]["release"] == version.as_str()
         });

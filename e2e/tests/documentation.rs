@@ -52,6 +52,11 @@ fn leaving_bash_scripts_works_as_its_page_says() {
 }
 
 #[test]
+fn going_without_a_demand_works_as_its_page_says() {
+    follow("how-to/what-is-not-enforced.md");
+}
+
+#[test]
 fn what_is_said_about_exit_codes_is_so() {
     follow("reference/exit-codes.md");
 }

@@ -132,6 +132,12 @@ fn the_commands_that_are_offered_name_the_service() {
         let named = found.is_some_and(|line| line.contains("--service web"));
         assert!(offered.is_empty() || named, "towpath {}\n{said}", words.join(" "));
     }
+    // One that looks at all lanes says whose each is as well, though none was named.
+    let listed = world.must(&["quarantine", "list"], 0).err;
+    assert!(listed.contains("lift production 1.1.0 --reason"), "{listed}");
+    assert!(listed.contains("--service web"), "{listed}");
+    let listed = world.must(&["quarantine", "list", "--json"], 0).out;
+    assert!(listed.contains("\"service\": \"web\""), "{listed}");
     // A number needs no service, and what follows from it does.
     let watched = world.must(&["watch", "2"], 0);
     assert!(watched.err.contains("towpath rollback production --service web"), "{}", watched.err);

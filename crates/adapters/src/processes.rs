@@ -5,12 +5,16 @@
 //! of a leader whose boot, id and start time we wrote down. What left the group *and* cleared its
 //! environment is out of reach.
 
+mod listening;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use listening::{Listener, named as named_listener, who_listens};
 
 /// A process, so described that a later one with the same id is not taken for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +147,7 @@ fn boot_id() -> Option<String> {
 /// What /proc/PID/stat says, proc(5).
 struct Row {
     state: u8,
+    parent: i32,
     group: i32,
     started: u64,
 }
@@ -159,6 +164,7 @@ impl Row {
             std::str::from_utf8(stat.get(end + 2..)?).ok()?.split(' ').collect();
         Some(Self {
             state: *fields.first()?.as_bytes().first()?,
+            parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
             started: fields.get(19)?.parse().ok()?,
         })
@@ -186,7 +192,7 @@ mod tests {
     fn a_name_with_brackets_and_spaces_does_not_shift_the_fields() {
         let stat = b"7 (a) S 1 (b) R 1 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
         let row = Row::parse(stat).unwrap();
-        assert_eq!((row.state, row.group, row.started), (b'R', 42, 12345));
+        assert_eq!((row.state, row.parent, row.group, row.started), (b'R', 1, 42, 12345));
     }
 
     #[test]

@@ -311,3 +311,14 @@ async fn an_address_that_is_taken_is_refused_with_the_reason() {
     drop(taken);
     world.router().ensure(&route(1, None)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_proxy_that_cannot_start_is_an_error_with_its_own_reason() {
+    let world = World::new();
+    let state = world.folder.path().join("state/proxy");
+    // Where its socket belongs stands a folder that is not empty.
+    std::fs::create_dir_all(state.join(towpath_proxy::SOCKET_NAME).join("x")).unwrap();
+    let error = world.router().observe(&lane()).await.unwrap_err();
+    let wanted = format!("it ended at once: proxy {}: ", state.display());
+    assert!(error.to_string().contains(&wanted), "{error}");
+}

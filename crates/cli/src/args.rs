@@ -149,11 +149,16 @@ pub(crate) enum ReleaseCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateArguments {
-    /// what people will call it; 1 to 128 letters, digits, . _ + -
-    #[arg(value_name = "VERSION", value_parser = version)]
-    pub(crate) version: Version,
+    /// what people will call it; 1 to 128 letters, digits, . _ + -; a snapshot has one of its own
+    #[arg(value_name = "VERSION", required_unless_present = "snapshot", value_parser = version)]
+    pub(crate) version: Option<Version>,
     /// what is deployed: a file, a folder, an https address or an image by digest; again for more
-    #[arg(long = "artifact", value_name = "NAME=SOURCE", required = true, value_parser = source)]
+    #[arg(
+        long = "artifact",
+        value_name = "NAME=SOURCE",
+        required_unless_present = "snapshot",
+        value_parser = source
+    )]
     pub(crate) artifacts: Vec<(Name, String)>,
     /// a setting that comes with the release; again for more
     #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = setting)]
@@ -170,9 +175,10 @@ pub(crate) struct CreateArguments {
     /// feature, fix, hotfix, infrastructure or configuration
     #[arg(long = "type", value_name = "TYPE", value_parser = change_type, default_value = "feature")]
     pub(crate) change_type: ChangeType,
-    /// taken from a working tree; enters development environments only
-    #[arg(long)]
-    pub(crate) snapshot: bool,
+    /// what is in the folder of the matrix, or in DIR, as the artefact of the service; enters
+    /// development environments only
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) snapshot: Option<String>,
     /// say what would be kept and stop
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -13,6 +13,8 @@ use crate::project::ProjectFolder;
 
 /// How long a new engine may take until it answers.
 const START_WITHIN: Duration = Duration::from_secs(10);
+/// How long a command that only looks waits for an engine that is starting or stopping.
+const SOON: Duration = Duration::from_secs(2);
 /// Pause between two attempts to reach it.
 const LOOK: Duration = Duration::from_millis(10);
 /// Pause before another engine is started in place of one that ended: about what one takes to begin.
@@ -46,13 +48,28 @@ pub(crate) async fn ensure_engine(
             "no engine runs for this project",
         )
         .because("nothing advances without one; visitors are served as before")
-        .next("towpath serve", "runs one here"));
+        .next("towpath engine start", "runs one in the background"));
     }
     let log = project.state.join("engine.log");
     start_engine(project, || spawn(project, &log))
         .await
         .map_err(|sentence| not_started(&log, &sentence))?;
     Ok(socket)
+}
+
+/// Whether an engine answers for the project, now or in a moment: one that is starting or stopping
+/// holds the lock before and after it answers. Starts none.
+pub(crate) async fn engine_answers_soon(project: &ProjectFolder) -> bool {
+    let deadline = Instant::now() + SOON;
+    loop {
+        if engine_answers(project).await {
+            return true;
+        }
+        if !is_locked(project) || Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Starts engines until one answers; else says in one sentence why none did.

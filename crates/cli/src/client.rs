@@ -1,7 +1,8 @@
-//! Talks to an engine: HTTP/1.1 over its unix socket. Owns limits and the way back from a problem
-//! document to an error; knows no command and starts no engine.
+//! Talks to an engine: HTTP/1.1 over its unix socket. Owns limits, what is asked again, and the way
+//! back from a problem document to an error; knows no command.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,47 +14,120 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
+use tokio::time::Instant;
 use towpath_server::requests::Problem;
 
+use crate::background;
 use crate::exit_code::{CliError, ExitCode};
+use crate::journal::Journal;
+use crate::project::ProjectFolder;
 
 /// How long an engine may take to answer an ordinary question. It answers from memory; a second is
 /// long, and half a minute means that the machine is in trouble.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// The same for what the journal can answer as well: as long as a person waits before wondering.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 /// How long checks and probes that the engine asks on our behalf may take together.
 const CHECKED_WITHIN: Duration = Duration::from_mins(30);
 /// How long connecting to a socket of this machine may take.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
+/// How long a question is asked again: an engine that is being replaced is back within a second.
+const ASKED_AGAIN_FOR: Duration = Duration::from_secs(2);
+/// Pause between two attempts.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Largest answer that is read: a thousand promotions with their checks take some 10 MiB.
 const LARGEST_ANSWER: usize = 64 << 20;
 /// Longest line of a stream: one event with the largest matrix in it.
 const LONGEST_LINE: usize = 16 << 20;
 
 /// A way to one engine. Every question opens a connection of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Client {
-    socket: PathBuf,
+    way: Way,
     within: Duration,
+    silence: Silence,
+}
+
+#[derive(Clone)]
+enum Way {
+    Socket(PathBuf),
+    Journal(Journal),
+}
+
+/// What is done when the engine does not answer.
+#[derive(Clone)]
+enum Silence {
+    /// It is said at once.
+    Said,
+    /// Questions are asked again for a moment; an order that never left is sent to the engine that
+    /// is started then.
+    Overcome(Arc<ProjectFolder>),
+    /// Questions are asked again for a moment, and then the journal answers them.
+    Read(Arc<ProjectFolder>),
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// Nothing was sent.
+    Unsent(CliError),
+    /// What was sent may have been taken, and nobody said so.
+    Unanswered(CliError),
+    /// It was answered.
+    Answered(CliError),
+}
+
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unsent(error) | Failure::Unanswered(error) | Failure::Answered(error) => error,
+        }
+    }
 }
 
 impl Client {
-    /// A client of the engine that listens on `socket`.
+    /// A client of the engine that listens on `socket`. It says at once when nobody answers.
     pub(crate) fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), within: ANSWER_WITHIN }
+        Self { way: Way::Socket(socket.into()), within: ANSWER_WITHIN, silence: Silence::Said }
+    }
+
+    /// A client of the project's engine that overcomes its being replaced, or its end in this moment.
+    pub(crate) fn of_engine(project: &Arc<ProjectFolder>) -> Self {
+        let silence = Silence::Overcome(Arc::clone(project));
+        Self { silence, ..Self::new(project.socket()) }
+    }
+
+    /// The same for reading: what the engine does not answer in a moment, the journal does.
+    pub(crate) fn of_engine_or_journal(project: &Arc<ProjectFolder>) -> Self {
+        let silence = Silence::Read(Arc::clone(project));
+        Self { silence, within: READ_WITHIN, ..Self::new(project.socket()) }
+    }
+
+    /// Asks the journal itself.
+    pub(crate) fn of_journal(journal: Journal) -> Self {
+        Self { way: Way::Journal(journal), within: READ_WITHIN, silence: Silence::Said }
     }
 
     /// The same, for orders that ask checks or probes before they answer.
     #[must_use]
     pub(crate) fn patient(&self) -> Self {
-        Self { socket: self.socket.clone(), within: CHECKED_WITHIN }
+        Self { within: CHECKED_WITHIN, ..self.clone() }
     }
 
-    /// Where the engine listens.
-    pub(crate) fn socket(&self) -> &Path {
-        &self.socket
+    /// The same, for a caller that asks again itself.
+    #[must_use]
+    pub(crate) fn at_once(&self) -> Self {
+        Self { silence: Silence::Said, ..self.clone() }
     }
 
-    /// Asks. Safe to repeat.
+    /// The journal that is asked, if no engine is.
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        match &self.way {
+            Way::Journal(journal) => Some(journal),
+            Way::Socket(_) => None,
+        }
+    }
+
+    /// Asks. Safe to repeat, and repeated where that helps.
     ///
     /// # Errors
     /// What the engine refuses with; `engine-silent` when it does not answer in time or at all.
@@ -61,36 +135,92 @@ impl Client {
         &self,
         path: &str,
     ) -> Result<Answer, CliError> {
-        self.exchange(Method::GET, path, Bytes::new()).await
+        self.question(Method::GET, path, Bytes::new()).await
     }
 
-    /// Orders. Whether it is safe to repeat is said where the order is documented.
+    /// Asks with a body: what would be, not what shall be. Safe to repeat, and repeated where that
+    /// helps.
     ///
     /// # Errors
-    /// As [`Client::get`]; after `engine-silent` it is not known whether the order was taken.
+    /// As [`Client::get`].
+    pub(crate) async fn ask<Body: Serialize, Answer: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Body,
+    ) -> Result<Answer, CliError> {
+        self.question(Method::POST, path, bytes_of(body)).await
+    }
+
+    /// Orders, once: an order is sent again only when it is certain that nothing of it was sent.
+    /// Whether it is safe to repeat is said where the order is documented.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; after `order-unanswered` it is not known whether the order was taken.
     pub(crate) async fn post<Body: Serialize, Answer: DeserializeOwned>(
         &self,
         path: &str,
         body: &Body,
     ) -> Result<Answer, CliError> {
-        let body = serde_json::to_vec(body).expect("requests have text keys and no failing parts");
-        self.exchange(Method::POST, path, body.into()).await
+        let body = bytes_of(body);
+        let first = self.exchange(Method::POST, path, body.clone()).await;
+        let answered = match (first, &self.silence) {
+            (Err(Failure::Unsent(_)), Silence::Overcome(project)) => {
+                background::ensure_engine(project, true).await?;
+                self.exchange(Method::POST, path, body).await
+            }
+            (first, _) => first,
+        };
+        answered.map_err(|failure| match failure {
+            Failure::Unanswered(error) => unanswered(&error),
+            other => other.into(),
+        })
     }
 
     /// Opens a stream of lines of JSON that ends when either side hangs up.
     ///
     /// # Errors
-    /// As [`Client::get`].
+    /// As [`Client::get`]; it is not asked again.
     pub(crate) async fn lines(&self, path: &str) -> Result<Lines, CliError> {
-        let answer = tokio::time::timeout(self.within, self.send(Method::GET, path, Bytes::new()))
-            .await
-            .map_err(|_| self.late())??;
+        let Way::Socket(socket) = &self.way else {
+            let message = "the journal is only read: nothing new can be followed in it";
+            return Err(CliError::new(ExitCode::Failed, "no-engine", message)
+                .next("towpath engine start", "runs one in the background"));
+        };
+        let sent = send(socket, Method::GET, path, Bytes::new());
+        let answer =
+            tokio::time::timeout(self.within, sent).await.map_err(|_| self.late(socket))??;
         let status = answer.status();
         let body = answer.into_body();
         if !status.is_success() {
-            return Err(problem(status, &self.collected(body).await?));
+            return Err(problem(status, &collected(socket, body).await?));
         }
         Ok(Lines { body, buffer: BytesMut::new() })
+    }
+
+    async fn question<Answer: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Answer, CliError> {
+        let until = Instant::now() + ASKED_AGAIN_FOR;
+        let silent = loop {
+            match self.exchange(method.clone(), path, body.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Answered(error)) => return Err(error),
+                Err(silent) => {
+                    let again = !matches!(self.silence, Silence::Said);
+                    if !again || Instant::now() >= until {
+                        break silent;
+                    }
+                }
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        };
+        let Silence::Read(project) = &self.silence else { return Err(silent.into()) };
+        // An engine that was there has noted whose journal it is.
+        let journal = Journal::open(project, || Err(silent.into())).await?;
+        Ok(Self::of_journal(journal).exchange(method, path, body).await?)
     }
 
     async fn exchange<Answer: DeserializeOwned>(
@@ -98,72 +228,104 @@ impl Client {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<Answer, CliError> {
-        let both = async {
-            let answer = self.send(method, path, body).await?;
-            let status = answer.status();
-            Ok::<_, CliError>((status, self.collected(answer.into_body()).await?))
+    ) -> Result<Answer, Failure> {
+        let (status, bytes) = match &self.way {
+            Way::Journal(journal) => journal.answer(method, path, body).await,
+            Way::Socket(socket) => {
+                let both = async {
+                    let answer = send(socket, method, path, body).await?;
+                    let status = answer.status();
+                    Ok::<_, Failure>((status, collected(socket, answer.into_body()).await?))
+                };
+                tokio::time::timeout(self.within, both)
+                    .await
+                    .map_err(|_| Failure::Unanswered(self.late(socket)))??
+            }
         };
-        let (status, bytes) =
-            tokio::time::timeout(self.within, both).await.map_err(|_| self.late())??;
         if !status.is_success() {
-            return Err(problem(status, &bytes));
+            return Err(Failure::Answered(problem(status, &bytes)));
         }
         let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-        serde_json::from_slice(bytes).map_err(|error| {
-            CliError::new(ExitCode::Failed, "engine-unclear", "the engine answered something else")
-                .because(format!("{path}: {error}"))
-                .next("towpath engine status", "whether it is of another version")
-        })
+        serde_json::from_slice(bytes).map_err(|error| Failure::Answered(unclear(path, &error)))
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> Result<hyper::Response<Incoming>, CliError> {
-        let connecting = UnixStream::connect(&self.socket);
-        let stream = tokio::time::timeout(CONNECTED_WITHIN, connecting)
-            .await
-            .map_err(|_| self.late())?
-            .map_err(|error| self.silent(&error))?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.silent(&error))?;
-        // Ends by itself: when the answer is read or dropped, or the engine hangs up.
-        tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            // The socket has no name; HTTP/1.1 demands the field (RFC 9112, section 3.2).
-            .header(header::HOST, "towpath")
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
-            .body(Full::new(body))
-            .expect("paths are built from checked names and numbers");
-        sender.send_request(request).await.map_err(|error| self.silent(&error))
+    fn late(&self, socket: &Path) -> CliError {
+        silent(socket, &format!("nothing came within {}s", self.within.as_secs()))
     }
+}
 
-    async fn collected(&self, body: Incoming) -> Result<Bytes, CliError> {
-        let limited = Limited::new(body, LARGEST_ANSWER).collect().await;
-        limited.map(http_body_util::Collected::to_bytes).map_err(|error| {
+fn bytes_of(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body).expect("requests have text keys and no failing parts").into()
+}
+
+async fn send(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<hyper::Response<Incoming>, Failure> {
+    let unsent = |cause: &dyn std::fmt::Display| Failure::Unsent(silent(socket, cause));
+    let stream = tokio::time::timeout(CONNECTED_WITHIN, UnixStream::connect(socket))
+        .await
+        .map_err(|_| unsent(&"it takes no connection"))?
+        .map_err(|error| unsent(&error))?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| unsent(&error))?;
+    // Ends by itself: when the answer is read or dropped, or the engine hangs up.
+    tokio::spawn(connection);
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        // The socket has no name; HTTP/1.1 demands the field (RFC 9112, section 3.2).
+        .header(header::HOST, "towpath")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json")
+        .body(Full::new(body))
+        .expect("paths are built from checked names and numbers");
+    sender.try_send_request(request).await.map_err(|mut failed| {
+        // The request comes back only when not a byte of it was written.
+        let whole = failed.take_message().is_some();
+        let error = silent(socket, failed.error());
+        if whole { Failure::Unsent(error) } else { Failure::Unanswered(error) }
+    })
+}
+
+async fn collected(socket: &Path, body: Incoming) -> Result<Bytes, Failure> {
+    let limited = Limited::new(body, LARGEST_ANSWER).collect().await;
+    limited.map(http_body_util::Collected::to_bytes).map_err(|error| {
+        Failure::Unanswered(
             CliError::new(ExitCode::Failed, "engine-silent", "the engine's answer broke off")
                 .because(error.to_string())
-                .at(self.socket.display().to_string())
-                .next("towpath doctor", "why")
-        })
-    }
+                .at(socket.display().to_string())
+                .next("towpath doctor", "why"),
+        )
+    })
+}
 
-    fn silent(&self, error: &dyn std::fmt::Display) -> CliError {
-        CliError::new(ExitCode::Failed, "engine-silent", "the engine does not answer")
-            .because(error.to_string())
-            .at(self.socket.display().to_string())
-            .next("towpath doctor", "why the engine is silent")
-    }
+fn silent(socket: &Path, cause: &dyn std::fmt::Display) -> CliError {
+    CliError::new(ExitCode::Failed, "engine-silent", "the engine does not answer")
+        .because(cause.to_string())
+        .at(socket.display().to_string())
+        .next("towpath doctor", "why the engine is silent")
+}
 
-    fn late(&self) -> CliError {
-        self.silent(&format!("nothing came within {}s", self.within.as_secs()))
-    }
+/// The order left and nobody said what became of it. It is not sent a second time: two of it could be
+/// carried out.
+fn unanswered(error: &CliError) -> CliError {
+    let trouble = error.trouble();
+    let message = "the engine ended before it answered: the order may have been taken";
+    let told = CliError::new(ExitCode::Failed, "order-unanswered", message);
+    let told = told.because(trouble.cause.clone().unwrap_or_default());
+    let place = trouble.place.clone().unwrap_or_default();
+    told.at(place)
+        .next("towpath history", "whether it was; repeat the command if it was not")
+        .next("towpath doctor", "why the engine is silent")
+}
+
+fn unclear(path: &str, error: &serde_json::Error) -> CliError {
+    CliError::new(ExitCode::Failed, "engine-unclear", "the engine answered something else")
+        .because(format!("{path}: {error}"))
+        .next("towpath engine status", "whether it is of another version")
 }
 
 /// From a problem document (RFC 9457) to the error that carries its refusal.
@@ -213,128 +375,4 @@ impl Lines {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use serde_json::{Value, json};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::UnixListener;
-
-    use super::*;
-
-    /// Answers one request with `answer` and gives back what was asked.
-    fn answering(folder: &Path, answer: String) -> (Client, tokio::task::JoinHandle<String>) {
-        let socket = folder.join("engine.sock");
-        let listener = UnixListener::bind(&socket).expect("a folder of our own");
-        let server = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("a client");
-            let mut asked = Vec::new();
-            let mut buffer = [0; 4096];
-            // The requests of these tests end with their body, which is JSON or nothing.
-            while !asked.ends_with(b"}") && !asked.ends_with(b"\r\n\r\n") {
-                let read = stream.read(&mut buffer).await.expect("a request");
-                asked.extend_from_slice(&buffer[..read]);
-            }
-            stream.write_all(answer.as_bytes()).await.expect("a client that listens");
-            String::from_utf8(asked).expect("a request in UTF-8")
-        });
-        (Client::new(socket), server)
-    }
-
-    fn response(status: &str, body: &str) -> String {
-        format!(
-            "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        )
-    }
-
-    #[tokio::test]
-    async fn a_question_is_asked_by_its_path_and_its_answer_read() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (client, server) = answering(folder.path(), response("200 OK", r#"{"idle":true}"#));
-        let answer: Value = client.get("/v1/engine").await.expect("an answer");
-        assert_eq!(answer, json!({ "idle": true }));
-        let asked = server.await.expect("a server that ended well");
-        assert!(asked.starts_with("GET /v1/engine HTTP/1.1\r\n"), "{asked}");
-    }
-
-    #[tokio::test]
-    async fn an_order_carries_its_body() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let answer = response("202 Accepted", r#"{"promotion":148,"changed":true,"notes":[]}"#);
-        let (client, server) = answering(folder.path(), answer);
-        let accepted: towpath_server::requests::AcceptedView = client
-            .post("/v1/promotions/148/abort", &json!({ "by": "ada" }))
-            .await
-            .expect("accepted");
-        assert_eq!(accepted.promotion.map(|number| number.0), Some(148));
-        let asked = server.await.expect("a server that ended well");
-        assert!(asked.ends_with(r#"{"by":"ada"}"#), "{asked}");
-    }
-
-    #[tokio::test]
-    async fn a_problem_document_becomes_the_refusal_that_it_carries() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let body = json!({
-            "type": "https://towpath.dev/problems/quarantined", "title": "no", "status": 409,
-            "code": "quarantined",
-            "refusal": {
-                "code": "quarantined", "kind": "gate", "message": "1.5.0 may not enter production",
-                "cause": "quarantined", "place": null,
-                "next": [{ "command": "towpath why production", "what": "" }],
-            },
-        });
-        let answer = response("409 Conflict", &body.to_string());
-        let (client, _server) = answering(folder.path(), answer);
-        let error = client.get::<Value>("/v1/status").await.expect_err("a refusal");
-        assert_eq!(error.trouble().exit, ExitCode::Refused);
-        assert_eq!(error.trouble().code, "quarantined");
-        assert_eq!(error.trouble().next[0].command, "towpath why production");
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_no_problem_document_is_told_as_it_is() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (client, _server) = answering(folder.path(), response("502 Bad Gateway", "upstream"));
-        let error = client.get::<Value>("/v1/status").await.expect_err("no problem document");
-        assert_eq!(error.trouble().exit, ExitCode::Failed);
-        assert_eq!(error.trouble().cause.as_deref(), Some("upstream"));
-    }
-
-    #[tokio::test]
-    async fn nobody_on_the_socket_is_said_with_its_place() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let client = Client::new(folder.path().join("engine.sock"));
-        let error = client.get::<Value>("/v1/status").await.expect_err("nobody there");
-        assert_eq!(error.trouble().code, "engine-silent");
-        assert!(error.trouble().place.as_deref().is_some_and(|it| it.ends_with("engine.sock")));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_engine_that_never_answers_is_left_after_the_limit() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let socket = folder.path().join("engine.sock");
-        let _listener = UnixListener::bind(&socket).expect("a folder of our own");
-        let error = Client::new(socket).get::<Value>("/v1/status").await.expect_err("silence");
-        assert_eq!(error.trouble().code, "engine-silent");
-        assert_eq!(error.trouble().cause.as_deref(), Some("nothing came within 30s"));
-    }
-
-    #[tokio::test]
-    async fn a_stream_is_read_line_by_line_wherever_it_is_cut() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let chunks = ["{\"seq\":1}\n{\"se", "q\":2}\n", "\n", "{\"seq\":3}\n"];
-        let mut answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
-        for chunk in chunks {
-            let _ = writeln!(answer, "{:x}\r\n{chunk}\r", chunk.len());
-        }
-        answer.push_str("0\r\n\r\n");
-        let (client, _server) = answering(folder.path(), answer);
-        let mut lines = client.lines("/v1/events?follow=true").await.expect("a stream");
-        let mut seen = Vec::new();
-        while let Some(line) = lines.next::<Value>().await.expect("a line") {
-            seen.push(line["seq"].as_u64().expect("a number"));
-        }
-        assert_eq!(seen, [1, 2, 3]);
-    }
-}
+mod tests;

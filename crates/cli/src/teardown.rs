@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use towpath_adapters::artifacts::Artifacts;
-use towpath_core::ids::{LaneId, Name, PromotionNumber};
+use towpath_core::ids::{Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::matrix::Matrix;
 use towpath_core::units::Span;
 use towpath_engine::AdapterSet;
@@ -15,6 +15,7 @@ use towpath_proxy::Handle;
 
 use crate::background::engine_answers;
 use crate::client::Client;
+use crate::commands::serve;
 use crate::project::ProjectFolder;
 use crate::wiring::Adapters;
 
@@ -45,9 +46,18 @@ pub(crate) async fn end_everything(project: &ProjectFolder, client: &Client) -> 
     stop_engine(project, client).await;
     let mut ended = Ended::default();
     if let (Some(matrix), Ok(adapters)) = (matrix, adapters(project)) {
-        for (lane, deployment) in deployments {
-            let stopped = stop(&adapters, &matrix, &lane, deployment).await;
-            if stopped { ended.deployments += 1 } else { ended.left += 1 }
+        // An engine that did not stop in time must not start again what is ended here.
+        match serve::take_over(project).await {
+            Ok(epoch) => {
+                for (lane, deployment) in deployments {
+                    let stopped = stop(&adapters, &matrix, &lane, deployment, epoch).await;
+                    if stopped { ended.deployments += 1 } else { ended.left += 1 }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(?error, "the instances were left behind: the journal is not ours");
+                ended.left = deployments.len();
+            }
         }
     }
     let socket = project.state.join("proxy").join(towpath_proxy::SOCKET_NAME);
@@ -93,10 +103,11 @@ async fn stop(
     matrix: &Matrix,
     lane: &LaneId,
     deployment: PromotionNumber,
+    epoch: Epoch,
 ) -> bool {
     let Some((_, section)) = matrix.lane(lane) else { return false };
     let Ok(target) = adapters.target(&section.target) else { return false };
-    let stopped = target.ensure_stopped(lane, deployment, LAST_DRAIN).await;
+    let stopped = target.ensure_stopped(lane, deployment, epoch, LAST_DRAIN).await;
     if let Err(error) = &stopped {
         tracing::warn!(%lane, %error, "an instance was left behind");
     }

@@ -25,3 +25,14 @@ fn every_adapter_that_is_built_is_listed() {
         assert!(listed.contains(&format!("\"{kind}\"")), "{kind} is missing in {listed}");
     }
 }
+
+/// The router shows the last line of what a proxy said that could not start.
+#[test]
+fn a_proxy_that_cannot_start_says_why_in_its_last_line() {
+    let file = env!("CARGO_BIN_EXE_towpath");
+    let output = Command::new(file).args(["proxy", "--dir", file]).output().expect("it starts");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let last = text.lines().last().unwrap_or_default();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(last.starts_with(&format!("proxy {file}: ")) && last.contains("File exists"), "{text}");
+}

@@ -12,7 +12,7 @@ use crate::tree::{Node, printable};
 pub(crate) const ACCEPTED: &str = "; accepted in the matrix";
 
 /// Applies the `accept_unenforced` of one environment, whose paths begin with `prefix`, to what
-/// was found to be not enforced. A name is a path with or without that beginning.
+/// was found to be not enforced. A name is a path, or the end of it that says enough.
 pub(crate) fn apply(
     names: Option<&Node>,
     prefix: &str,
@@ -21,9 +21,8 @@ pub(crate) fn apply(
 ) {
     for node in names.map(texts).unwrap_or_default() {
         let Some(name) = node.text() else { continue };
-        let full = format!("{prefix}.{name}");
         let mut matched = false;
-        for item in found.iter_mut().filter(|item| item.path == name || item.path == full) {
+        for item in found.iter_mut().filter(|item| item.is_named(name)) {
             matched = true;
             if is_runner(&item.path) {
                 refuse(node, &item.path, problems);

@@ -2,7 +2,7 @@
 //! catalogue; their own rules live with them.
 
 use serde_json::Value;
-use towpath_ports::catalogue::{Family, KindState};
+use towpath_ports::catalogue::{Family, Field, KindState};
 use towpath_ports::settings;
 
 use crate::codes::Code;
@@ -17,6 +17,7 @@ use crate::value;
 pub(crate) struct Adapter {
     pub(crate) kind: &'static str,
     pub(crate) state: KindState,
+    pub(crate) fields: &'static [Field],
     /// None when something about them was refused.
     pub(crate) settings: Option<Value>,
 }
@@ -67,7 +68,7 @@ pub(crate) fn read(
             None
         }
     };
-    Some(Adapter { kind: entry.name, state: entry.state, settings })
+    Some(Adapter { kind: entry.name, state: entry.state, fields: entry.fields, settings })
 }
 
 /// Finds the place of a problem that the kind's own parser found.

@@ -68,8 +68,8 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
                 .ok_or_else(wrong),
             _ => Err(wrong()),
         },
-        FieldType::Argv | FieldType::Texts => {
-            let one = of == FieldType::Texts && text.is_some();
+        FieldType::Argv | FieldType::Texts | FieldType::Roles => {
+            let one = of != FieldType::Argv && text.is_some();
             let all = !node.items().is_empty()
                 && node
                     .items()

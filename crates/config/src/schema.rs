@@ -146,7 +146,7 @@ fn of_field(of: FieldType) -> Value {
         FieldType::Text | FieldType::Path => text,
         FieldType::Word(words) => json!({ "enum": words }),
         FieldType::Argv => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
-        FieldType::Texts => {
+        FieldType::Texts | FieldType::Roles => {
             json!({ "oneOf": [text, { "type": "array", "items": { "type": "string" } }] })
         }
         FieldType::Flag => json!({ "type": "boolean" }),

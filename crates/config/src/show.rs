@@ -290,7 +290,7 @@ impl Writer<'_> {
 pub(crate) fn default_text(shape: Shape, default: &str) -> String {
     match shape {
         Shape::List(_) | Shape::Of(FieldType::Flag | FieldType::Count(..)) => default.to_owned(),
-        Shape::Of(FieldType::Argv | FieldType::Texts) => {
+        Shape::Of(FieldType::Argv | FieldType::Texts | FieldType::Roles) => {
             let words: Vec<_> = default.split(' ').map(written).collect();
             format!("[{}]", words.join(", "))
         }

@@ -78,6 +78,19 @@ pub enum Event {
         command: CommandId,
         /// What serves, and what the traffic returns to until commit.
         blue: Option<Deployment>,
+        /// The deployment that stood by and shall serve again, for a rollback onto it; none: one of
+        /// the promotion's own is started.
+        #[serde(default)]
+        standby: Option<PromotionNumber>,
+    },
+    /// What stood by could not be made sure of; its release is started anew from the kept artefact.
+    StandbyGivenUp {
+        /// For which rollback.
+        number: PromotionNumber,
+        /// The command that starts the instances.
+        command: CommandId,
+        /// Why.
+        sentence: String,
     },
     /// All of green's instances are ready.
     InstancesReady {
@@ -305,6 +318,9 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
+    /// what was on its way is gone.
+    RollbackRemembered(Remembered),
 }
 
 /// A person's statement.
@@ -324,6 +340,21 @@ pub struct Attested {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+}
+
+/// A rollback that waits until what was on its way is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Who ordered it, or sent the signal.
+    pub by: Person,
+    /// Why; owed if it is missing.
+    pub reason: Option<String>,
+    /// Whether the release that goes is quarantined.
+    pub quarantine: bool,
+    /// Whether a person ordered it: then it acts. A signal acts or asks, as the matrix says.
+    pub ordered: bool,
+    /// The promotion that was on its way.
+    pub after: PromotionNumber,
 }
 
 /// A promotion as it was asked for.
@@ -363,6 +394,7 @@ impl Event {
             Self::CheckAsked { .. } => "check-asked",
             Self::CheckAnswered { .. } => "check-answered",
             Self::PromotionStarted { .. } => "promotion-started",
+            Self::StandbyGivenUp { .. } => "standby-given-up",
             Self::InstancesReady { .. } => "instances-ready",
             Self::WeightOrdered { .. } => "weight-ordered",
             Self::WeightObserved { .. } => "weight-observed",
@@ -389,6 +421,7 @@ impl Event {
             Self::ReleaseOffered { .. } => "release-offered",
             Self::SignalReceived { .. } => "signal-received",
             Self::RollbackAsked { .. } => "rollback-asked",
+            Self::RollbackRemembered(_) => "rollback-remembered",
         }
     }
 
@@ -396,10 +429,12 @@ impl Event {
     pub fn promotion(&self) -> Option<PromotionNumber> {
         match self {
             Self::PromotionRequested(requested) => Some(requested.number),
+            Self::RollbackRemembered(remembered) => Some(remembered.after),
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }
             | Self::PromotionStarted { number, .. }
+            | Self::StandbyGivenUp { number, .. }
             | Self::InstancesReady { number, .. }
             | Self::WeightOrdered { number, .. }
             | Self::WeightObserved { number, .. }

@@ -370,3 +370,50 @@ pub struct Unenforced {
     /// Whether it restricts or changes something, and so refuses promotions until accepted.
     pub refuses: bool,
 }
+
+impl Unenforced {
+    /// What a person types to accept it: of a check in a gate everything from the check's name on
+    /// (`user-acceptance-testing-complete.by`), otherwise the last part of the path.
+    pub fn short_name(&self) -> &str {
+        let lists = [".gate.prerequisites.", ".gate.validation."];
+        let in_gate = lists.iter().find_map(|list| self.path.split_once(list));
+        in_gate.map_or_else(
+            || self.path.rsplit('.').next().unwrap_or(&self.path),
+            |(_, from_the_check_on)| from_the_check_on,
+        )
+    }
+
+    /// Whether `name` means this demand: its whole path, or the end of it from the short name or
+    /// from a part before that. Less, such as `by`, would be said of several without being meant.
+    pub fn is_named(&self, name: &str) -> bool {
+        let before = self.path.strip_suffix(name);
+        name.len() >= self.short_name().len()
+            && before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demand_is_named_by_its_path_or_by_the_end_of_it_that_says_enough() {
+        let demand =
+            |path: &str| Unenforced { path: path.to_owned(), reason: String::new(), refuses: true };
+        let role = demand("environments.live.gate.prerequisites.tried-out.by");
+        assert_eq!(role.short_name(), "tried-out.by");
+        for name in
+            ["tried-out.by", "prerequisites.tried-out.by", "gate.prerequisites.tried-out.by"]
+        {
+            assert!(role.is_named(name), "{name}");
+        }
+        assert!(role.is_named(&role.path));
+        for name in ["by", "out.by", "tried-out", "", ".tried-out.by", "tried-out.by.by"] {
+            assert!(!role.is_named(name), "{name}");
+        }
+        let section = demand("environments.live.who_may");
+        assert_eq!(section.short_name(), "who_may");
+        assert!(section.is_named("who_may") && !section.is_named("may"));
+        assert!(demand("approvals").is_named("approvals"));
+    }
+}

@@ -80,7 +80,7 @@ fn good(command: &Command) -> Input {
         }
         Order::SetRoute { route, .. } => {
             let weight = route.candidate.as_ref().map_or(Weight::ZERO, |(_, weight)| *weight);
-            CommandOutcome::Routed { weight, frozen: false }
+            CommandOutcome::Routed { weight, frozen: false, default_ready: Some(1) }
         }
         Order::StopInstances { .. } => CommandOutcome::Stopped,
         Order::AskCheck { .. } | Order::OfferRelease { .. } => CommandOutcome::Offered,

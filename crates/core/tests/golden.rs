@@ -13,7 +13,7 @@ use declared::{ada, lane_id, matrix, name, release, section};
 use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
-use towpath_core::journal::{Attested, Event, Requested};
+use towpath_core::journal::{Attested, Event, Remembered, Requested};
 use towpath_core::matrix::Signal;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{CheckKey, Ending, GateList, Kind, Lane, Outcome};
@@ -105,7 +105,13 @@ fn of_the_gate() -> Vec<Event> {
         Event::PlanChanged { number, plan: Box::new(plan()) },
         Event::CheckAsked { number, key: key(), command },
         Event::CheckAnswered { number, key: key(), answer, ask_again_at: Some(AT) },
-        Event::PromotionStarted { number, command, blue: Some(deployment(5)) },
+        Event::PromotionStarted {
+            number,
+            command,
+            blue: Some(deployment(5)),
+            standby: Some(PromotionNumber(4)),
+        },
+        Event::StandbyGivenUp { number, command, sentence: because() },
         Event::InstancesReady { number, green: deployment(7), blue_ready: true },
     ]
 }
@@ -151,6 +157,13 @@ fn of_the_end() -> Vec<Event> {
         Event::ReleaseOffered { release: reference(), number, command, to: vec![name("prod")] },
         Event::SignalReceived { signal: Signal::SecurityIncident, by: ada(), reason: because() },
         Event::RollbackAsked { reason: because() },
+        Event::RollbackRemembered(Remembered {
+            by: ada(),
+            reason: Some(because()),
+            quarantine: true,
+            ordered: true,
+            after: number,
+        }),
     ]
 }
 
@@ -197,11 +210,13 @@ fn position(event: &Event) -> usize {
         Event::RollbackAsked { .. } => 32,
         Event::StopFailed { .. } => 33,
         Event::BlueLost { .. } => 34,
+        Event::RollbackRemembered(_) => 35,
+        Event::StandbyGivenUp { .. } => 36,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 35;
+const VARIANTS: usize = 37;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

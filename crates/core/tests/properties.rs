@@ -212,6 +212,16 @@ impl Shell {
                 let before = self.revisions.insert(lane.clone(), *revision);
                 assert!(before.is_none_or(|before| before < *revision), "revisions grow");
             }
+            Event::Committed { .. } => {
+                let dead = matches!(
+                    input,
+                    Input::CommandEnded {
+                        outcome: CommandOutcome::Routed { default_ready: Some(0), .. },
+                        ..
+                    }
+                );
+                assert!(!dead, "a commit onto an arm of which nobody answers is recorded");
+            }
             Event::PromotionEnded { number, .. } => {
                 self.ended.insert(*number);
                 self.open.entry(lane.clone()).or_default().remove(number);
@@ -324,7 +334,8 @@ fn outcome(order: Option<&Order>, b: u8, c: u16, flag: bool, now: Timestamp) -> 
             };
             let other = Weight::from_basis_points(c % 10_001).unwrap();
             let weight = if c.is_multiple_of(6) { other } else { wanted };
-            CommandOutcome::Routed { weight, frozen: flag && b.is_multiple_of(8) }
+            let default_ready = [None, Some(0), Some(1), Some(2)][usize::from(b) % 4];
+            CommandOutcome::Routed { weight, frozen: flag && b.is_multiple_of(8), default_ready }
         }
         3 if flag => CommandOutcome::StopFailed { sentence },
         3 => CommandOutcome::Stopped,

@@ -17,7 +17,7 @@ use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
 use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, RouterError};
 use towpath_ports::store::StoreError;
-use towpath_ports::target::DeployRequest;
+use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::evidence::Evidence;
 use crate::losses;
@@ -199,6 +199,7 @@ async fn start(
     settings.extend(section.settings.clone());
     let request = DeployRequest {
         lane: lane.clone(),
+        epoch: shared.epoch,
         deployment,
         release: known,
         instances: section.instances,
@@ -218,7 +219,10 @@ async fn start(
             };
             CommandOutcome::Started { endpoints, blue_ready }
         }
-        Err(error) => CommandOutcome::StartFailed { sentence: error.sentence, said: error.said },
+        Err(error) => {
+            shut_out_if_stale(shared, &error).await;
+            CommandOutcome::StartFailed { sentence: error.sentence, said: error.said }
+        }
     }
 }
 
@@ -255,7 +259,7 @@ async fn set_route(
 ) -> Option<CommandOutcome> {
     let wanted = route.candidate.as_ref().map_or(Weight::ZERO, |(_, weight)| *weight);
     let Some(spec) = &section.router else {
-        return Some(CommandOutcome::Routed { weight: wanted, frozen: false });
+        return Some(CommandOutcome::Routed { weight: wanted, frozen: false, default_ready: None });
     };
     let router = match shared.setup.adapters.router(spec) {
         Ok(router) => router,
@@ -265,7 +269,11 @@ async fn set_route(
     match ensure(shared, router.as_ref(), &desired(shared, lane, route)).await {
         Ok(observed) => {
             losses::note(shared, lane, &observed);
-            Some(CommandOutcome::Routed { weight: observed.weight, frozen: observed.frozen })
+            Some(CommandOutcome::Routed {
+                weight: observed.weight,
+                frozen: observed.frozen,
+                default_ready: observed.default.map(|_| observed.default_ready),
+            })
         }
         Err(sentence) => Some(CommandOutcome::RouteFailed { sentence }),
     }
@@ -325,9 +333,19 @@ async fn stop(
         Ok(target) => target,
         Err(sentence) => return CommandOutcome::StopFailed { sentence },
     };
-    match target.ensure_stopped(lane, deployment, DRAIN).await {
+    match target.ensure_stopped(lane, deployment, shared.epoch, DRAIN).await {
         Ok(()) => CommandOutcome::Stopped,
-        Err(error) => CommandOutcome::StopFailed { sentence: error.sentence },
+        Err(error) => {
+            shut_out_if_stale(shared, &error).await;
+            CommandOutcome::StopFailed { sentence: error.sentence }
+        }
+    }
+}
+
+/// A target that obeys a newer owner says the same as a router that does.
+async fn shut_out_if_stale(shared: &Shared, error: &TargetError) {
+    if error.kind == TargetErrorKind::Stale {
+        shared.shut_out(&error.sentence).await;
     }
 }
 

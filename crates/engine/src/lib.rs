@@ -13,7 +13,9 @@ mod judging;
 mod leases;
 mod losses;
 mod orders;
+mod planned;
 mod prober;
+mod reader;
 mod reading;
 mod recovery;
 mod rows;
@@ -26,5 +28,6 @@ mod writing;
 
 pub use adapters::AdapterSet;
 pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};
+pub use reader::Reader;
 pub use run_loop::{Engine, Running, start};
 pub use shared::Setup;

@@ -20,7 +20,7 @@ use crate::run_loop::Engine;
 use crate::views::{
     self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, Status, time,
 };
-use crate::{prober, telemetry};
+use crate::{planned, prober, telemetry};
 
 /// How long after the last question or order an engine is not idle: a person who reads a plan or
 /// keeps a large artefact comes back to it.
@@ -43,11 +43,7 @@ impl Engine {
             project: shared.setup.project.to_string(),
             rehearsal: Some(shared.setup.speed).filter(|speed| *speed > 1),
             at: time(now),
-            engine: EngineView {
-                running: true,
-                since: Some(time(shared.started_at)),
-                short_of_space: shared.setup.store.shortage(),
-            },
+            engine: EngineView::of(shared),
             lanes: lanes.iter().filter_map(|id| views::lane(shared, id, now)).collect(),
         }
     }
@@ -234,7 +230,7 @@ impl Engine {
             .and_then(|one| project.common.release_of(&plan.lane.service, &one.deployment.release));
         let steps = views::StepView::all(plan);
         let (prerequisites, validation) =
-            views::checks(plan, None).into_iter().partition(|one| one.list == "prerequisites");
+            planned::checks(project, plan).into_iter().partition(|one| one.list == "prerequisites");
         PlanView {
             format: FORMAT,
             hash: plan.hash().hex().to_owned(),

@@ -92,6 +92,9 @@ pub enum FieldType {
     Argv,
     /// A list of texts; one text stands for a list of one.
     Texts,
+    /// Names of roles, one of which a person must have: a list of texts, or one text. Who has which
+    /// role is not known in this version, so each such setting is a demand that is not enforced.
+    Roles,
     /// `true` or `false`.
     Flag,
     /// A whole number between these, both included.
@@ -118,6 +121,29 @@ pub struct Kind<Port: ?Sized> {
     pub entry: KindEntry,
     /// Makes the adapter from checked settings; none for a planned kind.
     pub build: Option<Build<Port>>,
+}
+
+impl<Port: ?Sized> Kind<Port> {
+    /// A kind that parses and does nothing yet: it has no settings of its own, and a matrix that
+    /// names it refuses promotions until that is accepted by name.
+    pub const fn planned(
+        family: Family,
+        name: &'static str,
+        summary: &'static str,
+        example: &'static str,
+    ) -> Self {
+        let entry = KindEntry {
+            family,
+            name,
+            summary,
+            example,
+            state: KindState::Planned,
+            capabilities: &[],
+            fields: &[],
+            validate: |_| Vec::new(),
+        };
+        Self { entry, build: None }
+    }
 }
 
 /// Makes an adapter from checked settings. The error is one sentence for a person.

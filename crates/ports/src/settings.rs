@@ -108,7 +108,9 @@ fn written(of: FieldType, default: &str) -> Value {
     match of {
         FieldType::Flag => json!(default == "true"),
         FieldType::Count(..) => json!(default.parse::<u64>().expect("a default count is a number")),
-        FieldType::Argv | FieldType::Texts => json!(default.split(' ').collect::<Vec<_>>()),
+        FieldType::Argv | FieldType::Texts | FieldType::Roles => {
+            json!(default.split(' ').collect::<Vec<_>>())
+        }
         FieldType::TextMap => json!({}),
         FieldType::Text
         | FieldType::Word(_)
@@ -128,6 +130,7 @@ pub fn expected(of: FieldType) -> String {
         FieldType::Word(words) => words.join(", "),
         FieldType::Argv => "a list: the program and its arguments".to_owned(),
         FieldType::Texts => "a text or a list of texts".to_owned(),
+        FieldType::Roles => "the name of a role, or a list of them".to_owned(),
         FieldType::Flag => "true or false".to_owned(),
         FieldType::Count(least, most) => format!("a whole number from {least} to {most}"),
         FieldType::Span => "a duration such as 30s, 5m or 24h".to_owned(),
@@ -151,7 +154,7 @@ fn read(of: FieldType, path: &str, value: &Value) -> Result<Value, Problem> {
         }
         FieldType::Argv => texts(path, value, of)
             .and_then(|texts| if texts.is_empty() { Err(wrong()) } else { Ok(json!(texts)) }),
-        FieldType::Texts => match value.as_str() {
+        FieldType::Texts | FieldType::Roles => match value.as_str() {
             Some(one) => Ok(json!([one])),
             None => texts(path, value, of).map(|texts| json!(texts)),
         },

@@ -4,17 +4,23 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use towpath_core::deployment::Endpoint;
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::release::Release;
 use towpath_core::units::{Span, Timestamp};
 
 /// Runs releases somewhere.
+///
+/// Whatever changes something names the epoch of the journal's owner. A target remembers the greatest
+/// one it was ever given, durably, and refuses a smaller one ([`TargetErrorKind::Stale`]): an owner
+/// that was replaced and does not know it yet starts and stops nothing any more. Calls of one epoch
+/// for one deployment come one after the other; who gives one up drops it before the next.
 #[async_trait]
 pub trait Target: Send + Sync {
     /// Ensures that `request.instances` copies of the release run and are ready, and answers where.
     /// Safe to repeat: copies of this deployment that already run are found and kept, never started
     /// twice, and missing ones are added. Blocks until all are ready or `request.ready_within` has
-    /// passed. When dropped midway, a later call or `ensure_stopped` cleans up.
+    /// passed. When dropped midway, whatever was begun is found by a later call, and nothing more is
+    /// begun after an `ensure_stopped` that follows the drop.
     ///
     /// # Errors
     /// A [`TargetError`] that says what the program itself said. The copies that were started are
@@ -22,7 +28,8 @@ pub trait Target: Send + Sync {
     async fn ensure_running(&self, request: &DeployRequest) -> Result<Vec<Endpoint>, TargetError>;
 
     /// What is there now, ordered by instance; empty when nothing of the deployment is known. Also
-    /// restarts the supervision of instances whose supervisor died. Safe to repeat.
+    /// restarts the supervision of instances whose supervisor died, which is no change: what shall
+    /// run was said by the last owner that was obeyed, whoever looks. Safe to repeat.
     async fn observe(
         &self,
         lane: &LaneId,
@@ -31,10 +38,14 @@ pub trait Target: Send + Sync {
 
     /// Ensures that nothing of the deployment runs any more: asks politely, waits at most `drain`,
     /// then ends it. Safe to repeat, also when nothing was ever started.
+    ///
+    /// # Errors
+    /// [`TargetErrorKind::Stale`]: nothing was ended. Else some of it may still run: repeat.
     async fn ensure_stopped(
         &self,
         lane: &LaneId,
         deployment: PromotionNumber,
+        epoch: Epoch,
         drain: Span,
     ) -> Result<(), TargetError>;
 
@@ -52,6 +63,8 @@ pub trait Target: Send + Sync {
 pub struct DeployRequest {
     /// Where.
     pub lane: LaneId,
+    /// Who says so.
+    pub epoch: Epoch,
     /// Under which name; instances of other deployments are not touched.
     pub deployment: PromotionNumber,
     /// What.
@@ -101,6 +114,17 @@ pub struct TargetError {
     pub sentence: String,
     /// The last lines that the release itself wrote, oldest first, at most 20.
     pub said: Vec<String>,
-    /// Whether trying again may help.
-    pub transient: bool,
+    /// What may be done about it.
+    pub kind: TargetErrorKind,
+}
+
+/// What may be done about a failure of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetErrorKind {
+    /// Trying again may help.
+    Transient,
+    /// Trying again does not help: the release or the matrix has to change.
+    Final,
+    /// Somebody newer owns the journal: the caller must have no more effects.
+    Stale,
 }

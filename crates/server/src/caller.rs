@@ -16,6 +16,13 @@ use crate::person;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(Option<u32>);
 
+impl Peer {
+    /// The user that runs this program.
+    pub(crate) fn own() -> Self {
+        Self(Some(rustix::process::getuid().as_raw()))
+    }
+}
+
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         Self(stream.io().peer_cred().ok().map(|peer| peer.uid()))

@@ -7,6 +7,7 @@
 mod api;
 mod caller;
 mod error;
+pub mod local;
 pub mod person;
 pub mod requests;
 pub mod routes;

@@ -162,14 +162,35 @@ pub(crate) struct Place {
 impl Place {
     /// Understands `location` and makes the file if it is one and is missing.
     pub(crate) fn find(location: &str) -> Result<Self, OpenError> {
+        match Self::url_or_path(location)? {
+            Ok(place) => Ok(place),
+            Err(path) => Self::of_file(&sqlite::prepare_file(path)?),
+        }
+    }
+
+    /// Understands `location`; none when it is a file that is missing or empty. Makes nothing.
+    pub(crate) fn find_existing(location: &str) -> Result<Option<Self>, OpenError> {
+        match Self::url_or_path(location)? {
+            Ok(place) => Ok(Some(place)),
+            Err(path) if std::fs::metadata(path).is_ok_and(|found| found.len() > 0) => {
+                let shown = path.display().to_string();
+                let absolute = std::path::absolute(path).map_err(|error| OpenError::Refused {
+                    place: shown,
+                    cause: error.to_string(),
+                })?;
+                Self::of_file(&absolute).map(Some)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// A server's place, or else the path of a file.
+    fn url_or_path(location: &str) -> Result<Result<Self, &Path>, OpenError> {
         sqlx::any::install_default_drivers();
         if location.starts_with("postgres://") || location.starts_with("postgresql://") {
             let options = postgres::options(location)?.disable_statement_logging();
-            return Ok(Self {
-                database: Database::Postgres,
-                shown: postgres::shown(&options),
-                options,
-            });
+            let shown = postgres::shown(&options);
+            return Ok(Ok(Self { database: Database::Postgres, shown, options }));
         }
         let path = location.strip_prefix("sqlite://").or(location.strip_prefix("sqlite:"));
         let path = path.unwrap_or(location);
@@ -179,9 +200,26 @@ impl Place {
                 why: "give the path of a file, or a postgres:// URL".to_owned(),
             });
         }
-        let path = sqlite::prepare_file(Path::new(path))?;
-        let options = sqlite::options(&path)?.disable_statement_logging();
+        Ok(Err(Path::new(path)))
+    }
+
+    fn of_file(path: &Path) -> Result<Self, OpenError> {
+        let options = sqlite::options(path)?.disable_statement_logging();
         Ok(Self { database: Database::Sqlite, shown: path.display().to_string(), options })
+    }
+
+    /// Checks the place without changing anything; false when no journal was begun there.
+    pub(crate) async fn inspect(&self, identity: &StoreIdentity) -> Result<bool, OpenError> {
+        let failed = |error: sqlx::Error| OpenError::of(self.database, &self.shown, &error);
+        let mut connection = self.options.connect().await.map_err(failed)?;
+        if self.database == Database::Sqlite {
+            sqlite::inspect(&mut connection, &self.shown).await?;
+        }
+        let session = self.reader_session();
+        sqlx::raw_sql(session).execute(&mut connection).await.map_err(failed)?;
+        let begun = schema::inspect(self.database, &mut connection, identity, &self.shown).await?;
+        connection.close().await.map_err(failed)?;
+        Ok(begun)
     }
 
     /// Checks the place, brings its schema up to date and ties it to `identity`.
@@ -213,10 +251,7 @@ impl Place {
 
     /// Connections that only read.
     pub(crate) fn readers(&self) -> AnyPool {
-        let session = match self.database {
-            Database::Sqlite => sqlite::READER_SESSION,
-            Database::Postgres => postgres::READER_SESSION,
-        };
+        let session = self.reader_session();
         AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(std::time::Duration::from_secs(5))
@@ -227,6 +262,13 @@ impl Place {
                 })
             })
             .connect_lazy_with(self.options.clone())
+    }
+
+    fn reader_session(&self) -> &'static str {
+        match self.database {
+            Database::Sqlite => sqlite::READER_SESSION,
+            Database::Postgres => postgres::READER_SESSION,
+        }
     }
 
     async fn set_session(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {

@@ -56,6 +56,41 @@ pub(crate) async fn prepare(
     execute(connection, "COMMIT").await.map_err(failed)
 }
 
+/// Whether there is a schema, which must be this program's, tied to `identity`. Changes nothing.
+pub(crate) async fn inspect(
+    database: Database,
+    connection: &mut AnyConnection,
+    identity: &StoreIdentity,
+    place: &str,
+) -> Result<bool, OpenError> {
+    let failed = |error: sqlx::Error| OpenError::of(database, place, &error);
+    let exists = match database {
+        Database::Sqlite => "SELECT count(*) FROM sqlite_master WHERE name = 'schema_versions'",
+        Database::Postgres => {
+            "SELECT count(*) FROM information_schema.tables \
+             WHERE table_name = 'schema_versions' AND table_schema = current_schema()"
+        }
+    };
+    let row = sqlx::query(exists).fetch_one(&mut *connection).await.map_err(failed)?;
+    if row.try_get::<i64, _>(0).map_err(failed)? == 0 {
+        return Ok(false);
+    }
+    let found = read_versions(connection).await.map_err(failed)?;
+    if found.is_empty() {
+        return Ok(false);
+    }
+    check_versions(&found, place)?;
+    if last_version(&found) < SCHEMA_VERSION {
+        return Err(OpenError::Unavailable {
+            place: place.to_owned(),
+            cause: "an older towpath made it, and nobody has brought it up to date".to_owned(),
+        });
+    }
+    let checked = check_identity(connection, identity, place).await;
+    checked.map_err(|error| error.unwrap_or_else(failed))?;
+    Ok(true)
+}
+
 async fn execute(connection: &mut AnyConnection, sql: &'static str) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(sql).execute(connection).await.map(|_| ())
 }
@@ -67,6 +102,10 @@ async fn found_versions(connection: &mut AnyConnection) -> Result<Vec<(i64, Stri
          (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)",
     )
     .await?;
+    read_versions(connection).await
+}
+
+async fn read_versions(connection: &mut AnyConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {
     let rows = sqlx::query("SELECT version, digest FROM schema_versions ORDER BY version")
         .fetch_all(connection)
         .await?;

@@ -81,6 +81,33 @@ impl SqlStore {
         })
     }
 
+    /// Opens what is at `location` for reading alone: writes are refused with
+    /// [`StoreError::Unavailable`], and nothing is made or updated. Safe beside an engine that writes.
+    /// None when no journal was begun there. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; a schema older than this program's is [`OpenError::Unavailable`], and opening
+    /// for writing brings it up to date.
+    pub async fn open_reading(
+        location: &str,
+        identity: &StoreIdentity,
+    ) -> Result<Option<Self>, OpenError> {
+        let Some(place) = Place::find_existing(location)? else { return Ok(None) };
+        if !place.inspect(identity).await? {
+            return Ok(None);
+        }
+        // Nobody takes jobs: whoever sends one is told that the writer has ended.
+        let (jobs, _) = mpsc::channel(1);
+        Ok(Some(Self {
+            shortage: Shortage::default(),
+            database: place.database,
+            identity: identity.clone(),
+            readers: place.readers(),
+            jobs,
+            writer: tokio::spawn(async {}),
+        }))
+    }
+
     /// Writes what still waits and closes all connections. Without it they are closed some time after
     /// the store is dropped; nothing that was acknowledged is lost either way.
     pub async fn close(self) {

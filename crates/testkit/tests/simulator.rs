@@ -6,8 +6,9 @@ use towpath_testkit::simulator::{Planted, Report, invariants, run};
 
 /// Steps of trouble in one simulation; each is followed by as many as it takes to come to rest.
 const STEPS: u64 = 300;
-/// Seeds within which a planted fault must be seen.
-const PLANTED_SEEDS: u64 = 40;
+/// Seeds within which a planted fault must be seen: the rarest, a lapse that is not read back, shows
+/// in 5 of 300.
+const PLANTED_SEEDS: u64 = 200;
 
 fn clean(seeds: std::ops::Range<u64>) {
     for seed in seeds {

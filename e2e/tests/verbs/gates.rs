@@ -12,6 +12,7 @@ fn gated() -> World {
     let gate = format!(
         "\n    gate:\n      prerequisites: [ {{ check: attested, name: {ACCEPTED}, by: [qa] }} ]"
     );
+    let gate = gate + "\n    accept_unenforced: [user-acceptance-testing-complete.by]";
     let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
     world.release("1.0.0", &[]);
     world.release("1.1.0", &["TTS_VOICE=bea"]);
@@ -51,6 +52,27 @@ fn a_promotion_waits_for_a_persons_word_and_starts_when_it_is_given() {
     assert_eq!((ended.code, &ended.last()["outcome"]), (0, &"succeeded".into()), "{}", ended.out);
     assert_eq!(world.lane()["serves"]["release"], "1.0.0");
     assert_eq!(json(&world, &["waiting"])["waiting"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_role_that_nobody_can_check_refuses_until_a_person_goes_without_it_by_name() {
+    let gate = format!(
+        "\n    gate:\n      prerequisites: [ {{ check: attested, name: {ACCEPTED}, by: [qa] }} ]"
+    );
+    let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
+    world.release("1.0.0", &[]);
+    world.must(&["attest", "production", ACCEPTED, "--release", "1.0.0"], 0);
+    let promote = ["promote", "production", "--release", "1.0.0", "--yes"];
+    let refused = world.must(&promote, 3);
+    let accept = ["--accept-unenforced", "user-acceptance-testing-complete.by"];
+    assert!(refused.err.contains(&accept.join(" ")), "{}", refused.err);
+    let checked = world.must(&["matrix", "check"], 0);
+    let path = "environments.production.gate.prerequisites.user-acceptance-testing-complete.by";
+    assert!(format!("{}{}", checked.out, checked.err).contains(path), "{}", checked.out);
+    let reason = ["--reason", "we are two and know each other"];
+    let too_short = [&promote[..], &["--accept-unenforced", "by"], &reason].concat();
+    world.must(&too_short, 3);
+    world.must(&[&promote[..], &accept, &reason].concat(), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod holding;
 mod plans;
 mod reading;
 mod signals;
+mod unattended;
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt;

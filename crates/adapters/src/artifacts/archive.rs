@@ -19,11 +19,36 @@ pub(super) const ENTRIES_MOST: usize = 200_000;
 /// Deeper than any real tree, shallower than any stack.
 const DEPTH_MOST: usize = 64;
 
-/// Writes `folder` into `archive`. `skipped`, if it lies inside, is left out: the journal's own
-/// folder. Files that change while they are read are an error.
-pub(super) fn pack(folder: &Path, skipped: &Path, archive: impl Write) -> io::Result<()> {
+/// What of a folder is packed.
+pub(super) enum Wanted {
+    /// Everything.
+    All,
+    /// Everything but this folder, given by its real path, if it lies inside.
+    AllBut(PathBuf),
+    /// What people work on: of every folder all but the journals and repositories, and no more
+    /// than so many bytes.
+    Tree {
+        /// Relative paths of the files; none: all that are there.
+        files: Option<BTreeSet<PathBuf>>,
+        /// The most bytes, together.
+        bytes_most: u64,
+    },
+}
+
+/// Folders that belong to a program beside the tree and never to what is worked on.
+const BESIDE_THE_TREE: [&str; 2] = [".git", ".towpath"];
+
+/// Writes what is wanted of `folder` into `archive`. Files that change while they are read are an
+/// error.
+pub(super) fn pack(folder: &Path, wanted: &Wanted, archive: impl Write) -> io::Result<()> {
     let mut builder = Builder::new(archive);
-    let mut packing = Packing { root: folder.canonicalize()?, skipped, entries: 0 };
+    let mut packing = Packing {
+        root: folder.canonicalize()?,
+        wanted,
+        folders: wanted.folders(),
+        entries: 0,
+        bytes: 0,
+    };
     packing.add_folder(&mut builder, Path::new(""), 0)?;
     builder.finish()
 }
@@ -68,10 +93,21 @@ pub(super) fn unpack(archive: impl Read, folder: &Path, bytes_most: u64) -> io::
     Ok(())
 }
 
+impl Wanted {
+    /// The folders that hold the wanted files; none where they are not named.
+    fn folders(&self) -> Option<BTreeSet<PathBuf>> {
+        let Self::Tree { files: Some(files), .. } = self else { return None };
+        let above = files.iter().flat_map(|file| file.ancestors().skip(1));
+        Some(above.map(Path::to_path_buf).collect())
+    }
+}
+
 struct Packing<'a> {
     root: PathBuf,
-    skipped: &'a Path,
+    wanted: &'a Wanted,
+    folders: Option<BTreeSet<PathBuf>>,
     entries: usize,
+    bytes: u64,
 }
 
 impl Packing<'_> {
@@ -90,7 +126,7 @@ impl Packing<'_> {
         names.sort_unstable();
         for name in names {
             let inner = inner.join(name);
-            if self.root.join(&inner) == self.skipped {
+            if !self.is_wanted(&inner) {
                 continue;
             }
             self.entries += 1;
@@ -102,6 +138,23 @@ impl Packing<'_> {
         Ok(())
     }
 
+    fn is_wanted(&self, inner: &Path) -> bool {
+        match self.wanted {
+            Wanted::All => true,
+            Wanted::AllBut(folder) => self.root.join(inner) != *folder,
+            Wanted::Tree { files, .. } => {
+                let is_beside = inner
+                    .file_name()
+                    .is_some_and(|name| BESIDE_THE_TREE.iter().any(|it| name == *it));
+                let is_named = |files: &BTreeSet<PathBuf>| {
+                    files.contains(inner)
+                        || self.folders.as_ref().is_some_and(|folders| folders.contains(inner))
+                };
+                !is_beside && files.as_ref().is_none_or(is_named)
+            }
+        }
+    }
+
     fn add(
         &mut self,
         builder: &mut Builder<impl Write>,
@@ -111,6 +164,13 @@ impl Packing<'_> {
         let path = self.root.join(inner);
         let data = fs::symlink_metadata(&path)?;
         if data.is_dir() {
+            if matches!(self.wanted, Wanted::Tree { files: Some(files), .. } if files.contains(inner))
+            {
+                return Err(refused(
+                    inner,
+                    "is a repository of its own, and its files are unknown",
+                ));
+            }
             builder.append_data(&mut header(EntryType::Directory, 0o755, 0), inner, io::empty())?;
             return self.add_folder(builder, inner, depth + 1);
         }
@@ -122,14 +182,29 @@ impl Packing<'_> {
         if !data.is_file() {
             return Err(refused(inner, "is neither file, folder nor symbolic link"));
         }
-        Self::add_file(builder, inner, &path)
+        self.add_file(builder, inner, &path)
     }
 
-    fn add_file(builder: &mut Builder<impl Write>, inner: &Path, path: &Path) -> io::Result<()> {
+    fn add_file(
+        &mut self,
+        builder: &mut Builder<impl Write>,
+        inner: &Path,
+        path: &Path,
+    ) -> io::Result<()> {
         // Not followed: what was a file a moment ago may be a link now.
         let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let file = file.map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", inner.display()))
+        })?;
         let data = file.metadata()?;
+        self.bytes = self.bytes.saturating_add(data.len());
+        if let Wanted::Tree { bytes_most, .. } = self.wanted
+            && self.bytes > *bytes_most
+        {
+            let more = format!("brings it to more than {} MiB", bytes_most >> 20);
+            return Err(refused(inner, &more));
+        }
         let mode = if data.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 };
         let mut read = Counted { file: file.take(data.len()), read: 0 };
         let mut header = header(EntryType::Regular, mode, data.len());
@@ -206,7 +281,7 @@ mod tests {
 
     fn packed(folder: &Path) -> Vec<u8> {
         let mut bytes = Vec::new();
-        pack(folder, Path::new("/nowhere"), &mut bytes).unwrap();
+        pack(folder, &Wanted::All, &mut bytes).unwrap();
         bytes
     }
 
@@ -250,7 +325,7 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             fs::create_dir(root.path().join("sub")).unwrap();
             std::os::unix::fs::symlink(link, root.path().join("sub/link")).unwrap();
-            let error = pack(root.path(), Path::new("/nowhere"), Vec::new()).unwrap_err();
+            let error = pack(root.path(), &Wanted::All, Vec::new()).unwrap_err();
             assert!(error.to_string().contains("sub/link is a link out"), "{error}");
         }
     }

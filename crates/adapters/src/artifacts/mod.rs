@@ -11,20 +11,24 @@
 //! what stands in them is compared with the digest before each use instead.
 
 mod archive;
+mod keeping;
 mod source;
+mod tree;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use sha2::Digest as _;
 use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 
+use self::archive::Wanted;
+use self::keeping::{Keeping, digest_of};
 pub use self::source::shown;
+pub use self::tree::TREE_BYTES_MOST;
 use crate::outgoing::{self, Redirects};
 
 /// The largest artefact in bytes, 8 GiB: larger than every image of a machine that we know of to be
@@ -65,8 +69,14 @@ pub enum KeepError {
 impl Artifacts {
     /// The store below the journal's folder `state`. Makes nothing until something is kept.
     pub fn new(state: &Path) -> Self {
-        let state = crate::absolute(state);
-        Self { root: state.join("artifacts"), state }
+        Self::apart(state, state)
+    }
+
+    /// A store below `folder` for a look at what the one of `state` would keep: nothing is written
+    /// into the journal's folder, and nothing of it is read.
+    pub fn apart(folder: &Path, state: &Path) -> Self {
+        let root = crate::absolute(folder).join("artifacts");
+        Self { root, state: crate::absolute(state) }
     }
 
     /// Keeps the file at `path`; that it can be executed is kept as well. Safe to repeat.
@@ -104,7 +114,7 @@ impl Artifacts {
         self.in_background(path.clone(), move || {
             let skipped = own.state.canonicalize().unwrap_or_else(|_| own.state.clone());
             let mut kept = Keeping::begin(&own)?;
-            archive::pack(&path, &skipped, &mut kept)?;
+            archive::pack(&path, &Wanted::AllBut(skipped), &mut kept)?;
             kept.finish(ArtifactForm::Directory, source, false)
         })
         .await
@@ -215,9 +225,8 @@ impl Artifacts {
     /// The folder of a kept archive, unpacked anew when it is not there or was changed.
     fn unpacked(&self, digest: &Digest) -> io::Result<PathBuf> {
         let folder = self.root.join("unpacked").join(digest.hex());
-        let nothing = Path::new("");
         if folder.is_dir() {
-            if digest_of(|hash| archive::pack(&folder, nothing, hash))
+            if digest_of(|hash| archive::pack(&folder, &Wanted::All, hash))
                 .is_ok_and(|now| now == *digest)
             {
                 return Ok(folder);
@@ -258,91 +267,6 @@ impl ArtifactStore for Artifacts {
         done.unwrap_or_else(|error| {
             Err(ArtifactError::Io { path, source: io::Error::other(error) })
         })
-    }
-}
-
-fn digest_of(read: impl FnOnce(&mut Hashing) -> io::Result<()>) -> io::Result<Digest> {
-    let mut hashing = Hashing(sha2::Sha256::new());
-    read(&mut hashing)?;
-    Ok(Digest::from_hash(&hashing.0.finalize()))
-}
-
-/// Takes bytes and keeps nothing of them but their hash.
-struct Hashing(sha2::Sha256);
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Bytes on their way into the store: hashed, counted, and gone again unless they are finished.
-struct Keeping<'a> {
-    store: &'a Artifacts,
-    path: PathBuf,
-    file: BufWriter<File>,
-    hash: sha2::Sha256,
-    size: u64,
-}
-
-impl<'a> Keeping<'a> {
-    fn begin(store: &'a Artifacts) -> io::Result<Self> {
-        let path = store.temporary()?;
-        let file = BufWriter::new(File::create_new(&path)?);
-        Ok(Self { store, path, file, hash: sha2::Sha256::new(), size: 0 })
-    }
-
-    fn finish(
-        mut self,
-        form: ArtifactForm,
-        source: String,
-        executable: bool,
-    ) -> io::Result<Artifact> {
-        self.file.flush()?;
-        let digest = Digest::from_hash(&std::mem::take(&mut self.hash).finalize());
-        let target = self.store.kept(&digest);
-        let was_executable =
-            target.metadata().is_ok_and(|data| data.permissions().mode() & 0o111 != 0);
-        let mode = if executable || was_executable { 0o555 } else { 0o444 };
-        self.file.get_ref().set_permissions(fs::Permissions::from_mode(mode))?;
-        self.file.get_ref().sync_all()?;
-        let folder = self.store.root.join("sha256");
-        fs::create_dir_all(&folder)?;
-        // Also over what is kept already: the same bytes, or damaged ones that this repairs.
-        fs::rename(&self.path, target)?;
-        File::open(&folder)?.sync_all()?;
-        Ok(Artifact { digest, form, source, size: self.size })
-    }
-}
-
-impl Write for Keeping<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.size += written as u64;
-        if self.size > ARTIFACT_BYTES_MOST {
-            let most = ARTIFACT_BYTES_MOST >> 30;
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!("it is larger than {most} GiB"),
-            ));
-        }
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Drop for Keeping<'_> {
-    fn drop(&mut self) {
-        let _renamed_if_finished = fs::remove_file(&self.path);
     }
 }
 

@@ -1,8 +1,9 @@
-//! Check `attested`: a person with the right role gave their word. Owns whose word counts; who has
-//! which role is written in the journal with the word.
+//! Check `attested`: a person gave their word. Owns whose word counts; does not know who has which
+//! role.
 //!
-//! On one machine without a server nobody vouches for roles. An attestation that carries none
-//! counts there, and the answer says that the role was not verified.
+//! Nobody vouches for roles in this version. The matrix counts `by` among what is not enforced, and
+//! nothing enters the lane until a person accepts that by name. Then any person's word counts here,
+//! and the answer says that the role is not checked.
 
 use std::sync::Arc;
 
@@ -25,15 +26,16 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {
         family: Family::Check,
         name: "attested",
-        summary: "A person with the right role says that something is done.",
+        summary: "A person says that something is done.",
         example: "{ check: attested, name: User acceptance testing complete, by: [qa] }",
         state: KindState::Built,
         capabilities: &["people"],
         fields: &[Field {
             name: "by",
-            of: FieldType::Texts,
+            of: FieldType::Roles,
             default: None,
-            doc: "Roles, one of which whoever attests must have.",
+            doc: "Roles, one of which whoever attests must have. Not enforced yet: refuses promotions \
+                  until `NAME.by` is accepted by name.",
         }],
         validate,
     },
@@ -104,7 +106,7 @@ impl Check for Attested {
         };
         let role = match found.roles.iter().find(|role| self.by.contains(role)) {
             Some(role) => format!(" ({role})"),
-            None => ", whose role was not verified".to_owned(),
+            None => "; the role is not checked".to_owned(),
         };
         let note = found.note.as_ref().map(|note| format!(": {}", escaped(note.as_bytes())));
         let note = note.unwrap_or_default();
@@ -158,7 +160,7 @@ mod tests {
         let answer = ask(vec![word("ann", &[])], false).await;
         assert_eq!(
             answer,
-            CheckAnswer::pass("attested by ann, whose role was not verified: seen\\nit")
+            CheckAnswer::pass("attested by ann; the role is not checked: seen\\nit")
         );
     }
 

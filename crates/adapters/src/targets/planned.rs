@@ -2,45 +2,29 @@
 //! accepted by name.
 
 use towpath_ports::target::Target;
-use towpath_ports::{Family, Kind, KindEntry, KindState};
+use towpath_ports::{Family, Kind};
 
-pub(super) const DOCKER: Kind<dyn Target> = planned(
+pub(super) const DOCKER: Kind<dyn Target> = Kind::planned(
+    Family::Target,
     "docker",
     "Containers of a Docker host, reached locally or over ssh.",
     "{ kind: docker, host: \"ssh://deploy@staging\", image: api }",
 );
-pub(super) const LAMBDA: Kind<dyn Target> = planned(
+pub(super) const LAMBDA: Kind<dyn Target> = Kind::planned(
+    Family::Target,
     "lambda",
     "Versions of an AWS Lambda function.",
     "{ kind: lambda, function: api, region: us-east-1 }",
 );
-pub(super) const CLOUDFORMATION: Kind<dyn Target> = planned(
+pub(super) const CLOUDFORMATION: Kind<dyn Target> = Kind::planned(
+    Family::Target,
     "cloudformation",
     "Stacks of AWS CloudFormation, changed by change sets.",
     "{ kind: cloudformation, stack: api-production, template: template.yaml }",
 );
-pub(super) const COMMAND: Kind<dyn Target> = planned(
+pub(super) const COMMAND: Kind<dyn Target> = Kind::planned(
+    Family::Target,
     "command",
     "Programs of your own that start, look and stop.",
     "{ kind: command, start: [./deploy.sh], stop: [./remove.sh] }",
 );
-
-const fn planned(
-    name: &'static str,
-    summary: &'static str,
-    example: &'static str,
-) -> Kind<dyn Target> {
-    Kind {
-        entry: KindEntry {
-            family: Family::Target,
-            name,
-            summary,
-            example,
-            state: KindState::Planned,
-            capabilities: &[],
-            fields: &[],
-            validate: |_| Vec::new(),
-        },
-        build: None,
-    }
-}

@@ -95,7 +95,10 @@ fn kill_ours(pid: i32) {
 }
 
 async fn stop(target: &dyn Target, request: &DeployRequest) {
-    target.ensure_stopped(&request.lane, request.deployment, Span::seconds(3)).await.unwrap();
+    target
+        .ensure_stopped(&request.lane, request.deployment, request.epoch, Span::seconds(3))
+        .await
+        .unwrap();
 }
 
 async fn story(events: &[Event]) {

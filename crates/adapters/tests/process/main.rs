@@ -5,17 +5,17 @@
 
 mod contract;
 mod faults;
+mod fenced;
+mod given_up;
 mod support;
-
-use std::net::TcpListener;
-use std::time::Duration;
+mod taken_port;
 
 use serde_json::{Value, json};
 use support::{World, eventually, kill, make_executable, request};
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::PromotionNumber;
 use towpath_core::units::Span;
-use towpath_ports::target::{DeployRequest, Target, TargetError};
+use towpath_ports::target::{DeployRequest, Target, TargetError, TargetErrorKind};
 
 fn settings() -> Value {
     json!({ "command": ["./app"], "stop_within": "5s" })
@@ -27,7 +27,10 @@ async fn get(endpoint: &Endpoint, path: &str) -> String {
 }
 
 async fn stop(target: &dyn Target, request: &DeployRequest) {
-    target.ensure_stopped(&request.lane, request.deployment, Span::seconds(5)).await.unwrap();
+    target
+        .ensure_stopped(&request.lane, request.deployment, request.epoch, Span::seconds(5))
+        .await
+        .unwrap();
 }
 
 async fn failure(target: &dyn Target, request: &DeployRequest) -> TargetError {
@@ -179,6 +182,26 @@ async fn a_program_that_is_never_ready_fails_in_time_with_its_last_words() {
 }
 
 #[tokio::test]
+async fn a_program_that_takes_requests_and_does_not_answer_is_not_ready() {
+    let world = World::new();
+    let mut mute = request("mute");
+    mute.ready_within = Span::seconds(3);
+    let error = failure(&*world.target(&settings()), &mute).await;
+    assert!(error.sentence.ends_with("GET /ready to answer 2xx, it does not answer"), "{error}");
+    assert_eq!(world.processes(), Vec::<i32>::new());
+}
+
+#[tokio::test]
+async fn a_program_that_ends_again_and_again_until_the_time_is_over_says_how_it_ended() {
+    let world = World::new();
+    let target = world.target(&json!({ "command": ["./app"], "start_within": "700ms" }));
+    let error = failure(&*target, &request("crash")).await;
+    assert!(error.sentence.contains(" was not ready within "), "{error}");
+    assert!(error.sentence.contains("2xx, last: ended with status 7 after "), "{error}");
+    assert!(error.said.contains(&"cannot read its configuration".to_owned()), "{:?}", error.said);
+}
+
+#[tokio::test]
 async fn a_crash_loop_ends_the_start_and_leaves_others_alone() {
     let world = World::new();
     let target = world.target(&settings());
@@ -189,7 +212,7 @@ async fn a_crash_loop_ends_the_start_and_leaves_others_alone() {
     let error = failure(&*target, &request("crash")).await;
     assert!(error.sentence.contains("ended with status 7 after"), "{error}");
     assert!(error.sentence.contains("(5 times within 1m)"), "{error}");
-    assert!(!error.transient);
+    assert_eq!(error.kind, TargetErrorKind::Final);
     assert!(error.said.contains(&"cannot read its configuration".to_owned()), "{:?}", error.said);
     assert_eq!(get(&blue[0], "/pid").await, pid);
     stop(&*target, &healthy).await;
@@ -204,6 +227,20 @@ async fn a_program_whose_parts_ignore_sigterm_is_ended_all_the_same() {
     eventually("its workers", async || world.processes().len() >= 3).await;
     stop(&*target, &request).await;
     assert_eq!(world.processes(), Vec::<i32>::new());
+}
+
+#[tokio::test]
+async fn a_program_that_ignores_sigterm_has_its_time_and_is_then_ended() {
+    let world = World::new();
+    let target = world.target(&json!({ "command": ["./app"], "stop_within": "300ms" }));
+    let request = request("stubborn");
+    target.ensure_running(&request).await.unwrap();
+    stop(&*target, &request).await;
+    assert_eq!(world.processes(), Vec::<i32>::new());
+    let status = world.status(&request);
+    let last = status["ends"][0]["how"].as_str().unwrap();
+    assert!(last.starts_with("was ended by signal 9 after "), "{last}");
+    assert!(last.ends_with("; it did not end within 300ms of SIGTERM"), "{last}");
 }
 
 #[tokio::test]
@@ -235,33 +272,20 @@ async fn a_flood_of_output_fills_two_files_and_is_escaped() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named() {
-    let world = World::new();
-    let target = world.target(&json!({ "command": ["./app"], "crash_loop": 3 }));
-    let request = request("serve");
-    let endpoints = target.ensure_running(&request).await.unwrap();
-    stop(&*target, &request).await;
-    let taken = TcpListener::bind(endpoints[0].address).unwrap();
-    let error = failure(&*target, &request).await;
-    let wanted = format!("port {} is taken by another program", endpoints[0].address.port());
-    assert!(error.sentence.contains(&wanted), "{error}");
-    drop(taken);
-    assert_eq!(target.ensure_running(&request).await.unwrap(), endpoints, "the port is kept");
-    stop(&*target, &request).await;
-}
-
-#[tokio::test]
 async fn an_artefact_that_is_missing_or_cannot_be_executed_is_named_before_anything_starts() {
     let world = World::new();
     let target = world.target(&settings());
     let request = request("serve");
     make_executable(&world.folder.path().join("app"), 0o644);
     let error = failure(&*target, &request).await;
-    assert!(error.sentence.contains("is not executable (mode 644)"), "{error}");
+    assert!(
+        error.sentence.contains("app of release 1.0.0 is not executable (mode 644)"),
+        "{error}"
+    );
     std::fs::remove_file(world.folder.path().join("app")).unwrap();
     let error = failure(&*target, &request).await;
     assert!(error.sentence.contains("nothing is kept under app"), "{error}");
-    assert!(!world.site.state.join("instances").exists(), "nothing was begun");
+    assert!(!world.instance(&request, 1).exists(), "nothing was begun");
 }
 
 #[tokio::test]
@@ -270,18 +294,18 @@ async fn a_file_that_is_no_program_says_so() {
     std::fs::write(world.folder.path().join("app"), [0; 100]).unwrap();
     let target = world.target(&json!({ "command": ["./app"], "crash_loop": 2 }));
     let error = failure(&*target, &request("serve")).await;
-    assert!(error.sentence.contains("could not be started: Exec format error"), "{error}");
+    assert!(
+        error.sentence.contains("app of release 1.0.0 could not be started: Exec format error"),
+        "{error}"
+    );
+    assert!(error.sentence.contains("it is no program of this machine, and has no #! line"));
 }
 
 #[tokio::test]
-async fn a_start_that_is_given_up_midway_is_cleaned_up_by_a_stop() {
+async fn a_script_whose_interpreter_is_missing_says_that_it_is_not_the_script() {
     let world = World::new();
-    let target = world.target(&settings());
-    let request = request("hang");
-    let given_up = tokio::time::timeout(Duration::from_millis(5), target.ensure_running(&request));
-    assert!(given_up.await.is_err());
-    eventually("a plan", async || world.instance(&request, 1).join("plan.json").exists()).await;
-    stop(&*target, &request).await;
-    assert_eq!(world.processes(), Vec::<i32>::new());
-    assert_eq!(target.observe(&request.lane, request.deployment).await.unwrap(), []);
+    std::fs::write(world.folder.path().join("app"), "#!/absent/interpreter\n").unwrap();
+    let target = world.target(&json!({ "command": ["./app"], "crash_loop": 2 }));
+    let error = failure(&*target, &request("serve")).await;
+    assert!(error.sentence.contains("it is the interpreter in its #! line"), "{error}");
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 use towpath_adapters::targets;
-use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
+use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber, Version};
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
@@ -151,6 +151,7 @@ pub(crate) fn release(source: &str, form: ArtifactForm) -> Release {
 pub(crate) fn request(behaviour: &str) -> DeployRequest {
     DeployRequest {
         lane: lane(),
+        epoch: Epoch(1),
         deployment: PromotionNumber(7),
         release: release("app", ArtifactForm::File),
         instances: 1,

@@ -31,8 +31,29 @@ fn main() -> ExitCode {
             std::thread::sleep(Duration::from_millis(200));
             return ExitCode::SUCCESS;
         }
+        "parent" => {
+            // The child listens, without the mark; the parent only waits for it.
+            let kept = ["PORT", "HOST"].map(|name| (name, std::env::var(name).expect("given")));
+            let own = std::env::current_exe().expect("it runs");
+            let mut child = Command::new(own);
+            child.env_clear().envs(kept).env("BEHAVIOUR", "serve");
+            let _ended = child.spawn().expect("starts").wait();
+        }
+        "mute" => {
+            let listener = listen();
+            let open: Vec<_> = listener.incoming().collect();
+            drop(open);
+        }
+        "stubborn" => {
+            // A shell, because it can ignore a signal without unsafe code; what it ignores stays ignored in the program that takes its place.
+            use std::os::unix::process::CommandExt as _;
+            let own = std::env::current_exe().expect("it runs");
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", "trap '' TERM; exec \"$0\""]).arg(own).env("BEHAVIOUR", "serve");
+            eprintln!("cannot become a shell: {}", shell.exec());
+        }
         "worker" => {
-            // A shell, because it can ignore a signal without unsafe code.
+            // A shell for the same reason.
             let script = "trap '' TERM; sleep 600 & wait; sleep 600";
             let _worker = Command::new("/bin/sh").args(["-c", script]).spawn().expect("starts");
             serve();
@@ -55,18 +76,23 @@ fn main() -> ExitCode {
 
 /// Answers `/ready` with 200, `/env/NAME` with the variable, `/exit` by ending.
 fn serve() {
+    for connection in listen().incoming().flatten() {
+        answer(connection);
+    }
+}
+
+fn listen() -> TcpListener {
     let port = std::env::var("PORT").expect("a port is given").parse().expect("a number");
     let host = std::env::var("HOST").expect("a host is given");
-    let listener = match TcpListener::bind((host.as_str(), port)) {
-        Ok(listener) => listener,
+    match TcpListener::bind((host.as_str(), port)) {
+        Ok(listener) => {
+            println!("listens on {port}");
+            listener
+        }
         Err(error) => {
             eprintln!("cannot listen: {error}");
             std::process::exit(9);
         }
-    };
-    println!("listens on {port}");
-    for connection in listener.incoming().flatten() {
-        answer(connection);
     }
 }
 

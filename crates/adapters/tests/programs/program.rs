@@ -11,7 +11,7 @@ fn main() -> ExitCode {
             towpath_adapters::supervise(&PathBuf::from(folder))
         }
         [verb, flag, folder] if verb == "proxy" && flag == "--dir" => {
-            towpath_adapters::run_proxy(&PathBuf::from(folder))
+            towpath_adapters::run_proxy(&PathBuf::from(folder), None)
         }
         _ => ExitCode::from(2),
     }

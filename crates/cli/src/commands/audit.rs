@@ -11,7 +11,7 @@ use crate::report;
 /// Runs `audit …`. Failed (exit 1) when the journal was changed.
 pub(crate) async fn run(command: &AuditCommand, context: &Context) -> Result<ExitCode, CliError> {
     let AuditCommand::Verify = command;
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     let found: ChainReport = session.client.patient().get("/v1/audit/verify").await?;
     let place = session.project.state.display().to_string();
     context.either(&found, report::audit::text(&found, &place, &context.out));

@@ -22,7 +22,7 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
         Ok(project) => {
             findings.push(matrix_file(&project));
             findings.push(journal(&project));
-            findings.extend(engine(&project).await);
+            findings.extend(engine(&project, context).await);
         }
         Err(error) => findings.push(of_error("project", Some(false), &error)),
     }
@@ -87,7 +87,7 @@ fn journal(project: &ProjectFolder) -> Finding {
     }
 }
 
-async fn engine(project: &ProjectFolder) -> Vec<Finding> {
+async fn engine(project: &ProjectFolder, context: &Context) -> Vec<Finding> {
     let socket = match background::ensure_engine(project, false).await {
         Ok(socket) => socket,
         Err(error) => return vec![of_error("engine", None, &error)],
@@ -105,7 +105,7 @@ async fn engine(project: &ProjectFolder) -> Vec<Finding> {
                     status.pid,
                     status.version,
                     status.since,
-                    client.socket().display()
+                    project.socket().display()
                 ),
                 next: (!same).then(|| {
                     let own = env!("CARGO_PKG_VERSION");
@@ -113,37 +113,35 @@ async fn engine(project: &ProjectFolder) -> Vec<Finding> {
                 }),
             }];
             if let Ok(status) = client.get::<Status>("/v1/status").await {
-                findings.extend(lanes(&status));
+                context.knows_services(!report::status::is_single(&status));
+                findings.extend(lanes(&status, context));
             }
             findings
         }
     }
 }
 
-fn lanes(status: &Status) -> Vec<Finding> {
+fn lanes(status: &Status, context: &Context) -> Vec<Finding> {
     let mut findings = Vec::new();
     for lane in &status.lanes {
+        let helps = |command: String, what: &str| {
+            Some(context.err.of_lane(&lane.service, Next::new(command, what)))
+        };
+        let name = report::status::lane_name(&lane.service, &lane.environment, &context.out);
         if lane.health.state == "unhealthy" {
             findings.push(Finding {
                 what: "health",
                 well: Some(false),
-                sentence: format!(
-                    "{} fails on {}",
-                    lane.environment,
-                    lane.health.failing.join(", ")
-                ),
-                next: Some(Next::new(format!("towpath health {}", lane.environment), "asks again")),
+                sentence: format!("{name} fails on {}", lane.health.failing.join(", ")),
+                next: helps(format!("towpath health {}", lane.environment), "asks again"),
             });
         }
         if lane.promotion.as_ref().is_some_and(|promotion| promotion.state == "reconciling") {
             findings.push(Finding {
                 what: "router",
                 well: Some(false),
-                sentence: format!(
-                    "the weights of {} are not as they were ordered",
-                    lane.environment
-                ),
-                next: Some(Next::new(format!("towpath why {}", lane.environment), "since when")),
+                sentence: format!("the weights of {name} are not as they were ordered"),
+                next: helps(format!("towpath why {}", lane.environment), "since when"),
             });
         }
     }

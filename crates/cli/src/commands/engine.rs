@@ -1,11 +1,14 @@
-//! `towpath engine status|stop`: the background engine of this folder.
+//! `towpath engine start|status|stop`: the background engine of this folder.
+
+use std::sync::Arc;
 
 use towpath_server::requests::EngineStatus;
 
-use crate::background::ensure_engine;
+use crate::background::{engine_answers_soon, ensure_engine};
 use crate::client::Client;
 use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
+use crate::journal::Journal;
 use crate::project::ProjectFolder;
 use crate::teardown;
 
@@ -18,6 +21,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum EngineCommand {
+    /// start one that ends when nothing needs it any more
+    Start,
     /// whether one runs, since when, and whether anything needs it
     Status,
     /// stop it; what serves goes on serving, and nothing advances
@@ -38,15 +43,14 @@ struct StopArguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
     match arguments.command {
+        EngineCommand::Start => {
+            ensure_engine(&project, true).await?;
+            let client = Client::of_engine(&Arc::new(project));
+            say(&client.get("/v1/engine").await?, context);
+        }
         EngineCommand::Status => {
             let client = Client::new(ensure_engine(&project, false).await?);
-            let status: EngineStatus = client.get("/v1/engine").await?;
-            let need = if status.idle { "nothing needs it" } else { "it is needed" };
-            let text = format!(
-                "engine {} runs since {} (process {}); {need}\n",
-                status.version, status.since, status.pid
-            );
-            context.either(&status, (text, String::new()));
+            say(&client.get("/v1/engine").await?, context);
         }
         EngineCommand::Stop(StopArguments { everything: true, yes }) => {
             stop_everything(&project, yes, context).await?;
@@ -58,7 +62,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
             let stops = if status.idle {
                 "nothing needed it"
             } else {
-                "nothing advances until the next command starts one; visitors are served as before"
+                "nothing advances until an order or `towpath engine start` starts one; visitors are served \
+                 as before"
             };
             context.answer(&format!("the engine has stopped; {stops}\n"));
         }
@@ -66,7 +71,16 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
     Ok(ExitCode::Done)
 }
 
-/// Needs an engine to know what there is to end, so one is started when none runs.
+fn say(status: &EngineStatus, context: &Context) {
+    let need = if status.idle { "nothing needs it" } else { "it is needed" };
+    let text = format!(
+        "engine {} runs since {} (process {}); {need}\n",
+        status.version, status.since, status.pid
+    );
+    context.either(status, (text, String::new()));
+}
+
+/// The journal says what there is to end where no engine does; none is started for it.
 async fn stop_everything(
     project: &ProjectFolder,
     yes: bool,
@@ -78,7 +92,12 @@ async fn stop_everything(
             .next("towpath engine stop --everything --yes", "ends every release and the proxy")
             .next("towpath engine stop", "only the engine; visitors are served as before"));
     }
-    let client = Client::new(ensure_engine(project, true).await?);
+    let client = if engine_answers_soon(project).await {
+        Client::new(project.socket())
+    } else {
+        let nobody = || Err(CliError::new(ExitCode::NotFound, "no-journal", "nothing runs here"));
+        Client::of_journal(Journal::open(project, nobody).await?)
+    };
     let ended = teardown::end_everything(project, &client).await;
     if ended.left > 0 {
         let message = format!("{} deployments were left behind", ended.left);

@@ -17,7 +17,7 @@ pub(crate) async fn run(
     arguments: &HistoryArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     let path = match &arguments.environment {
         Some(environment) => {
             let retry = |name: &str| format!("towpath history {name}");

@@ -13,7 +13,7 @@ pub(crate) async fn run(
     arguments: &LogsArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     let path = format!("/v1/promotions/{}/logs?limit={}", arguments.number, arguments.limit);
     let mut lines: Vec<LogView> = session.client.get(&path).await?;
     if let Some(instance) = arguments.instance {

@@ -34,12 +34,14 @@ mod watch;
 mod why;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
 use crate::args::{Command, Global};
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
+use crate::report::attendance::Attendance;
 use crate::report::style::Style;
 use crate::report::{self, terminal};
 
@@ -56,6 +58,8 @@ pub(crate) struct Context {
     pub(crate) asks: bool,
     /// Whether progress may be drawn in place.
     pub(crate) draws: bool,
+    /// What is said on stderr after the answer.
+    last_words: Arc<Mutex<String>>,
 }
 
 impl Context {
@@ -67,6 +71,7 @@ impl Context {
         Self {
             asks: person && !global.no_input && !global.json,
             draws: terminal::draws() && !global.json,
+            last_words: Arc::default(),
             global,
             out,
             err,
@@ -88,6 +93,18 @@ impl Context {
         }
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// Commands that are offered from now on name their service, if there are several.
+    pub(crate) fn knows_services(&self, several: bool) {
+        self.out.services.note(several);
+        self.err.services.note(several);
+    }
+
+    /// Says on stderr after the answer who gave it, where it was no engine.
+    pub(crate) fn at_the_end(&self, attendance: Attendance) {
+        let note = attendance.note(&self.err);
+        *self.last_words.lock().expect("no holder of this lock panics") = note;
     }
 
     /// Prints one object over several lines.
@@ -139,6 +156,13 @@ impl Context {
 
 /// Runs one command to its end.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<ExitCode, CliError> {
+    let ended = carry_out(command, context).await?;
+    let last = context.last_words.lock().expect("no holder of this lock panics").clone();
+    context.aside(&last);
+    Ok(ended)
+}
+
+async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliError> {
     match command {
         Command::Init(arguments) => init::run(&arguments, context),
         Command::Matrix(arguments) => matrix::run(&arguments.command, context),

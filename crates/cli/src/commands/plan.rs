@@ -15,7 +15,7 @@ pub(crate) async fn run(
     arguments: &PlanArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let session = Session::following(context).await?;
+    let session = Session::planning(context).await?;
     let order = PromotionOrder {
         by: person::current(),
         release: arguments.release.clone(),
@@ -27,7 +27,7 @@ pub(crate) async fn run(
     };
     let retry = |to: &str| command("plan", arguments.edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(arguments.edge.to(), retry)?;
-    let plan: PlanView = session.client.post(&lane_path(&lane, "/plan"), &order).await?;
+    let plan: PlanView = session.client.ask(&lane_path(&lane, "/plan"), &order).await?;
     print(&plan, arguments.release.is_some(), context);
     Ok(ExitCode::Done)
 }

@@ -20,7 +20,11 @@ pub(crate) async fn run(
     arguments: &PromoteArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let session = Session::following(context).await?;
+    let session = if arguments.dry_run {
+        Session::planning(context).await?
+    } else {
+        Session::following(context).await?
+    };
     let edge = &arguments.edge;
     let retry = |to: &str| plan::command("promote", edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(edge.to(), retry)?;
@@ -33,7 +37,7 @@ pub(crate) async fn run(
         reason: arguments.reason.clone(),
         offered_by: None,
     };
-    let planned: PlanView = session.client.post(&lane_path(&lane, "/plan"), &order).await?;
+    let planned: PlanView = session.client.ask(&lane_path(&lane, "/plan"), &order).await?;
     if arguments.dry_run {
         plan::print(&planned, arguments.release.is_some(), context);
         return Ok(ExitCode::Done);

@@ -1,17 +1,7 @@
-//! `towpath proxy`: the data plane as a process of its own. Started by the router adapter.
+//! `towpath proxy`: the data plane as a process of its own. Started by the router adapter, which also
+//! owns how it runs.
 
 use std::path::PathBuf;
-use std::time::Duration;
-
-use towpath_proxy::{Clock, Options, Workers};
-
-use crate::commands::Context;
-use crate::exit_code::{CliError, ExitCode};
-
-/// Visitors' connections that one thread of the proxy holds at once.
-const CONNECTIONS: usize = 16_384;
-/// How long open requests may take when the proxy stops.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// What may be typed after `proxy`.
 #[derive(Debug, clap::Args)]
@@ -24,22 +14,7 @@ pub(crate) struct Arguments {
     workers: Option<usize>,
 }
 
-/// Runs the proxy until it is told to stop.
-pub(crate) fn run(arguments: Arguments, _context: &Context) -> Result<ExitCode, CliError> {
-    // A process that leads a group already cannot begin a session; then it has one of its own.
-    let _ = rustix::process::setsid();
-    let place = arguments.dir.display().to_string();
-    let options = Options {
-        state_directory: arguments.dir,
-        workers: arguments.workers.map_or(Workers::PerCore, Workers::Count),
-        max_connections: CONNECTIONS,
-        drain: DRAIN,
-        clock: Clock::system(),
-    };
-    towpath_proxy::run(options).map(|()| ExitCode::Done).map_err(|error| {
-        CliError::new(ExitCode::Failed, "no-proxy", "the proxy cannot run")
-            .because(error.to_string())
-            .at(place)
-            .next("towpath doctor", "what is wrong")
-    })
+/// Runs until it is told to stop; has its own way to end, which the router reads.
+pub(crate) fn run(arguments: &Arguments) -> std::process::ExitCode {
+    towpath_adapters::run_proxy(&arguments.dir, arguments.workers)
 }

@@ -27,7 +27,7 @@ async fn list(
     arguments: &QuarantineListArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     if let Some(environment) = &arguments.environment {
         session.knows(environment, |name| format!("towpath quarantine list {name}"))?;
     }

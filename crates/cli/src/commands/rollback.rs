@@ -26,7 +26,11 @@ pub(crate) async fn run(
     arguments: &RollbackArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = if arguments.dry_run {
+        Session::reading(context).await?
+    } else {
+        Session::looking(context).await?
+    };
     let retry = |name: &str| format!("towpath rollback {name}");
     let (lane, _) = session.lane(&arguments.environment, retry)?;
     if let Some(back_to) = &arguments.back_to {
@@ -42,7 +46,7 @@ pub(crate) async fn run(
     };
     let path = lane_path(&lane, "/rollback");
     if arguments.dry_run {
-        let plan: RollbackPlanView = session.client.post(&path, &request).await?;
+        let plan: RollbackPlanView = session.client.ask(&path, &request).await?;
         let quarantine = request.quarantine;
         context.either(&plan, report::rollback::text(&lane, &plan, quarantine, &context.out));
         return Ok(if plan.to.is_some() { ExitCode::Done } else { ExitCode::Refused });

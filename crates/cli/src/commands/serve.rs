@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use towpath_adapters::artifacts::Artifacts;
-use towpath_core::ids::Name;
+use towpath_core::ids::{Epoch, Name};
 use towpath_engine::{Engine, Setup};
 use towpath_ports::Site;
-use towpath_ports::clock::SystemClock;
-use towpath_ports::store::StoreIdentity;
+use towpath_ports::clock::{Clock as _, SystemClock};
+use towpath_ports::store::{Store as _, StoreIdentity};
 use towpath_server::routes::App;
 use towpath_server::serve_unix;
 use towpath_store::SqlStore;
@@ -28,6 +28,10 @@ use crate::wiring::Adapters;
 const IDLE_LIMIT: Duration = Duration::from_mins(1);
 /// How often it looks whether anything needs it.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
+/// How often the lock is tried again, and the pause before: a fifth of a second together, many times
+/// what a command that looks at it takes.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How long open requests of the API may take at the end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
@@ -73,7 +77,7 @@ fn log_to_stderr() {
 async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
     project.ensure_reachable()?;
     project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
-    let _lock = lock(&project.state)?;
+    let _lock = lock(&project.state).await?;
     write_schema(&project.state);
     let store = open(project, &name, arguments.database.as_deref()).await?;
     let artifacts = Arc::new(Artifacts::new(&project.state));
@@ -118,6 +122,21 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
         Ok(Ok(Err(error))) => Err(cannot(&project.socket(), &error.to_string())),
         _ => ended.map_err(|sentence| cannot(&project.state, &sentence)),
     }
+}
+
+/// Takes the journal over for something that ends what its engine ran: an engine that is still there
+/// has no effects any more. Every further call costs an epoch and nothing else.
+///
+/// # Errors
+/// When there is no journal, or it cannot be opened or written.
+pub(crate) async fn take_over(project: &ProjectFolder) -> Result<Epoch, CliError> {
+    let told = |cause: String| cannot(&project.state, &cause);
+    let name = project.journal_of().map_err(|error| told(error.to_string()))?;
+    let name = name.ok_or_else(|| told("there is no journal".to_owned()))?;
+    let store = open(project, &name, None).await?;
+    let epoch = store.take_ownership(SystemClock::default().now()).await;
+    store.close().await;
+    epoch.map_err(|error| told(error.to_string()))
 }
 
 /// Opens the journal, and only then notes whose it is and where.
@@ -183,11 +202,21 @@ fn write_schema(state: &Path) {
     }
 }
 
-fn lock(state: &Path) -> Result<File, CliError> {
+/// Takes the lock for as long as the answer is kept. Commands that look whether it is held have it for
+/// a moment themselves, so that one refusal is none.
+async fn lock(state: &Path) -> Result<File, CliError> {
     let path = state.join("engine.lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| cannot(&path, &error.to_string()))?;
-    match file.try_lock() {
+    let mut held = file.try_lock();
+    for _ in 0..LOCK_TRIES {
+        if !matches!(held, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+        held = file.try_lock();
+    }
+    match held {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let message = "another engine already runs for this folder";

@@ -1,5 +1,7 @@
-//! A conversation with the project's engine: finding it, giving it the matrix, naming lanes. Owns
-//! the answers to a name that does not exist; orders nothing.
+//! A conversation with the project's engine, or with its journal: finding it, giving it the matrix,
+//! naming lanes. Owns the answers to a name that does not exist; orders nothing.
+
+use std::sync::Arc;
 
 use towpath_core::ids::{LaneId, Name};
 use towpath_engine::views::{LaneView, Status};
@@ -9,27 +11,32 @@ use crate::background;
 use crate::client::Client;
 use crate::commands::{Context, matrix};
 use crate::exit_code::{CliError, ExitCode};
-use crate::person;
+use crate::journal::Journal;
 use crate::project::ProjectFolder;
+use crate::report::attendance::Attendance;
 use crate::report::usage::nearest;
+use crate::{person, report};
 
-/// An engine that answers, and what it said at the beginning.
+/// Somebody who answers, and what was said at the beginning.
 pub(crate) struct Session {
     /// Where the project is.
-    pub(crate) project: ProjectFolder,
-    /// The way to its engine.
+    pub(crate) project: Arc<ProjectFolder>,
+    /// The way to its engine, or to its journal.
     pub(crate) client: Client,
     /// What served where when the session began.
     pub(crate) status: Status,
     service: Option<Name>,
+    /// An engine is there and did not answer.
+    silent: bool,
 }
 
 impl Session {
-    /// For looking and for what must work whatever the file says now (rolling back, holding). The
-    /// matrix in force counts; only an engine that has none yet gets the file.
+    /// For orders that must work whatever the file says now (rolling back, holding). The matrix in
+    /// force counts; only an engine that has none yet gets the file. Starts an engine when none runs.
     pub(crate) async fn looking(context: &Context) -> Result<Self, CliError> {
-        let project = context.project()?;
-        let client = Client::new(background::ensure_engine(&project, true).await?);
+        let project = Arc::new(context.project()?);
+        background::ensure_engine(&project, true).await?;
+        let client = Client::of_engine(&project);
         let mut session = Self::of(project, client, context).await?;
         if session.status.lanes.is_empty() {
             session.apply(context).await?;
@@ -37,29 +44,92 @@ impl Session {
         Ok(session)
     }
 
-    /// For what follows the file: it must be right, and is in force afterwards.
+    /// For orders that follow the file: it must be right, and is in force afterwards. Starts an engine
+    /// when none runs.
     pub(crate) async fn following(context: &Context) -> Result<Self, CliError> {
-        let project = context.project()?;
+        let project = Arc::new(context.project()?);
         matrix::resolved(&project, context)?;
-        let client = Client::new(background::ensure_engine(&project, true).await?);
+        background::ensure_engine(&project, true).await?;
+        let client = Client::of_engine(&project);
         let mut session = Self::of(project, client, context).await?;
         session.apply(context).await?;
         Ok(session)
     }
 
+    /// For questions: as [`Session::looking`], but starts nothing. Where no engine runs, the journal
+    /// answers, and the command says so at its end.
+    pub(crate) async fn reading(context: &Context) -> Result<Self, CliError> {
+        let project = Arc::new(context.project()?);
+        let client = Self::engine_or_journal(&project, context).await?;
+        let mut session = Self::of(project, client, context).await?;
+        if session.status.lanes.is_empty() {
+            session.apply(context).await?;
+        }
+        context.at_the_end(session.attendance());
+        Ok(session)
+    }
+
+    /// For questions about what the file says: as [`Session::following`], but starts nothing. Where no
+    /// engine runs, the answer is what it would be with the file in force.
+    pub(crate) async fn planning(context: &Context) -> Result<Self, CliError> {
+        let project = Arc::new(context.project()?);
+        matrix::resolved(&project, context)?;
+        let client = Self::engine_or_journal(&project, context).await?;
+        let mut session = Self::of(project, client, context).await?;
+        session.apply(context).await?;
+        context.at_the_end(session.attendance());
+        Ok(session)
+    }
+
+    async fn engine_or_journal(
+        project: &Arc<ProjectFolder>,
+        context: &Context,
+    ) -> Result<Client, CliError> {
+        if background::engine_answers_soon(project).await {
+            return Ok(Client::of_engine_or_journal(project));
+        }
+        Self::of_journal(project, context).await
+    }
+
+    async fn of_journal(project: &ProjectFolder, context: &Context) -> Result<Client, CliError> {
+        let name = || Ok(matrix::resolved(project, context)?.project);
+        Ok(Client::of_journal(Journal::open(project, name).await?))
+    }
+
+    /// Who answered, and what is missing where it was no engine.
+    pub(crate) fn attendance(&self) -> Attendance {
+        match self.client.journal() {
+            None => Attendance::Engine,
+            Some(_) if self.silent => Attendance::Silent,
+            Some(journal) if !journal.is_begun() => Attendance::NoJournal,
+            Some(journal) if journal.needs_engine() => Attendance::Missing,
+            Some(_) => Attendance::NotNeeded,
+        }
+    }
+
     async fn of(
-        project: ProjectFolder,
+        project: Arc<ProjectFolder>,
         client: Client,
         context: &Context,
     ) -> Result<Self, CliError> {
-        let status = client.get("/v1/status").await?;
-        Ok(Self { project, client, status, service: context.global.service.clone() })
+        let status: Status = client.get("/v1/status").await?;
+        context.knows_services(!report::status::is_single(&status));
+        let service = context.global.service.clone();
+        let silent = client.journal().is_none() && !status.engine.running;
+        // The journal has answered in its place, and answers what else is asked.
+        let client = if silent { Self::of_journal(&project, context).await? } else { client };
+        Ok(Self { project, client, status, service, silent })
     }
 
     async fn apply(&mut self, context: &Context) -> Result<(), CliError> {
         let matrix = matrix::resolved(&self.project, context)?;
-        let request = MatrixRequest { matrix, by: person::current() };
-        let _: AcceptedView = self.client.post("/v1/matrix", &request).await?;
+        if let Some(journal) = self.client.journal() {
+            journal.suppose(matrix.rehearsed(self.project.speed()));
+        } else {
+            let request = MatrixRequest { matrix, by: person::current() };
+            // Asked, not ordered: to apply the same a second time changes nothing.
+            let _: AcceptedView = self.client.ask("/v1/matrix", &request).await?;
+        }
         self.status = self.client.get("/v1/status").await?;
         Ok(())
     }

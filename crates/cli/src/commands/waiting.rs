@@ -9,9 +9,8 @@ use crate::report;
 
 /// Runs `waiting`.
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     if context.global.json {
-        let several = !report::status::is_single(&session.status);
         let lanes = session.status.lanes.iter();
         let promotions = lanes.clone().filter_map(|lane| lane.promotion.as_ref());
         let waiting: Vec<&PromotionView> =
@@ -20,7 +19,7 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
             let asks = lane.asks.as_ref()?;
             Some(serde_json::json!({
                 "service": lane.service, "environment": lane.environment, "reason": asks,
-                "next": report::waiting::rollback(lane, several),
+                "next": report::waiting::rollback(lane, &context.out).command,
             }))
         });
         context.object(&serde_json::json!({

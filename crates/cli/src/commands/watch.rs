@@ -48,7 +48,7 @@ pub(crate) async fn started(
         return Ok(ExitCode::Done);
     }
     let watching = Watching {
-        client: session.client.clone(),
+        client: session.client.at_once(),
         context,
         story: Story::of_service(session.named_service(&view.service)),
         view,

@@ -245,6 +245,18 @@ fn helpful(view: &PromotionView) -> Vec<Next> {
     }
 }
 
+/// What a promotion does outside of its steps.
+fn doing(state: &str) -> &str {
+    match state {
+        "waiting" => "it waits",
+        "starting" => "its instances start",
+        "validating" => "it is validated",
+        "committing" => "it commits",
+        "going-back" => "it goes back",
+        other => other,
+    }
+}
+
 /// What is said when watching ends before the promotion does; nobody is told that anything stopped.
 pub(crate) fn left(view: &PromotionView, exit: ExitCode, style: &Style) -> (String, String) {
     let step = view.step.and_then(|step| view.steps.get(step));
@@ -254,9 +266,11 @@ pub(crate) fn left(view: &PromotionView, exit: ExitCode, style: &Style) -> (Stri
             format!("{}, {left} left in this step", percent(step.weight))
         }
         (Some(step), None) => percent(step.weight),
-        _ => format!("it is {}", view.state),
+        _ => doing(&view.state).to_owned(),
     };
+    let waits = view.state == "waiting";
     let first = match exit {
+        ExitCode::Done if waits => format!("Promotion {} is taken", view.number),
         ExitCode::Done => format!("Promotion {} is on its way", view.number),
         ExitCode::StoppedWaiting => {
             format!("Stopped watching after the given time. Promotion {} goes on", view.number)
@@ -264,13 +278,17 @@ pub(crate) fn left(view: &PromotionView, exit: ExitCode, style: &Style) -> (Stri
         _ => format!("Stopped watching. Promotion {} goes on", view.number),
     };
     let stop = match &view.replaces {
-        Some(old) => format!("stop it and return all traffic to {old}"),
-        None => "stop it".to_owned(),
+        Some(old) if !waits => format!("stop it and return all traffic to {old}"),
+        _ => "stop it".to_owned(),
     };
     let number = view.number;
-    let next = [
+    let mut next = vec![
         Next::new(format!("towpath watch {number}"), "look again"),
         Next::new(format!("towpath abort {number}"), stop),
     ];
+    if waits {
+        let why = Next::new(format!("towpath why {}", view.to), "what it waits for");
+        next.insert(0, style.of_lane(&view.service, why));
+    }
     (format!("{first}: {}, {at}.\n", style.bold(&view.to)), block::next(&next))
 }

@@ -34,10 +34,13 @@ pub(crate) fn text(lane: &LaneView, style: &Style) -> (String, String) {
         let what = format!("what {} wrote", serves.release);
         next(&[
             Next::new(format!("towpath logs {}", serves.promotion), what),
-            style.naming(Next::new(
-                format!("towpath rollback {}", lane.environment),
-                "puts the last good release back",
-            )),
+            style.of_lane(
+                &lane.service,
+                Next::new(
+                    format!("towpath rollback {}", lane.environment),
+                    "puts the last good release back",
+                ),
+            ),
         ])
     } else {
         String::new()

@@ -123,6 +123,10 @@ pub(crate) const PAGES: &[Page] = &[
                 "towpath release create 1.5.0 --artifact api=. --type hotfix --migration db/0007.sql",
                 "a hotfix that changes stored data",
             ),
+            (
+                "towpath release create --snapshot",
+                "what is in this folder now, for development environments",
+            ),
         ],
         exits: &[
             "0 kept, or it was kept before with the same bytes   6 the version has other bytes",
@@ -391,6 +395,13 @@ pub(crate) const PAGES: &[Page] = &[
         examples: &[],
         exits: &[],
         see: "towpath serve",
+    },
+    Page {
+        command: "engine start",
+        about: "Start an engine in the background; it ends when nothing needs it any more",
+        examples: &[("towpath engine start", "every order does the same by itself")],
+        exits: &[],
+        see: "towpath serve, towpath status",
     },
     Page {
         command: "engine status",

@@ -89,7 +89,11 @@ fn why(one: &PromotionView, style: &Style) -> String {
     } else {
         one.reason.as_deref()
     };
-    let said = said.map(printable).unwrap_or_default();
+    cut(said.map(printable).unwrap_or_default(), style)
+}
+
+/// A sentence for the last column of a list; off a terminal it is whole.
+pub(crate) fn cut(said: String, style: &Style) -> String {
     if style.width.is_none() || width(&said) <= WHY {
         return said;
     }

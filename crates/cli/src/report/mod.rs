@@ -2,6 +2,7 @@
 //! Only `terminal` and `screen` know that there is a terminal.
 
 pub(crate) mod adapters;
+pub(crate) mod attendance;
 pub(crate) mod audit;
 pub(crate) mod block;
 pub(crate) mod doctor;

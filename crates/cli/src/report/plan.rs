@@ -237,5 +237,5 @@ fn follows(plan: &PlanView, chosen: bool, style: &Style) -> Vec<Next> {
         format!("towpath promote{from} {}{release} --plan {}", plan.to, short(&plan.hash)),
         "carries out this, or nothing",
     ));
-    next.into_iter().map(|next| style.naming(next)).collect()
+    next.into_iter().map(|next| style.of_lane(&plan.service, next)).collect()
 }

@@ -4,6 +4,8 @@ use towpath_core::reason::Next;
 use towpath_engine::views::QuarantineView;
 
 use crate::report::block::{next, table};
+use crate::report::history::cut;
+use crate::report::status::lane_name;
 use crate::report::style::{Style, Symbol, counted, printable};
 
 /// The list, and how one is lifted.
@@ -17,10 +19,10 @@ pub(crate) fn text(all: &[&QuarantineView], style: &Style) -> (String, String) {
     let rows = all.iter().map(|one| {
         vec![
             one.release.clone(),
-            one.environment.clone(),
+            lane_name(&one.service, &one.environment, style),
             style.day(&one.since),
             one.promotion.to_string(),
-            printable(&one.reason),
+            cut(printable(&one.reason), style),
         ]
     });
     let mut text = format!("{} quarantined\n\n", counted(all.len(), "release"));
@@ -29,5 +31,6 @@ pub(crate) fn text(all: &[&QuarantineView], style: &Style) -> (String, String) {
         "towpath quarantine lift {} {} --reason \"REASON\"",
         first.environment, first.release
     );
-    (text, next(&[Next::new(command, "REASON: why it is safe now")]))
+    let lift = Next::new(command, "REASON: why it is safe now");
+    (text, next(&[style.of_lane(&first.service, lift)]))
 }

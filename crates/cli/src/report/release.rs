@@ -51,7 +51,7 @@ fn facts(release: &Release, style: &Style) -> Block {
         let _ = write!(change, " by {author}");
     }
     if let Some(commit) = &release.commit {
-        let _ = write!(change, ", commit {}", printable(commit.get(..12).unwrap_or(commit)));
+        let _ = write!(change, ", commit {}", short_commit(commit));
     }
     if release.snapshot {
         change.push_str(", a snapshot: enters development environments only");
@@ -59,6 +59,15 @@ fn facts(release: &Release, style: &Style) -> Block {
     block.row("change", change);
     block.row("created", style.minute(&stamp(release.created_at)));
     block
+}
+
+/// The first digits of a commit, and that the tree was changed since if it was.
+fn short_commit(commit: &str) -> String {
+    let (digits, changed) = match commit.strip_suffix("-dirty") {
+        Some(digits) => (digits, " with changes"),
+        None => (commit, ""),
+    };
+    format!("{}{changed}", printable(digits.get(..12).unwrap_or(digits)))
 }
 
 fn artifact((name, kept): (&Name, &Artifact)) -> String {

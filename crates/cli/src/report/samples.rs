@@ -15,7 +15,7 @@ use towpath_guard::{Evidence, Probes, Standing, Verdict};
 use towpath_ports::store::EventRow;
 
 use crate::report::story::Story;
-use crate::report::style::Style;
+use crate::report::style::{Services, Style};
 
 /// A terminal of 100 columns in UTC, without colours, at `now`.
 pub(crate) fn terminal(now: &str) -> Style {
@@ -25,7 +25,7 @@ pub(crate) fn terminal(now: &str) -> Style {
         width: Some(100),
         local_time_zone: Some(TimeZone::UTC),
         now: now.parse().expect("RFC 3339"),
-        service: None,
+        services: Services::default(),
     }
 }
 
@@ -352,7 +352,7 @@ pub(crate) fn status() -> Status {
     let mut production = lane("production", "1.4.2", "2027-01-09T14:00:02Z", 5);
     production.promotion = Some(waiting());
     production.quarantined = serde_json::from_value(json!([{
-        "environment": "production", "release": "1.5.0", "digest": digest("41d9c7e07a2b"),
+        "service": "api", "environment": "production", "release": "1.5.0", "digest": digest("41d9c7e07a2b"),
         "promotion": 148, "reason": CONDEMNED, "since": "2027-01-12T14:27:36Z",
     }]))
     .expect("a quarantine");

@@ -5,23 +5,20 @@ use std::fmt::Write as _;
 use towpath_core::reason::Next;
 use towpath_engine::views::{LaneView, PromotionView, Status};
 
+use crate::report::attendance::Attendance;
 use crate::report::block::{self, table};
 use crate::report::style::{Style, Symbol, counted, percent, printable};
 
 /// The answer, and the commands that follow from it.
-pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
-    let mut text = heading(status, style);
+pub(crate) fn text(status: &Status, attendance: Attendance, style: &Style) -> (String, String) {
+    let mut text = heading(status, attendance, style);
     if status.lanes.is_empty() {
-        let next = if status.engine.running {
-            [Next::new("towpath matrix check", "whether the matrix is right")]
-        } else {
-            [Next::new("towpath serve", "")]
-        };
-        return (text, block::next(&next));
+        let check = Next::new("towpath matrix check", "whether the matrix is right");
+        return (text, block::next(&[check]));
     }
     text.push('\n');
     text.push_str(&if is_single(status) {
-        by_environment(status, style)
+        by_environment(status, attendance, style)
     } else {
         by_service(status, style)
     });
@@ -30,20 +27,21 @@ pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
         text.push('\n');
         text.push_str(&table(2, &notes));
     }
-    let next = block::next(&next(status));
+    let mut commands = attendance.next();
+    commands.extend(next(status, style));
+    let next = block::next(&commands);
     let gap = if next.is_empty() { "" } else { "\n" };
     (text, format!("{gap}{next}"))
 }
 
-fn heading(status: &Status, style: &Style) -> String {
-    let engine = match &status.engine.since {
-        _ if !status.engine.running => format!(
-            "{} no engine runs: nothing advances, visitors are served as before",
-            style.symbol(Symbol::Warning)
-        ),
-        Some(since) => format!("engine running since {}", style.day(since)),
-        None => "engine running".to_owned(),
+fn heading(status: &Status, attendance: Attendance, style: &Style) -> String {
+    let missing = attendance.heading(style);
+    let engine = match (&missing, &status.engine.since) {
+        (Some(_), _) => String::new(),
+        (None, Some(since)) => format!("   engine running since {}", style.day(since)),
+        (None, None) => "   engine running".to_owned(),
     };
+    let missing = missing.map(|missing| format!("{missing}\n")).unwrap_or_default();
     let rehearsal = match status.rehearsal {
         Some(speed) => {
             format!("   {} rehearsal at {speed} times the speed", style.symbol(Symbol::Warning))
@@ -51,7 +49,7 @@ fn heading(status: &Status, style: &Style) -> String {
         None => String::new(),
     };
     let project = style.bold(&printable(&status.project));
-    format!("{project}   {}   {engine}{rehearsal}\n", style.heading(&status.at))
+    format!("{project}   {}{engine}{rehearsal}\n{missing}", style.heading(&status.at))
 }
 
 pub(crate) fn is_single(status: &Status) -> bool {
@@ -60,7 +58,7 @@ pub(crate) fn is_single(status: &Status) -> bool {
     services.all(|service| Some(service) == first)
 }
 
-fn by_environment(status: &Status, style: &Style) -> String {
+fn by_environment(status: &Status, attendance: Attendance, style: &Style) -> String {
     let head = ["environment", "serves", "since", "health", "now"].map(str::to_owned).to_vec();
     let rows = status.lanes.iter().map(|lane| {
         let serves = lane.serves.as_ref();
@@ -68,7 +66,10 @@ fn by_environment(status: &Status, style: &Style) -> String {
             style.bold(&lane.environment),
             serves.map_or_else(|| "nothing".to_owned(), |serves| serves.release.clone()),
             serves.map_or_else(String::new, |serves| style.day(&serves.since)),
-            health(lane, style),
+            match attendance {
+                Attendance::Engine => health(lane, style),
+                _ => unasked(lane, style),
+            },
             now(lane, style),
         ]
     });
@@ -129,6 +130,15 @@ pub(crate) fn health(lane: &LaneView, style: &Style) -> String {
     }
 }
 
+/// The same while no engine answers: only an engine asks.
+fn unasked(lane: &LaneView, style: &Style) -> String {
+    match (&lane.serves, lane.health.endpoints) {
+        (_, 0) => "not probed".to_owned(),
+        (None, _) => String::new(),
+        (Some(_), _) => format!("{} not asked now", style.symbol(Symbol::Unknown)),
+    }
+}
+
 /// What happens in a lane, in a few words; empty when nothing does.
 fn now(lane: &LaneView, style: &Style) -> String {
     let mut text = match &lane.promotion {
@@ -171,6 +181,15 @@ fn moving(promotion: &PromotionView, style: &Style) -> String {
     }
 }
 
+/// An environment, with the service where there are several.
+pub(crate) fn lane_name(service: &str, environment: &str, style: &Style) -> String {
+    if style.is_among_several() {
+        format!("{environment} ({service})")
+    } else {
+        environment.to_owned()
+    }
+}
+
 fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
     let mut notes = Vec::new();
     let mut add = |label: &str, text: String| {
@@ -180,29 +199,34 @@ fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
     for lane in &status.lanes {
         for one in &lane.quarantined {
             let since = style.minute(&one.since);
-            add("quarantined", format!("{} in {} since {since}", one.release, one.environment));
+            let lane = lane_name(&one.service, &one.environment, style);
+            add("quarantined", format!("{} in {lane} since {since}", one.release));
         }
     }
     for lane in &status.lanes {
         if let Some(asks) = &lane.asks {
-            add("asks", format!("{}: {}", lane.environment, printable(asks)));
+            let name = lane_name(&lane.service, &lane.environment, style);
+            add("asks", format!("{name}: {}", printable(asks)));
         }
     }
     notes
 }
 
-fn next(status: &Status) -> Vec<Next> {
+/// Takes back what serves in a lane.
+pub(crate) fn rollback(lane: &LaneView) -> Next {
+    Next::new(format!("towpath rollback {}", lane.environment), "puts the last good release back")
+}
+
+fn next(status: &Status, style: &Style) -> Vec<Next> {
     let mut next = Vec::new();
-    let several = !is_single(status);
     for lane in &status.lanes {
-        let service = if several { format!(" --service {}", lane.service) } else { String::new() };
+        let of_lane = |next: Next| style.of_lane(&lane.service, next);
         let waits =
             lane.promotion.as_ref().is_some_and(|promotion| !promotion.waits_for.is_empty());
         if lane.asks.is_some() {
-            let command = format!("towpath rollback {}{service}", lane.environment);
-            next.insert(0, Next::new(command, "puts the last good release back"));
+            next.insert(0, of_lane(rollback(lane)));
         } else if waits && lane.tier == "production" {
-            next.push(Next::new(format!("towpath why {}{service}", lane.environment), ""));
+            next.push(of_lane(Next::new(format!("towpath why {}", lane.environment), "")));
         }
     }
     // More than a few commands are no help; the table says the rest.

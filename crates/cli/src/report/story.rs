@@ -44,6 +44,8 @@ pub(crate) struct Story {
     pub(crate) reconciling: bool,
     /// The service, where commands have to name it.
     pub(crate) service: Option<Name>,
+    /// Whether the instances were up already, because the release stood by.
+    pub(crate) onto_standby: bool,
     last_event: u64,
 }
 
@@ -96,7 +98,11 @@ impl Story {
                     self.held_up.insert(key, answer.sentence);
                 }
             }
-            Event::PromotionStarted { .. } => self.started_at = Some(at),
+            Event::PromotionStarted { standby, .. } => {
+                self.started_at = Some(at);
+                self.onto_standby = standby.is_some();
+            }
+            Event::StandbyGivenUp { .. } => self.onto_standby = false,
             Event::InstancesReady { green, .. } => {
                 self.ready = Some((at, green.endpoints.len(), green.capacity));
             }
@@ -142,7 +148,7 @@ impl Story {
 
     /// Whether the instances were up already, because the release stood by.
     pub(crate) fn stood_by(&self) -> bool {
-        self.ready.is_some_and(|(at, ..)| Some(at) == self.started_at)
+        self.onto_standby && self.ready.is_some()
     }
 
     /// How long validation took, in seconds.

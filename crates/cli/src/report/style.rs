@@ -1,6 +1,9 @@
 //! How text is written: symbols, colours, times, numbers. Owns no sentence; asks no terminal and no
 //! clock, both are given.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use towpath_core::ids::Name;
@@ -21,8 +24,27 @@ pub(crate) struct Style {
     pub(crate) local_time_zone: Option<TimeZone>,
     /// What "today" is.
     pub(crate) now: Timestamp,
-    /// The service that the person named, which commands that follow have to name as well.
-    pub(crate) service: Option<Name>,
+    /// How commands that are offered name the service.
+    pub(crate) services: Services,
+}
+
+/// How commands that are offered name the service that they are about. Clones share what is learnt.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Services {
+    named: Option<Name>,
+    several: Arc<AtomicBool>,
+}
+
+impl Services {
+    /// Commands that follow name the service that the person named.
+    pub(crate) fn named(service: Option<Name>) -> Self {
+        Self { named: service, several: Arc::default() }
+    }
+
+    /// Notes whether the matrix has several, so that commands about a lane must say whose it is.
+    pub(crate) fn note(&self, several: bool) {
+        self.several.store(several, Ordering::Relaxed);
+    }
 }
 
 /// The one meaning of each colour (cli.md section 0, rule 5).
@@ -74,17 +96,33 @@ impl Symbol {
 const BAR: u16 = 20;
 
 impl Style {
-    /// A command that works as it is, also where a matrix has several services.
+    /// A command about what the person named; it works as it is, also where a matrix has several
+    /// services.
     pub(crate) fn naming(&self, next: Next) -> Next {
-        match &self.service {
+        match &self.services.named {
             Some(service) => next.of_service(service),
             None => next,
         }
     }
 
+    /// A command about a lane of `service`; it works as it is, also where a matrix has several
+    /// services.
+    pub(crate) fn of_lane(&self, service: &str, next: Next) -> Next {
+        match Name::new(service) {
+            Ok(service) if self.is_among_several() => next.of_service(&service),
+            _ => self.naming(next),
+        }
+    }
+
+    /// Whether the matrix has several services.
+    pub(crate) fn is_among_several(&self) -> bool {
+        self.services.several.load(Ordering::Relaxed)
+    }
+
     /// For programs and files: ASCII, never folded, RFC 3339.
     pub(crate) fn plain(now: Timestamp) -> Self {
-        Self { ascii: true, colour: false, width: None, local_time_zone: None, now, service: None }
+        let services = Services::default();
+        Self { ascii: true, colour: false, width: None, local_time_zone: None, now, services }
     }
 
     /// A symbol, coloured where colours are on.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::args::Global;
-use crate::report::style::Style;
+use crate::report::style::{Services, Style};
 
 /// Where text goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) fn style(global: &Global, stream: Stream) -> Style {
         Stream::Err => std::io::stderr().is_terminal(),
     };
     if !is_terminal {
-        return Style { service: global.service.clone(), ..Style::plain(now) };
+        return Style { services: Services::named(global.service.clone()), ..Style::plain(now) };
     }
     let dumb = variable("TERM").is_none_or(|term| term == "dumb");
     Style {
@@ -41,7 +41,7 @@ pub(crate) fn style(global: &Global, stream: Stream) -> Style {
         width: Some(columns(stream).unwrap_or(USUAL_WIDTH).min(WIDEST)),
         local_time_zone: Some(TimeZone::system()),
         now,
-        service: global.service.clone(),
+        services: Services::named(global.service.clone()),
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn text(view: &PromotionView, story: &Story, live: bool, style: &Styl
     let tree = Tree { view, story, style, reached: reached(view, story), mark: mark(view) };
     let mut text = heading(view, style);
     text.push('\n');
-    if has(view, "prerequisites") {
+    // A rollback is exempt from what has to be so before a promotion.
+    if has(view, "prerequisites") && view.kind == Kind::Promote {
         text.push_str(&tree.checks(Stage::Prerequisites, "prerequisites"));
     }
     text.push_str(&tree.start());

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
+use towpath_core::reason::Next;
 use towpath_engine::views::{LaneView, Status};
 
-use crate::report::block::commands;
-use crate::report::status::is_single;
+use crate::report::block::{commands, folded};
+use crate::report::status;
 use crate::report::style::{Style, Symbol, counted, printable};
 
 /// The answer; there is nothing to add on stderr, each entry says what helps.
-pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
-    let waits: Vec<String> =
-        status.lanes.iter().filter_map(|lane| one(lane, !is_single(status), style)).collect();
+pub(crate) fn text(all: &Status, style: &Style) -> (String, String) {
+    let waits: Vec<String> = all.lanes.iter().filter_map(|lane| one(lane, style)).collect();
     if waits.is_empty() {
         return (format!("{} nothing waits\n", style.symbol(Symbol::Passed)), String::new());
     }
@@ -24,22 +24,19 @@ pub(crate) fn text(status: &Status, style: &Style) -> (String, String) {
     (text, String::new())
 }
 
-/// The command that takes back what serves in a lane.
-pub(crate) fn rollback(lane: &LaneView, several: bool) -> String {
-    let service = if several { format!(" --service {}", lane.service) } else { String::new() };
-    format!("towpath rollback {}{service}", lane.environment)
+/// Takes back what serves in a lane.
+pub(crate) fn rollback(lane: &LaneView, style: &Style) -> Next {
+    style.of_lane(&lane.service, status::rollback(lane))
 }
 
-fn one(lane: &LaneView, several: bool, style: &Style) -> Option<String> {
+fn one(lane: &LaneView, style: &Style) -> Option<String> {
     let mark = style.symbol(Symbol::Waits);
     let arrow = style.arrow();
     if let Some(asks) = &lane.asks {
-        return Some(format!(
-            "  {mark} {} {arrow} rollback?   {}\n      {}     puts the last good release back\n",
-            lane.environment,
-            printable(asks),
-            rollback(lane, several)
-        ));
+        let name = status::lane_name(&lane.service, &lane.environment, style);
+        let head = format!("  {mark} {name} {arrow} rollback?   {}\n", printable(asks));
+        let line = commands(&[rollback(lane, style)]).concat();
+        return Some(format!("{head}      {line}\n"));
     }
     let promotion = lane.promotion.as_ref().filter(|promotion| !promotion.waits_for.is_empty())?;
     let since =
@@ -58,7 +55,10 @@ fn one(lane: &LaneView, several: bool, style: &Style) -> Option<String> {
         } else {
             format!("   {}", blocker.who.join(", "))
         };
-        let _ = writeln!(text, "      {}{who}", printable(&blocker.sentence));
+        let sentence = format!("{}{who}", printable(&blocker.sentence));
+        for part in folded(&sentence, 6, style.width) {
+            let _ = writeln!(text, "      {part}");
+        }
         for line in commands(&blocker.next) {
             let _ = writeln!(text, "        {line}");
         }

@@ -1,13 +1,19 @@
 //! What blocks an environment, who can unblock it, and how.
 
 use towpath_core::reason::Next;
-use towpath_engine::views::{BlockerView, LaneView, PromotionView};
+use towpath_engine::views::{BlockerView, LaneView, PlanView, PromotionView};
 
-use crate::report::block::{Block, commands, next};
-use crate::report::style::{Style, Symbol, counted, percent, printable};
+use crate::report::block::{Block, commands, folded, next};
+use crate::report::style::{Style, Symbol, counted, percent, printable, width};
 
 /// The answer, and the commands that follow from it. `at` is when the view was so.
-pub(crate) fn text(lane: &LaneView, at: &str, style: &Style) -> (String, String) {
+/// `newest` is what could enter now, if something can.
+pub(crate) fn text(
+    lane: &LaneView,
+    newest: Option<&PlanView>,
+    at: &str,
+    style: &Style,
+) -> (String, String) {
     let serves = serves(lane, style);
     let heading = style.heading(at);
     let time = if style.local_time_zone.is_some() {
@@ -16,7 +22,7 @@ pub(crate) fn text(lane: &LaneView, at: &str, style: &Style) -> (String, String)
     } else {
         heading
     };
-    let Some(promotion) = &lane.promotion else { return nothing(lane, style) };
+    let Some(promotion) = &lane.promotion else { return nothing(lane, newest, style) };
     let waits = promotion.waits_for.len();
     let name = name(promotion);
     let mut text = match waits {
@@ -78,17 +84,15 @@ fn one(blocker: &BlockerView, style: &Style) -> String {
     block.optional("who", (!blocker.who.is_empty()).then(|| blocker.who.join(", ")));
     block.lines("how", commands(&blocker.next));
     block.optional("until", blocker.until.as_ref().map(|until| style.moment(until)));
-    let head = format!(
-        "  {} {}   {}\n",
-        style.symbol(Symbol::Waits),
-        blocker.what,
-        printable(&blocker.sentence)
-    );
+    let column = 2 + 2 + width(&blocker.what) + 3;
+    let sentence = folded(&printable(&blocker.sentence), column, style.width);
+    let sentence = sentence.join(&format!("\n{}", " ".repeat(column)));
+    let head = format!("  {} {}   {sentence}\n", style.symbol(Symbol::Waits), blocker.what);
     // How is a command and never folded, like next.
     head + &block.written(6, &Style { width: None, ..style.clone() })
 }
 
-fn nothing(lane: &LaneView, style: &Style) -> (String, String) {
+fn nothing(lane: &LaneView, newest: Option<&PlanView>, style: &Style) -> (String, String) {
     if let Some(asks) = &lane.asks {
         let text = format!(
             "{} {} asks for a rollback: {}\n",
@@ -99,18 +103,32 @@ fn nothing(lane: &LaneView, style: &Style) -> (String, String) {
         let command = format!("towpath rollback {}", lane.environment);
         return (
             text,
-            next(&[style.naming(Next::new(command, "puts the last good release back"))]),
+            next(&[
+                style.of_lane(&lane.service, Next::new(command, "puts the last good release back"))
+            ]),
         );
     }
+    let newest = newest.filter(|plan| !plan.from.is_empty());
     let text = format!(
-        "{} nothing blocks {}. {}.\n",
+        "{} nothing blocks {}. {}{}.\n",
         style.symbol(Symbol::Passed),
         lane.environment,
         match &lane.serves {
             Some(serves) => format!("It serves {}", serves.release),
             None => "It serves nothing yet".to_owned(),
+        },
+        match newest {
+            Some(plan) => format!("; {} is verified in {}", plan.release, plan.from.join(" and ")),
+            None => String::new(),
         }
     );
-    let command = format!("towpath plan {}", lane.environment);
-    (text, next(&[style.naming(Next::new(command, "what could enter it now"))]))
+    let command = match newest.map(|plan| plan.from.as_slice()) {
+        Some([from]) => Next::new(format!("towpath promote {from} {}", lane.environment), ""),
+        Some(_) => Next::new(format!("towpath promote {}", lane.environment), ""),
+        None => {
+            let command = format!("towpath plan {}", lane.environment);
+            Next::new(command, "whether something could enter it now")
+        }
+    };
+    (text, next(&[style.of_lane(&lane.service, command)]))
 }

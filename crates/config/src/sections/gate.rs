@@ -64,7 +64,8 @@ pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
      validation:\n    - { check: http, name: Ready, url: \"{green}/ready\", expect: 200 }\n",
 )];
 
-/// Both lists. Checks that are planned are not in them; they are among what is not enforced.
+/// Both lists. Checks that are planned are not in them; they are among what is not enforced, and
+/// so are the roles that a check asks for.
 pub(crate) fn read(
     node: Option<&Node>,
     rollout: &Rollout,
@@ -118,10 +119,17 @@ fn read_check(
         reading.not_enforced(format!("{path}.{slug}"), reason, true);
         return None;
     }
+    let settings = adapter.settings?;
+    for field in adapter.fields.iter().filter(|field| field.of == FieldType::Roles) {
+        if settings.get(field.name).is_some() {
+            let reason = "nobody's roles are known: any person's word counts".to_owned();
+            reading.not_enforced(format!("{path}.{slug}.{}", field.name), reason, true);
+        }
+    }
     Some(CheckSpec {
         slug,
         title,
-        check: AdapterSpec { kind: adapter.kind.to_owned(), settings: adapter.settings? },
+        check: AdapterSpec { kind: adapter.kind.to_owned(), settings },
         timeout: fields.span("timeout").unwrap_or(Span::seconds(30)),
         at: fields.text("at").and_then(|text| text.parse().ok()).unwrap_or(Weight::ZERO),
     })

@@ -58,7 +58,7 @@ const KINDS: &[KindEntry] = &[
         ],
     ),
     kind(Family::Check, "command", KindState::Built, &[field("run", FieldType::Argv, None)]),
-    kind(Family::Check, "attested", KindState::Built, &[field("by", FieldType::Texts, Some(""))]),
+    kind(Family::Check, "attested", KindState::Built, &[field("by", FieldType::Roles, Some(""))]),
     kind(
         Family::Check,
         "soak",

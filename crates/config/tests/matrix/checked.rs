@@ -1,6 +1,6 @@
 //! What a right matrix means.
 
-use towpath_config::{Origin, Symbols, brief, line_of, origins, resolved_yaml};
+use towpath_config::{Code, Origin, Symbols, brief, line_of, origins, resolved_yaml};
 use towpath_core::ids::LaneId;
 use towpath_core::matrix::{Decider, LaneSpec, Matrix, OnBlind, Predecessors, Strategy};
 use towpath_core::units::{Span, Weight};
@@ -140,6 +140,27 @@ fn what_is_accepted_by_name_no_longer_refuses_but_stays_listed() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found.iter().all(|it| !it.refuses && it.reason.ends_with("accepted in the matrix")));
     assert_eq!(lane(&matrix, "api", "live").gate.prerequisites, [], "nothing could answer it");
+}
+
+#[test]
+fn the_roles_that_a_check_asks_for_refuse_until_they_are_accepted_and_the_check_stays() {
+    let gate = "    tier: production\n    gate:\n      prerequisites: [{ check: attested, name: Tried out, by: [qa] }]\n      validation: [{ check: attested, name: Looked at, by: [qa] }]\n";
+    let text = TWO_SERVICES.replace("    tier: production\n", gate);
+    let paths = |text: &str| {
+        let section = lane(&matrix(text), "api", "live").clone();
+        let list = section.unenforced.into_iter().map(|it| (it.path, it.refuses));
+        (list.collect::<Vec<_>>(), section.gate)
+    };
+    let at = |list: &str, refuses| (format!("environments.live.gate.{list}.by"), refuses);
+    let (found, gate) = paths(&text);
+    assert_eq!(found, [at("prerequisites.tried-out", true), at("validation.looked-at", true)]);
+    let accept = "    accept_unenforced: [tried-out.by]\n    tier: production\n";
+    let (found, still) = paths(&text.replace("    tier: production\n", accept));
+    assert_eq!(found, [at("prerequisites.tried-out", false), at("validation.looked-at", true)]);
+    assert_eq!(gate, still, "the checks themselves are still asked");
+    let meant_for_all =
+        check(&text.replace("    tier: production\n", &accept.replace("tried-out.by", "by")));
+    assert!(meant_for_all.warnings.iter().any(|it| it.code == Code::AcceptsNothing), "`by` alone");
 }
 
 #[test]

@@ -38,6 +38,16 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
             )],
             until: Some(held.plus(promotion.plan.section.rollout.hold_limit)),
         }),
+        State::Committing { retry_at: Some(at), .. }
+        | State::GoingBack { retry_at: Some(at), .. } => {
+            found.push(Blocker {
+                what: "router".to_owned(),
+                sentence: "what was ordered is not confirmed yet; it is ordered again".to_owned(),
+                who: Vec::new(),
+                next: vec![Next::new("towpath doctor", "why")],
+                until: Some(*at),
+            });
+        }
         State::Reconciling { since, .. } => found.push(Blocker {
             what: "router".to_owned(),
             sentence: "recorded and real weights differ; the step is tried again".to_owned(),
@@ -51,10 +61,12 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
 }
 
 fn lane_taken(lane: &Lane, active: &Promotion, deadline: Timestamp) -> Blocker {
+    let first =
+        if lane.remembered.is_some() { "; then what serves is rolled back first" } else { "" };
     Blocker {
         what: "lane".to_owned(),
         sentence: format!(
-            "{} is taken by promotion {} ({})",
+            "{} is taken by promotion {} ({}){first}",
             lane.id.environment, active.number, active.plan.release.version
         ),
         who: Vec::new(),

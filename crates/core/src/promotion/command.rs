@@ -119,6 +119,10 @@ pub enum CommandOutcome {
         weight: Weight,
         /// Whether the weight is frozen because the default arm cannot take the traffic.
         frozen: bool,
+        /// Copies of the default arm that can take visitors; none where there is no default arm,
+        /// or nobody looked.
+        #[serde(default)]
+        default_ready: Option<u32>,
     },
     /// The router did not obey, or it is not known whether it did.
     RouteFailed {

@@ -1,11 +1,11 @@
 //! Makes green the default arm. Once observed, the promotion has succeeded and nothing is on a
-//! lease any more.
+//! lease any more. A default arm of which nobody answers is no success.
 
 use crate::journal::Event;
 use crate::matrix::Decider;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Kind, Outcome, Promotion, State};
-use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, standby};
+use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, standby};
 use crate::units::Span;
 
 /// Orders the commit.
@@ -38,9 +38,29 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
 /// The router obeyed, or not.
 pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &CommandOutcome) {
     match outcome {
+        CommandOutcome::Routed { default_ready: Some(0), .. } => nobody_answers(turn, promotion),
         CommandOutcome::Routed { .. } => succeeded(turn, promotion),
         CommandOutcome::RouteFailed { sentence } => retry(turn, promotion, sentence),
         _ => turn.note("an outcome that does not belong to a route was ignored"),
+    }
+}
+
+/// Blue is kept until the commit is recorded, so a release that went forward is taken back: that
+/// none answers is no verdict, and quarantines nothing that was not condemned before. Where there is
+/// nothing to return to, or the promotion is the return, it is tried again, as with a router that
+/// does not obey.
+fn nobody_answers(turn: &mut Turn<'_>, promotion: &Promotion) {
+    let version = &promotion.plan.release.version;
+    let copies = promotion.green.as_ref().map_or(0, |green| green.endpoints.len());
+    let sentence = match copies {
+        1 => format!("the one instance of {version} does not answer as what serves"),
+        _ => format!("none of {copies} instances of {version} answers as what serves"),
+    };
+    if promotion.plan.kind == Kind::Promote && promotion.can_return() {
+        let ending = going_back::ending(Outcome::RolledBack, sentence);
+        going_back::begin(turn, promotion, ending);
+    } else {
+        retry(turn, promotion, &sentence);
     }
 }
 
@@ -65,6 +85,11 @@ fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {
     let kept = before.clone().filter(|_| keeps);
     let until = turn.now.plus(section.standby);
     let number = promotion.number;
+    let stands_by = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
+    if stands_by.is_some_and(|stands_by| stands_by != green.number) {
+        // Its place is taken, and nobody would know its instances any more.
+        standby::retire(turn, format!("promotion {number} does not return to it"));
+    }
     turn.record(Event::Committed {
         number,
         deployment: green.clone(),

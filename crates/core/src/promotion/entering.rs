@@ -312,14 +312,12 @@ fn unenforced(
     };
     let demands = section.unenforced.iter().chain([&migrations]);
     for demand in demands.filter(|demand| demand.refuses) {
-        let names_it =
-            |name: &String| *name == demand.path || demand.path.ends_with(&format!(".{name}"));
-        if order.accept_unenforced.iter().any(names_it) {
+        if order.accept_unenforced.iter().any(|name| demand.is_named(name)) {
             accepted.push(demand.path.clone());
             continue;
         }
         let to = &environment.name;
-        let name = demand.path.rsplit('.').next().unwrap_or(&demand.path);
+        let name = demand.short_name();
         let message = format!(
             "nothing may enter {to}: the matrix demands what this version cannot enforce; {}",
             serves(lane)

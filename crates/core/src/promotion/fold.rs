@@ -5,8 +5,8 @@ use crate::ids::{CommandId, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
-    Ask, CheckKey, CheckProgress, Ended, GateList, Lane, Outcome, Pause, Promotion, Quarantine,
-    REMEMBERED, Serving, Standby, State, Verified,
+    Ask, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Pause, Promotion,
+    Quarantine, REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
 
@@ -15,14 +15,12 @@ impl Lane {
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         self.note_order(event);
         match event {
-            Event::PromotionRequested(requested) => self.waiting.push(requested_now(requested, at)),
+            Event::PromotionRequested(requested) => self.requested(requested, at),
             Event::CheckAsked { number, key, command } => self.check_asked(*number, key, *command),
             Event::CheckAnswered { number, key, answer, ask_again_at } => {
                 self.check_answered(*number, key, answer, *ask_again_at, at);
             }
-            Event::PromotionStarted { number, command, blue } => {
-                self.started(*number, *command, blue.as_ref(), at);
-            }
+            Event::PromotionStarted { number, .. } => self.started(*number, event, at),
             Event::Committed { number, deployment, standby } => {
                 self.asks = None;
                 self.serving =
@@ -48,7 +46,9 @@ impl Lane {
             Event::PromotionEnded { number, outcome, .. } => self.end(*number, *outcome, at),
             Event::RollbackAsked { reason } => {
                 self.asks = Some(Ask { reason: reason.clone(), since: at });
+                self.remembered = None;
             }
+            Event::RollbackRemembered(remembered) => self.remembered = Some(remembered.clone()),
             Event::ReleaseQuarantined { .. }
             | Event::QuarantineLifted { .. }
             | Event::VerificationWithdrawn { .. } => self.trust_changed(event, at),
@@ -56,10 +56,18 @@ impl Lane {
         }
     }
 
+    fn requested(&mut self, requested: &Requested, at: Timestamp) {
+        if requested.plan.kind == Kind::Rollback {
+            self.remembered = None;
+        }
+        self.waiting.push(requested_now(requested, at));
+    }
+
     fn note_order(&mut self, event: &Event) {
         let (command, revision) = match event {
             Event::CheckAsked { command, .. }
             | Event::PromotionStarted { command, .. }
+            | Event::StandbyGivenUp { command, .. }
             | Event::StopOrdered { command, .. }
             | Event::ReleaseOffered { command, .. } => (*command, None),
             Event::WeightOrdered { command, revision, .. }
@@ -122,19 +130,15 @@ impl Lane {
         progress.ask_again_at = ask_again_at;
     }
 
-    fn started(
-        &mut self,
-        number: PromotionNumber,
-        command: CommandId,
-        blue: Option<&crate::deployment::Deployment>,
-        at: Timestamp,
-    ) {
+    fn started(&mut self, number: PromotionNumber, event: &Event, at: Timestamp) {
+        let Event::PromotionStarted { command, blue, standby, .. } = event else { return };
         let position = self.waiting.iter().position(|promotion| promotion.number == number);
         let Some(position) = position else { return };
         let mut promotion = self.waiting.remove(position);
         promotion.started_at = Some(at);
-        promotion.blue = blue.cloned();
-        promotion.state = State::Starting { command };
+        promotion.blue.clone_from(blue);
+        promotion.standby = *standby;
+        promotion.state = State::Starting { command: *command };
         self.active = Some(promotion);
     }
 
@@ -171,6 +175,11 @@ impl Lane {
         let Some(promotion) = self.find_mut(number) else { return };
         match event {
             Event::PlanChanged { plan, .. } => promotion.plan_anew(plan),
+            Event::StandbyGivenUp { command, sentence, .. } => {
+                promotion.standby = None;
+                promotion.standby_failed = Some(sentence.clone());
+                promotion.state = State::Starting { command: *command };
+            }
             Event::InstancesReady { green, blue_ready, .. } => {
                 promotion.green = Some(green.clone());
                 if !blue_ready {
@@ -179,6 +188,7 @@ impl Lane {
                 promotion.state = State::Validating;
             }
             Event::WeightOrdered { step, command, revision, .. } => {
+                promotion.had_visitors = true;
                 promotion.state = State::Shifting {
                     step: *step,
                     command: *command,
@@ -268,6 +278,7 @@ impl Promotion {
     fn route_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::CommitOrdered { command, revision, .. } => {
+                self.had_visitors = true;
                 let before = match self.state {
                     State::Committing { since, .. } => since,
                     _ => None,
@@ -319,11 +330,14 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         started_at: None,
         checks: std::collections::BTreeMap::new(),
         blue: None,
+        standby: None,
+        standby_failed: None,
         green: None,
         weight: Weight::ZERO,
         irreversible: requested.irreversible,
         bound_to_plan: requested.bound_to_plan,
         blue_lost: false,
+        had_visitors: false,
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
         condemned: None,

@@ -78,7 +78,8 @@ fn returned(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
     } else if let Some(verdict) = &promotion.condemned {
         quarantine(turn, promotion, number, verdict);
     }
-    if owns_instances(turn, promotion) {
+    // A rollback onto what stands by has no instances of its own; those keep standing by.
+    if promotion.standby.is_none() {
         standby::stop(turn, number, &promotion.plan.section);
     }
     turn.record(Event::PromotionEnded {
@@ -91,11 +92,4 @@ fn returned(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
 fn quarantine(turn: &mut Turn<'_>, promotion: &Promotion, number: PromotionNumber, reason: &str) {
     let release = promotion.plan.release.clone();
     turn.record(Event::ReleaseQuarantined { release, number, reason: reason.to_owned() });
-}
-
-/// A rollback onto the standby started nothing of its own: the standby stays.
-fn owns_instances(turn: &Turn<'_>, promotion: &Promotion) -> bool {
-    let standby = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
-    let green = promotion.green.as_ref().map(|green| green.number);
-    green.is_none() || green != standby
 }

@@ -6,14 +6,14 @@ use towpath_guard::{Standing, Verdict};
 use crate::check::{CheckAnswer, CheckResult};
 use crate::ids::{CommandId, Digest, Person, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
-use crate::matrix::{Signal, Supersede};
+use crate::matrix::Supersede;
 use crate::promotion::command::CommandOutcome;
 use crate::promotion::entering::{self, serves};
 use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SOONEST_ASKING, Taken, Turn, VALIDATION_ATTEMPTS,
-    WAIT_LIMIT, baking, committing, going_back, rollback, shifting, standby, starting,
+    WAIT_LIMIT, baking, committing, going_back, rollback, shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::ChangeType;
@@ -23,11 +23,11 @@ use crate::units::Weight;
 pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
     match input {
         Input::PromotionOrdered(order) => promotion_ordered(turn, order),
-        Input::RollbackOrdered { by, reason, quarantine } => rollback::order(
+        Input::RollbackOrdered { by, reason, quarantine } => triggers::ordered(
             turn,
             &rollback::Cause { by: by.clone(), reason: reason.clone(), quarantine: *quarantine },
         ),
-        Input::Signalled { signal, by, reason } => signalled(turn, *signal, by, reason),
+        Input::Signalled { signal, by, reason } => triggers::signalled(turn, *signal, by, reason),
         Input::PauseOrdered { number, by, reason } => pause(turn, *number, by, reason.as_deref()),
         Input::ResumeOrdered { number, by } => resume(turn, *number, by),
         Input::AbortOrdered { number, by, reason } => abort(turn, *number, by, reason.as_deref()),
@@ -155,36 +155,6 @@ fn supersede(turn: &mut Turn<'_>, number: PromotionNumber, version: &str) {
             sentence: format!("{version} took its place (promotion {number})"),
         });
     }
-}
-
-fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason: &str) -> Taken {
-    let declared = turn.declared().is_some_and(|(_, one)| one.rollback.signals.contains(&signal));
-    let word = signal.as_str();
-    let environment = turn.lane.id.environment.clone();
-    if !declared {
-        let message = format!("{environment} does not react to {word}");
-        let cause = "the matrix does not name it under rollback.when.signals";
-        return Err(Box::new(
-            Refusal::new(RefusalKind::Usage, "signal-not-declared", message, cause)
-                .next(format!("towpath rollback {environment}"), "puts the last good release back"),
-        ));
-    }
-    turn.record(Event::SignalReceived { signal, by: by.clone(), reason: reason.to_owned() });
-    let sentence = format!("{word}, said {by}: {reason}");
-    match turn.lane.active.clone() {
-        Some(promotion) if has_visitors(&promotion) => {
-            let mut ending = going_back::ending(Outcome::RolledBack, sentence);
-            ending.quarantine = true;
-            going_back::begin(turn, &promotion, ending);
-        }
-        _ => rollback::triggered(turn, sentence, by.clone()),
-    }
-    Ok(())
-}
-
-/// Whether a release that is on its way can be thrown out: visitors may be on it, and can return.
-fn has_visitors(promotion: &Promotion) -> bool {
-    promotion.plan.kind == Kind::Promote && promotion.can_return() && promotion.may_have_visitors()
 }
 
 fn named(turn: &Turn<'_>, number: PromotionNumber) -> Result<Promotion, Box<Refusal>> {
@@ -356,7 +326,7 @@ fn judged(turn: &mut Turn<'_>, deployment: PromotionNumber, verdict: &Verdict) {
         // A commit on its way can still be taken back, as blue is kept until it is observed.
         let judging = match promotion.state {
             State::Shifting { .. } | State::Baking { .. } | State::Reconciling { .. } => true,
-            State::Committing { .. } => has_visitors(&promotion),
+            State::Committing { .. } => promotion.can_be_thrown_out(),
             State::Waiting { .. }
             | State::Starting { .. }
             | State::Validating
@@ -419,7 +389,7 @@ fn health_lost(turn: &mut Turn<'_>, deployment: PromotionNumber, sentence: &str)
     };
     let kept = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
     match turn.lane.active.clone() {
-        Some(promotion) if is_green(&promotion) && has_visitors(&promotion) => {
+        Some(promotion) if is_green(&promotion) && promotion.can_be_thrown_out() => {
             let mut ending = going_back::ending(Outcome::RolledBack, sentence.to_owned());
             ending.quarantine = true;
             going_back::begin(turn, &promotion, ending);

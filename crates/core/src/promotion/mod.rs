@@ -14,12 +14,14 @@ mod baking;
 pub mod blocking;
 mod committing;
 mod entering;
+mod gate;
 mod going_back;
 mod intake;
 mod rollback;
 mod shifting;
 mod standby;
 mod starting;
+mod triggers;
 mod validating;
 mod waiting;
 mod wake;
@@ -184,6 +186,9 @@ impl<'a> Turn<'a> {
         const MOST_ROUNDS: usize = 64;
         for _ in 0..MOST_ROUNDS {
             let before = self.events.len();
+            // Before the standby's time is looked at, which it may return to, and before anything that
+            // waits takes the lane.
+            triggers::act_on_remembered(self);
             standby::advance(self);
             waiting::advance(self);
             self.advance_active(input);

@@ -6,12 +6,13 @@ use crate::journal::{Event, Requested};
 use crate::matrix::Decider;
 use crate::plan::Plan;
 use crate::promotion::entering::serves;
-use crate::promotion::state::{Ended, Kind, Outcome, Promotion, State};
-use crate::promotion::{Taken, Turn, WAIT_LIMIT, going_back, starting};
+use crate::promotion::state::{Ended, Kind, Outcome};
+use crate::promotion::{Taken, Turn, WAIT_LIMIT, starting};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::Release;
 
 /// Why and by whom something is taken back.
+#[derive(Clone)]
 pub(super) struct Cause {
     /// Who.
     pub(super) by: Person,
@@ -21,50 +22,19 @@ pub(super) struct Cause {
     pub(super) quarantine: bool,
 }
 
-/// Takes back what is on its way, or else what serves.
-pub(super) fn order(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
-    match turn.lane.active.clone() {
-        Some(promotion) if promotion.plan.kind == Kind::Rollback => Err(Box::new(
-            Refusal::new(
-                RefusalKind::Conflict,
-                "rollback-under-way",
-                format!("{} is already being rolled back", turn.lane.id.environment),
-                format!(
-                    "promotion {} returns to {}",
-                    promotion.number, promotion.plan.release.version
-                ),
-            )
-            .next(format!("towpath watch {}", promotion.number), "until it ends"),
-        )),
-        // A commit on its way as well: the router obeys the later revision, and blue is kept at
-        // full capacity until the commit is observed.
-        Some(promotion) => {
-            take_back(turn, &promotion, cause);
-            Ok(())
-        }
-        None => from_serving(turn, cause),
-    }
-}
-
-fn take_back(turn: &mut Turn<'_>, promotion: &Promotion, cause: &Cause) {
-    if let State::GoingBack { .. } = promotion.state {
-        turn.note("it is already going back");
-        return;
-    }
-    let sentence = said(cause);
-    let mut ending = going_back::ending(Outcome::RolledBack, sentence);
-    ending.quarantine = cause.quarantine;
-    going_back::begin(turn, promotion, ending);
-}
-
-fn said(cause: &Cause) -> String {
+/// Why, for the journal.
+pub(super) fn said(cause: &Cause) -> String {
     match &cause.reason {
         Some(reason) => format!("{}: {reason}", cause.by),
         None => format!("{} rolled it back", cause.by),
     }
 }
 
-fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
+/// Rolls back what serves.
+///
+/// # Errors
+/// Nothing was recorded then: there is nothing to return to, or the lane is not declared any more.
+pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
     let environment = turn.lane.id.environment.clone();
     let Some(target) = turn.lane.rollback_target().cloned() else {
         return Err(Box::new(nothing_to_return_to(turn)));
@@ -98,17 +68,14 @@ fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         let reason = said(cause);
         turn.record(Event::ReleaseQuarantined { release: bad, number, reason });
     }
-    let stands_by =
-        turn.lane.standby.as_ref().is_some_and(|standby| standby.deployment.release == target);
-    if stands_by {
-        starting::begin_from_standby(turn, number);
-    } else if let Some(promotion) = turn.lane.promotion(number).cloned() {
+    if let Some(promotion) = turn.lane.promotion(number).cloned() {
         starting::begin(turn, &promotion);
     }
     Ok(())
 }
 
-fn nothing_to_return_to(turn: &Turn<'_>) -> Refusal {
+/// The refusal of a rollback without a release to return to.
+pub(super) fn nothing_to_return_to(turn: &Turn<'_>) -> Refusal {
     let environment = &turn.lane.id.environment;
     let quarantined: Vec<_> =
         turn.lane.quarantined.iter().map(|one| one.release.version.as_str()).collect();
@@ -151,16 +118,21 @@ fn serves_what_cannot_be_taken_back(turn: &Turn<'_>) -> bool {
 
 /// A trigger fired on what serves: acts, or asks a person, as the matrix says.
 pub(super) fn triggered(turn: &mut Turn<'_>, reason: String, by: Person) {
-    let mode = turn.declared().map_or(Decider::Manual, |(_, section)| section.rollback.mode);
-    let can = turn.lane.rollback_target().is_some()
-        && !was_tried(turn)
-        && !serves_what_cannot_be_taken_back(turn);
-    if mode == Decider::Automatic && can && turn.active().is_none() {
+    if turn.active().is_none() && acts_by_itself(turn) {
         let cause = Cause { by, reason: Some(reason), quarantine: true };
-        if let Err(refusal) = order(turn, &cause) {
+        if let Err(refusal) = from_serving(turn, &cause) {
             turn.note(refusal.message);
         }
     } else if turn.lane.asks.is_none() {
         turn.record(Event::RollbackAsked { reason });
     }
+}
+
+/// Whether a trigger may roll back what serves without a person's word.
+pub(super) fn acts_by_itself(turn: &Turn<'_>) -> bool {
+    let mode = turn.declared().map_or(Decider::Manual, |(_, section)| section.rollback.mode);
+    mode == Decider::Automatic
+        && turn.lane.rollback_target().is_some()
+        && !was_tried(turn)
+        && !serves_what_cannot_be_taken_back(turn)
 }

@@ -1,39 +1,62 @@
-//! Takes the lane and has green started beside blue. Moves no traffic.
+//! Takes the lane and makes sure of green beside blue: starts it, or looks whether what stands by still
+//! answers. Moves no traffic.
 
-use crate::ids::PromotionNumber;
+use crate::deployment::Deployment;
+use crate::ids::{CommandId, PromotionNumber};
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order};
 use crate::promotion::state::{Kind, Promotion, State};
-use crate::promotion::{Turn, committing, going_back};
-use crate::{deployment::Deployment, promotion::standby};
+use crate::promotion::{Turn, going_back, standby};
 
-/// Takes the lane: from here the promotion has effects.
+/// Takes the lane: from here the promotion has effects. A rollback whose release stands by goes back
+/// to what stands by, under the number that started it; copies of it that are gone are started.
 pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
     if promotion.plan.kind == Kind::Promote {
         standby::retire(turn, format!("promotion {} takes its place", promotion.number));
     }
+    let number = promotion.number;
     let command = turn.next_command();
     let blue = turn.lane.serving.as_ref().map(|serving| serving.deployment.clone());
-    turn.record(Event::PromotionStarted { number: promotion.number, command, blue: blue.clone() });
-    turn.order(
-        command,
-        Order::StartInstances {
-            deployment: promotion.number,
-            release: promotion.plan.release.clone(),
-            section: Box::new(promotion.plan.section.clone()),
-            blue,
-        },
-    );
+    let stands_by = what_stands_by(turn, promotion);
+    let standby = stands_by.as_ref().map(|one| one.number);
+    turn.record(Event::PromotionStarted { number, command, blue, standby });
+    let capacity = stands_by.map_or(promotion.plan.section.instances, |one| one.capacity);
+    order(turn, promotion, command, standby.unwrap_or(number), capacity);
+}
+
+fn what_stands_by(turn: &Turn<'_>, promotion: &Promotion) -> Option<Deployment> {
+    let standby = turn.lane.standby.as_ref().map(|standby| standby.deployment.clone());
+    standby.filter(|standby| {
+        promotion.plan.kind == Kind::Rollback && standby.release == promotion.plan.release
+    })
+}
+
+fn order(
+    turn: &mut Turn<'_>,
+    promotion: &Promotion,
+    command: CommandId,
+    deployment: PromotionNumber,
+    instances: u32,
+) {
+    let blue = turn.lane.serving.as_ref().map(|serving| serving.deployment.clone());
+    let mut section = promotion.plan.section.clone();
+    section.instances = instances;
+    let release = promotion.plan.release.clone();
+    let section = Box::new(section);
+    turn.order(command, Order::StartInstances { deployment, release, section, blue });
 }
 
 /// The instances are ready, or not.
 pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &CommandOutcome) {
     match outcome {
         CommandOutcome::Started { endpoints, blue_ready } => {
+            let stands_by = what_stands_by(turn, promotion);
+            let stands_by = stands_by.filter(|one| Some(one.number) == promotion.standby);
+            let capacity = stands_by.map_or(promotion.plan.section.instances, |one| one.capacity);
             let green = Deployment {
-                number: promotion.number,
+                number: promotion.standby.unwrap_or(promotion.number),
                 release: promotion.plan.release.clone(),
-                capacity: promotion.plan.section.instances,
+                capacity,
                 endpoints: endpoints.clone(),
             };
             turn.record(Event::InstancesReady {
@@ -42,8 +65,14 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
                 blue_ready: *blue_ready,
             });
         }
+        CommandOutcome::StartFailed { sentence, .. } if promotion.standby.is_some() => {
+            start_anew(turn, promotion, sentence);
+        }
         CommandOutcome::StartFailed { sentence, said } => {
-            let mut ending = going_back::failed(sentence.clone());
+            let mut ending = going_back::failed(match &promotion.standby_failed {
+                Some(first) => format!("{sentence}; what stood by had failed as well: {first}"),
+                None => sentence.clone(),
+            });
             ending.said.clone_from(said);
             going_back::begin(turn, promotion, ending);
         }
@@ -51,19 +80,16 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
     }
 }
 
-/// Whether `number` is starting under this command.
-pub(super) fn is_waiting_for(promotion: &Promotion, command: crate::ids::CommandId) -> bool {
-    matches!(promotion.state, State::Starting { command: own } if own == command)
+/// Still the same attempt: what stands by is left as it is until the commit, as it may be all that
+/// there is to return to later.
+fn start_anew(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
+    let command = turn.next_command();
+    let number = promotion.number;
+    turn.record(Event::StandbyGivenUp { number, command, sentence: sentence.to_owned() });
+    order(turn, promotion, command, number, promotion.plan.section.instances);
 }
 
-/// A rollback whose release stands by needs no start.
-pub(super) fn begin_from_standby(turn: &mut Turn<'_>, number: PromotionNumber) {
-    let Some(standby) = turn.lane.standby.clone() else { return };
-    let command = turn.next_command();
-    let blue = turn.lane.serving.as_ref().map(|serving| serving.deployment.clone());
-    turn.record(Event::PromotionStarted { number, command, blue });
-    turn.record(Event::InstancesReady { number, green: standby.deployment, blue_ready: true });
-    if let Some(promotion) = turn.lane.active.clone() {
-        committing::begin(turn, &promotion);
-    }
+/// Whether `number` is starting under this command.
+pub(super) fn is_waiting_for(promotion: &Promotion, command: CommandId) -> bool {
+    matches!(promotion.state, State::Starting { command: own } if own == command)
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::CheckAnswer;
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, LaneId, Name, Person, PromotionNumber, Revision};
+use crate::journal::Remembered;
 use crate::plan::Plan;
 use crate::release::ReleaseRef;
 use crate::units::{Timestamp, Weight};
+
+pub use crate::promotion::gate::{CheckKey, CheckProgress, GateList};
 
 /// One service in one environment, as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,10 @@ pub struct Lane {
     pub stop_again: BTreeMap<PromotionNumber, Timestamp>,
     /// A trigger that asks a person to roll back, where the matrix says `mode: manual`.
     pub asks: Option<Ask>,
+    /// A rollback of what serves that waits until what was on its way is gone; nothing else takes the
+    /// lane before it.
+    #[serde(default)]
+    pub remembered: Option<Remembered>,
     /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
     pub ended: Vec<Ended>,
     /// The last command that was ordered.
@@ -60,6 +66,7 @@ impl Lane {
             stopping: BTreeMap::new(),
             stop_again: BTreeMap::new(),
             asks: None,
+            remembered: None,
             ended: Vec::new(),
             last_command: CommandId(0),
             last_revision: Revision(0),
@@ -232,6 +239,7 @@ pub struct Ended {
 }
 
 /// Carrying one release into one lane.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promotion {
     /// Counted per project, from 1.
@@ -254,6 +262,12 @@ pub struct Promotion {
     pub checks: BTreeMap<CheckKey, CheckProgress>,
     /// What serves now; none for a first release, or when it was found dead at the start.
     pub blue: Option<Deployment>,
+    /// The deployment that stood by and shall serve again, for a rollback onto it.
+    #[serde(default)]
+    pub standby: Option<PromotionNumber>,
+    /// Why what stood by was given up, if it was tried first.
+    #[serde(default)]
+    pub standby_failed: Option<String>,
     /// What is coming, once its instances are ready.
     pub green: Option<Deployment>,
     /// Green's share as it was last observed.
@@ -266,6 +280,9 @@ pub struct Promotion {
     /// Whether blue lost its health on the way; until a person lets the promotion go on.
     #[serde(default)]
     pub blue_lost: bool,
+    /// Whether green was ever ordered a share of the visitors, recorded as observed or not.
+    #[serde(default)]
+    pub had_visitors: bool,
     /// Where it is.
     pub state: State,
     /// Set while a person, or the program on behalf of one, holds it.
@@ -300,6 +317,11 @@ impl Promotion {
         }
     }
 
+    /// Whether a release that is on its way can be thrown out: visitors may be on it, and can return.
+    pub(super) fn can_be_thrown_out(&self) -> bool {
+        self.plan.kind == Kind::Promote && self.can_return() && self.may_have_visitors()
+    }
+
     /// Why the traffic cannot return by itself, where it cannot.
     pub fn why_not_back(&self) -> &'static str {
         if self.irreversible {
@@ -310,69 +332,6 @@ impl Promotion {
             "there is nothing to go back to"
         }
     }
-}
-
-/// One check of one list.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CheckKey {
-    /// Which list.
-    pub list: GateList,
-    /// Its slug in that list.
-    pub slug: String,
-}
-
-impl From<CheckKey> for String {
-    fn from(key: CheckKey) -> Self {
-        format!("{}.{}", key.list.as_str(), key.slug)
-    }
-}
-
-impl TryFrom<String> for CheckKey {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let (list, slug) = text.split_once('.').ok_or("a check's key is LIST.SLUG")?;
-        let list = match list {
-            "prerequisites" => GateList::Prerequisites,
-            "validation" => GateList::Validation,
-            other => return Err(format!("`{other}` is not a list of a gate")),
-        };
-        Ok(Self { list, slug: slug.to_owned() })
-    }
-}
-
-/// One of the two lists of a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GateList {
-    /// Before anything changes.
-    Prerequisites,
-    /// On green.
-    Validation,
-}
-
-impl GateList {
-    /// As written in the matrix.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Prerequisites => "prerequisites",
-            Self::Validation => "validation",
-        }
-    }
-}
-
-/// How far a check is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CheckProgress {
-    /// The command that asks, while it is out.
-    pub asking: Option<CommandId>,
-    /// The last answer and when it came.
-    pub answer: Option<(CheckAnswer, Timestamp)>,
-    /// When to ask again.
-    pub ask_again_at: Option<Timestamp>,
-    /// How often it was asked.
-    pub asked: u32,
 }
 
 /// Where a promotion is.

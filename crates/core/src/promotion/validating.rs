@@ -18,7 +18,12 @@ pub(super) enum Standing {
 
 /// Asks the checks at weight 0; goes on or back when they have answered.
 pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
-    match ask_at(turn, promotion, Weight::ZERO) {
+    // What stood by was validated when it entered.
+    let standing = match promotion.standby {
+        Some(_) => Standing::Passed,
+        None => ask_at(turn, promotion, Weight::ZERO),
+    };
+    match standing {
         Standing::Open => {}
         Standing::Failed(sentence) => {
             let outcome = match promotion.plan.kind {

@@ -120,6 +120,9 @@ pub struct HealthView {
 /// What may not enter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct QuarantineView {
+    /// What.
+    #[serde(default)]
+    pub service: String,
     /// Where.
     pub environment: String,
     /// Which release.

@@ -270,6 +270,7 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
 fn quarantined(lane: &Lane) -> Vec<QuarantineView> {
     let all = lane.quarantined.iter();
     all.map(|one| QuarantineView {
+        service: lane.id.service.to_string(),
         environment: lane.id.environment.to_string(),
         release: one.release.version.to_string(),
         digest: one.release.digest.to_string(),

@@ -57,3 +57,17 @@ fn a_start_that_hangs_can_be_aborted_and_the_next_release_goes_in() {
         assert_eq!(life.serves().as_deref(), Some("3.0.0"));
     });
 }
+
+#[test]
+fn a_target_that_obeys_somebody_newer_stops_the_engine() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        world.target.behaves(TargetManner::IsStale);
+        let second = life.promote("2.0.0").await;
+        life.end().await.unwrap();
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(world.target.running(), [1], "promotion {second} started nothing");
+        assert!(world.store.pending() > 0, "the next engine finds the command");
+    });
+}

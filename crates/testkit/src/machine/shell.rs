@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::project::Project;
-use towpath_core::promotion::command::{Command, CommandOutcome};
+use towpath_core::promotion::command::{Command, CommandOutcome, Order};
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{Lane, State};
 use towpath_core::promotion::{Decision, decide};
@@ -39,6 +39,8 @@ pub struct Engine {
 const STORE_RETRY: Span = Span::seconds(1);
 /// How soon after a change of weight a renewal shows it.
 const RENEWAL: Span = Span::seconds(5);
+/// How long a look at copies takes that are ready already.
+const LOOK: Span = Span(300);
 /// How often visitors are looked at while some of them fail.
 const JUDGE_AGAIN: Span = Span::seconds(5);
 
@@ -257,7 +259,12 @@ impl<F: Fate> World<F> {
 
     /// Hands a command to its adapter.
     fn send(&mut self, engine: usize, command: Command) {
-        let course = self.fate.course(&command);
+        let mut course = self.fate.course(&command);
+        if let Order::StartInstances { deployment, section, .. } = &command.order
+            && self.target.ready(&command.lane, *deployment) >= section.instances
+        {
+            course.before = course.before.min(LOOK);
+        }
         let in_time = course.after.iter().any(|after| course.before.0 + after.0 <= PATIENCE.0);
         if !course.arrives || !in_time {
             self.push(

@@ -66,7 +66,8 @@ impl<F: Fate> World<F> {
             }
             Order::SetRoute { route, section } if section.router.is_none() => {
                 let (_, weight) = route.candidate.clone().unzip();
-                CommandOutcome::Routed { weight: weight.unwrap_or(Weight::ZERO), frozen: false }
+                let weight = weight.unwrap_or(Weight::ZERO);
+                CommandOutcome::Routed { weight, frozen: false, default_ready: None }
             }
             Order::SetRoute { route, .. } => return self.route(engine, command, route, course),
             Order::OfferRelease { release, to, verified_by } => {
@@ -137,7 +138,8 @@ impl<F: Fate> World<F> {
         if let (Some(Planted::WeightNotObserved), Some((_, weight))) =
             (self.planted, &route.candidate)
         {
-            return Some(CommandOutcome::Routed { weight: *weight, frozen: false });
+            let default_ready = None;
+            return Some(CommandOutcome::Routed { weight: *weight, frozen: false, default_ready });
         }
         let obeys_stale = self.planted == Some(Planted::StaleEpochObeyed);
         let router = self.routers.entry(lane.clone()).or_insert_with(|| Router {
@@ -169,10 +171,11 @@ impl<F: Fate> World<F> {
         let ready = router.candidate.map_or(0, |(number, _)| self.target.ready(lane, number));
         let weight = router.weight(ready);
         let frozen = router.lapsed && router.freeze_on_silence;
+        let default_ready = router.default.map(|number| self.target.ready(lane, number));
         let revision = router.revision;
         self.worked(epoch, newest, command);
         self.say(Told::Observed { lane: lane.clone(), revision, weight });
         self.judge_soon(lane);
-        Some(CommandOutcome::Routed { weight, frozen })
+        Some(CommandOutcome::Routed { weight, frozen, default_ready })
     }
 }

@@ -17,6 +17,8 @@ pub struct Script {
     pub answers: BTreeMap<String, Says>,
     /// Why starting fails, and what the release says then.
     pub start_fails: Option<(String, Vec<String>)>,
+    /// Only the next start fails.
+    pub start_fails_once: bool,
     /// How long starting takes.
     pub start_takes: Span,
     /// Why stopping fails.
@@ -45,6 +47,7 @@ impl Default for Script {
         Self {
             answers: BTreeMap::new(),
             start_fails: None,
+            start_fails_once: false,
             start_takes: Span::seconds(5),
             stop_fails: None,
             loses_next_outcome: false,
@@ -69,6 +72,10 @@ impl Fate for Script {
                 course.failing = Some(sentence.clone());
             }
             _ => {}
+        }
+        if self.start_fails_once && matches!(command.order, Order::StartInstances { .. }) {
+            self.start_fails_once = false;
+            self.start_fails = None;
         }
         if std::mem::take(&mut self.loses_next_outcome) {
             course.after.clear();

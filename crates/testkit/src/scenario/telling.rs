@@ -73,9 +73,10 @@ fn outcome_line(outcome: &CommandOutcome) -> String {
         CommandOutcome::StartFailed { sentence, .. }
         | CommandOutcome::RouteFailed { sentence }
         | CommandOutcome::StopFailed { sentence } => format!("failed, {sentence}"),
-        CommandOutcome::Routed { weight, frozen } => {
+        CommandOutcome::Routed { weight, frozen, default_ready } => {
             let frozen = if *frozen { ", frozen" } else { "" };
-            format!("routed, green has {weight}{frozen}")
+            let dead = if *default_ready == Some(0) { ", the default arm is dead" } else { "" };
+            format!("routed, green has {weight}{frozen}{dead}")
         }
         CommandOutcome::Stopped => "stopped".to_owned(),
         CommandOutcome::Offered => "offered".to_owned(),
@@ -260,6 +261,9 @@ pub fn lane_lines(lane: &Lane) -> Vec<String> {
     }
     if let Some(ask) = &lane.asks {
         lines.push(format!("asks a person to roll back: {}", ask.reason));
+    }
+    if let Some(one) = &lane.remembered {
+        lines.push(format!("is rolled back once promotion {} is gone", one.after));
     }
     for deployment in lane.stopping.keys() {
         lines.push(format!("deployment {deployment} is being stopped"));

@@ -342,13 +342,16 @@ impl Story {
         Ok(())
     }
 
-    /// `target fails "…" says "…"`, `target works`, `target starts in 30s`,
+    /// `target fails [once] "…" says "…"`, `target works`, `target starts in 30s`,
     /// `target cannot stop "…"`, `target ENV blue dies`, `target ENV green loses 1`.
     fn target(&mut self, words: &Words) -> Result<(), String> {
         match words.get(1)? {
             "fails" => {
                 let said = words.after("says").map(str::to_owned).into_iter().collect();
-                self.world.fate.start_fails = Some((words.get(2)?.to_owned(), said));
+                let once = words.get(2)? == "once";
+                let sentence = words.get(if once { 3 } else { 2 })?.to_owned();
+                self.world.fate.start_fails = Some((sentence, said));
+                self.world.fate.start_fails_once = once;
             }
             "works" => {
                 self.world.fate.start_fails = None;

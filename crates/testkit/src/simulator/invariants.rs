@@ -1,14 +1,16 @@
 //! The invariants of design.md section 5, checked from outside: against the journal, what adapters
 //! really did, and what checks really answered. Believes nothing that the core says about itself.
 
+mod effects;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::check::CheckResult;
 use towpath_core::ids::{Digest, LaneId, PromotionNumber, Revision};
-use towpath_core::journal::{Event, Requested};
+use towpath_core::journal::{Event, Remembered, Requested};
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
-use towpath_core::promotion::command::{Command, Order};
+use towpath_core::promotion::command::CommandOutcome;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{CheckKey, GateList, Kind, Lane, Outcome, State};
 use towpath_core::units::{Span, Timestamp, Weight};
@@ -18,39 +20,6 @@ use super::{Broken, REST_WITHIN, chaos::Chaos};
 use crate::machine::disk::{Row, hash_of};
 use crate::machine::told::Told;
 use crate::machine::{BEGINNING, World};
-
-/// One invariant, and whether it is checked.
-#[derive(Clone, Copy, Debug)]
-pub struct Invariant {
-    /// Its name in design.md.
-    pub name: &'static str,
-    /// What is checked of it here, or why nothing is.
-    pub what: &'static str,
-    /// Whether its parts are built, and so it is checked after every step.
-    pub checked: bool,
-}
-
-/// All invariants, in order.
-pub fn invariants() -> [Invariant; 14] {
-    let checked = |name, what| Invariant { name, what, checked: true };
-    let not_yet = |name, what| Invariant { name, what, checked: false };
-    [
-        checked("I1", "every acknowledged event is in the journal after a restart"),
-        checked("I2", "one promotion with effects per lane; no effect under a stale epoch"),
-        checked("I3", "no start, weight or answer without a real pass of its checks"),
-        checked("I4", "every recorded weight, commit and return was observed at the router"),
-        checked("I5", "no event of a promotion after its end"),
-        checked("I6", "everything open waits for an order or a moment, and ends when faults do"),
-        checked("I7", "gapless, hash-linked, and the states are its fold"),
-        not_yet("I8", "there are no notifiers yet"),
-        checked("I9", "in the model's sense: no arm with visitors is stopped or was never started"),
-        not_yet("I10", "there are no secrets yet"),
-        checked("I11", "what was condemned is quarantined, nothing else is, and none of it enters"),
-        checked("I12", "a started promotion keeps its plan; freezes and revoked persons not yet"),
-        checked("I13", "no weight above ready capacity; what serves is not stopped before commit"),
-        checked("s6", "nothing moves by itself to a blue that is absent or would lose data"),
-    ]
-}
 
 /// How long the router and the record may differ while everybody could know: twice the lease.
 const TOLERATED_LAG: Span = Span::seconds(60);
@@ -75,6 +44,8 @@ pub struct Watcher {
     condemned: BTreeSet<PromotionNumber>,
     blamed: BTreeSet<PromotionNumber>,
     quarantined: BTreeMap<LaneId, BTreeSet<Digest>>,
+    remembered: BTreeMap<LaneId, Remembered>,
+    ensured_for: BTreeMap<PromotionNumber, PromotionNumber>,
     differs_since: BTreeMap<LaneId, Timestamp>,
 }
 
@@ -99,6 +70,8 @@ impl Watcher {
             condemned: BTreeSet::new(),
             blamed: BTreeSet::new(),
             quarantined: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            ensured_for: BTreeMap::new(),
             differs_since: BTreeMap::new(),
         }
     }
@@ -199,7 +172,9 @@ impl Watcher {
                     self.fail("I3", format!("{key} of promotion {number} never said yes"));
                 }
             }
-            Event::PromotionStarted { number, .. } => self.started(world, lane, *number),
+            Event::PromotionStarted { number, standby, .. } => {
+                self.started(world, lane, *number, *standby);
+            }
             Event::WeightOrdered { number, revision, .. } => {
                 self.ordered.insert(*number, *revision);
                 self.visited.insert(*number);
@@ -210,12 +185,7 @@ impl Watcher {
             }
             Event::ReturnOrdered { number, revision, .. } => {
                 self.ordered.insert(*number, *revision);
-                if self.is_blame(lane) {
-                    self.blamed.insert(*number);
-                }
-                if self.returning.insert(*number) {
-                    self.returns(world, lane, *number);
-                }
+                self.returns(world, lane, *number);
             }
             Event::WeightObserved { number, weight, .. } => {
                 let revision = self.ordered.get(number).copied().unwrap_or_default();
@@ -225,11 +195,7 @@ impl Watcher {
                 }
             }
             Event::Committed { number, .. } | Event::TrafficReturned { number } => {
-                let revision = self.ordered.get(number).copied().unwrap_or_default();
-                if !self.obeyed.contains(&(lane.clone(), revision)) {
-                    let kind = event.kind();
-                    self.fail("I4", format!("{kind} {number}, but nobody obeyed {revision}"));
-                }
+                self.route_recorded(lane, *number, event);
             }
             Event::Condemned { number, .. } => {
                 self.condemned.insert(*number);
@@ -241,12 +207,46 @@ impl Watcher {
                 self.quarantined.entry(lane.clone()).or_default().remove(digest);
             }
             Event::PromotionEnded { number, outcome, .. } => self.end(lane, *number, *outcome),
+            Event::RollbackRemembered(_) | Event::RollbackAsked { .. } => {
+                self.memory_changed(lane, event);
+            }
             _ => {}
         }
     }
 
+    fn route_recorded(&mut self, lane: &LaneId, number: PromotionNumber, event: &Event) {
+        let revision = self.ordered.get(&number).copied().unwrap_or_default();
+        if !self.obeyed.contains(&(lane.clone(), revision)) {
+            let kind = event.kind();
+            self.fail("I4", format!("{kind} {number}, but nobody obeyed {revision}"));
+        }
+        let nobody_answers = matches!(
+            self.last_input.get(lane),
+            Some(Input::CommandEnded {
+                outcome: CommandOutcome::Routed { default_ready: Some(0), .. },
+                ..
+            })
+        );
+        if nobody_answers && matches!(event, Event::Committed { .. }) {
+            self.fail("I4", format!("commit {number} is recorded and none of its copies answers"));
+        }
+    }
+
+    fn memory_changed(&mut self, lane: &LaneId, event: &Event) {
+        match event {
+            Event::RollbackRemembered(one) => self.remembered.insert(lane.clone(), one.clone()),
+            _ => self.remembered.remove(lane),
+        };
+    }
+
     /// Where visitors can only go to nothing, or to a blue that would lose data, a person says so.
     fn returns(&mut self, world: &World<Chaos>, lane: &LaneId, number: PromotionNumber) {
+        if self.is_blame(lane) {
+            self.blamed.insert(number);
+        }
+        if !self.returning.insert(number) {
+            return;
+        }
         let state = world.disk.project().lane(lane);
         let Some(promotion) = state.promotion(number) else { return };
         let by_a_person = matches!(
@@ -263,6 +263,11 @@ impl Watcher {
         if self.asked_for.insert(number, requested.plan.clone()).is_some() {
             self.fail("I2", format!("two promotions are called {number}"));
         }
+        if requested.plan.kind == Kind::Rollback
+            && self.remembered.remove(lane).is_some_and(|one| one.quarantine)
+        {
+            self.blamed.insert(number);
+        }
         let digest = &requested.plan.release.digest;
         if self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest)) {
             let version = &requested.plan.release.version;
@@ -270,12 +275,23 @@ impl Watcher {
         }
     }
 
-    fn started(&mut self, world: &World<Chaos>, lane: &LaneId, number: PromotionNumber) {
+    fn started(
+        &mut self,
+        world: &World<Chaos>,
+        lane: &LaneId,
+        number: PromotionNumber,
+        standby: Option<PromotionNumber>,
+    ) {
+        self.ensured_for.extend(standby.map(|standby| (standby, number)));
         let open = self.open.entry(lane.clone()).or_default();
         open.insert(number);
         if open.len() > 1 {
             let sentence = format!("{lane} has promotions with effects: {open:?}");
             self.fail("I2", sentence);
+        }
+        if self.remembered.contains_key(lane) {
+            let sentence = format!("promotion {number} took {lane} before a remembered rollback");
+            self.fail("s6", sentence);
         }
         self.gate_is_open(number, GateList::Prerequisites);
         let plan = world.disk.project().lane(lane).promotion(number).map(|one| one.plan.clone());
@@ -322,51 +338,6 @@ impl Watcher {
         let is_out = self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest));
         if self.condemned.contains(&number) && outcome != Outcome::Succeeded && !is_out {
             self.fail("I11", format!("promotion {number} was condemned and not quarantined"));
-        }
-    }
-
-    fn effect(&mut self, world: &World<Chaos>, command: &Command) {
-        let lane = &command.lane;
-        let state = world.disk.project().lane(lane);
-        match &command.order {
-            Order::StartInstances { deployment, section, .. } => {
-                let plan = self.started.get(deployment);
-                if plan.is_none() {
-                    self.fail("I3", format!("deployment {deployment} starts, promotion does not"));
-                } else if plan.is_some_and(|plan| plan.section != **section) {
-                    self.fail(
-                        "I12",
-                        format!("deployment {deployment} starts otherwise than planned"),
-                    );
-                }
-            }
-            Order::StopInstances { deployment, .. } => self.stopped(world, &state, *deployment),
-            Order::SetRoute { route, .. } => {
-                let candidate = route.candidate.as_ref().map(|(green, _)| green.number);
-                let default = route.default.as_ref().map(|one| one.number);
-                for number in candidate.into_iter().chain(default) {
-                    if !world.target.runs(lane, number) {
-                        self.fail("I9", format!("visitors of {lane} go to {number}: not there"));
-                    }
-                }
-            }
-            Order::AskCheck { .. } | Order::OfferRelease { .. } => {}
-        }
-    }
-
-    fn stopped(&mut self, world: &World<Chaos>, state: &Lane, deployment: PromotionNumber) {
-        let lane = &state.id;
-        if let Some(router) = world.routers.get(lane) {
-            let visited = router.candidate.filter(|(_, weight)| *weight > Weight::ZERO);
-            if router.default == Some(deployment)
-                || visited.is_some_and(|(number, _)| number == deployment && !router.lapsed)
-            {
-                self.fail("I9", format!("{deployment} of {lane} is stopped under its visitors"));
-            }
-        }
-        let serves = state.serving.as_ref().is_some_and(|one| one.deployment.number == deployment);
-        if serves {
-            self.fail("I13", format!("{deployment} of {lane} is stopped while it serves"));
         }
     }
 
@@ -458,6 +429,9 @@ impl Watcher {
             for deployment in lane.stopping.keys() {
                 self.fail("I6", format!("deployment {deployment} is never stopped"));
             }
+        }
+        if let Some(lane) = self.remembered.keys().next().cloned() {
+            self.fail("I6", format!("a rollback of {lane} was remembered and never made"));
         }
         self.journal_is_linked(world);
         let mut folded = Project::default();

@@ -2,6 +2,7 @@
 //! seed gives the same trace, byte for byte. Checks the invariants after every step; a planted fault
 //! shows that a check can see.
 
+mod catalogue;
 pub mod chance;
 pub mod chaos;
 pub mod invariants;
@@ -15,9 +16,9 @@ use towpath_core::units::Span;
 
 use crate::machine::World;
 use crate::scenario::telling;
+pub use catalogue::{Invariant, invariants};
 use chaos::Chaos;
 use invariants::Watcher;
-pub use invariants::{Invariant, invariants};
 
 /// A fault that is put in on purpose, to see that it is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

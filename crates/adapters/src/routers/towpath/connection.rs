@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use towpath_ports::Site;
 use towpath_ports::router::RouterError;
 use towpath_proxy::{
-    Handle, HandleError, Options, PROCESS_NAME, ProcessRecord, Refusal, SOCKET_NAME,
+    Handle, HandleError, Options, PROCESS_NAME, ProcessRecord, Refusal, SOCKET_NAME, Workers,
 };
 
 use crate::own_program::{self, Started};
@@ -30,15 +30,17 @@ const OTHERS_WITHIN: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Runs the proxy of `folder` in a session of its own until it is told to end. The subcommand
-/// `proxy --dir DIR` of the program is this. Blocks. While another proxy serves the folder, it ends
-/// at once and changes nothing.
+/// Runs the proxy of `folder` in a session of its own until it is told to end, with so many threads
+/// that forward requests, else one for each processor. The subcommand `proxy --dir DIR` of the program
+/// is this. Blocks. While another proxy serves the folder, it ends at once and changes nothing.
 ///
-/// Success: told to end. Failure: it could not start; the reason stands on standard error.
-pub fn run_proxy(folder: &std::path::Path) -> ExitCode {
+/// Success: told to end. Failure: it could not start; the reason is the last line on standard error,
+/// where the router looks for it.
+pub fn run_proxy(folder: &std::path::Path, workers: Option<usize>) -> ExitCode {
     // A process that leads a group already cannot begin a session; then it has one of its own.
     let _leads_already = rustix::process::setsid();
-    match towpath_proxy::run(Options::new(folder)) {
+    let workers = workers.map_or(Workers::PerCore, Workers::Count);
+    match towpath_proxy::run(Options { workers, ..Options::new(folder) }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             use io::Write as _;

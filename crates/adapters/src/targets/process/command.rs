@@ -9,13 +9,15 @@ use std::path::{Component, Path, PathBuf};
 use towpath_core::ids::Name;
 use towpath_core::release::{Artifact, ArtifactForm, Release};
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
-use towpath_ports::target::TargetError;
+use towpath_ports::target::{TargetError, TargetErrorKind};
 
 /// A program that is there and can be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Program {
     /// The program, an absolute path or a name to look for in `PATH`.
     pub(super) path: PathBuf,
+    /// What people call it: where it came from, not where it is kept.
+    pub(super) shown: String,
     /// Its arguments with all places filled in.
     pub(super) arguments: Vec<String>,
     /// The folder of the default artefact: the folder itself, or the one that holds the file.
@@ -44,14 +46,15 @@ pub(super) async fn resolve(
         Some((name, root)) => find(&first, &release.artifacts[*name], root)?,
         None => outside(&first)?,
     };
-    ensure_executable(&path)?;
+    let shown = kept.shown(&path);
+    ensure_executable(&path, &shown)?;
     let directory = default.map(|(name, root)| match release.artifacts[name].form {
         ArtifactForm::Directory => root,
         ArtifactForm::File | ArtifactForm::Image => {
             root.parent().map(Path::to_owned).unwrap_or(root)
         }
     });
-    Ok(Program { path, arguments: words, directory })
+    Ok(Program { path, shown, arguments: words, directory })
 }
 
 /// What is wrong with the places and the program of a command, if anything.
@@ -66,7 +69,7 @@ pub(super) fn validate(command: &[String]) -> Option<String> {
 
 /// An error that trying again does not help.
 fn refused(sentence: impl Into<String>) -> TargetError {
-    TargetError { sentence: sentence.into(), said: Vec::new(), transient: false }
+    TargetError { sentence: sentence.into(), said: Vec::new(), kind: TargetErrorKind::Final }
 }
 
 /// The artefact named like the service, or the only one.
@@ -122,10 +125,24 @@ impl Kept<'_> {
         let path = self.artifacts.path(artifact).await.map_err(|error| TargetError {
             sentence: format!("artefact `{name}` of release {}: {error}", self.release.version),
             said: Vec::new(),
-            transient: matches!(error, ArtifactError::Io { .. }),
+            kind: match error {
+                ArtifactError::Io { .. } => TargetErrorKind::Transient,
+                _ => TargetErrorKind::Final,
+            },
         })?;
         self.paths.insert(name.clone(), path.clone());
         Ok(path)
+    }
+
+    /// A path as people know it: inside which source of the release.
+    fn shown(&self, path: &Path) -> String {
+        let inside = self.paths.iter().find_map(|(name, root)| {
+            let rest = path.strip_prefix(root).ok()?;
+            let source = Path::new(&self.release.artifacts[name].source);
+            let source = if rest == Path::new("") { source.to_owned() } else { source.join(rest) };
+            Some(format!("{} of release {}", source.display(), self.release.version))
+        });
+        inside.unwrap_or_else(|| path.display().to_string())
     }
 
     fn none_is_default(&self) -> TargetError {
@@ -200,8 +217,7 @@ fn leaves(path: &Path) -> bool {
     path.components().any(|part| part == Component::ParentDir)
 }
 
-fn ensure_executable(path: &Path) -> Result<(), TargetError> {
-    let shown = path.display();
+fn ensure_executable(path: &Path, shown: &str) -> Result<(), TargetError> {
     let data = fs::metadata(path).map_err(|error| refused(format!("program {shown}: {error}")))?;
     if !data.is_file() {
         return Err(refused(format!("program {shown} is not a file")));
@@ -209,8 +225,8 @@ fn ensure_executable(path: &Path) -> Result<(), TargetError> {
     let mode = data.permissions().mode();
     if mode & 0o111 == 0 {
         return Err(refused(format!(
-            "program {shown} is not executable (mode {:o}); run chmod +x on it and create the \
-             release anew",
+            "program {shown} is not executable (mode {:o}); run chmod +x on it and create a \
+             new release",
             mode & 0o777
         )));
     }

@@ -2,6 +2,10 @@
 //! files are replaced; starts and ends nothing.
 //!
 //! ```text
+//! <state>/instances/
+//!     epoch                                           the newest owner of the journal that was obeyed
+//!     epoch.lock                                      held by whoever changes something
+//!     lock                                            held while a port is chosen
 //! <state>/instances/SERVICE/ENVIRONMENT/NUMBER/       a deployment
 //!     lock                                            held while plans are written or withdrawn
 //!     INSTANCE/
@@ -21,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -38,6 +42,9 @@ pub(super) struct Plan {
     pub(super) id: String,
     /// The program to start.
     pub(super) program: PathBuf,
+    /// What people call it; empty in a plan that was written before it was kept.
+    #[serde(default)]
+    pub(super) shown: String,
     /// Its arguments.
     pub(super) arguments: Vec<String>,
     /// Where it starts.
@@ -122,18 +129,83 @@ impl DeploymentFolder {
     }
 
     /// Waits for the deployment's lock and holds it until the file is dropped. Held for
-    /// milliseconds, so the wait is short.
+    /// milliseconds, so the wait is short. Makes the folder when it is not there.
     pub(super) fn lock(&self) -> io::Result<File> {
-        create_private(&self.path)?;
-        let lock = open_lock(&self.path.join("lock"))?;
-        lock.lock()?;
-        Ok(lock)
+        loop {
+            create_private(&self.path)?;
+            let lock = match open_lock(&self.lock_path()) {
+                Ok(lock) => lock,
+                // It was forgotten between the two steps.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            lock.lock()?;
+            if self.is_in_place(&lock)? {
+                return Ok(lock);
+            }
+        }
     }
+
+    /// As [`DeploymentFolder::lock`]; none when the deployment has no folder, so that nothing of it
+    /// was ever begun.
+    pub(super) fn lock_if_there(&self) -> io::Result<Option<File>> {
+        loop {
+            let lock = match OpenOptions::new().read(true).write(true).open(self.lock_path()) {
+                Ok(lock) => lock,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            lock.lock()?;
+            if self.is_in_place(&lock)? {
+                return Ok(Some(lock));
+            }
+        }
+    }
+
+    /// Whether nothing of the deployment runs or shall run.
+    pub(super) fn is_stopped(&self) -> io::Result<bool> {
+        for (_, instance) in self.instances()? {
+            if instance.plan()?.is_some() || instance.is_supervised()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes the folder with all logs, unless somebody changes the deployment just now or it runs.
+    pub(super) fn forget(&self) -> io::Result<()> {
+        let lock = open_lock(&self.lock_path())?;
+        match lock.try_lock() {
+            Ok(()) if self.is_stopped()? => fs::remove_dir_all(&self.path),
+            Ok(()) | Err(fs::TryLockError::WouldBlock) => Ok(()),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Whether `lock` is still the file that others find: the folder may have been forgotten while
+    /// its lock was waited for, and made anew.
+    fn is_in_place(&self, lock: &File) -> io::Result<bool> {
+        let held = lock.metadata()?;
+        match fs::metadata(self.lock_path()) {
+            Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+}
+
+/// The folder of all instances of a journal.
+pub(super) fn all_instances(state: &Path) -> PathBuf {
+    state.join("instances")
 }
 
 /// The folder of all deployments of a lane.
 pub(super) fn lane_folder(state: &Path, lane: &LaneId) -> PathBuf {
-    let instances = state.join("instances");
+    let instances = all_instances(state);
     instances.join(lane.service.as_str()).join(lane.environment.as_str())
 }
 
@@ -249,28 +321,38 @@ impl Folder {
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
-        let path = self.path.join(name);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
-            })?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        read(&self.path, name)
     }
 
-    /// Replaces a file as a whole: readers see the old or the new one, also after a crash.
     fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
-        let fresh = self.path.join(format!(".{name}.{}", rand::random::<u64>()));
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
-        file.write_all(&serde_json::to_vec(value).map_err(io::Error::other)?)?;
-        file.sync_all()?;
-        fs::rename(&fresh, self.path.join(name))
+        replace(&self.path, name, value)
     }
 }
 
-fn create_private(path: &Path) -> io::Result<()> {
+/// What the file `name` of `folder` holds; none when it is not there.
+pub(super) fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result<Option<T>> {
+    let path = folder.join(name);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
+        })?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces a file as a whole: readers see the old or the new one, also after a crash.
+pub(super) fn replace(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+    let fresh = folder.join(format!(".{name}.{}", rand::random::<u64>()));
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&fresh)?;
+    file.write_all(&serde_json::to_vec(value).map_err(io::Error::other)?)?;
+    file.sync_all()?;
+    fs::rename(&fresh, folder.join(name))
+}
+
+/// Makes a folder and those above it, for their owner alone. Safe to repeat.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

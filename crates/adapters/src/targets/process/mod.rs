@@ -2,6 +2,7 @@
 //! deployment is started, found again and ended; what keeps a program alive is the supervisor's.
 
 mod command;
+mod fence;
 mod folder;
 mod log;
 mod port;
@@ -9,6 +10,7 @@ mod ready;
 mod starting;
 mod stopping;
 mod supervisor;
+mod work;
 
 use std::io;
 use std::path::Path;
@@ -18,16 +20,21 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use towpath_core::deployment::Endpoint;
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Span;
 use towpath_ports::settings::Problem;
-use towpath_ports::target::{DeployRequest, InstanceStatus, LogLine, Target, TargetError};
+use towpath_ports::target::{
+    DeployRequest, InstanceStatus, LogLine, Target, TargetError, TargetErrorKind,
+};
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
 use crate::processes::Identity;
+use fence::Fence;
 use folder::DeploymentFolder;
 use ready::Readiness;
+use stopping::Stopping;
 pub use supervisor::supervise;
+use work::blocking;
 
 pub(super) const KIND: Kind<dyn Target> = Kind {
     entry: KindEntry {
@@ -36,7 +43,7 @@ pub(super) const KIND: Kind<dyn Target> = Kind {
         summary: "Programs of this machine, each supervised, beside what runs already.",
         example: "{ kind: process, command: [./app, --data, \"{artifact:data}\"], stop_within: 10s }",
         state: KindState::Built,
-        capabilities: &["beside", "instances", "logs", "restart", "survives_engine"],
+        capabilities: &["beside", "epoch", "instances", "logs", "restart", "survives_engine"],
         fields: &[
             Field {
                 name: "command",
@@ -63,7 +70,8 @@ pub(super) const KIND: Kind<dyn Target> = Kind {
                 of: FieldType::Text,
                 default: Some(""),
                 doc: "Path that answers 2xx on a ready instance; left out: the environment's first \
-                      health endpoint, and without one an open port.",
+                      health endpoint, and without one an open port. What answers must be the \
+                      program or one that it started.",
             },
             Field {
                 name: "stop_within",
@@ -183,17 +191,19 @@ impl Target for Process {
         deployment: PromotionNumber,
     ) -> Result<Vec<InstanceStatus>, TargetError> {
         let (folder, program) = (self.folder(lane, deployment), self.site.program.clone());
-        blocking(move || observe(&folder, &program)).await
+        blocking(move |_| Ok(observe(&folder, &program)?)).await
     }
 
     async fn ensure_stopped(
         &self,
         lane: &LaneId,
         deployment: PromotionNumber,
+        epoch: Epoch,
         drain: Span,
     ) -> Result<(), TargetError> {
         let within = drain.min(self.settings.stop_within);
-        stopping::stop(&self.site.state, lane, deployment, within).await
+        let stopping = Stopping { fence: Fence::of(&self.site.state), epoch, within };
+        stopping.stop(&self.site.state, lane, deployment).await
     }
 
     async fn logs(
@@ -205,7 +215,7 @@ impl Target for Process {
         /// More than anybody reads at once.
         const MOST: usize = 10_000;
         let (folder, limit) = (self.folder(lane, deployment), limit.min(MOST));
-        blocking(move || {
+        blocking(move |_| {
             let mut lines = Vec::new();
             for (instance, folder) in folder.instances()? {
                 lines.append(&mut log::tail(folder.path(), instance, limit)?);
@@ -241,18 +251,7 @@ fn observe(folder: &DeploymentFolder, program: &Path) -> io::Result<Vec<Instance
     Ok(seen)
 }
 
-/// Runs file work where it may block. Errors of the disk may pass.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, TargetError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(transient(format!("the folder of the instances: {error}"))),
-        Err(error) => Err(transient(format!("the work on the folder of the instances: {error}"))),
-    }
-}
-
 /// An error that trying again may help.
 fn transient(sentence: String) -> TargetError {
-    TargetError { sentence, said: Vec::new(), transient: true }
+    TargetError { sentence, said: Vec::new(), kind: TargetErrorKind::Transient }
 }

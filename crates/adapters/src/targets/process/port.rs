@@ -34,6 +34,14 @@ pub(super) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
+/// For people: that somebody else listens on `port`, and who, if it is known.
+pub(super) fn taken(port: u16, by: Option<String>) -> String {
+    match by {
+        Some(by) => format!("port {port} is taken by another program, {by}"),
+        None => format!("port {port} is taken by another program"),
+    }
+}
+
 /// Above what people choose for their services, 3000, 5432, 8080, 9090 and the like.
 const LOWEST: u16 = 20_000;
 /// What Linux has had as its lowest outgoing port since 3.2.

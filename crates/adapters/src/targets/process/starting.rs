@@ -11,16 +11,19 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use towpath_core::deployment::Endpoint;
+use towpath_core::ids::PromotionNumber;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::clock::{Clock as _, SystemClock};
-use towpath_ports::target::{DeployRequest, TargetError};
+use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use super::command::{self, Program};
-use super::folder::{self, Folder, MARK, Plan};
-use super::{Directory, Process, Settings, blocking, log, port, transient};
+use super::fence::Fence;
+use super::folder::{self, DeploymentFolder, Folder, MARK, Plan};
+use super::work::{Caller, Stopped, blocking};
+use super::{Directory, Process, Settings, log, port, transient};
 use crate::own_program;
 use crate::printable::escaped;
-use crate::processes::Identity;
+use crate::processes::{self, Identity, Listener, Wanted};
 
 /// How often to look whether an instance is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -45,7 +48,8 @@ impl Process {
         let prepared = {
             let (state, own) = (self.site.state.clone(), self.site.program.clone());
             let (settings, request) = (settings.clone(), request.clone());
-            blocking(move || prepare(&state, &own, &settings, &program, &request)).await?
+            blocking(move |caller| prepare(caller, &state, &own, &settings, &program, &request))
+                .await?
         };
         let deadline =
             Instant::now() + settings.start_within.unwrap_or(request.ready_within).into();
@@ -66,14 +70,17 @@ impl Process {
         let path = self.settings.ready.as_deref().or(request.ready_path.as_deref());
         let began = Instant::now();
         let mut supervised = began;
-        let mut did = "was not started".to_owned();
+        let mut did = "it was not started".to_owned();
         loop {
             match self.look(&folder)? {
                 Seen::Runs(app) => match self.readiness.ask(address, path).await {
                     // Only an answer of the program itself counts, not of whoever has its port.
-                    Ok(()) if app.is_alive() => return Ok(Endpoint { instance, address }),
+                    Ok(()) if app.is_alive() => {
+                        self.ensure_own(request, instance, address, &folder, app).await?;
+                        return Ok(Endpoint { instance, address });
+                    }
                     Ok(()) => {}
-                    Err(what) => did = what,
+                    Err(what) => did = format!("it {what}"),
                 },
                 Seen::CrashLoop(how) => {
                     let sentence = format!("{}: {how}", named(request, instance));
@@ -89,7 +96,9 @@ impl Process {
                     self.supervise(&folder)?;
                     supervised = Instant::now();
                 }
-                Seen::Pauses | Seen::Unsupervised => {}
+                // Why it is not there now says more than what was seen while it was.
+                Seen::Pauses(Some(end)) => did = format!("last: {end}"),
+                Seen::Pauses(None) | Seen::Unsupervised => {}
                 Seen::Withdrawn => {
                     let sentence =
                         format!("{} was stopped while it started", named(request, instance));
@@ -101,6 +110,32 @@ impl Process {
                 return Err(failed(&folder, instance, sentence));
             }
             tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// What answers must be the program: somebody else may have taken its port before it could.
+    async fn ensure_own(
+        &self,
+        request: &DeployRequest,
+        instance: u32,
+        address: SocketAddr,
+        folder: &Folder,
+        app: Identity,
+    ) -> Result<(), TargetError> {
+        let place = folder.clone();
+        let listener = blocking(move |_| {
+            let Some(plan) = place.plan()? else { return Ok(Listener::Unknown) };
+            let wanted = Wanted { mark: &plan.mark(), leader: Some(&app) };
+            Ok(processes::who_listens(address.port(), &wanted))
+        });
+        match listener.await? {
+            Listener::Wanted | Listener::Unknown => Ok(()),
+            Listener::Stranger(who) => {
+                let taken = port::taken(address.port(), Some(who));
+                let sentence =
+                    format!("{}: {taken}, which answers instead", named(request, instance));
+                Err(failed(folder, instance, sentence))
+            }
         }
     }
 
@@ -127,14 +162,16 @@ impl Process {
             let times = recent.len();
             return Ok(Seen::CrashLoop(format!("{} ({times} times within {window})", last.how)));
         }
-        Ok(if folder.is_supervised()? { Seen::Pauses } else { Seen::Unsupervised })
+        let last = status.ends.last().map(|end| end.how.clone());
+        Ok(if folder.is_supervised()? { Seen::Pauses(last) } else { Seen::Unsupervised })
     }
 }
 
 /// What a look at an instance shows.
 enum Seen {
     Runs(Identity),
-    Pauses,
+    /// Between two starts; how it ended before.
+    Pauses(Option<String>),
     CrashLoop(String),
     Unsupervised,
     Withdrawn,
@@ -147,19 +184,24 @@ pub(super) fn spawn_supervisor(program: &Path, folder: &Folder) -> io::Result<()
 }
 
 /// Writes the plans that are missing and starts the supervisors that are missing. Under the
-/// deployment's lock, so that two callers do not choose two ports for one instance.
+/// deployment's lock, so that two callers do not choose two ports for one instance, and so that a
+/// stop that follows a start that was given up finds all that it began.
 fn prepare(
+    caller: &Caller,
     state: &Path,
     own: &Path,
     settings: &Settings,
     program: &Program,
     request: &DeployRequest,
-) -> io::Result<Vec<(u32, SocketAddr, Folder)>> {
-    let deployment = folder::DeploymentFolder::of(state, &request.lane, request.deployment);
+) -> Result<Vec<(u32, SocketAddr, Folder)>, Stopped> {
+    let _pass = Fence::of(state).enter(request.epoch)?;
+    let deployment = DeploymentFolder::of(state, &request.lane, request.deployment);
     let _lock = deployment.lock()?;
+    caller.still_waits()?;
     forget_oldest(state, request)?;
     let mut prepared = Vec::new();
     for instance in 1..=request.instances.max(1) {
+        caller.still_waits()?;
         let folder = deployment.instance(instance);
         folder.create()?;
         let port = match folder.port()? {
@@ -190,7 +232,7 @@ fn begin(folder: &Folder, plan: &Plan) -> io::Result<()> {
 /// Chooses a port under a lock of the whole machine's part of the journal, because two deployments
 /// that start together could else choose the same one.
 fn choose_port(state: &Path, folder: &Folder) -> io::Result<u16> {
-    let instances = state.join("instances");
+    let instances = folder::all_instances(state);
     let lock = folder::open_lock(&instances.join("lock"))?;
     lock.lock()?;
     let port = port::choose(&kept_ports(&instances)?)?;
@@ -224,22 +266,17 @@ fn kept_ports(instances: &Path) -> io::Result<BTreeSet<u16>> {
 /// Removes the folders of the lane's oldest stopped deployments.
 fn forget_oldest(state: &Path, request: &DeployRequest) -> io::Result<()> {
     let lane = folder::lane_folder(state, &request.lane);
+    let of = |number| DeploymentFolder::of(state, &request.lane, PromotionNumber(number));
     let mut stopped = Vec::new();
     for number in folder::numbered(&lane)? {
-        let deployment = towpath_core::ids::PromotionNumber(number);
-        let folder = folder::DeploymentFolder::of(state, &request.lane, deployment);
-        let mut is_stopped = deployment != request.deployment;
-        for (_, instance) in folder.instances()? {
-            is_stopped &= instance.plan()?.is_none() && !instance.is_supervised()?;
-        }
-        if is_stopped {
+        if number != request.deployment.0 && of(number).is_stopped()? {
             stopped.push(number);
         }
     }
     stopped.sort_unstable();
     let surplus = stopped.len().saturating_sub(STOPPED_KEPT);
     for number in &stopped[..surplus] {
-        fs::remove_dir_all(lane.join(number.to_string()))?;
+        of(*number).forget()?;
     }
     Ok(())
 }
@@ -264,6 +301,7 @@ fn plan(
         environment: environment(request, instance, port, &id),
         id,
         program: program.path.clone(),
+        shown: program.shown.clone(),
         arguments: program.arguments.clone(),
         directory,
         port,
@@ -322,7 +360,7 @@ fn not_ready(
     };
     let waited = Span(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
     format!(
-        "{} was not ready within {waited}: waited for {wanted}, it {did}",
+        "{} was not ready within {waited}: waited for {wanted}, {did}",
         named(request, instance)
     )
 }
@@ -337,5 +375,5 @@ fn failed(folder: &Folder, instance: u32, sentence: String) -> TargetError {
         said.extend(lines.map(escaped));
     }
     said.drain(..said.len().saturating_sub(SAID));
-    TargetError { sentence, said, transient: false }
+    TargetError { sentence, said, kind: TargetErrorKind::Final }
 }

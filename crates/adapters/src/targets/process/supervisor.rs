@@ -146,8 +146,7 @@ impl Supervisor {
     /// Starts the program; none when it could not be started, which counts as an end.
     fn start(&mut self) -> Option<App> {
         if !port::is_free(self.plan.port) {
-            let how = format!("port {} is taken by another program", self.plan.port);
-            self.note_end(how);
+            self.note_end(port::taken(self.plan.port, processes::named_listener(self.plan.port)));
             return None;
         }
         match self.spawn() {
@@ -157,8 +156,7 @@ impl Supervisor {
                 Some(app)
             }
             Err(error) => {
-                let program = self.plan.program.display();
-                self.note_end(format!("{program} could not be started: {error}"));
+                self.note_end(not_started(&self.plan, &error));
                 None
             }
         }
@@ -294,6 +292,26 @@ async fn elapse(until: Option<Instant>) {
         Some(until) => tokio::time::sleep_until(until).await,
         None => std::future::pending().await,
     }
+}
+
+/// Why the system did not start the program, with what its own words leave open.
+fn not_started(plan: &Plan, error: &io::Error) -> String {
+    let kept = plan.program.to_string_lossy();
+    let program = if plan.shown.is_empty() { &*kept } else { &plan.shown };
+    let more = match error.kind() {
+        io::ErrorKind::NotFound if !plan.directory.is_dir() => {
+            format!("; the folder in which it starts, {}, is gone", plan.directory.display())
+        }
+        // execve(2) says so of the interpreter as well.
+        io::ErrorKind::NotFound if plan.program.exists() => {
+            "; the file is there, so it is the interpreter in its #! line, or its loader".to_owned()
+        }
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+            "; it is no program of this machine, and has no #! line".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!("{program} could not be started: {error}{more}")
 }
 
 fn described(status: ExitStatus) -> String {

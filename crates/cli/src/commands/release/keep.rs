@@ -20,14 +20,50 @@ enum Source {
     Image(String, Digest),
 }
 
-/// Keeps an artefact below `state` and says what was kept. Safe to repeat: the same bytes are kept
-/// once.
+/// Where bytes go.
+pub(crate) struct Place {
+    store: Artifacts,
+    _scratch: Option<Scratch>,
+}
+
+impl Place {
+    /// The store of the journal in `state`.
+    pub(crate) fn of(state: &Path) -> Self {
+        Self { store: Artifacts::new(state), _scratch: None }
+    }
+
+    /// A store that is gone again with this value, for a look at what that of `state` would keep.
+    pub(crate) fn scratch(state: &Path) -> Result<Self, CliError> {
+        let scratch = Scratch::new()?;
+        Ok(Self { store: Artifacts::apart(&scratch.folder, state), _scratch: Some(scratch) })
+    }
+}
+
+/// Keeps the working tree at `folder` and says what was kept. Safe to repeat.
+///
+/// # Errors
+/// `not-kept` (exit 1): it holds what is not kept, is too large, or could not be read.
+pub(crate) async fn tree(place: &Place, folder: &Path) -> Result<Artifact, CliError> {
+    let kept = place.store.keep_tree(folder).await;
+    kept.map_err(|error| not_kept(&folder.display().to_string(), &error))
+}
+
+/// Keeps the bytes of one file and says what was kept. Safe to repeat.
+///
+/// # Errors
+/// `not-kept` (exit 1): it is no file, or could not be read.
+pub(crate) async fn file(place: &Place, path: &Path) -> Result<Artifact, CliError> {
+    let kept = place.store.keep_file(path).await;
+    kept.map_err(|error| not_kept(&path.display().to_string(), &error))
+}
+
+/// Keeps an artefact and says what was kept. Safe to repeat: the same bytes are kept once.
 ///
 /// # Errors
 /// `source-wrong` (exit 2) when it cannot be a source, `source-not-found` (exit 5) when there is
 /// nothing at that place, `not-kept` (exit 1) when reading or downloading failed.
-pub(crate) async fn artifact(state: &Path, source: &str) -> Result<Artifact, CliError> {
-    let store = Artifacts::new(state);
+pub(crate) async fn artifact(place: &Place, source: &str) -> Result<Artifact, CliError> {
+    let store = &place.store;
     let kept = match read(source)? {
         Source::Image(name, digest) => {
             return Ok(Artifact { digest, form: ArtifactForm::Image, source: name, size: 0 });
@@ -92,13 +128,13 @@ fn not_kept(source: &str, error: &KeepError) -> CliError {
 }
 
 /// A folder that is gone again when it is dropped, for a look that keeps nothing.
-pub(crate) struct Scratch {
+struct Scratch {
     folder: std::path::PathBuf,
 }
 
 impl Scratch {
     /// Makes an empty folder that only this user can read.
-    pub(crate) fn new() -> Result<Self, CliError> {
+    fn new() -> Result<Self, CliError> {
         use std::os::unix::fs::DirBuilderExt as _;
         let name = format!("towpath-dry-run-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
@@ -106,11 +142,6 @@ impl Scratch {
             anyhow::Error::new(error).context(format!("{} could not be made", folder.display()))
         })?;
         Ok(Self { folder })
-    }
-
-    /// Where it is.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 }
 
@@ -154,7 +185,8 @@ mod tests {
     #[tokio::test]
     async fn a_path_where_nothing_is_is_not_found() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = artifact(folder.path(), "no/such/thing").await.expect_err("nothing there");
+        let error =
+            artifact(&Place::of(folder.path()), "no/such/thing").await.expect_err("nothing there");
         assert_eq!(error.trouble().exit, ExitCode::NotFound);
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn run(command: ReleaseCommand, context: &Context) -> Result<Ex
 }
 
 async fn list(context: &Context) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     let releases = read(&session, context).await?;
     let view = serde_json::json!({ "format": FORMAT, "releases": releases });
     context.either(&view, report::release::list(&releases, &session.status, &context.out));
@@ -34,7 +34,7 @@ async fn list(context: &Context) -> Result<ExitCode, CliError> {
 }
 
 async fn show(version: &Version, context: &Context) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     let releases = read(&session, context).await?;
     let release = find(&releases, version, |near| format!("towpath release show {near}"))?;
     context.either(release, report::release::show(release, &session.status, &context.out));
@@ -42,7 +42,7 @@ async fn show(version: &Version, context: &Context) -> Result<ExitCode, CliError
 }
 
 async fn diff(old: &Version, new: &Version, context: &Context) -> Result<ExitCode, CliError> {
-    let session = Session::looking(context).await?;
+    let session = Session::reading(context).await?;
     let releases = read(&session, context).await?;
     let before = find(&releases, old, |near| format!("towpath release diff {near} {new}"))?;
     let after = find(&releases, new, |near| format!("towpath release diff {old} {near}"))?;

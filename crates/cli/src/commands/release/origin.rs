@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use towpath_core::ids::Person;
 
-/// How long git may take; it reads one commit.
+/// How long git may take; it reads one commit, or compares a tree with one.
 const WITHIN: Duration = Duration::from_secs(5);
 /// Lengths of a commit's name in hexadecimal digits: SHA-1 and SHA-256 (gitformat-commit).
 const COMMIT_DIGITS: [usize; 2] = [40, 64];
@@ -21,11 +21,34 @@ pub(crate) struct Origin {
     pub(crate) author: Option<Person>,
 }
 
+/// What follows a commit when the tree was changed since, as `git describe --dirty` writes it.
+pub(crate) const CHANGED: &str = "-dirty";
+
+impl Origin {
+    /// Marks the commit when what is in `folder` is not what was committed.
+    pub(crate) async fn mark_if_changed(&mut self, folder: &Path) {
+        let Some(commit) = &mut self.commit else { return };
+        let words = ["status", "--porcelain", "--", ".", ":(exclude,glob)**/.towpath/**"];
+        // Without an answer nobody may say that it is what was committed.
+        if git(folder, &words).await.is_none_or(|said| !said.trim().is_empty()) {
+            commit.push_str(CHANGED);
+        }
+    }
+}
+
 /// The origin of what is in `folder`; nothing where git is missing, slow or knows nothing.
 pub(crate) async fn of(folder: &Path) -> Origin {
+    match git(folder, &["log", "-1", "--format=%H%n%ae"]).await {
+        Some(said) => read(&said),
+        None => Origin::default(),
+    }
+}
+
+/// What git says; none where it is missing, slow or fails.
+async fn git(folder: &Path, words: &[&str]) -> Option<String> {
     let mut command = tokio::process::Command::new("git");
     command
-        .args(["log", "-1", "--format=%H%n%ae"])
+        .args(words)
         .current_dir(folder)
         // Never asks: this runs in scripts as well.
         .env("GIT_TERMINAL_PROMPT", "0")
@@ -33,8 +56,10 @@ pub(crate) async fn of(folder: &Path) -> Origin {
         .stderr(Stdio::null())
         .kill_on_drop(true);
     match tokio::time::timeout(WITHIN, command.output()).await {
-        Ok(Ok(output)) if output.status.success() => read(&String::from_utf8_lossy(&output.stdout)),
-        _ => Origin::default(),
+        Ok(Ok(output)) if output.status.success() => {
+            Some(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        _ => None,
     }
 }
 

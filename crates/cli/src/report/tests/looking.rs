@@ -2,17 +2,23 @@
 
 use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Timestamp;
+use towpath_engine::views::LaneView;
 use towpath_ports::store::{ChainBreak, ChainReport};
 
 use super::both;
+use crate::report::attendance::Attendance;
 use crate::report::samples::{self, CONDEMNED};
-use crate::report::{adapters, audit, health, history, quarantine, status, waiting, why};
+use crate::report::{adapters, audit, health, history, plan, quarantine, status, waiting, why};
 
 const NOW: &str = "2027-01-12T15:31:08Z";
 
 #[test]
 fn status_of_one_service_has_a_row_for_each_environment() {
-    insta::assert_snapshot!(both(NOW, |style| status::text(&samples::status(), style)));
+    insta::assert_snapshot!(both(NOW, |style| status::text(
+        &samples::status(),
+        Attendance::Engine,
+        style
+    )));
 }
 
 #[test]
@@ -25,7 +31,36 @@ fn status_of_several_services_has_a_row_for_each_service() {
         worker.quarantined.clear();
         view.lanes.push(worker);
     }
-    insta::assert_snapshot!(both(NOW, |style| status::text(&view, style)));
+    insta::assert_snapshot!(both(NOW, |style| {
+        style.services.note(true);
+        status::text(&view, Attendance::Engine, style)
+    }));
+}
+
+#[test]
+fn every_command_about_a_lane_names_its_service_where_there_are_several() {
+    let mut view = samples::status();
+    view.lanes[1].asks = Some("p99 is 20% slower than with 1.5.0".to_owned());
+    view.lanes[1].health.state = "unhealthy".to_owned();
+    let quarantined: Vec<_> = view.lanes.iter().flat_map(|lane| &lane.quarantined).collect();
+    let style = samples::terminal(NOW);
+    style.services.note(true);
+    let idle = LaneView { promotion: None, asks: None, ..view.lanes[1].clone() };
+    let asking = LaneView { promotion: None, ..view.lanes[1].clone() };
+    let all = [
+        ("rollback", status::text(&view, Attendance::Engine, &style)),
+        ("rollback", waiting::text(&view, &style)),
+        ("quarantine lift", quarantine::text(&quarantined, &style)),
+        ("rollback", health::text(&view.lanes[1], &style)),
+        ("plan", why::text(&idle, None, &view.at, &style)),
+        ("rollback", why::text(&asking, None, &view.at, &style)),
+        ("promote", plan::text(&samples::plan(), false, &style)),
+    ];
+    for (verb, (text, next)) in all {
+        let said = format!("{text}{next}");
+        let found = said.lines().find(|line| line.contains(&format!("towpath {verb} ")));
+        assert!(found.is_some_and(|line| line.contains(" --service api")), "{verb}\n{said}");
+    }
 }
 
 #[test]
@@ -33,15 +68,21 @@ fn status_without_an_engine_says_that_nothing_advances() {
     let mut view = samples::status();
     view.engine.running = false;
     view.engine.since = None;
-    view.lanes.clear();
-    insta::assert_snapshot!(both(NOW, |style| status::text(&view, style)));
+    let all =
+        [Attendance::Missing, Attendance::NotNeeded, Attendance::Silent, Attendance::NoJournal];
+    let all = all.map(|attendance| {
+        let heading = both(NOW, |style| status::text(&view, attendance, style));
+        let note = both(NOW, |style| (String::new(), attendance.note(style)));
+        format!("=== {attendance:?}\n{heading}=== {attendance:?}, elsewhere\n{note}")
+    });
+    insta::assert_snapshot!(all.concat());
 }
 
 #[test]
 fn status_of_a_rehearsal_says_so_in_its_first_line() {
     let mut view = samples::status();
     view.rehearsal = Some(60);
-    let (text, _) = status::text(&view, &samples::terminal(NOW));
+    let (text, _) = status::text(&view, Attendance::Engine, &samples::terminal(NOW));
     let first = text.lines().next().expect("a first line");
     assert!(first.ends_with("! rehearsal at 60 times the speed"), "{first}");
 }
@@ -55,13 +96,18 @@ fn status_as_an_object_leaves_nothing_out() {
 fn why_names_each_thing_with_who_and_how() {
     let view = samples::status();
     let production = &view.lanes[2];
-    insta::assert_snapshot!(both(NOW, |style| why::text(production, &view.at, style)));
+    insta::assert_snapshot!(both(NOW, |style| why::text(production, None, &view.at, style)));
 }
 
 #[test]
 fn why_says_when_nothing_blocks() {
     let view = samples::status();
-    insta::assert_snapshot!(both(NOW, |style| why::text(&view.lanes[1], &view.at, style)));
+    insta::assert_snapshot!(both(NOW, |style| why::text(
+        &view.lanes[1],
+        Some(&samples::plan()),
+        &view.at,
+        style
+    )));
 }
 
 #[test]

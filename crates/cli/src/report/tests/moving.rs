@@ -104,6 +104,7 @@ fn an_ordered_rollback_says_what_is_owed() {
     let mut story = Story::default();
     story.requested_at = Some(at);
     story.started_at = Some(at);
+    story.onto_standby = true;
     story.ready = Some((at, 4, 4));
     story.committed_at = Some(samples::at("15:12:40.009"));
     let view = samples::rollback(None);

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use towpath_core::deployment::Endpoint;
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Span;
-use towpath_ports::target::{DeployRequest, InstanceStatus, LogLine, Target, TargetError};
+use towpath_ports::target::{
+    DeployRequest, InstanceStatus, LogLine, Target, TargetError, TargetErrorKind,
+};
 
 /// How the next starts go.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub(crate) enum TargetManner {
     Hangs,
     /// Not ready, with what the release said.
     Fails(&'static str),
+    /// Has heard of a newer owner of the journal.
+    IsStale,
 }
 
 /// A deployment by lane and number.
@@ -68,12 +72,19 @@ impl Target for FakeTarget {
             TargetManner::Ready => {}
             TargetManner::Slow(time) => tokio::time::sleep(time).await,
             TargetManner::Hangs => std::future::pending().await,
+            TargetManner::IsStale => {
+                return Err(TargetError {
+                    sentence: "a newer engine has taken over".to_owned(),
+                    said: Vec::new(),
+                    kind: TargetErrorKind::Stale,
+                });
+            }
             TargetManner::Fails(said) => {
                 self.running.lock().unwrap().insert(key);
                 return Err(TargetError {
                     sentence: "it did not become ready".to_owned(),
                     said: vec![said.to_owned()],
-                    transient: false,
+                    kind: TargetErrorKind::Final,
                 });
             }
         }
@@ -100,6 +111,7 @@ impl Target for FakeTarget {
         &self,
         lane: &LaneId,
         deployment: PromotionNumber,
+        _epoch: Epoch,
         _drain: Span,
     ) -> Result<(), TargetError> {
         self.running.lock().unwrap().remove(&(lane.clone(), deployment));

@@ -1,0 +1,46 @@
+//! The checks of a plan as they stand before anybody asked them: what people have said counts already.
+//! Asks no check.
+
+use towpath_core::plan::Plan;
+use towpath_core::project::Project;
+
+use crate::views::{self, CheckView};
+
+/// The check that waits for a person's word; see the adapter of that name.
+const ATTESTED: &str = "attested";
+
+/// The plan's checks in the order of the file. One that waits for people says whose word there is, or
+/// who can give it; all others are open.
+pub(crate) fn checks(project: &Project, plan: &Plan) -> Vec<CheckView> {
+    let mut views = views::checks(plan, None);
+    let gate = &plan.section.gate;
+    let declared = gate.prerequisites.iter().chain(&gate.validation);
+    for (view, check) in views.iter_mut().zip(declared) {
+        if check.check.kind != ATTESTED {
+            continue;
+        }
+        let mut words = project.common.attestations.iter().rev();
+        let word = words.find(|word| {
+            word.lane == plan.lane
+                && word.release.digest == plan.release.digest
+                && word.title == check.title
+        });
+        let (state, sentence) = match word {
+            Some(word) => ("pass", format!("attested by {}", word.by)),
+            None => ("pending", format!("waits for {}", people(&check.check.settings))),
+        };
+        state.clone_into(&mut view.state);
+        view.sentence = Some(sentence);
+    }
+    views
+}
+
+/// Who can give their word, from the settings of the check.
+fn people(settings: &serde_json::Value) -> String {
+    let roles = settings.get("by").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let roles: Vec<&str> = roles.filter_map(serde_json::Value::as_str).collect();
+    if roles.is_empty() {
+        return "a person's word".to_owned();
+    }
+    format!("the word of a person with the role {}", roles.join(" or "))
+}

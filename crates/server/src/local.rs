@@ -1,0 +1,35 @@
+//! Answers a request without a socket, by the same routes. Owns the way from bytes to bytes; knows no
+//! route.
+
+use axum::body::{Body, Bytes};
+use axum::extract::connect_info::ConnectInfo;
+use axum::http::{Method, Request, StatusCode, header};
+use tower::ServiceExt as _;
+
+use crate::caller::Peer;
+use crate::routes::{App, router};
+
+/// Largest answer that is given in one piece: as much as clients read from a socket.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// Answers one request as whoever listens on a socket would, to the user that runs this program.
+/// Whether it is safe to repeat is that of the route. A stream of events never ends: do not ask for
+/// one.
+pub async fn answer(app: App, method: Method, path: &str, body: Bytes) -> (StatusCode, Bytes) {
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = method;
+    let Ok(uri) = path.parse() else { return (StatusCode::BAD_REQUEST, Bytes::new()) };
+    *request.uri_mut() = uri;
+    let json = header::HeaderValue::from_static("application/json");
+    request.headers_mut().insert(header::CONTENT_TYPE, json);
+    request.extensions_mut().insert(ConnectInfo(Peer::own()));
+    let answered = match router(app).oneshot(request).await {
+        Ok(answered) => answered,
+        Err(never) => match never {},
+    };
+    let status = answered.status();
+    match axum::body::to_bytes(answered.into_body(), LARGEST_ANSWER).await {
+        Ok(bytes) => (status, bytes),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, Bytes::from(error.to_string())),
+    }
+}
