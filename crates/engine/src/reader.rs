@@ -30,6 +30,7 @@ impl Reader {
     /// Whatever the store says, and [`StoreError::Refused`] when a saved state cannot be read.
     pub async fn open(setup: Setup) -> Result<Self, StoreError> {
         let now = setup.clock.now();
+        // What an older program kept in another shape is in it; giving it rows is an engine's work.
         let project = recovery::load(setup.store.as_ref()).await?.project;
         // Both other ends are dropped: orders find nobody, and there is never any news.
         let (inputs, _) = mpsc::channel(1);
@@ -41,6 +42,7 @@ impl Reader {
             project: RwLock::new(project),
             guards: Mutex::new(BTreeMap::new()),
             health: Mutex::new(BTreeMap::new()),
+            losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
             losses: Mutex::new(BTreeMap::new()),
             inputs,
