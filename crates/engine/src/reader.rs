@@ -44,7 +44,6 @@ impl Reader {
             health: Mutex::new(BTreeMap::new()),
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
-            losses: Mutex::new(BTreeMap::new()),
             inputs,
             news,
             store_answers: true.into(),
