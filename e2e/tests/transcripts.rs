@@ -32,6 +32,7 @@ environments:
     rollout:
       strategy: blue-green
       steps: [ { weight: 10%, bake: 2m }, { weight: 100%, bake: 1m } ]
+    accept_unenforced: [user-acceptance-testing-complete.by]
     standby: 24h
     rollback: { mode: automatic, when: { error_rate: "> 5%" } }
 "#;
