@@ -101,3 +101,31 @@ fn a_rollback_takes_a_second_name_only_if_it_is_the_environment_before() {
     assert_eq!(world.lane()["quarantined"].as_array().map(Vec::len), Some(0));
     world.must(&["rollback", "production", "staging"], 3);
 }
+
+#[test]
+fn a_rollback_while_a_release_starts_ends_that_first_and_its_reason_may_come_later() {
+    let world = routed(AT_ONCE);
+    world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 0);
+    world.release("1.2.0", &["START_DELAY_MS=3600000"]);
+    let promote = ["promote", "production", "--release", "1.2.0", "--yes", "--no-wait"];
+    world.must(&promote, 0);
+    world.until("1.2.0 starts", SOON, || world.lane()["promotion"]["state"] == "starting");
+    let ended = world.must(&["rollback", "production"], 0);
+    let lane = world.lane();
+    assert_eq!(lane["serves"]["release"], "1.0.0", "{}\n{lane}", ended.out);
+    let quarantined = lane["quarantined"].as_array().expect("a list");
+    assert_eq!(quarantined.len(), 1, "no visitor had met 1.2.0: {lane}");
+    assert_eq!(quarantined[0]["release"], "1.1.0", "{lane}");
+
+    let number = lane["serves"]["promotion"].to_string();
+    let amend = ["rollback", "--amend", &number, "--reason", "wrong prices"];
+    let owed = format!("towpath rollback --amend {number}");
+    assert!(world.must(&["waiting"], 0).out.contains(&owed), "{}", ended.out);
+    world.must(&["rollback", "--amend", &number], 2);
+    world.must(&["rollback", "--amend", &number, "--reason", " "], 2);
+    world.must(&["rollback", "--amend", "1", "--reason", "wrong prices"], 6);
+    world.must(&["rollback", "--amend", "99", "--reason", "wrong prices"], 5);
+    world.must(&amend, 0);
+    world.must(&amend, 6);
+    assert!(!world.must(&["waiting"], 0).out.contains(&owed));
+}
