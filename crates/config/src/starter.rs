@@ -16,7 +16,7 @@ pub struct StarterInput {
     pub service: Name,
     /// Environments in the order of the pipeline; at least one, each once.
     pub environments: Vec<Name>,
-    /// The program that starts a release, and its arguments; at least one.
+    /// The program that starts a release, which is not blank, and its arguments.
     pub command: Vec<String>,
     /// Path that answers 2xx when the release is well, such as `/health`.
     pub health_path: String,

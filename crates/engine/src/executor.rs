@@ -37,6 +37,9 @@ const DRAIN_LOOK: Duration = Duration::from_millis(50);
 const READY_WITHIN: Span = Span::seconds(60);
 /// How soon an offer for which there was no space is made again: somebody frees it within minutes.
 const OFFER_AGAIN: Duration = Duration::from_secs(10);
+/// How long a release that stands by may take to show that it is there. It runs already, and as long
+/// as nobody knows, visitors stay on the release that goes: a probe's patience and no more.
+const STANDBY_WITHIN: Duration = Duration::from_secs(5);
 /// Width of the intervals in which counts are kept, before a rehearsal makes it shorter.
 pub(crate) const INTERVAL: Span = Span::minutes(1);
 
@@ -207,7 +210,21 @@ async fn start(
         ready_path: section.health.endpoints.first().cloned(),
         ready_within: READY_WITHIN,
     };
-    match target.ensure_running(&request).await {
+    let stands_by = shared.read(|project| {
+        let lane = project.lanes.get(lane);
+        lane.and_then(|lane| lane.standby.as_ref())
+            .is_some_and(|it| it.deployment.number == deployment)
+    });
+    let running = target.ensure_running(&request);
+    let started = if stands_by {
+        match tokio::time::timeout(STANDBY_WITHIN, running).await {
+            Ok(started) => started,
+            Err(_) => return failed(format!("it did not answer within {STANDBY_WITHIN:?}")),
+        }
+    } else {
+        running.await
+    };
+    match started {
         Ok(endpoints) => {
             let blue_ready = match blue {
                 None => true,

@@ -31,10 +31,12 @@ proptest! {
     #[test]
     fn whatever_the_command_and_the_names_are_the_starter_is_right(
         names in proptest::collection::btree_set("(dev|test|qa|uat|staging|prod|live|[a-z0-9]{1,9})", 1..6),
-        command in proptest::collection::vec("[ -~äµ→]{1,12}", 1..4),
+        program in "[ -~äµ→]{0,6}[!-~äµ→][ -~äµ→]{0,6}",
+        arguments in proptest::collection::vec("[ -~äµ→]{1,12}", 0..3),
         path in "/[ -~]{0,12}",
     ) {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let command: Vec<_> = std::iter::once(program).chain(arguments).collect();
         let text = starter(&StarterInput { command: command.clone(), health_path: path, ..input(&names) });
         let checked = check(&text);
         prop_assert_eq!(&checked.errors, &[], "{}", text);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use towpath_core::promotion::state::{Outcome, State};
+use towpath_core::units::Span;
 
 use crate::fakes::TargetManner;
 use crate::world::{SHORT, World, prod};
@@ -69,5 +70,24 @@ fn a_target_that_obeys_somebody_newer_stops_the_engine() {
         tokio::time::sleep(Duration::from_mins(5)).await;
         assert_eq!(world.target.running(), [1], "promotion {second} started nothing");
         assert!(world.store.pending() > 0, "the next engine finds the command");
+    });
+}
+
+#[test]
+fn a_standby_that_does_not_answer_is_given_up_long_before_a_start_would_be() {
+    let world = World::new("prod: root, steps 10%/2s 100%/2s, standby 1h");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        assert!(life.lane().standby.is_some());
+        world.target.behaves(TargetManner::Slow(Duration::from_secs(20)));
+        let ordered = life.now();
+        let third = life.roll_back().await.unwrap().promotion.unwrap();
+        assert_eq!(life.end_of(third).await, Outcome::Succeeded);
+        assert!(life.story_of(third).contains(&"standby-given-up".to_owned()));
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+        let took = life.now().since(ordered);
+        assert!(took < Span::seconds(30), "5 s for the standby, 20 s for the start, not {took}");
     });
 }

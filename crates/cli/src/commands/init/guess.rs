@@ -131,7 +131,9 @@ fn package_name(cargo: &str) -> Option<String> {
 /// The last `CMD` of the list form.
 fn docker_command(docker: &str) -> Option<Vec<String>> {
     let line = docker.lines().rfind(|line| line.trim_start().starts_with("CMD"))?;
-    serde_json::from_str(line.trim_start().strip_prefix("CMD")?.trim()).ok()
+    let words: Vec<String> =
+        serde_json::from_str(line.trim_start().strip_prefix("CMD")?.trim()).ok()?;
+    words.first().is_some_and(|program| !program.trim().is_empty()).then_some(words)
 }
 
 /// The first port that the image says it listens on.
