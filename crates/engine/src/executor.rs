@@ -16,7 +16,6 @@ use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
 use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, RouterError};
-use towpath_ports::store::StoreError;
 use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::evidence::Evidence;
@@ -403,14 +402,21 @@ async fn offer(
     }
 }
 
-/// Until it is taken or refused. A disk that is too full for anything new keeps nobody else waiting:
-/// the offer stays in the outbox meanwhile.
+/// Until it is taken or refused. A journal that cannot be written, or has no room for anything new,
+/// keeps nobody else waiting: the offer stays in the outbox meanwhile.
 async fn offer_to(shared: &Shared, successor: &LaneId, order: Input) {
-    while let Err(EngineError::Store(StoreError::Full(sentence))) =
-        shared.ask(successor, order.clone()).await
-    {
-        tracing::warn!(%successor, sentence, "the release is offered again later");
-        tokio::time::sleep(OFFER_AGAIN).await;
+    loop {
+        match shared.ask(successor, order.clone()).await {
+            Err(EngineError::Store(error)) => {
+                tracing::warn!(%successor, %error, "the release is offered again later");
+                tokio::time::sleep(OFFER_AGAIN).await;
+            }
+            Err(EngineError::Refused(refusal)) => {
+                tracing::info!(%successor, refusal = refusal.message, "the offer was refused");
+                return;
+            }
+            Err(EngineError::Stopped) | Ok(_) => return,
+        }
     }
 }
 

@@ -59,15 +59,22 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
 }
 
 async fn look(shared: &Shared) {
-    let wanted = shared.read(|project| wanted(project, shared.now(), shared.setup.speed));
-    match shared.setup.artifacts.sweep(&wanted).await {
+    let unneeded = shared.read(|project| unneeded(project, shared.now(), shared.setup.speed));
+    match shared.setup.artifacts.sweep(&unneeded).await {
         Ok(0) => {}
         Ok(bytes) => tracing::info!(bytes, "kept bytes that nobody needs any more were removed"),
         Err(error) => tracing::warn!(%error, "kept bytes could not be removed"),
     }
 }
 
-/// Digests of the bytes that must stay. All that is not among them may go.
+/// Digests of the bytes that may go: those of known releases that no release needs any more. Of what
+/// the journal does not know nothing can be said, and it stays.
+fn unneeded(project: &Project, now: Timestamp, speed: u32) -> BTreeSet<Digest> {
+    let known: BTreeSet<Digest> = project.common.releases.iter().flat_map(bytes_of).collect();
+    &known - &wanted(project, now, speed)
+}
+
+/// Digests of the bytes that must stay.
 fn wanted(project: &Project, now: Timestamp, speed: u32) -> BTreeSet<Digest> {
     let lately = LATELY.faster(speed);
     let mut needed = BTreeSet::new();

@@ -24,13 +24,13 @@ pub trait ArtifactStore: Send + Sync {
         BTreeSet::new()
     }
 
-    /// Removes what is kept under other digests than the wanted ones, and what was left half
-    /// written; answers how many bytes that freed. What was kept or begun lately stays, so it is
-    /// safe while somebody keeps more. Safe to repeat. A store that keeps for ever removes nothing.
+    /// Removes what is kept under these digests, and what was left half written; answers how many
+    /// bytes that freed. What was kept within a month or begun within a day stays, so it is safe
+    /// while somebody keeps more. Safe to repeat. A store that keeps for ever removes nothing.
     ///
     /// # Errors
     /// [`ArtifactError::Io`] when something could not be removed; the rest was.
-    async fn sweep(&self, _wanted: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
+    async fn sweep(&self, _unneeded: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
         Ok(0)
     }
 }

@@ -1,4 +1,4 @@
-//! Removes bytes that nobody wants and what was left half written. Owns what is too young for that;
+//! Removes bytes that nobody needs and what was left half written. Owns what is too young for that;
 //! does not know which releases there are.
 
 use std::collections::BTreeSet;
@@ -12,21 +12,27 @@ use towpath_ports::artifacts::ArtifactError;
 
 use super::Artifacts;
 
-/// What was written within this time stays, wanted or not: somebody may be keeping it just now, and
-/// tell the engine later. Keeping the same bytes again makes them new. Longer than any download.
-const TOO_YOUNG: Duration = Duration::from_hours(24);
+/// What was kept within this time stays, needed or not. Keeping the same bytes again makes them new,
+/// and who does that means to promote them within the month.
+const KEPT_LATELY: Duration = Duration::from_hours(30 * 24);
+/// What was begun within this time may still be under way: longer than any download.
+const BEGUN_LATELY: Duration = Duration::from_hours(24);
 
 impl Artifacts {
-    /// Removes what is old and not wanted; answers how many bytes that freed.
-    pub(super) fn swept(&self, wanted: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
-        let names: BTreeSet<&str> = wanted.iter().map(Digest::hex).collect();
-        let is_wanted =
+    /// Removes what is old and not needed; answers how many bytes that freed. What is kept under a
+    /// digest that is not named stays: a journal that came from a backup does not know everything
+    /// that runs.
+    pub(super) fn swept(&self, unneeded: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
+        let names: BTreeSet<&str> = unneeded.iter().map(Digest::hex).collect();
+        let is_named =
             |entry: &DirEntry| entry.file_name().to_str().is_some_and(|name| names.contains(name));
         let (mut freed, mut failed) = (0, None);
         for folder in ["sha256", "unpacked", "temporary"] {
             let Ok(entries) = fs::read_dir(self.root.join(folder)) else { continue };
+            let is_begun = folder == "temporary";
+            let too_young = if is_begun { BEGUN_LATELY } else { KEPT_LATELY };
             for entry in entries.flatten() {
-                if is_wanted(&entry) || !is_old(&entry) {
+                if !(is_begun || is_named(&entry)) || !is_older(&entry, too_young) {
                     continue;
                 }
                 match remove(&entry) {
@@ -42,10 +48,10 @@ impl Artifacts {
 }
 
 /// Of what cannot be looked at, nothing is known: it stays.
-fn is_old(entry: &DirEntry) -> bool {
+fn is_older(entry: &DirEntry, than: Duration) -> bool {
     let written = entry.metadata().and_then(|data| data.modified());
     let age = written.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
-    age.is_ok_and(|age| age >= TOO_YOUNG)
+    age.is_ok_and(|age| age >= than)
 }
 
 fn remove(entry: &DirEntry) -> io::Result<u64> {
@@ -79,34 +85,37 @@ mod tests {
         fs::write(folder.join("file"), name).unwrap();
         let artifact = store.keep_directory(&folder).await.unwrap();
         let unpacked = store.path(&artifact).await.unwrap();
-        age(&unpacked, TOO_YOUNG);
-        age(&store.kept(&artifact.digest), TOO_YOUNG);
+        age(&unpacked, KEPT_LATELY);
+        age(&store.kept(&artifact.digest), KEPT_LATELY);
         artifact
     }
 
     #[tokio::test]
-    async fn only_what_is_old_and_unwanted_is_removed() {
+    async fn only_what_is_old_and_named_is_removed() {
         let root = tempfile::tempdir().unwrap();
         let store = Artifacts::new(&root.path().join("state"));
-        let wanted = kept(root.path(), &store, "wanted").await;
-        let unwanted = kept(root.path(), &store, "unwanted").await;
+        let unknown = kept(root.path(), &store, "unknown").await;
+        let unneeded = kept(root.path(), &store, "unneeded").await;
         let young = kept(root.path(), &store, "young").await;
-        age(&store.kept(&young.digest), Duration::from_hours(23));
+        let younger = KEPT_LATELY - Duration::from_hours(1);
+        age(&store.kept(&young.digest), younger);
+        age(&store.root.join("unpacked").join(young.digest.hex()), younger);
         let temporary = store.root.join("temporary");
         for name in ["begun", "left"] {
             fs::write(temporary.join(name), "half").unwrap();
         }
-        age(&temporary.join("left"), TOO_YOUNG);
+        age(&temporary.join("left"), BEGUN_LATELY);
         let all: BTreeSet<_> =
-            [&wanted, &unwanted, &young].map(|artifact| artifact.digest.clone()).into();
+            [&unknown, &unneeded, &young].map(|artifact| artifact.digest.clone()).into();
         assert_eq!(store.gone(&all).await, BTreeSet::new());
-        let freed = store.sweep(&[wanted.digest.clone()].into()).await.unwrap();
-        assert_eq!(freed, unwanted.size + 4);
-        assert_eq!(store.gone(&all).await, [unwanted.digest.clone()].into());
-        assert!(store.path(&wanted).await.is_ok() && store.path(&young).await.is_ok());
-        assert!(!store.root.join("unpacked").join(unwanted.digest.hex()).exists());
+        let named = [unneeded.digest.clone(), young.digest.clone()].into();
+        let freed = store.sweep(&named).await.unwrap();
+        assert_eq!(freed, unneeded.size + 4);
+        assert_eq!(store.gone(&all).await, [unneeded.digest.clone()].into());
+        assert!(store.path(&unknown).await.is_ok() && store.path(&young).await.is_ok());
+        assert!(!store.root.join("unpacked").join(unneeded.digest.hex()).exists());
         assert!(temporary.join("begun").exists() && !temporary.join("left").exists());
-        assert_eq!(store.sweep(&[wanted.digest.clone()].into()).await.unwrap(), 0);
+        assert_eq!(store.sweep(&named).await.unwrap(), 0);
     }
 
     #[tokio::test]
@@ -115,7 +124,7 @@ mod tests {
         let store = Artifacts::new(&root.path().join("state"));
         let artifact = kept(root.path(), &store, "again").await;
         store.keep_directory(&root.path().join("again")).await.unwrap();
-        store.sweep(&BTreeSet::new()).await.unwrap();
+        store.sweep(&[artifact.digest.clone()].into()).await.unwrap();
         assert!(store.path(&artifact).await.is_ok());
     }
 }

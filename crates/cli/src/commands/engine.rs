@@ -1,6 +1,7 @@
 //! `towpath engine start|status|stop`: the background engine of this folder.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use towpath_server::requests::EngineStatus;
 
@@ -48,10 +49,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
             let client = Client::of_engine(&Arc::new(project));
             say(&client.get("/v1/engine").await?, context);
         }
-        EngineCommand::Status => {
-            let client = Client::new(ensure_engine(&project, false).await?);
-            say(&client.get("/v1/engine").await?, context);
-        }
+        EngineCommand::Status => say(&status(&project).await?, context),
         EngineCommand::Stop(StopArguments { everything: true, yes }) => {
             stop_everything(&project, yes, context).await?;
         }
@@ -69,6 +67,18 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
         }
     }
     Ok(ExitCode::Done)
+}
+
+/// How the engine stands. One that dies just now may still take the question: it is looked for again.
+async fn status(project: &ProjectFolder) -> Result<EngineStatus, CliError> {
+    /// Longer than a process takes to be gone.
+    const MOMENT: Duration = Duration::from_millis(200);
+    let client = Client::new(ensure_engine(project, false).await?);
+    if let Ok(status) = client.get("/v1/engine").await {
+        return Ok(status);
+    }
+    tokio::time::sleep(MOMENT).await;
+    Client::new(ensure_engine(project, false).await?).get("/v1/engine").await
 }
 
 fn say(status: &EngineStatus, context: &Context) {

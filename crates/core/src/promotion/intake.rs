@@ -12,12 +12,13 @@ use crate::promotion::entering::{self, serves};
 use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
-    CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SOONEST_ASKING, Taken, Turn, VALIDATION_ATTEMPTS,
-    WAIT_LIMIT, baking, committing, going_back, rollback, shifting, standby, starting, triggers,
+    CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
+    VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing, going_back, rollback, shifting, standby,
+    starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::ChangeType;
-use crate::units::Weight;
+use crate::units::{Span, Weight};
 
 /// Takes one input in.
 pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
@@ -317,7 +318,14 @@ fn next_asking(
             let earliest = turn.now.plus(SOONEST_ASKING);
             Some(ask_again_at.clamp(earliest, turn.now.plus(LATEST_ASKING)))
         }
-        CheckResult::Inconclusive => Some(turn.now.plus(CHECK_RETRY)),
+        CheckResult::Inconclusive if key.list == GateList::Validation => {
+            Some(turn.now.plus(CHECK_RETRY))
+        }
+        // Who waits for days is not asked every ten seconds all the while.
+        CheckResult::Inconclusive => {
+            let doubled = CHECK_RETRY.milliseconds() << asked.saturating_sub(1).min(16);
+            Some(turn.now.plus(Span(doubled).min(SLOWEST_CHECK_RETRY)))
+        }
     }
 }
 

@@ -54,6 +54,9 @@ pub const ROUTE_RETRY: Span = Span::seconds(2);
 pub const SLOWEST_ROUTE_RETRY: Span = Span::seconds(10);
 /// How long until an inconclusive check is asked again.
 pub const CHECK_RETRY: Span = Span::seconds(10);
+/// The same for a prerequisite that stays inconclusive: waits double up to this, so that a gap in the
+/// evidence of a day does not fill the journal.
+pub const SLOWEST_CHECK_RETRY: Span = Span::minutes(2);
 /// How old the pass of a prerequisite may be when its promotion starts: a promotion waits up to
 /// [`WAIT_LIMIT`] for other checks, people or the lane, and what held then may not hold now. Longer
 /// than people and checks of one gate take when nothing is in the way, so that it costs nothing then.
