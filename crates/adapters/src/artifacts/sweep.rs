@@ -97,7 +97,7 @@ mod tests {
         let unknown = kept(root.path(), &store, "unknown").await;
         let unneeded = kept(root.path(), &store, "unneeded").await;
         let young = kept(root.path(), &store, "young").await;
-        let younger = KEPT_LATELY - Duration::from_hours(1);
+        let younger = Duration::from_hours(29 * 24);
         age(&store.kept(&young.digest), younger);
         age(&store.root.join("unpacked").join(young.digest.hex()), younger);
         let temporary = store.root.join("temporary");
