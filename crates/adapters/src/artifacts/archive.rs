@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -21,10 +21,10 @@ const DEPTH_MOST: usize = 64;
 
 /// What of a folder is packed.
 pub(super) enum Wanted {
-    /// Everything.
-    All,
     /// Everything but this folder, given by its real path, if it lies inside.
     AllBut(PathBuf),
+    /// These entries, by their paths inside it; what else is there is passed over.
+    These(BTreeSet<PathBuf>),
     /// What people work on: of every folder all but the journals and repositories, and no more
     /// than so many bytes.
     Tree {
@@ -51,6 +51,19 @@ pub(super) fn pack(folder: &Path, wanted: &Wanted, archive: impl Write) -> io::R
     };
     packing.add_folder(&mut builder, Path::new(""), 0)?;
     builder.finish()
+}
+
+/// The paths of all entries of `archive`. What they hold is not read.
+pub(super) fn entries(archive: impl Read + Seek) -> io::Result<BTreeSet<PathBuf>> {
+    let mut paths = BTreeSet::new();
+    for (count, entry) in Archive::new(archive).entries_with_seek()?.enumerate() {
+        let path = inner_path(&entry?.path()?)?;
+        if count >= ENTRIES_MOST {
+            return Err(refused(&path, "is more than an archive may hold"));
+        }
+        paths.insert(path);
+    }
+    Ok(paths)
 }
 
 /// Unpacks `archive` into `folder`, which must exist and be empty. Refuses every entry that does
@@ -140,8 +153,8 @@ impl Packing<'_> {
 
     fn is_wanted(&self, inner: &Path) -> bool {
         match self.wanted {
-            Wanted::All => true,
             Wanted::AllBut(folder) => self.root.join(inner) != *folder,
+            Wanted::These(entries) => entries.contains(inner),
             Wanted::Tree { files, .. } => {
                 let is_beside = inner
                     .file_name()
@@ -279,9 +292,13 @@ fn refused(path: &Path, what: &str) -> io::Error {
 mod tests {
     use super::*;
 
+    fn all() -> Wanted {
+        Wanted::AllBut(PathBuf::new())
+    }
+
     fn packed(folder: &Path) -> Vec<u8> {
         let mut bytes = Vec::new();
-        pack(folder, &Wanted::All, &mut bytes).unwrap();
+        pack(folder, &all(), &mut bytes).unwrap();
         bytes
     }
 
@@ -325,7 +342,7 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             fs::create_dir(root.path().join("sub")).unwrap();
             std::os::unix::fs::symlink(link, root.path().join("sub/link")).unwrap();
-            let error = pack(root.path(), &Wanted::All, Vec::new()).unwrap_err();
+            let error = pack(root.path(), &all(), Vec::new()).unwrap_err();
             assert!(error.to_string().contains("sub/link is a link out"), "{error}");
         }
     }

@@ -4,11 +4,12 @@
 //! ```text
 //! <state>/artifacts/sha256/HEX     the bytes: a file, or the archive of a folder
 //! <state>/artifacts/unpacked/HEX/  a folder as it is given out
-//! <state>/artifacts/temporary/     what is being written
+//! <state>/artifacts/temporary/     what is being written, and damaged folders that may be in use
 //! ```
 //!
 //! Kept files cannot be written to. Folders can, so that everybody may remove the journal's folder;
-//! what stands in them is compared with the digest before each use instead.
+//! what was kept of them is compared with the digest before each use instead. What a program wrote
+//! beside it is left alone.
 
 mod archive;
 mod keeping;
@@ -21,6 +22,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use towpath_core::ids::Digest;
@@ -192,33 +194,37 @@ impl Artifacts {
         }
     }
 
-    /// The folder of a kept archive, unpacked anew when it is not there or was changed.
+    /// The folder of a kept archive, unpacked anew when it is not there or what was kept of it
+    /// was changed.
     fn unpacked(&self, digest: &Digest) -> io::Result<PathBuf> {
         let folder = self.root.join("unpacked").join(digest.hex());
-        if folder.is_dir() {
-            if digest_of(|hash| archive::pack(&folder, &Wanted::All, hash))
-                .is_ok_and(|now| now == *digest)
-            {
-                return Ok(folder);
-            }
-            // Moved aside and not removed at once: something may run from it.
-            fs::rename(&folder, self.temporary()?)?;
+        if self.is_intact(&folder, digest) {
+            return Ok(folder);
         }
         let fresh = self.temporary()?;
         fs::create_dir(&fresh)?;
         let unpacked = File::open(self.kept(digest)).and_then(|file| {
             archive::unpack(io::BufReader::new(file), &fresh, ARTIFACT_BYTES_MOST)
         });
-        let moved = unpacked.and_then(|()| {
+        let placed = unpacked.and_then(|()| {
             fs::create_dir_all(self.root.join("unpacked"))?;
-            fs::rename(&fresh, &folder)
+            replace_folder(&folder, &fresh, &self.temporary()?)
         });
-        if let Err(error) = moved {
+        if let Err(error) = placed {
             let _best_effort = fs::remove_dir_all(&fresh);
-            // Somebody else was faster with the same content.
-            return if folder.is_dir() { Ok(folder) } else { Err(error) };
+            // Somebody else may have been faster with the same content.
+            return if self.is_intact(&folder, digest) { Ok(folder) } else { Err(error) };
         }
         Ok(folder)
+    }
+
+    /// Whether all that was kept is in `folder` as it was kept. More may be there: programs write
+    /// beside their own files, such as Python its `__pycache__`.
+    fn is_intact(&self, folder: &Path, digest: &Digest) -> bool {
+        let kept = File::open(self.kept(digest));
+        let Ok(entries) = kept.and_then(archive::entries) else { return false };
+        let now = digest_of(|hash| archive::pack(folder, &Wanted::These(entries), hash));
+        now.is_ok_and(|now| now == *digest)
     }
 
     fn temporary(&self) -> io::Result<PathBuf> {
@@ -226,6 +232,23 @@ impl Artifacts {
         fs::create_dir_all(&folder)?;
         Ok(folder.join(format!("{:016x}", rand::random::<u64>())))
     }
+}
+
+/// Puts `fresh` in the place of `folder`, and what was there `aside`: something may run from it. When
+/// `fresh` does not get there, `folder` is as it was.
+fn replace_folder(folder: &Path, fresh: &Path, aside: &Path) -> io::Result<()> {
+    match File::open(folder) {
+        // What is aside is swept by its age, and that begins now.
+        Ok(old) => old.set_modified(SystemTime::now())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return fs::rename(fresh, folder);
+        }
+        Err(error) => return Err(error),
+    }
+    fs::rename(folder, aside)?;
+    fs::rename(fresh, folder).inspect_err(|_| {
+        let _fails_when_another_is_there = fs::rename(aside, folder);
+    })
 }
 
 #[async_trait]
@@ -311,6 +334,71 @@ mod tests {
         fs::write(given.join("sub/page"), "evil").unwrap();
         assert_eq!(store.path(&artifact).await.unwrap(), given);
         assert_eq!(fs::read_to_string(given.join("sub/page")).unwrap(), "hello");
+    }
+
+    #[tokio::test]
+    async fn a_changed_folder_is_put_aside_for_as_long_as_one_that_is_new() {
+        let (root, store) = world();
+        let folder = root.path().join("site");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("page"), "hello").unwrap();
+        let artifact = store.keep_directory(&folder).await.unwrap();
+        let given = store.path(&artifact).await.unwrap();
+        fs::remove_file(given.join("page")).unwrap();
+        fs::write(given.join("page"), "evil").unwrap();
+        File::open(&given).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        store.path(&artifact).await.unwrap();
+        store.sweep(&BTreeSet::new()).await.unwrap();
+        let aside = fs::read_dir(store.root.join("temporary")).unwrap();
+        let aside: Vec<_> = aside.map(|entry| entry.unwrap().path().join("page")).collect();
+        assert_eq!(aside.len(), 1, "{aside:?}");
+        assert_eq!(fs::read_to_string(&aside[0]).unwrap(), "evil");
+    }
+
+    #[tokio::test]
+    async fn what_a_program_writes_beside_its_files_is_no_damage() {
+        let (root, store) = world();
+        let folder = root.path().join("site");
+        fs::create_dir_all(folder.join("sub")).unwrap();
+        fs::write(folder.join("sub/page"), "hello").unwrap();
+        let artifact = store.keep_directory(&folder).await.unwrap();
+        let given = store.path(&artifact).await.unwrap();
+        let cache = given.join("sub/__pycache__");
+        fs::create_dir(&cache).unwrap();
+        std::os::unix::fs::symlink("/tmp", given.join("link")).unwrap();
+        assert_eq!(store.path(&artifact).await.unwrap(), given);
+        assert!(cache.is_dir(), "the folder was left alone");
+        fs::remove_dir_all(given.join("sub")).unwrap();
+        assert_eq!(store.path(&artifact).await.unwrap(), given);
+        assert!(given.join("sub/page").exists(), "a file that is gone is damage");
+    }
+
+    #[tokio::test]
+    async fn a_folder_stays_in_place_while_it_cannot_be_unpacked_anew() {
+        let (_root, store) = world();
+        let bytes = [b'x'; 1024];
+        let digest = Digest::of(&bytes);
+        let kept = store.kept(&digest);
+        let given = store.root.join("unpacked").join(digest.hex());
+        for (path, bytes) in [(kept, &bytes[..]), (given.join("app"), b"runs")] {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        let (form, source) = (ArtifactForm::Directory, "site".to_owned());
+        let artifact = Artifact { digest, form, source, size: 1024 };
+        assert!(matches!(store.path(&artifact).await, Err(ArtifactError::Io { .. })));
+        assert_eq!(fs::read_to_string(given.join("app")).unwrap(), "runs");
+        assert_eq!(fs::read_dir(store.root.join("temporary")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_replaced_is_put_back() {
+        let root = tempfile::tempdir().unwrap();
+        let [folder, absent, aside] = ["folder", "absent", "aside"].map(|it| root.path().join(it));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("app"), "runs").unwrap();
+        replace_folder(&folder, &absent, &aside).unwrap_err();
+        assert!(folder.join("app").exists() && !aside.exists());
     }
 
     #[tokio::test]

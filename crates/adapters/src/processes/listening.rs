@@ -10,7 +10,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt as _;
 
-use super::{Identity, Row, Wanted, find, is_marked, is_user, pids};
+use super::{Row, Wanted, find, is_marked, pids};
 use crate::printable::escaped;
 
 /// Who answers on a port.
@@ -18,7 +18,7 @@ use crate::printable::escaped;
 pub(crate) enum Listener {
     /// One of the wanted processes, or one that they started.
     Wanted,
-    /// Somebody else, such as `python3 (process 4711)`.
+    /// Somebody else whose process was found, such as `python3 (process 4711)`.
     Stranger(String),
     /// /proc does not tell: nobody listens, or what listens cannot be looked into.
     Unknown,
@@ -27,30 +27,23 @@ pub(crate) enum Listener {
 /// Who answers connections to `port` of 127.0.0.1. Reads /proc for at most some tenths of a second;
 /// blocks so long.
 pub(crate) fn who_listens(port: u16, wanted: &Wanted<'_>) -> Listener {
-    let mut links = Links { left: MOST_LINKS };
+    who_is_seen(port, wanted, Links { left: MOST_LINKS })
+}
+
+fn who_is_seen(port: u16, wanted: &Wanted<'_>, mut links: Links) -> Listener {
     let mut open = sockets_of(port);
     if open.is_empty() {
         return Listener::Unknown;
     }
     let members = find(wanted);
-    let own: Option<BTreeSet<u64>> = members
-        .iter()
-        .map(|member| links.sockets(member.pid))
-        .try_fold(BTreeSet::new(), |mut all, sockets| {
-            all.extend(sockets?);
-            Some(all)
-        });
-    let sees_all = own.is_some();
-    let own = own.unwrap_or_default();
+    let own: BTreeSet<u64> =
+        members.iter().filter_map(|member| links.sockets(member.pid)).flatten().collect();
     open.retain(|socket| !own.contains(&socket.inode));
     for socket in open {
         match links.holder(socket.inode, |pid| belongs(pid, wanted)) {
             Holder::Wanted => {}
             Holder::Stranger(pid) => return Listener::Stranger(described(pid)),
-            // Processes of others cannot be looked into, but ours could, and it is not theirs.
-            Holder::Unseen if sees_all && is_others(socket.user, &members, wanted) => {
-                return Listener::Stranger(format!("a program of user {}", socket.user));
-            }
+            // A program may become another user, so that a holder out of sight may be the wanted one.
             Holder::Unseen => return Listener::Unknown,
         }
     }
@@ -192,18 +185,6 @@ fn belongs(pid: i32, wanted: &Wanted<'_>) -> bool {
     is_marked(pid, wanted.mark)
 }
 
-/// Whether a socket of `user` cannot be one of the wanted processes': they are all there to be seen,
-/// and none of them could have become that user.
-fn is_others(user: u32, members: &[Identity], wanted: &Wanted<'_>) -> bool {
-    let own = rustix::process::geteuid();
-    let sees_leader = wanted.leader.is_some_and(|leader| members.contains(leader));
-    !own.is_root() && user != own.as_raw() && sees_leader && members.iter().all(runs_as_us)
-}
-
-fn runs_as_us(member: &Identity) -> bool {
-    is_user(member.pid, rustix::process::geteuid().as_raw())
-}
-
 fn described(pid: i32) -> String {
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     let name = escaped(name.strip_suffix(b"\n").unwrap_or(&name));
@@ -218,6 +199,7 @@ fn described(pid: i32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Identity;
     use super::*;
     use std::net::TcpListener;
 
@@ -257,6 +239,18 @@ mod tests {
         drop(listener);
         assert_eq!(who_listens(port, &ours), Listener::Unknown);
         assert_eq!(named(port), None);
+    }
+
+    #[test]
+    fn who_cannot_be_seen_to_hold_a_port_is_unknown_and_no_stranger() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let leader = own();
+        for leader in [None, Some(&leader)] {
+            let wanted = Wanted { mark: NOBODY.mark, leader };
+            let blind = Links { left: 0 };
+            assert_eq!(who_is_seen(port, &wanted, blind), Listener::Unknown, "{leader:?}");
+        }
     }
 
     #[test]

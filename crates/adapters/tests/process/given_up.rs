@@ -37,10 +37,13 @@ fn nothing_is_begun_after_the_stop_that_follows_a_start_that_was_given_up() {
     let target = world.target(&settings());
     let request = request("serve");
     let (starting, stopping) = (one_after_the_other(), one_after_the_other());
-    // The start's work waits in the queue until the stop is over.
+    let mut start = Box::pin(target.ensure_running(&request));
+    assert!(!starting.block_on(leave_after(1, start.as_mut())), "it looks for plans first");
+    starting.block_on(starting.spawn_blocking(|| ())).unwrap();
+    // There are none. The work that begins waits in the queue until the stop is over.
     let (go, wait) = std::sync::mpsc::channel::<()>();
     let busy = starting.spawn_blocking(move || wait.recv().is_ok());
-    assert!(!starting.block_on(leave_after(1, target.ensure_running(&request))));
+    assert!(!starting.block_on(leave_after(1, start)));
     stopping.block_on(stop(&*target, &request));
     go.send(()).unwrap();
     assert!(starting.block_on(busy).unwrap());

@@ -15,6 +15,7 @@ use support::{World, eventually, kill, make_executable, request};
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::PromotionNumber;
 use towpath_core::units::Span;
+use towpath_ports::artifacts::ArtifactStore as _;
 use towpath_ports::target::{DeployRequest, Target, TargetError, TargetErrorKind};
 
 fn settings() -> Value {
@@ -80,6 +81,38 @@ async fn another_engine_finds_what_runs() {
     let target = world.target(&settings());
     let again = target.ensure_running(&request).await.unwrap();
     assert_eq!((first, before), (again, world.processes()));
+    stop(&*target, &request).await;
+}
+
+#[tokio::test]
+async fn what_runs_is_found_again_whatever_became_of_its_kept_bytes() {
+    let mut world = World::new();
+    let site = world.folder.path().join("site");
+    std::fs::create_dir(&site).unwrap();
+    std::fs::copy(world.folder.path().join("app"), site.join("app")).unwrap();
+    let kept = towpath_adapters::artifacts::Artifacts::new(&world.site.state);
+    let artifact = kept.keep_directory(&site).await.unwrap();
+    let folder = kept.path(&artifact).await.unwrap();
+    world.site.artifacts = std::sync::Arc::new(kept);
+    let target = world.target(&settings());
+    let mut request = request("serve");
+    request.instances = 2;
+    for released in request.release.artifacts.values_mut() {
+        released.clone_from(&artifact);
+    }
+    let endpoints = target.ensure_running(&request).await.unwrap();
+    let before = world.processes();
+    let archive = world.site.state.join("artifacts/sha256").join(artifact.digest.hex());
+    std::fs::remove_file(archive).unwrap();
+    std::fs::write(folder.join("left over"), "half").unwrap();
+    std::fs::remove_file(folder.join("app")).unwrap();
+    assert_eq!(target.ensure_running(&request).await.unwrap(), endpoints);
+    assert_eq!(world.processes(), before, "nothing was started again");
+    assert!(folder.join("left over").exists(), "and nothing was unpacked again");
+    request.instances = 3;
+    let error = target.ensure_running(&request).await.unwrap_err();
+    assert_eq!(error.kind, TargetErrorKind::Final, "a further instance needs the bytes: {error}");
+    assert_eq!(world.processes(), before);
     stop(&*target, &request).await;
 }
 

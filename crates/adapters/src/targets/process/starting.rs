@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,21 +42,32 @@ impl Process {
         &self,
         request: &DeployRequest,
     ) -> Result<Vec<Endpoint>, TargetError> {
-        let settings = &self.settings;
-        let artifacts = self.site.artifacts.as_ref();
-        let program = command::resolve(&settings.command, &request.release, artifacts).await?;
-        let prepared = {
-            let (state, own) = (self.site.state.clone(), self.site.program.clone());
-            let (settings, request) = (settings.clone(), request.clone());
-            blocking(move |caller| prepare(caller, &state, &own, &settings, &program, &request))
-                .await?
+        // What is planned knows its program: trouble with the kept bytes is not its trouble.
+        let prepared = match self.planned(request).await? {
+            Some(prepared) => prepared,
+            None => self.prepared(request).await?,
         };
         let deadline =
-            Instant::now() + settings.start_within.unwrap_or(request.ready_within).into();
+            Instant::now() + self.settings.start_within.unwrap_or(request.ready_within).into();
         let waits = prepared.into_iter().map(|(instance, address, folder)| {
             self.wait_until_ready(request, instance, address, folder, deadline)
         });
         join_all(waits).await.into_iter().collect()
+    }
+
+    async fn planned(&self, request: &DeployRequest) -> Result<Option<Vec<Prepared>>, TargetError> {
+        let (state, own) = (self.site.state.clone(), self.site.program.clone());
+        let request = request.clone();
+        blocking(move |caller| supervise_planned(caller, &state, &own, &request)).await
+    }
+
+    async fn prepared(&self, request: &DeployRequest) -> Result<Vec<Prepared>, TargetError> {
+        let artifacts = self.site.artifacts.as_ref();
+        let command = &self.settings.command;
+        let program = command::resolve(command, &request.release, artifacts).await?;
+        let (state, own) = (self.site.state.clone(), self.site.program.clone());
+        let (settings, request) = (self.settings.clone(), request.clone());
+        blocking(move |caller| prepare(caller, &state, &own, &settings, &program, &request)).await
     }
 
     async fn wait_until_ready(
@@ -183,6 +194,36 @@ pub(super) fn spawn_supervisor(program: &Path, folder: &Folder) -> io::Result<()
     own_program::start(program, &arguments, &folder.path().join("supervisor.log")).map(drop)
 }
 
+/// An instance that is planned and supervised: its number, where it will answer, its folder.
+type Prepared = (u32, SocketAddr, Folder);
+
+/// Starts the supervisors that are missing of a deployment of which every wanted instance has its
+/// plan; none, and nothing done, when a plan is missing. Needs neither the artefact nor space on
+/// the disk. Locks as [`prepare`] does.
+fn supervise_planned(
+    caller: &Caller,
+    state: &Path,
+    own: &Path,
+    request: &DeployRequest,
+) -> Result<Option<Vec<Prepared>>, Stopped> {
+    let _pass = Fence::of(state).enter(request.epoch)?;
+    let deployment = DeploymentFolder::of(state, &request.lane, request.deployment);
+    let Some(_lock) = deployment.lock_if_there()? else { return Ok(None) };
+    let mut planned = Vec::new();
+    for instance in 1..=request.instances.max(1) {
+        let folder = deployment.instance(instance);
+        let Some(plan) = folder.plan()? else { return Ok(None) };
+        planned.push((instance, at(plan.port), folder));
+    }
+    for (_, _, folder) in &planned {
+        caller.still_waits()?;
+        if !folder.is_supervised()? {
+            spawn_supervisor(own, folder)?;
+        }
+    }
+    Ok(Some(planned))
+}
+
 /// Writes the plans that are missing and starts the supervisors that are missing. Under the
 /// deployment's lock, so that two callers do not choose two ports for one instance, and so that a
 /// stop that follows a start that was given up finds all that it began.
@@ -193,7 +234,7 @@ fn prepare(
     settings: &Settings,
     program: &Program,
     request: &DeployRequest,
-) -> Result<Vec<(u32, SocketAddr, Folder)>, Stopped> {
+) -> Result<Vec<Prepared>, Stopped> {
     let _pass = Fence::of(state).enter(request.epoch)?;
     let deployment = DeploymentFolder::of(state, &request.lane, request.deployment);
     let _lock = deployment.lock()?;
@@ -214,10 +255,13 @@ fn prepare(
         if !folder.is_supervised()? {
             spawn_supervisor(own, &folder)?;
         }
-        let address = SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
-        prepared.push((instance, address, folder));
+        prepared.push((instance, at(port), folder));
     }
     Ok(prepared)
+}
+
+fn at(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// A new plan begins with a clean status: what ended before it is not its failure.
