@@ -1,6 +1,7 @@
 //! Ends everything that a project runs on this machine: engine, instances, proxy. Owns the order in
 //! which that is done, and what is said when it cannot be; deletes nothing and asks nobody.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +9,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use towpath_adapters::artifacts::Artifacts;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
-use towpath_core::matrix::Matrix;
+use towpath_core::journal::Event;
+use towpath_core::matrix::{AdapterSpec, Matrix};
 use towpath_core::units::Span;
 use towpath_engine::AdapterSet;
 use towpath_ports::Site;
+use towpath_ports::store::{Store, StoreError};
 use towpath_proxy::Handle;
 
 use crate::background::{engine_answers, engine_answers_soon};
@@ -31,8 +34,10 @@ const ENGINE_WITHIN: Duration = Duration::from_secs(10);
 const PROXY_WITHIN: Duration = Duration::from_secs(35);
 /// How often it is looked whether one of them has gone.
 const LOOK: Duration = Duration::from_millis(20);
-/// Promotions that are read at once, so that a long history is never in memory whole.
+/// Rows that are read at once: of a long history, only numbers are kept in memory whole.
 const PAGE: u32 = 200;
+/// What failed when the journal was taken over and not read.
+const UNREAD: &str = "the journal could not be read";
 /// How many deployments that were left behind are named; more are counted.
 const NAMED: usize = 5;
 /// The folder of the proxy, and the lock in it that a proxy holds while it lives.
@@ -71,9 +76,13 @@ pub(crate) async fn end_everything(project: &ProjectFolder) -> Result<Ended, Cli
             return Err(untouched(project, "the journal could not be taken over", &error).await);
         }
     };
-    let newest = match Journal::open(project, || Err(no_journal())).await {
-        Ok(journal) => end_deployments(project, &journal, epoch).await?,
-        Err(error) => return Err(untouched(project, "the journal could not be read", &error).await),
+    let standing = match Journal::open(project, || Err(no_journal())).await {
+        Ok(journal) => Standing::read(&journal).await.map_err(anyhow::Error::new),
+        Err(error) => return Err(untouched(project, UNREAD, &error).await),
+    };
+    let newest = match standing {
+        Ok(standing) => end_deployments(project, &standing, epoch).await?,
+        Err(error) => return Err(untouched(project, UNREAD, &error.into()).await),
     };
     end_proxy(project).await?;
     if engine_answers(project).await {
@@ -100,11 +109,83 @@ fn has_begun(project: &ProjectFolder) -> bool {
     [PROXY_FOLDER, INSTANCES_FOLDER].iter().any(|folder| project.state.join(folder).exists())
 }
 
-/// Ends every deployment that may have processes: each promotion names one. Answers the newest, once
-/// all were ended.
+/// What may have processes: each promotion names a deployment. And what runs it, lane by lane.
+struct Standing {
+    deployments: Vec<(LaneId, PromotionNumber)>,
+    targets: BTreeMap<LaneId, AdapterSpec>,
+}
+
+impl Standing {
+    /// Reads all of it from the journal; the file of the matrix may be damaged, or of another day.
+    async fn read(journal: &Journal) -> Result<Self, StoreError> {
+        let store = journal.engine().setup().store.as_ref();
+        let deployments = deployments(store).await?;
+        let mut lanes: BTreeSet<_> = deployments.iter().map(|(lane, _)| lane.clone()).collect();
+        let mut targets = BTreeMap::new();
+        if let Some(matrix) = journal.engine().matrix() {
+            note_targets(&matrix, &lanes, &mut targets);
+            lanes.retain(|lane| !targets.contains_key(lane));
+        }
+        if !lanes.is_empty() {
+            note_former_targets(store, &lanes, &mut targets).await?;
+        }
+        Ok(Self { deployments, targets })
+    }
+}
+
+async fn deployments(store: &dyn Store) -> Result<Vec<(LaneId, PromotionNumber)>, StoreError> {
+    let mut found: Vec<(LaneId, PromotionNumber)> = Vec::new();
+    loop {
+        let before = found.last().map(|(_, number)| *number);
+        let page = store.promotions(None, before, PAGE).await?;
+        // Each page begins below the one before, so that there are only so many.
+        let is_older = |number| before.is_none_or(|before| number < before);
+        if !page.first().is_some_and(|first| is_older(first.number)) {
+            return Ok(found);
+        }
+        found.extend(page.into_iter().map(|row| (row.lane, row.number)));
+    }
+}
+
+/// A lane that the matrix in force no longer has runs where the last one said that had it.
+async fn note_former_targets(
+    store: &dyn Store,
+    lanes: &BTreeSet<LaneId>,
+    targets: &mut BTreeMap<LaneId, AdapterSpec>,
+) -> Result<(), StoreError> {
+    let mut after = 0;
+    loop {
+        let page = store.events(after, PAGE).await?;
+        match page.last() {
+            // Positions rise, so that there are only so many pages.
+            Some(last) if last.seq > after => after = last.seq,
+            _ => return Ok(()),
+        }
+        for row in page {
+            // What cannot be read any more is not guessed; its lane is named when it is left behind.
+            if let Ok(Event::MatrixApplied { matrix, .. }) = serde_json::from_value(row.body) {
+                note_targets(&matrix, lanes, targets);
+            }
+        }
+    }
+}
+
+fn note_targets(
+    matrix: &Matrix,
+    lanes: &BTreeSet<LaneId>,
+    targets: &mut BTreeMap<LaneId, AdapterSpec>,
+) {
+    for lane in lanes {
+        if let Some((_, section)) = matrix.lane(lane) {
+            targets.insert(lane.clone(), section.target.clone());
+        }
+    }
+}
+
+/// Ends every deployment. Answers the newest, once all were ended.
 async fn end_deployments(
     project: &ProjectFolder,
-    journal: &Journal,
+    standing: &Standing,
     epoch: Epoch,
 ) -> Result<u64, CliError> {
     let adapters = match adapters(project) {
@@ -114,50 +195,27 @@ async fn end_deployments(
             return Err(untouched(project, "this program does not find itself", &error).await);
         }
     };
-    // The matrix that is in force says what runs; the file may be damaged, or of another day.
-    let matrix = journal.engine().matrix();
-    let (mut newest, mut ended, mut left) = (0, 0_usize, Vec::new());
-    let mut before = None;
-    loop {
-        let store = &journal.engine().setup().store;
-        let page = match store.promotions(None, before, PAGE).await {
-            Ok(page) => page,
-            Err(error) => {
-                let message = format!(
-                    "{ended} deployments were ended, and older ones may run still; the proxy was left as it is"
-                );
-                let cause = format!("the journal could not be read to its beginning: {error}");
-                return Err(left_behind(project, message).because(cause));
-            }
-        };
-        for row in &page {
-            newest = newest.max(row.number.0);
-            match stop(&adapters, matrix.as_ref(), &row.lane, row.number, epoch).await {
-                Ok(()) => ended += 1,
-                Err(cause) => left.push(format!("{} of {}: {cause}", row.number, row.lane)),
-            }
-        }
-        match page.last() {
-            // Each page begins below the one before, so that there are only so many.
-            Some(last) if before.is_none_or(|before| last.number < before) => {
-                before = Some(last.number);
-            }
-            _ => break,
+    let mut left = Vec::new();
+    for (lane, deployment) in &standing.deployments {
+        let target = standing.targets.get(lane);
+        if let Err(cause) = stop(&adapters, target, lane, *deployment, epoch).await {
+            left.push(format!("{deployment} of {lane}: {cause}"));
         }
     }
-    if left.is_empty() { Ok(newest) } else { Err(remaining(project, ended, &left)) }
+    if left.is_empty() {
+        return Ok(standing.deployments.iter().map(|(_, number)| number.0).max().unwrap_or(0));
+    }
+    Err(remaining(project, standing.deployments.len() - left.len(), &left))
 }
 
 async fn stop(
     adapters: &Adapters,
-    matrix: Option<&Matrix>,
+    target: Option<&AdapterSpec>,
     lane: &LaneId,
     deployment: PromotionNumber,
     epoch: Epoch,
 ) -> Result<(), String> {
-    let section = matrix.and_then(|matrix| matrix.lane(lane));
-    let (_, section) = section.ok_or("the matrix in force does not say any more where it runs")?;
-    let target = adapters.target(&section.target)?;
+    let target = adapters.target(target.ok_or("no matrix in the journal says where it runs")?)?;
     let stopped = target.ensure_stopped(lane, deployment, epoch, LAST_DRAIN).await;
     stopped.map_err(|error| error.to_string())
 }
@@ -225,8 +283,9 @@ async fn untouched(project: &ProjectFolder, failed: &str, error: &CliError) -> C
 
 fn remaining(project: &ProjectFolder, ended: usize, left: &[String]) -> CliError {
     let message = format!(
-        "{} deployments were left behind, {ended} were ended; the proxy was left as it is",
-        left.len()
+        "{} of {} deployments were left behind; the proxy was left as it is",
+        left.len(),
+        ended + left.len()
     );
     let mut cause = left.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
     if left.len() > NAMED {

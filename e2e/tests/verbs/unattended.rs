@@ -213,6 +213,44 @@ fn without_a_journal_that_opens_nothing_is_ended_and_that_is_said() {
 }
 
 #[test]
+fn an_environment_that_the_matrix_no_longer_has_is_ended_as_well() {
+    let world = World::new(PIPELINE);
+    world.release("1.0.0", &[]);
+    world.must(&["promote", "staging", "--release", "1.0.0"], 0);
+    let renamed =
+        PIPELINE.replace("  staging:", "  trial:").replace("after: staging", "after: trial");
+    std::fs::write(world.root().join("towpath.yaml"), renamed).expect("written");
+    world.must(&["promote", "trial", "--release", "1.0.0"], 0);
+    let matrix = json(&world, &["status"])["lanes"].to_string();
+    assert!(!matrix.contains(r#""environment":"staging""#), "{matrix}");
+    world.must(&["engine", "stop"], 0);
+    let before = runs_for(&world);
+    for lane in ["staging", "trial"] {
+        assert!(before.iter().any(|typed| typed.contains(lane)), "{lane} {before:?}");
+    }
+    world.must(&["engine", "stop", "--everything"], 0);
+    assert_eq!(runs_for(&world), Vec::<String>::new());
+}
+
+#[test]
+fn a_release_that_cannot_be_ended_is_named_and_keeps_its_proxy() {
+    let world = routed(AT_ONCE);
+    world.must(&["engine", "stop"], 0);
+    let fence = world.state().join("instances/epoch");
+    let kept = std::fs::read_to_string(&fence).expect("the newest owner that was obeyed");
+    std::fs::write(&fence, "1000000\n").expect("written");
+    let before = runs_for(&world);
+    let refused = world.must(&["engine", "stop", "--everything"], 1);
+    for said in ["1 of 1 deployments were left behind", "api/production", "left as it is"] {
+        assert!(refused.err.contains(said), "{said}\n{}", refused.err);
+    }
+    assert_eq!((refused.out.as_str(), runs_for(&world)), ("", before));
+    std::fs::write(&fence, kept).expect("written");
+    world.must(&["engine", "stop", "--everything"], 0);
+    assert_eq!(runs_for(&world), Vec::<String>::new());
+}
+
+#[test]
 fn where_nothing_was_ever_started_there_is_nothing_to_end_and_no_file_is_made() {
     let world = World::new(PIPELINE);
     let ended = world.must(&["engine", "stop", "--everything"], 0);
