@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use towpath_adapters::artifacts::Artifacts;
 use towpath_core::ids::Name;
 use towpath_core::matrix::Matrix;
-use towpath_engine::{Reader, Setup};
+use towpath_engine::{Engine, Reader, Setup};
 use towpath_ports::Site;
 use towpath_ports::clock::SystemClock;
 use towpath_ports::store::{Store, StoreIdentity};
@@ -67,6 +67,11 @@ impl Journal {
     /// Whether a journal was begun.
     pub(crate) fn is_begun(&self) -> bool {
         self.begun
+    }
+
+    /// What it says, in the engine's own words.
+    pub(crate) fn engine(&self) -> &Engine {
+        self.reader.engine()
     }
 
     /// Whether something in it waits for an engine.

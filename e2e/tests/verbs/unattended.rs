@@ -151,6 +151,113 @@ fn after_everything_was_ended_status_says_that_nothing_runs_until_a_release_ente
     assert_eq!(status.out.matches("x nothing runs").count(), 1, "{}", status.out);
 }
 
+/// Whatever runs for the world, by what was typed: in its folder, or with a path of it.
+fn runs_for(world: &World) -> Vec<String> {
+    let folder = world.root().canonicalize().expect("it is there");
+    let within = |entry: &std::fs::DirEntry| {
+        std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder))
+    };
+    let named = folder.display().to_string();
+    let entries = std::fs::read_dir("/proc").expect("a Linux machine").flatten();
+    let typed = entries.filter_map(|entry| {
+        let typed = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let typed = String::from_utf8_lossy(&typed).replace('\0', " ");
+        // One that has ended and was not waited for has no command line any more.
+        (!typed.is_empty() && (within(&entry) || typed.contains(&named))).then_some(typed)
+    });
+    typed.collect()
+}
+
+#[test]
+fn a_damaged_matrix_does_not_keep_everything_from_being_ended() {
+    for attended in [true, false] {
+        let world = routed(AT_ONCE);
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 0);
+        if !attended {
+            world.must(&["engine", "stop"], 0);
+        }
+        // The proxy, and of both releases a supervisor and what it looks after.
+        let before = runs_for(&world);
+        assert!(before.len() >= 3, "{before:?}");
+        std::fs::write(world.root().join("towpath.yaml"), "environments: [").expect("written");
+        let ended = world.must(&["engine", "stop", "--everything"], 0);
+        assert!(ended.out.contains("nothing runs any more"), "{}", ended.out);
+        assert_eq!(runs_for(&world), Vec::<String>::new(), "attended: {attended}");
+        world.must(&["engine", "stop", "--everything"], 0);
+    }
+}
+
+#[test]
+fn without_a_journal_that_opens_nothing_is_ended_and_that_is_said() {
+    let world = routed(AT_ONCE);
+    world.must(&["engine", "stop"], 0);
+    let before = runs_for(&world);
+    assert!(before.len() >= 2, "{before:?}");
+    let (journal, aside) = (world.state().join("journal.db"), world.root().join("aside.db"));
+    std::fs::rename(&journal, &aside).expect("it is there");
+    for text in [None, Some("this was a journal\n".repeat(100))] {
+        if let Some(text) = text {
+            std::fs::write(&journal, text).expect("written");
+        }
+        let refused = world.must(&["engine", "stop", "--everything"], 1);
+        assert_eq!(refused.out, "");
+        for said in ["no release was ended", "no engine runs", "towpath doctor", "--everything"] {
+            assert!(refused.err.contains(said), "{said}\n{}", refused.err);
+        }
+        assert_eq!(runs_for(&world), before);
+        std::net::TcpStream::connect(world.address).expect("the proxy listens as before");
+    }
+    std::fs::rename(&aside, &journal).expect("it is put back");
+    world.must(&["engine", "stop", "--everything"], 0);
+    assert_eq!(runs_for(&world), Vec::<String>::new());
+}
+
+#[test]
+fn an_environment_that_the_matrix_no_longer_has_is_ended_as_well() {
+    let world = World::new(PIPELINE);
+    world.release("1.0.0", &[]);
+    world.must(&["promote", "staging", "--release", "1.0.0"], 0);
+    let renamed =
+        PIPELINE.replace("  staging:", "  trial:").replace("after: staging", "after: trial");
+    std::fs::write(world.root().join("towpath.yaml"), renamed).expect("written");
+    world.must(&["promote", "trial", "--release", "1.0.0"], 0);
+    let matrix = json(&world, &["status"])["lanes"].to_string();
+    assert!(!matrix.contains(r#""environment":"staging""#), "{matrix}");
+    world.must(&["engine", "stop"], 0);
+    let before = runs_for(&world);
+    for lane in ["staging", "trial"] {
+        assert!(before.iter().any(|typed| typed.contains(lane)), "{lane} {before:?}");
+    }
+    world.must(&["engine", "stop", "--everything"], 0);
+    assert_eq!(runs_for(&world), Vec::<String>::new());
+}
+
+#[test]
+fn a_release_that_cannot_be_ended_is_named_and_keeps_its_proxy() {
+    let world = routed(AT_ONCE);
+    world.must(&["engine", "stop"], 0);
+    let fence = world.state().join("instances/epoch");
+    let kept = std::fs::read_to_string(&fence).expect("the newest owner that was obeyed");
+    std::fs::write(&fence, "1000000\n").expect("written");
+    let before = runs_for(&world);
+    let refused = world.must(&["engine", "stop", "--everything"], 1);
+    for said in ["1 of 1 deployments were left behind", "api/production", "left as it is"] {
+        assert!(refused.err.contains(said), "{said}\n{}", refused.err);
+    }
+    assert_eq!((refused.out.as_str(), runs_for(&world)), ("", before));
+    std::fs::write(&fence, kept).expect("written");
+    world.must(&["engine", "stop", "--everything"], 0);
+    assert_eq!(runs_for(&world), Vec::<String>::new());
+}
+
+#[test]
+fn where_nothing_was_ever_started_there_is_nothing_to_end_and_no_file_is_made() {
+    let world = World::new(PIPELINE);
+    let ended = world.must(&["engine", "stop", "--everything"], 0);
+    assert!(ended.out.contains("nothing was ever started here"), "{}", ended.out);
+    assert!(!world.state().exists());
+}
+
 #[test]
 fn an_engine_that_is_silent_is_told_from_one_that_does_not_run() {
     use rustix::process::{Signal, kill_process};

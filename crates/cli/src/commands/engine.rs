@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use towpath_server::requests::EngineStatus;
 
-use crate::background::{engine_answers_soon, ensure_engine};
+use crate::background::ensure_engine;
 use crate::client::Client;
 use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
-use crate::journal::Journal;
 use crate::project::ProjectFolder;
-use crate::teardown;
+use crate::teardown::{self, Ended};
 
 /// What may be typed after `engine`.
 #[derive(Debug, clap::Args)]
@@ -102,20 +101,14 @@ async fn stop_everything(
             .next("towpath engine stop --everything --yes", "ends every release and the proxy")
             .next("towpath engine stop", "only the engine; visitors are served as before"));
     }
-    let client = if engine_answers_soon(project).await {
-        Client::new(project.socket())
-    } else {
-        let nobody = || Err(CliError::new(ExitCode::NotFound, "no-journal", "nothing runs here"));
-        Client::of_journal(Journal::open(project, nobody).await?)
+    let newest = match teardown::end_everything(project).await? {
+        Ended::UpTo(newest) => newest,
+        Ended::NothingBegun => {
+            context.answer("there was nothing to end: nothing was ever started here\n");
+            return Ok(());
+        }
     };
-    let ended = teardown::end_everything(project, &client).await;
-    if ended.left > 0 {
-        let message = format!("{} deployments were left behind", ended.left);
-        return Err(CliError::new(ExitCode::Failed, "left-behind", message)
-            .because("their processes did not end, or the matrix no longer has their lane")
-            .next("towpath engine stop --everything", "tries again"));
-    }
-    project.note_ended(ended.newest).map_err(|error| {
+    project.note_ended(newest).map_err(|error| {
         anyhow::Error::new(error).context("everything was ended, and that could not be noted")
     })?;
     let folder = project.state.display();

@@ -132,7 +132,8 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
 pub(crate) async fn take_over(project: &ProjectFolder) -> Result<Epoch, CliError> {
     let told = |cause: String| cannot(&project.state, &cause);
     let name = project.journal_of().map_err(|error| told(error.to_string()))?;
-    let name = name.ok_or_else(|| told("there is no journal".to_owned()))?;
+    let name =
+        name.ok_or_else(|| told("there is no journal, or nothing says whose it is".to_owned()))?;
     let store = open(project, &name, None).await?;
     let epoch = store.take_ownership(SystemClock::default().now()).await;
     store.close().await;

@@ -45,20 +45,25 @@ pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, CliError> {
     };
     screen.end();
     let Some(told) = told else {
-        stage.clear().await;
+        stage.clear().await?;
         return Ok(ExitCode::Interrupted);
     };
     let told = match told {
         Ok(told) => told,
         Err(refusal) => {
-            stage.clear().await;
+            // Why the story ended comes first.
+            if stage.clear().await.is_err() {
+                let folder = stage.root().display();
+                let ends = format!("cd {folder} && towpath engine stop --everything");
+                return Err(refusal.next(ends, "ends what the demo left behind"));
+            }
             return Err(refusal);
         }
     };
     report::print(shown, &told, stage.root());
     let as_told = report::difference(&told).is_none();
     if !shown.keep {
-        stage.clear().await;
+        stage.clear().await?;
     }
     Ok(if as_told { ExitCode::Done } else { ExitCode::Failed })
 }

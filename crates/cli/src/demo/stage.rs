@@ -95,10 +95,15 @@ impl Stage {
     }
 
     /// Ends everything that the demo started: the engine, the instances, the proxy, the folder.
-    pub(super) async fn clear(&self) {
-        teardown::end_everything(&self.project, &self.client).await;
+    ///
+    /// # Errors
+    /// When something may run still. The folder stays then: only with it can that be ended.
+    pub(super) async fn clear(&self) -> Result<(), CliError> {
+        let ended = teardown::end_everything(&self.project).await;
+        ended.map_err(|error| error.at(self.project.root.display().to_string()))?;
         // What is left of the folder is in the system's temporary folder.
         let _ = std::fs::remove_dir_all(&self.project.root);
+        Ok(())
     }
 }
 
@@ -149,7 +154,7 @@ mod tests {
         for stage in [one, other] {
             let mode = stage.root().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700);
-            stage.clear().await;
+            stage.clear().await.unwrap();
             assert!(!stage.root().exists());
         }
     }
