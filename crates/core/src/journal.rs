@@ -226,6 +226,16 @@ pub enum Event {
         /// When.
         retry_at: Timestamp,
     },
+    /// A commit or a return has been ordered in vain for so long that a person is called; it is
+    /// ordered on.
+    PersonCalled {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Why.
+        reason: String,
+        /// When a person is called again.
+        again_at: Timestamp,
+    },
     /// All traffic is back on blue.
     TrafficReturned {
         /// For which promotion.
@@ -419,6 +429,7 @@ impl Event {
             Self::Committed { .. } => "committed",
             Self::ReturnOrdered { .. } => "return-ordered",
             Self::RouteRetried { .. } => "route-retried",
+            Self::PersonCalled { .. } => "person-called",
             Self::TrafficReturned { .. } => "traffic-returned",
             Self::StopOrdered { .. } => "stop-ordered",
             Self::StopFailed { .. } => "stop-failed",
@@ -461,6 +472,7 @@ impl Event {
             | Self::Committed { number, .. }
             | Self::ReturnOrdered { number, .. }
             | Self::RouteRetried { number, .. }
+            | Self::PersonCalled { number, .. }
             | Self::TrafficReturned { number }
             | Self::ReleaseQuarantined { number, .. }
             | Self::PromotionEnded { number, .. }

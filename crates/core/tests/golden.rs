@@ -145,6 +145,7 @@ fn of_the_end() -> Vec<Event> {
         Event::Committed { number, deployment: deployment(7), standby: Some((deployment(5), AT)) },
         Event::ReturnOrdered { number, command, revision, ending },
         Event::RouteRetried { number, sentence: because(), retry_at: AT },
+        Event::PersonCalled { number, reason: because(), again_at: AT },
         Event::TrafficReturned { number },
         Event::StopOrdered { deployment: number, command },
         Event::StopFailed { deployment: number, sentence: because(), retry_at: AT },
@@ -214,11 +215,12 @@ fn position(event: &Event) -> usize {
         Event::RollbackRemembered(_) => 35,
         Event::StandbyGivenUp { .. } => 36,
         Event::ReasonGiven { .. } => 37,
+        Event::PersonCalled { .. } => 38,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 38;
+const VARIANTS: usize = 39;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -70,6 +70,9 @@ fn turned(event: &Event, story: &Story, plan: &Plan, row: &EventRow) -> Option<S
         Event::RouteRetried { sentence, retry_at, .. } => {
             Some(format!("tried again at {}: {}", stamp(*retry_at), printable(sentence)))
         }
+        Event::PersonCalled { reason, .. } => {
+            Some(format!("a person is wanted: {}", printable(reason)))
+        }
         Event::PromotionPaused { reason, until, .. } => {
             Some(format!("paused until {}: {}", stamp(*until), printable(reason)))
         }

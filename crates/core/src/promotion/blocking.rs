@@ -38,19 +38,14 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
             )],
             until: Some(held.plus(promotion.plan.section.rollout.hold_limit)),
         }),
-        State::Committing { retry_at: Some(at), .. }
-        | State::GoingBack { retry_at: Some(at), .. } => {
-            found.push(Blocker {
-                what: "router".to_owned(),
-                sentence: "what was ordered is not confirmed yet; it is ordered again".to_owned(),
-                who: Vec::new(),
-                next: vec![Next::new("towpath doctor", "why")],
-                until: Some(*at),
-            });
-        }
+        State::Committing { retry_at: Some(_), .. }
+        | State::GoingBack { retry_at: Some(_), .. } => found.push(unconfirmed(promotion)),
         State::Reconciling { since, .. } => found.push(Blocker {
             what: "router".to_owned(),
-            sentence: "recorded and real weights differ; the step is tried again".to_owned(),
+            sentence: with_cause(
+                "recorded and real weights differ; the step is tried again",
+                promotion,
+            ),
             who: Vec::new(),
             next: vec![Next::new("towpath doctor", "why")],
             until: Some(since.plus(promotion.plan.section.rollout.hold_limit)),
@@ -58,6 +53,32 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
         _ => {}
     }
     found
+}
+
+/// A commit or a return that the router does not confirm. It is ordered on until then, so that the
+/// deadline is when a person is called, or a commit is taken back.
+fn unconfirmed(promotion: &Promotion) -> Blocker {
+    let number = promotion.number;
+    let mut next = vec![Next::new("towpath doctor", "does the router answer")];
+    if matches!(promotion.state, State::Committing { .. }) {
+        next.push(Next::new(format!("towpath abort {number}"), "returns all traffic"));
+    }
+    let (what, sentence, until) = match &promotion.called {
+        Some(called) => ("person", called.reason.clone(), Some(called.again_at)),
+        None => (
+            "router",
+            with_cause("what was ordered is not confirmed yet; it is ordered again", promotion),
+            promotion.route_overdue_at(),
+        ),
+    };
+    Blocker { what: what.to_owned(), sentence, who: Vec::new(), next, until }
+}
+
+fn with_cause(sentence: &str, promotion: &Promotion) -> String {
+    match &promotion.router_failed {
+        Some(cause) => format!("{sentence}: {cause}"),
+        None => sentence.to_owned(),
+    }
 }
 
 /// The reasons that people still owe for rollbacks of this lane, oldest first. Nothing waits for them.

@@ -5,7 +5,7 @@ use crate::journal::Event;
 use crate::matrix::Decider;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Kind, Outcome, Promotion, State};
-use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, standby};
+use crate::promotion::{PAUSE_LIMIT, ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, standby};
 use crate::units::Span;
 
 /// Orders the commit.
@@ -64,16 +64,44 @@ fn nobody_answers(turn: &mut Turn<'_>, promotion: &Promotion) {
     }
 }
 
-/// Records that the route will be ordered again.
-pub(super) fn retry(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
-    let since = match &promotion.state {
-        State::Committing { since, .. } | State::GoingBack { since, .. } => *since,
-        _ => None,
-    };
-    let failing_for = since.map_or(Span::ZERO, |since| turn.now.since(since));
+/// Orders it again later, for as long as a step may hold. Then a release that went forward is taken
+/// back; where that cannot be, or it is the way back itself, a person is called and it is tried on.
+fn retry(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
+    let gives_up = promotion.plan.kind == Kind::Promote && promotion.can_return();
+    if gives_up && overdue(turn, promotion) {
+        let limit = promotion.plan.section.rollout.hold_limit;
+        let sentence = format!("the commit was not confirmed for {limit}: {sentence}");
+        going_back::begin(turn, promotion, going_back::failed(sentence));
+    } else {
+        order_again(turn, promotion, sentence);
+    }
+}
+
+fn overdue(turn: &Turn<'_>, promotion: &Promotion) -> bool {
+    promotion.route_overdue_at().is_some_and(|at| turn.now >= at)
+}
+
+/// Records that the route will be ordered again, and calls a person when it has been in vain for as
+/// long as a step may hold, and each [`PAUSE_LIMIT`] after that.
+pub(super) fn order_again(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
+    let failing_for =
+        promotion.route_ordered_since().map_or(Span::ZERO, |since| turn.now.since(since));
     let retry_at = turn.now.plus(failing_for.clamp(ROUTE_RETRY, SLOWEST_ROUTE_RETRY));
     let number = promotion.number;
     turn.record(Event::RouteRetried { number, sentence: sentence.to_owned(), retry_at });
+    let is_time = match &promotion.called {
+        None => overdue(turn, promotion),
+        Some(called) => turn.now >= called.again_at,
+    };
+    if is_time {
+        let what = match promotion.state {
+            State::GoingBack { .. } => "the return",
+            _ => "the commit",
+        };
+        let reason = format!("{what} was not confirmed for {failing_for}: {sentence}");
+        let again_at = turn.now.plus(PAUSE_LIMIT);
+        turn.record(Event::PersonCalled { number, reason, again_at });
+    }
 }
 
 fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {

@@ -5,8 +5,8 @@ use crate::ids::{CommandId, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
-    Ask, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Owed, Pause, Promotion,
-    Quarantine, REMEMBERED, Serving, Standby, State, Verified,
+    Ask, Called, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Owed, Pause,
+    Promotion, Quarantine, REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
 
@@ -214,6 +214,7 @@ impl Lane {
             }
             Event::WeightObserved { step, weight, .. } => {
                 promotion.weight = *weight;
+                promotion.router_failed = None;
                 promotion.state = State::Baking { step: *step, since: at, held_since: None };
             }
             Event::BlueLost { .. } => promotion.blue_lost = true,
@@ -225,8 +226,9 @@ impl Lane {
             Event::Condemned { verdict, .. } => {
                 promotion.condemned = Some(verdict.sentence.clone());
             }
-            Event::ReconciliationBegan { step, weight, retry_at, .. } => {
+            Event::ReconciliationBegan { step, weight, retry_at, sentence, .. } => {
                 promotion.weight = *weight;
+                promotion.router_failed = Some(sentence.clone());
                 let since = promotion.reconciling_since().unwrap_or(at);
                 promotion.state = State::Reconciling { step: *step, since, retry_at: *retry_at };
             }
@@ -239,6 +241,7 @@ impl Lane {
             Event::CommitOrdered { .. }
             | Event::ReturnOrdered { .. }
             | Event::RouteRetried { .. }
+            | Event::PersonCalled { .. }
             | Event::TrafficReturned { .. } => promotion.route_changed(event, at),
             _ => {}
         }
@@ -308,9 +311,11 @@ impl Promotion {
             }
             Event::ReturnOrdered { command, revision, ending, .. } => {
                 self.paused = None;
-                let before = match self.state {
-                    State::GoingBack { since, .. } => since,
-                    _ => None,
+                let before = if let State::GoingBack { since, .. } = self.state {
+                    since
+                } else {
+                    self.called = None;
+                    None
                 };
                 self.state = State::GoingBack {
                     command: Some(*command),
@@ -320,14 +325,18 @@ impl Promotion {
                     ending: ending.clone(),
                 };
             }
-            Event::RouteRetried { retry_at: at, .. } => match &mut self.state {
-                State::Committing { command, retry_at, .. }
-                | State::GoingBack { command, retry_at, .. } => {
+            Event::RouteRetried { retry_at: at, sentence, .. } => {
+                self.router_failed = Some(sentence.clone());
+                if let State::Committing { command, retry_at, .. }
+                | State::GoingBack { command, retry_at, .. } = &mut self.state
+                {
                     *command = None;
                     *retry_at = Some(*at);
                 }
-                _ => {}
-            },
+            }
+            Event::PersonCalled { reason, again_at, .. } => {
+                self.called = Some(Called { reason: reason.clone(), again_at: *again_at });
+            }
             Event::TrafficReturned { .. } => self.weight = Weight::ZERO,
             _ => {}
         }
@@ -357,6 +366,8 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
         condemned: None,
+        router_failed: None,
+        called: None,
     }
 }
 

@@ -64,14 +64,25 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
     let State::GoingBack { ending, .. } = promotion.state.clone() else { return };
     match outcome {
         CommandOutcome::Routed { .. } => returned(turn, promotion, &ending),
-        CommandOutcome::RouteFailed { sentence } => committing::retry(turn, promotion, sentence),
+        // Green was never ordered a share, so there is nothing that would have to return, and nothing
+        // to wait for: its listening address may be what cannot be had.
+        CommandOutcome::RouteFailed { .. } if !promotion.may_have_had_visitors() => {
+            end(turn, promotion, &ending);
+        }
+        CommandOutcome::RouteFailed { sentence } => {
+            committing::order_again(turn, promotion, sentence);
+        }
         _ => turn.note("an outcome that does not belong to a route was ignored"),
     }
 }
 
 fn returned(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
+    turn.record(Event::TrafficReturned { number: promotion.number });
+    end(turn, promotion, ending);
+}
+
+fn end(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
     let number = promotion.number;
-    turn.record(Event::TrafficReturned { number });
     // A verdict throws a release out however its promotion happens to end (I11).
     if ending.quarantine {
         quarantine(turn, promotion, number, &ending.sentence);

@@ -305,6 +305,12 @@ pub struct Promotion {
     pub paused: Option<Pause>,
     /// The verdict that condemned the release, once there is one.
     pub condemned: Option<String>,
+    /// Why the router did not do what was ordered last, while it has not.
+    #[serde(default)]
+    pub router_failed: Option<String>,
+    /// Set once a commit or a return has been ordered in vain for so long that a person was called.
+    #[serde(default)]
+    pub called: Option<Called>,
 }
 
 impl Promotion {
@@ -342,6 +348,20 @@ impl Promotion {
     /// Whether a release that is on its way can be thrown out: visitors may be on it, and can return.
     pub(super) fn can_be_thrown_out(&self) -> bool {
         self.plan.kind == Kind::Promote && self.can_return() && self.may_have_visitors()
+    }
+
+    /// Since when a commit or a return is ordered, while one is.
+    pub(super) fn route_ordered_since(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Committing { since, .. } | State::GoingBack { since, .. } => *since,
+            _ => None,
+        }
+    }
+
+    /// When a commit or a return was ordered in vain for as long as a step may hold.
+    pub(super) fn route_overdue_at(&self) -> Option<Timestamp> {
+        let limit = self.plan.section.rollout.hold_limit;
+        self.route_ordered_since().map(|since| since.plus(limit))
     }
 
     /// Why the traffic cannot return by itself, where it cannot.
@@ -457,6 +477,15 @@ pub struct Ending {
     pub said: Vec<String>,
     /// Whether the digest is quarantined.
     pub quarantine: bool,
+}
+
+/// A call for a person, while it is tried on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Called {
+    /// Why.
+    pub reason: String,
+    /// When a person is called again.
+    pub again_at: Timestamp,
 }
 
 /// A promotion that is held.

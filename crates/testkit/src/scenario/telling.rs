@@ -165,7 +165,7 @@ fn field(key: &str, value: &Value) -> Option<String> {
         ("weight", Value::Number(weight)) => {
             Weight::from_basis_points(u16::try_from(weight.as_u64()?).ok()?)?.to_string()
         }
-        ("retry_at" | "until" | "deadline" | "ask_again_at", Value::Number(at)) => {
+        ("retry_at" | "until" | "deadline" | "ask_again_at" | "again_at", Value::Number(at)) => {
             clock(Timestamp(at.as_i64()?))
         }
         ("blue" | "green" | "deployment", Value::Object(one)) => {
