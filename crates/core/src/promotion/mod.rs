@@ -17,6 +17,7 @@ mod entering;
 mod gate;
 mod going_back;
 mod intake;
+mod lane;
 mod rollback;
 mod shifting;
 mod standby;

@@ -1,199 +1,18 @@
-//! Everything that can be true of a lane and its promotions. Changed only by folding events.
+//! Everything that can be true of a promotion. Changed only by folding events.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::deployment::Deployment;
-use crate::ids::{CommandId, Digest, LaneId, Name, Person, PromotionNumber, Revision};
-use crate::journal::Remembered;
+use crate::ids::{CommandId, Name, Person, PromotionNumber, Revision};
 use crate::plan::Plan;
-use crate::release::ReleaseRef;
 use crate::units::{Timestamp, Weight};
 
 pub use crate::promotion::gate::{CheckKey, CheckProgress, GateList};
-
-/// One service in one environment, as it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lane {
-    /// Which.
-    pub id: LaneId,
-    /// What the default arm serves; none before the first commit.
-    pub serving: Option<Serving>,
-    /// The release before it, kept at full capacity.
-    pub standby: Option<Standby>,
-    /// The promotion that holds the lane. At most one has effects (I2).
-    pub active: Option<Promotion>,
-    /// Promotions that wait and hold nothing, oldest first.
-    pub waiting: Vec<Promotion>,
-    /// Releases verified here, the latest last; each digest once.
-    pub verified: Vec<Verified>,
-    /// Digests that may not enter until a person lifts it.
-    pub quarantined: Vec<Quarantine>,
-    /// Deployments that are being stopped, with the command that does it.
-    pub stopping: BTreeMap<PromotionNumber, CommandId>,
-    /// Deployments that could not be stopped, and when they are told again.
-    #[serde(default)]
-    pub stop_again: BTreeMap<PromotionNumber, Timestamp>,
-    /// A trigger that asks a person to roll back, where the matrix says `mode: manual`.
-    pub asks: Option<Ask>,
-    /// A rollback of what serves that waits until what was on its way is gone; nothing else takes the
-    /// lane before it.
-    #[serde(default)]
-    pub remembered: Option<Remembered>,
-    /// Rollbacks that were ordered without a reason and still owe it, oldest first, at most
-    /// [`REMEMBERED`].
-    #[serde(default)]
-    pub owed: Vec<Owed>,
-    /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
-    pub ended: Vec<Ended>,
-    /// The last command that was ordered.
-    pub last_command: CommandId,
-    /// The last revision of the route that was ordered.
-    pub last_revision: Revision,
-}
-
-/// How many ended promotions a lane remembers; the journal has all of them.
-pub const REMEMBERED: usize = 20;
-
-impl Lane {
-    /// A lane in which nothing happened yet.
-    pub fn new(id: LaneId) -> Self {
-        Self {
-            id,
-            serving: None,
-            standby: None,
-            active: None,
-            waiting: Vec::new(),
-            verified: Vec::new(),
-            quarantined: Vec::new(),
-            stopping: BTreeMap::new(),
-            stop_again: BTreeMap::new(),
-            asks: None,
-            remembered: None,
-            owed: Vec::new(),
-            ended: Vec::new(),
-            last_command: CommandId(0),
-            last_revision: Revision(0),
-        }
-    }
-
-    /// The promotion with this number that has not ended.
-    pub fn promotion(&self, number: PromotionNumber) -> Option<&Promotion> {
-        self.active.iter().chain(&self.waiting).find(|promotion| promotion.number == number)
-    }
-
-    /// Whether `digest` is verified here.
-    pub fn is_verified(&self, digest: &Digest) -> bool {
-        self.verified.iter().any(|verified| verified.release.digest == *digest)
-    }
-
-    /// The quarantine of `digest` here.
-    pub fn quarantine_of(&self, digest: &Digest) -> Option<&Quarantine> {
-        self.quarantined.iter().find(|quarantine| quarantine.release.digest == *digest)
-    }
-
-    /// What a rollback returns to: the last verified release that is not quarantined and does not
-    /// serve.
-    pub fn rollback_target(&self) -> Option<&ReleaseRef> {
-        let serving = self.serving.as_ref().map(|serving| &serving.deployment.release.digest);
-        let mut candidates = self.verified.iter().rev().map(|verified| &verified.release);
-        candidates.find(|release| {
-            Some(&release.digest) != serving && self.quarantine_of(&release.digest).is_none()
-        })
-    }
-
-    /// Commands whose outcome is waited for, in no order. An outcome of any other changes nothing,
-    /// so an executor may drop a command that is not among them, and must not start what is not.
-    pub fn awaited(&self) -> Vec<CommandId> {
-        let mut awaited: Vec<CommandId> = self.stopping.values().copied().collect();
-        for promotion in self.active.iter().chain(&self.waiting) {
-            awaited.extend(promotion.checks.values().filter_map(|progress| progress.asking));
-            awaited.extend(match &promotion.state {
-                State::Starting { command } | State::Shifting { command, .. } => Some(*command),
-                State::Committing { command, .. } | State::GoingBack { command, .. } => *command,
-                State::Waiting { .. }
-                | State::Validating
-                | State::Baking { .. }
-                | State::Reconciling { .. } => None,
-            });
-        }
-        awaited
-    }
-
-    /// Whether anything here still needs an engine: a promotion, a standby, a stop.
-    pub fn is_quiet(&self) -> bool {
-        self.active.is_none()
-            && self.waiting.is_empty()
-            && self.standby.is_none()
-            && self.stopping.is_empty()
-            && self.stop_again.is_empty()
-    }
-}
-
-/// What the default arm serves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Serving {
-    /// What runs.
-    pub deployment: Deployment,
-    /// The promotion that made it the default arm.
-    pub promotion: PromotionNumber,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// The release before, kept at full capacity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Standby {
-    /// What runs.
-    pub deployment: Deployment,
-    /// Until when.
-    pub until: Timestamp,
-}
-
-/// A release that was shown to work here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verified {
-    /// Which.
-    pub release: ReleaseRef,
-    /// By which promotion.
-    pub promotion: PromotionNumber,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A digest that may not enter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Quarantine {
-    /// Which.
-    pub release: ReleaseRef,
-    /// Which promotion threw it out.
-    pub promotion: PromotionNumber,
-    /// Why.
-    pub reason: String,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// A trigger that asks a person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ask {
-    /// Why.
-    pub reason: String,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// A rollback that owes its reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owed {
-    /// Which.
-    pub number: PromotionNumber,
-    /// Who ordered it.
-    pub by: Person,
-    /// Since when.
-    pub since: Timestamp,
-}
+pub use crate::promotion::lane::{
+    Ask, Ended, Lane, Owed, Quarantine, REMEMBERED, Serving, Standby, Verified,
+};
 
 /// Forward or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,24 +55,6 @@ impl Outcome {
         }
     }
 }
-
-/// A promotion that ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ended {
-    /// Which.
-    pub number: PromotionNumber,
-    /// Forward or back.
-    pub kind: Kind,
-    /// What it carried.
-    pub release: ReleaseRef,
-    /// How.
-    pub outcome: Outcome,
-    /// When.
-    pub at: Timestamp,
-    /// The promotion elsewhere that offered the release, for an automatic edge.
-    pub offered_by: Option<PromotionNumber>,
-}
-
 /// Carrying one release into one lane.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
