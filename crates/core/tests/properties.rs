@@ -115,7 +115,10 @@ impl Shell {
             }
             22 => {
                 let revision = if flag { state.last_revision } else { Revision(u64::from(c)) };
-                self.give(&lane, Input::LeaseLapsed { revision });
+                self.give(
+                    &lane,
+                    Input::LeaseLapsed { revision, frozen: flag && b.is_multiple_of(3) },
+                );
             }
             _ => match state.quarantined.first() {
                 Some(one) if flag => {

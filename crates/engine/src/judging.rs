@@ -95,11 +95,13 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
 
 fn subject_of(project: &towpath_core::project::Project, lane: &Lane) -> Option<Subject> {
     if let Some(promotion) = &lane.active {
-        let (State::Shifting { step, .. }
-        | State::Baking { step, .. }
-        | State::Reconciling { step, .. }) = promotion.state
-        else {
-            return None;
+        let step = match promotion.state {
+            State::Shifting { step, .. }
+            | State::Baking { step, .. }
+            | State::Reconciling { step, .. } => step,
+            // Until the commit is observed it can be taken back; a rollback's has no visitors yet.
+            State::Committing { .. } => promotion.plan.steps.len().checked_sub(1)?,
+            _ => return None,
         };
         let section = &promotion.plan.section;
         return Some(Subject {
@@ -142,9 +144,7 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
         let sums = executor::sums_since(&shared, router.as_ref(), &lane, first.since).await;
         // What came in until now is in the sums already.
         while let Some(one) = early.take().or_else(|| news.try_recv().ok()) {
-            if let RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) = one {
-                shared.send(&lane, Input::LeaseLapsed { revision }).await;
-            }
+            pass_on_lapse(&shared, &lane, &one).await;
         }
         begin(&shared, &lane, first, &sums);
     }
@@ -242,14 +242,21 @@ async fn take(
                 is_missing = true;
             }
             RouterNews::Resumed => {}
-            // Frozen, the weight stays where it is, and core calls a person.
-            RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) => {
-                shared.send(lane, Input::LeaseLapsed { revision }).await;
+            RouterNews::Lapsed(_) | RouterNews::Frozen(_) => {
+                pass_on_lapse(shared, lane, &one).await;
             }
         }
         next = news.try_recv().ok();
     }
     is_missing
+}
+
+/// Frozen, the weight stays where it is, and core calls a person.
+async fn pass_on_lapse(shared: &Shared, lane: &LaneId, news: &RouterNews) {
+    if let RouterNews::Lapsed(revision) | RouterNews::Frozen(revision) = news {
+        let frozen = matches!(news, RouterNews::Frozen(_));
+        shared.send(lane, Input::LeaseLapsed { revision: *revision, frozen }).await;
+    }
 }
 
 impl LaneGuard {
@@ -290,15 +297,29 @@ async fn tell(shared: &Shared, lane: &LaneId) {
         let mut guards = shared.guards.lock().expect("no holder of this lock panics");
         guards.get_mut(lane).and_then(|guard| {
             let verdict = guard.verdict(probes)?;
-            let deployment = guard.subject.as_ref()?.deployment;
+            let subject = guard.subject.clone()?;
             let tells = guard.sent != Some(verdict.standing)
                 && matches!(verdict.standing, Standing::Unhealthy | Standing::Healthy);
             guard.sent = Some(verdict.standing);
-            tells.then_some((deployment, verdict))
+            tells.then_some((subject, verdict))
         })
     };
-    if let Some((deployment, verdict)) = news {
-        shared.send(lane, Input::Judged { deployment, verdict }).await;
+    let Some((subject, verdict)) = news else { return };
+    if verdict.standing == Standing::Unhealthy {
+        look_at_blue(shared, lane, &subject).await;
+    }
+    shared.send(lane, Input::Judged { deployment: subject.deployment, verdict }).await;
+}
+
+/// Before green is judged away: probes may not have seen yet that what the traffic would return to is
+/// gone. A router that does not answer says nothing about it.
+async fn look_at_blue(shared: &Shared, lane: &LaneId, subject: &Subject) {
+    let Some(blue) = subject.beside else { return };
+    let Ok(router) = shared.setup.adapters.router(&subject.router) else { return };
+    let Ok(Some(observed)) = router.observe(lane).await else { return };
+    if observed.default == Some(blue) && observed.default_ready == 0 {
+        let sentence = "the router reaches none of its instances".to_owned();
+        shared.send(lane, Input::HealthLost { deployment: blue, sentence }).await;
     }
 }
 

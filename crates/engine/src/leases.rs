@@ -68,8 +68,9 @@ async fn renew(shared: Arc<Shared>, lent: Lent) {
     let Ok(Some(observed)) = router.observe(&lent.lane).await else { return };
     losses::note(&shared, &lent.lane, &observed);
     let revision = observed.revision;
-    if observed.lapsed {
-        shared.send(&lent.lane, Input::LeaseLapsed { revision }).await;
+    if observed.lapsed || observed.frozen {
+        let frozen = observed.frozen;
+        shared.send(&lent.lane, Input::LeaseLapsed { revision, frozen }).await;
     } else if observed.candidate.is_some() && lent.weight.is_some_and(|own| own != observed.weight)
     {
         let weight = observed.weight;

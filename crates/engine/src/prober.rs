@@ -11,6 +11,7 @@ use towpath_core::deployment::Deployment;
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::matrix::{CheckSpec, LaneSpec};
 use towpath_core::promotion::input::Input;
+use towpath_core::promotion::state::Promotion;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Probes;
 use towpath_ports::check::CheckRequest;
@@ -29,7 +30,7 @@ const GREEN_EVERY: Span = Span::seconds(1);
 /// How one lane answers its probes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneHealth {
-    /// What serves and what stands by, by deployment.
+    /// What serves, what stands by, and what is coming and has visitors, by deployment.
     pub(crate) standing: BTreeMap<PromotionNumber, DeploymentHealth>,
     /// What is coming, since it came.
     pub(crate) green: BTreeMap<PromotionNumber, Probes>,
@@ -114,10 +115,8 @@ pub(crate) async fn round(
         let failed = answered.is_some();
         total.total += 1;
         total.failed += u64::from(failed);
-        if role != Role::Green {
-            let sentence = note(&shared, &lane, &section, &deployment, path, answered);
-            lost = lost.or(sentence);
-        }
+        let sentence = note(&shared, &lane, &section, &deployment, path, answered);
+        lost = lost.or(sentence);
     }
     if total.total == 0 {
         return;
@@ -167,13 +166,17 @@ fn note(
     wrong: Option<String>,
 ) -> Option<String> {
     let here = shared.read(|project| project.lane(lane));
-    let serving = here.serving.map(|serving| serving.deployment.number);
-    let standby = here.standby.map(|standby| standby.deployment.number);
+    let coming = here.active.filter(Promotion::may_have_visitors).and_then(|one| one.green);
+    let known = [
+        here.serving.map(|serving| serving.deployment.number),
+        here.standby.map(|standby| standby.deployment.number),
+        coming.map(|green| green.number),
+    ];
     let mut health = shared.health.lock().expect("no holder of this lock panics");
     let standing = &mut health.entry(lane.clone()).or_default().standing;
     // A late round of what has gone says nothing about what is there.
-    standing.retain(|number, _| serving == Some(*number) || standby == Some(*number));
-    if serving != Some(deployment.number) && standby != Some(deployment.number) {
+    standing.retain(|number, _| known.contains(&Some(*number)));
+    if !known.contains(&Some(deployment.number)) {
         return None;
     }
     let health = standing.entry(deployment.number).or_default();

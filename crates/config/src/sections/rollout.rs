@@ -108,6 +108,10 @@ pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
 /// Shortest lease: a renewal every fifth of a second still fits between two.
 const SHORTEST_LEASE: Span = Span::seconds(5);
 
+/// The least time that is proposed for an adaptive step is this part of its most: like the defaults of
+/// the strategy, which last between one minute and fifteen, rounded.
+const ADAPTIVE_EXAMPLE: u64 = 10;
+
 fn default_strategy(place: Place) -> &'static str {
     match place.tier {
         Tier::Staging | Tier::Production if place.routed => "blue-green",
@@ -234,6 +238,7 @@ fn checked_steps(node: &Node, place: Place, problems: &mut Problems) -> Vec<Step
         check_strategy(&written, place, problems);
         check_router(&written, place, problems);
     }
+    check_adaptive(&written, place, problems);
     for step in &written {
         let (least, most) = (step.step.bake_min, step.step.bake_max);
         if least > most {
@@ -305,6 +310,31 @@ fn check_last(steps: &[Written], problems: &mut Problems) {
             .label(format!("the rollout would stay at {weight} for ever"))
             .expected("100% as the last step")
             .next(format!("add a step: {{ weight: 100%, bake: {} }}", last.step.bake_max)),
+        );
+    }
+}
+
+/// An adaptive step ends when enough is known, so that the file must say from when and until when.
+fn check_adaptive(steps: &[Written], place: Place, problems: &mut Problems) {
+    if place.strategy != Strategy::Adaptive {
+        return;
+    }
+    for Written { step, bake_extent, .. } in steps {
+        let most = step.bake_max;
+        if step.bake_min < most || most == Span::ZERO {
+            continue;
+        }
+        let least = Span(most.0 / ADAPTIVE_EXAMPLE);
+        problems.add(
+            Problem::new(
+                Code::BakeRange,
+                *bake_extent,
+                "a step of the strategy `adaptive` ends when enough is known, and this one has one length",
+            )
+            .expected("the least and the most time")
+            .next(format!(
+                "write {{ min: {least}, max: {most} }}, or take the strategy `canary`, whose steps last what they say"
+            )),
         );
     }
 }

@@ -223,6 +223,12 @@ fn rollouts_are_checked() {
             "`max`",
         ),
         (
+            "rollout: { strategy: adaptive, steps: [{ weight: 100%, bake: 10m }] }",
+            Code::BakeRange,
+            "rollout.steps[0].bake",
+            "ends when enough is known",
+        ),
+        (
             "rollout: { strategy: linear, steps: [{ weight: 40%, bake: 1m }, { weight: 100%, bake: 1m }] }",
             Code::StrategySteps,
             "rollout.steps[1].weight",

@@ -3,7 +3,7 @@
 use towpath_guard::{Standing as Verdicts, Verdict};
 
 use crate::journal::Event;
-use crate::matrix::{OnBlind, OnLapse, Step, Strategy};
+use crate::matrix::{OnBlind, OnLapse};
 use crate::promotion::input::Input;
 use crate::promotion::state::{Outcome, Promotion, State};
 use crate::promotion::validating::{self, Standing};
@@ -18,8 +18,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input)
         return;
     }
     let verdict = verdict_of(input, promotion);
-    let least = since.plus(declared.bake_min);
-    if turn.now < least {
+    if turn.now < since.plus(declared.bake_min) {
         return;
     }
     if declared.bake_max.milliseconds() == 0 {
@@ -29,7 +28,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input)
     // Whoever woke us without a verdict will be asked for one: the wake-up stands.
     let Some(verdict) = verdict else { return };
     let healthy = verdict.standing == Verdicts::Healthy;
-    let may_end_early = declared.bake_min < declared.bake_max || is_adaptive(promotion);
+    let may_end_early = declared.bake_min < declared.bake_max;
     if turn.now < since.plus(declared.bake_max) && !(may_end_early && healthy) {
         return;
     }
@@ -41,10 +40,6 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input)
         Verdicts::Undecided | Verdicts::Blind => hold(turn, promotion, step, held_since, verdict),
         Verdicts::Unhealthy => condemn(turn, promotion, verdict),
     }
-}
-
-fn is_adaptive(promotion: &Promotion) -> bool {
-    promotion.plan.section.rollout.strategy == Strategy::Adaptive
 }
 
 fn verdict_of<'a>(input: &'a Input, promotion: &Promotion) -> Option<&'a Verdict> {
@@ -61,11 +56,10 @@ fn verdict_of<'a>(input: &'a Input, promotion: &Promotion) -> Option<&'a Verdict
 /// When the step is looked at next.
 pub(super) fn next_look(promotion: &Promotion) -> Option<Timestamp> {
     let State::Baking { step, since, held_since } = promotion.state else { return None };
-    let Step { bake_min, bake_max, .. } = promotion.plan.steps.get(step)?;
+    let declared = promotion.plan.steps.get(step)?;
     Some(match held_since {
         Some(held) => held.plus(promotion.plan.section.rollout.hold_limit),
-        None if is_adaptive(promotion) || bake_min < bake_max => since.plus(*bake_min),
-        None => since.plus(*bake_max),
+        None => since.plus(declared.bake_min),
     })
 }
 
@@ -161,13 +155,23 @@ pub(super) fn hold_for_a_person(turn: &mut Turn<'_>, promotion: &Promotion, reas
     });
 }
 
+/// Whether a lapse only means that the step is taken again.
+pub(super) fn goes_on_after_a_lapse(promotion: &Promotion) -> bool {
+    promotion.plan.section.rollout.on_lapse == OnLapse::Resume
+}
+
 /// The lease lapsed: traffic is on blue, or frozen where it could not be. Nothing was decided about
-/// the release.
-pub(super) fn lapsed(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
-    if promotion.freezes_on_silence() {
+/// the release. What has lapsed is not revived, so that the step is ordered again either way.
+pub(super) fn lapsed(turn: &mut Turn<'_>, promotion: &Promotion, step: usize, frozen: bool) {
+    if frozen {
+        let why = if promotion.can_return() {
+            "what it would go back to did not answer"
+        } else {
+            promotion.why_not_back()
+        };
+        let sentence = format!("the router heard nothing from the engine and froze; {why}");
+        shifting::reconcile_later(turn, promotion, step, sentence.clone(), promotion.weight);
         if promotion.paused.is_none() {
-            let why = promotion.why_not_back();
-            let sentence = format!("the router heard nothing from the engine and froze; {why}");
             hold_for_a_person(turn, promotion, sentence);
         }
         return;
@@ -180,7 +184,7 @@ pub(super) fn lapsed(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
         return;
     }
     shifting::reconcile_later(turn, promotion, step, sentence.to_owned(), Weight::ZERO);
-    if on_lapse != OnLapse::Resume && promotion.paused.is_none() {
+    if !goes_on_after_a_lapse(promotion) && promotion.paused.is_none() {
         hold_for_a_person(turn, promotion, sentence.to_owned());
     }
 }

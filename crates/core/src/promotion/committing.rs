@@ -98,10 +98,14 @@ pub(super) fn order_again(turn: &mut Turn<'_>, promotion: &Promotion, sentence: 
             State::GoingBack { .. } => "the return",
             _ => "the commit",
         };
-        let reason = format!("{what} was not confirmed for {failing_for}: {sentence}");
-        let again_at = turn.now.plus(PAUSE_LIMIT);
-        turn.record(Event::PersonCalled { number, reason, again_at });
+        call(turn, promotion, format!("{what} was not confirmed for {failing_for}: {sentence}"));
     }
+}
+
+/// Calls a person while it is tried on.
+pub(super) fn call(turn: &mut Turn<'_>, promotion: &Promotion, reason: String) {
+    let again_at = turn.now.plus(PAUSE_LIMIT);
+    turn.record(Event::PersonCalled { number: promotion.number, reason, again_at });
 }
 
 fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {

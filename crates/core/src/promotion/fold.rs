@@ -213,6 +213,9 @@ impl Lane {
                 };
             }
             Event::WeightObserved { step, weight, .. } => {
+                if let State::Shifting { revision, .. } = promotion.state {
+                    promotion.lent = Some(revision);
+                }
                 promotion.weight = *weight;
                 promotion.router_failed = None;
                 promotion.state = State::Baking { step: *step, since: at, held_since: None };
@@ -227,6 +230,9 @@ impl Lane {
                 promotion.condemned = Some(verdict.sentence.clone());
             }
             Event::ReconciliationBegan { step, weight, retry_at, sentence, .. } => {
+                if promotion.weight != *weight {
+                    promotion.lent = None;
+                }
                 promotion.weight = *weight;
                 promotion.router_failed = Some(sentence.clone());
                 let since = promotion.reconciling_since().unwrap_or(at);
@@ -286,9 +292,13 @@ impl Promotion {
                 *since = since.plus(held);
                 *held_since = held_since.map(|_| at);
             }
-            State::Reconciling { since, .. } => *since = at,
+            State::Reconciling { since, .. } => {
+                *since = at;
+                self.lent = None;
+            }
             State::Shifting { reconciling_since, .. } => {
                 *reconciling_since = reconciling_since.map(|_| at);
+                self.lent = None;
             }
             _ => {}
         }
@@ -359,6 +369,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         standby_failed: None,
         green: None,
         weight: Weight::ZERO,
+        lent: None,
         irreversible: requested.irreversible,
         bound_to_plan: requested.bound_to_plan,
         blue_lost: false,

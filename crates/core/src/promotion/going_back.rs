@@ -4,7 +4,7 @@
 use crate::ids::PromotionNumber;
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
-use crate::promotion::state::{Ending, Outcome, Promotion, State};
+use crate::promotion::state::{Ending, Kind, Outcome, Promotion, State};
 use crate::promotion::{Turn, baking, committing, standby};
 
 /// An ending without quarantine.
@@ -63,6 +63,9 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
 pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &CommandOutcome) {
     let State::GoingBack { ending, .. } = promotion.state.clone() else { return };
     match outcome {
+        CommandOutcome::Routed { default_ready: Some(0), .. } if blue_should_answer(promotion) => {
+            nobody_answers(turn, promotion);
+        }
         CommandOutcome::Routed { .. } => returned(turn, promotion, &ending),
         // Green was never ordered a share, so there is nothing that would have to return, and nothing
         // to wait for: its listening address may be what cannot be had.
@@ -73,6 +76,22 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
             committing::order_again(turn, promotion, sentence);
         }
         _ => turn.note("an outcome that does not belong to a route was ignored"),
+    }
+}
+
+/// Green is kept while visitors were sent back to what does not answer, unless that was known before.
+fn blue_should_answer(promotion: &Promotion) -> bool {
+    promotion.blue.is_some() && !promotion.blue_lost && promotion.may_have_had_visitors()
+}
+
+/// The traffic is where it should be and nobody answers it: that is not over, and a person must know.
+fn nobody_answers(turn: &mut Turn<'_>, promotion: &Promotion) {
+    let blue = promotion.blue.as_ref();
+    let version = blue.map_or("nothing", |blue| blue.release.version.as_str());
+    let sentence = format!("{version} has all traffic again and does not answer");
+    committing::order_again(turn, promotion, &sentence);
+    if turn.active().is_some_and(|one| one.called.is_none()) {
+        committing::call(turn, promotion, sentence);
     }
 }
 
@@ -89,6 +108,7 @@ fn end(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
     } else if let Some(verdict) = &promotion.condemned {
         quarantine(turn, promotion, number, verdict);
     }
+    withdraw(turn, promotion, ending);
     // A rollback onto what stands by has no instances of its own; those keep standing by.
     if promotion.standby.is_none() {
         standby::stop(turn, number, &promotion.plan.section);
@@ -98,6 +118,25 @@ fn end(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
         outcome: ending.outcome,
         sentence: ending.sentence.clone(),
     });
+}
+
+/// A release is verified by its latest promotion (design.md section 2): one that entered before and
+/// did not succeed now is not, unless a person stopped it, which says nothing about it.
+fn withdraw(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
+    let release = &promotion.plan.release;
+    let speaks =
+        matches!(ending.outcome, Outcome::Failed | Outcome::Rejected | Outcome::RolledBack);
+    let serves = turn.lane.serving.as_ref().map(|serving| &serving.deployment.release.digest);
+    if promotion.plan.kind == Kind::Promote
+        && speaks
+        && serves != Some(&release.digest)
+        && turn.lane.is_verified(&release.digest)
+    {
+        turn.record(Event::VerificationWithdrawn {
+            digest: release.digest.clone(),
+            sentence: format!("promotion {} of it did not succeed", promotion.number),
+        });
+    }
 }
 
 fn quarantine(turn: &mut Turn<'_>, promotion: &Promotion, number: PromotionNumber, reason: &str) {

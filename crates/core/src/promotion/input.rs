@@ -90,10 +90,13 @@ pub enum Input {
         /// What.
         verdict: Verdict,
     },
-    /// A lease lapsed at the router; traffic is on the default arm.
+    /// A lease lapsed at the router.
     LeaseLapsed {
         /// Of which revision.
         revision: Revision,
+        /// Whether the weight stays as it is, because the default arm could not take the traffic.
+        /// Otherwise all of it is on the default arm.
+        frozen: bool,
     },
     /// The router was looked at without an order, as whoever renews a lease does, and this is what
     /// is so: an arm that lost copies has less than its share.

@@ -17,7 +17,7 @@ use crate::promotion::{
     starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
-use crate::release::ChangeType;
+use crate::release::{ChangeType, Release};
 use crate::units::{Span, Weight};
 
 /// Takes one input in.
@@ -42,8 +42,8 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
             judged(turn, *deployment, verdict);
             Ok(())
         }
-        Input::LeaseLapsed { revision } => {
-            lease_lapsed(turn, *revision);
+        Input::LeaseLapsed { revision, frozen } => {
+            lease_lapsed(turn, *revision, *frozen);
             Ok(())
         }
         Input::RouteObserved { revision, weight } => {
@@ -86,6 +86,8 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
     let supersedes = plan.section.supersede == Supersede::Newest;
     let number = turn.next_promotion();
     let version = release.version.clone();
+    // What a person ordered is wanted now, be it older; what an edge offers is only what came along.
+    let before = order.offered_by.and_then(|_| goes_before(turn, &release));
     turn.record(Event::PromotionRequested(Box::new(Requested {
         number,
         plan,
@@ -97,10 +99,31 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         irreversible: release.is_irreversible(),
         bound_to_plan: order.plan.is_some(),
     })));
-    if supersedes {
-        supersede(turn, number, version.as_str());
+    match before.filter(|_| supersedes) {
+        Some(sentence) => {
+            turn.record(Event::PromotionEnded { number, outcome: Outcome::Superseded, sentence });
+        }
+        None if supersedes => supersede(turn, number, version.as_str()),
+        None => {}
     }
     Ok(())
+}
+
+/// Why something that waits stays although `offered` came: it is newer, or a hotfix and that is none.
+fn goes_before(turn: &Turn<'_>, offered: &Release) -> Option<String> {
+    turn.lane.waiting.iter().find_map(|waits| {
+        let service = &waits.plan.lane.service;
+        let release = turn.common().release_of(service, &waits.plan.release)?;
+        let is_hotfix = |one: &Release| one.change_type == ChangeType::Hotfix;
+        let why = if is_hotfix(release) && !is_hotfix(offered) {
+            "is a hotfix"
+        } else if release.created_at > offered.created_at {
+            "is newer"
+        } else {
+            return None;
+        };
+        Some(format!("{} {why} and waits already (promotion {})", release.version, waits.number))
+    })
 }
 
 fn known_offer(turn: &Turn<'_>, from: PromotionNumber) -> bool {
@@ -294,18 +317,21 @@ fn check_answered(turn: &mut Turn<'_>, command: CommandId, answer: &CheckAnswer)
     let asked = turn.lane.active.iter().chain(&turn.lane.waiting).find_map(|promotion| {
         let mut checks = promotion.checks.iter();
         let (key, progress) = checks.find(|(_, progress)| progress.asking == Some(command))?;
-        Some((promotion.number, key.clone(), progress.asked))
+        Some((promotion, key.clone(), progress.asked))
     });
-    let Some((number, key, asked)) = asked else {
+    let Some((promotion, key, asked)) = asked else {
         turn.note(format!("nobody waits for the answer to command {command}"));
         return;
     };
-    let ask_again_at = next_asking(turn, &key, asked, answer);
+    let number = promotion.number;
+    let is_rollback = promotion.plan.kind == Kind::Rollback;
+    let ask_again_at = next_asking(turn, is_rollback, &key, asked, answer);
     turn.record(Event::CheckAnswered { number, key, answer: answer.clone(), ask_again_at });
 }
 
 fn next_asking(
     turn: &Turn<'_>,
+    is_rollback: bool,
     key: &CheckKey,
     asked: u32,
     answer: &CheckAnswer,
@@ -316,7 +342,9 @@ fn next_asking(
         _ if given_up => None,
         CheckResult::Pending { ask_again_at } => {
             let earliest = turn.now.plus(SOONEST_ASKING);
-            Some(ask_again_at.clamp(earliest, turn.now.plus(LATEST_ASKING)))
+            // Visitors are on the bad release while a rollback waits.
+            let latest = if is_rollback { CHECK_RETRY } else { LATEST_ASKING };
+            Some(ask_again_at.clamp(earliest, turn.now.plus(latest)))
         }
         CheckResult::Inconclusive if key.list == GateList::Validation => {
             Some(turn.now.plus(CHECK_RETRY))
@@ -353,15 +381,32 @@ fn judged(turn: &mut Turn<'_>, deployment: PromotionNumber, verdict: &Verdict) {
     }
 }
 
-fn lease_lapsed(turn: &mut Turn<'_>, revision: Revision) {
+/// A lapse counts while its revision is the last that was ordered, and while what was ordered after it
+/// is not confirmed: the next step, or the commit.
+fn lease_lapsed(turn: &mut Turn<'_>, revision: Revision, frozen: bool) {
     let Some(promotion) = turn.lane.active.clone() else { return };
-    if revision != turn.lane.last_revision {
+    let is_lent = promotion.lent == Some(revision);
+    if revision != turn.lane.last_revision && !is_lent {
         turn.note(format!("the lease of revision {revision} is history"));
         return;
     }
     match promotion.state {
-        State::Baking { step, .. } | State::Shifting { step, .. } => {
-            baking::lapsed(turn, &promotion, step);
+        State::Shifting { .. } | State::Reconciling { .. }
+            if is_lent && !frozen && baking::goes_on_after_a_lapse(&promotion) =>
+        {
+            turn.note("the step that is ordered next decides what green has");
+        }
+        State::Reconciling { .. } if frozen && promotion.paused.is_some() => {
+            turn.note("a person is called already");
+        }
+        State::Baking { step, .. }
+        | State::Shifting { step, .. }
+        | State::Reconciling { step, .. } => {
+            baking::lapsed(turn, &promotion, step, frozen);
+        }
+        State::Committing { .. } if is_lent => {
+            let last = promotion.plan.steps.len().saturating_sub(1);
+            baking::lapsed(turn, &promotion, last, frozen);
         }
         _ => turn.note("nothing is on a lease"),
     }

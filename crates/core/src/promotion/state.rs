@@ -89,6 +89,9 @@ pub struct Promotion {
     pub green: Option<Deployment>,
     /// Green's share as it was last observed.
     pub weight: Weight,
+    /// The order under which it was observed first, until something else was observed.
+    #[serde(default)]
+    pub lent: Option<Revision>,
     /// Whether going back would lose data.
     pub irreversible: bool,
     /// Whether a person named the plan: then it does exactly that, or nothing.
@@ -115,6 +118,15 @@ pub struct Promotion {
 }
 
 impl Promotion {
+    /// Index of the first step that is taken: the last where blue was found dead at the start, as there
+    /// is nothing to compare with and nothing to fall back to.
+    pub(super) fn first_step(&self) -> usize {
+        match self.blue {
+            Some(_) => 0,
+            None => self.plan.steps.len().saturating_sub(1),
+        }
+    }
+
     /// Whether the traffic can return by itself: blue is there and well, and a return loses no data.
     pub fn can_return(&self) -> bool {
         self.blue.is_some() && !self.blue_lost && !self.irreversible

@@ -35,11 +35,9 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
         }
         Standing::Passed if promotion.paused.is_some() => {}
         Standing::Passed if promotion.plan.steps.is_empty() => committing::begin(turn, promotion),
-        Standing::Passed if promotion.blue.is_none() => {
-            // Found dead at the start, blue is nothing to compare with and nothing to fall back to.
-            shifting::begin(turn, promotion, promotion.plan.steps.len() - 1);
+        Standing::Passed => {
+            shifting::begin(turn, promotion, promotion.first_step());
         }
-        Standing::Passed => shifting::begin(turn, promotion, 0),
     }
 }
 
@@ -65,11 +63,16 @@ pub(super) fn ask_at(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight)
 
 fn checks_at(promotion: &Promotion, weight: Weight) -> Vec<(CheckKey, CheckSpec)> {
     let plan = &promotion.plan;
-    let last = plan.steps.last().map_or(Weight::ZERO, |step| step.weight);
+    let steps = plan.steps.get(promotion.first_step()..).unwrap_or_default();
+    let last = steps.last().map_or(Weight::ZERO, |step| step.weight);
     let belongs = |check: &&CheckSpec| {
+        // A rollback is ordered no weight before it serves, so that there are no visitors to ask about.
+        if plan.kind == Kind::Rollback && check.at > Weight::ZERO {
+            return false;
+        }
         // A weight that no step takes is asked at the next one above it; without steps, before
         // commit.
-        let taken = plan.steps.iter().map(|step| step.weight).find(|weight| *weight >= check.at);
+        let taken = steps.iter().map(|step| step.weight).find(|weight| *weight >= check.at);
         let at = if check.at == Weight::ZERO { Weight::ZERO } else { taken.unwrap_or(last) };
         at == weight
     };

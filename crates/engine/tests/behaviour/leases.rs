@@ -79,6 +79,32 @@ fn an_engine_that_comes_back_within_the_lease_keeps_what_is_lent() {
 }
 
 #[test]
+fn a_weight_that_froze_while_no_engine_lived_is_read_back_and_calls_a_person() {
+    let world = World::new(LONG);
+    let second = world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        second
+    });
+    world.router.blue_dies(&prod(), true);
+    world.pass(Span::minutes(3));
+    world.live(async |life| {
+        life.until("a person is called", |lane| {
+            lane.active.as_ref().is_some_and(|one| one.paused.is_some())
+        })
+        .await;
+        let route = world.router.look(&prod()).unwrap();
+        assert!(route.frozen && route.weight > Weight::ZERO, "{route:?}");
+        let paused = life.lane().active.and_then(|one| one.paused).unwrap();
+        assert!(paused.reason.contains("froze"), "{}", paused.reason);
+        world.router.blue_dies(&prod(), false);
+        life.resume(second).await.unwrap();
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+    });
+}
+
+#[test]
 fn after_commit_no_lapse_moves_anything() {
     let world = World::new(LONG);
     world.live(async |life| life.begin().await);

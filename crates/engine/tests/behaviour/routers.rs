@@ -8,7 +8,7 @@ use towpath_core::promotion::state::{Outcome, State};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Arm;
 
-use crate::fakes::RouterManner;
+use crate::fakes::{Answer, RouterManner};
 use crate::world::{Life, SHORT, World, prod};
 
 #[test]
@@ -28,14 +28,6 @@ fn a_silent_router_makes_the_promotion_reconcile_until_it_answers() {
         assert_eq!(life.end_of(second).await, Outcome::Succeeded);
         assert_eq!(world.router.default_of(&prod()), Some(second.0));
     });
-}
-
-async fn gives_up(life: &Life<'_>) {
-    life.until("it gives up", |lane| {
-        let active = lane.active.as_ref();
-        active.is_some_and(|one| matches!(one.state, State::GoingBack { .. }))
-    })
-    .await;
 }
 
 async fn reconciles(life: &Life<'_>) {
@@ -70,9 +62,7 @@ fn a_router_that_is_silent_before_the_start_fails_the_promotion_and_starts_nothi
         life.begin().await;
         world.router.behaves(RouterManner::Silent);
         let second = life.promote("2.0.0").await;
-        gives_up(life).await;
-        world.router.behaves(RouterManner::Obeys);
-        assert_eq!(life.end_of(second).await, Outcome::Failed);
+        assert_eq!(life.end_of(second).await, Outcome::Failed, "nothing has to return");
         assert_eq!(world.target.running(), [1]);
     });
 }
@@ -153,8 +143,6 @@ fn a_router_that_says_no_fails_the_promotion_before_anything_starts() {
         life.prepare().await;
         world.router.behaves(RouterManner::Refuses);
         let first = life.promote("1.0.0").await;
-        gives_up(life).await;
-        world.router.behaves(RouterManner::Obeys);
         assert_eq!(life.end_of(first).await, Outcome::Failed);
         let view = life.engine.promotion(first).await.unwrap().unwrap();
         assert!(view.sentence.unwrap().contains("the router refused"));
@@ -282,5 +270,62 @@ fn visitors_that_fail_send_green_back_within_a_second() {
         assert_eq!(life.end_of(second).await, Outcome::RolledBack);
         let view = life.engine.promotion(second).await.unwrap().unwrap();
         assert_eq!((view.harmed_requests, view.quarantined), (25, true));
+    });
+}
+
+#[test]
+fn green_is_not_judged_away_to_a_blue_that_nobody_reaches() {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.router.blue_dies(&prod(), true);
+        world.router.visit(&prod(), Arm::Green, 50, 2);
+        life.until("a person is called", |lane| {
+            lane.active.as_ref().is_some_and(|one| one.paused.is_some() && one.condemned.is_some())
+        })
+        .await;
+        let route = world.router.look(&prod()).unwrap();
+        assert_eq!(route.weight, Weight::from_basis_points(1_000).unwrap());
+    });
+}
+
+#[test]
+fn a_commit_that_the_router_does_not_confirm_is_judged_until_it_does() {
+    let world = World::new("prod: root, steps 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.router.behaves(RouterManner::HearsNoOrders);
+        life.until("it is being committed", |lane| {
+            lane.active.as_ref().is_some_and(|one| matches!(one.state, State::Committing { .. }))
+        })
+        .await;
+        world.router.visit(&prod(), Arm::Green, 50, 2);
+        life.until("it goes back", |lane| {
+            lane.active.as_ref().is_some_and(|one| matches!(one.state, State::GoingBack { .. }))
+        })
+        .await;
+        world.router.behaves(RouterManner::Obeys);
+        assert_eq!(life.end_of(second).await, Outcome::RolledBack);
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+    });
+}
+
+#[test]
+fn green_that_loses_its_health_goes_back_without_a_visitor() {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        world.checks.answers("/health", Answer::Fail);
+        let failing = life.now();
+        assert_eq!(life.end_of(second).await, Outcome::RolledBack);
+        assert!(life.now().since(failing) < Span::minutes(1));
+        assert_eq!(life.lane().quarantined.len(), 1);
     });
 }

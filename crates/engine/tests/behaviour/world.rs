@@ -186,6 +186,10 @@ impl Life<'_> {
         self.engine.order(&prod(), Input::AbortOrdered { number, by: anna(), reason: None }).await
     }
 
+    pub(crate) async fn resume(&self, number: PromotionNumber) -> Result<Accepted, EngineError> {
+        self.engine.order(&prod(), Input::ResumeOrdered { number, by: anna() }).await
+    }
+
     pub(crate) fn lane(&self) -> Lane {
         self.engine.lane_state(&prod())
     }

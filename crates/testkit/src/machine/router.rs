@@ -25,6 +25,8 @@ pub struct Router {
     pub freeze_on_silence: bool,
     /// Whether the lease has lapsed since the last order.
     pub lapsed: bool,
+    /// Whether the weight stayed when it lapsed.
+    pub frozen: bool,
     /// Whether the engine was told so.
     pub lapse_told: bool,
     /// The weight that the engine was told without asking, and the order it belonged to.
@@ -78,6 +80,7 @@ impl Router {
         self.lease = route.lease;
         self.freeze_on_silence = route.freeze_on_silence;
         self.lapsed = false;
+        self.frozen = false;
         self.lapse_told = false;
         self.last_contact = now;
         Ok(())
@@ -97,23 +100,28 @@ impl Router {
         Some(self.last_contact.plus(lease))
     }
 
-    /// Time passed; answers whether the lease lapsed just now.
-    pub fn look(&mut self, now: Timestamp) -> bool {
+    /// Time passed; answers whether the lease lapsed just now. The weight stays where the default arm
+    /// cannot take the traffic.
+    pub fn look(&mut self, now: Timestamp, default_ready: bool) -> bool {
         let over = self.lapses_at().is_some_and(|at| now >= at);
+        self.frozen |= over && (self.freeze_on_silence || !default_ready);
         self.lapsed |= over;
         over
     }
 
     /// It was restarted with its saved table: what was lent is not taken for granted.
     pub fn restart(&mut self) {
-        self.lapsed |= self.lease.is_some() && self.candidate.is_some();
+        if !self.lapsed && self.lease.is_some() && self.candidate.is_some() {
+            self.lapsed = true;
+            self.frozen = self.freeze_on_silence || self.default.is_none();
+        }
         self.lapse_told = false;
     }
 
     /// The candidate's share as it is, with so many of its copies ready.
     pub fn weight(&self, ready: u32) -> Weight {
         let Some((_, weight)) = self.candidate else { return Weight::ZERO };
-        if self.lapsed && !self.freeze_on_silence {
+        if self.lapsed && !self.frozen {
             return Weight::ZERO;
         }
         let share = 10_000 * u64::from(ready) / u64::from(self.capacity.max(1));

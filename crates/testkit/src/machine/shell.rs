@@ -335,9 +335,19 @@ impl<F: Fate> World<F> {
         for deployment in green.into_iter().chain(serves) {
             let verdict = self.verdict(&state, deployment);
             if verdict.standing == Standing::Unhealthy {
+                self.look_at_blue(engine, lane, &state);
                 self.give(engine, lane, Input::Judged { deployment, verdict });
                 return;
             }
+        }
+    }
+
+    /// What the traffic would return to is looked at before it is judged away from green.
+    fn look_at_blue(&mut self, engine: usize, lane: &LaneId, state: &Lane) {
+        let blue = state.active.as_ref().and_then(|one| one.blue.as_ref()).map(|blue| blue.number);
+        if let Some(deployment) = blue.filter(|blue| self.target.ready(lane, *blue) == 0) {
+            let sentence = "no copy of it answers the router".to_owned();
+            self.give(engine, lane, Input::HealthLost { deployment, sentence });
         }
     }
 
@@ -364,7 +374,9 @@ impl<F: Fate> World<F> {
                 }
                 continue;
             }
-            let lapsed = router.look(now);
+            let blue = router.default;
+            let ready = blue.is_some_and(|blue| self.target.ready(&lane, blue) > 0);
+            let lapsed = router.look(now, ready);
             if let Some((_, epoch)) = heard {
                 router.hear(epoch, now);
             }
@@ -374,13 +386,13 @@ impl<F: Fate> World<F> {
             let untold = router.lapsed && !router.lapse_told;
             router.lapse_told |= untold && heard.is_some();
             let revision = router.revision;
-            let frozen = router.freeze_on_silence;
+            let frozen = router.frozen;
             if lapsed {
                 let what = if frozen { "freezes" } else { "lapses" };
                 self.tell(format!("the lease of {lane}, revision {revision}, {what}"));
             }
             if let Some((engine, _)) = heard.filter(|_| untold) {
-                let input = Box::new(Input::LeaseLapsed { revision });
+                let input = Box::new(Input::LeaseLapsed { revision, frozen });
                 self.push(now, Happening::News { engine, lane, input });
             } else if let Some((engine, _)) = heard {
                 self.observe(engine, &lane);
@@ -397,7 +409,7 @@ impl<F: Fate> World<F> {
             self.engines[engine].project.lanes.get(lane).and_then(|one| one.active.as_ref());
         let recorded = active.filter(|one| matches!(one.state, State::Baking { .. }));
         let reads_back = self.planted != Some(Planted::LapseNotReadBack);
-        let lapse_is_news = router.lapsed && !(router.freeze_on_silence && reads_back);
+        let lapse_is_news = router.lapsed && !(router.frozen && reads_back);
         let differs = recorded.is_some_and(|one| one.weight != weight) && !lapse_is_news;
         let told = router.weight_told == Some((revision, weight));
         let router = self.routers.get_mut(lane).expect("it was just read");

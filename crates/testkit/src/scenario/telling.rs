@@ -46,8 +46,9 @@ fn input_line(input: &Input) -> Option<String> {
             let standing = word(&serde_json::json!(verdict.standing));
             format!("deployment {deployment} is judged {standing}: {}", verdict.sentence)
         }
-        Input::LeaseLapsed { revision } => {
-            format!("news: the lease of revision {revision} is over")
+        Input::LeaseLapsed { revision, frozen } => {
+            let frozen = if *frozen { ", the weight is frozen" } else { "" };
+            format!("news: the lease of revision {revision} is over{frozen}")
         }
         Input::RouteObserved { revision, weight } => {
             format!("news: green has {weight} under revision {revision}")

@@ -28,6 +28,8 @@ pub(crate) enum RouterManner {
     Stale,
     /// A final no.
     Refuses,
+    /// No answer to orders, nothing done; leases and looks are answered.
+    HearsNoOrders,
     /// Done so much later; the first call gets no answer.
     ObeysAfter(Duration),
 }
@@ -41,6 +43,10 @@ struct Table {
     route: Option<DesiredRoute>,
     lent_until: Option<Timestamp>,
     lapsed: bool,
+    /// Whether the weight stayed when the lease lapsed.
+    frozen: bool,
+    /// No copy of the default arm answers.
+    blue_is_dead: bool,
     counts: BTreeMap<PromotionNumber, Counts>,
     intervals: Vec<Interval>,
     /// When it was first routed.
@@ -136,6 +142,11 @@ impl FakeRouter {
         self.down.lock().unwrap().push((from, to));
     }
 
+    /// No copy of the default arm answers any more, or all do again.
+    pub(crate) fn blue_dies(&self, lane: &LaneId, dead: bool) {
+        self.tables.lock().unwrap().entry(lane.clone()).or_default().blue_is_dead = dead;
+    }
+
     /// The lease of what is lent ends now, whoever renews it.
     pub(crate) fn lapse(&self, lane: &LaneId) {
         let mut tables = self.tables.lock().unwrap();
@@ -165,6 +176,7 @@ impl FakeRouter {
         let lease = desired.candidate.as_ref().and_then(|candidate| candidate.lease);
         table.lent_until = lease.map(|lease| now.plus(lease));
         table.lapsed = false;
+        table.frozen = false;
         table.route = Some(desired.clone());
         table.began = table.began.or(Some(now));
         let candidate = desired.candidate.as_ref();
@@ -190,22 +202,26 @@ impl Table {
 
     fn look(&mut self, now: Timestamp) -> Option<ObservedRoute> {
         let route = self.route.clone()?;
-        if self.lent_until.is_some_and(|until| now >= until) && !self.lapsed {
-            self.lapsed = true;
-            self.tell(&RouterNews::Lapsed(route.revision));
-        }
         let candidate = route.candidate.as_ref();
+        let over = self.lent_until.is_some_and(|until| now >= until);
+        if over && !self.lapsed && !self.frozen {
+            let on_silence = candidate.is_some_and(|candidate| candidate.freeze_on_silence);
+            self.frozen = on_silence || self.blue_is_dead;
+            self.lapsed = !self.frozen;
+            let news = if self.frozen { RouterNews::Frozen } else { RouterNews::Lapsed };
+            self.tell(&news(route.revision));
+        }
         let weight = candidate.map_or(Weight::ZERO, |candidate| candidate.weight);
         Some(ObservedRoute {
             epoch: route.epoch,
             revision: route.revision,
             default: route.default.as_ref().map(|blue| blue.number),
-            default_ready: 1,
+            default_ready: u32::from(!self.blue_is_dead),
             candidate: candidate.map(|candidate| candidate.deployment.number),
             candidate_ready: 1,
             weight: if self.lapsed { Weight::ZERO } else { weight },
             lapsed: self.lapsed,
-            frozen: false,
+            frozen: self.frozen,
             lost: self.lost,
             leaving: 0,
         })
@@ -234,7 +250,7 @@ impl Router for FakeRouter {
         let silent = || Err(RouterError::Unavailable("no answer".to_owned()));
         match self.manner() {
             RouterManner::Obeys => self.obey(desired),
-            RouterManner::Silent => silent(),
+            RouterManner::Silent | RouterManner::HearsNoOrders => silent(),
             RouterManner::Stale => Err(RouterError::Stale { current: Epoch(99) }),
             RouterManner::Refuses => Err(RouterError::Refused("no".to_owned())),
             RouterManner::ObeysAfter(time) => {
@@ -265,7 +281,7 @@ impl Router for FakeRouter {
         if current != epoch {
             return Err(RouterError::Stale { current });
         }
-        if table.lapsed {
+        if table.lapsed || table.frozen {
             return Err(RouterError::Refused("the lease has lapsed".to_owned()));
         }
         table.lent_until = table.lent_until.map(|_| now.plus(lease));
