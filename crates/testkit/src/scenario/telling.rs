@@ -8,7 +8,7 @@ use towpath_core::journal::Event;
 use towpath_core::promotion::blocking::owed;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
 use towpath_core::promotion::input::Input;
-use towpath_core::promotion::state::Lane;
+use towpath_core::promotion::state::{Lane, State};
 use towpath_core::reason::Refusal;
 use towpath_core::units::{Timestamp, Weight};
 
@@ -236,7 +236,12 @@ pub fn lane_lines(lane: &Lane) -> Vec<String> {
     }
     for promotion in lane.active.iter().chain(&lane.waiting) {
         let paused = promotion.paused.as_ref().map_or(String::new(), |pause| {
-            format!(", paused by {} until {}: {}", pause.by, clock(pause.until), pause.reason)
+            // What waits is ended by the deadline of its waiting, not by that of its pause.
+            let until = match promotion.state {
+                State::Waiting { .. } => String::new(),
+                _ => format!(" until {}", clock(pause.until)),
+            };
+            format!(", paused by {}{until}: {}", pause.by, pause.reason)
         });
         lines.push(format!(
             "promotion {} ({}) is {} at {}{paused}",

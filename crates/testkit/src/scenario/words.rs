@@ -226,7 +226,15 @@ impl Story {
                     .map(|step| format!("{}/{}", step.weight, step.bake_max))
                     .collect();
                 let blue = plan.blue.map_or("nothing".to_owned(), |one| one.version.to_string());
-                format!("the plan: {}, now {blue}, steps {}", release.version, steps.join(" "))
+                let retires = self.world.disk.project().lane(lane).standby.map(|standby| {
+                    format!(", retires the standby of {}", standby.deployment.release.version)
+                });
+                format!(
+                    "the plan: {}, now {blue}, steps {}{}",
+                    release.version,
+                    steps.join(" "),
+                    retires.unwrap_or_default()
+                )
             }
             Err(refusal) => format!("no plan: {}", refusal.message),
         };
