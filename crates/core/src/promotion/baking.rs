@@ -37,6 +37,10 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input)
         Verdicts::Undecided if !promotion.plan.section.rollout.proof_required => {
             finish(turn, promotion, step, declared.weight, Some(verdict));
         }
+        // A person was called because there is too little evidence, and said that it shall go on.
+        Verdicts::Undecided | Verdicts::Blind if promotion.waived == Some(step) => {
+            finish(turn, promotion, step, declared.weight, Some(verdict));
+        }
         Verdicts::Undecided | Verdicts::Blind => hold(turn, promotion, step, held_since, verdict),
         Verdicts::Unhealthy => condemn(turn, promotion, verdict),
     }
@@ -115,9 +119,9 @@ fn hold(
     }
     let limit = rollout.hold_limit;
     let sentence = format!("no evidence within {limit} beyond the bake: {}", verdict.sentence);
-    let goes_back = verdict.standing == Verdicts::Blind && rollout.on_blind == OnBlind::Rollback;
-    if goes_back && promotion.can_return() {
-        going_back::begin(turn, promotion, going_back::ending(Outcome::RolledBack, sentence));
+    if verdict.standing == Verdicts::Blind && rollout.on_blind == OnBlind::Rollback {
+        let ending = going_back::ending(Outcome::RolledBack, sentence);
+        going_back::by_itself(turn, promotion, ending);
     } else {
         hold_for_a_person(turn, promotion, sentence);
     }

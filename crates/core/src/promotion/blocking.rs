@@ -16,7 +16,13 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
             who: Vec::new(),
             next: vec![
                 Next::new(format!("towpath resume {number}"), "lets it go on"),
-                Next::new(format!("towpath abort {number}"), "returns all traffic"),
+                Next::new(
+                    format!("towpath abort {number}"),
+                    match promotion.state {
+                        State::Waiting { .. } => "ends it",
+                        _ => "returns all traffic",
+                    },
+                ),
             ],
             until: Some(pause.until),
         });

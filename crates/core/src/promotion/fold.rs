@@ -24,7 +24,7 @@ impl Lane {
             }
             Event::PromotionStarted { number, .. } => self.started(*number, event, at),
             Event::Committed { number, deployment, standby } => {
-                self.asks = None;
+                self.answer_asks(|kind, began_before| kind == Kind::Rollback || began_before);
                 self.serving =
                     Some(Serving { deployment: deployment.clone(), promotion: *number, since: at });
                 self.standby = standby.as_ref().map(|(deployment, until)| Standby {
@@ -55,7 +55,25 @@ impl Lane {
             Event::ReleaseQuarantined { .. }
             | Event::QuarantineLifted { .. }
             | Event::VerificationWithdrawn { .. } => self.trust_changed(event, at),
-            other => self.active_changed(other, at),
+            other => {
+                // What was asked about a release that is on its way is answered by its return.
+                let returns = matches!(other, Event::ReturnOrdered { .. });
+                let goes = |one: &Promotion| matches!(one.state, State::GoingBack { .. });
+                if returns && !self.active.as_ref().is_some_and(goes) {
+                    self.answer_asks(|kind, before| kind == Kind::Promote && !before);
+                }
+                self.active_changed(other, at);
+            }
+        }
+    }
+
+    /// Forgets what a trigger asked, if that is answered by the promotion under way: given its kind, and
+    /// whether it was asked before that promotion began.
+    fn answer_asks(&mut self, is_answered: impl Fn(Kind, bool) -> bool) {
+        let (Some(ask), Some(promotion)) = (&self.asks, &self.active) else { return };
+        let before = promotion.started_at.is_some_and(|began| ask.since < began);
+        if is_answered(promotion.plan.kind, before) {
+            self.asks = None;
         }
     }
 
@@ -288,7 +306,11 @@ impl Promotion {
         self.blue_lost = false;
         let held = at.since(pause.since);
         match &mut self.state {
-            State::Baking { since, held_since, .. } => {
+            State::Baking { step, since, held_since } => {
+                let limit = self.plan.section.rollout.hold_limit;
+                if held_since.is_some_and(|held| pause.since >= held.plus(limit)) {
+                    self.waived = Some(*step);
+                }
                 *since = since.plus(held);
                 *held_since = held_since.map(|_| at);
             }
@@ -377,6 +399,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
         condemned: None,
+        waived: None,
         router_failed: None,
         called: None,
     }

@@ -218,7 +218,11 @@ fn pause(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Opti
         number,
         by: by.clone(),
         reason: reason.map_or_else(|| format!("{by} paused it"), str::to_owned),
-        until: turn.now.plus(PAUSE_LIMIT),
+        // What waits holds nothing, so that its own deadline is enough.
+        until: match promotion.state {
+            State::Waiting { deadline } => deadline,
+            _ => turn.now.plus(PAUSE_LIMIT),
+        },
     });
     Ok(())
 }
@@ -280,6 +284,9 @@ fn lift(turn: &mut Turn<'_>, digest: &Digest, by: &Person, reason: &str) -> Take
 fn command_ended(turn: &mut Turn<'_>, command: CommandId, outcome: &CommandOutcome) {
     if let CommandOutcome::Checked { answer } = outcome {
         check_answered(turn, command, answer);
+        return;
+    }
+    if *outcome == CommandOutcome::Offered {
         return;
     }
     if let Some(deployment) = turn

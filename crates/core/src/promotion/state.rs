@@ -109,6 +109,9 @@ pub struct Promotion {
     pub paused: Option<Pause>,
     /// The verdict that condemned the release, once there is one.
     pub condemned: Option<String>,
+    /// Index of the step that a person let go on after it had held for evidence in vain.
+    #[serde(default)]
+    pub waived: Option<usize>,
     /// Why the router did not do what was ordered last, while it has not.
     #[serde(default)]
     pub router_failed: Option<String>,
@@ -175,6 +178,12 @@ impl Promotion {
     pub(super) fn route_overdue_at(&self) -> Option<Timestamp> {
         let limit = self.plan.section.rollout.hold_limit;
         self.route_ordered_since().map(|since| since.plus(limit))
+    }
+
+    /// Whether a release that is on its way can be held with the visitors that it has.
+    pub(super) fn can_be_held(&self) -> bool {
+        let has_step = !matches!(self.state, State::Committing { .. });
+        self.plan.kind == Kind::Promote && self.may_have_visitors() && has_step
     }
 
     /// Why the traffic cannot return by itself, where it cannot.

@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | waiting only | what serves is rolled back | acts or asks, as the matrix says |
 //! | starting, validating | green ends `aborted`; then what serves is rolled back | likewise, then acts or asks |
-//! | shifting, baking, reconciling, committing | green goes back, `rolled_back` | likewise; asks where it cannot return |
+//! | shifting, baking, reconciling | green goes back, `rolled_back` | likewise; where it cannot return, held for a person |
+//! | committing | green goes back, `rolled_back` | likewise; asks where it cannot return |
 //! | going back, never had visitors | remembered until it is back | likewise, then acts or asks |
 //! | going back from visitors | refused: that return is what was wanted | asks: whose fault it was is not known |
 //! | a rollback | refused: it is under way | asks; the rollback's success answers |
@@ -17,7 +18,7 @@ use crate::journal::{Event, Remembered};
 use crate::matrix::Signal;
 use crate::promotion::rollback::{self, Cause};
 use crate::promotion::state::{Kind, Outcome, Promotion, State};
-use crate::promotion::{Taken, Turn, going_back};
+use crate::promotion::{Taken, Turn, baking, going_back};
 use crate::reason::{Refusal, RefusalKind};
 
 /// A person wants the last good release back: takes back what is on its way, or else what serves.
@@ -90,6 +91,12 @@ pub(super) fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason
                 remember(turn, &promotion, cause, false);
             }
             end_without_visitors(turn, &promotion, &sentence);
+        }
+        Some(promotion) if promotion.can_be_held() => {
+            if promotion.paused.is_none() {
+                let why = promotion.why_not_back();
+                baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
+            }
         }
         _ => rollback::triggered(turn, sentence, by.clone()),
     }
