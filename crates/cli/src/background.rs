@@ -15,6 +15,9 @@ use crate::project::ProjectFolder;
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// How long a command that only looks waits for an engine that is starting or stopping.
 const SOON: Duration = Duration::from_secs(2);
+/// How old the last line of a log may be that is told when its engine is gone: longer than it takes to
+/// notice.
+const RECENT: Duration = Duration::from_mins(1);
 /// Pause between two attempts to reach it.
 const LOOK: Duration = Duration::from_millis(10);
 /// Pause before another engine is started in place of one that ended: about what one takes to begin.
@@ -122,6 +125,32 @@ fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<Chil
         .stdout(Stdio::null())
         .stderr(output)
         .spawn()
+}
+
+/// What is said when the engine that was watched is gone: nobody holds its lock any more.
+pub(crate) fn gone(project: &ProjectFolder) -> Option<CliError> {
+    if is_locked(project) {
+        return None;
+    }
+    let log = project.state.join("engine.log");
+    let error = CliError::new(ExitCode::Failed, "no-engine", "the engine has ended")
+        .because(match last_words(&log) {
+            Some(words) => format!("nothing advances; its last words: {words}"),
+            None => "somebody stopped or killed it, and nothing advances".to_owned(),
+        })
+        .at(log.display().to_string());
+    Some(error.next("towpath engine start", "lets things go on from where they are"))
+}
+
+/// The last error in the log, unless it is of an engine that ended long before.
+fn last_words(log: &std::path::Path) -> Option<String> {
+    let written = std::fs::metadata(log).ok()?.modified().ok()?;
+    if written.elapsed().is_ok_and(|age| age > RECENT) {
+        return None;
+    }
+    let text = std::fs::read_to_string(log).ok()?;
+    let line = text.lines().rfind(|line| line.contains(" ERROR "))?;
+    Some(line.trim().to_owned())
 }
 
 fn is_locked(project: &ProjectFolder) -> bool {

@@ -29,7 +29,7 @@ mod wakes;
 mod writing;
 
 pub use adapters::AdapterSet;
-pub use orders::{Accepted, EngineError, NewRelease, Order, Statement};
+pub use orders::{Accepted, EngineEnd, EngineError, NewRelease, Order, Statement};
 pub use reader::Reader;
 pub use retention::ReleaseView;
 pub use run_loop::{Engine, Running, start};

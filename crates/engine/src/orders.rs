@@ -58,3 +58,14 @@ pub enum EngineError {
     #[error("the engine has stopped")]
     Stopped,
 }
+
+/// Why an engine had to stop. Nothing that it ran is touched by that.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineEnd {
+    /// The journal: another engine has it, or it cannot be written.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// A router or a target obeys a newer engine.
+    #[error("{0}")]
+    ShutOut(String),
+}

@@ -17,7 +17,7 @@ use towpath_core::release::Release;
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 
-use crate::orders::{Accepted, EngineError, Order};
+use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
     executor, journal, judging, leases, prober, reading, recovery, retention, rows, telemetry,
@@ -40,6 +40,8 @@ pub(crate) enum Message {
     Project { order: Box<Order>, reply: oneshot::Sender<Reply> },
     /// Stop when what was sent before is done.
     Stop,
+    /// Stop: somebody newer gives the orders. Why, in one sentence.
+    ShutOut(String),
 }
 
 type Reply = Result<Accepted, EngineError>;
@@ -55,7 +57,7 @@ pub struct Running {
     /// For clients.
     pub engine: Engine,
     /// Ends when the engine has stopped; an error says why it had to.
-    pub ended: JoinHandle<Result<(), StoreError>>,
+    pub ended: JoinHandle<Result<(), EngineEnd>>,
 }
 
 /// Takes the journal over and starts to work. Call once per process.
@@ -162,7 +164,7 @@ struct Loop {
 }
 
 impl Loop {
-    async fn run(mut self, mut inputs: mpsc::Receiver<Message>) -> Result<(), StoreError> {
+    async fn run(mut self, mut inputs: mpsc::Receiver<Message>) -> Result<(), EngineEnd> {
         let ended = loop {
             let message = tokio::select! {
                 message = inputs.recv() => message,
@@ -170,10 +172,11 @@ impl Loop {
             };
             match message {
                 None | Some(Message::Stop) => break Ok(()),
+                Some(Message::ShutOut(sentence)) => break Err(EngineEnd::ShutOut(sentence)),
                 Some(message) => {
                     if let Err(error) = self.take(message).await {
                         tracing::error!(%error, "the engine stops: it must not act any more");
-                        break Err(error);
+                        break Err(error.into());
                     }
                 }
             }
@@ -192,7 +195,7 @@ impl Loop {
     /// An error ends the engine; a refusal does not.
     async fn take(&mut self, message: Message) -> Result<(), StoreError> {
         let (result, reply) = match message {
-            Message::Stop => return Ok(()),
+            Message::Stop | Message::ShutOut(_) => return Ok(()),
             Message::Lane { lane, input, reply } => {
                 let asked = reply.is_some();
                 (self.lane_input(&lane, &input, asked).await, reply)

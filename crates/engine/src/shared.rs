@@ -100,7 +100,7 @@ impl Shared {
         tracing::error!(sentence, "the engine stops: another one has taken over");
         self.stopped.store(true, std::sync::atomic::Ordering::SeqCst);
         // A loop that has ended already has stopped already.
-        let _ = self.inputs.send(Message::Stop).await;
+        let _ = self.inputs.send(Message::ShutOut(sentence.to_owned())).await;
     }
 
     /// Hands an input to the run loop and waits for what follows directly.

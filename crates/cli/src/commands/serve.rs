@@ -2,6 +2,7 @@
 //! that keeps two engines off one folder, and the rule when a background engine may end.
 
 use std::fs::{File, TryLockError};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use towpath_adapters::artifacts::Artifacts;
 use towpath_core::ids::{Epoch, Name};
-use towpath_engine::{Engine, Setup};
+use towpath_engine::{Engine, EngineEnd, Setup};
 use towpath_ports::Site;
 use towpath_ports::clock::{Clock as _, SystemClock};
 use towpath_ports::store::{Store as _, StoreIdentity};
@@ -69,7 +70,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("TOWPATH_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // Something that logs already keeps its way of doing it.
     let _ = logging.try_init();
 }
@@ -162,7 +166,7 @@ async fn open(
 async fn wait(
     engine: &Engine,
     mut asked: mpsc::Receiver<()>,
-    mut ended: tokio::task::JoinHandle<Result<(), towpath_ports::store::StoreError>>,
+    mut ended: tokio::task::JoinHandle<Result<(), EngineEnd>>,
     background: bool,
     api: &tokio::task::JoinHandle<Result<(), towpath_server::ServeError>>,
 ) -> Result<(), String> {

@@ -9,10 +9,12 @@ use towpath_engine::views::PromotionView;
 use towpath_ports::store::EventRow;
 
 use crate::args::WatchArguments;
+use crate::background;
 use crate::client::{Client, Lines};
 use crate::commands::Context;
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
+use crate::project::ProjectFolder;
 use crate::report::screen::Screen;
 use crate::report::story::Story;
 use crate::report::{self, ending, lines, objects, tree};
@@ -21,6 +23,9 @@ use crate::report::{self, ending, lines, objects, tree};
 const REDRAWN_EVERY: Duration = Duration::from_secs(1);
 /// How often a step that bakes gives a sign of life off a terminal (cli.md section 4).
 const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
+/// How many looks in a row may fail while no engine is there at all: one that is replaced takes the
+/// lock again within a second or two.
+const MISSED_WITHOUT_ENGINE: u32 = 10;
 /// How many looks in a row may fail before watching ends: the time in which an engine that was
 /// restarted is back, at one look a second.
 const MISSED_LOOKS: u32 = 30;
@@ -49,6 +54,7 @@ pub(crate) async fn started(
     }
     let watching = Watching {
         client: session.client.at_once(),
+        project: &session.project,
         context,
         story: Story::of_service(session.named_service(&view.service)),
         view,
@@ -62,6 +68,7 @@ pub(crate) async fn started(
 
 struct Watching<'a> {
     client: Client,
+    project: &'a ProjectFolder,
     context: &'a Context,
     view: PromotionView,
     story: Story,
@@ -131,6 +138,12 @@ impl Watching<'_> {
     /// An engine that restarts is not the end of a promotion.
     fn missed(&mut self, error: CliError) -> Result<(), CliError> {
         self.missed += 1;
+        let gone = Some(()).filter(|()| self.missed > MISSED_WITHOUT_ENGINE);
+        if let Some(gone) = gone.and_then(|()| background::gone(self.project)) {
+            self.screen.leave();
+            let number = self.view.number;
+            return Err(gone.next(format!("towpath watch {number}"), "then look again"));
+        }
         if error.trouble().code != "engine-silent" || self.missed > MISSED_LOOKS {
             self.screen.leave();
             let number = self.view.number;

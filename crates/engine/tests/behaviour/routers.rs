@@ -6,6 +6,7 @@ use std::time::Duration;
 use towpath_core::ids::PromotionNumber;
 use towpath_core::promotion::state::{Outcome, State};
 use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_engine::EngineEnd;
 use towpath_guard::Arm;
 
 use crate::fakes::{Answer, RouterManner};
@@ -75,7 +76,7 @@ fn a_router_that_obeys_somebody_newer_stops_the_engine() {
         let obeyed = world.router.obeyed();
         world.router.behaves(RouterManner::Stale);
         let second = life.promote("2.0.0").await;
-        life.end().await.unwrap();
+        assert!(matches!(life.end().await, Err(EngineEnd::ShutOut(_))));
         tokio::time::sleep(Duration::from_mins(5)).await;
         assert_eq!(world.router.obeyed(), obeyed);
         assert!(!life.story_of(second).contains(&"weight-observed".to_owned()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use towpath_core::ids::PromotionNumber;
 use towpath_core::promotion::state::Outcome;
-use towpath_engine::EngineError;
+use towpath_engine::{EngineEnd, EngineError};
 use towpath_ports::store::{Store as _, StoreError};
 
 use crate::fakes::CommitFault;
@@ -18,7 +18,7 @@ fn a_conflict_ends_the_engine_before_any_effect() {
         world.store.fail_next(&[CommitFault::Conflict]);
         let error = life.try_promote("1.0.0").await.unwrap_err();
         assert!(matches!(error, EngineError::Store(StoreError::Conflict { .. })), "{error}");
-        assert!(matches!(life.end().await, Err(StoreError::Conflict { .. })));
+        assert!(matches!(life.end().await, Err(EngineEnd::Store(StoreError::Conflict { .. }))));
         tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(world.checks.asked("tests"), 0);
         assert!(matches!(life.try_promote("1.0.0").await, Err(EngineError::Stopped)));
@@ -34,7 +34,7 @@ fn an_engine_that_was_taken_over_has_no_more_effects() {
         life.bakes_at(0).await;
         world.store.take_ownership(life.now()).await.unwrap();
         let orders = world.router.obeyed().len();
-        assert!(matches!(life.end().await, Err(StoreError::Fenced { .. })));
+        assert!(matches!(life.end().await, Err(EngineEnd::Store(StoreError::Fenced { .. }))));
         tokio::time::sleep(Duration::from_mins(5)).await;
         assert_eq!(world.router.obeyed().len(), orders);
         assert!(!life.story_of(second).contains(&"step-passed".to_owned()));
@@ -108,7 +108,7 @@ fn an_engine_that_cannot_learn_whether_it_wrote_ends_and_the_next_one_goes_on() 
         world.store.refuse_questions_about_turns();
         let error = life.try_promote("1.0.0").await.unwrap_err();
         assert!(matches!(error, EngineError::Store(StoreError::Unknown(_))), "{error}");
-        assert!(matches!(life.end().await, Err(StoreError::Unknown(_))));
+        assert!(matches!(life.end().await, Err(EngineEnd::Store(StoreError::Unknown(_)))));
     });
     world.store.mend();
     world.live(async |life| {

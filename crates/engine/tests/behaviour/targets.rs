@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use towpath_core::promotion::state::{Outcome, State};
 use towpath_core::units::Span;
+use towpath_engine::EngineEnd;
 
 use crate::fakes::TargetManner;
 use crate::world::{SHORT, World, prod};
@@ -66,7 +67,7 @@ fn a_target_that_obeys_somebody_newer_stops_the_engine() {
         life.begin().await;
         world.target.behaves(TargetManner::IsStale);
         let second = life.promote("2.0.0").await;
-        life.end().await.unwrap();
+        assert!(matches!(life.end().await, Err(EngineEnd::ShutOut(_))));
         tokio::time::sleep(Duration::from_mins(5)).await;
         assert_eq!(world.target.running(), [1], "promotion {second} started nothing");
         assert!(world.store.pending() > 0, "the next engine finds the command");

@@ -14,7 +14,7 @@ use towpath_core::promotion::state::{Lane, Outcome, State};
 use towpath_core::release::Artifact;
 use towpath_core::units::{Span, Timestamp};
 use towpath_engine::{
-    Accepted, AdapterSet, Engine, EngineError, NewRelease, Order, Running, Setup, start,
+    Accepted, AdapterSet, Engine, EngineEnd, EngineError, NewRelease, Order, Running, Setup, start,
 };
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 use towpath_ports::check::Check;
@@ -48,7 +48,7 @@ pub(crate) struct World {
 pub(crate) struct Life<'a> {
     pub(crate) world: &'a World,
     pub(crate) engine: Engine,
-    ended: tokio::sync::Mutex<tokio::task::JoinHandle<Result<(), StoreError>>>,
+    ended: tokio::sync::Mutex<tokio::task::JoinHandle<Result<(), EngineEnd>>>,
 }
 
 /// `prod` of the only service.
@@ -227,7 +227,7 @@ impl Life<'_> {
     }
 
     /// Waits until the engine has stopped by itself, and says why.
-    pub(crate) async fn end(&self) -> Result<(), StoreError> {
+    pub(crate) async fn end(&self) -> Result<(), EngineEnd> {
         (&mut *self.ended.lock().await).await.unwrap()
     }
 
