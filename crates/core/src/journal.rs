@@ -225,6 +225,9 @@ pub enum Event {
         sentence: String,
         /// When.
         retry_at: Timestamp,
+        /// Whether the router obeyed a return, and what it returned to does not answer.
+        #[serde(default)]
+        returned: bool,
     },
     /// A commit or a return has been ordered in vain for so long that a person is called; it is
     /// ordered on.

@@ -144,7 +144,7 @@ fn of_the_end() -> Vec<Event> {
         Event::CommitOrdered { number, command, revision },
         Event::Committed { number, deployment: deployment(7), standby: Some((deployment(5), AT)) },
         Event::ReturnOrdered { number, command, revision, ending },
-        Event::RouteRetried { number, sentence: because(), retry_at: AT },
+        Event::RouteRetried { number, sentence: because(), retry_at: AT, returned: true },
         Event::PersonCalled { number, reason: because(), again_at: AT },
         Event::TrafficReturned { number },
         Event::StopOrdered { deployment: number, command },

@@ -14,8 +14,8 @@ use towpath_core::units::{Span, Timestamp};
 use towpath_guard::{Counts, Limits, Probes, Standing, Verdict, judge};
 use towpath_ports::router::RouterNews;
 
-use crate::executor;
 use crate::shared::Shared;
+use crate::{blue, executor};
 
 /// How often the lanes that need judging are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -297,30 +297,30 @@ async fn tell(shared: &Shared, lane: &LaneId) {
         let mut guards = shared.guards.lock().expect("no holder of this lock panics");
         guards.get_mut(lane).and_then(|guard| {
             let verdict = guard.verdict(probes)?;
-            let subject = guard.subject.clone()?;
+            let deployment = guard.subject.as_ref()?.deployment;
             let tells = guard.sent != Some(verdict.standing)
                 && matches!(verdict.standing, Standing::Unhealthy | Standing::Healthy);
             guard.sent = Some(verdict.standing);
-            tells.then_some((subject, verdict))
+            tells.then_some((deployment, verdict))
         })
     };
-    let Some((subject, verdict)) = news else { return };
+    let Some((deployment, verdict)) = news else { return };
     if verdict.standing == Standing::Unhealthy {
-        look_at_blue(shared, lane, &subject).await;
+        say_unhealthy(shared, lane, deployment, verdict).await;
+    } else {
+        shared.send(lane, Input::Judged { deployment, verdict }).await;
     }
-    shared.send(lane, Input::Judged { deployment: subject.deployment, verdict }).await;
 }
 
-/// Before green is judged away: probes may not have seen yet that what the traffic would return to is
-/// gone. A router that does not answer says nothing about it.
-async fn look_at_blue(shared: &Shared, lane: &LaneId, subject: &Subject) {
-    let Some(blue) = subject.beside else { return };
-    let Ok(router) = shared.setup.adapters.router(&subject.router) else { return };
-    let Ok(Some(observed)) = router.observe(lane).await else { return };
-    if observed.default == Some(blue) && observed.default_ready == 0 {
-        let sentence = "the router reaches none of its instances".to_owned();
-        shared.send(lane, Input::HealthLost { deployment: blue, sentence }).await;
-    }
+/// Says that green is judged unhealthy, after a look at what it would go back to.
+pub(crate) async fn say_unhealthy(
+    shared: &Shared,
+    lane: &LaneId,
+    deployment: PromotionNumber,
+    verdict: Verdict,
+) {
+    blue::look(shared, lane).await;
+    shared.send(lane, Input::Judged { deployment, verdict }).await;
 }
 
 /// The guard's view of green right now; none where nothing is judged.

@@ -14,8 +14,8 @@ use towpath_core::promotion::state::State;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::router::Router;
 
-use crate::losses;
 use crate::shared::Shared;
+use crate::{blue, losses};
 
 /// How often leases are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -81,6 +81,7 @@ async fn renew(shared: Arc<Shared>, lent: Lent) {
             take_over(&shared, router.as_ref(), &lent.lane).await;
         }
     }
+    blue::watch(&shared, &lent.lane, router.as_ref(), &observed).await;
 }
 
 /// The route that the last engine ordered is ordered again as it is, by this one: a router lends to

@@ -7,6 +7,7 @@
 //! needs.
 
 mod adapters;
+mod blue;
 mod evidence;
 mod executor;
 mod journal;

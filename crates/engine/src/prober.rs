@@ -18,6 +18,7 @@ use towpath_ports::check::CheckRequest;
 use towpath_ports::store::IntervalRow;
 
 use crate::adapters::probe_of;
+use crate::blue;
 use crate::evidence::Evidence;
 use crate::executor::{self, INTERVAL, Role};
 use crate::shared::Shared;
@@ -43,7 +44,6 @@ pub(crate) struct DeploymentHealth {
     pub(crate) at: Option<Timestamp>,
     /// Failures in a row, by path.
     pub(crate) failing: BTreeMap<String, u32>,
-    told: bool,
 }
 
 /// How often targets are asked how their instances are, which also replaces what supervises them.
@@ -115,7 +115,7 @@ pub(crate) async fn round(
         let failed = answered.is_some();
         total.total += 1;
         total.failed += u64::from(failed);
-        let sentence = note(&shared, &lane, &section, &deployment, path, answered);
+        let sentence = note(&shared, &lane, &section, &deployment, path, (role, answered));
         lost = lost.or(sentence);
     }
     if total.total == 0 {
@@ -123,6 +123,9 @@ pub(crate) async fn round(
     }
     keep(&shared, &lane, &deployment, role, total).await;
     if let Some(sentence) = lost {
+        if role == Role::Green {
+            blue::look(&shared, &lane).await;
+        }
         shared.send(&lane, Input::HealthLost { deployment: deployment.number, sentence }).await;
     }
 }
@@ -156,14 +159,15 @@ async fn probe(
     (answer.result != CheckResult::Pass).then_some(answer.sentence)
 }
 
-/// Notes one answer; says so once when an endpoint has failed as often as is tolerated.
+/// Notes one answer; says so each time an endpoint has failed as often as is tolerated: whoever was
+/// told before may have been told about another release, or have gone on all the same.
 fn note(
     shared: &Shared,
     lane: &LaneId,
     section: &LaneSpec,
     deployment: &Deployment,
     path: &str,
-    wrong: Option<String>,
+    (role, wrong): (Role, Option<String>),
 ) -> Option<String> {
     let here = shared.read(|project| project.lane(lane));
     let coming = here.active.filter(Promotion::may_have_visitors).and_then(|one| one.green);
@@ -183,15 +187,22 @@ fn note(
     health.at = Some(shared.now());
     let Some(wrong) = wrong else {
         health.failing.remove(path);
-        health.told = health.told && !health.failing.is_empty();
         return None;
     };
     let in_a_row = health.failing.entry(path.to_owned()).or_default();
-    *in_a_row += 1;
-    let tells = *in_a_row >= section.health.retries.max(1) && !health.told;
-    health.told = health.told || tells;
+    *in_a_row = in_a_row.saturating_add(1);
     let times = *in_a_row;
+    let tells = times.is_multiple_of(tolerated(section, role));
     tells.then(|| format!("{path} failed {times} probes in a row: {wrong}"))
+}
+
+/// How many failures in a row are tolerated. Green is probed far more often than is declared, so that
+/// it gets the time that is declared and not the number: one copy that restarts is no lost health.
+fn tolerated(section: &LaneSpec, role: Role) -> u32 {
+    let retries = section.health.retries.max(1);
+    let Some(every) = section.health.every.filter(|_| role == Role::Green) else { return retries };
+    let rounds = every.milliseconds() / GREEN_EVERY.milliseconds();
+    retries.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX).max(1))
 }
 
 async fn keep(shared: &Shared, lane: &LaneId, deployment: &Deployment, role: Role, total: Probes) {

@@ -15,6 +15,7 @@ use towpath_core::promotion::{Decision, decide};
 use towpath_core::reason::{Refusal, RefusalKind, Wake};
 use towpath_core::release::Release;
 use towpath_core::units::Timestamp;
+use towpath_guard::{Standing, Verdict};
 use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
@@ -187,9 +188,25 @@ impl Loop {
 
     fn woken(&mut self, lane: LaneId) -> Message {
         self.wakes.remove(&lane);
-        let verdict = judging::verdict_now(&self.shared, &lane);
+        let verdict = judging::verdict_now(&self.shared, &lane).and_then(|verdict| {
+            let is_harm = verdict.standing == Standing::Unhealthy;
+            if is_harm { self.judge(&lane, verdict) } else { Some(verdict) }
+        });
         let input = Box::new(Input::Woken { verdict, ask_again: false });
         Message::Lane { lane, input, reply: None }
+    }
+
+    /// What would move the traffic is said beside the loop, which waits for no router; none when that
+    /// is on its way.
+    fn judge(&self, lane: &LaneId, verdict: Verdict) -> Option<Verdict> {
+        let green = self.shared.read(|project| {
+            let active = project.lanes.get(lane)?.active.as_ref()?;
+            active.green.as_ref().map(|green| green.number)
+        });
+        let Some(green) = green else { return Some(verdict) };
+        let (shared, lane) = (Arc::clone(&self.shared), lane.clone());
+        tokio::spawn(async move { judging::say_unhealthy(&shared, &lane, green, verdict).await });
+        None
     }
 
     /// An error ends the engine; a refusal does not.

@@ -37,8 +37,11 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input)
         Verdicts::Undecided if !promotion.plan.section.rollout.proof_required => {
             finish(turn, promotion, step, declared.weight, Some(verdict));
         }
-        // A person was called because there is too little evidence, and said that it shall go on.
-        Verdicts::Undecided | Verdicts::Blind if promotion.waived == Some(step) => {
+        // A person was called, knows what speaks against it, and said that it shall go on.
+        Verdicts::Unhealthy if promotion.is_waived() && !promotion.can_return() => {
+            finish(turn, promotion, step, declared.weight, Some(verdict));
+        }
+        Verdicts::Undecided | Verdicts::Blind if promotion.is_waived() => {
             finish(turn, promotion, step, declared.weight, Some(verdict));
         }
         Verdicts::Undecided | Verdicts::Blind => hold(turn, promotion, step, held_since, verdict),
@@ -143,7 +146,7 @@ fn condemn(turn: &mut Turn<'_>, promotion: &Promotion, verdict: &Verdict) {
         let mut ending = going_back::ending(Outcome::RolledBack, verdict.sentence.clone());
         ending.quarantine = true;
         going_back::begin(turn, promotion, ending);
-    } else if promotion.paused.is_none() {
+    } else if promotion.paused.is_none() && !promotion.is_waived() {
         let why = promotion.why_not_back();
         hold_for_a_person(turn, promotion, format!("{}; {why}", verdict.sentence));
     }
@@ -169,6 +172,9 @@ pub(super) fn goes_on_after_a_lapse(promotion: &Promotion) -> bool {
 pub(super) fn lapsed(turn: &mut Turn<'_>, promotion: &Promotion, step: usize, frozen: bool) {
     if frozen {
         let why = if promotion.can_return() {
+            // The router froze for no other reason.
+            let (number, sentence) = (promotion.number, "the router did not reach it".to_owned());
+            turn.record(Event::BlueLost { number, sentence });
             "what it would go back to did not answer"
         } else {
             promotion.why_not_back()

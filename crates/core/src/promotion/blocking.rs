@@ -66,8 +66,18 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
 fn unconfirmed(promotion: &Promotion) -> Blocker {
     let number = promotion.number;
     let mut next = vec![Next::new("towpath doctor", "does the router answer")];
-    if matches!(promotion.state, State::Committing { .. }) {
-        next.push(Next::new(format!("towpath abort {number}"), "returns all traffic"));
+    match promotion.state {
+        State::Committing { .. } => {
+            next.push(Next::new(format!("towpath abort {number}"), "returns all traffic"));
+        }
+        State::GoingBack { returned: true, .. } => {
+            let version = &promotion.plan.release.version;
+            let resume = format!("gives {version} its share again");
+            next.push(Next::new(format!("towpath resume {number}"), resume));
+            let abort = format!("ends {version} as well, and this promotion");
+            next.push(Next::new(format!("towpath abort {number}"), abort));
+        }
+        _ => {}
     }
     let (what, sentence, until) = match &promotion.called {
         Some(called) => ("person", called.reason.clone(), Some(called.again_at)),

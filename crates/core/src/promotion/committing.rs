@@ -5,7 +5,9 @@ use crate::journal::Event;
 use crate::matrix::Decider;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Kind, Outcome, Promotion, State};
-use crate::promotion::{PAUSE_LIMIT, ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, standby};
+use crate::promotion::{
+    PAUSE_LIMIT, RETRY_ONCE_CALLED, ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, standby,
+};
 use crate::units::Span;
 
 /// Orders the commit.
@@ -73,7 +75,7 @@ fn retry(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
         let sentence = format!("the commit was not confirmed for {limit}: {sentence}");
         going_back::begin(turn, promotion, going_back::failed(sentence));
     } else {
-        order_again(turn, promotion, sentence);
+        order_again(turn, promotion, sentence, false);
     }
 }
 
@@ -83,12 +85,22 @@ fn overdue(turn: &Turn<'_>, promotion: &Promotion) -> bool {
 
 /// Records that the route will be ordered again, and calls a person when it has been in vain for as
 /// long as a step may hold, and each [`PAUSE_LIMIT`] after that.
-pub(super) fn order_again(turn: &mut Turn<'_>, promotion: &Promotion, sentence: &str) {
+/// `returned` says that the router obeyed a return, and what it returned to does not answer.
+pub(super) fn order_again(
+    turn: &mut Turn<'_>,
+    promotion: &Promotion,
+    sentence: &str,
+    returned: bool,
+) {
     let failing_for =
         promotion.route_ordered_since().map_or(Span::ZERO, |since| turn.now.since(since));
-    let retry_at = turn.now.plus(failing_for.clamp(ROUTE_RETRY, SLOWEST_ROUTE_RETRY));
-    let number = promotion.number;
-    turn.record(Event::RouteRetried { number, sentence: sentence.to_owned(), retry_at });
+    let slowest = match promotion.called {
+        Some(_) => RETRY_ONCE_CALLED,
+        None => SLOWEST_ROUTE_RETRY,
+    };
+    let retry_at = turn.now.plus(failing_for.clamp(ROUTE_RETRY, slowest));
+    let (number, said) = (promotion.number, sentence.to_owned());
+    turn.record(Event::RouteRetried { number, sentence: said, retry_at, returned });
     let is_time = match &promotion.called {
         None => overdue(turn, promotion),
         Some(called) => turn.now >= called.again_at,

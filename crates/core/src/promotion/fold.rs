@@ -1,7 +1,7 @@
 //! Folds events into a lane. Decides nothing: what an event says is so.
 
-use crate::check::CheckAnswer;
-use crate::ids::{CommandId, PromotionNumber, Revision};
+use crate::check::{CheckAnswer, CheckResult};
+use crate::ids::{CommandId, Person, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
@@ -257,9 +257,9 @@ impl Lane {
                 promotion.state = State::Reconciling { step: *step, since, retry_at: *retry_at };
             }
             Event::PromotionPaused { by, reason, until, .. } => {
-                let pause =
-                    Pause { by: by.clone(), reason: reason.clone(), since: at, until: *until };
-                promotion.paused = Some(pause);
+                let since = promotion.paused.as_ref().map_or(at, |pause| pause.since);
+                let (by, reason) = (by.clone(), reason.clone());
+                promotion.paused = Some(Pause { by, reason, since, until: *until });
             }
             Event::PromotionResumed { .. } => promotion.resume(at),
             Event::CommitOrdered { .. }
@@ -300,17 +300,24 @@ impl Promotion {
     }
 
     /// The time that it was held does not count as bake, and whatever it was waiting for gets its
-    /// full time again: a person wants it to go on.
+    /// full time again: a person wants it to go on. Checks that failed are asked again.
     fn resume(&mut self, at: Timestamp) {
+        if matches!(self.state, State::GoingBack { returned: true, .. }) {
+            self.take_up_again(at);
+            return;
+        }
         let Some(pause) = self.paused.take() else { return };
         self.blue_lost = false;
+        let failed = |one: &CheckProgress| {
+            one.answer.as_ref().is_some_and(|(answer, _)| answer.result == CheckResult::Fail)
+        };
+        self.checks.retain(|key, one| key.list == GateList::Prerequisites || !failed(one));
+        if pause.by == Person::guard() && self.spoke_against(&pause) {
+            self.waived = self.step();
+        }
         let held = at.since(pause.since);
         match &mut self.state {
-            State::Baking { step, since, held_since } => {
-                let limit = self.plan.section.rollout.hold_limit;
-                if held_since.is_some_and(|held| pause.since >= held.plus(limit)) {
-                    self.waived = Some(*step);
-                }
+            State::Baking { since, held_since, .. } => {
                 *since = since.plus(held);
                 *held_since = held_since.map(|_| at);
             }
@@ -326,13 +333,43 @@ impl Promotion {
         }
     }
 
+    /// Whether the guard called a person for what it would find again at once.
+    fn spoke_against(&self, pause: &Pause) -> bool {
+        let limit = self.plan.section.rollout.hold_limit;
+        let held = matches!(
+            self.state,
+            State::Baking { held_since: Some(held), .. } if pause.since >= held.plus(limit)
+        );
+        held || self.condemned.is_some() || self.irreversible || self.blue.is_none()
+    }
+
+    /// What it went back to does not answer, and a person wants green to have its share again.
+    fn take_up_again(&mut self, at: Timestamp) {
+        self.blue_lost = true;
+        self.called = None;
+        self.lent = None;
+        let steps = &self.plan.steps;
+        let had = steps.iter().position(|step| step.weight >= self.weight);
+        self.state = match had.or(steps.len().checked_sub(1)) {
+            Some(step) => State::Reconciling { step, since: at, retry_at: at },
+            None => State::Committing {
+                command: None,
+                revision: Revision(0),
+                retry_at: Some(at),
+                since: Some(at),
+            },
+        };
+    }
+
     fn route_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::CommitOrdered { command, revision, .. } => {
                 self.had_visitors = true;
-                let before = match self.state {
-                    State::Committing { since, .. } => since,
-                    _ => None,
+                let before = if let State::Committing { since, .. } = self.state {
+                    since
+                } else {
+                    self.called = None;
+                    None
                 };
                 self.state = State::Committing {
                     command: Some(*command),
@@ -343,22 +380,27 @@ impl Promotion {
             }
             Event::ReturnOrdered { command, revision, ending, .. } => {
                 self.paused = None;
-                let before = if let State::GoingBack { since, .. } = self.state {
-                    since
-                } else {
-                    self.called = None;
-                    None
-                };
+                let (before, was_returned) =
+                    if let State::GoingBack { since, returned, .. } = self.state {
+                        (since, returned)
+                    } else {
+                        self.called = None;
+                        (None, false)
+                    };
                 self.state = State::GoingBack {
                     command: Some(*command),
                     revision: *revision,
                     retry_at: None,
                     since: before.or(Some(at)),
                     ending: ending.clone(),
+                    returned: was_returned,
                 };
             }
-            Event::RouteRetried { retry_at: at, sentence, .. } => {
+            Event::RouteRetried { retry_at: at, sentence, returned: is_back, .. } => {
                 self.router_failed = Some(sentence.clone());
+                if let State::GoingBack { returned, .. } = &mut self.state {
+                    *returned = *is_back;
+                }
                 if let State::Committing { command, retry_at, .. }
                 | State::GoingBack { command, retry_at, .. } = &mut self.state
                 {

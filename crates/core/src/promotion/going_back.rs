@@ -73,7 +73,7 @@ pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &Comman
             end(turn, promotion, &ending);
         }
         CommandOutcome::RouteFailed { sentence } => {
-            committing::order_again(turn, promotion, sentence);
+            committing::order_again(turn, promotion, sentence, false);
         }
         _ => turn.note("an outcome that does not belong to a route was ignored"),
     }
@@ -89,9 +89,17 @@ fn nobody_answers(turn: &mut Turn<'_>, promotion: &Promotion) {
     let blue = promotion.blue.as_ref();
     let version = blue.map_or("nothing", |blue| blue.release.version.as_str());
     let sentence = format!("{version} has all traffic again and does not answer");
-    committing::order_again(turn, promotion, &sentence);
+    committing::order_again(turn, promotion, &sentence, true);
     if turn.active().is_some_and(|one| one.called.is_none()) {
         committing::call(turn, promotion, sentence);
+    }
+}
+
+/// A person ends it all the same: the traffic was seen back, at something that does not answer. What was
+/// ordered since is not claimed to be obeyed.
+pub(super) fn end_without_blue(turn: &mut Turn<'_>, promotion: &Promotion) {
+    if let State::GoingBack { ending, .. } = promotion.state.clone() {
+        end(turn, promotion, &ending);
     }
 }
 

@@ -13,8 +13,8 @@ use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
-    VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing, going_back, rollback, shifting, standby,
-    starting, triggers,
+    VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing, going_back, health, rollback, shifting,
+    standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -51,7 +51,7 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
             Ok(())
         }
         Input::HealthLost { deployment, sentence } => {
-            health_lost(turn, *deployment, sentence);
+            health::lost(turn, *deployment, sentence);
             Ok(())
         }
         Input::Woken { verdict, ask_again } => {
@@ -117,7 +117,9 @@ fn goes_before(turn: &Turn<'_>, offered: &Release) -> Option<String> {
         let is_hotfix = |one: &Release| one.change_type == ChangeType::Hotfix;
         let why = if is_hotfix(release) && !is_hotfix(offered) {
             "is a hotfix"
-        } else if release.created_at > offered.created_at {
+        } else if release.created_at > offered.created_at
+            && is_hotfix(release) == is_hotfix(offered)
+        {
             "is newer"
         } else {
             return None;
@@ -229,7 +231,8 @@ fn pause(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Opti
 
 fn resume(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person) -> Taken {
     let promotion = named(turn, number)?;
-    if promotion.paused.is_none() {
+    let may_return = matches!(promotion.state, State::GoingBack { returned: true, .. });
+    if promotion.paused.is_none() && !may_return {
         let message = format!("promotion {number} is not paused; it is {}", promotion.state.word());
         return Err(Box::new(
             Refusal::new(
@@ -255,6 +258,7 @@ fn abort(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Opti
         State::Waiting { .. } => {
             turn.record(Event::PromotionEnded { number, outcome: Outcome::Aborted, sentence });
         }
+        State::GoingBack { returned: true, .. } => going_back::end_without_blue(turn, &promotion),
         State::GoingBack { .. } => turn.note("it is already going back"),
         _ => {
             let mut ending = going_back::ending(Outcome::Aborted, sentence);
@@ -411,7 +415,8 @@ fn lease_lapsed(turn: &mut Turn<'_>, revision: Revision, frozen: bool) {
         | State::Reconciling { step, .. } => {
             baking::lapsed(turn, &promotion, step, frozen);
         }
-        State::Committing { .. } if is_lent => {
+        // What a commit that is out has done is not known before it has ended; the lapse is told again.
+        State::Committing { command: None, .. } if is_lent => {
             let last = promotion.plan.steps.len().saturating_sub(1);
             baking::lapsed(turn, &promotion, last, frozen);
         }
@@ -437,52 +442,5 @@ fn woken(turn: &mut Turn<'_>, verdict: Option<&Verdict>) {
         && verdict.standing == Standing::Unhealthy
     {
         judged(turn, green, verdict);
-    }
-}
-
-fn health_lost(turn: &mut Turn<'_>, deployment: PromotionNumber, sentence: &str) {
-    let is_green = |promotion: &Promotion| {
-        promotion.green.as_ref().is_some_and(|green| green.number == deployment)
-    };
-    let is_blue = |promotion: &Promotion| {
-        let blue = promotion.blue.as_ref().map(|blue| blue.number);
-        promotion.plan.kind == Kind::Promote && !promotion.blue_lost && blue == Some(deployment)
-    };
-    let kept = turn.lane.standby.as_ref().map(|standby| standby.deployment.number);
-    match turn.lane.active.clone() {
-        Some(promotion) if is_green(&promotion) && promotion.can_be_thrown_out() => {
-            let mut ending = going_back::ending(Outcome::RolledBack, sentence.to_owned());
-            ending.quarantine = true;
-            going_back::begin(turn, &promotion, ending);
-        }
-        Some(promotion)
-            if is_green(&promotion)
-                && promotion.may_have_visitors()
-                && promotion.plan.kind == Kind::Promote =>
-        {
-            if promotion.paused.is_none() {
-                let why = promotion.why_not_back();
-                baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
-            }
-        }
-        Some(promotion) if is_blue(&promotion) => {
-            let number = promotion.number;
-            turn.record(Event::BlueLost { number, sentence: sentence.to_owned() });
-            if promotion.may_have_visitors() && promotion.paused.is_none() {
-                let why = "what it would go back to lost its health";
-                baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
-            }
-        }
-        // A rollback redeploys from here on.
-        None if kept == Some(deployment) => {
-            standby::retire(turn, format!("it lost its health: {sentence}"));
-        }
-        Some(_) => turn.note("it does not serve alone"),
-        None => {
-            let serves = turn.lane.serving.as_ref().map(|serving| serving.deployment.number);
-            if serves == Some(deployment) && turn.lane.standby.is_some() {
-                rollback::triggered(turn, sentence.to_owned(), Person::guard());
-            }
-        }
     }
 }

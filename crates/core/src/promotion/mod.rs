@@ -16,6 +16,7 @@ mod committing;
 mod entering;
 mod gate;
 mod going_back;
+mod health;
 mod intake;
 mod lane;
 mod rollback;
@@ -53,6 +54,8 @@ pub const ROUTE_RETRY: Span = Span::seconds(2);
 /// The same when it has failed for a while: waits double up to this, so that a router that is away
 /// for an hour does not fill the journal. A third of the default lease.
 pub const SLOWEST_ROUTE_RETRY: Span = Span::seconds(10);
+/// The same once a person was called: days of a router that is away do not fill the journal.
+pub const RETRY_ONCE_CALLED: Span = Span::minutes(1);
 /// How long until an inconclusive check is asked again.
 pub const CHECK_RETRY: Span = Span::seconds(10);
 /// The same for a prerequisite that stays inconclusive: waits double up to this, so that a gap in the

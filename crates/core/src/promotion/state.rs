@@ -109,7 +109,8 @@ pub struct Promotion {
     pub paused: Option<Pause>,
     /// The verdict that condemned the release, once there is one.
     pub condemned: Option<String>,
-    /// Index of the step that a person let go on after it had held for evidence in vain.
+    /// Index of the step that a person let go on after the program had called for one: because it held
+    /// for evidence in vain, or was condemned, and could not go back by itself.
     #[serde(default)]
     pub waived: Option<usize>,
     /// Why the router did not do what was ordered last, while it has not.
@@ -184,6 +185,21 @@ impl Promotion {
     pub(super) fn can_be_held(&self) -> bool {
         let has_step = !matches!(self.state, State::Committing { .. });
         self.plan.kind == Kind::Promote && self.may_have_visitors() && has_step
+    }
+
+    /// Index of the step that is being taken, while one is.
+    pub(super) fn step(&self) -> Option<usize> {
+        match self.state {
+            State::Shifting { step, .. }
+            | State::Baking { step, .. }
+            | State::Reconciling { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
+    /// Whether a person has let this step go on, knowing what spoke against it.
+    pub(super) fn is_waived(&self) -> bool {
+        self.waived.is_some() && self.waived == self.step()
     }
 
     /// Why the traffic cannot return by itself, where it cannot.
@@ -269,6 +285,9 @@ pub enum State {
         since: Option<Timestamp>,
         /// How the promotion will end.
         ending: Ending,
+        /// Whether the traffic is back already, at something that does not answer.
+        #[serde(default)]
+        returned: bool,
     },
 }
 

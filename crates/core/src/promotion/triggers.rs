@@ -92,11 +92,9 @@ pub(super) fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason
             }
             end_without_visitors(turn, &promotion, &sentence);
         }
-        Some(promotion) if promotion.can_be_held() => {
-            if promotion.paused.is_none() {
-                let why = promotion.why_not_back();
-                baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
-            }
+        Some(promotion) if promotion.can_be_held() && promotion.paused.is_none() => {
+            let why = promotion.why_not_back();
+            baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
         }
         _ => rollback::triggered(turn, sentence, by.clone()),
     }

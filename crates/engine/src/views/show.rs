@@ -187,6 +187,23 @@ pub(crate) fn checks(plan: &Plan, promotion: Option<&Promotion>) -> Vec<CheckVie
     .collect()
 }
 
+/// The lane with a promotion that was asked for and ended in one turn, which neither the lane before
+/// nor the one after has.
+fn asked_and_over(
+    before: Option<&Lane>,
+    after: &Lane,
+    events: &[Event],
+    number: PromotionNumber,
+    now: Timestamp,
+) -> Option<Lane> {
+    let asked = events.iter().find(|event| {
+        matches!(event, Event::PromotionRequested(_)) && event.promotion() == Some(number)
+    })?;
+    let mut lane = before.cloned().unwrap_or_else(|| Lane::new(after.id.clone()));
+    lane.apply(asked, now);
+    Some(lane)
+}
+
 /// The row of a promotion that lists and pages show, after the events of one turn.
 pub(crate) fn promotion_row(
     shared: &Shared,
@@ -197,8 +214,10 @@ pub(crate) fn promotion_row(
     ended: Option<(Outcome, String)>,
     now: Timestamp,
 ) -> Option<PromotionRow> {
-    let found = after.promotion(number).or_else(|| before?.promotion(number))?;
-    let lane = if after.promotion(number).is_some() { after } else { before? };
+    let requested = asked_and_over(before, after, events, number, now);
+    let lanes = [Some(after), before, requested.as_ref()];
+    let lane = lanes.into_iter().flatten().find(|lane| lane.promotion(number).is_some())?;
+    let found = lane.promotion(number)?;
     let green = found.green.as_ref().map(|green| green.number);
     let seen = judging::seen(shared, &lane.id, number, green);
     let mut view = of_promotion(lane, found, &seen, None, now);

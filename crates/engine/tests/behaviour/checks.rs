@@ -98,3 +98,20 @@ fn visitors_do_not_hide_that_nobody_probed() {
         assert!(soak.probe_gaps >= Span::minutes(5), "{soak:?}");
     });
 }
+
+#[test]
+fn an_offer_that_is_superseded_at_once_can_be_looked_at() {
+    let world = World::new("prod: root, steps 100%/2s, check tests");
+    world.live(async |life| {
+        life.prepare().await;
+        world.checks.answers("tests", Answer::Hangs);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        life.create("4.0.0").await.unwrap();
+        let waits = life.promote("4.0.0").await;
+        let offered = life.offer("2.0.0", 77).await.unwrap().promotion.unwrap();
+        assert_eq!(life.end_of(offered).await, Outcome::Superseded);
+        let view = life.engine.promotion(offered).await.unwrap().unwrap();
+        assert!(view.sentence.unwrap().contains("newer"), "the reason is kept");
+        assert!(life.lane().promotion(waits).is_some(), "the newer one still waits");
+    });
+}

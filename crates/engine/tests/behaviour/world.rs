@@ -164,6 +164,19 @@ impl Life<'_> {
     }
 
     pub(crate) async fn try_promote(&self, version: &str) -> Result<Accepted, EngineError> {
+        self.want(version, None).await
+    }
+
+    /// An automatic edge brings this version along.
+    pub(crate) async fn offer(&self, version: &str, by: u64) -> Result<Accepted, EngineError> {
+        self.want(version, Some(PromotionNumber(by))).await
+    }
+
+    async fn want(
+        &self,
+        version: &str,
+        offered_by: Option<PromotionNumber>,
+    ) -> Result<Accepted, EngineError> {
         let order = PromotionOrder {
             by: anna(),
             release: Some(Version::new(version).unwrap()),
@@ -171,7 +184,7 @@ impl Life<'_> {
             plan: None,
             accept_unenforced: Vec::new(),
             reason: None,
-            offered_by: None,
+            offered_by,
         };
         self.engine.order(&prod(), Input::PromotionOrdered(order)).await
     }
