@@ -153,7 +153,8 @@ fn last_words(log: &std::path::Path) -> Option<String> {
     Some(line.trim().to_owned())
 }
 
-fn is_locked(project: &ProjectFolder) -> bool {
+/// Whether an engine holds the lock: it is there until its process has gone.
+pub(crate) fn is_locked(project: &ProjectFolder) -> bool {
     let file = File::options().write(true).open(project.state.join("engine.lock"));
     file.is_ok_and(|file| file.try_lock().is_err())
 }

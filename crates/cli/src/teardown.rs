@@ -17,7 +17,7 @@ use towpath_ports::Site;
 use towpath_ports::store::{Store, StoreError};
 use towpath_proxy::Handle;
 
-use crate::background::{engine_answers, engine_answers_soon};
+use crate::background::{engine_answers, engine_answers_soon, is_locked};
 use crate::client::Client;
 use crate::commands::serve;
 use crate::exit_code::{CliError, ExitCode};
@@ -62,7 +62,8 @@ pub(crate) enum Ended {
 /// `left-behind` (exit 1), with what failed and what may run still.
 pub(crate) async fn end_everything(project: &ProjectFolder) -> Result<Ended, CliError> {
     if engine_answers_soon(project).await {
-        stop_engine(project, &Client::new(project.socket())).await;
+        // One that does not stop in time is shut out below.
+        let _ = stop_engine(project, &Client::new(project.socket())).await;
     }
     let is_noted = matches!(project.journal_of(), Ok(Some(_)) | Err(_));
     if !is_noted && !has_begun(project) {
@@ -94,14 +95,19 @@ pub(crate) async fn end_everything(project: &ProjectFolder) -> Result<Ended, Cli
     Ok(Ended::UpTo(newest))
 }
 
-/// Stops the engine and waits until it has gone, a limited time. Safe to repeat.
-pub(crate) async fn stop_engine(project: &ProjectFolder, client: &Client) {
+/// Stops the engine and waits until its process has gone, a limited time; answers whether it has. Safe
+/// to repeat.
+pub(crate) async fn stop_engine(project: &ProjectFolder, client: &Client) -> bool {
     // An engine that has gone already needs no stop.
     let _: Result<serde_json::Value, _> = client.post("/v1/engine/stop", &()).await;
     let deadline = Instant::now() + ENGINE_WITHIN;
-    while engine_answers(project).await && Instant::now() < deadline {
+    while engine_answers(project).await || is_locked(project) {
+        if Instant::now() >= deadline {
+            return false;
+        }
         tokio::time::sleep(LOOK).await;
     }
+    true
 }
 
 /// Whether anything was ever started here, as far as the folder shows without a journal.

@@ -31,8 +31,10 @@ const GREEN_EVERY: Span = Span::seconds(1);
 /// How one lane answers its probes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneHealth {
-    /// What serves, what stands by, and what is coming and has visitors, by deployment.
+    /// What serves and what stands by, by deployment.
     pub(crate) standing: BTreeMap<PromotionNumber, DeploymentHealth>,
+    /// What is coming and has visitors, by deployment.
+    coming: BTreeMap<PromotionNumber, DeploymentHealth>,
     /// What is coming, since it came.
     pub(crate) green: BTreeMap<PromotionNumber, Probes>,
 }
@@ -171,19 +173,21 @@ fn note(
 ) -> Option<String> {
     let here = shared.read(|project| project.lane(lane));
     let coming = here.active.filter(Promotion::may_have_visitors).and_then(|one| one.green);
-    let known = [
-        here.serving.map(|serving| serving.deployment.number),
-        here.standby.map(|standby| standby.deployment.number),
-        coming.map(|green| green.number),
-    ];
     let mut health = shared.health.lock().expect("no holder of this lock panics");
-    let standing = &mut health.entry(lane.clone()).or_default().standing;
+    let known = health.entry(lane.clone()).or_default();
+    let (of_role, there) = if role == Role::Green {
+        (&mut known.coming, [coming.map(|green| green.number), None])
+    } else {
+        let serving = here.serving.map(|serving| serving.deployment.number);
+        let standby = here.standby.map(|standby| standby.deployment.number);
+        (&mut known.standing, [serving, standby])
+    };
     // A late round of what has gone says nothing about what is there.
-    standing.retain(|number, _| known.contains(&Some(*number)));
-    if !known.contains(&Some(deployment.number)) {
+    of_role.retain(|number, _| there.contains(&Some(*number)));
+    if !there.contains(&Some(deployment.number)) {
         return None;
     }
-    let health = standing.entry(deployment.number).or_default();
+    let health = of_role.entry(deployment.number).or_default();
     health.at = Some(shared.now());
     let Some(wrong) = wrong else {
         health.failing.remove(path);

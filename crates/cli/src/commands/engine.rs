@@ -55,7 +55,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
         EngineCommand::Stop(_) => {
             let client = Client::new(ensure_engine(&project, false).await?);
             let status: EngineStatus = client.get("/v1/engine").await?;
-            teardown::stop_engine(&project, &client).await;
+            if !teardown::stop_engine(&project, &client).await {
+                let message = format!("the engine (process {}) has not stopped yet", status.pid);
+                return Err(CliError::new(ExitCode::Failed, "engine-silent", message)
+                    .because("it was told to, and ends what it is doing first")
+                    .next("towpath engine status", "whether it still runs"));
+            }
             let stops = if status.idle {
                 "nothing needed it"
             } else {

@@ -4,7 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +35,9 @@ const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How long open requests of the API may take at the end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+/// The lock of this process's engine.
+static LOCK: OnceLock<File> = OnceLock::new();
 
 /// What may be typed after `serve`.
 #[derive(Debug, clap::Args)]
@@ -81,7 +84,9 @@ fn log_to_stderr() {
 async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
     project.ensure_reachable()?;
     project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
-    let _lock = lock(&project.state).await?;
+    // Kept until the process has gone: whoever waits for this engine to end looks at the lock.
+    let lock = LOCK.set(lock(&project.state).await?);
+    debug_assert!(lock.is_ok(), "a process serves once");
     write_schema(&project.state);
     let store = open(project, &name, arguments.database.as_deref()).await?;
     let artifacts = Arc::new(Artifacts::new(&project.state));
