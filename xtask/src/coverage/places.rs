@@ -31,6 +31,9 @@ impl Places {
     /// another form.
     pub(crate) fn ask(root: &Path, example: &str) -> Result<Self> {
         let directory = root.join("examples").join(example);
+        if !directory.join("towpath.yaml").is_file() {
+            bail!("it is not there");
+        }
         let checked = towpath_in(root, &directory, &["matrix", "check", "--json"])?;
         let resolved = towpath_in(root, &directory, &["matrix", "show", "--resolved"])?;
         Self::read(&checked, &resolved)
