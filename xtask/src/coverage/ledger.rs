@@ -161,7 +161,7 @@ fn row(line: usize, cells: &[&str], met: &mut BTreeSet<Id>, ledger: &mut Ledger)
         Vec::new()
     });
     if let Some(state) = state.filter(|_| findings.is_empty()) {
-        findings.extend(needs(line, state, &by, note));
+        findings.extend(needs(line, state, &kinds, &by, note));
     }
     if let (Some(id), Some(state), true) = (id, state, findings.is_empty()) {
         ledger.entries.push(Entry { line, id, kinds, state, by });
@@ -233,11 +233,25 @@ fn names_a_ticket(text: &str) -> bool {
 }
 
 /// What the state asks of the other columns.
-fn needs(line: usize, state: State, by: &[Reference], note: &str) -> Option<Finding> {
+fn needs(
+    line: usize,
+    state: State,
+    kinds: &[Kind],
+    by: &[Reference],
+    note: &str,
+) -> Option<Finding> {
     let is_matrix = |reference: &Reference| matches!(reference, Reference::Matrix { .. });
+    let runs = |reference: &Reference| {
+        use Reference::{Command, Scenario, Test};
+        matches!(reference, Test { .. } | Scenario(_) | Command(_))
+    };
     match state {
         State::Covered if by.is_empty() => {
             Some(finding(line, "it is covered, and nothing is named", "name in `by` what shows it"))
+        }
+        State::Covered if kinds.contains(&Kind::Feature) && !by.iter().any(runs) => {
+            let remedy = "name a test, a scenario or a command in `by`";
+            Some(finding(line, "a feature is covered, and nothing that runs is named", remedy))
         }
         State::Declared if !by.iter().any(is_matrix) => {
             let remedy = "name its place in a matrix in `by`";
@@ -319,6 +333,10 @@ mod tests {
             ("000-004,config,Title,done,,later", "`done` is no state"),
             ("000-004,config, ,planned,,later", "the requirement is empty"),
             ("000-004,config,Title,covered,,", "it is covered, and nothing is named"),
+            (
+                "000-004,feature,Title,covered,page:README.md,",
+                "a feature is covered, and nothing that runs is named",
+            ),
             (
                 "000-004,config,Title,declared,page:README.md,",
                 "it is declared, and no place in a matrix is named",

@@ -44,8 +44,7 @@ impl Places {
         let listed = checked["not_enforced"].as_array().context("there is no `not_enforced`")?;
         let mut not_enforced = BTreeSet::new();
         for path in listed {
-            let path = path.as_str().or_else(|| path["path"].as_str());
-            let path = path.context("`not_enforced` holds something that is no path")?;
+            let path = path.as_str().context("`not_enforced` holds something that is no path")?;
             not_enforced.insert(whole_section(path).to_owned());
         }
         let resolved: Value =
@@ -117,14 +116,13 @@ fn nearest(places: &Places, path: &str) -> String {
     let mut known = path;
     while let Some((outer, _)) = known.rsplit_once('.') {
         if places.paths.contains(outer) {
-            let below: Vec<&str> = places.paths.iter().map(String::as_str).collect();
-            let direct = |it: &&str| {
-                it.strip_prefix(outer)
-                    .and_then(|it| it.strip_prefix('.'))
-                    .is_some_and(|it| !it.contains('.'))
-            };
-            let names: Vec<&str> = below.into_iter().filter(direct).collect();
-            return format!("`{outer}` is there; below it are {}", names.join(", "));
+            let names: Vec<&str> = places
+                .paths
+                .iter()
+                .filter_map(|it| it.strip_prefix(outer)?.strip_prefix('.'))
+                .filter(|it| !it.contains(['.', '[']))
+                .collect();
+            return format!("`{outer}` is there, with {}", names.join(", "));
         }
         known = outer;
     }
