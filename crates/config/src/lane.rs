@@ -133,11 +133,20 @@ fn environment(
     of_environment.append(&mut reading.found);
     let mut lanes = BTreeMap::new();
     let mut of_lanes = Vec::new();
+    let mut of_services = serde_json::Map::new();
+    let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {
         let lane = lane_node(name, service, own, &joined, tier);
         for section in lane.overrides.iter().flat_map(Node::entries) {
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
+        }
+        if let Some(own) = &lane.overrides {
+            let mut values = declared::values(&lane.node, Where::Service, place, reading.catalogue);
+            values.retain(|section, _| own.get(section).is_some());
+            if !values.is_empty() {
+                of_services.insert(service.to_string(), serde_json::json!(values));
+            }
         }
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
@@ -158,9 +167,12 @@ fn environment(
         }
     }
     resolved.not_enforced.extend(all.into_iter().filter(|it| it.path.starts_with(&prefix)));
-    let place = Place { tier, routed: false, strategy: towpath_core::matrix::Strategy::AllAtOnce };
     let text = |key: &str| own.get(key).and_then(Node::text).map(str::to_owned);
     let after = pipeline::predecessors(own);
+    let mut kept = declared::values(&joined, Where::Environment, place, reading.catalogue);
+    if !of_services.is_empty() {
+        kept.insert("services".to_owned(), of_services.into());
+    }
     Environment {
         name: name.clone(),
         tier,
@@ -170,7 +182,7 @@ fn environment(
         promote: pipeline::decider(&after, order::promote(&joined, place)),
         after,
         lanes,
-        declared: declared::values(&joined, Where::Environment, place, reading.catalogue),
+        declared: kept,
     }
 }
 
