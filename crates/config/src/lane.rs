@@ -141,13 +141,7 @@ fn environment(
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
         }
-        if let Some(own) = &lane.overrides {
-            let mut values = declared::values(&lane.node, Where::Service, place, reading.catalogue);
-            values.retain(|section, _| own.get(section).is_some());
-            if !values.is_empty() {
-                of_services.insert(service.to_string(), serde_json::json!(values));
-            }
-        }
+        of_services.extend(kept_for_service(&lane, place, reading));
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
         resolved.lanes.push(lane);
@@ -184,6 +178,18 @@ fn environment(
         lanes,
         declared: kept,
     }
+}
+
+/// What is kept of the sections that stand under `environments.X.services.Y`, joined.
+fn kept_for_service(
+    lane: &LaneNode,
+    place: Place,
+    reading: &Reading<'_>,
+) -> Option<(String, serde_json::Value)> {
+    let own = lane.overrides.as_ref()?;
+    let mut values = declared::values(&lane.node, Where::Service, place, reading.catalogue);
+    values.retain(|section, _| own.get(section).is_some());
+    (!values.is_empty()).then(|| (lane.id.service.to_string(), serde_json::json!(values)))
 }
 
 /// An environment's own sections over those of its tier over those of all.
