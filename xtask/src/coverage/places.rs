@@ -16,6 +16,9 @@ use crate::tidy::finding::Finding;
 /// either.
 const LISTED_BY_ONE_KEY: &[&str] = &["budget"];
 
+/// The key of a check that says whose word it takes.
+const ROLES: &str = "by";
+
 /// The places of one matrix, as dotted paths.
 #[derive(Debug)]
 pub(crate) struct Places {
@@ -57,15 +60,17 @@ impl Places {
         Ok(Self { paths, not_enforced })
     }
 
-    /// The listed path at or above `path`, if any.
-    fn listed_above(&self, path: &str) -> Option<&str> {
-        let mut listed = self.not_enforced.iter().map(String::as_str);
-        listed.find(|listed| holds(listed, path))
+    /// The listed paths at, above or below `path`.
+    fn listed(&self, path: &str) -> impl Iterator<Item = &str> {
+        let all = self.not_enforced.iter().map(String::as_str);
+        all.filter(move |listed| holds(listed, path) || holds(path, listed))
     }
 
-    /// Whether nothing acts on some part of what stands at `path`.
-    fn is_listed_in_part(&self, path: &str) -> bool {
-        self.listed_above(path).is_some() || self.not_enforced.iter().any(|it| holds(path, it))
+    /// The first of them that speaks against calling `path` covered. A check that asks for a
+    /// person's word holds the gate also while nobody knows who has the role it asks for.
+    fn listed_against(&self, path: &str) -> Option<&str> {
+        let roles = format!("{path}.{ROLES}");
+        self.listed(path).find(|listed| *listed != roles)
     }
 }
 
@@ -80,14 +85,14 @@ fn judge_entry(entry: &Entry, examples: &BTreeMap<&str, Places>) -> Vec<Finding>
     for reference in &entry.by {
         let Reference::Matrix { example, path } = reference else { continue };
         let Some(places) = examples.get(example.as_str()) else { continue };
-        is_listed |= places.is_listed_in_part(path);
+        is_listed |= places.listed(path).next().is_some();
         if !places.paths.contains(path) {
             let problem = format!("{}: the resolved matrix has no place `{reference}`", entry.id);
             let remedy = nearest(places, path);
             findings.push(finding(entry.line, problem, remedy));
-        } else if let (State::Covered, Some(listed)) = (entry.state, places.listed_above(path)) {
+        } else if let (State::Covered, Some(listed)) = (entry.state, places.listed_against(path)) {
             let problem = format!("{}: nothing acts on `{listed}` of {example} yet", entry.id);
-            let remedy = "call it declared, or name what enforces it";
+            let remedy = "call it declared, or name what is enforced";
             findings.push(finding(entry.line, problem, remedy));
         }
     }
@@ -218,6 +223,7 @@ environments:
     #[test]
     fn what_nothing_acts_on_is_not_covered() {
         for (path, listed) in [
+            ("gate.validation", "gate.validation.p99-met"),
             ("alerting", "alerting"),
             ("alerting.level", "alerting"),
             ("alerting.channels.mail", "alerting"),
