@@ -23,10 +23,10 @@ fn the_matrix_of_the_example_is_right_and_what_is_not_enforced_is_accepted_by_na
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(said["errors"].as_array().map(Vec::len), Some(0), "{said}");
     let gone_without = said["not_enforced"].as_array().expect("a list");
-    let paths: Vec<_> = gone_without.iter().map(|one| one["path"].as_str()).collect();
+    let refusing: Vec<_> = gone_without.iter().filter(|one| one["refuses"] != false).collect();
+    assert!(refusing.is_empty(), "{refusing:#?}");
     let role = "environments.production.gate.prerequisites.user-acceptance-testing-complete.by";
-    assert_eq!(paths, [Some(role)], "{said}");
-    assert_eq!(gone_without[0]["refuses"], false, "{said}");
+    assert!(gone_without.iter().any(|one| one["path"] == role), "{said}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod catalogue;
 mod checked;
 mod diagnostics;
+mod examples;
 mod hostile;
 mod starters;
 mod tables;
