@@ -84,7 +84,8 @@ fn the_map_of_an_examples_readme_leads_to_what_is_there() {
         let rows = example.readme.lines().filter(|line| line.starts_with("| "));
         let mapped: Vec<_> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
         let paths = mapped.iter().filter(|text| is_path(&matrix, text));
-        let missing: Vec<_> = paths.clone().filter(|path| !leads_somewhere(&matrix, path)).collect();
+        let missing: Vec<_> =
+            paths.clone().filter(|path| !leads_somewhere(&matrix, path)).collect();
         assert_eq!(missing, Vec::<&&str>::new(), "{}", example.name);
         assert!(paths.count() > 25, "{} maps its headings", example.name);
     }
