@@ -133,12 +133,15 @@ fn environment(
     of_environment.append(&mut reading.found);
     let mut lanes = BTreeMap::new();
     let mut of_lanes = Vec::new();
+    let mut of_services = serde_json::Map::new();
+    let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {
         let lane = lane_node(name, service, own, &joined, tier);
         for section in lane.overrides.iter().flat_map(Node::entries) {
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
         }
+        of_services.extend(kept_for_service(&lane, place, reading));
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
         resolved.lanes.push(lane);
@@ -158,9 +161,12 @@ fn environment(
         }
     }
     resolved.not_enforced.extend(all.into_iter().filter(|it| it.path.starts_with(&prefix)));
-    let place = Place { tier, routed: false, strategy: towpath_core::matrix::Strategy::AllAtOnce };
     let text = |key: &str| own.get(key).and_then(Node::text).map(str::to_owned);
     let after = pipeline::predecessors(own);
+    let mut kept = declared::values(&joined, Where::Environment, place, reading.catalogue);
+    if !of_services.is_empty() {
+        kept.insert("services".to_owned(), of_services.into());
+    }
     Environment {
         name: name.clone(),
         tier,
@@ -170,8 +176,20 @@ fn environment(
         promote: pipeline::decider(&after, order::promote(&joined, place)),
         after,
         lanes,
-        declared: declared::values(&joined, Where::Environment, place, reading.catalogue),
+        declared: kept,
     }
+}
+
+/// What is kept of the sections that stand under `environments.X.services.Y`, joined.
+fn kept_for_service(
+    lane: &LaneNode,
+    place: Place,
+    reading: &Reading<'_>,
+) -> Option<(String, serde_json::Value)> {
+    let own = lane.overrides.as_ref()?;
+    let mut values = declared::values(&lane.node, Where::Service, place, reading.catalogue);
+    values.retain(|section, _| own.get(section).is_some());
+    (!values.is_empty()).then(|| (lane.id.service.to_string(), serde_json::json!(values)))
 }
 
 /// An environment's own sections over those of its tier over those of all.

@@ -18,7 +18,8 @@ pub struct Matrix {
     pub services: BTreeMap<Name, Service>,
     /// Where releases run, in the order of the file.
     pub environments: Vec<Environment>,
-    /// Sections at the top that are kept and that nothing here acts on, by name, as written.
+    /// Sections at the top that are kept and that nothing here acts on, by name, every default
+    /// filled in.
     #[serde(default)]
     pub declared: BTreeMap<String, Value>,
 }
@@ -91,7 +92,8 @@ pub struct Environment {
     pub promote: Decider,
     /// What is declared for each service in it.
     pub lanes: BTreeMap<Name, LaneSpec>,
-    /// Its sections that are kept and that nothing here acts on, by name, as written.
+    /// Its sections that are kept and that nothing here acts on, by name, every default filled in;
+    /// `services` has those that are different for a service.
     #[serde(default)]
     pub declared: BTreeMap<String, Value>,
 }

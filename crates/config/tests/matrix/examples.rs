@@ -2,7 +2,7 @@
 //! and what they mean. Promotes nothing; the one that can run is followed elsewhere.
 
 use serde_json::Value;
-use towpath_config::{Checked, Symbols, brief, parse, resolved_yaml, to_json};
+use towpath_config::{Checked, Symbols, Table, brief, parse, resolved_yaml, tables, to_json};
 
 /// An example: its folder, its matrix, its README.
 struct Example {
@@ -74,6 +74,22 @@ fn the_resolved_form_of_an_example_is_golden_and_means_the_same() {
         assert_eq!(again.not_enforced, checked.not_enforced, "{}", example.name);
         insta::assert_snapshot!(format!("{}-resolved", example.name), resolved);
     }
+}
+
+/// The tables are those of the pages that the examples come from, cell by cell.
+#[test]
+fn the_tables_of_an_example_are_those_of_its_page() {
+    for example in EXAMPLES {
+        let checked = check(example.matrix);
+        let tables = tables(checked.matrix.as_ref().expect("the example is right"));
+        let shown: Vec<_> = tables.iter().map(shown).collect();
+        insta::assert_snapshot!(format!("{}-tables", example.name), shown.join("\n\n"));
+    }
+}
+
+fn shown(table: &Table) -> String {
+    let rows = std::iter::once(&table.columns).chain(&table.rows).map(|row| row.join(" | "));
+    std::iter::once(table.title.to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 /// Every path that a README gives for a heading stands in the matrix beside it.
