@@ -120,6 +120,7 @@ impl Checked {
         let whole = consistency::Whole {
             root,
             source: &self.source,
+            catalogue,
             environments: &resolved.matrix.environments,
             lanes: &resolved.lanes,
         };
@@ -129,7 +130,8 @@ impl Checked {
         self.matrix = Some(resolved.matrix);
     }
 
-    fn take(&mut self, problems: Problems, root: Option<&Node>) {
+    fn take(&mut self, mut problems: Problems, root: Option<&Node>) {
+        let hidden = problems.take_hidden();
         for problem in problems.into_sorted() {
             let diagnostic = Diagnostic::new(problem, &self.source, root);
             match diagnostic.severity() {
@@ -138,6 +140,8 @@ impl Checked {
                 Severity::Warning => self.warnings.push(diagnostic),
             }
         }
+        // Places were told by the text as it stands; from here on it is only printed.
+        self.source.hide(&hidden);
         if !self.errors.is_empty() {
             self.matrix = None;
             self.resolved.clear();

@@ -3,13 +3,12 @@
 use super::Lane;
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
-use crate::tree::{Node, printable};
 
 /// Administrator rights, by the word that means them.
 pub(super) fn permissions_too_wide(lane: &Lane<'_>, problems: &mut Problems) {
     let permissions = lane.get("iam", "permissions").filter(|it| it.text() == Some("maximum"));
     let Some(permissions) = permissions else { return };
-    let role = role(lane).unwrap_or_else(|| "its role".to_owned());
+    let role = lane.role().unwrap_or_else(|| "its role".to_owned());
     let problem = Problem::new(
         Code::PermissionsTooWide,
         permissions.extent,
@@ -18,9 +17,4 @@ pub(super) fn permissions_too_wide(lane: &Lane<'_>, problems: &mut Problems) {
     .label("whoever takes this role can change anything")
     .next("name what the role needs: `permissions: high`, or a list of actions");
     lane.add(problem, problems);
-}
-
-/// The role as it may be printed.
-fn role(lane: &Lane<'_>) -> Option<String> {
-    lane.get("iam", "role").and_then(Node::text).map(printable)
 }
