@@ -184,6 +184,15 @@ impl<'a> Lane<'a> {
         accepts(self.node, code)
     }
 
+    /// Whether `section` is to be judged in this lane: it is the service's own, or this is the first
+    /// of those that share it. What is wrong with a shared one need not be found out for each.
+    fn judges(&self, section: &str) -> bool {
+        let own =
+            |lane: &LaneNode| lane.overrides.as_ref().is_some_and(|own| own.get(section).is_some());
+        let shared = || self.whole.lanes_of(self.name()).iter().find(|lane| !own(lane));
+        own(self.node) || shared().is_some_and(|first| first.id == self.node.id)
+    }
+
     /// Adds `problem`, unless it is a warning that this environment accepts.
     fn add(&self, problem: Problem, problems: &mut Problems) {
         add(self.node, problem, problems);

@@ -45,12 +45,9 @@ pub(super) fn secrets(lane: &Lane<'_>, problems: &mut Problems) {
     let mut known = lane.whole.keys("secrets");
     let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
     known.extend(own.iter().map(|entry| &*entry.key));
-    // What the services have in common is walked once, however many there are.
-    let first = lane.whole.environment(lane.name());
-    let first = first.is_some_and(|first| first.node.id == lane.node.id);
-    let walked = if first { Some(&lane.node.node) } else { lane.node.overrides.as_ref() };
-    for entry in walked.map(Node::entries).unwrap_or_default() {
-        if !matches!(&*entry.key, "secrets" | "settings" | "services") {
+    for entry in lane.node.node.entries() {
+        let other = matches!(&*entry.key, "secrets" | "settings" | "services");
+        if !other && lane.judges(&entry.key) {
             secrets_in(&entry.key, &entry.value, &known, problems);
         }
     }
@@ -85,7 +82,8 @@ fn secrets_in(key: &str, node: &Node, known: &[&str], problems: &mut Problems) {
 /// Environments that sections of an environment speak of.
 pub(super) fn environments(lane: &Lane<'_>, problems: &mut Problems) {
     let known = lane.whole.keys("environments");
-    let soaks = lane.checks().filter(|it| it.get("check").and_then(Node::text) == Some("soak"));
+    let checks = lane.checks().filter(|_| lane.judges("gate"));
+    let soaks = checks.filter(|it| it.get("check").and_then(Node::text) == Some("soak"));
     let looked_at = soaks.filter_map(|it| it.get("in"));
     let types = lane.node.node.get("change_types").map(Node::entries).unwrap_or_default();
     let skipped = types.iter().filter_map(|it| it.value.get("skip"));
@@ -106,7 +104,8 @@ pub(super) fn sources(lane: &Lane<'_>, problems: &mut Problems) {
     let asks = |check: &&Node| {
         matches!(check.get("check").and_then(Node::text), Some("prometheus" | "alarm"))
     };
-    let named = alarms.chain(lane.checks().filter(asks)).filter_map(|it| it.get("source"));
+    let checks = lane.checks().filter(|_| lane.judges("gate"));
+    let named = alarms.chain(checks.filter(asks)).filter_map(|it| it.get("source"));
     for (name, place) in named.flat_map(texts) {
         refer("metrics source", "metrics_sources", name, place, &known, problems);
     }

@@ -123,6 +123,9 @@ fn amount(promise: &Node) -> String {
 
 /// A soak that lets in what broke the promise of the environment it looks at.
 pub(super) fn gate_looser_than_slo(lane: &Lane<'_>, problems: &mut Problems) {
+    if !lane.judges("gate") {
+        return;
+    }
     for soak in soaks(lane) {
         let promise = soak.looked_at.get("slo", "error_rate");
         let promised = promise.and_then(promised_share).filter(|share| *share > 0.0);

@@ -21,14 +21,18 @@ pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
     lanes.sort_by_key(|lane| lane.environment.tier == Tier::Development);
     let at_top = whole.keys("secrets");
     let mut refused = BTreeSet::new();
-    for lane in &lanes {
+    let mut telling = BTreeMap::new();
+    for lane in lanes.iter().filter(|lane| lane.judges("settings")) {
         let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
         let variables = lane.node.node.get("settings").map(Node::entries).unwrap_or_default();
         for variable in variables {
             let Some(text) = variable.value.text() else { continue };
+            let telling = telling
+                .entry(variable.value.extent)
+                .or_insert_with(|| telltale::is_secret(&variable.key, text));
             // The name of a secret where its value should be is no secret.
-            let named = at_top.contains(&text) || own.iter().any(|secret| &*secret.key == text);
-            if named || !telltale::is_secret(&variable.key, text) {
+            let named = || at_top.contains(&text) || own.iter().any(|it| &*it.key == text);
+            if !*telling || named() {
                 continue;
             }
             problems.hide(variable.value.extent);

@@ -17,6 +17,9 @@ use crate::tree::{Node, printable};
 const RESOURCES: [(&str, &str); 4] =
     [("database", "table"), ("storage", "bucket"), ("storage", "container"), ("queue", "queue")];
 
+/// Uses of one resource that later ones are compared with: one for each environment.
+const COMPARED: usize = crate::verify::MAX_ENVIRONMENTS;
+
 /// Two routers on one machine that listen on the same address.
 pub(super) fn same_address(whole: &Whole<'_>, problems: &mut Problems) {
     let mut seen: Vec<(&LaneNode, &str, Option<&str>, &Node)> = Vec::new();
@@ -50,7 +53,8 @@ pub(super) fn shared_resource(whole: &Whole<'_>, problems: &mut Problems) {
     for (section, noun) in RESOURCES {
         let mut by_name: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
         for lane in &lanes {
-            let Some(settings) = lane.node.node.get(section) else { continue };
+            let settings = lane.node.node.get(section).filter(|_| lane.judges(section));
+            let Some(settings) = settings else { continue };
             let named = settings.get(noun).and_then(|it| Some((it, it.text()?)));
             let Some((place, name)) = named else { continue };
             let mine = Use { lane, settings, place, noun };
@@ -58,7 +62,9 @@ pub(super) fn shared_resource(whole: &Whole<'_>, problems: &mut Problems) {
             if let Some(problem) = uses.iter().find_map(|first| first.clash(&mine)) {
                 lane.add(problem, problems);
             }
-            uses.push(mine);
+            if uses.len() < COMPARED {
+                uses.push(mine);
+            }
         }
     }
 }

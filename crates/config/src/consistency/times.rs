@@ -61,7 +61,8 @@ pub(super) fn rollback_within(lane: &Lane<'_>, problems: &mut Problems) {
 /// weight are asked together, so of each weight the longest counts.
 pub(super) fn validation_time(lane: &Lane<'_>, problems: &mut Problems) {
     let Some((goal, wanted)) = goal(lane, "validation_time") else { return };
-    let Some(checks) = lane.get("gate", "validation") else { return };
+    let checks = lane.get("gate", "validation").filter(|_| lane.judges("gate"));
+    let Some(checks) = checks else { return };
     let mut longest: BTreeMap<Weight, (Span, &Node)> = BTreeMap::new();
     for check in checks.items() {
         let at = check.get("at").and_then(Node::text).and_then(|text| text.parse().ok());

@@ -462,3 +462,24 @@ fn secrets_of_one_type_are_replaced_alike_by_a_store_that_does_it() {
     assert_eq!(store("kind: vault, "), told);
     assert_eq!(store("kind: file, path: /etc/b, "), NOTHING, "it is kept elsewhere");
 }
+
+#[test]
+fn what_services_share_is_told_once_and_what_is_their_own_is_told_of_each() {
+    let services = "services: { api: {}, web: {}, worker: {} }";
+    let soak =
+        |name: &str| format!("gate: {{ prerequisites: [{{ check: soak, in: {name}, for: 1h }}] }}");
+    let of_api = format!("services: {{ api: {{ {} }} }}", soak("nowhere"));
+    let at = |live: &str| said(["", "", live, services]);
+    assert_eq!(at(&soak("gone")), ["unknown-name environments.live.gate.prerequisites[0].in"]);
+    assert_eq!(
+        at(&format!("{}\n{of_api}", soak("gone"))),
+        [
+            "unknown-name environments.live.gate.prerequisites[0].in",
+            "unknown-name environments.live.services.api.gate.prerequisites[0].in"
+        ],
+        "the first service has its own, the others share"
+    );
+    let own =
+        "settings: { DB_PASSWORD: hunter2 }\nservices: { api: { settings: { DB_PASSWORD: '' } } }";
+    assert_eq!(at(own), ["plaintext-secret environments.live.settings.DB_PASSWORD"]);
+}
