@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-use towpath_config::{Checked, Diagnostic, Symbols};
-use towpath_core::matrix::{Matrix, Unenforced};
+use towpath_config::{Checked, Symbols};
+use towpath_core::matrix::Matrix;
 
 use crate::args::{CheckArguments, MatrixCommand, ShowArguments};
 use crate::commands::Context;
@@ -59,16 +58,6 @@ pub(crate) fn counts(project: &ProjectFolder) -> Result<(usize, usize), CliError
     Ok((checked.errors.len(), checked.warnings.len()))
 }
 
-/// What is wrong with a matrix and what is not enforced, as programs read it.
-#[derive(Serialize)]
-struct CheckedView<'a> {
-    format: u32,
-    file: String,
-    errors: &'a [Diagnostic],
-    warnings: &'a [Diagnostic],
-    not_enforced: &'a [Unenforced],
-}
-
 fn check(arguments: &CheckArguments, context: &Context) -> Result<ExitCode, CliError> {
     if let Some(code) = &arguments.explain {
         return explain(code, context);
@@ -90,14 +79,12 @@ fn check(arguments: &CheckArguments, context: &Context) -> Result<ExitCode, CliE
     Ok(if wrong { ExitCode::Usage } else { ExitCode::Done })
 }
 
-fn view<'a>(file: &Path, checked: &'a Checked) -> CheckedView<'a> {
-    CheckedView {
-        format: towpath_engine::views::FORMAT,
-        file: name(file),
-        errors: &checked.errors,
-        warnings: &checked.warnings,
-        not_enforced: &checked.not_enforced,
-    }
+/// What is wrong with a matrix and what is not enforced, as programs read it.
+fn view(file: &Path, checked: &Checked) -> serde_json::Value {
+    let mut view = towpath_config::report_json(checked);
+    view["format"] = serde_json::json!(towpath_engine::views::FORMAT);
+    view["file"] = serde_json::json!(name(file));
+    view
 }
 
 fn explain(code: &str, context: &Context) -> Result<ExitCode, CliError> {

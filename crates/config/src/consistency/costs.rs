@@ -6,7 +6,8 @@ use super::values::texts;
 use super::{Lane, Whole};
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
-use crate::tree::{Node, printable};
+use crate::quantities::{Money, money};
+use crate::tree::Node;
 
 /// The lines of `costs` that a budget is the sum of.
 const LINES: [&str; 10] = [
@@ -71,8 +72,8 @@ fn mismatch(costs: &Node, name: &str) -> Option<Problem> {
     if lines.is_empty() || total == budget.cents {
         return None;
     }
-    let (sum, wanted) = (budget.shown(total), budget.shown(budget.cents));
-    let difference = budget.shown(total.abs_diff(budget.cents));
+    let (sum, wanted) = (shown(budget, total), shown(budget, budget.cents));
+    let difference = shown(budget, total.abs_diff(budget.cents));
     let (label, next) = if total > budget.cents {
         let label = format!("the lines are {difference} more");
         (label, format!("write `budget: {sum}`, or cut a line"))
@@ -84,33 +85,9 @@ fn mismatch(costs: &Node, name: &str) -> Option<Problem> {
     Some(Problem::new(Code::BudgetMismatch, place.extent, message).label(label).next(next))
 }
 
-/// A sum for a length of time.
-struct Money<'a> {
-    currency: char,
-    cents: u64,
-    per: &'a str,
-}
-
-/// `$420/month`, `€0.50/hour`.
-fn money(text: &str) -> Option<Money<'_>> {
-    let (sum, per) = text.split_once('/')?;
-    let mut characters = sum.chars();
-    let currency = characters.next().filter(|it| !it.is_ascii_digit())?;
-    let (whole, part) = characters.as_str().split_once('.').unwrap_or((characters.as_str(), "00"));
-    let digits = |text: &str| {
-        let plain = text.bytes().all(|it| it.is_ascii_digit()) && text.len() <= 12;
-        text.parse::<u64>().ok().filter(|_| plain)
-    };
-    let part = digits(part).filter(|_| part.len() == 2)?;
-    let cents = digits(whole)?.checked_mul(100)?.checked_add(part)?;
-    Some(Money { currency, cents, per })
-}
-
-impl Money<'_> {
-    /// Another sum of the same kind, as people write it.
-    fn shown(&self, cents: u64) -> String {
-        let (whole, part) = (cents / 100, cents % 100);
-        let part = if part == 0 { String::new() } else { format!(".{part:02}") };
-        format!("{}{whole}{part}/{}", self.currency, printable(self.per))
-    }
+/// A sum of the same kind as `like`, as people write it.
+fn shown(like: Money, cents: u64) -> String {
+    let (whole, part) = (cents / 100, cents % 100);
+    let part = if part == 0 { String::new() } else { format!(".{part:02}") };
+    format!("{}{whole}{part}/{}", like.currency, like.per)
 }

@@ -232,6 +232,15 @@ fn the_way_back_is_not_barred_where_a_role_or_a_person_is_there_for_it() {
 }
 
 #[test]
+fn a_role_that_may_do_everything_is_told_however_that_is_written() {
+    let actions = |list: &str| in_live(&format!("iam: {{ role: ProdRole, actions: [{list}] }}"));
+    let told = ["permissions-too-wide environments.live.iam.actions[1]"];
+    assert_eq!(actions("'s3:GetObject', '*'"), told);
+    assert_eq!(actions("'s3:GetObject', 'iam:*'"), told);
+    assert_eq!(actions("'s3:*', 'sqs:SendMessage'"), NOTHING);
+}
+
+#[test]
 fn one_resource_cannot_be_two_things_and_production_shares_with_nobody() {
     let database = |rest: &str| format!("database: {{ kind: dynamodb, {rest} }}");
     let pair = |one: &str, two: &str| said([&database(one), &database(two), "", ""]);
@@ -333,7 +342,7 @@ fn money_is_added_up_only_where_it_can_be() {
 #[test]
 fn data_stays_where_it_must_and_comes_back() {
     let recovery = |backups: &str, rest: &str| {
-        in_live(&format!("backups: {{ {backups} }}\nrecovery: {{ {rest} }}"))
+        in_live(&format!("backups: {{ {backups} }}\nrecovery: {{ method: restore, {rest} }}"))
     };
     let told =
         |key: &str| vec![format!("recovery-without-backups environments.live.recovery.{key}")];
@@ -383,7 +392,7 @@ fn what_is_off_is_not_declared_on_and_production_keeps_to_itself() {
     assert_eq!(in_live("application: { log_level: trace }"), debug("log_level"));
     assert_eq!(in_live("application: { debug: true }"), debug("debug"));
     assert_eq!(said(["", "application: { debug: true, log_level: debug }", "", ""]), NOTHING);
-    assert_eq!(in_live("scaling: { min: 2, max: 2 }"), NOTHING);
+    assert_eq!(in_live("scaling: { mode: automatic, min: 2, max: 2 }"), NOTHING);
 }
 
 #[test]
@@ -455,11 +464,11 @@ fn secrets_of_one_type_are_replaced_alike_by_a_store_that_does_it() {
     assert_eq!(pair("type: other, rotate_every: 30d", "type: other, rotate_every: 90d"), NOTHING);
     assert_eq!(pair("type: password, rotate_every: 30d", "type: password"), NOTHING);
     let store = |kind: &str| {
-        let store = "secret_store: { kind: vault, rotation: none }";
+        let store = "secret_store: { kind: aws-secrets-manager, rotation: none }";
         in_live(&format!("{store}\nsecrets: {{ B: {{ {kind}rotate_every: 30d }} }}"))
     };
     assert_eq!(store(""), told);
-    assert_eq!(store("kind: vault, "), told);
+    assert_eq!(store("kind: aws-secrets-manager, "), told);
     assert_eq!(store("kind: file, path: /etc/b, "), NOTHING, "it is kept elsewhere");
 }
 
