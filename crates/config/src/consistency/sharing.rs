@@ -22,17 +22,23 @@ const COMPARED: usize = crate::verify::MAX_ENVIRONMENTS;
 
 /// Two routers on one machine that listen on the same address.
 pub(super) fn same_address(whole: &Whole<'_>, problems: &mut Problems) {
-    let mut seen: Vec<(&LaneNode, &str, Option<&str>, &Node)> = Vec::new();
+    let mut seen: Vec<(&LaneNode, Address<'_>, &Node)> = Vec::new();
     for lane in whole.lanes {
         let listen = lane.node.get("router").and_then(|router| router.get("listen"));
         let Some((node, text)) = listen.and_then(|node| Some((node, node.text()?))) else {
             continue;
         };
-        let host = lane.node.get("target").and_then(|it| it.get("host")).and_then(Node::text);
-        let first = seen.iter().find(|(_, address, at, _)| *address == text && *at == host);
-        if let Some((other, _, _, place)) = first {
+        let machine = lane.node.get("target").and_then(|it| it.get("host")).and_then(Node::text);
+        let mine = Address::new(text, machine);
+        let first = seen.iter().find(|(_, address, _)| address.clashes(&mine));
+        if let Some((other, address, place)) = first {
             let (one, two) = (other.called_beside(lane), lane.called_beside(other));
-            let message = format!("{one} and {two} both listen on {}", printable(text));
+            let (first, second) = (printable(address.text), printable(text));
+            let message = if first == second {
+                format!("{one} and {two} both listen on {first}")
+            } else {
+                format!("{one} listens on {first}, and {two} on {second} of the same machine")
+            };
             let mut problem = Problem::new(Code::SameAddress, node.extent, message)
                 .label("only one of them can have it on one machine")
                 .next(format!("give {two} a port of its own"));
@@ -41,8 +47,32 @@ pub(super) fn same_address(whole: &Whole<'_>, problems: &mut Problems) {
             }
             add(lane, problem, problems);
         } else {
-            seen.push((lane, text, host, node));
+            seen.push((lane, mine, node));
         }
+    }
+}
+
+/// Where a router listens.
+struct Address<'a> {
+    text: &'a str,
+    host: &'a str,
+    port: &'a str,
+    machine: Option<&'a str>,
+}
+
+impl<'a> Address<'a> {
+    fn new(text: &'a str, machine: Option<&'a str>) -> Self {
+        let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+        Self { text, host, port, machine }
+    }
+
+    /// Whether only one of both can be had. Port 0 is a free one, which the system chooses.
+    fn clashes(&self, other: &Self) -> bool {
+        let every = |host: &str| matches!(host, "0.0.0.0" | "[::]");
+        self.machine == other.machine
+            && self.port == other.port
+            && self.port != "0"
+            && (self.host == other.host || every(self.host) || every(other.host))
     }
 }
 

@@ -78,6 +78,14 @@ fn every_warning_is_silent_where_it_is_accepted_by_name() {
 }
 
 #[test]
+fn every_warning_stands_on_the_page_of_the_manual() {
+    let page = include_str!("../../../../docs/src/reference/contradictions.md");
+    for code in Code::ALL.iter().filter(|code| code.severity() == Severity::Warning) {
+        assert!(page.contains(&format!("| `{}` |", code.as_str())), "{}", code.as_str());
+    }
+}
+
+#[test]
 fn the_matrix_of_the_demo_is_quiet() {
     let demo = include_str!("../../../cli/src/demo/towpath.yaml");
     let mut text = demo.to_owned();
@@ -238,6 +246,18 @@ fn a_role_that_may_do_everything_is_told_however_that_is_written() {
     assert_eq!(actions("'s3:GetObject', '*'"), told);
     assert_eq!(actions("'s3:GetObject', 'iam:*'"), told);
     assert_eq!(actions("'s3:*', 'sqs:SendMessage'"), NOTHING);
+}
+
+#[test]
+fn an_address_of_the_whole_machine_holds_all_its_addresses() {
+    let router = |listen: &str| format!("router: {{ kind: towpath, listen: '{listen}' }}");
+    let pair = |one: &str, two: &str| said(["", &router(one), &router(two), ""]);
+    let told = ["same-address environments.live.router.listen"];
+    assert_eq!(pair("0.0.0.0:3000", "127.0.0.1:3000"), told);
+    assert_eq!(pair("127.0.0.1:3000", "[::]:3000"), told);
+    assert_eq!(pair("127.0.0.1:3000", "127.0.0.1:3001"), NOTHING);
+    assert_eq!(pair("127.0.0.1:3000", "127.0.0.2:3000"), NOTHING);
+    assert_eq!(pair("127.0.0.1:0", "127.0.0.1:0"), NOTHING, "each gets a port of its own");
 }
 
 #[test]
