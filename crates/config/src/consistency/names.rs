@@ -199,6 +199,8 @@ fn refer(
             .label(format!("the file has no `{section}`"))
             .expected(format!("a name from `{section}`"))
             .next(format!("declare `{}` under `{section}`", printable(name)))
+    } else if problem.nearest.is_none() {
+        problem.next(format!("declare it under `{section}`, or name one of these"))
     } else {
         problem
     });

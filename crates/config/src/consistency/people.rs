@@ -15,8 +15,17 @@ use crate::tree::{Node, printable};
 /// Kinds of change that `approvals` speaks of, and what holds for all of them.
 const TYPES: [&str; 6] = ["all", "feature", "fix", "hotfix", "infrastructure", "configuration"];
 
-/// Who has each role, with the place where it says so; programs do not count.
-type Holders<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Extent>>;
+/// Who has each role.
+type Holders<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Holder>>;
+
+/// That somebody has a role.
+#[derive(Clone, Copy)]
+struct Holder {
+    /// Where it says so.
+    place: Extent,
+    /// Whether it is a program, whose word never counts as a person's.
+    bot: bool,
+}
 
 /// People of one of these roles who must do something.
 struct Need<'a> {
@@ -24,14 +33,19 @@ struct Need<'a> {
     roles: Vec<(&'a str, Extent)>,
     /// How many.
     people: u64,
+    /// Whether a program will not do.
+    by_word: bool,
 }
 
 /// Roles that nobody has, where it is declared who has which.
 pub(super) fn no_such_role(whole: &Whole<'_>, problems: &mut Problems) {
     let Some(holders) = holders(whole.root) else { return };
     let mut report = |needs: Vec<Need<'_>>| {
-        for (role, place) in needs.iter().flat_map(|need| &need.roles) {
-            if !holders.contains_key(role) && !problems.knows(*place, Code::NoSuchRole) {
+        let roles = needs.iter().flat_map(|need| need.roles.iter().map(move |role| (need, role)));
+        for (need, (role, place)) in roles {
+            if need.held_by(role, &holders).next().is_none()
+                && !problems.knows(*place, Code::NoSuchRole)
+            {
                 problems.add(unknown_role(role, *place, &holders));
             }
         }
@@ -74,23 +88,23 @@ pub(super) fn too_few_people(lane: &Lane<'_>, problems: &mut Problems) {
     let Some(holders) = holders(lane.whole.root) else { return };
     for need in approvals(&lane.node.node) {
         let Some((role, place)) = need.roles.first() else { continue };
-        let Some(people) = holders.get(role) else { continue };
+        let people: Vec<_> = need.held_by(role, &holders).collect();
         let here = u64::try_from(people.len()).unwrap_or(u64::MAX);
-        if here >= need.people {
+        if here == 0 || here >= need.people {
             continue;
         }
-        let who: Vec<_> = people.keys().map(|person| printable(person)).collect();
+        let who: Vec<_> = people.iter().map(|(person, _)| printable(person)).collect();
         let (name, role, asked) = (lane.name(), printable(role), need.people);
         let has = if who.len() == 1 { "has" } else { "have" };
         let message = format!(
             "{name} asks for {asked} people with the role {role}, and only {} {has} it",
             listed(&who)
         );
-        let problem = people.values().fold(
+        let problem = people.iter().fold(
             Problem::new(Code::TooFewPeople, *place, message)
                 .label("nothing that needs this can ever be approved")
                 .next(format!("ask for {here}, or give more people the role {role}")),
-            |problem, place| problem.related(*place, "has it"),
+            |problem, (_, holder)| problem.related(holder.place, "has it"),
         );
         lane.add(problem, problems);
     }
@@ -100,11 +114,10 @@ fn holders(root: &Node) -> Option<Holders<'_>> {
     let people = root.get("people").filter(|people| !people.entries().is_empty())?;
     let mut holders = Holders::new();
     for person in people.entries() {
-        if person.value.get("bot").and_then(flag) == Some(true) {
-            continue;
-        }
+        let bot = person.value.get("bot").and_then(flag) == Some(true);
         for (role, node) in person.value.get("roles").into_iter().flat_map(texts) {
-            holders.entry(role).or_default().insert(&person.key, node.extent);
+            let holder = Holder { place: node.extent, bot };
+            holders.entry(role).or_default().insert(&person.key, holder);
         }
     }
     Some(holders)
@@ -115,6 +128,7 @@ fn needs(node: &Node) -> Vec<Need<'_>> {
     let lists = ["prerequisites", "validation"];
     let gate = lists.into_iter().filter_map(|list| node.get("gate")?.get(list));
     let checks = gate.flat_map(Node::items).filter_map(|check| any_of(check.get("by")?));
+    let checks = checks.map(|need| Need { by_word: true, ..need });
     let rights = node.get("who_may").map(Node::entries).unwrap_or_default();
     let rights = rights.iter().filter_map(|right| any_of(&right.value));
     checks.chain(rights).chain(approvals(node)).collect()
@@ -127,7 +141,7 @@ fn approvals(node: &Node) -> Vec<Need<'_>> {
     lines
         .map(|entry| {
             let (people, place) = need(entry);
-            Need { roles: vec![(&*entry.key, place)], people }
+            Need { roles: vec![(&*entry.key, place)], people, by_word: true }
         })
         .collect()
 }
@@ -144,14 +158,33 @@ fn mentions(node: &Node) -> Vec<Need<'_>> {
 
 fn any_of(node: &Node) -> Option<Need<'_>> {
     let roles: Vec<_> = texts(node).map(|(role, node)| (role, node.extent)).collect();
-    (!roles.is_empty()).then_some(Need { roles, people: 1 })
+    (!roles.is_empty()).then_some(Need { roles, people: 1, by_word: false })
+}
+
+impl Need<'_> {
+    /// Who has `role` and can do what is needed.
+    fn held_by<'h>(
+        &self,
+        role: &str,
+        holders: &'h Holders<'_>,
+    ) -> impl Iterator<Item = (&'h str, Holder)> {
+        let by_word = self.by_word;
+        let all = holders.get(role).into_iter().flatten();
+        all.map(|(who, holder)| (*who, *holder)).filter(move |(_, it)| !(by_word && it.bot))
+    }
 }
 
 fn unknown_role(role: &str, place: Extent, holders: &Holders<'_>) -> Problem {
     let nearest = settings::nearest(role, holders.keys().copied());
+    let programs = holders.contains_key(role);
     let role = printable(role);
     let message = format!("nobody in `people` has the role {role}");
     let problem = Problem::new(Code::NoSuchRole, place, message);
+    if programs {
+        return problem
+            .label("programs have it, and their word is no person's")
+            .next(format!("give a person the role {role}"));
+    }
     match &nearest {
         Some(near) => problem
             .label(format!("the nearest is `{near}`"))
@@ -164,9 +197,10 @@ fn unknown_role(role: &str, place: Extent, holders: &Holders<'_>) -> Problem {
 }
 
 fn alone(need: &Need<'_>, holders: &Holders<'_>) -> Option<Problem> {
-    let held = need.roles.iter().filter_map(|(role, _)| holders.get(role)).flatten();
+    let held = need.roles.iter().flat_map(|(role, _)| need.held_by(role, holders));
     let people: BTreeMap<_, _> = held.collect();
-    let (person, has) = people.first_key_value().filter(|_| people.len() == 1)?;
+    let only = people.first_key_value().filter(|(_, has)| people.len() == 1 && !has.bot);
+    let (person, has) = only?;
     let (_, place) = need.roles.first()?;
     let roles: Vec<_> = need.roles.iter().map(|(role, _)| printable(role)).collect();
     let person = printable(person);
@@ -175,7 +209,7 @@ fn alone(need: &Need<'_>, holders: &Holders<'_>) -> Option<Problem> {
     Some(
         Problem::new(Code::OnlyOnePerson, *place, message)
             .label(format!("this waits whenever {person} is away"))
-            .related(**has, "the only one")
+            .related(has.place, "the only one")
             .next(format!("give a second person the role {}", roles.join(" or "))),
     )
 }

@@ -72,8 +72,8 @@ fn has_public_credentials(lane: &Lane<'_>) -> bool {
 pub(super) fn rotation_disagrees(lane: &Lane<'_>, problems: &mut Problems) {
     let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
     let top = lane.whole.root.get("secrets").map(Node::entries).unwrap_or_default();
-    let mut secrets: Vec<&Entry> = own.iter().collect();
-    secrets.extend(top.iter().filter(|entry| own.iter().all(|it| it.key != entry.key)));
+    let shared = top.iter().filter(|entry| own.iter().all(|it| it.key != entry.key));
+    let secrets: Vec<&Entry> = shared.chain(own).collect();
     let mut by_type: BTreeMap<&str, Rotation<'_>> = BTreeMap::new();
     for secret in &secrets {
         let Some(rotation) = Rotation::of(secret) else { continue };

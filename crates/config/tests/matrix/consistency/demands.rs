@@ -5,7 +5,7 @@ use super::{NOTHING, in_live, said};
 
 #[test]
 fn roles_are_held_against_the_people_who_have_them() {
-    let people = "people:\n  ada: { roles: [developer, qa] }\n  ben: { roles: developer }\n  \
+    let people = "people:\n  ada: { roles: [developer, qa, lead] }\n  ben: { roles: developer }\n  \
                   ci: { roles: [qa, ops], bot: true }";
     let at = |live: &str| said(["", "", live, people]);
     let gate = |by: &str| {
@@ -17,17 +17,18 @@ fn roles_are_held_against_the_people_who_have_them() {
     assert_eq!(at(&gate("qa")), [format!("only-one-person {by}")]);
     assert_eq!(at(&gate("[qa, developer]")), NOTHING, "somebody else may do it");
     assert_eq!(at(&gate("[ops]")), [format!("no-such-role {by}[0]")]);
+    assert_eq!(at("who_may: { promote: [ops] }"), NOTHING, "a program may do what no word is for");
     assert_eq!(said(["", "", &gate("[ops]"), ""]), NOTHING, "without people nobody is counted");
     assert_eq!(
         at("approvals: { feature: { developer: 3 }, expires: 72h }"),
         ["too-few-people environments.live.approvals.feature.developer"]
     );
     assert_eq!(at("approvals: { feature: { developer: 2 } }"), NOTHING);
-    let twice = "who_may: { rollback: [qa], freeze: [qa] }";
+    let twice = "who_may: { rollback: [lead], freeze: [lead] }";
     assert_eq!(at(twice), ["only-one-person environments.live.who_may.rollback[0]"], "told once");
-    let accepted = "who_may: { rollback: [qa] }\naccept_warnings: [only-one-person]";
+    let accepted = "who_may: { rollback: [lead] }\naccept_warnings: [only-one-person]";
     assert_eq!(
-        said(["", accepted, "who_may: { rollback: [qa] }", people]),
+        said(["", accepted, "who_may: { rollback: [lead] }", people]),
         ["only-one-person environments.live.who_may.rollback[0]"],
         "what one environment accepts the other has not"
     );
