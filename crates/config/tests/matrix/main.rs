@@ -5,6 +5,7 @@ mod catalogue;
 mod checked;
 mod consistency;
 mod diagnostics;
+mod for_people;
 mod hostile;
 mod starters;
 mod tables;
