@@ -86,12 +86,23 @@ pub(crate) struct Problems {
     seen: BTreeSet<(Extent, Code, String)>,
     left_out: usize,
     hidden: BTreeSet<Extent>,
+    accepting: BTreeSet<Extent>,
 }
 
 impl Problems {
     /// Keeps what stands at `extent` out of every output.
     pub(crate) fn hide(&mut self, extent: Extent) {
         self.hidden.insert(extent);
+    }
+
+    /// Remembers that the name at `extent`, in an `accept_warnings`, let something pass.
+    pub(crate) fn passed_by(&mut self, extent: Extent) {
+        self.accepting.insert(extent);
+    }
+
+    /// Takes the names that let something pass.
+    pub(crate) fn take_accepting(&mut self) -> BTreeSet<Extent> {
+        std::mem::take(&mut self.accepting)
     }
 
     /// Takes what is to be kept out of every output.

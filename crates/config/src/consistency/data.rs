@@ -109,8 +109,5 @@ fn copied_across(lane: &Lane<'_>, problems: &mut Problems) {
 /// Whether `region` is `residency`, or a part of it: `eu-central-1` lies in `eu`.
 fn lies_in(region: &str, residency: &str) -> bool {
     let (region, residency) = (region.to_ascii_lowercase(), residency.to_ascii_lowercase());
-    region.strip_prefix(&residency).is_some_and(|rest| {
-        rest.is_empty()
-            || residency.chars().all(|it| it.is_ascii_alphabetic()) && rest.starts_with('-')
-    })
+    region.strip_prefix(&residency).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }

@@ -179,9 +179,9 @@ impl<'a> Lane<'a> {
         self.get("iam", "role").and_then(Node::text).map(printable)
     }
 
-    /// Whether it says that a warning is meant so.
-    fn accepts(&self, code: Code) -> bool {
-        accepts(self.node, code)
+    /// Whether it says that a warning is meant so. Ask only when there is one.
+    fn accepts(&self, code: Code, problems: &mut Problems) -> bool {
+        accepts(self.node, code, problems)
     }
 
     /// Whether `section` is to be judged in this lane: it is the service's own, or this is the first
@@ -201,12 +201,13 @@ impl<'a> Lane<'a> {
 
 /// Adds `problem`, unless it is a warning that the environment of `lane` accepts.
 fn add(lane: &LaneNode, problem: Problem, problems: &mut Problems) {
-    if !accepts(lane, problem.code) {
+    if !accepts(lane, problem.code, problems) {
         problems.add(problem);
     }
 }
 
-fn accepts(lane: &LaneNode, code: Code) -> bool {
-    code.severity() == Severity::Warning
-        && acceptance::accepts(lane.node.get("accept_warnings"), code)
+fn accepts(lane: &LaneNode, code: Code, problems: &mut Problems) -> bool {
+    let names = lane.node.get("accept_warnings").filter(|_| code.severity() == Severity::Warning);
+    let name = acceptance::accepting(names, code);
+    name.map(|name| problems.passed_by(name)).is_some()
 }

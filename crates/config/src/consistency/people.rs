@@ -40,10 +40,11 @@ struct Need<'a> {
 /// Roles that nobody has, where it is declared who has which.
 pub(super) fn no_such_role(whole: &Whole<'_>, problems: &mut Problems) {
     let Some(holders) = holders(whole.root) else { return };
-    let mut report = |needs: Vec<Need<'_>>| {
+    let mut report = |needs: Vec<Need<'_>>, lane: Option<&Lane<'_>>| {
         let roles = needs.iter().flat_map(|need| need.roles.iter().map(move |role| (need, role)));
         for (need, (role, place)) in roles {
             if need.held_by(role, &holders).next().is_none()
+                && !lane.is_some_and(|lane| lane.accepts(Code::NoSuchRole, problems))
                 && !problems.knows(*place, Code::NoSuchRole)
             {
                 problems.add(unknown_role(role, *place, &holders));
@@ -53,10 +54,10 @@ pub(super) fn no_such_role(whole: &Whole<'_>, problems: &mut Problems) {
     let owners = whole.root.get("services").map(Node::entries).unwrap_or_default();
     let owners = owners.iter().filter_map(|service| any_of(service.value.get("owners")?));
     let top = needs(whole.root).into_iter().chain(mentions(whole.root)).chain(owners);
-    report(top.collect());
-    for lane in whole.read().iter().filter(|lane| !lane.accepts(Code::NoSuchRole)) {
+    report(top.collect(), None);
+    for lane in whole.read() {
         let node = &lane.node.node;
-        report(needs(node).into_iter().chain(mentions(node)).collect());
+        report(needs(node).into_iter().chain(mentions(node)).collect(), Some(&lane));
     }
 }
 
@@ -67,7 +68,7 @@ pub(super) fn only_one_person(whole: &Whole<'_>, problems: &mut Problems) {
     for lane in whole.read() {
         for need in needs(&lane.node.node).into_iter().filter(|need| need.people == 1) {
             if let Some(problem) = alone(&need, &holders)
-                && !lane.accepts(problem.code)
+                && !lane.accepts(problem.code, problems)
                 && told.insert(need.roles.iter().map(|(role, _)| *role).collect::<BTreeSet<_>>())
             {
                 problems.add(problem);

@@ -82,6 +82,22 @@ fn every_warning_is_silent_where_it_is_accepted_by_name() {
 }
 
 #[test]
+fn a_warning_that_is_accepted_and_never_told_is_told_itself() {
+    let slow = "slo: { latency_p99: '< 1s' }";
+    let fast = "slo: { latency_p99: '< 100ms' }\naccept_warnings: [slo-order]";
+    let at = |name: &str| vec![format!("accepts-nothing {name}accept_warnings[0]")];
+    assert_eq!(said(["", fast, slow, ""])[0], at("environments.staging.")[0], "it is told of live");
+    assert_eq!(said(["", "", "accept_warnings: [slo-order]", ""]), at("environments.live."));
+    assert_eq!(said(["", "", "", "accept_warnings: [slo-order]"]), at(""));
+    assert_eq!(said(["", "", "", "accept_warnings: [slo-order, accepts-nothing]"]), NOTHING);
+    let wrong = said(["", "", "settings: 5", "accept_warnings: [slo-order]"]);
+    assert!(
+        wrong.iter().all(|it| !it.starts_with("accepts-nothing")),
+        "not with errors: {wrong:?}"
+    );
+}
+
+#[test]
 fn every_warning_stands_on_the_page_of_the_manual() {
     let page = include_str!("../../../../docs/src/reference/contradictions.md");
     for code in Code::ALL.iter().filter(|code| code.severity() == Severity::Warning) {

@@ -80,6 +80,7 @@ fn data_stays_where_it_must_and_comes_back() {
     assert_eq!(resident("us-east-1", "eu-west-1"), crossed);
     assert_eq!(resident("eu-west-1", "eu-west-1"), NOTHING);
     assert_eq!(resident("eu-west-1", "EU"), NOTHING);
+    assert_eq!(resident("eu-west-1", "eu-west"), NOTHING);
     assert_eq!(resident("eu-west-11", "eu-west-1"), crossed);
     let here = |region: &str, data: &str| {
         format!("infrastructure: {{ region: {region} }}\ndata: {{ {data} }}")
