@@ -26,6 +26,11 @@ fn roles_are_held_against_the_people_who_have_them() {
     assert_eq!(at("approvals: { feature: { developer: 2 } }"), NOTHING);
     let twice = "who_may: { rollback: [lead], freeze: [lead] }";
     assert_eq!(at(twice), ["only-one-person environments.live.who_may.rollback[0]"], "told once");
+    let top = format!("who_may: {{ promote: [lead], freeze: [leed] }}\n{people}");
+    assert_eq!(
+        said(["", "", "", &top]),
+        ["only-one-person who_may.promote[0]", "no-such-role who_may.freeze[0]"]
+    );
     let accepted = "who_may: { rollback: [lead] }\naccept_warnings: [only-one-person]";
     assert_eq!(
         said(["", accepted, "who_may: { rollback: [lead] }", people]),
@@ -122,6 +127,9 @@ fn names_that_refer_to_nothing_are_refused_wherever_they_stand() {
     assert_eq!(at(router), told("router.key_secret"));
     let own = format!("{router}\nsecrets: {{ TLS_KEY: {{ kind: env }} }}");
     assert_eq!(at(&own), NOTHING);
+    let at_top = |line: &str| said(["", "", "", &format!("{line}\n{top}")]);
+    assert_eq!(at_top("notify: { failed: [slack, mail] }"), ["unknown-name notify.failed[1]"]);
+    assert_eq!(at_top("communication: { summary: mail }"), ["unknown-name communication.summary"]);
     let nowhere = said(["", "", "", "notifiers: { slack: { kind: webhook, url_secret: SLACK } }"]);
     assert_eq!(nowhere, ["unknown-name notifiers.slack.url_secret"]);
 }

@@ -169,6 +169,8 @@ fn money_is_added_up_only_where_it_can_be() {
     assert_eq!(costs("budget: $60/month"), NOTHING, "no line is no contradiction");
     assert_eq!(costs("compute: €50/month, budget: $60/month"), NOTHING);
     assert_eq!(costs("compute: $50/day, budget: $60/month"), NOTHING);
+    let project = "costs: { compute: $50/month, budget: $60/month }";
+    assert_eq!(said(["", "", "", project]), ["budget-mismatch costs.budget"]);
     let spot = |strategy: &str| costs(&format!("strategy: {strategy}"));
     assert_eq!(spot("[spot]"), ["spot-only-production environments.live.costs.strategy"]);
     assert_eq!(spot("[spot, reserved]"), NOTHING);
