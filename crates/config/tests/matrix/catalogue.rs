@@ -32,10 +32,13 @@ const KINDS: &[KindEntry] = &[
         &[
             field("command", FieldType::Argv, None),
             field("folder", FieldType::Path, Some("")),
+            field("directory", FieldType::Word(&["private", "artifact"]), Some("private")),
             field("drain", FieldType::Span, Some("30s")),
         ],
     ),
     kind(Family::Target, "docker", KindState::Planned, &[]),
+    kind(Family::Target, "lambda", KindState::Planned, &[]),
+    kind(Family::Target, "cloudformation", KindState::Planned, &[]),
     kind(
         Family::Router,
         "towpath",
