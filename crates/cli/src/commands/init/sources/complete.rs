@@ -11,7 +11,7 @@ use towpath_core::ids::Name;
 use super::findings::{
     Findings, FoundEnvironment, FoundLane, MOST_ENVIRONMENTS, MOST_SERVICES, Said,
 };
-use super::names::listed;
+use super::names::{listed, shortened};
 use crate::commands::init::guess::{ENVIRONMENTS, Guess, HEALTH_PATH};
 
 /// The starter, with all that was said and all that had to be assumed. `guess` is what the folder
@@ -120,21 +120,31 @@ impl Filling<'_> {
     fn targets(&mut self, lanes: &mut [Vec<FoundLane>]) {
         let alone = self.services.len() == 1;
         for (index, service) in self.services.iter().enumerate() {
-            let mut filled = false;
-            for lane in lanes.iter_mut().map(|all| &mut all[index]) {
+            let elsewhere = lanes.iter().find_map(|all| match &all[index].target {
+                Some(StarterTarget::Process(command)) => Some(command.clone()),
+                _ => None,
+            });
+            let (command, why) = match (elsewhere, self.guess.command_from) {
+                (Some(command), _) => (command, "as elsewhere".to_owned()),
+                (None, Some(from)) if alone => (self.guess.command.clone(), format!("from {from}")),
+                _ => (start(), "nothing says how it is started".to_owned()),
+            };
+            let mut filled = Vec::new();
+            for (environment, all) in self.environments.iter().zip(lanes.iter_mut()) {
+                let lane = &mut all[index];
                 if lane.target.is_none() {
-                    let command = if alone { self.guess.command.clone() } else { start() };
-                    lane.target = Some(StarterTarget::Process(command));
-                    filled = true;
+                    lane.target = Some(StarterTarget::Process(command.clone()));
+                    filled.push(environment);
                 }
             }
-            if filled {
-                let name = &service.name;
-                let (command, place) = match (&self.guess.command_from, alone) {
-                    (Some(from), true) => (self.guess.command.join(" "), format!("from {from}")),
-                    _ => (start().join(" "), "nothing says how it is started".to_owned()),
+            if !filled.is_empty() {
+                let where_ = if filled.len() == self.environments.len() {
+                    String::new()
+                } else {
+                    format!(" in {}", listed(filled))
                 };
-                self.said.assumed(format!("start command `{command}` of {name}: {place}"));
+                let (words, name) = (shortened(&command.join(" ")), &service.name);
+                self.said.assumed(format!("start command `{words}` of {name}{where_}: {why}"));
             }
         }
     }

@@ -7,6 +7,7 @@ mod findings;
 mod foreign;
 mod names;
 mod place;
+mod scripts;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub(crate) enum Source {
     Cdk,
     /// A SAM template.
     Sam,
+    /// Shell scripts.
+    Scripts,
 }
 
 /// Answers which of several files is meant; none leaves it open.
@@ -53,6 +56,7 @@ pub(crate) fn read(
             let file = pick(path, &compose::WANTED, compose::base, choose)?;
             compose::read(&file, project)
         }
+        Source::Scripts => scripts::read(path, project),
         Source::Cdk => cloudformation::cdk::read(path, project),
         Source::Sam => {
             let file = pick(path, &sam::WANTED, sam::leading, choose)?;

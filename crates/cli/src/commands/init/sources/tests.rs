@@ -104,6 +104,28 @@ fn without_a_synthesised_assembly_the_words_of_the_app_are_read_and_that_is_said
 }
 
 #[test]
+fn scripts_name_the_environments_and_the_compose_file_beside_them_says_the_rest() {
+    insta::assert_snapshot!(told(found(Source::Scripts, &fixture("scripts"))));
+}
+
+#[test]
+fn scripts_alone_say_environments_ports_and_what_is_asked() {
+    insta::assert_snapshot!(told(found(Source::Scripts, &fixture("scripts-alone"))));
+}
+
+#[test]
+fn scripts_that_name_no_environment_leave_the_usual_ones_and_a_folder_without_scripts_is_refused() {
+    let one = temporary(&[("scripts/build.sh", "echo hello\n"), ("scripts/odd.sh", "case é in\n")]);
+    let (input, said) = complete(found(Source::Scripts, one.path()), &guess());
+    right(&input);
+    assert_eq!(input.environments.len(), 3);
+    assert!(said.left_out[0].ends_with("no two environments are named in one of them"), "{said:?}");
+    let none = temporary(&[("readme", "")]);
+    let trouble = refused(Source::Scripts, none.path());
+    assert_eq!((trouble.code.as_str(), trouble.exit), ("source-not-found", ExitCode::NotFound));
+}
+
+#[test]
 fn a_template_without_environments_or_resources_and_a_folder_without_an_app_are_told_apart() {
     let empty = temporary(&[("template.yaml", "Parameters: {}\n")]);
     let trouble = refused(Source::Sam, empty.path());

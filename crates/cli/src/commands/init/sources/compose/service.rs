@@ -42,8 +42,16 @@ impl Reader<'_> {
         let command = written.or_else(|| self.dockerfile(build));
         match command {
             Some(command) => Some(StarterTarget::Process(command)),
-            None => Some(StarterTarget::Docker(image.unwrap_or_else(|| name.to_owned()))),
+            None => Some(StarterTarget::Docker(image.unwrap_or_else(|| self.built(name)))),
         }
+    }
+
+    fn built(&mut self, name: &str) -> String {
+        self.said.assumed(format!(
+            "image {0} of {0}: it is built and has no other name",
+            shortened(name)
+        ));
+        name.to_owned()
     }
 
     fn command(&mut self, name: &str, service: &Value) -> Option<Vec<String>> {
