@@ -3,12 +3,15 @@
 
 pub mod artifacts;
 pub mod checks;
+pub mod metrics;
+pub mod notifiers;
 mod outgoing;
 mod own_program;
 mod printable;
 mod processes;
 mod question;
 pub mod routers;
+pub mod secrets;
 pub mod targets;
 
 use std::sync::Arc;
@@ -24,7 +27,9 @@ pub fn catalogue() -> Catalogue {
     let targets = targets::KINDS.iter().map(|kind| kind.entry);
     let routers = routers::KINDS.iter().map(|kind| kind.entry);
     let checks = checks::KINDS.iter().map(|kind| kind.entry);
-    Catalogue { kinds: targets.chain(routers).chain(checks).collect() }
+    let told = [notifiers::KINDS, metrics::KINDS, secrets::KINDS];
+    let others = told.into_iter().flatten().copied();
+    Catalogue { kinds: targets.chain(routers).chain(checks).chain(others).collect() }
 }
 
 /// Makes the adapter called `name` of one family's list, such as [`targets::KINDS`], from settings

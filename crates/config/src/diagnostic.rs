@@ -39,9 +39,11 @@ pub struct Diagnostic {
     pub next: Option<String>,
 }
 
-/// A checked matrix as one JSON object: `errors`, `warnings`, `not_enforced`.
+/// A checked matrix as one JSON object: `errors`, `warnings`, `not_enforced` (paths alone), and
+/// `unenforced` (the same with line, reason and whether it refuses promotions).
 pub fn report_json(checked: &Checked) -> Value {
-    let not_enforced = checked.not_enforced.iter().map(|item| {
+    let paths: Vec<&str> = checked.not_enforced.iter().map(|item| item.path.as_str()).collect();
+    let unenforced = checked.not_enforced.iter().map(|item| {
         json!({
             "path": item.path,
             "line": line_of(checked, &item.path),
@@ -52,7 +54,8 @@ pub fn report_json(checked: &Checked) -> Value {
     json!({
         "errors": checked.errors,
         "warnings": checked.warnings,
-        "not_enforced": not_enforced.collect::<Vec<_>>(),
+        "not_enforced": paths,
+        "unenforced": unenforced.collect::<Vec<_>>(),
     })
 }
 

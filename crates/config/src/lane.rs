@@ -10,10 +10,11 @@ use towpath_ports::catalogue::{Catalogue, Family, KindState};
 use crate::acceptance;
 use crate::adapters;
 use crate::codes::Code;
+use crate::declared::{self, declared, declared_at_top};
 use crate::pipeline;
 use crate::problem::{Problem, Problems};
-use crate::sections::{self, Standing, Where, order, rollback, rollout, router, target};
-use crate::shape::{Key, Place};
+use crate::sections::{self, Where, order, rollback, rollout, router, target};
+use crate::shape::{Key, NOWHERE, Place};
 use crate::tree::{Entry, Node};
 
 /// What is read, what it is read against, and what was found.
@@ -77,7 +78,12 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     declared_at_top(reading);
     let at_top = std::mem::take(&mut reading.found);
     let mut resolved = Resolved {
-        matrix: Matrix { project, services, environments: Vec::new() },
+        matrix: Matrix {
+            project,
+            services,
+            environments: Vec::new(),
+            declared: declared::values(root, Where::Top, NOWHERE, reading.catalogue),
+        },
         lanes: Vec::new(),
         not_enforced: at_top.clone(),
     };
@@ -108,30 +114,6 @@ fn services(root: &Node, project: &Name) -> BTreeMap<Name, Service> {
     services
 }
 
-fn declared_at_top(reading: &mut Reading<'_>) {
-    for entry in reading.root.entries() {
-        declared(&entry.key, Where::Top, entry, &entry.key, reading);
-    }
-}
-
-/// Remembers the section `key` if nothing acts on it.
-fn declared(key: &str, place: Where, entry: &Entry, path: &str, reading: &mut Reading<'_>) {
-    let Some(section) = sections::find(key, place) else { return };
-    match section.standing {
-        Standing::Enforced | Standing::ForPeople => {}
-        Standing::Kept(Some(inner)) if entry.value.get(inner).is_some() => {
-            let reason = format!("`{key}` is planned");
-            reading.not_enforced(format!("{path}.{inner}"), reason, false);
-        }
-        Standing::Kept(_) => {
-            reading.not_enforced(path.to_owned(), format!("`{key}` is planned"), false);
-        }
-        Standing::Refuses => {
-            reading.not_enforced(path.to_owned(), format!("`{key}` is planned"), true);
-        }
-    }
-}
-
 fn environment(
     name: &Name,
     entry: &Entry,
@@ -145,14 +127,21 @@ fn environment(
     let prefix = format!("environments.{name}");
     for shared in joined.entries() {
         let path = format!("{prefix}.{}", shared.key);
-        declared(&shared.key, Where::Environment, shared, &path, reading);
+        declared(Where::Environment, shared, &path, reading);
     }
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
     let mut lanes = BTreeMap::new();
     let mut of_lanes = Vec::new();
+    let mut of_services = serde_json::Map::new();
+    let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {
         let lane = lane_node(name, service, own, &joined, tier);
+        for section in lane.overrides.iter().flat_map(Node::entries) {
+            let path = format!("{prefix}.services.{service}.{}", section.key);
+            declared(Where::Service, section, &path, reading);
+        }
+        of_services.extend(kept_for_service(&lane, place, reading));
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
         resolved.lanes.push(lane);
@@ -172,9 +161,12 @@ fn environment(
         }
     }
     resolved.not_enforced.extend(all.into_iter().filter(|it| it.path.starts_with(&prefix)));
-    let place = Place { tier, routed: false, strategy: towpath_core::matrix::Strategy::AllAtOnce };
     let text = |key: &str| own.get(key).and_then(Node::text).map(str::to_owned);
     let after = pipeline::predecessors(own);
+    let mut kept = declared::values(&joined, Where::Environment, place, reading.catalogue);
+    if !of_services.is_empty() {
+        kept.insert("services".to_owned(), of_services.into());
+    }
     Environment {
         name: name.clone(),
         tier,
@@ -184,7 +176,20 @@ fn environment(
         promote: pipeline::decider(&after, order::promote(&joined, place)),
         after,
         lanes,
+        declared: kept,
     }
+}
+
+/// What is kept of the sections that stand under `environments.X.services.Y`, joined.
+fn kept_for_service(
+    lane: &LaneNode,
+    place: Place,
+    reading: &Reading<'_>,
+) -> Option<(String, serde_json::Value)> {
+    let own = lane.overrides.as_ref()?;
+    let mut values = declared::values(&lane.node, Where::Service, place, reading.catalogue);
+    values.retain(|section, _| own.get(section).is_some());
+    (!values.is_empty()).then(|| (lane.id.service.to_string(), serde_json::json!(values)))
 }
 
 /// An environment's own sections over those of its tier over those of all.
@@ -239,10 +244,6 @@ fn lane_spec(
     let router = runner(node, Family::Router, router::KEYS, at("router"), reading);
     let rollout_node = node.get("rollout");
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
-    if rollout_node.is_some_and(|it| it.get("warm_up").is_some()) {
-        let path = format!("{}.rollout.warm_up", at("rollout"));
-        reading.not_enforced(path, "`warm_up` is planned".to_owned(), false);
-    }
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     Some(LaneSpec {

@@ -5,6 +5,7 @@ mod acceptance;
 mod adapters;
 mod codes;
 mod consistency;
+mod declared;
 mod diagnostic;
 mod fields;
 mod lane;
@@ -12,6 +13,7 @@ mod limits;
 mod pipeline;
 mod place;
 mod problem;
+mod quantities;
 mod render;
 mod scalar;
 mod schema;
@@ -20,6 +22,7 @@ mod shape;
 mod show;
 mod source;
 mod starter;
+mod tables;
 mod tree;
 mod value;
 mod verify;
@@ -44,6 +47,7 @@ pub use crate::starter::{
     FIRST_PORT, StarterEnvironment, StarterHealth, StarterInput, StarterLane, StarterSection,
     StarterService, StarterTarget, StarterValue, starter, tier_by_name, tier_said_by,
 };
+pub use crate::tables::{Table, table_names, tables};
 pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};
 pub use crate::yaml::{MAX_DEPTH, MAX_ENTRIES, MAX_TEXT};
 

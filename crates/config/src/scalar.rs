@@ -11,7 +11,8 @@ use towpath_ports::settings;
 use crate::codes::Code;
 use crate::limits;
 use crate::problem::{Problem, Problems};
-use crate::shape::{Shape, described, expected};
+use crate::quantities;
+use crate::shape::{Measure, Shape, described, expected};
 use crate::tree::{Node, Scalar, Tree, printable};
 
 /// Checks `node`, called `name` in messages.
@@ -48,6 +49,13 @@ fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
         Shape::Requests => limits::requests(text()?).map(drop).ok_or_else(wrong),
         Shape::ErrorLimit => limits::error_limit(text()?).map(drop).ok_or_else(wrong),
         Shape::LatencyLimit => limits::latency_limit(text()?).map(drop).ok_or_else(wrong),
+        Shape::Money => quantities::money(text()?).map(drop).ok_or_else(wrong),
+        Shape::Size => quantities::bytes(text()?).map(drop).ok_or_else(wrong),
+        Shape::Rate => quantities::per_second(text()?).map(drop).ok_or_else(wrong),
+        Shape::Promise(measure) => quantities::promise(text()?, measure).ok_or_else(wrong),
+        Shape::Date => quantities::date(text()?).map(drop).ok_or_else(wrong),
+        Shape::Hours => quantities::hours(text()?).map(drop).ok_or_else(wrong),
+        Shape::Zone => quantities::zone(text()?).then_some(()).ok_or_else(wrong),
         _ => Ok(()),
     }
 }
@@ -86,6 +94,7 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
             text => Err(format!("`{name}` cannot be `{}`", printable(text))),
         },
         FieldType::Span => parses::<Span>(text.ok_or_else(wrong)?),
+        FieldType::Name => Name::new(text.ok_or_else(wrong)?).map(drop).map_err(|_| wrong()),
         FieldType::Share => parses::<Weight>(text.ok_or_else(wrong)?),
         FieldType::Path => {
             let text = text.ok_or_else(wrong)?;
@@ -120,6 +129,7 @@ fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option<String> {
     let shown = printable(text);
     let bare = matches!(node.scalar(), Some(Scalar::Number(_) | Scalar::Flag(_)));
     let counted = text.bytes().all(|byte| byte.is_ascii_digit());
+    let signed = text.starts_with(['<', '>', '=', '+']);
     match shape {
         Shape::SomeTime | Shape::WordOrSpan(_) if text.parse() == Ok(Span(0)) || text == "0" => {
             Some("write a time above zero, such as `5s`".to_owned())
@@ -131,6 +141,13 @@ fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option<String> {
         }
         Shape::Of(FieldType::Share) if counted => Some(format!("add the unit: `{shown}%`")),
         Shape::Requests if counted => Some(format!("add the unit: `{shown} requests`")),
+        Shape::Promise(Measure::Share) if text.ends_with('%') && !signed => {
+            Some(format!("write \"< {shown}\" or \">= {shown}\""))
+        }
+        Shape::Promise(_) if !signed => Some(format!("write \"< {shown}\"")),
+        Shape::Money if counted => Some(format!("write ${shown}/month")),
+        Shape::Size if counted => Some(format!("add the unit: `{shown}MB` or `{shown}GB`")),
+        Shape::Rate if counted => Some(format!("add the unit: `{shown}/s`")),
         Shape::ErrorLimit if counted => Some(format!("write \"> {shown}%\"")),
         Shape::ErrorLimit if text.ends_with('%') => {
             let share = text.trim_start_matches(['<', '=', '>', ' ']);

@@ -2,10 +2,10 @@
 //! say; what keys mean together is left to the check.
 
 use serde_json::{Map, Value, json};
-use towpath_ports::catalogue::{Catalogue, Family, Field, FieldType, KindEntry, KindState};
+use towpath_ports::catalogue::{Catalogue, Family, Field, FieldType, KindEntry};
 
 use crate::sections::{self, Section, Where};
-use crate::shape::{Default, Key, Shape};
+use crate::shape::{Default, Key, KeyRule, Measure, Shape, Variant};
 
 const SPAN: &str = "^[0-9]+(ms|s|m|h|d)( [0-9]+(ms|s|m|h|d))*$";
 const SHARE: &str = "^[0-9]{1,3}([.][0-9]{1,2})?%$";
@@ -33,6 +33,11 @@ pub fn schema(catalogue: &Catalogue) -> Value {
     environment["properties"]["services"] = named("service");
     environment["properties"]["services"]["description"] =
         json!("Sections that are different for one service.");
+    // One definition for where a secret is kept and for where an environment keeps them all.
+    let mut secrets = sections::secrets::KEYS.to_vec();
+    let also = sections::secret_store::KEYS.iter();
+    secrets
+        .extend(also.filter(|key| !sections::secrets::KEYS.iter().any(|it| it.name == key.name)));
     top["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     top["title"] = json!("towpath.yaml");
     top["description"] = json!("An environment promotion matrix.");
@@ -43,6 +48,9 @@ pub fn schema(catalogue: &Catalogue) -> Value {
         "target": adapter(catalogue, Family::Target, sections::target::KEYS),
         "router": adapter(catalogue, Family::Router, sections::router::KEYS),
         "check": adapter(catalogue, Family::Check, sections::gate::CHECK),
+        "notifier": adapter(catalogue, Family::Notifier, sections::notifiers::KEYS),
+        "metrics": adapter(catalogue, Family::Metrics, sections::metrics_sources::KEYS),
+        "secrets": adapter(catalogue, Family::Secrets, &secrets),
     });
     top
 }
@@ -128,16 +136,60 @@ fn of_shape(shape: Shape) -> Value {
             "additionalProperties": { "type": ["string", "number", "boolean"] },
         }),
         Shape::Map(keys) => of_keys(keys),
-        Shape::MapOf(inner) => json!({
+        Shape::Money => pattern("^[$€£¥][0-9]{1,12}([.][0-9]{2})?/(hour|day|month|year)$"),
+        Shape::Size => pattern("^[0-9]{1,6}([.][0-9]{1,2})?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"),
+        Shape::Rate => pattern("^[0-9]{1,12}/(s|m|h|d)$"),
+        Shape::Promise(measure) => pattern(match measure {
+            Measure::Share => "^(<|<=|>|>=|=) *[0-9]{1,3}([.][0-9]{1,2})?%$",
+            Measure::Time => "^(<|<=|>|>=|=) *[0-9]+(ms|s|m|h|d)( [0-9]+(ms|s|m|h|d))*$",
+            Measure::Rate => "^(<|<=|>|>=|=) *[0-9]{1,12}/(s|m|h|d)$",
+            Measure::Any => "^(<|<=|>|>=|=) *[0-9]",
+        }),
+        Shape::Date => pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        Shape::Hours => pattern("^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$"),
+        Shape::Zone => pattern("^(UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+)$"),
+        Shape::MapOf(rule, inner) => json!({
             "type": "object",
-            "propertyNames": { "pattern": NAME },
+            "propertyNames": { "pattern": match rule {
+                KeyRule::Name => NAME,
+                KeyRule::Variable => "^[A-Za-z_][A-Za-z0-9_]*$",
+                KeyRule::Branch => "^[A-Za-z0-9_*+#@./-]+$",
+            } },
             "additionalProperties": of_shape(*inner),
         }),
+        Shape::Kinds(kinds, common) => of_kinds(kinds, common),
         Shape::List(inner) => json!({ "type": "array", "items": of_shape(*inner) }),
         Shape::Adapter(family, _) => json!({ "$ref": format!("#/$defs/{}", family.as_str()) }),
-        Shape::AnyMap => json!({ "type": "object" }),
-        Shape::Anything => json!({}),
+        Shape::Sections => json!({ "type": "object" }),
     }
+}
+
+/// A section with kinds of its own. Its kind need not stand here, for it may come from a shared
+/// section; then any key of any kind may.
+fn of_kinds(kinds: &[Variant], common: &[Key]) -> Value {
+    let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
+    let rules: Vec<_> = kinds
+        .iter()
+        .map(|kind| {
+            let keys: Vec<_> = kind.keys.iter().chain(common).copied().collect();
+            let mut then = of_keys(&keys);
+            then["properties"]["kind"] = json!(true);
+            then["description"] = json!(kind.doc);
+            let condition =
+                json!({ "required": ["kind"], "properties": { "kind": { "const": kind.name } } });
+            json!({ "if": condition, "then": then })
+        })
+        .collect();
+    let mut properties: Map<String, Value> = kinds
+        .iter()
+        .flat_map(|kind| kind.keys)
+        .chain(common)
+        .map(|key| (key.name.to_owned(), of_key(key)))
+        .collect();
+    properties.insert("kind".to_owned(), json!({ "enum": names }));
+    let mut value = closed(&properties, &[]);
+    value["allOf"] = json!(rules);
+    value
 }
 
 fn of_field(of: FieldType) -> Value {
@@ -162,6 +214,13 @@ fn of_field(of: FieldType) -> Value {
         FieldType::TextMap => {
             json!({ "type": "object", "additionalProperties": { "type": "string" } })
         }
+        FieldType::Counts(words) => json!({
+            "type": "object",
+            "propertyNames": { "enum": words },
+            "additionalProperties": { "type": "integer", "minimum": 0 },
+            "minProperties": 1,
+        }),
+        FieldType::Name => pattern(NAME),
     }
 }
 
@@ -182,11 +241,8 @@ fn of_kind(entry: &KindEntry, word: &str, common: &[Key]) -> Value {
     let mut properties: Map<String, Value> =
         common.iter().map(|key| (key.name.to_owned(), json!(true))).collect();
     properties.extend(entry.fields.iter().map(|it| (it.name.to_owned(), of_kind_field(it))));
-    let mut then = json!({ "description": entry.summary, "properties": properties });
-    if entry.state == KindState::Built {
-        then["patternProperties"] = json!({ "^x-": true });
-        then["additionalProperties"] = json!(false);
-    }
+    let mut then = closed(&properties, &[]);
+    then["description"] = json!(entry.summary);
     let mut condition = json!({ "required": [word] });
     condition["properties"][word] = json!({ "const": entry.name });
     json!({ "if": condition, "then": then })

@@ -5,6 +5,7 @@ use towpath_core::matrix::{Strategy, Tier};
 use towpath_ports::catalogue::{Family, FieldType};
 use towpath_ports::settings;
 
+use crate::sections::Standing;
 use crate::tree::{Node, Scalar, Tree, printable};
 
 /// What a value may be.
@@ -34,18 +35,90 @@ pub(crate) enum Shape {
     Endpoints,
     /// Environment variables: a map of texts; numbers and flags stand as they are written.
     Variables,
+    /// A sum for a time: `$420/month`.
+    Money,
+    /// A number of bytes: `512MB`, `16GB`.
+    Size,
+    /// How often in a time: `100/s`.
+    Rate,
+    /// A comparison in quotes with something of this measure: `"< 0.5%"`.
+    Promise(Measure),
+    /// A day of the calendar: `2026-12-24`.
+    Date,
+    /// A part of the day: `09:00-16:00`.
+    Hours,
+    /// A time zone of the IANA database: `Europe/Berlin`.
+    Zone,
     /// A map with these keys.
     Map(&'static [Key]),
-    /// A map whose keys are names that people choose.
-    MapOf(&'static Shape),
+    /// A map whose keys people choose, by this rule.
+    MapOf(KeyRule, &'static Shape),
+    /// A map that begins with `kind:`, one of these, with the keys of that kind and those that all
+    /// kinds share.
+    Kinds(&'static [Variant], &'static [Key]),
     /// A list.
     List(&'static Shape),
     /// An adapter by its `kind`, with these keys beside its own settings.
     Adapter(Family, &'static [Key]),
-    /// A map whose content nothing checks yet.
-    AnyMap,
-    /// Anything at all.
-    Anything,
+    /// The maps that hold sections, which are checked apart.
+    Sections,
+}
+
+/// What a promise is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// A share: `">= 99.9%"`.
+    Share,
+    /// A length of time: `"< 200ms"`.
+    Time,
+    /// How often: `"> 100/s"`.
+    Rate,
+    /// A share, a time, a rate or a plain number: what a metric may be held against.
+    Any,
+}
+
+/// What the keys of a map may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyRule {
+    /// A name: lower case with hyphens.
+    Name,
+    /// The name of a variable or a secret, which keeps its capitals.
+    Variable,
+    /// A branch of git, or a pattern of branches such as `release/*`.
+    Branch,
+}
+
+/// One kind of a section that has kinds of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    pub(crate) keys: &'static [Key],
+    pub(crate) doc: &'static str,
+}
+
+/// A text that is not empty.
+pub(crate) const TEXT: Shape = Shape::Of(FieldType::Text);
+/// A list of texts, of which one may stand alone.
+pub(crate) const TEXTS: Shape = Shape::Of(FieldType::Texts);
+/// `true` or `false`.
+pub(crate) const FLAG: Shape = Shape::Of(FieldType::Flag);
+/// A share such as `10%`.
+pub(crate) const SHARE: Shape = Shape::Of(FieldType::Share);
+/// A path inside the project, or an absolute one.
+pub(crate) const PATH: Shape = Shape::Of(FieldType::Path);
+/// A program and its arguments.
+pub(crate) const ARGV: Shape = Shape::Of(FieldType::Argv);
+/// Names of roles, of which one may stand alone.
+pub(crate) const ROLES: Shape = Shape::Of(FieldType::Roles);
+
+/// One of these words.
+pub(crate) const fn word(words: &'static [&'static str]) -> Shape {
+    Shape::Of(FieldType::Word(words))
+}
+
+/// A whole number between these, both included.
+pub(crate) const fn count(least: u64, most: u64) -> Shape {
+    Shape::Of(FieldType::Count(least, most))
 }
 
 /// One key of a map.
@@ -55,6 +128,8 @@ pub(crate) struct Key {
     pub(crate) shape: Shape,
     pub(crate) default: Default,
     pub(crate) doc: &'static str,
+    /// What becomes of this key where that differs from its section.
+    pub(crate) standing: Option<Standing>,
 }
 
 /// What holds when a key is left out.
@@ -79,6 +154,10 @@ pub(crate) struct Place {
     pub(crate) strategy: Strategy,
 }
 
+/// Where sections at the top of the file stand: no default of theirs depends on it.
+pub(crate) const NOWHERE: Place =
+    Place { tier: Tier::Development, routed: false, strategy: Strategy::AllAtOnce };
+
 impl Key {
     pub(crate) const fn new(
         name: &'static str,
@@ -86,7 +165,17 @@ impl Key {
         default: Default,
         doc: &'static str,
     ) -> Self {
-        Self { name, shape, default, doc }
+        Self { name, shape, default, doc, standing: None }
+    }
+
+    /// A key that may be left out, and then nothing holds.
+    pub(crate) const fn optional(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+        Self::new(name, shape, Default::Absent, doc)
+    }
+
+    /// The same key with a standing of its own.
+    pub(crate) const fn standing(self, standing: Standing) -> Self {
+        Self { standing: Some(standing), ..self }
     }
 
     /// The default at `place`, as it would be written.
@@ -122,12 +211,34 @@ pub(crate) fn expected(shape: Shape) -> String {
             let names: Vec<_> = keys.iter().map(|key| key.name).collect();
             format!("a map of {}", names.join(", "))
         }
-        Shape::MapOf(_) => "a map whose keys are names".to_owned(),
+        Shape::Money => "a sum for a time such as $420/month".to_owned(),
+        Shape::Size => "a size such as 512MB, 16GB or 1TB".to_owned(),
+        Shape::Rate => "a rate such as 100/s".to_owned(),
+        Shape::Promise(measure) => format!(
+            "a comparison in quotes such as {}",
+            match measure {
+                Measure::Share => "\"< 5%\" or \">= 99.9%\"",
+                Measure::Time => "\"< 200ms\" or \"< 30m\"",
+                Measure::Rate => "\">= 100/s\"",
+                Measure::Any => "\"> 5%\", \"> 300ms\" or \"> 0\"",
+            }
+        ),
+        Shape::Date => "a day such as 2026-12-24".to_owned(),
+        Shape::Hours => "a part of the day such as 09:00-16:00".to_owned(),
+        Shape::Zone => "a time zone such as Europe/Berlin or UTC".to_owned(),
+        Shape::MapOf(KeyRule::Name, _) => "a map whose keys are names".to_owned(),
+        Shape::MapOf(KeyRule::Variable, _) => {
+            "a map whose keys are names such as API_KEY".to_owned()
+        }
+        Shape::MapOf(KeyRule::Branch, _) => "a map whose keys are branches".to_owned(),
+        Shape::Kinds(kinds, _) => {
+            let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
+            format!("a map whose `kind` is one of {}", names.join(", "))
+        }
         Shape::List(_) => "a list".to_owned(),
         Shape::Adapter(Family::Check, _) => "a map that begins with `check:`".to_owned(),
         Shape::Adapter(..) => "a map that begins with `kind:`".to_owned(),
-        Shape::AnyMap => "a map".to_owned(),
-        Shape::Anything => "anything".to_owned(),
+        Shape::Sections => "a map".to_owned(),
     }
 }
 

@@ -12,10 +12,10 @@ use crate::Checked;
 use crate::fields::from_default;
 use crate::lane::{self, LaneNode, Resolved};
 use crate::pipeline;
-use crate::sections::{self, Section, Where};
-use crate::shape::{Key, Place, Shape};
+use crate::sections::{self, Section, Standing, Where};
+use crate::shape::{Default, Key, NOWHERE, Place, Shape, Variant};
 use crate::source::Source;
-use crate::tree::{Node, Scalar, Tree};
+use crate::tree::{Entry, Node, Scalar, Tree};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -98,7 +98,7 @@ impl Writer<'_> {
         for section in plain {
             let name = section.key.name;
             match self.root.get(name) {
-                Some(node) => self.node(0, name, node, name),
+                Some(node) => self.shaped(0, &section.key, Some(node), name, NOWHERE),
                 None if name == "services" => {
                     self.open(0, "services:");
                     let service = &resolved.matrix.project;
@@ -157,7 +157,9 @@ impl Writer<'_> {
     ) {
         let path = format!("{path}.{}", section.key.name);
         // A map of defaults alone is shown where every environment has one.
-        let always = matches!(section.key.shape, Shape::Map(_)) && section.key.name != "gate";
+        let always = section.standing == Standing::Enforced
+            && matches!(section.key.shape, Shape::Map(_))
+            && section.key.name != "gate";
         if node.is_some() || always {
             self.shaped(indent, &section.key, node, &path, place);
         } else if let Some(default) = section.key.default_at(place) {
@@ -170,6 +172,9 @@ impl Writer<'_> {
     /// A value by its table, so that what is left out is filled in.
     fn shaped(&mut self, indent: usize, key: &Key, node: Option<&Node>, path: &str, place: Place) {
         match (key.shape, node) {
+            // What needs something said is not there until somebody says it.
+            (Shape::Map(keys), None)
+                if keys.iter().any(|it| matches!(it.default, Default::Required)) => {}
             (Shape::Map(keys), node) => {
                 let empty = keys.iter().all(|it| {
                     it.default_at(place).is_none()
@@ -188,18 +193,28 @@ impl Writer<'_> {
             (Shape::List(Shape::Adapter(family, keys)), Some(node)) if !node.items().is_empty() => {
                 self.open(indent, &format!("{}:", key.name));
                 for (index, item) in node.items().iter().enumerate() {
-                    let first = self.lines.len();
                     let path = format!("{path}[{index}]");
-                    self.adapter(indent + 4, *family, keys, item, &path, place);
-                    if let Some(line) = self.lines.get_mut(first) {
-                        line.indent -= 2;
-                        line.text.insert_str(0, "- ");
-                    }
+                    self.item(indent, *family, keys, item, &path, place);
+                }
+            }
+            (Shape::Kinds(kinds, common), Some(node)) => {
+                self.open(indent, &format!("{}:", key.name));
+                self.variant(indent + 2, kinds, common, node, path, place);
+            }
+            (Shape::MapOf(_, inner @ (Shape::Adapter(..) | Shape::Map(_))), Some(node))
+                if !node.entries().is_empty() =>
+            {
+                self.open(indent, &format!("{}:", key.name));
+                for entry in node.entries() {
+                    self.named(indent + 2, *inner, entry, path, place);
                 }
             }
             (Shape::List(Shape::Map(_)), node) => {
-                let default = || from_default(key.default_at(place).unwrap_or("[]"));
-                let shown = node.cloned().unwrap_or_else(default);
+                let default = || key.default_at(place).map(from_default);
+                let Some(shown) = node.cloned().or_else(default) else { return };
+                if shown.items().is_empty() {
+                    return;
+                }
                 self.open(indent, &format!("{}:", key.name));
                 for (index, item) in shown.items().iter().enumerate() {
                     let origin = node.map_or(Origin::BuiltIn, |_| self.origin(item));
@@ -217,12 +232,66 @@ impl Writer<'_> {
         }
     }
 
+    /// One adapter of a list.
+    fn item(
+        &mut self,
+        indent: usize,
+        family: Family,
+        keys: &[Key],
+        node: &Node,
+        path: &str,
+        place: Place,
+    ) {
+        let first = self.lines.len();
+        self.adapter(indent + 4, family, keys, node, path, place);
+        if let Some(line) = self.lines.get_mut(first) {
+            line.indent -= 2;
+            line.text.insert_str(0, "- ");
+        }
+    }
+
+    /// One entry of a map whose keys people choose.
+    fn named(&mut self, indent: usize, shape: Shape, entry: &Entry, path: &str, place: Place) {
+        let path = format!("{path}.{}", entry.key);
+        self.open(indent, &format!("{}:", written(&entry.key)));
+        let before = self.lines.len();
+        match shape {
+            Shape::Adapter(family, keys) => {
+                self.adapter(indent + 2, family, keys, &entry.value, &path, place);
+            }
+            Shape::Map(keys) => self.keys(indent + 2, keys, Some(&entry.value), &path, place),
+            _ => {}
+        }
+        if self.lines.len() == before {
+            self.lines.pop();
+            let origin = self.origin(&entry.value);
+            self.value(indent, format!("{}: {{}}", written(&entry.key)), path, origin);
+        }
+    }
+
     fn keys(&mut self, indent: usize, keys: &[Key], node: Option<&Node>, path: &str, place: Place) {
         for key in keys {
             let given = node.and_then(|node| node.get(key.name));
             let path = format!("{path}.{}", key.name);
             self.shaped(indent, key, given, &path, place);
         }
+    }
+
+    fn variant(
+        &mut self,
+        indent: usize,
+        kinds: &[Variant],
+        common: &[Key],
+        node: &Node,
+        path: &str,
+        place: Place,
+    ) {
+        let Some(kind) = node.get("kind") else { return };
+        self.node(indent, "kind", kind, &format!("{path}.kind"));
+        let chosen = kinds.iter().find(|it| kind.text() == Some(it.name));
+        let keys: Vec<Key> =
+            chosen.into_iter().flat_map(|it| it.keys).chain(common).copied().collect();
+        self.keys(indent, &keys, Some(node), path, place);
     }
 
     fn adapter(

@@ -2,70 +2,78 @@
 //! text are in `scalar`.
 
 use towpath_core::ids::Name;
-use towpath_ports::catalogue::{Catalogue, Family};
+use towpath_ports::catalogue::{Catalogue, Family, FieldType};
 use towpath_ports::settings;
 
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
 use crate::scalar;
-use crate::shape::{Default, Key, Shape, described, expected};
+use crate::shape::{Default, Key, KeyRule, Shape, Variant, described, expected};
 use crate::source::Extent;
 use crate::tree::{Node, Scalar, Tree, printable};
+
+/// What a value is checked against.
+#[derive(Clone, Copy)]
+pub(crate) struct Against<'a> {
+    /// The kinds of adapters that there are.
+    pub(crate) catalogue: &'a Catalogue,
+    /// Whether this is a part of a section: what is missing in it may stand in a shared one.
+    pub(crate) part: bool,
+}
 
 /// Checks `node` against `shape`. `name` is what the value is called in messages.
 pub(crate) fn verify(
     node: &Node,
     shape: Shape,
     name: &str,
-    catalogue: &Catalogue,
+    against: Against<'_>,
     problems: &mut Problems,
 ) {
     if node.is_broken() {
         return;
     }
     match shape {
-        Shape::Anything => {}
-        Shape::AnyMap => {
+        Shape::Sections => {
             wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems);
         }
         Shape::Bake if matches!(node.tree, Tree::Map(_)) => {
-            verify_keys(
-                node,
-                crate::sections::rollout::BAKE_RANGE,
-                name,
-                true,
-                catalogue,
-                problems,
-            );
+            verify_keys(node, crate::sections::rollout::BAKE_RANGE, name, true, against, problems);
         }
         Shape::Map(keys) => {
             if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
-                verify_keys(node, keys, name, true, catalogue, problems);
+                verify_keys(node, keys, name, true, against, problems);
             }
         }
         Shape::Adapter(family, keys) => {
             if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
-                verify_keys(node, keys, name, false, catalogue, problems);
-                verify_kind(node, family, catalogue, problems);
+                verify_keys(node, keys, name, false, against, problems);
+                verify_kind(node, family, against.catalogue, problems);
             }
         }
         Shape::List(inner) => {
             if wants(matches!(node.tree, Tree::List(_)), node, name, shape, problems) {
+                // Lists are replaced, never joined.
+                let against = Against { part: false, ..against };
                 for (index, item) in node.items().iter().enumerate() {
                     let name = format!("{name}[{index}]");
-                    verify(item, *inner, &name, catalogue, problems);
+                    verify(item, *inner, &name, against, problems);
                 }
             }
         }
-        Shape::MapOf(inner) => {
+        Shape::Kinds(kinds, common) => {
+            if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
+                verify_variant(node, kinds, common, name, against, problems);
+            }
+        }
+        Shape::MapOf(rule, inner) => {
             if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
                 for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
-                    verify_name(&entry.key, entry.key_extent, problems);
+                    verify_key(&entry.key, entry.key_extent, rule, problems);
                     // A name alone is enough where nothing about it must be said.
                     if entry.value.scalar() == Some(Scalar::Null) && is_optional(*inner) {
                         continue;
                     }
-                    verify(&entry.value, *inner, &printable(&entry.key), catalogue, problems);
+                    verify(&entry.value, *inner, &printable(&entry.key), against, problems);
                 }
             }
         }
@@ -97,19 +105,19 @@ pub(crate) fn verify_keys(
     keys: &[Key],
     name: &str,
     closed: bool,
-    catalogue: &Catalogue,
+    against: Against<'_>,
     problems: &mut Problems,
 ) {
     for entry in node.entries() {
         match keys.iter().find(|key| key.name == &*entry.key) {
-            Some(key) => verify(&entry.value, key.shape, key.name, catalogue, problems),
+            Some(key) => verify(&entry.value, key.shape, key.name, against, problems),
             None if !closed || entry.key.starts_with("x-") => {}
             None => unknown_key(&entry.key, entry.key_extent, keys, name, problems),
         }
     }
     for key in keys.iter().filter(|key| matches!(key.default, Default::Required)) {
         // What an adapter needs may come from the shared section; that is checked when joined.
-        if closed && node.get(key.name).is_none() {
+        if closed && !against.part && node.get(key.name).is_none() {
             problems.add(
                 Problem::new(
                     Code::MissingKey,
@@ -155,6 +163,77 @@ pub(crate) fn unknown(
         .nearest(nearest)
         .next(next)
 }
+
+/// Checks a section that has kinds of its own. Where the kind comes from a shared section, any key
+/// of any kind may stand here; the joined section is checked again.
+fn verify_variant(
+    node: &Node,
+    kinds: &[Variant],
+    common: &[Key],
+    name: &str,
+    against: Against<'_>,
+    problems: &mut Problems,
+) {
+    let kind = node.get("kind");
+    let chosen = kind.and_then(Node::text);
+    let known = |text| kinds.iter().find(|it| it.name == text);
+    if let (Some(kind), true) = (kind, chosen.and_then(known).is_none()) {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
+        let text = chosen.map_or_else(|| described(kind), |text| format!("`{}`", printable(text)));
+        let nearest = chosen.and_then(|text| settings::nearest(text, names.iter().copied()));
+        problems.add(
+            Problem::new(Code::UnknownKind, kind.extent, format!("no {name} has the kind {text}"))
+                .expected(names.join(", "))
+                .nearest(nearest)
+                .next("write `kind: other` with a `name`, if it is none of these"),
+        );
+        return;
+    }
+    let own = kinds.iter().filter(|kind| chosen.is_none_or(|text| kind.name == text));
+    let mut keys = vec![Key::optional("kind", Shape::Of(FieldType::Text), "Which kind it is.")];
+    keys.extend(own.flat_map(|kind| kind.keys).chain(common).copied());
+    if chosen.is_none() {
+        for key in &mut keys {
+            key.default = Default::Absent;
+        }
+    }
+    verify_keys(node, &keys, name, true, against, problems);
+}
+
+fn verify_key(text: &str, extent: Extent, rule: KeyRule, problems: &mut Problems) {
+    let (fits, expected) = match rule {
+        KeyRule::Name => return verify_name(text, extent, problems),
+        KeyRule::Variable => (is_variable(text), "a name such as API_KEY: letters, digits and _"),
+        KeyRule::Branch => {
+            (is_branch(text), "a branch such as main, or a pattern such as release/*")
+        }
+    };
+    if !fits {
+        let message = format!("`{}` cannot be a name here", printable(text));
+        problems.add(Problem::new(Code::WrongValue, extent, message).expected(expected));
+    }
+}
+
+/// Letters, digits and underscores, as POSIX allows for environment variables (IEEE 1003.1-2024,
+/// section 8.1).
+fn is_variable(text: &str) -> bool {
+    text.len() <= LONGEST_KEY
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.chars().all(|it| it.is_ascii_alphanumeric() || it == '_')
+}
+
+/// What `git check-ref-format` allows and a terminal shows, and `*` for a pattern.
+fn is_branch(text: &str) -> bool {
+    let parts = || text.split('/');
+    text.len() <= LONGEST_KEY
+        && parts().all(|part| !part.is_empty() && !part.starts_with('.'))
+        && !text.contains("..")
+        && !text.ends_with('.')
+        && text.chars().all(|it| it.is_ascii_alphanumeric() || "-_./*+#@".contains(it))
+}
+
+/// Longest name of a variable or branch: git and the forges take no more than 255.
+const LONGEST_KEY: usize = 255;
 
 fn verify_kind(node: &Node, family: Family, catalogue: &Catalogue, problems: &mut Problems) {
     let word = if family == Family::Check { "check" } else { "kind" };

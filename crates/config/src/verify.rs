@@ -13,7 +13,7 @@ use crate::sections::{self, Where};
 use crate::shape::{Default, Shape, described, expected};
 use crate::source::Extent;
 use crate::tree::{Entry, Node, Tree, printable};
-use crate::value;
+use crate::value::{self, Against};
 
 /// Most environments of one matrix; design.md counts on 2 to 8.
 pub const MAX_ENVIRONMENTS: usize = 64;
@@ -91,7 +91,7 @@ impl Verify<'_> {
                     &entry.value,
                     section.key.shape,
                     section.key.name,
-                    self.catalogue,
+                    Against { catalogue: self.catalogue, part: section.may_stand(Where::Defaults) },
                     self.problems,
                 ),
                 None if place == Where::Environment && &*entry.key == "services" => {}

@@ -18,6 +18,10 @@ pub struct Matrix {
     pub services: BTreeMap<Name, Service>,
     /// Where releases run, in the order of the file.
     pub environments: Vec<Environment>,
+    /// Sections at the top that are kept and that nothing here acts on, by name, every default
+    /// filled in.
+    #[serde(default)]
+    pub declared: BTreeMap<String, Value>,
 }
 
 impl Matrix {
@@ -88,6 +92,10 @@ pub struct Environment {
     pub promote: Decider,
     /// What is declared for each service in it.
     pub lanes: BTreeMap<Name, LaneSpec>,
+    /// Its sections that are kept and that nothing here acts on, by name, every default filled in;
+    /// `services` has those that are different for a service.
+    #[serde(default)]
+    pub declared: BTreeMap<String, Value>,
 }
 
 /// How much is at stake in an environment.

@@ -19,15 +19,40 @@ pub enum Family {
     Router,
     /// Answers a question of a gate.
     Check,
+    /// Tells people.
+    Notifier,
+    /// Hands out figures that no router sees.
+    Metrics,
+    /// Keeps secrets.
+    Secrets,
 }
 
 impl Family {
-    /// As written in messages: `target`, `router`, `check`.
+    /// All of them, in the order in which they are listed to people.
+    pub const ALL: [Self; 6] =
+        [Self::Target, Self::Router, Self::Check, Self::Notifier, Self::Metrics, Self::Secrets];
+
+    /// What a list of its kinds is called.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Target => "targets",
+            Self::Router => "routers",
+            Self::Check => "checks",
+            Self::Notifier => "notifiers",
+            Self::Metrics => "metrics sources",
+            Self::Secrets => "secret stores",
+        }
+    }
+
+    /// As written in messages: `target`, `router`, `check`; and in the schema.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Target => "target",
             Self::Router => "router",
             Self::Check => "check",
+            Self::Notifier => "notifier",
+            Self::Metrics => "metrics",
+            Self::Secrets => "secrets",
         }
     }
 }
@@ -38,7 +63,7 @@ impl Family {
 pub enum KindState {
     /// Works.
     Built,
-    /// Parses, does nothing, and refuses promotions until accepted by name.
+    /// Parses and does nothing. What runs, routes or checks refuses promotions until accepted.
     Planned,
 }
 
@@ -58,7 +83,7 @@ pub struct KindEntry {
     pub state: KindState,
     /// What it can do, by the words of design.md section 4.
     pub capabilities: &'static [&'static str],
-    /// Its settings beside `kind`. Of a planned kind: what is known of them; others are accepted.
+    /// Its settings beside `kind`; others are refused.
     pub fields: &'static [Field],
     /// What the types of the fields cannot say. Gets the settings with every default filled in;
     /// answers problems in the order of the fields, empty when all is well.
@@ -113,6 +138,10 @@ pub enum FieldType {
     Condition,
     /// A map of texts.
     TextMap,
+    /// How many of each of these words: `{ high: 0, medium: 3 }`.
+    Counts(&'static [&'static str]),
+    /// A name that stands elsewhere in the matrix: lower case with hyphens.
+    Name,
 }
 
 /// One kind of one family, with the way to build it.
@@ -124,25 +153,44 @@ pub struct Kind<Port: ?Sized> {
 }
 
 impl<Port: ?Sized> Kind<Port> {
-    /// A kind that parses and does nothing yet: it has no settings of its own, and a matrix that
-    /// names it refuses promotions until that is accepted by name.
+    /// A kind that parses and does nothing yet.
+    pub const fn planned(entry: KindEntry) -> Self {
+        Self { entry, build: None }
+    }
+}
+
+impl KindEntry {
+    /// A kind that parses and does nothing yet: its settings are checked like those of any other,
+    /// and a matrix that runs on it refuses promotions until that is accepted by name.
     pub const fn planned(
         family: Family,
         name: &'static str,
         summary: &'static str,
         example: &'static str,
+        fields: &'static [Field],
     ) -> Self {
-        let entry = KindEntry {
+        Self {
             family,
             name,
             summary,
             example,
             state: KindState::Planned,
             capabilities: &[],
-            fields: &[],
+            fields,
             validate: |_| Vec::new(),
-        };
-        Self { entry, build: None }
+        }
+    }
+}
+
+impl Field {
+    /// A setting that must be given.
+    pub const fn required(name: &'static str, of: FieldType, doc: &'static str) -> Self {
+        Self { name, of, default: None, doc }
+    }
+
+    /// A setting that may be left out, and then nothing holds.
+    pub const fn optional(name: &'static str, of: FieldType, doc: &'static str) -> Self {
+        Self { name, of, default: Some(""), doc }
     }
 }
 

@@ -2,9 +2,10 @@
 //! problem, not the first; knows nothing of files and positions.
 
 use serde_json::{Map, Value, json};
+use towpath_core::ids::Name;
 use towpath_core::units::{Span, Weight};
 
-use crate::catalogue::{FieldType, KindEntry, KindState};
+use crate::catalogue::{FieldType, KindEntry};
 
 /// Something wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,6 @@ pub fn check(entry: &KindEntry, settings: &Value) -> Result<Value, Vec<Problem>>
                     let value = read(field.of, field.name, &written(field.of, text));
                     checked.insert(field.name.to_owned(), value.expect("a default fits its field"));
                 }
-                None if entry.state == KindState::Planned => {}
                 None => problems.push(Problem::new(
                     field.name,
                     format!("{} `{}` needs `{}`", entry.family.as_str(), entry.name, field.name),
@@ -61,9 +61,6 @@ pub fn check(entry: &KindEntry, settings: &Value) -> Result<Value, Vec<Problem>>
             },
         }
     }
-    if entry.state == KindState::Planned {
-        keep_the_rest(given, &mut checked);
-    }
     let checked = Value::Object(checked);
     if problems.is_empty() {
         problems = (entry.validate)(&checked);
@@ -71,16 +68,7 @@ pub fn check(entry: &KindEntry, settings: &Value) -> Result<Value, Vec<Problem>>
     if problems.is_empty() { Ok(checked) } else { Err(problems) }
 }
 
-fn keep_the_rest(given: &Map<String, Value>, checked: &mut Map<String, Value>) {
-    for (key, value) in given {
-        checked.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-}
-
 fn unknown_keys(entry: &KindEntry, given: &Map<String, Value>) -> Vec<Problem> {
-    if entry.state == KindState::Planned {
-        return Vec::new();
-    }
     let known: Vec<&str> = entry.fields.iter().map(|field| field.name).collect();
     let unknown =
         given.keys().filter(|key| !known.contains(&key.as_str()) && !key.starts_with("x-"));
@@ -111,8 +99,9 @@ fn written(of: FieldType, default: &str) -> Value {
         FieldType::Argv | FieldType::Texts | FieldType::Roles => {
             json!(default.split(' ').collect::<Vec<_>>())
         }
-        FieldType::TextMap => json!({}),
+        FieldType::TextMap | FieldType::Counts(_) => json!({}),
         FieldType::Text
+        | FieldType::Name
         | FieldType::Word(_)
         | FieldType::Span
         | FieldType::Share
@@ -140,6 +129,10 @@ pub fn expected(of: FieldType) -> String {
         FieldType::Url => "an address that begins with http://, https:// or {green}".to_owned(),
         FieldType::Condition => "a comparison in quotes such as \"< 5%\"".to_owned(),
         FieldType::TextMap => "a map of texts".to_owned(),
+        FieldType::Counts(words) => {
+            format!("a map of counts such as {{ {}: 0 }}, by {}", words[0], words.join(", "))
+        }
+        FieldType::Name => "a name: 1 to 63 of a-z, 0-9 and -".to_owned(),
     }
 }
 
@@ -164,7 +157,9 @@ fn read(of: FieldType, path: &str, value: &Value) -> Result<Value, Problem> {
             None => texts(path, value, of).map(|texts| json!(texts)),
         },
         FieldType::TextMap => text_map(path, value, of),
+        FieldType::Counts(words) => counts(path, value, of, words),
         FieldType::Text
+        | FieldType::Name
         | FieldType::Word(_)
         | FieldType::Span
         | FieldType::Share
@@ -192,6 +187,7 @@ fn read_text(of: FieldType, path: &str, text: &str) -> Result<Value, Option<Stri
         FieldType::Share => {
             text.parse::<Weight>().map(|share| json!(share.basis_points())).map_err(Some)
         }
+        FieldType::Name => Name::new(text).map(|_| json!(text)).map_err(|_| None),
         FieldType::Address => {
             text.parse::<std::net::SocketAddr>().map(|_| json!(text)).map_err(|_| None)
         }
@@ -234,6 +230,26 @@ fn text_map(path: &str, value: &Value, of: FieldType) -> Result<Value, Problem> 
     Ok(value.clone())
 }
 
+fn counts(path: &str, value: &Value, of: FieldType, words: &[&str]) -> Result<Value, Problem> {
+    let map = value.as_object().filter(|map| !map.is_empty()).ok_or_else(|| {
+        Problem::new(path, format!("`{path}` is {}", described(value)), expected(of))
+    })?;
+    for (key, item) in map {
+        let path = format!("{path}.{key}");
+        if !words.contains(&key.as_str()) {
+            let mut problem =
+                Problem::new(&path, format!("`{path}` counts nothing"), words.join(", "));
+            problem.nearest = nearest(key, words.iter().copied());
+            return Err(problem);
+        }
+        if !item.is_u64() {
+            let message = format!("`{path}` is {}", described(item));
+            return Err(Problem::new(&path, message, "a count such as 0"));
+        }
+    }
+    Ok(value.clone())
+}
+
 fn described(value: &Value) -> String {
     match value {
         Value::Null => "empty".to_owned(),
@@ -249,7 +265,7 @@ fn described(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{Family, Field};
+    use crate::catalogue::{Family, Field, KindState};
 
     const ENTRY: KindEntry = KindEntry {
         family: Family::Target,

@@ -34,7 +34,7 @@ pub fn matrix(text: &str) -> Result<Matrix, String> {
         environments.push(environment(key, rest, &services)?);
     }
     let services = services.into_iter().map(|name| (name, Service::default())).collect();
-    Ok(Matrix { project: name("project")?, services, environments })
+    Ok(Matrix { project: name("project")?, services, environments, declared: BTreeMap::new() })
 }
 
 /// `SERVICE/ENVIRONMENT`, or the environment of [`ONLY_SERVICE`] alone.
@@ -117,6 +117,7 @@ fn environment(key: &str, words: &str, services: &[Name]) -> Result<Environment,
         after: Predecessors::Root,
         promote: Decider::Manual,
         lanes: BTreeMap::new(),
+        declared: BTreeMap::new(),
     };
     let mut lane = plain_lane()?;
     for item in words.split(',').map(str::trim).filter(|item| !item.is_empty()) {

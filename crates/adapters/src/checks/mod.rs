@@ -23,4 +23,5 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     planned::SARIF,
     planned::PERFORMANCE,
     planned::GITHUB,
+    planned::METRIC,
 ];

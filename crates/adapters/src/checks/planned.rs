@@ -1,36 +1,98 @@
 //! Checks that parse and do nothing yet. A matrix that names one refuses promotions until that is
 //! accepted by name.
 
+use towpath_ports::Kind;
+use towpath_ports::catalogue::{Family, Field, FieldType, KindEntry};
 use towpath_ports::check::Check;
-use towpath_ports::{Family, Kind};
 
-pub(super) const JUNIT: Kind<dyn Check> = Kind::planned(
+pub(super) const JUNIT: Kind<dyn Check> = Kind::planned(KindEntry::planned(
     Family::Check,
     "junit",
     "Test reports in JUnit's form: how many failed, how many ran.",
     "{ check: junit, path: \"reports/**/*.xml\" }",
-);
-pub(super) const COVERAGE: Kind<dyn Check> = Kind::planned(
+    &[
+        Field::required("path", FieldType::Path, "The reports, as a pattern."),
+        Field::optional("at_least", FieldType::Count(0, 10_000_000), "Tests that must have run."),
+        Field::optional(
+            "allow",
+            FieldType::Counts(&["failed", "skipped"]),
+            "Failed and skipped tests that are borne; left out, no failed one.",
+        ),
+    ],
+));
+pub(super) const COVERAGE: Kind<dyn Check> = Kind::planned(KindEntry::planned(
     Family::Check,
     "coverage",
     "Coverage reports: how much of the code the tests ran.",
     "{ check: coverage, path: coverage.xml, at_least: \"80%\" }",
-);
-pub(super) const SARIF: Kind<dyn Check> = Kind::planned(
+    &[
+        Field::required("path", FieldType::Path, "The report: Cobertura or LCOV."),
+        Field::required("at_least", FieldType::Share, "The least share of lines."),
+    ],
+));
+pub(super) const SARIF: Kind<dyn Check> = Kind::planned(KindEntry::planned(
     Family::Check,
     "sarif",
     "Findings of scanners in SARIF, by severity.",
-    "{ check: sarif, path: scan.sarif, at_most: { high: 0 } }",
-);
-pub(super) const PERFORMANCE: Kind<dyn Check> = Kind::planned(
+    "{ check: sarif, path: scan.sarif, allow: { high: 0 } }",
+    &[
+        Field::required("path", FieldType::Path, "The reports, as a pattern."),
+        Field::required(
+            "allow",
+            FieldType::Counts(&["critical", "high", "medium", "low"]),
+            "Findings of each severity that are borne.",
+        ),
+        Field::optional("tools", FieldType::Texts, "Scanners that must be among the reports."),
+    ],
+));
+pub(super) const PERFORMANCE: Kind<dyn Check> = Kind::planned(KindEntry::planned(
     Family::Check,
     "performance",
     "A short load with limits on latency and errors.",
     "{ check: performance, url: \"{green}/\", latency_p95: \"< 300ms\" }",
-);
-pub(super) const GITHUB: Kind<dyn Check> = Kind::planned(
+    &[
+        Field::required("url", FieldType::Url, "What is asked."),
+        Field::optional("requests", FieldType::Count(1, 10_000_000), "Requests in all."),
+        Field::optional("rate", FieldType::Count(1, 1_000_000), "Requests in each second."),
+        Field::optional("duration", FieldType::Span, "How long it lasts."),
+        Field::optional("latency_p50", FieldType::Condition, "The median latency."),
+        Field::optional("latency_p90", FieldType::Condition, "The 90th percentile of latency."),
+        Field::optional("latency_p95", FieldType::Condition, "The 95th percentile of latency."),
+        Field::optional("latency_p99", FieldType::Condition, "The 99th percentile of latency."),
+        Field::optional("error_rate", FieldType::Condition, "The share of failed requests."),
+    ],
+));
+pub(super) const GITHUB: Kind<dyn Check> = Kind::planned(KindEntry::planned(
     Family::Check,
     "github",
-    "The state of a commit's checks at GitHub.",
+    "The state of a commit and its reviews at GitHub.",
     "{ check: github, repository: soundbite/api, checks: [build, test] }",
-);
+    &[
+        Field::optional("repository", FieldType::Text, "Owner and name; left out, the project's."),
+        Field::optional("reviews", FieldType::Count(0, 20), "Approving reviews."),
+        Field::optional("checks", FieldType::Texts, "Checks that must have passed."),
+        Field::optional(
+            "up_to_date",
+            FieldType::Flag,
+            "Whether the branch must contain the newest commit.",
+        ),
+        Field::optional(
+            "code_owners",
+            FieldType::Flag,
+            "Whether owners of the changed paths must have approved.",
+        ),
+        Field::optional("signed", FieldType::Flag, "Whether every commit must be signed."),
+    ],
+));
+pub(super) const METRIC: Kind<dyn Check> = Kind::planned(KindEntry::planned(
+    Family::Check,
+    "metric",
+    "A figure of a metrics source, held against a limit.",
+    "{ check: metric, source: prometheus, query: up, is: \"= 1\" }",
+    &[
+        Field::required("source", FieldType::Name, "A name from `metrics_sources`."),
+        Field::required("query", FieldType::Text, "What the source is asked."),
+        Field::required("is", FieldType::Condition, "What must hold."),
+        Field::optional("for", FieldType::Span, "For how long it must have held."),
+    ],
+));

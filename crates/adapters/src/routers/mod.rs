@@ -10,4 +10,4 @@ pub use towpath::run_proxy;
 
 /// All kinds of routers, in the order in which they are listed to people.
 pub const KINDS: &[Kind<dyn Router>] =
-    &[towpath::KIND, planned::NGINX, planned::HAPROXY, planned::ALB];
+    &[towpath::KIND, planned::NGINX, planned::HAPROXY, planned::ALB, planned::LAMBDA_ALIAS];

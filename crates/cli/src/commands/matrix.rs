@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-use towpath_config::{Checked, Diagnostic, Symbols};
-use towpath_core::matrix::{Matrix, Unenforced};
+use towpath_config::{Checked, Symbols, Table};
+use towpath_core::matrix::Matrix;
 
-use crate::args::{CheckArguments, MatrixCommand, ShowArguments};
+use crate::args::{CheckArguments, MatrixCommand, ShowArguments, ShowForm};
 use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
@@ -59,16 +58,6 @@ pub(crate) fn counts(project: &ProjectFolder) -> Result<(usize, usize), CliError
     Ok((checked.errors.len(), checked.warnings.len()))
 }
 
-/// What is wrong with a matrix and what is not enforced, as programs read it.
-#[derive(Serialize)]
-struct CheckedView<'a> {
-    format: u32,
-    file: String,
-    errors: &'a [Diagnostic],
-    warnings: &'a [Diagnostic],
-    not_enforced: &'a [Unenforced],
-}
-
 fn check(arguments: &CheckArguments, context: &Context) -> Result<ExitCode, CliError> {
     if let Some(code) = &arguments.explain {
         return explain(code, context);
@@ -90,14 +79,12 @@ fn check(arguments: &CheckArguments, context: &Context) -> Result<ExitCode, CliE
     Ok(if wrong { ExitCode::Usage } else { ExitCode::Done })
 }
 
-fn view<'a>(file: &Path, checked: &'a Checked) -> CheckedView<'a> {
-    CheckedView {
-        format: towpath_engine::views::FORMAT,
-        file: name(file),
-        errors: &checked.errors,
-        warnings: &checked.warnings,
-        not_enforced: &checked.not_enforced,
-    }
+/// What is wrong with a matrix and what is not enforced, as programs read it.
+fn view(file: &Path, checked: &Checked) -> serde_json::Value {
+    let mut view = towpath_config::report_json(checked);
+    view["format"] = serde_json::json!(towpath_engine::views::FORMAT);
+    view["file"] = serde_json::json!(name(file));
+    view
 }
 
 fn explain(code: &str, context: &Context) -> Result<ExitCode, CliError> {
@@ -121,22 +108,47 @@ fn explain(code: &str, context: &Context) -> Result<ExitCode, CliError> {
 
 fn show(arguments: &ShowArguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
-    if context.global.json {
-        let matrix = resolved(&project, context)?;
-        context.object(&serde_json::json!({
-            "format": towpath_engine::views::FORMAT,
-            "digest": matrix.digest(),
-            "matrix": matrix,
-        }));
-        return Ok(ExitCode::Done);
-    }
-    if arguments.resolved {
+    if arguments.resolved && !context.global.json {
         resolved(&project, context)?;
         context.answer(&towpath_config::resolved_yaml(&read(&project.matrix_file)?));
-    } else {
+    } else if arguments.form == Some(ShowForm::File) && !context.global.json {
         context.answer(&String::from_utf8_lossy(&bytes(&project.matrix_file)?));
+    } else {
+        let matrix = resolved(&project, context)?;
+        let tables = wanted_tables(&matrix, arguments.table.as_deref())?;
+        if context.global.json {
+            context.object(&serde_json::json!({
+                "format": towpath_engine::views::FORMAT,
+                "digest": matrix.digest(),
+                "matrix": matrix,
+                "tables": tables,
+            }));
+        } else {
+            let markdown = arguments.form == Some(ShowForm::Markdown);
+            context.answer(&crate::report::tables::text(&tables, markdown));
+        }
     }
     Ok(ExitCode::Done)
+}
+
+fn wanted_tables(matrix: &Matrix, name: Option<&str>) -> Result<Vec<Table>, CliError> {
+    let mut tables = towpath_config::tables(matrix);
+    let Some(name) = name else { return Ok(tables) };
+    let known: Vec<&str> = towpath_config::table_names().collect();
+    if !known.contains(&name) {
+        let message = format!("there is no table `{}`", name.escape_debug());
+        let error = CliError::new(ExitCode::NotFound, "no-table", message)
+            .because(format!("the tables are {}", known.join(", ")));
+        let near = nearest(name, &known).unwrap_or(known[0]);
+        return Err(error.next(format!("towpath matrix show --table {near}"), ""));
+    }
+    tables.retain(|table| table.name == name);
+    if tables.is_empty() {
+        let message = format!("the matrix says nothing for the table `{name}`");
+        return Err(CliError::new(ExitCode::NotFound, "empty-table", message)
+            .next("towpath matrix show", "every table that it fills"));
+    }
+    Ok(tables)
 }
 
 fn read(file: &Path) -> Result<Checked, CliError> {

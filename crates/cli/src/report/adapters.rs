@@ -10,7 +10,7 @@ use crate::report::style::{Style, Symbol};
 /// The list, by family.
 pub(crate) fn text(catalogue: &Catalogue, style: &Style) -> (String, String) {
     let mut text = String::new();
-    for family in [Family::Target, Family::Router, Family::Check] {
+    for family in Family::ALL {
         let rows: Vec<Vec<String>> = catalogue
             .family(family)
             .map(|entry| {
@@ -33,7 +33,7 @@ pub(crate) fn text(catalogue: &Catalogue, style: &Style) -> (String, String) {
         if !text.is_empty() {
             text.push('\n');
         }
-        let _ = write!(text, "{}s\n{}", family.as_str(), table(2, &rows));
+        let _ = write!(text, "{}\n{}", family.plural(), table(2, &rows));
     }
     (text, String::new())
 }

@@ -2,8 +2,8 @@
 
 use towpath_ports::catalogue::FieldType;
 
-use super::{OWN, SHARED, Section, Standing, TOP, Where};
-use crate::shape::{Default, Key, Shape};
+use super::{ANYWHERE, OWN, SHARED, Section, TOP};
+use crate::shape::{ARGV, Default, FLAG, Key, KeyRule, PATH, ROLES, Shape, TEXT, TEXTS, word};
 
 /// What stands at the top of the file.
 pub(crate) const TOP_SECTIONS: &[Section] = &[
@@ -20,7 +20,7 @@ pub(crate) const TOP_SECTIONS: &[Section] = &[
     Section::enforced(
         Key::new(
             "services",
-            Shape::MapOf(&Shape::Map(SERVICE)),
+            Shape::MapOf(KeyRule::Name, &Shape::Map(SERVICE)),
             Default::Absent,
             "What is released, by name. Left out: one service with the project's name.",
         ),
@@ -29,56 +29,103 @@ pub(crate) const TOP_SECTIONS: &[Section] = &[
     ),
 ];
 
-const SERVICE: &[Key] =
-    &[Key::new("purpose", Shape::Of(FieldType::Text), Default::Absent, "What it is for.")];
+const SERVICE: &[Key] = &[
+    Key::optional("purpose", TEXT, "What it is for."),
+    Key::optional("repository", TEXT, "Where its code is, when that is not the project's."),
+    Key::optional("owners", ROLES, "Roles that look after it."),
+];
 
-const fn for_people(
-    name: &'static str,
-    shape: Shape,
-    places: &'static [Where],
-    doc: &'static str,
-    example: &'static str,
-) -> Section {
-    let key = Key::new(name, shape, Default::Absent, doc);
-    Section { key, places, standing: Standing::ForPeople, example }
-}
+/// How much of something an environment has (seeds 000, 001 and 004).
+pub(crate) const LEVEL: Shape = word(&[
+    "none",
+    "basic",
+    "low",
+    "medium",
+    "fast",
+    "enhanced",
+    "high",
+    "full",
+    "comprehensive",
+    "maximum",
+]);
+
+const LEVELS: &[Key] = &[
+    Key::optional("performance", LEVEL, "How fast it is meant to be."),
+    Key::optional("performance_by", TEXTS, "What makes it so."),
+    Key::optional("security", LEVEL, "How safe it is meant to be."),
+    Key::optional("security_by", TEXTS, "What makes it so."),
+    Key::optional("monitoring", LEVEL, "How closely it is meant to be watched."),
+    Key::optional("monitoring_by", TEXTS, "What watches it."),
+];
+
+const AUDIENCE: &[Key] = &[
+    Key::optional("users", TEXTS, "Who uses it."),
+    Key::optional("scale", word(&["low", "medium", "high"]), "How many they are."),
+    Key::optional("load", Shape::Rate, "Requests that they make."),
+];
+
+const SETUP: &[Key] = &[
+    Key::optional(
+        "hosted",
+        word(&["local", "aws", "azure", "gcp", "other"]),
+        "Where the application itself runs.",
+    ),
+    Key::optional("application", TEXT, "What the application is."),
+    Key::optional("dockerfile", PATH, "What its image is built from."),
+    Key::optional("compose", PATH, "The compose file that starts it."),
+    Key::optional("defined_in", TEXTS, "Files that define what it runs on."),
+    Key::optional("started_by", ARGV, "What people start it with."),
+    Key::optional("constraints", word(&["loose", "gated", "strict"]), "How strict it is."),
+    Key::optional("changes", TEXT, "How often it changes."),
+    Key::optional("hot_reload", FLAG, "Whether it takes changes without a start."),
+    Key::optional("offline", FLAG, "Whether it works without a network."),
+];
 
 /// What stands in an environment, for people.
 pub(crate) const SECTIONS: &[Section] = &[
-    for_people("title", Shape::Of(FieldType::Text), OWN, "Full name.", "title: Staging\n"),
-    for_people(
-        "purpose",
-        Shape::Of(FieldType::Text),
+    Section::for_people(Key::optional("title", TEXT, "Full name."), OWN, "title: Staging\n"),
+    Section::for_people(
+        Key::optional("purpose", TEXT, "What the environment is for."),
         OWN,
-        "What the environment is for.",
         "purpose: Testing and validation\n",
     ),
-    for_people(
-        "characteristics",
-        Shape::Of(FieldType::Texts),
+    Section::for_people(
+        Key::optional("characteristics", TEXTS, "What it is like."),
         SHARED,
-        "What it is like.",
         "characteristics: [Production-like environment, Full testing suite]\n",
     ),
-    for_people(
-        "use_cases",
-        Shape::Of(FieldType::Texts),
+    Section::for_people(
+        Key::optional("use_cases", TEXTS, "What it is used for."),
         SHARED,
-        "What it is used for.",
         "use_cases: [User acceptance testing]\n",
     ),
-    for_people(
-        "url",
-        Shape::Of(FieldType::Url),
+    Section::for_people(
+        Key::optional("url", Shape::Of(FieldType::Url), "Where people reach it."),
         OWN,
-        "Where people reach it.",
         "url: https://staging-api.soundbite.com\n",
     ),
-    for_people(
-        "levels",
-        Shape::AnyMap,
+    Section::for_people(
+        Key::optional("levels", Shape::Map(LEVELS), "How good it is meant to be."),
         SHARED,
-        "How good it is meant to be.",
         "levels: { performance: high, security: high, monitoring: full }\n",
+    ),
+    Section::for_people(
+        Key::optional("audience", Shape::Map(AUDIENCE), "Who uses it, and how much."),
+        SHARED,
+        "audience: { users: [QA, stakeholders], scale: medium, load: 1000/s }\n",
+    ),
+    Section::for_people(
+        Key::optional("setup", Shape::Map(SETUP), "How it is put together."),
+        SHARED,
+        "setup: { hosted: aws, application: NestJS, dockerfile: Dockerfile.staging }\n",
+    ),
+    Section::for_people(
+        Key::optional(
+            "links",
+            Shape::MapOf(KeyRule::Name, &TEXT),
+            "Pages that help: runbooks, guides, dashboards.",
+        ),
+        ANYWHERE,
+        "links: { runbook: runbooks/deploy.md }\n",
     ),
 ];

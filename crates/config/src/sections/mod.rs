@@ -1,20 +1,57 @@
-//! The list of all sections of a matrix. One file for each that is enforced; `declared` has those
-//! that are kept and shown. Checking, JSON Schema and the resolved form read this list.
+//! The list of all sections of a matrix, one file for each: its table with types, units, defaults
+//! and an example. Checking, JSON Schema, the resolved form and the reference pages read this list.
 //!
-//! A section that is enforced from now on moves from `declared` into a file of its own: its table
-//! with types, units, defaults and an example, and a `read` that `lane` calls.
+//! A section that is enforced from now on changes its standing and gets a `read` that `lane` calls.
 
 pub(crate) mod about;
-pub(crate) mod declared;
+pub(crate) mod acceptance;
+pub(crate) mod access;
+pub(crate) mod alarms;
+pub(crate) mod alerting;
+pub(crate) mod application;
+pub(crate) mod approvals;
+pub(crate) mod backing;
+pub(crate) mod backups;
+pub(crate) mod branches;
+pub(crate) mod cache;
+pub(crate) mod change_types;
+pub(crate) mod communication;
+pub(crate) mod costs;
+pub(crate) mod data;
+pub(crate) mod database;
+pub(crate) mod error_budget;
 pub(crate) mod gate;
+pub(crate) mod goals;
 pub(crate) mod health;
+pub(crate) mod iam;
+pub(crate) mod infrastructure;
+pub(crate) mod logs;
+pub(crate) mod metrics_sources;
+pub(crate) mod migrations;
+pub(crate) mod monitoring;
+pub(crate) mod notifiers;
+pub(crate) mod notify;
 pub(crate) mod order;
+pub(crate) mod people;
+pub(crate) mod queue;
+pub(crate) mod recovery;
+pub(crate) mod repository;
+pub(crate) mod resources;
 pub(crate) mod rollback;
 pub(crate) mod rollout;
 pub(crate) mod router;
+pub(crate) mod scaling;
+pub(crate) mod schedule;
+pub(crate) mod secret_store;
+pub(crate) mod secrets;
 pub(crate) mod settings;
+pub(crate) mod slo;
 pub(crate) mod standby;
+pub(crate) mod storage;
 pub(crate) mod target;
+pub(crate) mod triggers;
+pub(crate) mod who_may;
+pub(crate) mod windows;
 
 use crate::shape::{Default, Key, Shape};
 
@@ -63,6 +100,8 @@ pub(crate) enum Standing {
     Kept(Option<&'static str>),
     /// It restricts or changes something and is not carried out yet, so it refuses promotions.
     Refuses,
+    /// The same, but only when its value is this word; kept otherwise. For a key alone.
+    RefusesWhen(&'static str),
 }
 
 impl Section {
@@ -72,6 +111,22 @@ impl Section {
         example: &'static str,
     ) -> Self {
         Self { key, places, standing: Standing::Enforced, example }
+    }
+
+    pub(crate) const fn kept(key: Key, places: &'static [Where], example: &'static str) -> Self {
+        Self { key, places, standing: Standing::Kept(None), example }
+    }
+
+    pub(crate) const fn refuses(key: Key, places: &'static [Where], example: &'static str) -> Self {
+        Self { key, places, standing: Standing::Refuses, example }
+    }
+
+    pub(crate) const fn for_people(
+        key: Key,
+        places: &'static [Where],
+        example: &'static str,
+    ) -> Self {
+        Self { key, places, standing: Standing::ForPeople, example }
     }
 
     pub(crate) fn may_stand(&self, place: Where) -> bool {
@@ -84,19 +139,59 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Section> {
     FILES.iter().flat_map(|file| file.iter())
 }
 
+/// The order is that of the naming rules: where it stands in the pipeline, what it is for, where it
+/// runs, what it stands on, how we know it is well, who may, what it costs, what a release must
+/// show, how traffic moves and comes back, who is told.
 const FILES: &[&[Section]] = &[
     about::TOP_SECTIONS,
+    repository::SECTIONS,
+    branches::SECTIONS,
+    people::SECTIONS,
+    notifiers::SECTIONS,
+    metrics_sources::SECTIONS,
+    goals::SECTIONS,
     order::SECTIONS,
+    triggers::SECTIONS,
     about::SECTIONS,
+    infrastructure::SECTIONS,
     target::SECTIONS,
     router::SECTIONS,
     settings::SECTIONS,
-    declared::SECTIONS,
+    application::SECTIONS,
+    resources::SECTIONS,
+    scaling::SECTIONS,
+    schedule::SECTIONS,
+    database::SECTIONS,
+    storage::SECTIONS,
+    queue::SECTIONS,
+    cache::SECTIONS,
+    logs::SECTIONS,
+    data::SECTIONS,
+    backups::SECTIONS,
+    recovery::SECTIONS,
     health::SECTIONS,
+    monitoring::SECTIONS,
+    alarms::SECTIONS,
+    alerting::SECTIONS,
+    slo::SECTIONS,
+    error_budget::SECTIONS,
+    iam::SECTIONS,
+    who_may::SECTIONS,
+    access::SECTIONS,
+    secret_store::SECTIONS,
+    secrets::SECTIONS,
+    costs::SECTIONS,
     gate::SECTIONS,
+    approvals::SECTIONS,
+    change_types::SECTIONS,
+    windows::SECTIONS,
+    migrations::SECTIONS,
+    acceptance::SECTIONS,
     rollout::SECTIONS,
     standby::SECTIONS,
     rollback::SECTIONS,
+    notify::SECTIONS,
+    communication::SECTIONS,
     STRUCTURE,
 ];
 
@@ -105,7 +200,7 @@ const STRUCTURE: &[Section] = &[
     Section::enforced(
         Key::new(
             "defaults",
-            Shape::AnyMap,
+            Shape::Sections,
             Default::Absent,
             "Sections shared by all environments (`all`) or by those of one tier. An environment's \
              own line wins; maps join key by key, lists are replaced, another `kind` replaces the \
@@ -117,7 +212,7 @@ const STRUCTURE: &[Section] = &[
     Section::enforced(
         Key::new(
             "environments",
-            Shape::AnyMap,
+            Shape::Sections,
             Default::Required,
             "Where releases run, in the order of the pipeline.",
         ),
@@ -141,7 +236,7 @@ mod tests {
     use crate::problem::Problems;
     use crate::shape::{Key, Place, Shape};
     use crate::show::default_text;
-    use crate::value;
+    use crate::value::{self, Against};
 
     const TIERS: [Tier; 4] = [Tier::Development, Tier::Testing, Tier::Staging, Tier::Production];
     const STRATEGIES: [Strategy; 5] = [
@@ -163,10 +258,14 @@ mod tests {
     fn keys_of(key: Key) -> Vec<Key> {
         let inner: &[Key] = match key.shape {
             Shape::Map(keys) | Shape::Adapter(_, keys) => keys,
-            Shape::List(inner) | Shape::MapOf(inner) => match *inner {
+            Shape::List(inner) | Shape::MapOf(_, inner) => match *inner {
                 Shape::Map(keys) | Shape::Adapter(_, keys) => keys,
                 _ => &[],
             },
+            Shape::Kinds(kinds, common) => {
+                let own = kinds.iter().flat_map(|kind| kind.keys).chain(common);
+                return std::iter::once(key).chain(own.copied()).collect();
+            }
             _ => &[],
         };
         let mut all = vec![key];
@@ -181,7 +280,9 @@ mod tests {
             for default in places().filter_map(|place| key.default_at(place)) {
                 let node = from_default(&default_text(key.shape, default));
                 let mut problems = Problems::default();
-                value::verify(&node, key.shape, key.name, &Catalogue::default(), &mut problems);
+                let catalogue = Catalogue::default();
+                let against = Against { catalogue: &catalogue, part: false };
+                value::verify(&node, key.shape, key.name, against, &mut problems);
                 assert!(problems.is_empty(), "{}: {default}", key.name);
                 assert!(!node.is_broken(), "{}: {default}", key.name);
                 seen += 1;

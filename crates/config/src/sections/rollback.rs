@@ -4,11 +4,12 @@ use towpath_core::matrix::{RollbackPolicy, Signal};
 use towpath_guard::Limits;
 use towpath_ports::catalogue::FieldType;
 
+use super::alarms::ALARM;
 use super::order::{DECIDERS, decider};
-use super::{LANE, Section};
+use super::{LANE, Section, Standing};
 use crate::fields::Fields;
 use crate::limits;
-use crate::shape::{Default, Key, Place, Shape};
+use crate::shape::{Default, Key, Place, Shape, TEXT};
 use crate::tree::Node;
 
 const SIGNALS: &[&str] = &["security-incident", "business-impact"];
@@ -28,6 +29,12 @@ pub(crate) const KEYS: &[Key] = &[
         "How long a rollback may take; shown, and measured against.",
     ),
     Key::new("when", Shape::Map(WHEN), Default::Absent, "What takes a release back."),
+    Key::optional("executor", TEXT, "What carries it out where that is not this program.")
+        .standing(Standing::ForPeople),
+    Key::optional("runbook", TEXT, "What people do beside it: a path or an address.")
+        .standing(Standing::ForPeople),
+    Key::optional("practised_every", Shape::SomeTime, "Time after which going back is practised.")
+        .standing(Standing::Kept(None)),
 ];
 
 /// The keys of `rollback.when`.
@@ -48,6 +55,12 @@ pub(crate) const WHEN: &[Key] = &[
         Default::Absent,
         "Words of people and tools that take a release back.",
     ),
+    Key::optional(
+        "alarms",
+        Shape::List(&Shape::Map(ALARM)),
+        "Thresholds of metrics sources that take a release back.",
+    )
+    .standing(Standing::Refuses),
 ];
 
 const fn latency(name: &'static str, doc: &'static str) -> Key {

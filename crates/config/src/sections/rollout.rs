@@ -8,7 +8,7 @@ use towpath_core::units::{Span, Weight};
 use towpath_guard::DEFAULT_MINIMUM_SAMPLE;
 use towpath_ports::catalogue::FieldType;
 
-use super::{LANE, Section};
+use super::{LANE, Section, Standing};
 use crate::codes::Code;
 use crate::fields::{Fields, from_default};
 use crate::limits;
@@ -17,7 +17,9 @@ use crate::shape::{Default, Key, Place, Shape};
 use crate::source::Extent;
 use crate::tree::Node;
 
-const STRATEGIES: &[&str] = &["blue-green", "canary", "linear", "adaptive", "all-at-once"];
+/// The names of the shapes.
+pub(crate) const STRATEGIES: &[&str] =
+    &["blue-green", "canary", "linear", "adaptive", "all-at-once"];
 
 /// The keys of `rollout`.
 pub(crate) const KEYS: &[Key] = &[
@@ -77,11 +79,12 @@ pub(crate) const KEYS: &[Key] = &[
         Shape::Of(FieldType::Span),
         Default::Absent,
         "Time without traffic before the first step. Not enforced yet.",
-    ),
+    )
+    .standing(Standing::Kept(None)),
 ];
 
 /// The keys of one step.
-const STEP: &[Key] = &[
+pub(crate) const STEP: &[Key] = &[
     Key::new(
         "weight",
         Shape::Of(FieldType::Share),

@@ -66,8 +66,10 @@ impl Lane<'_> {
                 let place = if command.len() > 1 { ", directory: artifact" } else { "" };
                 (None, format!("kind: process, command: [{}]{place}", words.join(", ")))
             }
-            StarterTarget::Docker(image) => {
-                (Some(planned("docker")), format!("kind: docker, image: {}", written(image)))
+            StarterTarget::Docker(artifact, image) => {
+                let image = image.as_ref().map(|it| format!(" Its image is {it}."));
+                let comment = planned("docker") + &image.unwrap_or_default();
+                (Some(comment), format!("kind: docker, image: {}", written(artifact)))
             }
             StarterTarget::Lambda(function, region) => {
                 let region = region.as_ref().map(|it| format!(", region: {}", written(it)));

@@ -8,11 +8,15 @@ use std::fmt::Write as _;
 use towpath_core::ids::Name;
 use towpath_core::matrix::Tier;
 use towpath_core::units::Span;
+use towpath_ports::catalogue::Catalogue;
 
 pub use tier::{tier_by_name, tier_said_by};
 
+use crate::fields::from_default;
+use crate::problem::Problems;
 use crate::sections::{self, Where};
 use crate::show::written;
+use crate::value::{self, Against};
 use lane::Lane;
 
 /// What a first matrix is made from.
@@ -61,7 +65,7 @@ pub struct StarterLane {
     pub port: Option<u16>,
     /// How it is probed; none when it answers nobody.
     pub health: Option<StarterHealth>,
-    /// What it gets, such as memory; commented out while the format has no such section.
+    /// What it gets, such as memory.
     pub resources: Option<StarterSection>,
 }
 
@@ -70,8 +74,9 @@ pub struct StarterLane {
 pub enum StarterTarget {
     /// A program of this machine and its arguments; not empty, the program not blank.
     Process(Vec<String>),
-    /// The image of a container.
-    Docker(String),
+    /// A container of the artefact with this name, and its image as it is called elsewhere, if it
+    /// is known.
+    Docker(String, Option<String>),
     /// An AWS Lambda function, and its region if it is known.
     Lambda(String, Option<String>),
     /// An AWS CloudFormation stack and the file with its template.
@@ -244,13 +249,30 @@ fn write_environment(
     }
 }
 
-/// A section on one line; a comment while the format has no such section at `place`.
+/// A section on one line; a comment with the reason where the format does not take it so.
 fn write_section(out: &mut String, indent: usize, section: &StarterSection, place: Where) {
     let said = section.fields.iter().filter(|(_, value)| value.is_said());
     let fields: Vec<String> =
         said.map(|(key, value)| format!("{key}: {}", value.written())).collect();
-    let mark = if sections::find(section.name, place).is_some() { "" } else { "# " };
-    let _ = writeln!(out, "{:indent$}{mark}{}: {{ {} }}", "", section.name, fields.join(", "));
+    let fields = format!("{{ {} }}", fields.join(", "));
+    let refused = refusal(section.name, &fields, place);
+    let mark = if refused.is_some() { "# " } else { "" };
+    comments(out, indent, &Vec::from_iter(refused));
+    let _ = writeln!(out, "{:indent$}{mark}{}: {fields}", "", section.name);
+}
+
+/// Why a section cannot stand at `place`; none when it can.
+fn refusal(name: &str, fields: &str, place: Where) -> Option<String> {
+    let Some(section) = sections::find(name, place) else {
+        return Some(format!("This version has no section `{name}`:"));
+    };
+    let mut problems = Problems::default();
+    let node = from_default(fields);
+    let catalogue = Catalogue::default();
+    let against = Against { catalogue: &catalogue, part: false };
+    value::verify(&node, section.key.shape, name, against, &mut problems);
+    let problem = problems.into_sorted().into_iter().next()?;
+    Some(format!("To be completed, for {}:", problem.message))
 }
 
 impl StarterEnvironment {

@@ -36,9 +36,24 @@ const KINDS: &[KindEntry] = &[
             field("drain", FieldType::Span, Some("30s")),
         ],
     ),
-    kind(Family::Target, "docker", KindState::Planned, &[]),
-    kind(Family::Target, "lambda", KindState::Planned, &[]),
-    kind(Family::Target, "cloudformation", KindState::Planned, &[]),
+    kind(
+        Family::Target,
+        "docker",
+        KindState::Planned,
+        &[field("host", FieldType::Text, Some("")), field("image", FieldType::Text, None)],
+    ),
+    kind(
+        Family::Target,
+        "lambda",
+        KindState::Planned,
+        &[field("function", FieldType::Text, None), field("region", FieldType::Text, Some(""))],
+    ),
+    kind(
+        Family::Target,
+        "cloudformation",
+        KindState::Planned,
+        &[field("stack", FieldType::Text, None), field("template", FieldType::Path, None)],
+    ),
     kind(
         Family::Router,
         "towpath",
@@ -50,7 +65,15 @@ const KINDS: &[KindEntry] = &[
             field("sticky", FieldType::Flag, Some("false")),
         ],
     ),
-    kind(Family::Router, "haproxy", KindState::Planned, &[]),
+    kind(
+        Family::Router,
+        "haproxy",
+        KindState::Planned,
+        &[
+            field("listen", FieldType::Address, Some("")),
+            field("backend", FieldType::Text, Some("")),
+        ],
+    ),
     kind(
         Family::Check,
         "http",
@@ -72,10 +95,80 @@ const KINDS: &[KindEntry] = &[
             field("error_rate", FieldType::Condition, Some("")),
         ],
     ),
-    kind(Family::Check, "junit", KindState::Planned, &[]),
-    kind(Family::Check, "sarif", KindState::Planned, &[]),
-    kind(Family::Check, "github", KindState::Planned, &[]),
-    kind(Family::Check, "performance", KindState::Planned, &[]),
+    kind(Family::Check, "junit", KindState::Planned, &[field("path", FieldType::Path, None)]),
+    kind(
+        Family::Check,
+        "sarif",
+        KindState::Planned,
+        &[
+            field("path", FieldType::Path, None),
+            field("allow", FieldType::Counts(&["critical", "high", "medium", "low"]), Some("")),
+        ],
+    ),
+    kind(
+        Family::Check,
+        "github",
+        KindState::Planned,
+        &[
+            field("reviews", FieldType::Count(0, 20), Some("")),
+            field("checks", FieldType::Texts, Some("")),
+        ],
+    ),
+    kind(
+        Family::Check,
+        "performance",
+        KindState::Planned,
+        &[
+            field("url", FieldType::Url, None),
+            field("requests", FieldType::Count(1, 10_000_000), Some("")),
+            field("latency_p99", FieldType::Condition, Some("")),
+        ],
+    ),
+    kind(
+        Family::Notifier,
+        "smtp",
+        KindState::Planned,
+        &[
+            field("server", FieldType::Text, None),
+            field("from", FieldType::Text, None),
+            field("to", FieldType::Texts, None),
+        ],
+    ),
+    kind(
+        Family::Notifier,
+        "webhook",
+        KindState::Planned,
+        &[
+            field("template", FieldType::Word(&["slack", "teams"]), Some("")),
+            field("url_secret", FieldType::Text, Some("")),
+        ],
+    ),
+    kind(
+        Family::Notifier,
+        "pagerduty",
+        KindState::Planned,
+        &[field("routing_key_secret", FieldType::Text, None)],
+    ),
+    kind(
+        Family::Notifier,
+        "phone",
+        KindState::Planned,
+        &[field("numbers_secret", FieldType::Text, None)],
+    ),
+    kind(Family::Metrics, "prometheus", KindState::Planned, &[field("url", FieldType::Url, None)]),
+    kind(
+        Family::Secrets,
+        "env",
+        KindState::Planned,
+        &[field("variable", FieldType::Text, Some(""))],
+    ),
+    kind(Family::Secrets, "file", KindState::Planned, &[field("path", FieldType::Path, None)]),
+    kind(
+        Family::Secrets,
+        "aws-secrets-manager",
+        KindState::Planned,
+        &[field("id", FieldType::Text, Some(""))],
+    ),
 ];
 
 /// The catalogue.

@@ -60,7 +60,10 @@ fn several_services_have_their_own_lanes_whether_visitors_reach_them_or_not() {
     input.services = vec![service("api"), service("worker"), service("resize")];
     for (environment, index) in input.environments.iter_mut().zip(0..) {
         let worker = StarterLane {
-            target: StarterTarget::Docker("ghcr.io/soundbite/worker:latest".to_owned()),
+            target: StarterTarget::Docker(
+                "worker".to_owned(),
+                Some("ghcr.io/soundbite/worker:latest".to_owned()),
+            ),
             port: None,
             health: None,
             ..lane(index)
@@ -84,12 +87,17 @@ fn several_services_have_their_own_lanes_whether_visitors_reach_them_or_not() {
 }
 
 #[test]
-fn a_section_that_the_format_does_not_know_is_a_comment() {
+fn a_section_that_the_format_does_not_take_is_a_comment_with_the_reason() {
     let mut input = input(&["dev"]);
     let fields = vec![("memory", StarterValue::text("512MB")), ("spot", StarterValue::Flag(true))];
     input.environments[0].sections.push(StarterSection { name: "unknown", fields });
     let text = starter(&input);
     assert!(text.contains("\n    # unknown: { memory: 512MB, spot: true }\n"), "{text}");
+    let fields = vec![("kind", StarterValue::text("rabbitmq"))];
+    input.environments[0].sections = vec![StarterSection { name: "queue", fields }];
+    let text = starter(&input);
+    let comment = "\n    # To be completed, for `queue` needs the key `queue`:\n    # queue: { kind: rabbitmq }\n";
+    assert!(text.contains(comment), "{text}");
     assert_eq!(check(&text).errors, []);
 }
 

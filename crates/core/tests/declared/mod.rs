@@ -140,6 +140,7 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
         after,
         promote: if variant & (1 << 15) == 0 { Decider::Manual } else { Decider::Automatic },
         lanes: BTreeMap::from([(name("api"), section)]),
+        declared: BTreeMap::new(),
     };
     let mut plain = section(0);
     plain.rollout.steps = vec![step(100, 0, 0)];
@@ -150,5 +151,6 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
             environment("dev", Predecessors::Root, plain),
             environment("prod", Predecessors::All(vec![name("dev")]), section(variant)),
         ],
+        declared: BTreeMap::new(),
     }
 }

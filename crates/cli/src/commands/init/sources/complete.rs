@@ -132,6 +132,9 @@ impl Filling<'_> {
             let mut filled = Vec::new();
             for (environment, all) in self.environments.iter().zip(lanes.iter_mut()) {
                 let lane = &mut all[index];
+                if let Some(StarterTarget::Docker(artifact, _)) = &mut lane.target {
+                    service.name.as_str().clone_into(artifact);
+                }
                 if lane.target.is_none() {
                     lane.target = Some(StarterTarget::Process(command.clone()));
                     filled.push(environment);
@@ -224,7 +227,7 @@ fn start() -> Vec<String> {
 /// Whether visitors of this machine can be sent to what runs it.
 fn listens(target: Option<&StarterTarget>) -> bool {
     match target {
-        None | Some(StarterTarget::Process(_) | StarterTarget::Docker(_)) => true,
+        None | Some(StarterTarget::Process(_) | StarterTarget::Docker(..)) => true,
         Some(StarterTarget::Lambda(..) | StarterTarget::CloudFormation(..)) => false,
     }
 }

@@ -8,7 +8,7 @@ use towpath_core::units::Span;
 
 use super::super::findings::{FoundLane, Said};
 use super::super::foreign::{self, Value};
-use super::super::names::shortened;
+use super::super::names::{nearest, shortened};
 use super::super::words::{duration, path_of_url, size, without_shell};
 use crate::commands::init::guess::docker_command;
 
@@ -36,22 +36,14 @@ impl Reader<'_> {
         let image = service.get("image").and_then(Value::text);
         let image = image.and_then(|it| self.filled(name, "image", &it));
         let Some(build) = service.get("build") else {
-            return image.map(StarterTarget::Docker);
+            return image.map(|image| StarterTarget::Docker(artifact(name), Some(image)));
         };
         let written = self.command(name, service);
         let command = written.or_else(|| self.dockerfile(build));
         match command {
             Some(command) => Some(StarterTarget::Process(command)),
-            None => Some(StarterTarget::Docker(image.unwrap_or_else(|| self.built(name)))),
+            None => Some(StarterTarget::Docker(artifact(name), image)),
         }
-    }
-
-    fn built(&mut self, name: &str) -> String {
-        self.said.assumed(format!(
-            "image {0} of {0}: it is built and has no other name",
-            shortened(name)
-        ));
-        name.to_owned()
     }
 
     fn command(&mut self, name: &str, service: &Value) -> Option<Vec<String>> {
@@ -158,6 +150,11 @@ impl Reader<'_> {
         out.push_str(rest);
         Some(out)
     }
+}
+
+/// What the artefact is called that a container is made from.
+fn artifact(name: &str) -> String {
+    nearest(name).map_or_else(|| "image".to_owned(), |name| name.as_str().to_owned())
 }
 
 /// Whether a target of kind `process` can take it.

@@ -1,0 +1,45 @@
+//! Who hears of a promotion as a piece of work: before it, after it, and in reports. Single events
+//! are in `notify`.
+
+use towpath_ports::catalogue::FieldType;
+
+use super::{Section, Where};
+use crate::shape::{Default, Key, ROLES, Shape, word};
+
+const STATUS_PAGE: &[Key] = &[
+    Key::new("url", Shape::Of(FieldType::Url), Default::Required, "The page."),
+    Key::new(
+        "for",
+        Shape::List(&word(&["all", "major", "rollbacks", "incidents"])),
+        Default::Is("[major, rollbacks]"),
+        "What is announced on it.",
+    ),
+];
+
+const REPORTS: &[Key] = &[
+    Key::optional("daily", Shape::Names, "Channels that get a report every day."),
+    Key::optional("weekly", Shape::Names, "Channels that get a report every week."),
+    Key::optional("monthly", Shape::Names, "Channels that get a report every month."),
+    Key::optional("quarterly", Shape::Names, "Channels that get a report every quarter."),
+];
+
+const KEYS: &[Key] = &[
+    Key::optional("stakeholders", Shape::Names, "Channels of those whose business it is."),
+    Key::optional("before", Shape::Names, "Channels that are told before a promotion starts."),
+    Key::optional("summary", Shape::Names, "Channels that get a summary when it has ended."),
+    Key::optional("status_page", Shape::Map(STATUS_PAGE), "The public page."),
+    Key::optional(
+        "customers",
+        word(&["never", "on-rollback", "on-incident"]),
+        "When customers are told.",
+    ),
+    Key::optional("available", ROLES, "Roles that must be reachable while a promotion runs."),
+    Key::optional("reports", Shape::Map(REPORTS), "Regular reports."),
+];
+
+/// The section.
+pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+    Key::optional("communication", Shape::Map(KEYS), "Who hears of promotions, and when."),
+    &[Where::Top, Where::Environment],
+    "communication: { before: [slack], summary: [email], available: [devops] }\n",
+)];

@@ -1,0 +1,41 @@
+//! What an environment promises its users. What is done when it is broken is in `rollback` and
+//! `error_budget`.
+
+use super::{SHARED, Section};
+use crate::shape::{Key, Measure, Shape};
+
+const KEYS: &[Key] = &[
+    Key::optional("uptime", Shape::Promise(Measure::Share), "Probes that are answered."),
+    Key::optional("availability", Shape::Promise(Measure::Share), "Requests that are answered."),
+    Key::optional("error_rate", Shape::Promise(Measure::Share), "Requests that fail."),
+    Key::optional("latency_average", Shape::Promise(Measure::Time), "Mean time of an answer."),
+    Key::optional(
+        "latency_p50",
+        Shape::Promise(Measure::Time),
+        "Time in which half of the requests are answered.",
+    ),
+    Key::optional(
+        "latency_p90",
+        Shape::Promise(Measure::Time),
+        "Time in which 90% of the requests are answered.",
+    ),
+    Key::optional(
+        "latency_p95",
+        Shape::Promise(Measure::Time),
+        "Time in which 95% of the requests are answered.",
+    ),
+    Key::optional(
+        "latency_p99",
+        Shape::Promise(Measure::Time),
+        "Time in which 99% of the requests are answered.",
+    ),
+    Key::optional("throughput", Shape::Promise(Measure::Rate), "Requests that it bears."),
+    Key::optional("window", Shape::SomeTime, "Time over which all of it is counted."),
+];
+
+/// The section.
+pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+    Key::optional("slo", Shape::Map(KEYS), "What is promised."),
+    SHARED,
+    "slo: { availability: \">= 99.9%\", latency_p99: \"< 500ms\", error_rate: \"< 0.5%\" }\n",
+)];
