@@ -71,3 +71,54 @@ fn every_lane(found: &mut Findings, mut change: impl FnMut(&mut FoundLane)) {
     found.everywhere.values_mut().for_each(&mut change);
     found.environments.iter_mut().flat_map(|it| it.lanes.values_mut()).for_each(change);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::init::guess;
+    use crate::commands::init::sources::complete;
+
+    fn names(of: &[&str]) -> Vec<Name> {
+        of.iter().map(|it| Name::new(it).expect("a name")).collect()
+    }
+
+    #[test]
+    fn what_a_person_wants_stands_in_the_place_of_what_was_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut guess = guess::look(folder.path());
+        let wishes = Wishes {
+            project: Name::new("mine").ok(),
+            environments: Some(names(&["production", "elsewhere"])),
+            command: Some(vec!["./run".to_owned()]),
+            health_path: Some("/up".to_owned()),
+        };
+        let found = wishes.applied(Findings::default(), &mut guess).expect("one service");
+        let (input, said) = complete(found, &guess);
+        assert_eq!(input.project.as_str(), "mine");
+        let order: Vec<&str> = input.environments.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(order, ["production", "elsewhere"]);
+        for lane in input.environments.iter().flat_map(|it| &it.lanes) {
+            assert_eq!(lane.target, StarterTarget::Process(vec!["./run".to_owned()]));
+            assert_eq!(lane.health.as_ref().expect("a port").endpoints, ["/up"]);
+        }
+        assert!(!said.assumed.iter().any(|it| it.starts_with("order")), "{said:?}");
+    }
+
+    #[test]
+    fn a_start_command_is_refused_where_there_are_several_services() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "services: { api: { image: a }, web: { image: b } }\n";
+        std::fs::write(folder.path().join("compose.yaml"), text).expect("written");
+        let mut guess = guess::look(folder.path());
+        let found = crate::commands::init::sources::read(
+            crate::commands::init::Source::Compose,
+            Some(folder.path()),
+            &guess.project,
+            &mut |_| Ok(None),
+        );
+        let found = found.expect("it is read");
+        let wishes = Wishes { command: Some(vec!["./run".to_owned()]), ..Wishes::default() };
+        let error = wishes.applied(found, &mut guess).expect_err("two services");
+        assert_eq!(error.trouble().exit, ExitCode::Usage);
+    }
+}

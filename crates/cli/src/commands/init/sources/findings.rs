@@ -120,6 +120,21 @@ impl Said {
     }
 }
 
+impl Said {
+    /// Adds what was said elsewhere.
+    pub(crate) fn join(&mut self, other: Self) {
+        for (list, more) in [
+            (&mut self.read, other.read),
+            (&mut self.assumed, other.assumed),
+            (&mut self.left_out, other.left_out),
+        ] {
+            for sentence in more {
+                add(list, sentence);
+            }
+        }
+    }
+}
+
 fn add(list: &mut Vec<String>, sentence: String) {
     if list.contains(&sentence) {
         return;

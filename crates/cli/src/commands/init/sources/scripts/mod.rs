@@ -23,7 +23,7 @@ const WANTED: Wanted = Wanted {
     what: "shell script",
     looks_for: "*.sh",
     command: "towpath init --from scripts",
-    fits: |name| name.ends_with(".sh") && name.len() > 3,
+    fits: |name| name.strip_suffix(".sh").is_some_and(|stem| !stem.is_empty()),
 };
 
 /// Most paths that are asked of one service.
@@ -143,7 +143,7 @@ fn beside(
 }
 
 fn join(found: Findings, findings: &mut Findings) {
-    let known = findings.environments.len() > 0;
+    let known = !findings.environments.is_empty();
     findings.project = findings.project.take().or(found.project);
     findings.services = found.services;
     findings.first = found.first;
@@ -158,9 +158,7 @@ fn join(found: Findings, findings: &mut Findings) {
             None => findings.environments.push(environment),
         }
     }
-    found.said.read.into_iter().for_each(|it| findings.said.read(it));
-    found.said.assumed.into_iter().for_each(|it| findings.said.assumed(it));
-    found.said.left_out.into_iter().for_each(|it| findings.said.left_out(it));
+    findings.said.join(found.said);
 }
 
 /// Ports, paths and addresses, where the compose file has not said them.
@@ -199,7 +197,9 @@ fn take_facts(
         }
         let lane = found.lanes.entry(service.clone()).or_default();
         let sentences = own.into_lane(lane, &format!(" of {}", found.name));
-        sentences.into_iter().for_each(|it| findings.said.read(it));
+        for sentence in sentences {
+            findings.said.read(sentence);
+        }
     }
     // An address outside all environments is that of anything.
     everywhere.url = None;
@@ -211,7 +211,9 @@ fn take_facts(
         !lanes.into_iter().all(|lane| lane.is_some_and(said)) || findings.environments.is_empty()
     });
     if is_new {
-        sentences.into_iter().for_each(|it| findings.said.read(it));
+        for sentence in sentences {
+            findings.said.read(sentence);
+        }
     }
     if findings.services.is_empty() {
         let purpose = "What the scripts release".to_owned();

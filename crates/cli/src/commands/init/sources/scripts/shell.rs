@@ -282,7 +282,9 @@ impl Reader<'_> {
             let asks = triple[0].contains('$') && triple[0].to_ascii_uppercase().contains("ENV");
             if asks && ["=", "==", "!="].contains(&triple[1]) {
                 let name = environment_words(plain(triple[2])).filter(|name| says(name));
-                name.iter().for_each(|name| add(&mut self.said.compared, name));
+                if let Some(name) = name {
+                    add(&mut self.said.compared, &name);
+                }
             }
         }
     }
