@@ -1,7 +1,7 @@
 //! From the checked tree to the resolved matrix: environments joined with their shared sections,
 //! one lane for each service. Owns the order of joining; the sections read themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, Tier, Unenforced};
@@ -23,6 +23,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) problems: &'a mut Problems,
     found: Vec<Unenforced>,
+    /// Paths among them that no promotion goes another way for.
+    apart: BTreeSet<String>,
 }
 
 /// One lane as a tree: the environment's sections with those of the service joined in.
@@ -59,7 +61,12 @@ impl<'a> Reading<'a> {
         catalogue: &'a Catalogue,
         problems: &'a mut Problems,
     ) -> Self {
-        Self { root, catalogue, problems, found: Vec::new() }
+        Self { root, catalogue, problems, found: Vec::new(), apart: BTreeSet::new() }
+    }
+
+    /// Remembers that no promotion goes another way because of `path`.
+    pub(crate) fn apart(&mut self, path: &str) {
+        self.apart.insert(path.to_owned());
     }
 
     /// Remembers a demand that is not carried out.
@@ -155,6 +162,7 @@ fn environment(
     for (service, spec, found) in &mut of_lanes {
         let mut unenforced: Vec<_> =
             of_environment.iter().chain(found.iter()).map(accepted).collect();
+        unenforced.retain(|it| !reading.apart.contains(&it.path));
         unenforced.sort_by(|a, b| a.path.cmp(&b.path));
         if let Some(spec) = spec.take() {
             lanes.insert(service.clone(), LaneSpec { unenforced, ..spec });

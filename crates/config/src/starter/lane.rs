@@ -126,7 +126,7 @@ rollout:
     - { weight: 100%, bake: 5m }
 # The old release stays ready for this long.
 standby: 1h
-rollback: { mode: automatic, within: 5m, when: { error_rate: \"> 5%\" } }
+rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }
 ";
 
 const PRODUCTION: &str = "\
@@ -141,5 +141,5 @@ rollout:
     - { weight: 100%, bake: 5m }
 # The old release stays ready for this long.
 standby: 24h
-rollback: { mode: automatic, within: 5m, when: { error_rate: \"> 5%\" } }
+rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }
 ";
