@@ -76,6 +76,7 @@ fn composed(
         None => Findings::default(),
     };
     let read = arguments.from.is_some();
+    let mut known = Said::default();
     if context.asks {
         let mut proposed = guess.clone();
         let first = wishes.applied(found.clone(), &mut proposed)?;
@@ -83,6 +84,7 @@ fn composed(
         let intro = if read { told(&said, context) } else { format!("{}\n", guess.found) };
         context.aside(&intro);
         asking::questions(&mut wishes, &proposal, context)?;
+        known = said;
     }
     let found = wishes.applied(found, &mut guess)?;
     let (mut input, said) = complete(found, &guess);
@@ -95,8 +97,9 @@ fn composed(
     input.notes = note("Read", &said.read);
     input.notes.extend(note("Assumed", &said.assumed));
     input.notes.extend(note("Left out", &said.left_out));
-    if !context.asks {
-        context.aside(&told(&said, context));
+    let news = said.beside(&known);
+    if news != Said::default() {
+        context.aside(&told(&news, context));
     }
     Ok((input, said))
 }

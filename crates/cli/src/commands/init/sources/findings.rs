@@ -135,6 +135,20 @@ impl Said {
     }
 }
 
+impl Said {
+    /// What the other does not say.
+    pub(crate) fn beside(&self, other: &Self) -> Self {
+        let new = |own: &[String], known: &[String]| -> Vec<String> {
+            own.iter().filter(|it| !known.contains(it)).cloned().collect()
+        };
+        Self {
+            read: new(&self.read, &other.read),
+            assumed: new(&self.assumed, &other.assumed),
+            left_out: new(&self.left_out, &other.left_out),
+        }
+    }
+}
+
 fn add(list: &mut Vec<String>, sentence: String) {
     if list.contains(&sentence) {
         return;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::foreign::shown;
 use super::names::listed;
 use crate::exit_code::{CliError, ExitCode};
+use crate::report::style::counted;
 
 /// Most entries of a folder that are looked at.
 const MOST_ENTRIES: usize = 10_000;
@@ -60,7 +61,8 @@ impl Candidates {
 
     /// The refusal that asks for one of several.
     pub(crate) fn ambiguous(&self, wanted: &Wanted) -> CliError {
-        let message = format!("nothing was written: there are {} of them", self.files.len());
+        let message =
+            format!("nothing was written: there are {}", counted(self.files.len(), wanted.what));
         let names: Vec<String> = self.files.iter().map(|file| shown(file)).collect();
         let error = CliError::new(ExitCode::Usage, "source-ambiguous", message).because(format!(
             "any of these may be the {} that is meant: {}",

@@ -207,3 +207,60 @@ fn whatever_names_ports_and_commands_are_the_starter_is_right() {
     assert_eq!(input.services.len(), 50);
     assert!(said.left_out.contains(&"250 services beyond the first 50".to_owned()));
 }
+
+/// Files of a fixture that are changed, and as what they are read.
+const CHANGED: [(Source, &str, &str); 6] = [
+    (Source::Compose, "compose-multienv", "docker-compose.multienv.yml"),
+    (Source::Compose, "compose-services", "compose.yaml"),
+    (Source::Sam, "sam", "template.yaml"),
+    (Source::Sam, "sam", "samconfig.toml"),
+    (Source::Cdk, "cdk-out/cdk.out", "manifest.json"),
+    (Source::Scripts, "scripts-alone", "soundbite.sh"),
+];
+
+#[test]
+fn a_damaged_file_is_refused_or_gives_a_starter_that_is_right() {
+    let (mut refusals, mut starters) = (0, 0);
+    for (source, folder, name) in CHANGED {
+        let own = temporary(&[]);
+        for entry in std::fs::read_dir(fixture(folder)).unwrap().flatten() {
+            std::fs::copy(entry.path(), own.path().join(entry.file_name())).unwrap();
+        }
+        let text = std::fs::read(fixture(folder).join(name)).unwrap();
+        // The generator of Knuth's MMIX; any would do.
+        let mut state: u64 = 1;
+        let mut next = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for _ in 0..60 {
+            let mut changed = text.clone();
+            for _ in 0..=next(3) {
+                let place = next(changed.len());
+                match next(4) {
+                    0 => changed.truncate(place.max(1)),
+                    1 => changed[place] = b"{}[]:|-&*!'\"$\n\t a9\xc3\0"[next(20)],
+                    2 => drop(changed.remove(place)),
+                    _ => changed.insert(place, b"{}[]:|-&*!'\"$\n\t a9"[next(18)]),
+                }
+                if changed.len() < 2 {
+                    changed = text.clone();
+                }
+            }
+            std::fs::write(own.path().join(name), changed).unwrap();
+            match read(source, Some(own.path()), &guess().project, &mut never) {
+                Ok(found) => {
+                    right(&complete(found, &guess()).0);
+                    starters += 1;
+                }
+                Err(error) => {
+                    assert!(!error.trouble().next.is_empty());
+                    refusals += 1;
+                }
+            }
+        }
+    }
+    assert!(refusals > 20 && starters > 100, "{refusals} refused, {starters} right");
+}
