@@ -15,6 +15,12 @@ pub(super) struct Placed<'a> {
     pub(super) service: Option<String>,
 }
 
+/// Names that speak of an environment, and those that do not.
+pub(super) fn said_apart<'a>(names: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
+    let says = |name: &&&str| hyphenated(name).split('-').any(is_environment_word);
+    names.iter().partition(says)
+}
+
 /// Takes names such as `api-staging`, `staging-api` or `staging` apart; none unless all of them name
 /// one of at least two environments.
 pub(super) fn by_environment<'a>(names: &[&'a str]) -> Option<Vec<Placed<'a>>> {
@@ -123,6 +129,12 @@ mod tests {
             of(&["staging-api", "staging-worker", "prod-api", "prod-worker"]),
             "staging api; staging worker; prod api; prod worker"
         );
+    }
+
+    #[test]
+    fn names_that_speak_of_no_environment_are_told_apart() {
+        let (saying, silent) = said_apart(&["api-staging", "migrate", "prod", "products"]);
+        assert_eq!((saying, silent), (vec!["api-staging", "prod"], vec!["migrate", "products"]));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::names::{Names, is_environment_word, listed, nearest, shortened};
 use super::place::{Candidates, Wanted};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::counted;
-use grouping::{Placed, by_environment};
+use grouping::{Placed, by_environment, said_apart};
 use images::Image;
 use service::Reader;
 
@@ -148,8 +148,17 @@ impl Compose {
                 listed(names)
             ));
         }
-        match by_environment(&own) {
-            Some(placed) => self.each_environment(&placed, &stands, project, findings),
+        let (saying, silent) = said_apart(&own);
+        match by_environment(&saying).filter(|_| saying.len() > silent.len()) {
+            Some(placed) => {
+                for name in silent {
+                    let name = shortened(name);
+                    findings
+                        .said
+                        .left_out(format!("{name}: no environment in it, as in the others"));
+                }
+                self.each_environment(&placed, &stands, project, findings);
+            }
             None => self.everywhere(&own, stands, findings),
         }
     }
