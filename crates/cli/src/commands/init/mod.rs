@@ -41,11 +41,11 @@ pub(crate) fn run(arguments: &InitArguments, context: &Context) -> Result<ExitCo
     let text = starter(&input);
     let shown = file.display().to_string();
     let checked = towpath_config::parse(&shown, text.as_bytes(), &wiring::catalogue());
+    refuse_wrong(&checked)?;
     write_new(&file, &text)?;
     let ignored = ignore(&folder)?;
     let matrix = Written {
         file: shown,
-        errors: checked.errors.len(),
         warnings: checked.warnings.len(),
         planned: checked.not_enforced.iter().filter(|it| it.refuses).count(),
         ignored,
@@ -124,6 +124,15 @@ fn refuse_existing(file: &Path) -> Result<(), CliError> {
         .next("towpath init --output other.yaml", "write the starter beside it"))
 }
 
+/// A file that its own check refuses is of no use to anybody.
+fn refuse_wrong(checked: &towpath_config::Checked) -> Result<(), CliError> {
+    let Some(first) = checked.errors.first() else { return Ok(()) };
+    let message = "nothing was written: the starter would not pass its check";
+    Err(CliError::new(ExitCode::Failed, "starter-wrong", message)
+        .because(format!("{}: {}", first.path, first.message))
+        .next("towpath init", "asks instead of reading"))
+}
+
 /// Refuses to replace a file even if it appeared a moment ago.
 fn write_new(file: &Path, text: &str) -> Result<(), CliError> {
     let written = fs::File::create_new(file).and_then(|mut open| open.write_all(text.as_bytes()));
@@ -154,7 +163,6 @@ fn ignore(folder: &Path) -> Result<bool, CliError> {
 
 struct Written {
     file: String,
-    errors: usize,
     warnings: usize,
     /// Demands that refuse promotions until they are built.
     planned: usize,
@@ -169,7 +177,7 @@ impl Written {
             "{}, {}; checked: {}, {}",
             counted(input.environments.len(), "environment"),
             counted(input.services.len(), "service"),
-            counted(self.errors, "error"),
+            counted(0, "error"),
             counted(self.warnings, "warning")
         );
         let keeps = "keeps .towpath/ (the journal and kept artefacts) out of git";
@@ -177,7 +185,7 @@ impl Written {
         let services: Vec<&Name> = input.services.iter().map(|it| &it.name).collect();
         let view = serde_json::json!({
             "format": FORMAT, "file": self.file, "environments": names, "services": services,
-            "errors": self.errors, "warnings": self.warnings, "gitignore": self.ignored,
+            "errors": 0, "warnings": self.warnings, "gitignore": self.ignored,
             "read": said.read, "assumed": said.assumed, "left_out": said.left_out,
         });
         if context.out.width.is_none() {
@@ -201,7 +209,7 @@ impl Written {
         let artifacts: Vec<String> =
             input.services.iter().map(|it| format!(" --artifact {}=.", it.name)).collect();
         match artifacts.as_slice() {
-            _ if self.planned > 0 || self.errors > 0 => vec![
+            _ if self.planned > 0 => vec![
                 Next::new("towpath matrix check", check),
                 Next::new("towpath matrix show --resolved", "with every default filled in"),
             ],
@@ -249,6 +257,17 @@ mod tests {
         let checked = towpath_config::parse(MATRIX, text.as_bytes(), &wiring::catalogue());
         assert_eq!(checked.errors, []);
         assert_eq!(checked.warnings, []);
+    }
+
+    #[test]
+    fn a_starter_that_its_own_check_refuses_is_not_written() {
+        let parse =
+            |text: &str| towpath_config::parse(MATRIX, text.as_bytes(), &wiring::catalogue());
+        let error = refuse_wrong(&parse("version: 1\nproject: p\n")).expect_err("no environments");
+        assert_eq!(error.trouble().code, "starter-wrong");
+        let right = "version: 1\nproject: p\nenvironments: { dev: { tier: development, \
+                     target: { kind: process, command: [./a] } } }\n";
+        assert!(refuse_wrong(&parse(right)).is_ok());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use towpath_config::{
 };
 use towpath_core::ids::Name;
 
+use super::bounds;
 use super::findings::{
     Findings, FoundEnvironment, FoundLane, MOST_ENVIRONMENTS, MOST_SERVICES, Said,
 };
@@ -17,6 +18,7 @@ use crate::commands::init::guess::{ENVIRONMENTS, Guess, HEALTH_PATH};
 /// The starter, with all that was said and all that had to be assumed. `guess` is what the folder
 /// itself says, which fills what the source leaves open.
 pub(crate) fn complete(mut found: Findings, guess: &Guess) -> (StarterInput, Said) {
+    bounds::hold(&mut found);
     let said = &mut found.said;
     let project = found.project.take().unwrap_or_else(|| {
         said.assumed(format!("project {}, from {}", guess.project, guess.project_from));

@@ -1,5 +1,6 @@
 //! What other tools' files say about a project. One file for each source; owns which of them is read.
 
+mod bounds;
 mod cloudformation;
 mod complete;
 mod compose;

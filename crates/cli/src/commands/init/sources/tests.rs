@@ -208,6 +208,25 @@ fn whatever_names_ports_and_commands_are_the_starter_is_right() {
     assert!(said.left_out.contains(&"250 services beyond the first 50".to_owned()));
 }
 
+#[test]
+fn texts_that_are_too_long_for_a_matrix_are_left_out_and_said() {
+    let long = "b".repeat(100_000);
+    let words = format!("[{}]", vec!["a"; 2000].join(", "));
+    let text = format!(
+        "services:
+  staging: {{ image: {long}, healthcheck: {{ test: [CMD, curl, 'http://x/{long}'] }} }}
+  prod: {{ build: ., command: {words}, ports: ['1:1'] }}
+  db: {{ image: postgres, environment: {{ POSTGRES_DB: {long} }} }}
+"
+    );
+    let folder = temporary(&[("compose.yaml", &text)]);
+    let (input, said) = complete(found(Source::Compose, folder.path()), &guess());
+    right(&input);
+    assert!(starter(&input).len() < 20_000);
+    let left: Vec<&String> = said.left_out.iter().filter(|it| it.ends_with("too long")).collect();
+    assert_eq!(left.len(), 2, "{said:?}");
+}
+
 /// Files of a fixture that are changed, and as what they are read.
 const CHANGED: [(Source, &str, &str); 6] = [
     (Source::Compose, "compose-multienv", "docker-compose.multienv.yml"),
