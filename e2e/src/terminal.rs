@@ -28,6 +28,15 @@ impl World {
     /// # Panics
     /// When the system has no terminals, or the command never says what is to be answered.
     pub fn see(&self, words: &[&str], answer: Option<(&str, &str)>) -> Ended {
+        self.converse(words, answer.as_slice())
+    }
+
+    /// As [`World::see`], with an answer to each of several questions, in their order. No two
+    /// questions may be the same.
+    ///
+    /// # Panics
+    /// When the system has no terminals, or the command does not ask one of the questions.
+    pub fn converse(&self, words: &[&str], answers: &[(&str, &str)]) -> Ended {
         let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&own).expect("it is ours");
         unlockpt(&own).expect("it is ours");
@@ -65,7 +74,7 @@ impl World {
                 }
             }
         });
-        if let Some((asked, typed)) = answer {
+        for (asked, typed) in answers {
             let deadline = Instant::now() + ASKED_WITHIN;
             let is_asked = || {
                 let said = said.lock().expect("no holder panics");

@@ -47,6 +47,11 @@ fn rolling_back_works_as_its_page_says() {
 }
 
 #[test]
+fn leaving_a_wiki_page_works_as_its_page_says() {
+    follow("how-to/from-a-wiki-matrix.md");
+}
+
+#[test]
 fn leaving_bash_scripts_works_as_its_page_says() {
     follow("how-to/from-bash-scripts.md");
 }

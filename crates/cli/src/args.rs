@@ -88,8 +88,31 @@ pub(crate) enum Command {
     Demo(commands::demo::Arguments),
 }
 
+/// Names between commas, as one value of an option.
+pub(crate) type Environments = std::vec::Vec<Name>;
+/// A command, as one value of an option.
+pub(crate) type Start = std::vec::Vec<String>;
+
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
+    /// read names, ports and health paths from files of another tool
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) from: Option<commands::init::Source>,
+    /// with --from: the file, or the folder that it is in
+    #[arg(value_name = "PATH", requires = "from")]
+    pub(crate) path: Option<std::path::PathBuf>,
+    /// what the project is called
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) project: Option<Name>,
+    /// the environments in their order, between commas
+    #[arg(long, value_name = "NAMES", value_parser = commands::init::environments)]
+    pub(crate) environments: Option<Environments>,
+    /// the program that starts a release, and its arguments
+    #[arg(long, value_name = "COMMAND", value_parser = commands::init::start)]
+    pub(crate) start: Option<Start>,
+    /// path that answers 2xx when a release is well
+    #[arg(long, value_name = "PATH", value_parser = commands::init::health_path)]
+    pub(crate) health_path: Option<String>,
     /// write this file instead of towpath.yaml
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<std::path::PathBuf>,

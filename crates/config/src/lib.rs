@@ -45,7 +45,10 @@ pub use crate::render::{Symbols, brief, report, snippet};
 pub use crate::schema::schema;
 pub use crate::show::{Origin, origins, resolved_yaml};
 pub use crate::source::MAX_BYTES;
-pub use crate::starter::{FIRST_PORT, StarterInput, starter};
+pub use crate::starter::{
+    FIRST_PORT, StarterEnvironment, StarterHealth, StarterInput, StarterLane, StarterSection,
+    StarterService, StarterTarget, StarterValue, starter, tier_by_name, tier_said_by,
+};
 pub use crate::tables::{Table, table_names, tables};
 pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};
 pub use crate::yaml::{MAX_DEPTH, MAX_ENTRIES, MAX_TEXT};

@@ -12,7 +12,7 @@ pub(crate) mod engine;
 mod health;
 mod history;
 mod hold;
-mod init;
+pub(crate) mod init;
 mod logs;
 pub(crate) mod matrix;
 mod plan;

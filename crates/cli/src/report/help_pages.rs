@@ -58,6 +58,16 @@ pub(crate) const PAGES: &[Page] = &[
         examples: &[
             ("towpath init", "looks at the folder, asks four things, writes the file"),
             ("towpath init --no-input", "takes what it would have offered"),
+            ("towpath init --from compose", "reads compose.yaml or docker-compose.*.yml"),
+            ("towpath init --from scripts", "reads scripts/*.sh, and the compose file beside them"),
+            (
+                "towpath init --from sam infra/template.yaml",
+                "reads a SAM template and samconfig.toml",
+            ),
+            (
+                "towpath init --from cdk",
+                "reads cdk.out after `cdk synth`, else the names in bin/*.ts",
+            ),
         ],
         exits: &[],
         see: "towpath matrix check, towpath release create",

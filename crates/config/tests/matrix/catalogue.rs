@@ -32,6 +32,7 @@ const KINDS: &[KindEntry] = &[
         &[
             field("command", FieldType::Argv, None),
             field("folder", FieldType::Path, Some("")),
+            field("directory", FieldType::Word(&["private", "artifact"]), Some("private")),
             field("drain", FieldType::Span, Some("30s")),
         ],
     ),
@@ -40,6 +41,18 @@ const KINDS: &[KindEntry] = &[
         "docker",
         KindState::Planned,
         &[field("host", FieldType::Text, Some("")), field("image", FieldType::Text, None)],
+    ),
+    kind(
+        Family::Target,
+        "lambda",
+        KindState::Planned,
+        &[field("function", FieldType::Text, None), field("region", FieldType::Text, Some(""))],
+    ),
+    kind(
+        Family::Target,
+        "cloudformation",
+        KindState::Planned,
+        &[field("stack", FieldType::Text, None), field("template", FieldType::Path, None)],
     ),
     kind(
         Family::Router,

@@ -4,20 +4,32 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use towpath_config::{FIRST_PORT, StarterInput};
 use towpath_core::ids::Name;
+
+use super::sources::nearest;
 
 /// Largest file that is looked into, in bytes; such files are small.
 const LARGEST: u64 = 1 << 20;
 /// Environments unless something else is asked for: the shortest pipeline with a rehearsal stage.
-const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
+pub(crate) const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "production"];
+/// Path that answers 2xx when all is well, unless something else is asked for.
+pub(crate) const HEALTH_PATH: &str = "/health";
 
 /// What was found.
+#[derive(Clone, Debug)]
 pub(crate) struct Guess {
     /// One sentence for the person.
     pub(crate) found: String,
-    /// What the matrix would be made from.
-    pub(crate) input: StarterInput,
+    /// What the project may be called.
+    pub(crate) project: Name,
+    /// Where that comes from.
+    pub(crate) project_from: &'static str,
+    /// How a release may be started.
+    pub(crate) command: Vec<String>,
+    /// Where that comes from; none when nothing says it.
+    pub(crate) command_from: Option<&'static str>,
+    /// The port that the image of the folder listens on.
+    pub(crate) port: Option<u16>,
 }
 
 /// Looks at a folder.
@@ -29,49 +41,63 @@ pub(crate) fn look(folder: &Path) -> Guess {
     let named = package.as_ref().and_then(|it| it.get("name")?.as_str().map(str::to_owned));
     let crate_name = cargo.as_deref().and_then(package_name);
     let folder_name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    let project = [named, crate_name.clone(), folder_name]
-        .into_iter()
-        .flatten()
-        .find_map(|name| name_from(&name))
-        .unwrap_or_else(|| Name::new("project").expect("a name"));
+    let (project, project_from) = [
+        (named, "package.json"),
+        (crate_name.clone(), "Cargo.toml"),
+        (folder_name, "the folder's name"),
+    ]
+    .into_iter()
+    .find_map(|(name, from)| Some((name_from(&name?)?, from)))
+    .unwrap_or_else(|| (Name::new("project").expect("a name"), "nothing that has a name"));
     let start = package.as_ref().and_then(start_command);
-    let from_docker = docker.as_deref().and_then(docker_command);
-    let command = start
-        .clone()
-        .or(from_docker)
-        .or_else(|| crate_name.map(|name| vec![format!("./{name}")]))
-        .unwrap_or_else(|| vec!["./start".to_owned()]);
+    let own = crate_name.map(|name| vec![format!("./{name}")]);
+    let command = [
+        (start.clone(), "package.json"),
+        (docker.as_deref().and_then(docker_command), "the Dockerfile"),
+        (own, "Cargo.toml"),
+    ]
+    .into_iter()
+    .find_map(|(command, from)| Some((command?, from)));
+    let found =
+        found(package.as_ref(), start.as_deref(), &project, cargo.is_some(), docker.as_deref());
+    Guess {
+        found,
+        project,
+        project_from,
+        command_from: command.as_ref().map(|(_, from)| *from),
+        command: command.map_or_else(|| vec!["./start".to_owned()], |(command, _)| command),
+        port: docker.as_deref().and_then(exposed),
+    }
+}
+
+/// The sentence about a folder.
+fn found(
+    package: Option<&Value>,
+    start: Option<&[String]>,
+    project: &Name,
+    cargo: bool,
+    docker: Option<&str>,
+) -> String {
     let mut found = Vec::new();
     if package.is_some() {
-        found.push(match &start {
+        found.push(match start {
             Some(start) => format!("package.json ({project}, \"{}\")", start.join(" ")),
             None => format!("package.json ({project})"),
         });
     }
-    if cargo.is_some() {
+    if cargo {
         found.push("Cargo.toml".to_owned());
     }
-    if let Some(docker) = &docker {
+    if let Some(docker) = docker {
         found.push(match exposed(docker) {
             Some(port) => format!("a Dockerfile (port {port})"),
             None => "a Dockerfile".to_owned(),
         });
     }
-    let found = if found.is_empty() {
+    if found.is_empty() {
         "This folder has nothing that says how it is started.".to_owned()
     } else {
         format!("This folder has {}.", found.join(" and "))
-    };
-    Guess {
-        found,
-        input: StarterInput {
-            service: project.clone(),
-            project,
-            environments: ENVIRONMENTS.iter().map(|it| Name::new(it).expect("a name")).collect(),
-            command,
-            health_path: "/health".to_owned(),
-            first_port: docker.as_deref().and_then(exposed).unwrap_or(FIRST_PORT),
-        },
     }
 }
 
@@ -93,6 +119,21 @@ pub(crate) fn environments(typed: &str) -> Result<Vec<Name>, String> {
     }
 }
 
+/// The path of a URL, as a person types it.
+pub(crate) fn health_path(typed: &str) -> Result<String, String> {
+    if typed.starts_with('/') {
+        Ok(typed.to_owned())
+    } else {
+        Err("a path begins with /, such as /health".to_owned())
+    }
+}
+
+/// A program and its arguments, as a person types them.
+pub(crate) fn command(typed: &str) -> Result<Vec<String>, String> {
+    let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
+    if words.is_empty() { Err("a command has a program".to_owned()) } else { Ok(words) }
+}
+
 fn read(folder: &Path, name: &str) -> Option<String> {
     let file = folder.join(name);
     let small = fs::metadata(&file).is_ok_and(|found| found.is_file() && found.len() <= LARGEST);
@@ -102,24 +143,13 @@ fn read(folder: &Path, name: &str) -> Option<String> {
 /// The nearest name that may stand in a matrix.
 fn name_from(text: &str) -> Option<Name> {
     // The scope of an npm package is no part of its name.
-    let own = text.rsplit('/').next().unwrap_or(text).to_lowercase();
-    let mut name = String::new();
-    for character in own.chars() {
-        match character {
-            'a'..='z' | '0'..='9' => name.push(character),
-            _ if name.ends_with('-') => {}
-            _ => name.push('-'),
-        }
-    }
-    Name::new(name.trim_matches('-').get(..63).unwrap_or(name.trim_matches('-'))).ok()
+    nearest(text.rsplit('/').next().unwrap_or(text))
 }
 
 fn start_command(package: &Value) -> Option<Vec<String>> {
     let start = package.get("scripts")?.get("start")?.as_str()?;
-    let words: Vec<String> = start.split_whitespace().map(str::to_owned).collect();
     // What needs a shell is not a command.
-    let plain = !words.is_empty() && !start.contains(['&', '|', ';', '$', '"', '\'', '<', '>']);
-    plain.then_some(words)
+    super::sources::without_shell(start)
 }
 
 fn package_name(cargo: &str) -> Option<String> {
@@ -129,7 +159,7 @@ fn package_name(cargo: &str) -> Option<String> {
 }
 
 /// The last `CMD` of the list form.
-fn docker_command(docker: &str) -> Option<Vec<String>> {
+pub(crate) fn docker_command(docker: &str) -> Option<Vec<String>> {
     let line = docker.lines().rfind(|line| line.trim_start().starts_with("CMD"))?;
     let words: Vec<String> =
         serde_json::from_str(line.trim_start().strip_prefix("CMD")?.trim()).ok()?;
@@ -158,9 +188,9 @@ mod tests {
         );
         write("Dockerfile", "FROM node:22\nEXPOSE 8080/tcp\nCMD [\"node\", \"server.js\"]\n");
         let guess = look(folder.path());
-        assert_eq!(guess.input.project.as_str(), "soundbite");
-        assert_eq!(guess.input.command, ["node", "dist/main.js"]);
-        assert_eq!(guess.input.first_port, 8080);
+        assert_eq!(guess.project.as_str(), "soundbite");
+        assert_eq!(guess.command, ["node", "dist/main.js"]);
+        assert_eq!(guess.port, Some(8080));
         assert_eq!(
             guess.found,
             "This folder has package.json (soundbite, \"node dist/main.js\") and a Dockerfile (port 8080)."

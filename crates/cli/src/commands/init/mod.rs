@@ -1,11 +1,14 @@
 //! `init`: a first matrix for the current folder. Never changes a file that exists, except that it
 //! adds a line to `.gitignore`.
 
+mod asking;
 mod guess;
+pub(crate) mod sources;
+mod wishes;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use towpath_config::{StarterInput, starter};
@@ -15,11 +18,15 @@ use towpath_engine::views::FORMAT;
 
 use crate::args::InitArguments;
 use crate::commands::Context;
-use crate::commands::init::guess::Guess;
+use crate::commands::init::sources::{Findings, Said, complete};
+use crate::commands::init::wishes::Wishes;
 use crate::exit_code::{CliError, ExitCode};
-use crate::report::block::next;
+use crate::report::block::{Block, next};
 use crate::report::style::{Symbol, counted, grouped};
 use crate::wiring;
+
+pub(crate) use guess::{command as start, environments, health_path};
+pub(crate) use sources::Source;
 
 const MATRIX: &str = "towpath.yaml";
 const STATE: &str = ".towpath/";
@@ -30,22 +37,80 @@ pub(crate) fn run(arguments: &InitArguments, context: &Context) -> Result<ExitCo
         .map_err(|error| anyhow::Error::new(error).context("the current folder cannot be read"))?;
     let file = arguments.output.clone().unwrap_or_else(|| PathBuf::from(MATRIX));
     refuse_existing(&file)?;
-    let guess = guess::look(&folder);
-    let input = if context.asks { asked(&guess, context)? } else { guess.input };
+    let (input, said) = composed(arguments, &folder, context)?;
     let text = starter(&input);
     let shown = file.display().to_string();
     let checked = towpath_config::parse(&shown, text.as_bytes(), &wiring::catalogue());
+    refuse_wrong(&checked)?;
     write_new(&file, &text)?;
     let ignored = ignore(&folder)?;
     let matrix = Written {
         file: shown,
-        environments: input.environments.len(),
-        errors: checked.errors.len(),
         warnings: checked.warnings.len(),
+        planned: checked.not_enforced.iter().filter(|it| it.refuses).count(),
         ignored,
     };
-    matrix.report(&input, context);
+    matrix.report(&input, &said, context);
     Ok(ExitCode::Done)
+}
+
+/// What the matrix is made from, and how that is told.
+fn composed(
+    arguments: &InitArguments,
+    folder: &Path,
+    context: &Context,
+) -> Result<(StarterInput, Said), CliError> {
+    let mut guess = guess::look(folder);
+    let mut wishes = Wishes {
+        project: arguments.project.clone(),
+        environments: arguments.environments.clone(),
+        command: arguments.start.clone(),
+        health_path: arguments.health_path.clone(),
+    };
+    let found = match arguments.from {
+        Some(source) => {
+            let mut choose = |files: &[String]| asking::which(files, context);
+            let project = wishes.project.as_ref().unwrap_or(&guess.project);
+            sources::read(source, arguments.path.as_deref(), project, &mut choose)?
+        }
+        None => Findings::default(),
+    };
+    let read = arguments.from.is_some();
+    let mut known = Said::default();
+    if context.asks {
+        let mut proposed = guess.clone();
+        let first = wishes.applied(found.clone(), &mut proposed)?;
+        let (proposal, said) = complete(first, &proposed);
+        let intro = if read { told(&said, context) } else { format!("{}\n", guess.found) };
+        context.aside(&intro);
+        asking::questions(&mut wishes, &proposal, context)?;
+        known = said;
+    }
+    let found = wishes.applied(found, &mut guess)?;
+    let (mut input, said) = complete(found, &guess);
+    if !read {
+        return Ok((input, Said::default()));
+    }
+    let note = |label: &str, list: &[String]| {
+        list.iter().map(|it| format!("{label}: {it}.")).collect::<Vec<_>>()
+    };
+    input.notes = note("Read", &said.read);
+    input.notes.extend(note("Assumed", &said.assumed));
+    input.notes.extend(note("Left out", &said.left_out));
+    let news = said.beside(&known);
+    if news != Said::default() {
+        context.aside(&told(&news, context));
+    }
+    Ok((input, said))
+}
+
+/// What was read, assumed and left out, a line each.
+fn told(said: &Said, context: &Context) -> String {
+    let mut block = Block::default();
+    block.lines("read", said.read.clone());
+    block.lines("assumed", said.assumed.clone());
+    block.lines("left out", said.left_out.clone());
+    block.written(0, &context.err) + "\n"
 }
 
 fn refuse_existing(file: &Path) -> Result<(), CliError> {
@@ -57,6 +122,15 @@ fn refuse_existing(file: &Path) -> Result<(), CliError> {
         .at(format!("{name} ({} bytes)", grouped(found.len())))
         .next("towpath matrix check", "see whether it is right")
         .next("towpath init --output other.yaml", "write the starter beside it"))
+}
+
+/// A file that its own check refuses is of no use to anybody.
+fn refuse_wrong(checked: &towpath_config::Checked) -> Result<(), CliError> {
+    let Some(first) = checked.errors.first() else { return Ok(()) };
+    let message = "nothing was written: the starter would not pass its check";
+    Err(CliError::new(ExitCode::Failed, "starter-wrong", message)
+        .because(format!("{}: {}", first.path, first.message))
+        .next("towpath init", "asks instead of reading"))
 }
 
 /// Refuses to replace a file even if it appeared a moment ago.
@@ -87,90 +161,32 @@ fn ignore(folder: &Path) -> Result<bool, CliError> {
     Ok(true)
 }
 
-fn asked(guess: &Guess, context: &Context) -> Result<StarterInput, CliError> {
-    let mut input = guess.input.clone();
-    context.aside(&format!("{}\nEnter keeps the value in brackets.\n\n", guess.found));
-    loop {
-        match Name::new(&ask("project", input.project.as_str())?) {
-            Ok(name) => {
-                input.service =
-                    if input.service == input.project { name.clone() } else { input.service };
-                input.project = name;
-                break;
-            }
-            Err(error) => context.aside(&format!("    {error}\n")),
-        }
-    }
-    loop {
-        let kept: Vec<&str> = input.environments.iter().map(Name::as_str).collect();
-        match guess::environments(&ask("environments", &kept.join(", "))?) {
-            Ok(names) => {
-                input.environments = names;
-                break;
-            }
-            Err(error) => context.aside(&format!("    {error}\n")),
-        }
-    }
-    let command = ask("start command", &input.command.join(" "))?;
-    input.command = command.split_whitespace().map(str::to_owned).collect();
-    loop {
-        let path = ask("health path", &input.health_path)?;
-        if path.starts_with('/') {
-            input.health_path = path;
-            break;
-        }
-        context.aside("    a path begins with /, such as /health\n");
-    }
-    context.aside("\n");
-    Ok(input)
-}
-
-fn ask(label: &str, kept: &str) -> Result<String, CliError> {
-    let mut err = std::io::stderr().lock();
-    let _ = write!(err, "  {label:<14} [{kept}]  ").and_then(|()| err.flush());
-    drop(err);
-    let mut typed = String::new();
-    let read = std::io::stdin()
-        .lock()
-        .read_line(&mut typed)
-        .map_err(|error| anyhow::Error::new(error).context("the answer could not be read"))?;
-    if read == 0 {
-        return Err(CliError::new(ExitCode::Interrupted, "left", "nothing was written")
-            .because("the input ended before everything was asked")
-            .next("towpath init --no-input", "takes what it offers"));
-    }
-    let typed = typed.trim();
-    Ok(if typed.is_empty() { kept.to_owned() } else { typed.to_owned() })
-}
-
 struct Written {
     file: String,
-    environments: usize,
-    errors: usize,
     warnings: usize,
+    /// Demands that refuse promotions until they are built.
+    planned: usize,
     ignored: bool,
 }
 
 impl Written {
-    fn report(&self, input: &StarterInput, context: &Context) {
-        let service = &input.service;
-        let first = input.environments.first().map_or("ENVIRONMENT", Name::as_str);
-        let create = format!("towpath release create 0.1.0 --artifact {service}=.");
-        let steps = [
-            Next::new(create, "keep this folder as release 0.1.0"),
-            Next::new(format!("towpath promote {first} --release 0.1.0"), "start it"),
-            Next::new("towpath status", "see it"),
-        ];
+    fn report(&self, input: &StarterInput, said: &Said, context: &Context) {
+        let first = input.environments.first().map_or("ENVIRONMENT", |it| it.name.as_str());
+        let steps = self.steps(input, first);
         let counts = format!(
-            "{}, 1 service; checked: {}, {}",
-            counted(self.environments, "environment"),
-            counted(self.errors, "error"),
+            "{}, {}; checked: {}, {}",
+            counted(input.environments.len(), "environment"),
+            counted(input.services.len(), "service"),
+            counted(0, "error"),
             counted(self.warnings, "warning")
         );
         let keeps = "keeps .towpath/ (the journal and kept artefacts) out of git";
+        let names: Vec<&Name> = input.environments.iter().map(|it| &it.name).collect();
+        let services: Vec<&Name> = input.services.iter().map(|it| &it.name).collect();
         let view = serde_json::json!({
-            "format": FORMAT, "file": self.file, "environments": input.environments,
-            "errors": self.errors, "warnings": self.warnings, "gitignore": self.ignored,
+            "format": FORMAT, "file": self.file, "environments": names, "services": services,
+            "errors": 0, "warnings": self.warnings, "gitignore": self.ignored,
+            "read": said.read, "assumed": said.assumed, "left_out": said.left_out,
         });
         if context.out.width.is_none() {
             let mut text = format!("wrote {}: {counts}\n", self.file);
@@ -186,6 +202,42 @@ impl Written {
         }
         context.either(&view, (text, format!("\n{}", next(&steps))));
     }
+
+    /// What a person does next; at least one.
+    fn steps(&self, input: &StarterInput, first: &str) -> Vec<Next> {
+        let check = "what of it refuses promotions until it is built";
+        let artifacts: Vec<String> =
+            input.services.iter().map(|it| format!(" --artifact {}=.", it.name)).collect();
+        match artifacts.as_slice() {
+            _ if self.planned > 0 => vec![
+                Next::new("towpath matrix check", check),
+                Next::new("towpath matrix show --resolved", "with every default filled in"),
+            ],
+            [artifact] => vec![
+                Next::new(
+                    format!("towpath release create 0.1.0{artifact}"),
+                    "keep this folder as release 0.1.0",
+                ),
+                Next::new(format!("towpath promote {first} --release 0.1.0"), "start it"),
+                Next::new("towpath status", "see it"),
+            ],
+            _ => {
+                let names = input.services.iter();
+                let create = names.map(|it| {
+                    let name = &it.name;
+                    let command = format!(
+                        "towpath release create 0.1.0 --service {name} --artifact {name}=."
+                    );
+                    Next::new(command, "keep this folder as its release 0.1.0")
+                });
+                // As many as fit on a screen beside the rest.
+                create
+                    .take(3)
+                    .chain([Next::new("towpath status", "see what serves where")])
+                    .collect()
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -200,10 +252,22 @@ mod tests {
             r#"{ "name": "soundbite", "scripts": { "start": "node dist/main.js" } }"#,
         )
         .expect("a file");
-        let text = starter(&guess::look(folder.path()).input);
+        let (input, _) = complete(Findings::default(), &guess::look(folder.path()));
+        let text = starter(&input);
         let checked = towpath_config::parse(MATRIX, text.as_bytes(), &wiring::catalogue());
         assert_eq!(checked.errors, []);
         assert_eq!(checked.warnings, []);
+    }
+
+    #[test]
+    fn a_starter_that_its_own_check_refuses_is_not_written() {
+        let parse =
+            |text: &str| towpath_config::parse(MATRIX, text.as_bytes(), &wiring::catalogue());
+        let error = refuse_wrong(&parse("version: 1\nproject: p\n")).expect_err("no environments");
+        assert_eq!(error.trouble().code, "starter-wrong");
+        let right = "version: 1\nproject: p\nenvironments: { dev: { tier: development, \
+                     target: { kind: process, command: [./a] } } }\n";
+        assert!(refuse_wrong(&parse(right)).is_ok());
     }
 
     #[test]

@@ -1,0 +1,285 @@
+//! Every fixture gives a starter that passes the check, and says what it comes from.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use towpath_config::{StarterInput, starter};
+use towpath_core::ids::Name;
+
+use super::{Findings, Said, Source, complete, read};
+use crate::commands::init::guess::Guess;
+use crate::exit_code::{CliError, ExitCode, Trouble};
+use crate::wiring;
+
+/// Where the fixtures are: tests of a package run in its folder.
+fn fixture(name: &str) -> PathBuf {
+    Path::new("fixtures/init").join(name)
+}
+
+fn guess() -> Guess {
+    Guess {
+        found: String::new(),
+        project: Name::new("folder").unwrap(),
+        project_from: "the folder's name",
+        command: vec!["./start".to_owned()],
+        command_from: None,
+        port: None,
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several ways to choose")]
+fn never(_: &[String]) -> Result<Option<usize>, CliError> {
+    Ok(None)
+}
+
+fn found(source: Source, path: &Path) -> Findings {
+    read(source, Some(path), &guess().project, &mut never)
+        .unwrap_or_else(|error| panic!("{:?}", error.trouble()))
+}
+
+fn refused(source: Source, path: &Path) -> Trouble {
+    read(source, Some(path), &guess().project, &mut never)
+        .expect_err("it is refused")
+        .trouble()
+        .clone()
+}
+
+/// What is said and written, once it is right.
+fn told(found: Findings) -> String {
+    let (input, said) = complete(found, &guess());
+    right(&input);
+    let mut text = String::new();
+    for (label, list) in
+        [("read", &said.read), ("assumed", &said.assumed), ("left out", &said.left_out)]
+    {
+        for sentence in list {
+            let _ = writeln!(text, "{label}: {sentence}");
+        }
+    }
+    text + "\n" + &starter(&input)
+}
+
+fn right(input: &StarterInput) {
+    let text = starter(input);
+    let checked = towpath_config::parse("towpath.yaml", text.as_bytes(), &wiring::catalogue());
+    assert_eq!(checked.errors, [], "{text}");
+    assert_eq!(checked.warnings, [], "{text}");
+}
+
+fn temporary(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_compose_service_for_each_environment_becomes_the_environments() {
+    let found = found(Source::Compose, &fixture("compose-multienv"));
+    insta::assert_snapshot!(told(found));
+}
+
+#[test]
+fn compose_services_become_services_and_what_they_stand_on() {
+    let found = found(Source::Compose, &fixture("compose-services"));
+    insta::assert_snapshot!(told(found));
+}
+
+#[test]
+fn functions_of_a_sam_template_have_the_limits_of_each_environment() {
+    insta::assert_snapshot!(told(found(Source::Sam, &fixture("sam"))));
+}
+
+#[test]
+fn stacks_that_cdk_synthesised_are_sorted_into_environments() {
+    insta::assert_snapshot!(told(found(Source::Cdk, &fixture("cdk-out"))));
+}
+
+#[test]
+fn without_a_synthesised_assembly_the_words_of_the_app_are_read_and_that_is_said() {
+    insta::assert_snapshot!(told(found(Source::Cdk, &fixture("cdk-source"))));
+}
+
+#[test]
+fn scripts_name_the_environments_and_the_compose_file_beside_them_says_the_rest() {
+    insta::assert_snapshot!(told(found(Source::Scripts, &fixture("scripts"))));
+}
+
+#[test]
+fn scripts_alone_say_environments_ports_and_what_is_asked() {
+    insta::assert_snapshot!(told(found(Source::Scripts, &fixture("scripts-alone"))));
+}
+
+#[test]
+fn scripts_that_name_no_environment_leave_the_usual_ones_and_a_folder_without_scripts_is_refused() {
+    let one = temporary(&[("scripts/build.sh", "echo hello\n"), ("scripts/odd.sh", "case é in\n")]);
+    let (input, said) = complete(found(Source::Scripts, one.path()), &guess());
+    right(&input);
+    assert_eq!(input.environments.len(), 3);
+    assert!(said.left_out[0].ends_with("no two environments are named in one of them"), "{said:?}");
+    let none = temporary(&[("readme", "")]);
+    let trouble = refused(Source::Scripts, none.path());
+    assert_eq!((trouble.code.as_str(), trouble.exit), ("source-not-found", ExitCode::NotFound));
+}
+
+#[test]
+fn a_template_without_environments_or_resources_and_a_folder_without_an_app_are_told_apart() {
+    let empty = temporary(&[("template.yaml", "Parameters: {}\n")]);
+    let trouble = refused(Source::Sam, empty.path());
+    assert_eq!((trouble.code.as_str(), trouble.exit), ("source-empty", ExitCode::Usage));
+    assert_eq!(refused(Source::Cdk, empty.path()).code, "source-not-found");
+    assert_eq!(refused(Source::Cdk, &empty.path().join("template.yaml")).code, "source-empty");
+    let text = "Resources:\n  Handler: { Type: AWS::Serverless::Function, Properties: !Ref Odd }\n";
+    let one = temporary(&[("template.yaml", text)]);
+    let (input, said) = complete(found(Source::Sam, one.path()), &guess());
+    right(&input);
+    assert!(said.assumed.contains(&"environments dev, staging, production".to_owned()), "{said:?}");
+    let wrong = temporary(&[("template.yaml", text), ("samconfig.toml", "[dev\n")]);
+    let trouble = refused(Source::Sam, wrong.path());
+    assert!(trouble.cause.unwrap().starts_with("this is not TOML: "));
+    let wrong = temporary(&[("cdk.out/A.template.json", "{")]);
+    assert!(refused(Source::Cdk, wrong.path()).cause.unwrap().starts_with("this is not JSON: "));
+}
+
+#[test]
+fn a_compose_file_that_says_nothing_is_refused_with_the_reason() {
+    for (text, cause) in [
+        ("", "a compose file has a map `services:` with at least one entry"),
+        ("services: {}\n", "a compose file has a map `services:` with at least one entry"),
+        ("services: [a, b]\n", "a compose file has a map `services:` with at least one entry"),
+        ("just a text\n", "a compose file has a map `services:` with at least one entry"),
+    ] {
+        let folder = temporary(&[("compose.yaml", text)]);
+        let trouble = refused(Source::Compose, folder.path());
+        assert_eq!(trouble.cause.as_deref(), Some(cause), "{text}");
+        assert_eq!(trouble.code, "source-empty");
+    }
+    let folder = temporary(&[("compose.yaml", "services: [\n")]);
+    let trouble = refused(Source::Compose, folder.path());
+    assert_eq!(trouble.code, "source-unreadable");
+    assert!(trouble.cause.unwrap().starts_with("this is not YAML: "));
+}
+
+#[test]
+fn nothing_found_says_where_it_was_looked_and_two_candidates_are_named() {
+    let folder = temporary(&[("compose.multienv.txt", "")]);
+    let trouble = refused(Source::Compose, folder.path());
+    assert_eq!(trouble.code, "source-not-found");
+    assert!(trouble.cause.unwrap().contains(&folder.path().display().to_string()));
+    let service = "services: { staging: { image: a }, production: { image: a } }\n";
+    let folder =
+        temporary(&[("docker-compose.yml", service), ("docker-compose.multienv.yml", service)]);
+    let trouble = refused(Source::Compose, folder.path());
+    assert_eq!(trouble.code, "source-ambiguous");
+    assert_eq!(trouble.next.len(), 2);
+    let mut choose = |files: &[String]| Ok(files.iter().position(|it| it.contains("multienv")));
+    let found = read(Source::Compose, Some(folder.path()), &guess().project, &mut choose).unwrap();
+    assert!(found.said.read[0].contains("multienv"), "{:?}", found.said);
+}
+
+#[test]
+fn whatever_names_ports_and_commands_are_the_starter_is_right() {
+    let odd = "services:
+  'Ärger & Co':
+    build: .
+    command: ['../run', '{artifact:no}']
+    ports: ['99999:1', '3000:80']
+    healthcheck: { test: [CMD, curl, 'http://x/a b'], interval: 0s, retries: 1000 }
+  ärger-co: { build: ., command: 'a\"b', ports: ['3000:80'] }
+  '---': { image: x }
+  nowhere: { image: '${NOWHERE}' }
+  many: { image: \"a\\nb: c\", ports: [3000, 3000] }
+";
+    let folder = temporary(&[("compose.yaml", odd)]);
+    let (input, said) = complete(found(Source::Compose, folder.path()), &guess());
+    right(&input);
+    assert_ne!(said, Said::default());
+    let services: String = (0..300).fold("services:\n".to_owned(), |mut text, number| {
+        let _ = writeln!(text, "  s{number}: {{ build: ., ports: ['{}:80'] }}", 65_000 + number);
+        text
+    });
+    let folder = temporary(&[("compose.yaml", &services)]);
+    let (input, said) = complete(found(Source::Compose, folder.path()), &guess());
+    right(&input);
+    assert_eq!(input.services.len(), 50);
+    assert!(said.left_out.contains(&"250 services beyond the first 50".to_owned()));
+}
+
+#[test]
+fn texts_that_are_too_long_for_a_matrix_are_left_out_and_said() {
+    let long = "b".repeat(100_000);
+    let words = format!("[{}]", vec!["a"; 2000].join(", "));
+    let text = format!(
+        "services:
+  staging: {{ image: {long}, healthcheck: {{ test: [CMD, curl, 'http://x/{long}'] }} }}
+  prod: {{ build: ., command: {words}, ports: ['1:1'] }}
+  db: {{ image: postgres, environment: {{ POSTGRES_DB: {long} }} }}
+"
+    );
+    let folder = temporary(&[("compose.yaml", &text)]);
+    let (input, said) = complete(found(Source::Compose, folder.path()), &guess());
+    right(&input);
+    assert!(starter(&input).len() < 20_000);
+    let left: Vec<&String> = said.left_out.iter().filter(|it| it.ends_with("too long")).collect();
+    assert_eq!(left.len(), 2, "{said:?}");
+}
+
+/// Files of a fixture that are changed, and as what they are read.
+const CHANGED: [(Source, &str, &str); 6] = [
+    (Source::Compose, "compose-multienv", "docker-compose.multienv.yml"),
+    (Source::Compose, "compose-services", "compose.yaml"),
+    (Source::Sam, "sam", "template.yaml"),
+    (Source::Sam, "sam", "samconfig.toml"),
+    (Source::Cdk, "cdk-out/cdk.out", "manifest.json"),
+    (Source::Scripts, "scripts-alone", "soundbite.sh"),
+];
+
+#[test]
+fn a_damaged_file_is_refused_or_gives_a_starter_that_is_right() {
+    let (mut refusals, mut starters) = (0, 0);
+    for (source, folder, name) in CHANGED {
+        let own = temporary(&[]);
+        for entry in std::fs::read_dir(fixture(folder)).unwrap().flatten() {
+            std::fs::copy(entry.path(), own.path().join(entry.file_name())).unwrap();
+        }
+        let text = std::fs::read(fixture(folder).join(name)).unwrap();
+        // The generator of Knuth's MMIX; any would do.
+        let mut state: u64 = 1;
+        let mut next = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for _ in 0..60 {
+            let mut changed = text.clone();
+            for _ in 0..=next(3) {
+                let place = next(changed.len());
+                match next(4) {
+                    0 => changed.truncate(place.max(1)),
+                    1 => changed[place] = b"{}[]:|-&*!'\"$\n\t a9\xc3\0"[next(20)],
+                    2 => drop(changed.remove(place)),
+                    _ => changed.insert(place, b"{}[]:|-&*!'\"$\n\t a9"[next(18)]),
+                }
+                if changed.len() < 2 {
+                    changed = text.clone();
+                }
+            }
+            std::fs::write(own.path().join(name), changed).unwrap();
+            match read(source, Some(own.path()), &guess().project, &mut never) {
+                Ok(found) => {
+                    right(&complete(found, &guess()).0);
+                    starters += 1;
+                }
+                Err(error) => {
+                    assert!(!error.trouble().next.is_empty());
+                    refusals += 1;
+                }
+            }
+        }
+    }
+    assert!(refusals > 20 && starters > 100, "{refusals} refused, {starters} right");
+}
