@@ -86,7 +86,7 @@ const PIPELINE: &[Row] = &[
     ("windows", Some(LimitedTo), "windows"),
     ("windows.*.hours", Some(MoreHoursAreLooser), "hours of the window {1}"),
     ("windows.*.days", Some(LimitedTo), "days of the window {1}"),
-    ("freeze|freezes", Some(Demands), "freezes"),
+    ("freezes", Some(Demands), "freezes"),
     ("freezes.*.from", Some(LaterIsLooser), "beginning of the freeze {1}"),
     ("freezes.*.until", Some(EarlierIsLooser), "end of the freeze {1}"),
     ("freezes.*.days", Some(Demands), "days of the freeze {1}"),

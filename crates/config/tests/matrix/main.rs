@@ -5,6 +5,7 @@ mod catalogue;
 mod checked;
 mod diagnostics;
 mod diff;
+mod examples;
 mod for_people;
 mod hostile;
 mod starters;
