@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod checked;
+mod consistency;
 mod diagnostics;
 mod diff;
 mod examples;
