@@ -20,8 +20,11 @@ fn with(sections: &str) -> String {
     let lines = indented.concat();
     let after = if sections.starts_with("after") { "" } else { "    after: dev\n" };
     let command = "    target: { kind: process, command: [./app] }\n";
+    let notifiers = "notifiers:\n  email: { kind: smtp, server: a.b:587, from: a@b.c, to: [a@b.c] }\n  \
+                     slack: { kind: webhook, url_secret: S }\n  phone: { kind: phone, numbers_secret: S }\n\
+                     secrets: { S: { kind: env, variable: S } }\n";
     format!(
-        "version: 1\nproject: shop\nenvironments:\n  dev:\n    tier: development\n{command}  qa:\n    \
+        "version: 1\nproject: shop\n{notifiers}environments:\n  dev:\n    tier: development\n{command}  qa:\n    \
          tier: testing\n{command}  live:\n    tier: production\n{after}{command}    \
          router: {{ kind: towpath, listen: 127.0.0.1:3000 }}\n{lines}"
     )
@@ -46,7 +49,7 @@ const EDITS: &[(&str, &str)] = &[
     ("standby: 24h", "standby: 12h"),
     ("- { weight: 1%,   bake: 3m }", "- { weight: 5%,   bake: 1m }"),
     ("        - { weight: 50%,  bake: 5m }\n", ""),
-    ("channels: [email, slack, pagerduty, phone]", "channels: [pagerduty, slack, sms]"),
+    ("channels: [email, slack, pagerduty, phone]", "channels: [pagerduty, slack]"),
     (
         "iam: { role: ProdRole, permissions: maximum, mfa: true, session: 15m }",
         "iam: { role: ProdRole, permissions: high, mfa: false, session: 15m }",
