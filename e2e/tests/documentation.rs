@@ -67,6 +67,11 @@ fn going_without_a_demand_works_as_its_page_says() {
 }
 
 #[test]
+fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
+    follow("how-to/review-a-change.md");
+}
+
+#[test]
 fn what_is_said_about_exit_codes_is_so() {
     follow("reference/exit-codes.md");
 }

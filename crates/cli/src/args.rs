@@ -128,6 +128,7 @@ pub(crate) struct MatrixArguments {
 pub(crate) enum MatrixCommand {
     Check(CheckArguments),
     Show(ShowArguments),
+    Diff(MatrixDiffArguments),
     Schema,
 }
 
@@ -172,6 +173,19 @@ pub(crate) enum ShowForm {
     Markdown,
     /// The file as it is.
     File,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatrixDiffArguments {
+    /// the matrix as it was; `-` reads it from standard input
+    #[arg(value_name = "OLD")]
+    pub(crate) old: std::path::PathBuf,
+    /// the matrix as it would be; otherwise the towpath.yaml of the project
+    #[arg(value_name = "NEW")]
+    pub(crate) new: Option<std::path::PathBuf>,
+    /// a change that is looser makes exit 3
+    #[arg(long)]
+    pub(crate) deny_looser: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,10 @@
 //! The binary itself, without an engine. Everything deeper is tested where it lives, or in `e2e`.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 fn said(words: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_towpath")).args(words).output();
@@ -35,4 +39,61 @@ fn a_proxy_that_cannot_start_says_why_in_its_last_line() {
     let last = text.lines().last().unwrap_or_default();
     assert_eq!(output.status.code(), Some(1));
     assert!(last.starts_with(&format!("proxy {file}: ")) && last.contains("File exists"), "{text}");
+}
+
+const MATRIX: &str = "version: 1\nproject: shop\nenvironments:\n  live:\n    tier: production\n    \
+                      target: { kind: process, command: [./app] }\n    standby: 24h\n    \
+                      router: { kind: towpath, listen: 127.0.0.1:3000 }\n";
+
+/// Runs `matrix diff` in a folder with this on standard input; answers code, stdout and stderr.
+fn compared(folder: &Path, words: &[&str], input: &str) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_towpath"));
+    command.current_dir(folder).args(["matrix", "diff"]).args(words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    // One that reads nothing may have ended before.
+    let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn two_matrices_are_compared_and_a_pipeline_may_refuse_what_is_looser() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    std::fs::write(folder.join("old.yaml"), MATRIX).expect("it is written");
+    let new = MATRIX.replace("24h", "1h");
+    std::fs::write(folder.join("towpath.yaml"), new).expect("it is written");
+    let said = "! live: standby of the old release 24h -> 1h (looser)\n\n1 change, 1 looser\n";
+    for words in [&["old.yaml", "towpath.yaml"][..], &["old.yaml"], &["-"]] {
+        assert_eq!(compared(folder, words, MATRIX), (0, said.to_owned(), String::new()));
+    }
+    let (code, out, err) = compared(folder, &["old.yaml", "--deny-looser"], "");
+    assert_eq!((code, out.as_str(), err.as_str()), (3, said, "refused: 1 change is looser\n"));
+    let (code, _, _) = compared(folder, &["towpath.yaml", "old.yaml", "--deny-looser"], "");
+    assert_eq!(code, 0, "stricter is no reason to refuse");
+    let (code, out, err) = compared(folder, &["old.yaml", "--deny-looser", "--json"], "");
+    let view: Value = serde_json::from_str(&out).expect("one object");
+    assert_eq!((code, &view["looser"], err.as_str()), (3, &1.into(), ""));
+    assert_eq!(view["changes"][0]["path"], "environments.live.standby");
+}
+
+#[test]
+fn a_matrix_with_errors_is_not_compared_and_its_errors_are_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    std::fs::write(folder.join("towpath.yaml"), MATRIX).expect("it is written");
+    let wrong = MATRIX.replace("tier:", "teir:");
+    let (code, out, err) = compared(folder, &["-"], &wrong);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("standard input:5:") && err.contains("`teir`"), "{err}");
+    assert!(err.contains("nothing was compared"), "{err}");
+    let (code, out, _) = compared(folder, &["-", "--json"], &wrong);
+    let view: Value = serde_json::from_str(&out).expect("one object");
+    assert_eq!((code, &view["wrong"][0]["errors"][0]["code"]), (2, &"unknown-key".into()));
+    let (code, _, _) = compared(folder, &["-", "-"], MATRIX);
+    assert_eq!(code, 2, "standard input cannot be both");
+    let (code, _, _) = compared(folder, &["nowhere.yaml"], "");
+    assert_eq!(code, 5);
 }

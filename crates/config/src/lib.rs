@@ -7,6 +7,7 @@ mod codes;
 mod consistency;
 mod declared;
 mod diagnostic;
+mod diff;
 mod fields;
 mod lane;
 mod limits;
@@ -39,6 +40,7 @@ use crate::tree::Node;
 
 pub use crate::codes::{Code, Severity, explain};
 pub use crate::diagnostic::{Diagnostic, Label, report_json};
+pub use crate::diff::{Change, Diff, Judgement, diff};
 pub use crate::place::line_of;
 pub use crate::problem::MAX_PROBLEMS;
 pub use crate::render::{Symbols, brief, report, snippet};

@@ -72,6 +72,22 @@ pub fn origins(checked: &Checked) -> BTreeMap<String, Origin> {
     checked.resolved.iter().filter_map(|line| line.value.clone()).collect()
 }
 
+/// The resolved form without its comments: its lines are those of `lines`, one by one.
+pub(crate) fn bare(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let _ = writeln!(text, "{}{}", " ".repeat(line.indent), line.text);
+    }
+    text
+}
+
+impl Line {
+    /// Where the value on this line comes from; none for a line that only opens a map.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.value.as_ref().map(|(_, origin)| origin)
+    }
+}
+
 /// Writes the resolved form of a matrix without errors.
 pub(crate) fn lines(
     root: &Node,
@@ -369,7 +385,7 @@ pub(crate) fn default_text(shape: Shape, default: &str) -> String {
 }
 
 /// A value on one line.
-fn flow(node: &Node) -> String {
+pub(crate) fn flow(node: &Node) -> String {
     match (&node.tree, node.scalar()) {
         (Tree::List(items), _) => {
             let items: Vec<_> = items.iter().map(flow).collect();

@@ -61,7 +61,8 @@ impl Source {
         }
     }
 
-    fn indexed(text: String) -> Self {
+    /// A text of our own, of any size.
+    pub(crate) fn indexed(text: String) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
         Self { text, line_starts }

@@ -1,6 +1,9 @@
-//! `matrix check`, `matrix show`, `matrix schema`, and the check that comes before every order. The
-//! only file that calls `towpath-config`; the sentences about a matrix are all there.
+//! `matrix check`, `show`, `diff` and `schema`, and the check that comes before every order. The
+//! only place that calls `towpath-config`; the sentences about a matrix are all there.
 
+mod diff;
+
+use std::io::Read as _;
 use std::path::Path;
 
 use towpath_config::{Checked, Symbols, Table};
@@ -18,6 +21,7 @@ pub(crate) fn run(command: &MatrixCommand, context: &Context) -> Result<ExitCode
     match command {
         MatrixCommand::Check(arguments) => check(arguments, context),
         MatrixCommand::Show(arguments) => show(arguments, context),
+        MatrixCommand::Diff(arguments) => diff::run(arguments, context),
         MatrixCommand::Schema => {
             context.object(&towpath_config::schema(&wiring::catalogue()));
             Ok(ExitCode::Done)
@@ -155,12 +159,20 @@ fn read(file: &Path) -> Result<Checked, CliError> {
     Ok(towpath_config::parse(&name(file), &bytes(file)?, &wiring::catalogue()))
 }
 
+/// Whether standard input is meant.
+fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
 /// The file, one byte more than the largest that is read at the most: the parser then says so.
 fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
-    use std::io::Read as _;
     let limit = u64::try_from(towpath_config::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    let read = std::fs::File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    let read = if is_stdin(file) {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
     match read {
         Ok(_) => Ok(bytes),
         Err(error) => {
@@ -178,6 +190,9 @@ fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
 
 /// The path as a person would type it here.
 fn name(file: &Path) -> String {
+    if is_stdin(file) {
+        return "standard input".to_owned();
+    }
     let here = std::env::current_dir().unwrap_or_default();
     file.strip_prefix(&here).unwrap_or(file).display().to_string()
 }

@@ -34,7 +34,7 @@ Examples
   towpath rollback production              put the last good release back
 
 Start      init        write a towpath.yaml for this folder
-           matrix      check and show the matrix
+           matrix      check, show and compare the matrix
            release     create, list, show and compare releases
            demo        watch the whole story with a sample service
 Move       plan        what a promotion would do
@@ -74,7 +74,7 @@ pub(crate) const PAGES: &[Page] = &[
     },
     Page {
         command: "matrix",
-        about: "Check and show the matrix",
+        about: "Check, show and compare the matrix",
         examples: &[("towpath matrix check", "everything that is wrong with it, at once")],
         exits: &[],
         see: "",
@@ -106,6 +106,19 @@ pub(crate) const PAGES: &[Page] = &[
         ],
         exits: &[],
         see: "towpath matrix check",
+    },
+    Page {
+        command: "matrix diff",
+        about: "Say what changes from one matrix to another, and what of it is looser",
+        examples: &[
+            ("towpath matrix diff old.yaml new.yaml", "every change in words, looser ones marked"),
+            ("towpath matrix diff old.yaml", "beside the towpath.yaml of the project"),
+            ("towpath matrix diff - --deny-looser", "in CI, with the old one on standard input"),
+        ],
+        exits: &[
+            "0 compared   2 a file has errors   3 a change is looser, with --deny-looser   5 no such file",
+        ],
+        see: "towpath matrix show --resolved",
     },
     Page {
         command: "matrix schema",

@@ -5,6 +5,7 @@ pub(crate) mod adapters;
 pub(crate) mod attendance;
 pub(crate) mod audit;
 pub(crate) mod block;
+pub(crate) mod changes;
 pub(crate) mod doctor;
 pub(crate) mod ending;
 pub(crate) mod health;

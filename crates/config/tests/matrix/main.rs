@@ -5,6 +5,7 @@ mod catalogue;
 mod checked;
 mod consistency;
 mod diagnostics;
+mod diff;
 mod examples;
 mod for_people;
 mod hostile;

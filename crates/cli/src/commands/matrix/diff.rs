@@ -1,0 +1,79 @@
+//! `matrix diff`: two files read, compared and told. Compares nothing itself.
+
+use std::path::Path;
+
+use serde::Serialize;
+use towpath_config::{Change, Checked};
+
+use super::{is_stdin, name, read, symbols, view};
+use crate::args::MatrixDiffArguments;
+use crate::commands::Context;
+use crate::exit_code::{CliError, ExitCode};
+use crate::report;
+use crate::report::style::counted;
+
+/// What differs, as programs read it.
+#[derive(Serialize)]
+struct DiffView<'a> {
+    format: u32,
+    changes: &'a [Change],
+    looser: usize,
+}
+
+/// Runs `matrix diff`.
+pub(super) fn run(
+    arguments: &MatrixDiffArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let new = match &arguments.new {
+        Some(file) => file.clone(),
+        None => context.project()?.matrix_file,
+    };
+    if is_stdin(&arguments.old) && is_stdin(&new) {
+        let error = CliError::new(ExitCode::Usage, "stdin-twice", "nothing was compared");
+        return Err(error
+            .because("standard input can be one of the two, and not both")
+            .next("towpath matrix diff -", "compares it with the towpath.yaml of the project"));
+    }
+    let checked = [read(&arguments.old)?, read(&new)?];
+    let files = [&arguments.old, &new];
+    let wrong = files.into_iter().zip(&checked).filter(|(_, it)| it.matrix.is_none());
+    let wrong: Vec<(&Path, &Checked)> = wrong.map(|(file, it)| (file.as_path(), it)).collect();
+    if !wrong.is_empty() {
+        return not_compared(&wrong, context);
+    }
+    let [old, new] = &checked;
+    let Some(diff) = towpath_config::diff(old, new) else {
+        let error = CliError::new(ExitCode::Usage, "matrix-too-deep", "nothing was compared");
+        return Err(error.because("maps stand too deep inside each other in one of the two"));
+    };
+    if context.global.json {
+        let format = towpath_engine::views::FORMAT;
+        context.object(&DiffView { format, changes: &diff.changes, looser: diff.looser });
+    } else {
+        context.answer(&report::changes::text(&diff, &context.out));
+    }
+    if !arguments.deny_looser || diff.looser == 0 {
+        return Ok(ExitCode::Done);
+    }
+    let are = if diff.looser == 1 { "is" } else { "are" };
+    context.aside(&format!("refused: {} {are} looser\n", counted(diff.looser, "change")));
+    Ok(ExitCode::Refused)
+}
+
+/// Says what is wrong with the matrices that cannot be compared.
+fn not_compared(wrong: &[(&Path, &Checked)], context: &Context) -> Result<ExitCode, CliError> {
+    if context.global.json {
+        let wrong: Vec<_> = wrong.iter().map(|(file, checked)| view(file, checked)).collect();
+        context.object(&serde_json::json!({
+            "format": towpath_engine::views::FORMAT, "wrong": wrong,
+        }));
+        return Ok(ExitCode::Usage);
+    }
+    for (_, checked) in wrong {
+        context.aside(&format!("{}\n", towpath_config::report(checked, symbols(context))));
+    }
+    let names: Vec<String> = wrong.iter().map(|(file, _)| name(file)).collect();
+    let cause = format!("there are errors in {}", names.join(" and in "));
+    Err(CliError::new(ExitCode::Usage, "matrix-wrong", "nothing was compared").because(cause))
+}
