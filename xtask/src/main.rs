@@ -5,6 +5,7 @@
 
 mod bench;
 mod generate;
+mod matrix_reference;
 mod reference;
 mod tidy;
 
