@@ -2,6 +2,7 @@
 //! once. It reads and reports; it never repairs a file.
 
 mod adapters;
+mod book;
 mod dependencies;
 mod finding;
 mod manifests;
@@ -33,6 +34,7 @@ const RULES: &[Rule] = &[
     adapters::check,
     words::check,
     names::check,
+    book::check,
 ];
 
 /// Checks the workspace at `root` and prints every break.
