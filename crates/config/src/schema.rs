@@ -2,7 +2,8 @@
 //! say; what keys mean together is left to the check.
 //!
 //! Words that JSON Schema does not have begin with `x-`: what becomes of a section or key
-//! (`x-standing`), which part of it is listed then (`x-listed`), where a section may stand
+//! (`x-standing`; in a sentence, with which the description ends, `x-note`), which part of it is
+//! listed then (`x-listed`), whether plans repeat it (`x-in-plans`), where a section may stand
 //! (`x-where`), a type and its unit in words (`x-type`), a default as it is written or by its rule
 //! (`x-default`), the order of keys (`x-order`), how far a kind is (`x-state`).
 
@@ -103,9 +104,12 @@ fn of_section(section: &Section) -> Value {
     let mut value = of_key(&section.key);
     value["examples"] = json!([section.example]);
     value["x-where"] = section.places.iter().map(|place| where_words(*place)).collect();
-    value["x-standing"] = json!(standing_words(section.standing));
+    stands(&mut value, section.standing);
     if let Standing::Kept(Some(key)) = section.standing {
         value["x-listed"] = json!(key);
+    }
+    if matches!(section.standing, Standing::Kept(_)) {
+        value["x-in-plans"] = json!(section.touches_promotions);
     }
     value
 }
@@ -152,9 +156,30 @@ fn of_key(key: &Key) -> Value {
         value["x-default"] = json!(text);
     }
     if let Some(standing) = key.standing {
-        value["x-standing"] = json!(standing_words(standing));
+        stands(&mut value, standing);
     }
     value
+}
+
+/// Says what becomes of what `value` describes, also to people who see no more than the description.
+fn stands(value: &mut Value, standing: Standing) {
+    value["x-standing"] = json!(standing_words(standing));
+    let note = match standing {
+        Standing::Enforced => return,
+        Standing::ForPeople => "For people: nothing judges it.".to_owned(),
+        Standing::Kept(_) => "Kept and shown: nothing acts on it yet.".to_owned(),
+        Standing::Refuses => {
+            "Not carried out yet: refuses promotions until accepted by name.".to_owned()
+        }
+        Standing::RefusesWhen(word) => {
+            format!(
+                "`{word}` is not carried out yet: it refuses promotions until accepted by name."
+            )
+        }
+    };
+    let said = value["description"].as_str().unwrap_or_default();
+    value["description"] = json!(format!("{said} {note}"));
+    value["x-note"] = json!(note);
 }
 
 fn order(keys: &[Key]) -> Value {

@@ -60,12 +60,17 @@ fn standing(name: &str, value: &Value) -> String {
         "for people" => "**for people**. It is shown, and nothing judges it.".to_owned(),
         "kept" => {
             let listed = match value["x-listed"].as_str() {
-                Some(key) => format!("`{name}.{key}`, without a `{key}` as `{name}`"),
+                Some(key) => format!("`{name}.{key}` (or `{name}`, where there is no `{key}`)"),
                 None => format!("`{name}`"),
+            };
+            let plans = if value["x-in-plans"] == false {
+                "Plans leave it out, for no promotion goes another way because of it."
+            } else {
+                "Plans repeat it."
             };
             format!(
                 "**kept and shown**. Nothing acts on it yet; it refuses nothing, and `matrix check` \
-                 lists {listed} as not enforced."
+                 lists {listed} as not enforced. {plans}"
             )
         }
         _ => format!(
@@ -181,14 +186,7 @@ fn table<'a>(text: &mut String, of: &Value, keys: impl Iterator<Item = &'a str>)
 
 /// What becomes of a key where that differs from its section.
 fn remark(value: &Value) -> String {
-    let Some(standing) = value["x-standing"].as_str() else { return String::new() };
-    match (standing, standing.strip_prefix("refuses when ")) {
-        ("kept", _) => " *Kept and shown: nothing acts on it yet.*".to_owned(),
-        ("for people", _) => " *For people: nothing judges it.*".to_owned(),
-        ("refuses", _) => " *Refuses promotions until accepted by name.*".to_owned(),
-        (_, Some(word)) => format!(" *`{word}` refuses promotions until accepted by name.*"),
-        _ => String::new(),
-    }
+    value["x-note"].as_str().map(|note| format!(" *{note}*")).unwrap_or_default()
 }
 
 /// The type in words, a choice of words as such.
@@ -214,9 +212,11 @@ fn default(value: &Value, required: bool) -> String {
     }
 }
 
-/// What it means, without the default that a description ends with.
+/// What it means, without the note and the default that a description ends with.
 fn meaning(value: &Value) -> &str {
     let whole = value["description"].as_str().unwrap_or_default();
+    let note = value["x-note"].as_str().map(|note| format!(" {note}"));
+    let whole = note.and_then(|note| whole.strip_suffix(&note)).unwrap_or(whole);
     let default = value["x-default"].as_str().map(|default| format!(" Default: {default}."));
     default.and_then(|default| whole.strip_suffix(&default)).unwrap_or(whole)
 }
@@ -250,8 +250,8 @@ mod tests {
                     "x-default": "30d", "x-type": "duration, such as 5m",
                 },
                 "spent": {
-                    "description": "What then.", "enum": ["notify", "freeze"],
-                    "x-standing": "refuses when freeze",
+                    "description": "What then. `freeze` refuses.", "enum": ["notify", "freeze"],
+                    "x-note": "`freeze` refuses.",
                 },
                 "inner": {
                     "description": "A | b.", "x-type": "map", "x-order": ["deep"],
@@ -264,14 +264,17 @@ mod tests {
         for line in [
             "- May stand: in an environment, in `defaults.all` and `defaults.TIER`.",
             "| `window` | duration, such as 5m | `30d` | How long. |",
-            "| `spent` | `notify`, `freeze` |  | What then. *`freeze` refuses promotions until accepted by name.* |",
+            "| `spent` | `notify`, `freeze` |  | What then. *`freeze` refuses.* |",
             "| `inner` | map | must be given | A \\| b. |",
             "### `budget.inner`",
             "| `deep` | text |  | Deep. |",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }
-        assert!(text.contains("`matrix check` lists `budget` as not enforced"), "{text}");
+        assert!(
+            text.contains("`matrix check` lists `budget` as not enforced. Plans repeat"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -68,9 +68,12 @@ fn a_section_says_where_it_may_stand_and_what_becomes_of_it() {
         let standing = section["x-standing"].as_str().expect("a word");
         assert!(["enforced", "for people", "kept", "refuses"].contains(&standing), "{name}");
         assert_ne!(section["x-type"], Value::Null, "{name}");
+        let said = section["description"].as_str().expect("a sentence");
+        assert_eq!(said.contains(" nothing acts on it yet."), standing == "kept", "{name}: {said}");
+        assert_eq!(said.contains(" refuses promotions"), standing == "refuses", "{name}: {said}");
     }
     let costs = &definitions["section-costs"];
-    assert_eq!(costs["x-listed"], "budget");
+    assert_eq!((&costs["x-listed"], &costs["x-in-plans"]), (&"budget".into(), &false.into()));
     assert_eq!(costs["x-where"], serde_json::json!(["top", "environment", "defaults"]));
     let spent = &definitions["section-error_budget"]["properties"]["when_spent"];
     assert_eq!(spent["x-standing"], "refuses when freeze");
