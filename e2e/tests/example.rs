@@ -32,6 +32,19 @@ fn the_matrix_of_the_example_is_right_and_what_is_not_enforced_is_accepted_by_na
 }
 
 #[test]
+fn the_readmes_of_the_examples_that_cannot_run_can_be_followed() {
+    for place in ["examples/web-service", "examples/security-design-assistant"] {
+        let folder = Folder::new();
+        let copy = folder.copy(&checkout(), place);
+        let page = std::fs::read_to_string(checkout().join(place).join("README.md")).unwrap();
+        let steps = steps(&page);
+        assert!(steps.len() > 1, "the README has only {} commands", steps.len());
+        let mut script = Script::begin(&copy, &[towpath().parent().expect("a folder")]);
+        script.follow(&format!("{place}/README.md"), &steps, |text| folder.here(text));
+    }
+}
+
+#[test]
 #[ignore = "heavy"]
 fn the_readme_of_the_example_can_be_followed_to_the_letter() {
     let folder = Folder::new();

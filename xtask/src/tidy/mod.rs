@@ -3,8 +3,9 @@
 
 mod adapters;
 mod book;
+mod coverage;
 mod dependencies;
-mod finding;
+pub(crate) mod finding;
 mod manifests;
 mod names;
 mod reach;
@@ -35,6 +36,7 @@ const RULES: &[Rule] = &[
     words::check,
     names::check,
     book::check,
+    coverage::check,
 ];
 
 /// Checks the workspace at `root` and prints every break.
