@@ -77,6 +77,16 @@ fn what_is_said_about_exit_codes_is_so() {
 }
 
 #[test]
+fn what_is_said_about_the_format_is_so() {
+    follow("reference/matrix-format.md");
+}
+
+#[test]
+fn the_rules_of_a_promotion_are_as_their_page_says() {
+    follow("explanation/rules-of-a-promotion.md");
+}
+
+#[test]
 fn what_is_said_about_deaths_is_so() {
     follow("explanation/what-happens-when-something-dies.md");
 }

@@ -8,25 +8,45 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::reference;
+use crate::{matrix_reference, reference};
 
-/// A generated file: its path below the workspace root, and the function that makes its text from
-/// the workspace there.
-type Entry = (&'static str, fn(&Path) -> Result<String>);
+/// Makes the text of a generated file from the workspace.
+type Render = Box<dyn Fn(&Path) -> Result<String>>;
 
-/// Every generated file, one line each: `("docs/NAME.md", module::function),`.
-const ENTRIES: &[Entry] = &[
-    ("docs/schema/towpath.schema.json", reference::matrix_schema),
-    ("docs/src/reference/adapters.md", reference::adapters),
-    ("docs/src/reference/cli.md", reference::command_line),
-];
+/// A generated file: its path below the workspace root, and what makes its text.
+struct Entry {
+    path: String,
+    render: Render,
+}
+
+impl Entry {
+    fn of(path: &str, render: fn(&Path) -> Result<String>) -> Self {
+        Self { path: path.to_owned(), render: Box::new(render) }
+    }
+}
+
+/// Every generated file: `Entry::of("docs/NAME.md", module::function)`, one line each, and a page for
+/// each group of the matrix.
+fn entries() -> Vec<Entry> {
+    let mut entries = vec![
+        Entry::of("docs/schema/towpath.schema.json", reference::matrix_schema),
+        Entry::of("docs/src/reference/adapters.md", reference::adapters),
+        Entry::of("docs/src/reference/cli.md", reference::command_line),
+        Entry::of("docs/src/reference/matrix.md", matrix_reference::overview),
+    ];
+    entries.extend(matrix_reference::GROUPS.iter().map(|group| Entry {
+        path: format!("docs/src/reference/matrix/{}.md", group.page),
+        render: Box::new(|root| matrix_reference::page(root, group.page)),
+    }));
+    entries
+}
 
 /// Writes every generated file that differs. Safe to repeat.
 ///
 /// # Errors
 /// When a text cannot be made or a file cannot be written.
 pub(crate) fn write(root: &Path) -> Result<()> {
-    write_entries(root, ENTRIES)
+    write_entries(root, &entries())
 }
 
 /// Compares every generated file with what would be written; changes nothing.
@@ -34,11 +54,11 @@ pub(crate) fn write(root: &Path) -> Result<()> {
 /// # Errors
 /// When a file differs, naming each with its first differing line.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    check_entries(root, ENTRIES)
+    check_entries(root, &entries())
 }
 
 fn write_entries(root: &Path, entries: &[Entry]) -> Result<()> {
-    for (path, render) in entries {
+    for Entry { path, render } in entries {
         let wanted = render(root).with_context(|| format!("cannot generate {path}"))?;
         let target = root.join(path);
         if read(&target)?.as_ref() == Some(&wanted) {
@@ -55,7 +75,7 @@ fn write_entries(root: &Path, entries: &[Entry]) -> Result<()> {
 
 fn check_entries(root: &Path, entries: &[Entry]) -> Result<()> {
     let mut stale = Vec::new();
-    for (path, render) in entries {
+    for Entry { path, render } in entries {
         let wanted = render(root).with_context(|| format!("cannot generate {path}"))?;
         match read(&root.join(path))? {
             None => stale.push(format!("{path}: is missing")),
@@ -90,21 +110,23 @@ fn first_difference(found: &str, wanted: &str) -> usize {
 mod tests {
     use super::*;
 
-    const SAMPLE: &[Entry] = &[("docs/sample.md", |_| Ok("one\ntwo\n".to_owned()))];
+    fn sample() -> [Entry; 1] {
+        [Entry::of("docs/sample.md", |_| Ok("one\ntwo\n".to_owned()))]
+    }
 
     #[test]
     fn a_missing_and_a_changed_file_are_found_and_written() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
-        let problem = |root: &Path| check_entries(root, SAMPLE).unwrap_err().to_string();
+        let problem = |root: &Path| check_entries(root, &sample()).unwrap_err().to_string();
         assert!(problem(root).contains("docs/sample.md: is missing"));
 
-        write_entries(root, SAMPLE).unwrap();
-        check_entries(root, SAMPLE).unwrap();
+        write_entries(root, &sample()).unwrap();
+        check_entries(root, &sample()).unwrap();
 
         fs::write(root.join("docs/sample.md"), "one\n2\n").unwrap();
         assert!(problem(root).contains("docs/sample.md:2: differs"));
-        write_entries(root, SAMPLE).unwrap();
-        check_entries(root, SAMPLE).unwrap();
+        write_entries(root, &sample()).unwrap();
+        check_entries(root, &sample()).unwrap();
     }
 }

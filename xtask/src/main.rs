@@ -7,6 +7,7 @@
 mod bench;
 mod coverage;
 mod generate;
+mod matrix_reference;
 mod reference;
 mod tidy;
 

@@ -13,6 +13,27 @@ const FAMILIES: &[(&str, &str, &str)] = &[
     ("target", "Targets", "Where instances of a release run: `target: { kind: NAME, ... }`."),
     ("router", "Routers", "How visitors reach them: `router: { kind: NAME, ... }`."),
     ("check", "Checks", "One question of a gate: `- { check: NAME, name: ..., ... }`."),
+    ("notifier", "Notifiers", "How people are told: `notifiers: { NAME: { kind: ..., ... } }`."),
+    (
+        "metrics",
+        "Metrics sources",
+        "Figures that no router sees: `metrics_sources: { NAME: { kind: ..., ... } }`.",
+    ),
+    (
+        "secrets",
+        "Secret stores",
+        "Where secrets are kept: `secret_store: { kind: NAME, ... }`, and `secrets` for a single one.",
+    ),
+];
+
+/// What a planned kind of a family does to promotions, where it does anything.
+const REFUSING: &[(&str, &str)] = &[
+    ("target", "One of a planned kind refuses promotions, for nothing could run."),
+    ("router", "One of a planned kind refuses promotions, for no visitor could be sent."),
+    (
+        "check",
+        "One of a planned kind refuses promotions until it is accepted by the name of the check.",
+    ),
 ];
 
 /// The JSON Schema of the matrix.
@@ -56,29 +77,30 @@ pub(crate) fn adapters(root: &Path) -> Result<String> {
     let listed: Value = serde_json::from_str(&towpath(root, &["adapters", "--json"])?)?;
     let kinds = listed["kinds"].as_array().context("`adapters --json` lists no kinds")?;
     let mut text = String::from(
-        "# Adapters\n\nWritten by the program; `towpath adapters` lists the same. A kind that is \
-         planned can be declared; it refuses promotions until that is accepted by name.\n",
+        "# Adapters\n\nWritten by the program; `towpath adapters` lists the same. Keys that all kinds \
+         of a family share stand with the section: [Every section and key](matrix.md). A kind that is \
+         planned can be declared, and its keys are checked; nothing acts on it yet.\n",
     );
     for (family, title, about) in FAMILIES {
         let _ = writeln!(text, "\n## {title}\n\n{about}");
-        let own: Vec<&Value> = kinds.iter().filter(|kind| kind["family"] == *family).collect();
-        for kind in own.iter().filter(|kind| kind["state"] == "built") {
-            built(&mut text, kind);
+        if let Some((_, refuses)) = REFUSING.iter().find(|(name, _)| name == family) {
+            let _ = writeln!(text, "\n{refuses}");
         }
-        let planned: Vec<&&Value> = own.iter().filter(|kind| kind["state"] != "built").collect();
-        if !planned.is_empty() {
-            let _ = writeln!(text, "\n### Planned\n\n| kind | what it is |\n|---|---|");
-        }
-        for kind in planned {
-            let _ = writeln!(text, "| `{}` | {} |", word(&kind["name"]), cell(&kind["summary"]));
+        let own = || kinds.iter().filter(|kind| kind["family"] == *family);
+        let planned = |kind: &&Value| kind["state"] != "built";
+        for kind in own().filter(|kind| !planned(kind)).chain(own().filter(planned)) {
+            adapter(&mut text, kind);
         }
     }
     Ok(text)
 }
 
-fn built(text: &mut String, kind: &Value) {
+fn adapter(text: &mut String, kind: &Value) {
     let name = word(&kind["name"]);
     let _ = writeln!(text, "\n### `{name}`\n\n{}\n", word(&kind["summary"]));
+    if kind["state"] != "built" {
+        let _ = writeln!(text, "State: {}.\n", word(&kind["state"]));
+    }
     let _ = writeln!(text, "```yaml\n{}\n```", word(&kind["example"]));
     let capabilities: Vec<&str> =
         kind["capabilities"].as_array().into_iter().flatten().map(word).collect();
@@ -168,7 +190,7 @@ mod tests {
             ],
         });
         let mut text = String::new();
-        built(&mut text, &kind);
+        adapter(&mut text, &kind);
         assert!(text.contains("| `address` | address | must be given | a \\| b |"), "{text}");
         assert!(text.contains("| `tries` | 1 to 5 | `3` | How often. |"), "{text}");
         assert!(text.contains("| `how` | `GET` or `HEAD` |  | Which. |"), "{text}");

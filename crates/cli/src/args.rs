@@ -1,6 +1,7 @@
 //! The command line's grammar: names, options and what may stand in them. Owns no behaviour and no
 //! help text; help is in `report/help.rs`.
 
+mod matrix;
 mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -9,6 +10,9 @@ use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
+pub(crate) use crate::args::matrix::{
+    CheckArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments, ShowArguments, ShowForm,
+};
 use crate::args::values::{
     change_type, commit, name, number, person, plan_hash, reason, setting, signal, source, speed,
     version,
@@ -116,76 +120,6 @@ pub(crate) struct InitArguments {
     /// write this file instead of towpath.yaml
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<std::path::PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MatrixArguments {
-    #[command(subcommand)]
-    pub(crate) command: MatrixCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum MatrixCommand {
-    Check(CheckArguments),
-    Show(ShowArguments),
-    Diff(MatrixDiffArguments),
-    Schema,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckArguments {
-    /// the rule behind an error, with examples
-    #[arg(long, value_name = "NAME")]
-    pub(crate) explain: Option<String>,
-    /// one line for each name of a problem
-    #[arg(long, conflicts_with = "verbose")]
-    pub(crate) brief: bool,
-    /// everything, also what is declared and not enforced yet (the default)
-    #[arg(long)]
-    pub(crate) verbose: bool,
-    /// warnings make exit 2 as errors do
-    #[arg(long)]
-    pub(crate) deny_warnings: bool,
-    /// another file than towpath.yaml
-    #[arg(value_name = "FILE")]
-    pub(crate) file: Option<std::path::PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ShowArguments {
-    /// as YAML with every default filled in and where each value comes from
-    #[arg(long, conflicts_with = "form")]
-    pub(crate) resolved: bool,
-    /// `table` (the default), `markdown`, or `file`: as it is
-    #[arg(long = "as", value_name = "FORM")]
-    pub(crate) form: Option<ShowForm>,
-    /// only this table
-    #[arg(long, value_name = "NAME", conflicts_with = "resolved")]
-    pub(crate) table: Option<String>,
-}
-
-/// How a matrix is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ShowForm {
-    /// Aligned, for a terminal.
-    Table,
-    /// For a wiki page.
-    Markdown,
-    /// The file as it is.
-    File,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MatrixDiffArguments {
-    /// the matrix as it was; `-` reads it from standard input
-    #[arg(value_name = "OLD")]
-    pub(crate) old: std::path::PathBuf,
-    /// the matrix as it would be; otherwise the towpath.yaml of the project
-    #[arg(value_name = "NEW")]
-    pub(crate) new: Option<std::path::PathBuf>,
-    /// a change that is looser makes exit 3
-    #[arg(long)]
-    pub(crate) deny_looser: bool,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,7 @@ mod source;
 mod starter;
 mod tables;
 mod tree;
+mod type_words;
 mod value;
 mod verify;
 mod yaml;
@@ -54,6 +55,9 @@ pub use crate::starter::{
 pub use crate::tables::{Table, table_names, tables};
 pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};
 pub use crate::yaml::{MAX_DEPTH, MAX_ENTRIES, MAX_TEXT};
+
+/// What reads the file, for messages about what only another version could know.
+pub(crate) const PROGRAM: &str = concat!("towpath ", env!("CARGO_PKG_VERSION"));
 
 /// A matrix with everything that was found out about it.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use towpath_core::units::{Span, Weight};
 use towpath_ports::catalogue::FieldType;
 use towpath_ports::settings;
 
+use crate::PROGRAM;
 use crate::codes::Code;
 use crate::limits;
 use crate::problem::{Problem, Problems};
@@ -34,6 +35,10 @@ fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
         Shape::Of(of) => verify_field(node, of, name),
         Shape::FormatVersion => match node.scalar() {
             Some(Scalar::Number("1")) => Ok(()),
+            Some(Scalar::Number(other)) => Err(format!(
+                "the file is of version {} of the format, and {PROGRAM} reads version 1",
+                printable(other)
+            )),
             _ => Err(wrong()),
         },
         Shape::Name => match Name::new(text()?) {
@@ -131,6 +136,10 @@ fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option<String> {
     let counted = text.bytes().all(|byte| byte.is_ascii_digit());
     let signed = text.starts_with(['<', '>', '=', '+']);
     match shape {
+        Shape::FormatVersion if counted => Some(
+            "read the file with a newer towpath, or write `version: 1` and see what it says"
+                .to_owned(),
+        ),
         Shape::SomeTime | Shape::WordOrSpan(_) if text.parse() == Ok(Span(0)) || text == "0" => {
             Some("write a time above zero, such as `5s`".to_owned())
         }

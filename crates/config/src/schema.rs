@@ -1,11 +1,20 @@
 //! JSON Schema of the matrix, from the tables that parsing reads. Owns nothing that those do not
 //! say; what keys mean together is left to the check.
+//!
+//! Words that JSON Schema does not have begin with `x-`: what becomes of a section or key
+//! (`x-standing`; in a sentence, with which the description ends, `x-note`), which part of it is
+//! listed then (`x-listed`), whether plans repeat it (`x-in-plans`), where a section may stand
+//! (`x-where`), a type and its unit in words (`x-type`), a default as it is written or by its rule
+//! (`x-default`), the order of keys (`x-order`), how far a kind is (`x-state`).
 
 use serde_json::{Map, Value, json};
 use towpath_ports::catalogue::{Catalogue, Family, Field, FieldType, KindEntry};
 
-use crate::sections::{self, Section, Where};
+use crate::fields::from_default;
+use crate::sections::{self, Section, Standing, Where};
 use crate::shape::{Default, Key, KeyRule, Measure, Shape, Variant};
+use crate::show::default_text;
+use crate::type_words;
 
 const SPAN: &str = "^[0-9]+(ms|s|m|h|d)( [0-9]+(ms|s|m|h|d))*$";
 const SHARE: &str = "^[0-9]{1,3}([.][0-9]{1,2})?%$";
@@ -21,14 +30,13 @@ pub fn schema(catalogue: &Catalogue) -> Value {
             "additionalProperties": { "$ref": format!("#/$defs/{of}") },
         })
     };
-    top["properties"]["environments"] = described(named("environment"), "environments");
-    top["properties"]["environments"]["minProperties"] = json!(1);
+    let mut environments = named("environment");
+    environments["minProperties"] = json!(1);
     let tiers = ["all", "development", "testing", "staging", "production"];
     let tiers: Map<String, Value> = tiers
         .iter()
         .map(|tier| ((*tier).to_owned(), json!({ "$ref": "#/$defs/shared" })))
         .collect();
-    top["properties"]["defaults"] = described(closed(&tiers, &[]), "defaults");
     let mut environment = map_of_sections(Where::Environment);
     environment["properties"]["services"] = named("service");
     environment["properties"]["services"]["description"] =
@@ -41,7 +49,10 @@ pub fn schema(catalogue: &Catalogue) -> Value {
     top["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     top["title"] = json!("towpath.yaml");
     top["description"] = json!("An environment promotion matrix.");
-    top["$defs"] = json!({
+    let mut definitions = sections_by_reference();
+    definitions.extend(structure(environments, "environments"));
+    definitions.extend(structure(closed(&tiers, &[]), "defaults"));
+    let parts = json!({
         "environment": environment,
         "shared": map_of_sections(Where::Defaults),
         "service": map_of_sections(Where::Service),
@@ -52,19 +63,35 @@ pub fn schema(catalogue: &Catalogue) -> Value {
         "metrics": adapter(catalogue, Family::Metrics, sections::metrics_sources::KEYS),
         "secrets": adapter(catalogue, Family::Secrets, &secrets),
     });
+    definitions.extend(parts.as_object().cloned().unwrap_or_default());
+    top["$defs"] = Value::Object(definitions);
     top
 }
 
-fn described(mut value: Value, section: &str) -> Value {
-    if let Some(section) = sections::find(section, Where::Top) {
-        value["description"] = json!(section.key.doc);
+/// Where the definition of a section stands, which all its places share.
+fn definition(section: &str) -> String {
+    format!("section-{section}")
+}
+
+fn sections_by_reference() -> Map<String, Value> {
+    sections::all().map(|it| (definition(it.key.name), of_section(it))).collect()
+}
+
+/// The definition of a section that holds sections, whose form is `value`.
+fn structure(mut value: Value, name: &str) -> Option<(String, Value)> {
+    let section = sections::find(name, Where::Top)?;
+    let own = of_section(section);
+    for (word, said) in own.as_object()?.iter().filter(|(word, _)| *word != "type") {
+        value[word] = said.clone();
     }
-    value
+    Some((definition(name), value))
 }
 
 fn map_of_sections(place: Where) -> Value {
     let here = || sections::all().filter(move |section| section.may_stand(place));
-    let properties = here().map(|it| (it.key.name.to_owned(), of_section(it))).collect();
+    let reference =
+        |it: &Section| json!({ "$ref": format!("#/$defs/{}", definition(it.key.name)) });
+    let properties = here().map(|it| (it.key.name.to_owned(), reference(it))).collect();
     let required: Vec<_> = here()
         .filter(|it| matches!(it.key.default, Default::Required))
         .filter(|it| !it.may_stand(Where::Defaults))
@@ -76,7 +103,34 @@ fn map_of_sections(place: Where) -> Value {
 fn of_section(section: &Section) -> Value {
     let mut value = of_key(&section.key);
     value["examples"] = json!([section.example]);
+    value["x-where"] = section.places.iter().map(|place| where_words(*place)).collect();
+    stands(&mut value, section.standing);
+    if let Standing::Kept(Some(key)) = section.standing {
+        value["x-listed"] = json!(key);
+    }
+    if matches!(section.standing, Standing::Kept(_)) {
+        value["x-in-plans"] = json!(section.touches_promotions);
+    }
     value
+}
+
+fn where_words(place: Where) -> &'static str {
+    match place {
+        Where::Top => "top",
+        Where::Environment => "environment",
+        Where::Defaults => "defaults",
+        Where::Service => "service",
+    }
+}
+
+fn standing_words(standing: Standing) -> String {
+    match standing {
+        Standing::Enforced => "enforced".to_owned(),
+        Standing::ForPeople => "for people".to_owned(),
+        Standing::Kept(_) => "kept".to_owned(),
+        Standing::Refuses => "refuses".to_owned(),
+        Standing::RefusesWhen(word) => format!("refuses when {word}"),
+    }
 }
 
 /// A map with these keys, those that begin with `x-`, and no other.
@@ -92,13 +146,44 @@ fn closed(properties: &Map<String, Value>, required: &[&str]) -> Value {
 
 fn of_key(key: &Key) -> Value {
     let mut value = of_shape(key.shape);
-    let doc = match key.default {
-        Default::Is(text) => format!("{} Default: {text}.", key.doc),
-        Default::By(_, rule) => format!("{} Default: {rule}.", key.doc),
-        Default::Required | Default::Absent => key.doc.to_owned(),
-    };
-    value["description"] = json!(doc);
+    value["description"] = json!(key.doc);
+    value["x-type"] = json!(type_words::of(key.shape));
+    if let Default::Is(text) = key.default {
+        value["default"] = from_default(&default_text(key.shape, text)).to_json();
+    }
+    if let Default::Is(text) | Default::By(_, text) = key.default {
+        value["description"] = json!(format!("{} Default: {text}.", key.doc));
+        value["x-default"] = json!(text);
+    }
+    if let Some(standing) = key.standing {
+        stands(&mut value, standing);
+    }
     value
+}
+
+/// Says what becomes of what `value` describes, also to people who see no more than the description.
+fn stands(value: &mut Value, standing: Standing) {
+    value["x-standing"] = json!(standing_words(standing));
+    let note = match standing {
+        Standing::Enforced => return,
+        Standing::ForPeople => "For people: nothing judges it.".to_owned(),
+        Standing::Kept(_) => "Kept and shown: nothing acts on it yet.".to_owned(),
+        Standing::Refuses => {
+            "Not carried out yet: refuses promotions until accepted by name.".to_owned()
+        }
+        Standing::RefusesWhen(word) => {
+            format!(
+                "`{word}` is not carried out yet: it refuses promotions until accepted by name."
+            )
+        }
+    };
+    let said = value["description"].as_str().unwrap_or_default();
+    value["description"] = json!(format!("{said} {note}"));
+    value["x-note"] = json!(note);
+}
+
+fn order(keys: &[Key]) -> Value {
+    keys.iter().map(|key| key.name).collect()
 }
 
 fn of_keys(keys: &[Key]) -> Value {
@@ -108,7 +193,9 @@ fn of_keys(keys: &[Key]) -> Value {
         .filter(|key| matches!(key.default, Default::Required))
         .map(|key| key.name)
         .collect();
-    closed(&properties, &required)
+    let mut value = closed(&properties, &required);
+    value["x-order"] = order(keys);
+    value
 }
 
 fn of_shape(shape: Shape) -> Value {
@@ -175,6 +262,7 @@ fn of_kinds(kinds: &[Variant], common: &[Key]) -> Value {
             let mut then = of_keys(&keys);
             then["properties"]["kind"] = json!(true);
             then["description"] = json!(kind.doc);
+            then["x-order"] = order(kind.keys);
             let condition =
                 json!({ "required": ["kind"], "properties": { "kind": { "const": kind.name } } });
             json!({ "if": condition, "then": then })
@@ -189,6 +277,7 @@ fn of_kinds(kinds: &[Variant], common: &[Key]) -> Value {
     properties.insert("kind".to_owned(), json!({ "enum": names }));
     let mut value = closed(&properties, &[]);
     value["allOf"] = json!(rules);
+    value["x-order"] = order(common);
     value
 }
 
@@ -233,8 +322,13 @@ fn adapter(catalogue: &Catalogue, family: Family, common: &[Key]) -> Value {
     let own = common.iter().filter(|key| key.name != word);
     let mut properties: Map<String, Value> =
         own.map(|key| (key.name.to_owned(), of_key(key))).collect();
-    properties.insert(word.to_owned(), json!({ "enum": names }));
-    json!({ "type": "object", "properties": properties, "allOf": rules })
+    let mut choice = json!({ "enum": names });
+    if let Some(key) = common.iter().find(|key| key.name == word) {
+        choice["description"] = json!(key.doc);
+    }
+    properties.insert(word.to_owned(), choice);
+    let order = order(common);
+    json!({ "type": "object", "properties": properties, "allOf": rules, "x-order": order })
 }
 
 fn of_kind(entry: &KindEntry, word: &str, common: &[Key]) -> Value {
@@ -243,6 +337,8 @@ fn of_kind(entry: &KindEntry, word: &str, common: &[Key]) -> Value {
     properties.extend(entry.fields.iter().map(|it| (it.name.to_owned(), of_kind_field(it))));
     let mut then = closed(&properties, &[]);
     then["description"] = json!(entry.summary);
+    then["x-state"] = json!(entry.state);
+    then["x-order"] = entry.fields.iter().map(|field| field.name).collect();
     let mut condition = json!({ "required": [word] });
     condition["properties"][word] = json!({ "const": entry.name });
     json!({ "if": condition, "then": then })
@@ -255,5 +351,10 @@ fn of_kind_field(field: &Field) -> Value {
         Some(default) => format!("{} Default: {default}.", field.doc),
     };
     value["description"] = json!(doc);
+    value["x-type"] = json!(type_words::of_field(field.of));
+    if let Some(default) = field.default.filter(|default| !default.is_empty()) {
+        value["default"] = from_default(&default_text(Shape::Of(field.of), default)).to_json();
+        value["x-default"] = json!(default);
+    }
     value
 }

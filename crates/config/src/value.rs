@@ -5,6 +5,7 @@ use towpath_core::ids::Name;
 use towpath_ports::catalogue::{Catalogue, Family, FieldType};
 use towpath_ports::settings;
 
+use crate::PROGRAM;
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
 use crate::scalar;
@@ -154,7 +155,10 @@ pub(crate) fn unknown(
         ),
         None => (
             "no key is called anything like it".to_owned(),
-            format!("remove it, or write `x-{shown}` to keep a key of your own"),
+            format!(
+                "remove it, write `x-{shown}` to keep a key of your own, or read the file with a newer \
+                 version that knows it: this is {PROGRAM}"
+            ),
         ),
     };
     Problem::new(Code::UnknownKey, extent, format!("{} has no key `{shown}`", of.into()))

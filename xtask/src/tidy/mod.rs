@@ -2,6 +2,7 @@
 //! once. It reads and reports; it never repairs a file.
 
 mod adapters;
+mod book;
 mod coverage;
 mod dependencies;
 pub(crate) mod finding;
@@ -34,6 +35,7 @@ const RULES: &[Rule] = &[
     adapters::check,
     words::check,
     names::check,
+    book::check,
     coverage::check,
 ];
 

@@ -44,7 +44,7 @@ pub(crate) const WHEN: &[Key] = &[
         "error_rate",
         Shape::ErrorLimit,
         Default::Is("> 5%"),
-        "Share of failed requests that is too much (seed 000's trigger).",
+        "Share of failed requests that is too much.",
     ),
     latency("latency_p50", "Median latency that is too much."),
     latency("latency_p90", "90th percentile of latency that is too much."),

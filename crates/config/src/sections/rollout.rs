@@ -78,7 +78,7 @@ pub(crate) const KEYS: &[Key] = &[
         "warm_up",
         Shape::Of(FieldType::Span),
         Default::Absent,
-        "Time without traffic before the first step. Not enforced yet.",
+        "Time without traffic before the first step.",
     )
     .standing(Standing::Kept(None)),
 ];

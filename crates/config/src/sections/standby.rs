@@ -14,8 +14,7 @@ const KEY: Key = Key::new(
     Shape::Of(FieldType::Span),
     Default::By(
         default,
-        "24h in production and 1h in staging (seed 000's values) where a router sends visitors, \
-         else 0s",
+        "24h in production and 1h in staging where a router sends visitors, else 0s",
     ),
     "How long the old release is kept at full capacity after commit; 0s keeps none.",
 );

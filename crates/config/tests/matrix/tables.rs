@@ -7,10 +7,11 @@ use towpath_config::{Code, Diagnostic, schema, to_json};
 use crate::{SOUNDBITE, catalogue, check};
 
 /// Every section of a part of the schema with its documented example.
-fn examples(of: &Value) -> Vec<(String, String)> {
+fn examples(schema: &Value, of: &Value) -> Vec<(String, String)> {
     let properties = of["properties"].as_object().expect("a map of sections");
     let example = |(name, section): (&String, &Value)| {
-        Some((name.clone(), section["examples"][0].as_str()?.to_owned()))
+        let section = section["$ref"].as_str()?.strip_prefix("#/$defs/")?;
+        Some((name.clone(), schema["$defs"][section]["examples"][0].as_str()?.to_owned()))
     };
     properties.iter().filter_map(example).collect()
 }
@@ -18,7 +19,7 @@ fn examples(of: &Value) -> Vec<(String, String)> {
 #[test]
 fn the_documented_example_of_every_section_is_right() {
     let schema = schema(&catalogue::catalogue());
-    for (name, example) in examples(&schema) {
+    for (name, example) in examples(&schema, &schema) {
         let rest =
             ["version: 1\n", "project: shop\n"].into_iter().filter(|it| !it.starts_with(&name));
         let environments = "environments:\n  dev:\n    tier: development\n    target: { kind: process, command: [./app] }\n";
@@ -26,7 +27,7 @@ fn the_documented_example_of_every_section_is_right() {
         let text = rest.collect::<String>() + &example + environments;
         assert_eq!(errors(&text), [], "{text}");
     }
-    let environment = examples(&schema["$defs"]["environment"]);
+    let environment = examples(&schema, &schema["$defs"]["environment"]);
     assert!(environment.len() > 30, "the tables are in the schema");
     for (name, example) in environment {
         let needed = [
@@ -59,6 +60,45 @@ fn the_documented_example_of_every_section_is_right() {
 fn errors(text: &str) -> Vec<Diagnostic> {
     let errors = check(text).errors.into_iter();
     errors.filter(|it| it.code != Code::UnknownName).collect()
+}
+
+#[test]
+fn a_section_says_where_it_may_stand_and_what_becomes_of_it() {
+    let schema = schema(&catalogue::catalogue());
+    let definitions = schema["$defs"].as_object().expect("definitions");
+    let sections: Vec<_> =
+        definitions.iter().filter(|(name, _)| name.starts_with("section-")).collect();
+    assert!(sections.len() > 50, "the tables are in the schema");
+    for (name, section) in sections {
+        assert!(section["x-where"].as_array().is_some_and(|it| !it.is_empty()), "{name}");
+        let standing = section["x-standing"].as_str().expect("a word");
+        assert!(["enforced", "for people", "kept", "refuses"].contains(&standing), "{name}");
+        assert_ne!(section["x-type"], Value::Null, "{name}");
+        let said = section["description"].as_str().expect("a sentence");
+        assert_eq!(said.contains(" nothing acts on it yet."), standing == "kept", "{name}: {said}");
+        assert_eq!(said.contains(" refuses promotions"), standing == "refuses", "{name}: {said}");
+    }
+    let costs = &definitions["section-costs"];
+    assert_eq!((&costs["x-listed"], &costs["x-in-plans"]), (&"budget".into(), &false.into()));
+    assert_eq!(costs["x-where"], serde_json::json!(["top", "environment", "defaults"]));
+    let spent = &definitions["section-error_budget"]["properties"]["when_spent"];
+    assert_eq!(spent["x-standing"], "refuses when freeze");
+}
+
+#[test]
+fn a_default_stands_in_the_schema_as_it_is_written_and_as_the_value_it_is() {
+    let schema = schema(&catalogue::catalogue());
+    let budget = &schema["$defs"]["section-error_budget"]["properties"];
+    assert_eq!(
+        (&budget["window"]["default"], &budget["window"]["x-default"]),
+        (&"30d".into(), &"30d".into())
+    );
+    assert_eq!(budget["tracked"]["default"], true);
+    let standby = &schema["$defs"]["section-standby"];
+    assert_eq!(standby.get("default"), None, "it depends on the place");
+    assert!(standby["x-default"].as_str().is_some_and(|rule| rule.contains("24h in production")));
+    let retries = &schema["$defs"]["section-health"]["properties"]["retries"];
+    assert_eq!(retries["default"], 3);
 }
 
 /// The parts of JSON Schema that the schema uses, patterns left out.

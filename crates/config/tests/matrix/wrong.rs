@@ -302,7 +302,7 @@ fn services_and_declared_sections_are_checked() {
 #[test]
 fn the_top_of_the_file_is_checked() {
     for (from, to, code, message) in [
-        ("version: 1", "version: 2", Code::WrongValue, "`version` is the number `2`"),
+        ("version: 1", "version: 2", Code::WrongValue, "is of version 2 of the format"),
         ("version: 1\n", "", Code::MissingKey, "the file has no `version`"),
         ("project: shop", "project: My Shop", Code::WrongValue, "`My Shop` cannot be a name"),
         ("  dev:\n", "  Dev:\n", Code::WrongValue, "`Dev` cannot be a name"),
