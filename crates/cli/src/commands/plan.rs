@@ -8,6 +8,7 @@ use crate::args::{Edge, PlanArguments};
 use crate::commands::Context;
 use crate::commands::session::{Session, lane_path};
 use crate::exit_code::{CliError, ExitCode};
+use crate::report::plan::Asked;
 use crate::{person, report};
 
 /// Runs `plan`.
@@ -22,19 +23,22 @@ pub(crate) async fn run(
         from: arguments.edge.from().cloned(),
         plan: None,
         accept_unenforced: arguments.accept_unenforced.clone(),
-        reason: None,
+        // The reason is owed when it is carried out, not when one looks.
+        reason: (!arguments.accept_unenforced.is_empty()).then(String::new),
         offered_by: None,
     };
     let retry = |to: &str| command("plan", arguments.edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(arguments.edge.to(), retry)?;
     let plan: PlanView = session.client.ask(&lane_path(&lane, "/plan"), &order).await?;
-    print(&plan, arguments.release.is_some(), context);
+    let asked =
+        Asked { release: arguments.release.is_some(), accepted: &arguments.accept_unenforced };
+    print(&plan, asked, context);
     Ok(ExitCode::Done)
 }
 
 /// Prints a plan and how it is carried out.
-pub(crate) fn print(plan: &PlanView, chosen: bool, context: &Context) {
-    context.either(plan, report::plan::text(plan, chosen, &context.out));
+pub(crate) fn print(plan: &PlanView, asked: Asked<'_>, context: &Context) {
+    context.either(plan, report::plan::text(plan, asked, &context.out));
 }
 
 /// `towpath VERB [FROM] TO`.

@@ -12,6 +12,7 @@ use crate::commands::confirm::{self, Question};
 use crate::commands::session::{Session, lane_path};
 use crate::commands::{Context, plan, watch};
 use crate::exit_code::{CliError, ExitCode};
+use crate::report::plan::Asked;
 use crate::{person, report};
 
 /// Runs `promote`. Not safe to repeat in general; while the same release is on its way, a second
@@ -39,7 +40,9 @@ pub(crate) async fn run(
     };
     let planned: PlanView = session.client.ask(&lane_path(&lane, "/plan"), &order).await?;
     if arguments.dry_run {
-        plan::print(&planned, arguments.release.is_some(), context);
+        let asked =
+            Asked { release: arguments.release.is_some(), accepted: &arguments.accept_unenforced };
+        plan::print(&planned, asked, context);
         return Ok(ExitCode::Done);
     }
     let asked = context.asks && planned.tier == "production" && !arguments.yes;

@@ -7,12 +7,22 @@ use towpath_engine::views::{CheckView, PlanView, StepView};
 
 use crate::report::block::{Block, next, table};
 use crate::report::style::{Style, Symbol, counted, declared, percent, printable};
+use crate::report::usage::quoted;
 
 /// Columns of the labels that stand at two blanks (cli.md section 3).
 const INDENT: usize = 2;
 
+/// What was typed to get the plan, and must be typed again to carry it out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked<'a> {
+    /// Whether a release was named.
+    pub(crate) release: bool,
+    /// Demands that were accepted by name.
+    pub(crate) accepted: &'a [String],
+}
+
 /// The plan, and how it is carried out. `chosen`: the release was named and not found.
-pub(crate) fn text(plan: &PlanView, chosen: bool, style: &Style) -> (String, String) {
+pub(crate) fn text(plan: &PlanView, asked: Asked<'_>, style: &Style) -> (String, String) {
     let mut text = format!(
         "plan {}   {} {}: {}   {}\n\n",
         short(&plan.hash),
@@ -31,7 +41,7 @@ pub(crate) fn text(plan: &PlanView, chosen: bool, style: &Style) -> (String, Str
     text.push_str(&traffic(plan, style));
     text.push('\n');
     text.push_str(&last(plan).written(INDENT, style));
-    (text, format!("\n{}", next(&follows(plan, chosen, style))))
+    (text, format!("\n{}", next(&follows(plan, asked, style))))
 }
 
 /// The plan on one line, as it is shown before a person is asked.
@@ -220,7 +230,7 @@ fn last(plan: &PlanView) -> Block {
     block
 }
 
-fn follows(plan: &PlanView, chosen: bool, style: &Style) -> Vec<Next> {
+fn follows(plan: &PlanView, asked: Asked<'_>, style: &Style) -> Vec<Next> {
     let open =
         plan.prerequisites.iter().filter(|check| check.kind == "attested" && check.state != "pass");
     let mut next: Vec<Next> = open
@@ -228,7 +238,7 @@ fn follows(plan: &PlanView, chosen: bool, style: &Style) -> Vec<Next> {
             let command = format!(
                 "towpath attest {} {} --release {}",
                 plan.to,
-                super::usage::quoted(&check.title),
+                quoted(&check.title),
                 plan.release
             );
             Next::new(command, "once it is done")
@@ -238,9 +248,21 @@ fn follows(plan: &PlanView, chosen: bool, style: &Style) -> Vec<Next> {
         [one] => format!(" {one}"),
         _ => String::new(),
     };
-    let release = if chosen { format!(" --release {}", plan.release) } else { String::new() };
+    let release =
+        if asked.release { format!(" --release {}", plan.release) } else { String::new() };
+    let mut accepted = String::new();
+    for name in asked.accepted {
+        let _ = write!(accepted, " --accept-unenforced {}", quoted(name));
+    }
+    if !accepted.is_empty() {
+        accepted.push_str(" --reason \"REASON\"");
+    }
     next.push(Next::new(
-        format!("towpath promote{from} {}{release} --plan {}", plan.to, short(&plan.hash)),
+        format!(
+            "towpath promote{from} {}{release}{accepted} --plan {}",
+            plan.to,
+            short(&plan.hash)
+        ),
         "carries out this, or nothing",
     ));
     next.into_iter().map(|next| style.of_lane(&plan.service, next)).collect()

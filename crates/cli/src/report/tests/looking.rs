@@ -54,7 +54,7 @@ fn every_command_about_a_lane_names_its_service_where_there_are_several() {
         ("rollback", health::text(&view.lanes[1], &style)),
         ("plan", why::text(&idle, None, &view.at, &style)),
         ("rollback", why::text(&asking, None, &view.at, &style)),
-        ("promote", plan::text(&samples::plan(), false, &style)),
+        ("promote", plan::text(&samples::plan(), plan::Asked::default(), &style)),
     ];
     for (verb, (text, next)) in all {
         let said = format!("{text}{next}");

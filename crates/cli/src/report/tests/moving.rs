@@ -15,7 +15,8 @@ const NOW: &str = "2027-01-12T14:28:45Z";
 #[test]
 fn a_plan_says_what_will_happen_and_how_it_is_carried_out() {
     let view = samples::plan();
-    let whole = both("2027-01-12T14:05:00Z", |style| plan::text(&view, false, style));
+    let whole =
+        both("2027-01-12T14:05:00Z", |style| plan::text(&view, plan::Asked::default(), style));
     let line = plan::line(&view, &samples::terminal(NOW));
     insta::assert_snapshot!(format!("{whole}=== before it asks\n{line}"));
 }
@@ -28,7 +29,9 @@ fn the_plan_of_a_first_release_says_that_there_is_nothing_to_fall_back_to() {
     view.prerequisites.clear();
     view.steps.truncate(1);
     view.instances = (4, None);
-    insta::assert_snapshot!(screen(plan::text(&view, true, &samples::terminal(NOW))));
+    let accepted = ["code-review.by".to_owned()];
+    let asked = plan::Asked { release: true, accepted: &accepted };
+    insta::assert_snapshot!(screen(plan::text(&view, asked, &samples::terminal(NOW))));
 }
 
 #[test]
