@@ -8,7 +8,8 @@ use towpath_ports::settings;
 use crate::codes::Code;
 use crate::lane::Reading;
 use crate::problem::Problem;
-use crate::shape::Key;
+use crate::repair::{nearest_word, repair};
+use crate::shape::{Key, Shape};
 use crate::source::Extent;
 use crate::tree::{Node, printable};
 use crate::value;
@@ -61,9 +62,14 @@ pub(crate) fn read(
     let settings = match settings::check(entry, &own.to_json()) {
         Ok(settings) => Some(settings),
         Err(problems) => {
-            let fields: Vec<_> = entry.fields.iter().map(|field| field.name).collect();
+            let keys = common.iter().map(|key| key.name);
+            let known = keys.chain(entry.fields.iter().map(|field| field.name));
             for problem in problems {
-                reading.problems.add(placed(problem, node, kind, &fields, common));
+                let first = first_key(&problem.path);
+                if node.get(first).is_none() && value::is_mistyped(node, first, known.clone()) {
+                    continue;
+                }
+                reading.problems.add(placed(problem, node, kind, entry.fields, common));
             }
             None
         }
@@ -76,10 +82,10 @@ fn placed(
     problem: settings::Problem,
     node: &Node,
     kind: &Node,
-    fields: &[&str],
+    fields: &[Field],
     common: &[Key],
 ) -> Problem {
-    let first = problem.path.split(['.', '[']).next().unwrap_or_default();
+    let first = first_key(&problem.path);
     let Some(entry) = node.entry(first) else {
         let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message)
             .missing(node.extent, first);
@@ -88,18 +94,26 @@ fn placed(
         }
         return found.next(format!("add `{first}:`"));
     };
-    if !fields.contains(&first) {
-        let known = common.iter().map(|key| key.name).chain(fields.iter().copied());
+    let Some(field) = fields.iter().find(|field| field.name == first) else {
+        let known = common.iter().map(|key| key.name).chain(fields.iter().map(|it| it.name));
         let nearest = problem.nearest.or_else(|| settings::nearest(first, known.clone()));
         let known = known.collect::<Vec<_>>().join(", ");
         let of = problem.message.split(" has no key").next().unwrap_or_default().to_owned();
         return value::unknown(&printable(first), entry.key_extent, nearest, known, of);
-    }
+    };
+    let shape = Shape::Of(field.of);
+    let nearest = problem.nearest.or_else(|| nearest_word(&entry.value, shape));
+    let whole = problem.path == first;
     let mut found =
-        Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), problem.message)
-            .nearest(problem.nearest);
+        Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), problem.message);
+    found.next = repair(&entry.value, shape, nearest.as_deref()).filter(|_| whole);
     found.expected = problem.expected;
-    found
+    found.nearest(nearest)
+}
+
+/// The key of the adapter's own map that a path begins with.
+fn first_key(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
 }
 
 /// The place of `path` below `node`, as near as it can be told.

@@ -8,6 +8,7 @@ mod hostile;
 mod starters;
 mod tables;
 mod wrong;
+mod wrong_sections;
 
 use towpath_config::{Checked, parse};
 use towpath_core::ids::Name;
