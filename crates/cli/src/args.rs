@@ -129,9 +129,26 @@ pub(crate) struct CheckArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// with every default filled in and where each value comes from
-    #[arg(long)]
+    /// as YAML with every default filled in and where each value comes from
+    #[arg(long, conflicts_with = "form")]
     pub(crate) resolved: bool,
+    /// `table` (the default), `markdown`, or `file`: as it is
+    #[arg(long = "as", value_name = "FORM")]
+    pub(crate) form: Option<ShowForm>,
+    /// only this table
+    #[arg(long, value_name = "NAME", conflicts_with = "resolved")]
+    pub(crate) table: Option<String>,
+}
+
+/// How a matrix is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ShowForm {
+    /// Aligned, for a terminal.
+    Table,
+    /// For a wiki page.
+    Markdown,
+    /// The file as it is.
+    File,
 }
 
 #[derive(Debug, Args)]

@@ -1,15 +1,12 @@
 //! Standing consent in the matrix: `accept_unenforced` and `accept_warnings`. Owns what a name in
 //! them means; the consent that is given for one promotion is the engine's.
 
-use towpath_core::matrix::Unenforced;
+use towpath_core::matrix::{ACCEPTED, Unenforced};
 use towpath_ports::settings;
 
 use crate::codes::{Code, Severity};
 use crate::problem::{Problem, Problems};
 use crate::tree::{Node, printable};
-
-/// How the reason of an accepted demand ends.
-pub(crate) const ACCEPTED: &str = "; accepted in the matrix";
 
 /// Applies the `accept_unenforced` of one environment, whose paths begin with `prefix`, to what
 /// was found to be not enforced. A name is a path, or the end of it that says enough.
@@ -26,7 +23,7 @@ pub(crate) fn apply(
             matched = true;
             if is_runner(&item.path) {
                 refuse(node, &item.path, problems);
-            } else if !item.reason.ends_with(ACCEPTED) {
+            } else if !item.is_accepted() {
                 item.refuses = false;
                 item.reason.push_str(ACCEPTED);
             }

@@ -31,15 +31,20 @@ pub(crate) fn declared(place: Where, entry: &Entry, path: &str, reading: &mut Re
     if section.standing != Standing::Enforced {
         joined(&section.key, entry, reading);
     }
-    let planned = || format!("`{}` is planned", section.key.name);
+    let inner = match section.standing {
+        Standing::Kept(inner) => inner.filter(|inner| entry.value.get(inner).is_some()),
+        _ => None,
+    };
+    let listed = inner.map_or_else(|| path.to_owned(), |inner| format!("{path}.{inner}"));
+    if !section.touches_promotions {
+        reading.apart(&listed);
+    }
+    let planned = format!("`{}` is planned", section.key.name);
     match section.standing {
         Standing::Enforced => {}
         Standing::ForPeople | Standing::RefusesWhen(_) => return,
-        Standing::Kept(Some(inner)) if entry.value.get(inner).is_some() => {
-            reading.not_enforced(format!("{path}.{inner}"), planned(), false);
-        }
-        Standing::Kept(_) => reading.not_enforced(path.to_owned(), planned(), false),
-        Standing::Refuses => reading.not_enforced(path.to_owned(), planned(), true),
+        Standing::Kept(_) => reading.not_enforced(listed, planned, false),
+        Standing::Refuses => reading.not_enforced(listed, planned, true),
     }
     within(section.key.shape, &entry.value, path, reading);
 }

@@ -1,7 +1,7 @@
 //! From the checked tree to the resolved matrix: environments joined with their shared sections,
 //! one lane for each service. Owns the order of joining; the sections read themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, Tier, Unenforced};
@@ -23,6 +23,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) problems: &'a mut Problems,
     found: Vec<Unenforced>,
+    /// Paths among them that no promotion goes another way for.
+    apart: BTreeSet<String>,
 }
 
 /// One lane as a tree: the environment's sections with those of the service joined in.
@@ -59,7 +61,12 @@ impl<'a> Reading<'a> {
         catalogue: &'a Catalogue,
         problems: &'a mut Problems,
     ) -> Self {
-        Self { root, catalogue, problems, found: Vec::new() }
+        Self { root, catalogue, problems, found: Vec::new(), apart: BTreeSet::new() }
+    }
+
+    /// Remembers that no promotion goes another way because of `path`.
+    pub(crate) fn apart(&mut self, path: &str) {
+        self.apart.insert(path.to_owned());
     }
 
     /// Remembers a demand that is not carried out.
@@ -133,12 +140,15 @@ fn environment(
     of_environment.append(&mut reading.found);
     let mut lanes = BTreeMap::new();
     let mut of_lanes = Vec::new();
+    let mut of_services = serde_json::Map::new();
+    let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {
         let lane = lane_node(name, service, own, &joined, tier);
         for section in lane.overrides.iter().flat_map(Node::entries) {
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
         }
+        of_services.extend(kept_for_service(&lane, place, reading));
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
         resolved.lanes.push(lane);
@@ -152,15 +162,19 @@ fn environment(
     for (service, spec, found) in &mut of_lanes {
         let mut unenforced: Vec<_> =
             of_environment.iter().chain(found.iter()).map(accepted).collect();
+        unenforced.retain(|it| !reading.apart.contains(&it.path));
         unenforced.sort_by(|a, b| a.path.cmp(&b.path));
         if let Some(spec) = spec.take() {
             lanes.insert(service.clone(), LaneSpec { unenforced, ..spec });
         }
     }
     resolved.not_enforced.extend(all.into_iter().filter(|it| it.path.starts_with(&prefix)));
-    let place = Place { tier, routed: false, strategy: towpath_core::matrix::Strategy::AllAtOnce };
     let text = |key: &str| own.get(key).and_then(Node::text).map(str::to_owned);
     let after = pipeline::predecessors(own);
+    let mut kept = declared::values(&joined, Where::Environment, place, reading.catalogue);
+    if !of_services.is_empty() {
+        kept.insert("services".to_owned(), of_services.into());
+    }
     Environment {
         name: name.clone(),
         tier,
@@ -170,8 +184,20 @@ fn environment(
         promote: pipeline::decider(&after, order::promote(&joined, place)),
         after,
         lanes,
-        declared: declared::values(&joined, Where::Environment, place, reading.catalogue),
+        declared: kept,
     }
+}
+
+/// What is kept of the sections that stand under `environments.X.services.Y`, joined.
+fn kept_for_service(
+    lane: &LaneNode,
+    place: Place,
+    reading: &Reading<'_>,
+) -> Option<(String, serde_json::Value)> {
+    let own = lane.overrides.as_ref()?;
+    let mut values = declared::values(&lane.node, Where::Service, place, reading.catalogue);
+    values.retain(|section, _| own.get(section).is_some());
+    (!values.is_empty()).then(|| (lane.id.service.to_string(), serde_json::json!(values)))
 }
 
 /// An environment's own sections over those of its tier over those of all.

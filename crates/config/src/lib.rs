@@ -23,6 +23,7 @@ mod shape;
 mod show;
 mod source;
 mod starter;
+mod tables;
 mod tree;
 mod value;
 mod verify;
@@ -44,6 +45,7 @@ pub use crate::schema::schema;
 pub use crate::show::{Origin, origins, resolved_yaml};
 pub use crate::source::MAX_BYTES;
 pub use crate::starter::{FIRST_PORT, StarterInput, starter};
+pub use crate::tables::{Table, table_names, tables};
 pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};
 pub use crate::yaml::{MAX_DEPTH, MAX_ENTRIES, MAX_TEXT};
 

@@ -211,11 +211,9 @@ fn not_enforced(text: &mut String, items: &[Unenforced]) {
         return;
     }
     let _ = writeln!(text, "\ndeclared, not enforced yet ({})", items.len());
-    let accepted = |item: &&Unenforced| item.reason.ends_with(crate::acceptance::ACCEPTED);
     let refusing: Vec<_> = items.iter().filter(|item| item.refuses).collect();
-    let accepted_ones: Vec<_> = items.iter().filter(accepted).collect();
-    let kept: Vec<_> = items.iter().filter(|item| !item.refuses && !accepted(item)).collect();
-    let longest = items.iter().map(|item| item.path.chars().count()).max().unwrap_or(0);
+    let accepted_ones: Vec<_> = items.iter().filter(|item| item.is_accepted()).collect();
+    let kept: Vec<_> = items.iter().filter(|item| item.is_kept()).collect();
     for (title, list, reasons) in [
         ("refuses promotions until it is enforced or accepted by name", refusing, true),
         ("is accepted by name, and does not act", accepted_ones, true),
@@ -225,10 +223,47 @@ fn not_enforced(text: &mut String, items: &[Unenforced]) {
             continue;
         }
         let _ = writeln!(text, "    {title}");
-        for item in list {
-            let reason = if reasons { item.reason.as_str() } else { "" };
-            let row = format!("      {:longest$}   {reason}", item.path);
+        let rows = gathered(&list, reasons);
+        let longest = rows.iter().map(|(path, _)| path.chars().count()).max().unwrap_or(0);
+        for (path, said) in rows {
+            let row = format!("      {path:longest$}   {said}");
             let _ = writeln!(text, "{}", row.trim_end());
         }
     }
+}
+
+/// Environments from which on the same path in several of them is one line.
+const MANY: usize = 3;
+
+/// A line for each path, or one for the same path in many environments.
+fn gathered(list: &[&Unenforced], reasons: bool) -> Vec<(String, String)> {
+    let inside = |path: &'_ str| {
+        let (environment, rest) = path.strip_prefix("environments.")?.split_once('.')?;
+        Some((environment.to_owned(), rest.to_owned()))
+    };
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let mut told: Vec<String> = Vec::new();
+    for item in list {
+        let said = if reasons { item.reason.clone() } else { String::new() };
+        let Some((_, rest)) = inside(&item.path) else {
+            rows.push((item.path.clone(), said));
+            continue;
+        };
+        let alike = list.iter().filter(|other| other.reason == item.reason);
+        let with: Vec<String> = alike
+            .filter_map(|other| inside(&other.path).filter(|(_, theirs)| *theirs == rest))
+            .map(|(environment, _)| environment)
+            .collect();
+        if with.len() < MANY {
+            rows.push((item.path.clone(), said));
+        } else if !told.contains(&rest) {
+            let between = if said.is_empty() { "" } else { "; " };
+            rows.push((
+                format!("environments.*.{rest}"),
+                format!("{said}{between}{}", with.join(", ")),
+            ));
+            told.push(rest);
+        }
+    }
+    rows
 }

@@ -95,7 +95,7 @@ fn rollout(tier: Tier) -> &'static str {
             "    # A share of the visitors first; judged at each step.\n    rollout:\n      \
              strategy: blue-green\n      steps:\n        - { weight: 10%,  bake: 2m }\n        \
              - { weight: 100%, bake: 5m }\n    # The old release stays ready for this long.\n    \
-             standby: 1h\n    rollback: { mode: automatic, within: 5m, when: { error_rate: \"> 5%\" } }\n"
+             standby: 1h\n    rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }\n"
         }
         Tier::Production => {
             "    # A person decides (`promote: manual` is the default). A share of the visitors\n    \
@@ -103,7 +103,7 @@ fn rollout(tier: Tier) -> &'static str {
              rollout:\n      strategy: canary\n      steps:\n        - { weight: 1%,   bake: 3m }\n        \
              - { weight: 10%,  bake: 5m }\n        - { weight: 50%,  bake: 5m }\n        \
              - { weight: 100%, bake: 5m }\n    # The old release stays ready for this long.\n    \
-             standby: 24h\n    rollback: { mode: automatic, within: 5m, when: { error_rate: \"> 5%\" } }\n"
+             standby: 24h\n    rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }\n"
         }
     }
 }

@@ -18,7 +18,8 @@ pub struct Matrix {
     pub services: BTreeMap<Name, Service>,
     /// Where releases run, in the order of the file.
     pub environments: Vec<Environment>,
-    /// Sections at the top that are kept and that nothing here acts on, by name, as written.
+    /// Sections at the top that are kept and that nothing here acts on, by name, every default
+    /// filled in.
     #[serde(default)]
     pub declared: BTreeMap<String, Value>,
 }
@@ -91,7 +92,8 @@ pub struct Environment {
     pub promote: Decider,
     /// What is declared for each service in it.
     pub lanes: BTreeMap<Name, LaneSpec>,
-    /// Its sections that are kept and that nothing here acts on, by name, as written.
+    /// Its sections that are kept and that nothing here acts on, by name, every default filled in;
+    /// `services` has those that are different for a service.
     #[serde(default)]
     pub declared: BTreeMap<String, Value>,
 }
@@ -180,7 +182,8 @@ pub struct LaneSpec {
     pub supersede: Supersede,
     /// Whether a hotfix may take the place of a promotion that is under way.
     pub hotfix_preempts: bool,
-    /// Demands of the matrix that this version does not enforce.
+    /// Demands of the matrix that this version does not enforce and that touch a promotion into
+    /// this lane.
     pub unenforced: Vec<Unenforced>,
 }
 
@@ -324,7 +327,7 @@ pub enum OnLapse {
 pub struct RollbackPolicy {
     /// Whether a trigger acts after commit or asks. Before commit it always acts.
     pub mode: Decider,
-    /// Limit that somebody should keep (seed 000: 5 minutes); shown, and measured against.
+    /// Limit that somebody should keep (seed 000: 5 minutes); kept, and not measured yet.
     pub within: Option<Span>,
     /// The guard's limits.
     pub limits: towpath_guard::Limits,
@@ -377,7 +380,20 @@ pub struct Unenforced {
     pub refuses: bool,
 }
 
+/// How the reason of a demand ends that the matrix accepts by name.
+pub const ACCEPTED: &str = "; accepted in the matrix";
+
 impl Unenforced {
+    /// Whether it neither restricts nor changes anything: it is kept, and nothing acts on it.
+    pub fn is_kept(&self) -> bool {
+        !self.refuses && !self.is_accepted()
+    }
+
+    /// Whether the matrix accepts it by name.
+    pub fn is_accepted(&self) -> bool {
+        self.reason.ends_with(ACCEPTED)
+    }
+
     /// What a person types to accept it: of a check in a gate everything from the check's name on
     /// (`user-acceptance-testing-complete.by`), otherwise the last part of the path.
     pub fn short_name(&self) -> &str {

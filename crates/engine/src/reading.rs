@@ -265,9 +265,16 @@ impl Engine {
                 OnBlind::Pause => "waits for a person (no requests and no probes for a whole step)",
             }
             .to_owned(),
+            kept: section
+                .unenforced
+                .iter()
+                .filter(|demand| demand.is_kept())
+                .map(|demand| demand.path.clone())
+                .collect(),
             not_enforced: section
                 .unenforced
                 .iter()
+                .filter(|demand| !demand.is_kept())
                 .map(|demand| (demand.path.clone(), demand.reason.clone()))
                 .collect(),
             at: time(self.shared.now()),

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use towpath_config::{Checked, Symbols};
+use towpath_config::{Checked, Symbols, Table};
 use towpath_core::matrix::Matrix;
 
-use crate::args::{CheckArguments, MatrixCommand, ShowArguments};
+use crate::args::{CheckArguments, MatrixCommand, ShowArguments, ShowForm};
 use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
@@ -108,22 +108,47 @@ fn explain(code: &str, context: &Context) -> Result<ExitCode, CliError> {
 
 fn show(arguments: &ShowArguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
-    if context.global.json {
-        let matrix = resolved(&project, context)?;
-        context.object(&serde_json::json!({
-            "format": towpath_engine::views::FORMAT,
-            "digest": matrix.digest(),
-            "matrix": matrix,
-        }));
-        return Ok(ExitCode::Done);
-    }
-    if arguments.resolved {
+    if arguments.resolved && !context.global.json {
         resolved(&project, context)?;
         context.answer(&towpath_config::resolved_yaml(&read(&project.matrix_file)?));
-    } else {
+    } else if arguments.form == Some(ShowForm::File) && !context.global.json {
         context.answer(&String::from_utf8_lossy(&bytes(&project.matrix_file)?));
+    } else {
+        let matrix = resolved(&project, context)?;
+        let tables = wanted_tables(&matrix, arguments.table.as_deref())?;
+        if context.global.json {
+            context.object(&serde_json::json!({
+                "format": towpath_engine::views::FORMAT,
+                "digest": matrix.digest(),
+                "matrix": matrix,
+                "tables": tables,
+            }));
+        } else {
+            let markdown = arguments.form == Some(ShowForm::Markdown);
+            context.answer(&crate::report::tables::text(&tables, markdown));
+        }
     }
     Ok(ExitCode::Done)
+}
+
+fn wanted_tables(matrix: &Matrix, name: Option<&str>) -> Result<Vec<Table>, CliError> {
+    let mut tables = towpath_config::tables(matrix);
+    let Some(name) = name else { return Ok(tables) };
+    let known: Vec<&str> = towpath_config::table_names().collect();
+    if !known.contains(&name) {
+        let message = format!("there is no table `{}`", name.escape_debug());
+        let error = CliError::new(ExitCode::NotFound, "no-table", message)
+            .because(format!("the tables are {}", known.join(", ")));
+        let near = nearest(name, &known).unwrap_or(known[0]);
+        return Err(error.next(format!("towpath matrix show --table {near}"), ""));
+    }
+    tables.retain(|table| table.name == name);
+    if tables.is_empty() {
+        let message = format!("the matrix says nothing for the table `{name}`");
+        return Err(CliError::new(ExitCode::NotFound, "empty-table", message)
+            .next("towpath matrix show", "every table that it fills"));
+    }
+    Ok(tables)
 }
 
 fn read(file: &Path) -> Result<Checked, CliError> {

@@ -87,7 +87,8 @@ pub(crate) const PAGES: &[Page] = &[
         command: "matrix show",
         about: "Print the matrix",
         examples: &[
-            ("towpath matrix show", "the file as it is"),
+            ("towpath matrix show", "as the tables that people know it by"),
+            ("towpath matrix show --table costs --as markdown", "one of them, for a wiki page"),
             (
                 "towpath matrix show --resolved",
                 "with every default, and where each value comes from",

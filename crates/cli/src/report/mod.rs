@@ -22,6 +22,7 @@ pub(crate) mod screen;
 pub(crate) mod status;
 pub(crate) mod story;
 pub(crate) mod style;
+pub(crate) mod tables;
 pub(crate) mod terminal;
 pub(crate) mod tree;
 pub(crate) mod usage;

@@ -205,11 +205,17 @@ fn last(plan: &PlanView) -> Block {
         "as long as the checks and the start; no step bakes".to_owned()
     };
     block.row("takes", takes);
-    let not_enforced: Vec<String> = plan
+    let mut not_enforced: Vec<String> = plan
         .not_enforced
         .iter()
         .map(|(path, reason)| format!("{}   {}", printable(path), printable(reason)))
         .collect();
+    if !plan.kept.is_empty() {
+        let own = format!("environments.{}.", plan.to);
+        let names = plan.kept.iter().map(|path| printable(path.strip_prefix(&own).unwrap_or(path)));
+        let names = names.collect::<Vec<_>>().join(", ");
+        not_enforced.push(format!("{names}: kept and shown, nothing acts on them"));
+    }
     block.lines("not enforced here", not_enforced);
     block
 }

@@ -398,7 +398,8 @@ pub(crate) fn plan() -> PlanView {
         "standby_seconds": 86400.0,
         "goes_back": ["errors above 5%", "p99 20% slower", "security-incident", "business-impact"],
         "without_evidence": "goes back (no requests and no probes for a whole step)",
-        "not_enforced": [["environments.production.alerting", "pagerduty is planned"]],
+        "not_enforced": [["environments.production.gate.prerequisites.code-review.by", "roles are not known"]],
+        "kept": ["environments.production.alerting", "notifiers"],
         "bake_seconds": 1080.0, "at": "2027-01-12T14:05:00Z",
     }))
     .expect("a plan")

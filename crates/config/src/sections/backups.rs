@@ -11,7 +11,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("backups", Shape::Map(KEYS), "What is copied for the day of a loss."),
     SHARED,
     "backups: { every: 24h, point_in_time: true, keep: 30d }\n",

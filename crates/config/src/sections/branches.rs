@@ -23,7 +23,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional(
         "branches",
         Shape::MapOf(KeyRule::Branch, &Shape::Map(KEYS)),

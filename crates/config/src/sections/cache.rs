@@ -28,7 +28,7 @@ const KINDS: &[Variant] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("cache", Shape::Kinds(KINDS, COMMON), "What it keeps at hand."),
     LANE,
     "cache: { kind: redis, nodes: 3, topology: cluster, failover: automatic }\n",

@@ -39,7 +39,7 @@ const KEYS: &[Key] = &[
 /// The section.
 pub(crate) const SECTIONS: &[Section] = &[Section {
     standing: Standing::Kept(Some("budget")),
-    ..Section::kept(
+    ..Section::apart(
         Key::optional("costs", Shape::Map(KEYS), "What it may cost."),
         ANYWHERE,
         "costs: { compute: $50/month, storage: $20/month, budget: $70/month }\n",

@@ -48,7 +48,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("data", Shape::Map(KEYS), "What data it holds."),
     SHARED,
     "data: { class: anonymized, refresh_every: 7d, masking: required, reset: before-major-release }\n",

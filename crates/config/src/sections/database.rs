@@ -32,7 +32,7 @@ const KINDS: &[Variant] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("database", Shape::Kinds(KINDS, COMMON), "Where its data stands."),
     LANE,
     "database: { kind: dynamodb, table: shop-prod, backup: true, encryption: true, ttl: 365d }\n",

@@ -77,7 +77,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("goals", Shape::Map(KEYS), "What we hold ourselves to, over all environments."),
     TOP,
     "goals: { promotion_time: \"< 30m\", promotion_success_rate: \"> 95%\" }\n",

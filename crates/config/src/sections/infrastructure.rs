@@ -42,7 +42,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("infrastructure", Shape::Map(KEYS), "Where it runs."),
     SHARED,
     "infrastructure: { provider: aws, account: prod, region: us-east-1, vpc: custom, subnets: private }\n",

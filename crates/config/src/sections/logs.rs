@@ -16,7 +16,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("logs", Shape::Map(KEYS), "What becomes of logs."),
     SHARED,
     "logs: { size: 100GB, retention: 30d, purge: automatic }\n",

@@ -61,6 +61,8 @@ pub(crate) struct Section {
     pub(crate) key: Key,
     pub(crate) places: &'static [Where],
     pub(crate) standing: Standing,
+    /// Whether a promotion goes as it does because of it. What does not is not repeated in plans.
+    pub(crate) touches_promotions: bool,
     /// The section as it is written, for the schema and for people; parsed by a test.
     pub(crate) example: &'static str,
 }
@@ -110,15 +112,20 @@ impl Section {
         places: &'static [Where],
         example: &'static str,
     ) -> Self {
-        Self { key, places, standing: Standing::Enforced, example }
+        Self { key, places, standing: Standing::Enforced, touches_promotions: true, example }
     }
 
     pub(crate) const fn kept(key: Key, places: &'static [Where], example: &'static str) -> Self {
-        Self { key, places, standing: Standing::Kept(None), example }
+        Self { key, places, standing: Standing::Kept(None), touches_promotions: true, example }
+    }
+
+    /// Kept, and no promotion goes another way because of it.
+    pub(crate) const fn apart(key: Key, places: &'static [Where], example: &'static str) -> Self {
+        Self { touches_promotions: false, ..Self::kept(key, places, example) }
     }
 
     pub(crate) const fn refuses(key: Key, places: &'static [Where], example: &'static str) -> Self {
-        Self { key, places, standing: Standing::Refuses, example }
+        Self { key, places, standing: Standing::Refuses, touches_promotions: true, example }
     }
 
     pub(crate) const fn for_people(
@@ -126,7 +133,7 @@ impl Section {
         places: &'static [Where],
         example: &'static str,
     ) -> Self {
-        Self { key, places, standing: Standing::ForPeople, example }
+        Self { key, places, standing: Standing::ForPeople, touches_promotions: true, example }
     }
 
     pub(crate) fn may_stand(&self, place: Where) -> bool {

@@ -17,7 +17,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("monitoring", Shape::Map(KEYS), "What is watched."),
     SHARED,
     "monitoring: { level: full, metrics: [request-rate, latency-p99, queue-depth], dashboards: true }\n",

@@ -30,7 +30,7 @@ const KINDS: &[Variant] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("queue", Shape::Kinds(KINDS, COMMON), "Where its jobs wait."),
     LANE,
     "queue: { kind: sqs, queue: shop-prod, dead_letter_queue: true, visibility: 60s, retention: 14d }\n",

@@ -19,7 +19,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("recovery", Shape::Map(KEYS), "How it comes back after a loss."),
     SHARED,
     "recovery: { method: failover, rto: \"< 1h\", rpo: \"< 5m\" }\n",

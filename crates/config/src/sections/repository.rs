@@ -16,7 +16,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("repository", Shape::Map(KEYS), "Where the code is kept."),
     TOP,
     "repository: { kind: github, name: soundbite/api, owners_file: .github/CODEOWNERS }\n",

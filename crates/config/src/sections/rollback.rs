@@ -26,8 +26,9 @@ pub(crate) const KEYS: &[Key] = &[
         "within",
         Shape::Of(FieldType::Span),
         Default::Absent,
-        "How long a rollback may take; shown, and measured against.",
-    ),
+        "How long a rollback may take. Not measured yet.",
+    )
+    .standing(Standing::Kept(None)),
     Key::new("when", Shape::Map(WHEN), Default::Absent, "What takes a release back."),
     Key::optional("executor", TEXT, "What carries it out where that is not this program.")
         .standing(Standing::ForPeople),

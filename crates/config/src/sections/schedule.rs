@@ -23,7 +23,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("schedule", Shape::Map(KEYS), "When the environment is needed."),
     SHARED,
     "schedule: { active: { days: [mon, tue, wed, thu, fri], hours: 07:00-19:00 }, off_hours: shutdown }\n",

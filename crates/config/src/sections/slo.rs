@@ -34,7 +34,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("slo", Shape::Map(KEYS), "What is promised."),
     SHARED,
     "slo: { availability: \">= 99.9%\", latency_p99: \"< 500ms\", error_rate: \"< 0.5%\" }\n",

@@ -37,7 +37,7 @@ const KINDS: &[Variant] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::apart(
     Key::optional("storage", Shape::Kinds(KINDS, COMMON), "Where its files are."),
     LANE,
     "storage: { kind: s3, bucket: shop-prod, lifecycle: advanced, versioning: true }\n",

@@ -19,7 +19,8 @@ fn lane<'a>(matrix: &'a Matrix, service: &str, environment: &str) -> &'a LaneSpe
     matrix.lane(&lane).expect("the lane is declared").1
 }
 
-const TWO_SERVICES: &str = "
+/// Two services, of which the second is different in one environment.
+pub(crate) const TWO_SERVICES: &str = "
 version: 1
 project: shop
 services:

@@ -4,6 +4,7 @@
 mod catalogue;
 mod checked;
 mod diagnostics;
+mod for_people;
 mod hostile;
 mod starters;
 mod tables;

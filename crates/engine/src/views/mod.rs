@@ -330,8 +330,11 @@ pub struct PlanView {
     pub goes_back: Vec<String>,
     /// What a step without evidence does.
     pub without_evidence: String,
-    /// Demands that nothing enforces, with why.
+    /// Demands that restrict or change something and that nothing enforces, with why.
     pub not_enforced: Vec<(String, String)>,
+    /// Paths of what is kept, touches this promotion, and that nothing acts on.
+    #[serde(default)]
+    pub kept: Vec<String>,
     /// Sum of the bakes, in seconds.
     pub bake_seconds: f64,
     /// When this was so.
