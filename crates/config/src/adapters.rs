@@ -42,7 +42,7 @@ pub(crate) fn read(
             Problem::new(
                 Code::MissingKey,
                 place,
-                format!("a {} needs the key `{word}`", family.as_str()),
+                format!("a {} needs the key `{word}`", called(family)),
             )
             .missing(node.extent, word)
             .expected(format!("{word}: one of {}", known.join(", ")))
@@ -77,6 +77,15 @@ pub(crate) fn read(
     Some(Adapter { kind: entry.name, state: entry.state, fields: entry.fields, settings })
 }
 
+/// What one adapter of a family is called in a sentence.
+fn called(family: Family) -> &'static str {
+    match family {
+        Family::Metrics => "metrics source",
+        Family::Secrets => "secret store",
+        other => other.as_str(),
+    }
+}
+
 /// Finds the place of a problem that the kind's own parser found.
 fn placed(
     problem: settings::Problem,
@@ -87,8 +96,11 @@ fn placed(
 ) -> Problem {
     let first = first_key(&problem.path);
     let Some(entry) = node.entry(first) else {
-        let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message)
-            .missing(node.extent, first);
+        // The kind may come from a shared section, and what it asks for is missing here.
+        let own = node.extent.start <= kind.extent.start && kind.extent.end <= node.extent.end;
+        let place = if own { kind.extent } else { node.extent };
+        let mut found =
+            Problem::new(Code::MissingKey, place, problem.message).missing(node.extent, first);
         if let Some(expected) = problem.expected {
             found = found.expected(format!("{first}: {expected}"));
         }

@@ -148,6 +148,14 @@ fn environment(
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
         }
+        let (of_all, own) = (&prefix, format!("{prefix}.services.{service}"));
+        let differs = |rest: &str| at(&lane.node, rest) != at(&joined, rest);
+        // What a service says again as its environment does is one demand, and not two.
+        reading.found.retain(|it| {
+            it.path.strip_prefix(&own).is_none_or(|rest| {
+                differs(rest) || !is_among(&of_environment, &format!("{of_all}{rest}"))
+            })
+        });
         of_services.extend(kept_for_service(&lane, place, reading));
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
@@ -198,6 +206,16 @@ fn kept_for_service(
     let mut values = declared::values(&lane.node, Where::Service, place, reading.catalogue);
     values.retain(|section, _| own.get(section).is_some());
     (!values.is_empty()).then(|| (lane.id.service.to_string(), serde_json::json!(values)))
+}
+
+fn is_among(found: &[Unenforced], path: &str) -> bool {
+    found.iter().any(|it| it.path == path)
+}
+
+/// The value at a path of keys, each behind a dot.
+fn at(node: &Node, path: &str) -> Option<serde_json::Value> {
+    let keys = path.split('.').skip(1);
+    keys.fold(Some(node), |node, key| node?.get(key)).map(Node::to_json)
 }
 
 /// An environment's own sections over those of its tier over those of all.

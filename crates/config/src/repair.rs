@@ -70,7 +70,9 @@ fn of_text(node: &Node, text: &str, shape: Shape) -> Option<String> {
             Some(format!("write {text} without quotes"))
         }
         Shape::Of(FieldType::Argv) if !bare => Some(format!("write {}", list(text))),
-        Shape::Of(FieldType::Text | FieldType::Texts | FieldType::Roles) if bare => {
+        Shape::Of(FieldType::Text | FieldType::Texts | FieldType::Roles | FieldType::Name)
+            if bare =>
+        {
             Some(format!("put it in quotes: \"{shown}\""))
         }
         Shape::Of(FieldType::Name) | Shape::Name | Shape::Names => as_name(text),

@@ -302,21 +302,20 @@ fn verify_name(text: &str, extent: Extent, problems: &mut Problems) {
 }
 
 fn verify_names(node: &Node, name: &str, problems: &mut Problems) {
-    match (&node.tree, node.text()) {
-        (Tree::List(items), _) if !items.is_empty() => {
+    // A name of digits needs no quotes, for it is never taken for a number here.
+    let one = |node: &Node, name: &str, problems: &mut Problems| match node.text() {
+        Some(text) => verify_name(text, node.extent, problems),
+        None => {
+            wants(node.is_broken(), node, name, Shape::Names, problems);
+        }
+    };
+    match &node.tree {
+        Tree::List(items) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
-                if let Some(text) = item.text() {
-                    verify_name(text, item.extent, problems);
-                } else {
-                    let name = format!("{name}[{index}]");
-                    wants(item.is_broken(), item, &name, Shape::Name, problems);
-                }
+                one(item, &format!("{name}[{index}]"), problems);
             }
         }
-        (_, Some(text)) => verify_name(text, node.extent, problems),
-        _ => {
-            wants(false, node, name, Shape::Names, problems);
-        }
+        _ => one(node, name, problems),
     }
 }
 

@@ -6,6 +6,7 @@ mod checked;
 mod diagnostics;
 mod for_people;
 mod hostile;
+mod large;
 mod starters;
 mod tables;
 mod wrong;
