@@ -1,9 +1,11 @@
 //! The project's own tools, run as `cargo xtask NAME`: `tidy` checks the rules no compiler
-//! checks, `generate` writes the files that are derived from code, `bench` measures.
+//! checks, `generate` writes the files that are derived from code, `coverage` counts how far the
+//! product is what was asked for, `bench` measures.
 //! It never changes the product and is never part of it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool speaks on the terminal")]
 
 mod bench;
+mod coverage;
 mod generate;
 mod reference;
 mod tidy;
@@ -16,6 +18,8 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask tidy                check the house rules
        cargo xtask generate [--check]  write generated files, or only compare them
+       cargo xtask coverage [--json]   count how far what was asked for is met
+       cargo xtask coverage --check    compare the ledger with the examples' matrices
        cargo xtask bench [NAME...]     list the benches, or run the ones named";
 
 fn main() -> ExitCode {
@@ -35,6 +39,9 @@ fn run(root: &Path, words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(root),
         ["generate"] => generate::write(root),
         ["generate", "--check"] => generate::check(root),
+        ["coverage"] => coverage::table(root),
+        ["coverage", "--json"] => coverage::json(root),
+        ["coverage", "--check"] => coverage::check(root),
         ["bench"] => {
             println!("{}", bench::listing());
             Ok(())

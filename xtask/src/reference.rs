@@ -132,11 +132,19 @@ fn fenced(text: &mut String, page: &str) {
     }
 }
 
-/// What the program answers when it is called like this, built from `root` first.
 fn towpath(root: &Path, words: &[&str]) -> Result<String> {
+    towpath_in(root, root, words)
+}
+
+/// What the program answers when it is called like this in `directory`, built from `root` first.
+///
+/// # Errors
+/// When it cannot be built or run, or ends with another code than 0, with what it said.
+pub(crate) fn towpath_in(root: &Path, directory: &Path, words: &[&str]) -> Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(root).args(["run", "--quiet", "--package", "towpath", "--"]).args(words);
+    command.current_dir(directory).args(["run", "--quiet", "--package", "towpath"]);
+    command.arg("--manifest-path").arg(root.join("Cargo.toml")).arg("--").args(words);
     let output = command.output().context("cargo could not be started")?;
     if !output.status.success() {
         bail!("towpath {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());

@@ -1,11 +1,14 @@
 //! Standing consent in the matrix: `accept_unenforced` and `accept_warnings`. Owns what a name in
 //! them means; the consent that is given for one promotion is the engine's.
 
+use std::collections::BTreeSet;
+
 use towpath_core::matrix::{ACCEPTED, Unenforced};
 use towpath_ports::settings;
 
 use crate::codes::{Code, Severity};
 use crate::problem::{Problem, Problems};
+use crate::source::Extent;
 use crate::tree::{Node, printable};
 
 /// Applies the `accept_unenforced` of one environment, whose paths begin with `prefix`, to what
@@ -69,10 +72,23 @@ fn texts(node: &Node) -> Vec<&Node> {
     if node.text().is_some() { vec![node] } else { node.items().iter().collect() }
 }
 
-/// Whether `node`, an `accept_warnings`, names `code`.
-pub(crate) fn accepts(node: Option<&Node>, code: Code) -> bool {
+/// Where `node`, an `accept_warnings`, names `code`.
+pub(crate) fn accepting(node: Option<&Node>, code: Code) -> Option<Extent> {
     let names = node.map(texts).unwrap_or_default();
-    names.iter().any(|name| name.text() == Some(code.as_str()))
+    names.iter().find(|name| name.text() == Some(code.as_str())).map(|name| name.extent)
+}
+
+/// What to say of the names in an `accept_warnings` that are not among `used`: nothing is told by
+/// them, and whatever comes later would pass unseen.
+pub(crate) fn unused(node: Option<&Node>, used: &BTreeSet<Extent>) -> Vec<Problem> {
+    let names = node.map(texts).unwrap_or_default().into_iter();
+    let unused = names.filter(|name| !used.contains(&name.extent)).filter_map(|name| {
+        let text = name.text().filter(|text| *text != Code::AcceptsNothing.as_str())?;
+        let message = format!("`{}` is accepted, and nothing here is told by it", printable(text));
+        let problem = Problem::new(Code::AcceptsNothing, name.extent, message);
+        Some(problem.label("a later one would pass unseen").next("remove it"))
+    });
+    unused.collect()
 }
 
 /// Refuses names in an `accept_warnings` that are no warnings.

@@ -29,11 +29,13 @@ mod value;
 mod verify;
 mod yaml;
 
+use std::collections::BTreeSet;
+
 use towpath_core::matrix::{Matrix, Unenforced};
 use towpath_ports::catalogue::Catalogue;
 
 use crate::problem::{Problem, Problems};
-use crate::source::Source;
+use crate::source::{Extent, Source};
 use crate::tree::Node;
 
 pub use crate::codes::{Code, Severity, explain};
@@ -125,6 +127,7 @@ impl Checked {
         let whole = consistency::Whole {
             root,
             source: &self.source,
+            catalogue,
             environments: &resolved.matrix.environments,
             lanes: &resolved.lanes,
         };
@@ -134,32 +137,55 @@ impl Checked {
         self.matrix = Some(resolved.matrix);
     }
 
-    fn take(&mut self, problems: Problems, root: Option<&Node>) {
+    fn take(&mut self, mut problems: Problems, root: Option<&Node>) {
+        let hidden = problems.take_hidden();
+        let mut accepting = problems.take_accepting();
         for problem in problems.into_sorted() {
             let diagnostic = Diagnostic::new(problem, &self.source, root);
             match diagnostic.severity() {
                 Severity::Error => self.errors.push(diagnostic),
-                Severity::Warning if is_accepted(&diagnostic, root) => {}
-                Severity::Warning => self.warnings.push(diagnostic),
+                Severity::Warning => match accepted_by(&diagnostic, root) {
+                    Some(name) => drop(accepting.insert(name)),
+                    None => self.warnings.push(diagnostic),
+                },
             }
         }
+        // With errors not every rule could look, so nobody knows what a name would let pass.
+        if let Some(root) = root.filter(|_| self.errors.is_empty()) {
+            self.unused_acceptance(root, &accepting);
+        }
+        // Places were told by the text as it stands; from here on it is only printed.
+        self.source.hide(&hidden);
         if !self.errors.is_empty() {
             self.matrix = None;
             self.resolved.clear();
         }
     }
+
+    /// Tells the names in every `accept_warnings` that let nothing pass.
+    fn unused_acceptance(&mut self, root: &Node, used: &BTreeSet<Extent>) {
+        let environments = root.get("environments").map(Node::entries).unwrap_or_default();
+        let places = environments.iter().map(|entry| &entry.value).chain([root]);
+        let unused =
+            places.flat_map(|place| acceptance::unused(place.get("accept_warnings"), used));
+        for problem in unused {
+            let diagnostic = Diagnostic::new(problem, &self.source, Some(root));
+            if accepted_by(&diagnostic, Some(root)).is_none() {
+                self.warnings.push(diagnostic);
+            }
+        }
+        self.warnings.sort_by_key(|it| (it.line, it.column));
+    }
 }
 
-/// Whether the matrix says that a warning is meant so, at the top or in its environment.
-fn is_accepted(diagnostic: &Diagnostic, root: Option<&Node>) -> bool {
-    let Some(root) = root else { return false };
+/// The name by which the matrix says that a warning is meant so, at the top or in its environment.
+fn accepted_by(diagnostic: &Diagnostic, root: Option<&Node>) -> Option<Extent> {
+    let root = root?;
     let mut path = diagnostic.path.split('.');
     let environment = match (path.next(), path.next()) {
         (Some("environments"), Some(name)) => root.get("environments").and_then(|it| it.get(name)),
         _ => None,
     };
-    [Some(root), environment]
-        .into_iter()
-        .flatten()
-        .any(|place| acceptance::accepts(place.get("accept_warnings"), diagnostic.code))
+    let mut places = [Some(root), environment].into_iter().flatten();
+    places.find_map(|place| acceptance::accepting(place.get("accept_warnings"), diagnostic.code))
 }

@@ -85,15 +85,47 @@ pub(crate) struct Problems {
     list: Vec<Problem>,
     seen: BTreeSet<(Extent, Code, String)>,
     left_out: usize,
+    hidden: BTreeSet<Extent>,
+    accepting: BTreeSet<Extent>,
 }
 
 impl Problems {
+    /// Keeps what stands at `extent` out of every output.
+    pub(crate) fn hide(&mut self, extent: Extent) {
+        self.hidden.insert(extent);
+    }
+
+    /// Remembers that the name at `extent`, in an `accept_warnings`, let something pass.
+    pub(crate) fn passed_by(&mut self, extent: Extent) {
+        self.accepting.insert(extent);
+    }
+
+    /// Takes the names that let something pass.
+    pub(crate) fn take_accepting(&mut self) -> BTreeSet<Extent> {
+        std::mem::take(&mut self.accepting)
+    }
+
+    /// Takes what is to be kept out of every output.
+    pub(crate) fn take_hidden(&mut self) -> BTreeSet<Extent> {
+        std::mem::take(&mut self.hidden)
+    }
+
     pub(crate) fn add(&mut self, problem: Problem) {
         if self.list.len() >= MAX_PROBLEMS {
             self.left_out += 1;
         } else if self.seen.insert((problem.extent, problem.code, problem.message.clone())) {
             self.list.push(problem);
         }
+    }
+
+    /// Whether nothing new can be said about `extent` by this name, so that it need not be worded.
+    pub(crate) fn knows(&mut self, extent: Extent, code: Code) -> bool {
+        if self.list.len() >= MAX_PROBLEMS {
+            self.left_out += 1;
+            return true;
+        }
+        let mut from = self.seen.range((extent, code, String::new())..);
+        from.next().is_some_and(|(place, of, _)| (*place, *of) == (extent, code))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

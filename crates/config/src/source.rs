@@ -1,6 +1,8 @@
 //! The text of a matrix and where its lines are. Owns what is refused before anything is read:
 //! size, encoding, tabs. Reads no files.
 
+use std::collections::BTreeSet;
+
 use unicode_width::UnicodeWidthChar;
 
 use crate::codes::Code;
@@ -107,6 +109,22 @@ impl Source {
         let start = self.line_starts.get(line.wrapping_sub(1)).copied().unwrap_or_default();
         let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
         self.text[start..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// Replaces the pieces at `extents` with stars, for whoever prints lines later. Places in bytes
+    /// stay as they are.
+    pub(crate) fn hide(&mut self, extents: &BTreeSet<Extent>) {
+        if extents.is_empty() {
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        for extent in extents {
+            let piece = bytes.get_mut(extent.start..extent.end).unwrap_or_default();
+            piece.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
+        }
+        let length = bytes.len();
+        // The pieces are whole texts, so what remains is UTF-8; if not, nothing of it is printed.
+        self.text = String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(length));
     }
 
     /// Characters of `extent` on its first line, at least 1.

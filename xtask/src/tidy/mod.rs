@@ -2,8 +2,9 @@
 //! once. It reads and reports; it never repairs a file.
 
 mod adapters;
+mod coverage;
 mod dependencies;
-mod finding;
+pub(crate) mod finding;
 mod manifests;
 mod names;
 mod reach;
@@ -33,6 +34,7 @@ const RULES: &[Rule] = &[
     adapters::check,
     words::check,
     names::check,
+    coverage::check,
 ];
 
 /// Checks the workspace at `root` and prints every break.

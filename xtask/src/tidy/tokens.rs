@@ -17,6 +17,8 @@ pub(crate) struct Function {
     pub(crate) last_line: usize,
     /// Whether it carries `#[expect(clippy::too_many_lines, ...)]`.
     pub(crate) is_excepted: bool,
+    /// Whether it carries `#[test]`, or another path that ends so, as `#[tokio::test]`.
+    pub(crate) is_test: bool,
 }
 
 impl Function {
@@ -64,11 +66,13 @@ fn collect_functions(stream: TokenStream, found: &mut Vec<Function>) {
         let name = tokens.get(index + 1).and_then(identifier);
         let (true, Some(name)) = (is_word(token, "fn"), name) else { continue };
         if let Some(body) = body(&tokens[index + 2..]) {
+            let attributes = attributes(&tokens[..index]);
             found.push(Function {
                 name,
                 first_line: token.span().start().line,
                 last_line: body.span_close().end().line,
-                is_excepted: attributes(&tokens[..index]).iter().any(is_exception),
+                is_excepted: attributes.iter().any(is_exception),
+                is_test: attributes.iter().any(is_test),
             });
         }
     }
@@ -120,6 +124,13 @@ fn attributes(before: &[TokenTree]) -> Vec<Group> {
 fn is_exception(attribute: &Group) -> bool {
     let text = attribute.stream().to_string();
     text.starts_with("expect") && text.contains("too_many_lines")
+}
+
+/// Whether the attribute's path ends in `test`.
+fn is_test(attribute: &Group) -> bool {
+    let words =
+        attribute.stream().into_iter().take_while(|token| !matches!(token, TokenTree::Group(_)));
+    words.last().is_some_and(|last| is_word(&last, "test"))
 }
 
 fn collect_inclusions(stream: TokenStream, within: &Path, found: &mut Vec<Inclusion>) {
@@ -213,6 +224,17 @@ mod tests {
             "#[expect(clippy::too_many_lines, reason = \"a table\")] pub async fn a() {}";
         assert!(functions(parse(excepted))[0].is_excepted);
         assert!(!functions(parse("#[expect(dead_code)] fn a() {}"))[0].is_excepted);
+    }
+
+    #[test]
+    fn a_test_is_told_from_another_function() {
+        let found = functions(parse(
+            "#[test] fn a() {} #[tokio::test(start_paused = true)] #[ignore = \"heavy\"] async fn b() {} \
+             #[cfg(test)] fn c() {} fn test() {} proptest! { #[test] fn d(x in 0..1) {} }",
+        ));
+        let seen: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.is_test)).collect();
+        let wanted = [("a", true), ("b", true), ("c", false), ("test", false), ("d", true)];
+        assert_eq!(seen, wanted);
     }
 
     #[test]

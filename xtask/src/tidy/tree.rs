@@ -14,7 +14,7 @@ const READ_HIDDEN_DIRECTORIES: &[&str] = &[".ci", ".cargo", ".github"];
 
 /// Endings of the files that people write as text.
 const TEXT_ENDINGS: &[&str] =
-    &["css", "html", "js", "json", "md", "rs", "sh", "sql", "toml", "txt", "yaml", "yml"];
+    &["css", "csv", "html", "js", "json", "md", "rs", "sh", "sql", "toml", "txt", "yaml", "yml"];
 
 /// Larger files are data: the longest allowed source file has 500 lines of at most 100 columns.
 const TEXT_BYTES_MAX: u64 = 1 << 20;

@@ -46,6 +46,11 @@ fn example(explanation: &str, title: &str) -> Option<String> {
     Some(format!("{BEFORE}{}", inside.collect::<String>().trim_end()))
 }
 
+/// A file that breaks the rule behind `code`.
+pub(crate) fn wrong_example(code: Code) -> String {
+    example(code.explanation(), "Wrong").expect("a wrong example")
+}
+
 fn codes(checked: &Checked) -> Vec<Code> {
     checked.errors.iter().chain(&checked.warnings).map(|it| it.code).collect()
 }

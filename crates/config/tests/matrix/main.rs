@@ -3,7 +3,9 @@
 
 mod catalogue;
 mod checked;
+mod consistency;
 mod diagnostics;
+mod examples;
 mod for_people;
 mod hostile;
 mod large;

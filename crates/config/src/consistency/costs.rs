@@ -1,0 +1,93 @@
+//! Sums and strategies of `costs`. Asks no provider what anything costs.
+
+use towpath_core::matrix::Tier;
+
+use super::values::texts;
+use super::{Lane, Whole};
+use crate::codes::Code;
+use crate::problem::{Problem, Problems};
+use crate::quantities::{Money, money};
+use crate::tree::Node;
+
+/// The lines of `costs` that a budget is the sum of.
+const LINES: [&str; 10] = [
+    "compute",
+    "storage",
+    "database",
+    "cache",
+    "queue",
+    "network",
+    "monitoring",
+    "security",
+    "tools",
+    "other",
+];
+
+/// Lines that do not add up to the budget of an environment.
+pub(super) fn budget_mismatch(lane: &Lane<'_>, problems: &mut Problems) {
+    let costs = lane.node.node.get("costs");
+    if let Some(problem) = costs.and_then(|costs| mismatch(costs, lane.name())) {
+        lane.add(problem, problems);
+    }
+}
+
+/// Lines that do not add up to the budget at the top of the file.
+pub(super) fn budget_mismatch_at_top(whole: &Whole<'_>, problems: &mut Problems) {
+    let costs = whole.root.get("costs");
+    if let Some(problem) = costs.and_then(|costs| mismatch(costs, "the project")) {
+        problems.add(problem);
+    }
+}
+
+/// Production on machines that the provider may take back at any time.
+pub(super) fn spot_only_production(lane: &Lane<'_>, problems: &mut Problems) {
+    if lane.environment.tier != Tier::Production {
+        return;
+    }
+    let Some(strategy) = lane.get("costs", "strategy") else { return };
+    let words: Vec<_> = texts(strategy).map(|(word, _)| word).collect();
+    if words.is_empty() || words.iter().any(|word| *word != "spot") {
+        return;
+    }
+    let message = format!("{} runs on spot instances alone", lane.name());
+    let problem = Problem::new(Code::SpotOnlyProduction, strategy.extent, message)
+        .label("the provider may take all of them back at the same time")
+        .next("keep a part that stays: `strategy: [spot, reserved]`");
+    lane.add(problem, problems);
+}
+
+fn mismatch(costs: &Node, name: &str) -> Option<Problem> {
+    let place = costs.get("budget")?;
+    let budget = money(place.text()?)?;
+    let lines: Vec<&Node> = LINES.iter().filter_map(|line| costs.get(line)).collect();
+    let mut total = 0_u64;
+    for line in &lines {
+        let sum = money(line.text()?)?;
+        // Sums in two currencies or for two lengths of time cannot be added up.
+        if (sum.currency, sum.per) != (budget.currency, budget.per) {
+            return None;
+        }
+        total = total.checked_add(sum.cents)?;
+    }
+    if lines.is_empty() || total == budget.cents {
+        return None;
+    }
+    let (sum, wanted) = (shown(budget, total), shown(budget, budget.cents));
+    let difference = shown(budget, total.abs_diff(budget.cents));
+    let (label, next) = if total > budget.cents {
+        let label = format!("the lines are {difference} more");
+        (label, format!("write `budget: {sum}`, or cut a line"))
+    } else {
+        let label = format!("{difference} of it stand in no line");
+        (label, format!("write `budget: {sum}`, or name the rest: `other: {difference}`"))
+    };
+    let message = format!("the cost lines of {name} add up to {sum}, and its budget is {wanted}");
+    Some(Problem::new(Code::BudgetMismatch, place.extent, message).label(label).next(next))
+}
+
+/// A sum of the same kind as `like`, as people write it.
+fn shown(like: Money, cents: u64) -> String {
+    let (whole, part) = (cents / 100, cents % 100);
+    let part = if part == 0 { String::new() } else { format!(".{part:02}") };
+    format!("{}{whole}{part}/{}", like.currency, like.per)
+}

@@ -1,0 +1,135 @@
+//! Secrets that stand in the file, and how often secrets change. Opens no store; what makes a name
+//! or a value a secret is in `telltale`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use towpath_core::matrix::Tier;
+use towpath_core::units::Span;
+
+use super::values::span;
+use super::{Lane, Whole};
+use crate::codes::Code;
+use crate::problem::{Problem, Problems};
+use crate::tree::{Entry, Node, printable};
+
+mod telltale;
+
+/// Variables whose value is a secret. Outside development an error; in development a warning,
+/// unless its test credentials are public. The value is shown nowhere.
+pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
+    let mut lanes = whole.read();
+    lanes.sort_by_key(|lane| lane.environment.tier == Tier::Development);
+    let at_top = whole.keys("secrets");
+    let mut refused = BTreeSet::new();
+    let mut telling = BTreeMap::new();
+    for lane in lanes.iter().filter(|lane| lane.judges("settings")) {
+        let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
+        let variables = lane.node.node.get("settings").map(Node::entries).unwrap_or_default();
+        for variable in variables {
+            let Some(text) = variable.value.text() else { continue };
+            let telling = telling
+                .entry(variable.value.extent)
+                .or_insert_with(|| telltale::is_secret(&variable.key, text));
+            // The name of a secret where its value should be is no secret.
+            let named = || at_top.contains(&text) || own.iter().any(|it| &*it.key == text);
+            if !*telling || named() {
+                continue;
+            }
+            problems.hide(variable.value.extent);
+            if lane.environment.tier != Tier::Development {
+                refused.insert(variable.key_extent);
+                if !problems.knows(variable.key_extent, Code::PlaintextSecret) {
+                    problems.add(in_plain_text(variable));
+                }
+            } else if !refused.contains(&variable.key_extent) && !has_public_credentials(lane) {
+                lane.add(in_development(variable), problems);
+            }
+        }
+    }
+}
+
+fn in_plain_text(variable: &Entry) -> Problem {
+    let message = format!("`{}` holds a secret in plain text", printable(&variable.key));
+    Problem::new(Code::PlaintextSecret, variable.key_extent, message)
+        .label("whoever reads this file knows it, and git never forgets it")
+        .expected("no secret; `secrets` says where each one is kept")
+        .next("take it out, keep it in the secret store, and replace it: it is known now")
+}
+
+fn in_development(variable: &Entry) -> Problem {
+    let message =
+        format!("`{}` holds a secret of development in plain text", printable(&variable.key));
+    Problem::new(Code::PlaintextSecretInDevelopment, variable.key_extent, message)
+        .label("fine if it opens nothing but test data")
+        .next("say that it does: `data: { test_credentials: public }`, or take it out")
+}
+
+fn has_public_credentials(lane: &Lane<'_>) -> bool {
+    lane.get("data", "test_credentials").and_then(Node::text) == Some("public")
+}
+
+/// Secrets of one type that are replaced at different intervals, or by a store that replaces none.
+pub(super) fn rotation_disagrees(lane: &Lane<'_>, problems: &mut Problems) {
+    let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
+    let top = lane.whole.root.get("secrets").map(Node::entries).unwrap_or_default();
+    let shared = top.iter().filter(|entry| own.iter().all(|it| it.key != entry.key));
+    let secrets: Vec<&Entry> = shared.chain(own).collect();
+    let mut by_type: BTreeMap<&str, Rotation<'_>> = BTreeMap::new();
+    for secret in &secrets {
+        let Some(rotation) = Rotation::of(secret) else { continue };
+        if let Some(problem) = rotation.never_done(lane) {
+            lane.add(problem, problems);
+        }
+        let of = secret.value.get("type").and_then(Node::text).filter(|of| *of != "other");
+        let Some(of) = of else { continue };
+        let first = by_type.entry(of).or_insert(rotation);
+        if first.every != rotation.every {
+            lane.add(first.disagrees(&rotation, of), problems);
+        }
+    }
+}
+
+/// How often one secret is replaced.
+#[derive(Clone, Copy)]
+struct Rotation<'a> {
+    secret: &'a Entry,
+    place: &'a Node,
+    every: Span,
+}
+
+impl<'a> Rotation<'a> {
+    fn of(secret: &'a Entry) -> Option<Self> {
+        let place = secret.value.get("rotate_every")?;
+        Some(Self { secret, place, every: span(place)? })
+    }
+
+    fn disagrees(&self, later: &Self, of: &str) -> Problem {
+        let (one, two) = (printable(&self.secret.key), printable(&later.secret.key));
+        let (every, other) = (self.every, later.every);
+        let message = format!(
+            "{one} and {two} are both of the type {of}, replaced every {every} and {other}"
+        );
+        Problem::new(Code::RotationDisagrees, later.place.extent, message)
+            .label(format!("every {other} here"))
+            .related(self.place.extent, format!("every {every} here"))
+            .next(format!("take the shorter for both: `rotate_every: {}`", every.min(other)))
+    }
+
+    /// What is wrong when the store that keeps it replaces nothing.
+    fn never_done(&self, lane: &Lane<'_>) -> Option<Problem> {
+        let store = lane.node.node.get("secret_store")?;
+        let none = store.get("rotation").filter(|it| it.text() == Some("none"))?;
+        let elsewhere = self.secret.value.get("kind").and_then(Node::text);
+        if elsewhere.is_some() && elsewhere != store.get("kind").and_then(Node::text) {
+            return None;
+        }
+        let (name, every) = (printable(&self.secret.key), self.every);
+        let message =
+            format!("{name} is to be replaced every {every}, and its store replaces nothing");
+        let problem = Problem::new(Code::RotationDisagrees, self.place.extent, message)
+            .label("nobody will do this")
+            .related(none.extent, "no rotation")
+            .next("write `rotation: manual` or `rotation: automatic`");
+        Some(problem)
+    }
+}

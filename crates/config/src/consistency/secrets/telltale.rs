@@ -1,0 +1,281 @@
+//! What makes a variable a secret: its name, or the shape of its value. Errs towards silence where
+//! a name only speaks about a secret, such as `TOKEN_URL` or `MAX_TOKENS`.
+
+/// Words that end the name of a secret.
+const SECRETS: [&str; 11] = [
+    "PASSWORD",
+    "PASSWORDS",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "SECRETS",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "APIKEY",
+    "PRIVATEKEY",
+    "SECRETKEY",
+];
+/// Words that do so only after another one: `PWD` alone is a folder, `PASS` an outcome.
+const SHORT: [&str; 2] = ["PWD", "PASS"];
+/// Words that do so unless the value is a number: `TOKENS: 4096` is a limit.
+const TOKENS: [&str; 2] = ["TOKEN", "TOKENS"];
+/// What stands before `KEY` where the key is secret.
+const KEYS: [&str; 13] = [
+    "API",
+    "PRIVATE",
+    "SECRET",
+    "ACCESS",
+    "ENCRYPTION",
+    "SIGNING",
+    "MASTER",
+    "AUTH",
+    "ACCOUNT",
+    "JWT",
+    "HMAC",
+    "AES",
+    "SSH",
+];
+/// Words after the one that counts which only say which of several it is, or in what form.
+const WHICH: [&str; 20] = [
+    "DEV",
+    "DEVELOPMENT",
+    "TEST",
+    "TESTING",
+    "STAGE",
+    "STAGING",
+    "PROD",
+    "PRODUCTION",
+    "LIVE",
+    "OLD",
+    "NEW",
+    "CURRENT",
+    "PREVIOUS",
+    "NEXT",
+    "PRIMARY",
+    "SECONDARY",
+    "BASE",
+    "VALUE",
+    "PEM",
+    "BASE64",
+];
+/// Words of names whose values browsers are shown by intent.
+const PUBLIC: [&str; 2] = ["PUBLIC", "PUBLISHABLE"];
+/// Values that say whether, and not what.
+const SWITCHES: [&str; 14] = [
+    "true", "false", "yes", "no", "on", "off", "enabled", "disabled", "required", "optional",
+    "none", "null", "0", "1",
+];
+/// How a value begins that says where the secret is.
+const ELSEWHERE: [&str; 23] = [
+    "${",
+    "$(",
+    "<",
+    "arn:",
+    "vault:",
+    "secret:",
+    "secrets:",
+    "ssm:",
+    "env:",
+    "file:",
+    "op://",
+    "keyvault:",
+    "@Microsoft.KeyVault(",
+    "projects/",
+    "/run/",
+    "/etc/",
+    "/var/",
+    "/opt/",
+    "/mnt/",
+    "/secrets/",
+    "/vault/",
+    "/home/",
+    "./",
+];
+
+/// Whether a variable called `name` with the value `value` holds a secret.
+pub(super) fn is_secret(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    if value.is_empty() || is_elsewhere(value) {
+        return false;
+    }
+    tells_itself(value) || (is_named(name, value) && !is_address(value))
+}
+
+fn is_elsewhere(value: &str) -> bool {
+    let variable = value.strip_prefix('$').is_some_and(|name| {
+        !name.is_empty()
+            && name.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'_')
+    });
+    // What is filled in later, and not a document in JSON.
+    let place = value.starts_with('{') && value.ends_with('}') && !value.contains('"');
+    variable
+        || place
+        || ELSEWHERE.iter().any(|start| value.starts_with(start))
+        || value.bytes().all(|it| it == b'*')
+}
+
+fn is_address(value: &str) -> bool {
+    value.starts_with("http://") || value.starts_with("https://")
+}
+
+/// Whether a value is a secret whatever it is called: an address with a password in it, a
+/// connection string with one, a private key.
+fn tells_itself(value: &str) -> bool {
+    let literal = |secret: &str| !secret.is_empty() && !is_elsewhere(secret);
+    let authority = value.split_once("://").map(|(_, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        &rest[..end]
+    });
+    let user = authority.and_then(|it| it.rsplit_once('@')).map(|(user, _)| user);
+    let password = user.and_then(|user| user.split_once(':')).map(|(_, password)| password);
+    let parts = value.split(';').filter_map(|part| part.split_once('='));
+    let mut inside = parts.filter(|(key, _)| {
+        let key = key.trim().to_ascii_lowercase();
+        ["password", "pwd", "accountkey", "sharedaccesskey"].contains(&key.as_str())
+    });
+    password.is_some_and(literal)
+        || inside.any(|(_, secret)| literal(secret.trim()))
+        || (value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----"))
+}
+
+fn is_named(name: &str, value: &str) -> bool {
+    let words = words(name);
+    if words.iter().any(|word| PUBLIC.contains(&word.as_str())) {
+        return false;
+    }
+    let number = value.bytes().all(|it| it.is_ascii_digit() || b".,_".contains(&it));
+    let which = |word: &str| {
+        WHICH.contains(&word) || word.trim_start_matches('V').bytes().all(|it| it.is_ascii_digit())
+    };
+    let kept = words.iter().rposition(|word| !which(word)).map_or(0, |last| last + 1);
+    let Some((last, before)) = words[..kept].split_last() else { return false };
+    let is = |list: &[&str]| list.contains(&last.as_str());
+    let key =
+        (is(&["KEY", "KEYS"])) && before.last().is_some_and(|word| KEYS.contains(&word.as_str()));
+    let named = is(&SECRETS)
+        || (is(&SHORT) && !before.is_empty())
+        || (is(&TOKENS) && !number)
+        || (key && !number);
+    named && !SWITCHES.contains(&value.to_ascii_lowercase().as_str())
+}
+
+/// `dbPassword`, `DB_PASSWORD` and `db-password` as `DB`, `PASSWORD`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for character in name.chars() {
+        let starts = before.is_ascii_lowercase() && character.is_ascii_uppercase();
+        if starts || !character.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if character.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(character.to_ascii_uppercase());
+        }
+        before = character;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn what_is_called_a_secret_and_has_a_value_is_one() {
+        for (name, value) in [
+            ("PASSWORD", "hunter2"),
+            ("DB_PASSWORD", "12345678"),
+            ("dbPassword", "hunter2"),
+            ("db-password", "hunter2"),
+            ("SMTP_PASS", "hunter2"),
+            ("DB_PWD", "hunter2"),
+            ("JWT_SECRET", "changeme"),
+            ("JWT_SECRET_V2", "abc"),
+            ("SECRET_KEY_BASE", "f00"),
+            ("STRIPE_API_KEY", "sk_live_1"),
+            ("APIKEY", "abc"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+            ("PRIVATE_KEY_PEM", "abc"),
+            ("GITHUB_TOKEN", "ghp_1"),
+            ("ACCESS_TOKEN_PROD", "abc"),
+            ("GOOGLE_CREDENTIALS", "{ \"type\": \"service_account\" }"),
+            ("DB_PASSWORD", "$ecret"),
+            ("AWS_SECRET_ACCESS_KEY", "/wJalrXUtnFEMI"),
+        ] {
+            assert!(is_secret(name, value), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_only_speaks_about_a_secret_is_none() {
+        for (name, value) in [
+            ("TOKEN_URL", "https://login.example.com/token"),
+            ("SECRET_NAME", "prod/db"),
+            ("MAX_TOKENS", "4096"),
+            ("TOKENS", "1,000"),
+            ("TOKEN_TTL", "15m"),
+            ("PASSWORD_FILE", "/run/secrets/db"),
+            ("PASSWORD_MIN_LENGTH", "12"),
+            ("SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:1:secret:db"),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("PWD", "/srv/app"),
+            ("PARTITION_KEY", "user"),
+            ("PUBLIC_KEY", "ssh-ed25519 AAAA"),
+            ("NEXT_PUBLIC_MAPBOX_TOKEN", "pk.abc"),
+            ("STRIPE_PUBLISHABLE_API_KEY", "pk_live_1"),
+            ("USE_PASSWORD", "true"),
+            ("REQUIRE_TOKEN", "1"),
+            ("PASSED", "3"),
+            ("TOKENIZER", "bpe"),
+            ("SECRETARY", "dora"),
+            ("MONKEY", "george"),
+            ("V2", "on"),
+            ("", "x"),
+        ] {
+            assert!(!is_secret(name, value), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_says_where_the_secret_is_is_none() {
+        for value in [
+            "",
+            "  ",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "{secret}",
+            "vault:secret/data/db#password",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:db",
+            "/run/secrets/db",
+            "<set by the pipeline>",
+            "****",
+            "https://login.example.com",
+        ] {
+            assert!(!is_secret("DB_PASSWORD", value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_value_with_a_password_in_it_is_a_secret_whatever_it_is_called() {
+        for value in [
+            "postgres://app:hunter2@db.example.com/app",
+            "https://user:hunter2@example.com",
+            "Server=db;User Id=app;Password=hunter2;",
+            "-----BEGIN RSA PRIVATE KEY-----",
+        ] {
+            assert!(is_secret("ADDRESS", value), "{value}");
+        }
+        for value in [
+            "postgres://app@db.example.com/app",
+            "postgres://app:${DB_PASSWORD}@db.example.com/app",
+            "https://example.com/a:b@c",
+            "Server=db;Password=${DB_PASSWORD}",
+            "-----BEGIN PUBLIC KEY-----",
+        ] {
+            assert!(!is_secret("ADDRESS", value), "{value}");
+        }
+    }
+}
