@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::repair::{nearest_word, repair};
 use crate::shape::{Key, Shape};
 use crate::source::Extent;
-use crate::tree::{Node, printable};
+use crate::tree::{Entry, Node, printable};
 use crate::value;
 
 /// An adapter as far as it could be read.
@@ -38,6 +38,15 @@ pub(crate) fn read(
     }
     let Some(kind) = node.get(word) else {
         let known: Vec<_> = reading.catalogue.family(family).map(|entry| entry.name).collect();
+        let strange = |it: &&Entry| !common.iter().any(|key| key.name == &*it.key);
+        let mut strange = node.entries().iter().filter(strange);
+        if let Some(typo) = strange.find(|it| settings::nearest(&it.key, [word]).is_some()) {
+            let (nearest, of) = (Some(word.to_owned()), format!("a {}", called(family)));
+            let shown = printable(&typo.key);
+            let expected = format!("{word}: one of {}", known.join(", "));
+            reading.problems.add(value::unknown(&shown, typo.key_extent, nearest, expected, of));
+            return None;
+        }
         reading.problems.add(
             Problem::new(
                 Code::MissingKey,
@@ -66,7 +75,7 @@ pub(crate) fn read(
             let known = keys.chain(entry.fields.iter().map(|field| field.name));
             for problem in problems {
                 let first = first_key(&problem.path);
-                if node.get(first).is_none() && value::is_mistyped(node, first, known.clone()) {
+                if node.get(first).is_none() && value::is_mistyped(node, first, &known) {
                     continue;
                 }
                 reading.problems.add(placed(problem, node, kind, entry.fields, common));

@@ -214,8 +214,7 @@ fn is_among(found: &[Unenforced], path: &str) -> bool {
 
 /// The value at a path of keys, each behind a dot.
 fn at(node: &Node, path: &str) -> Option<serde_json::Value> {
-    let keys = path.split('.').skip(1);
-    keys.fold(Some(node), |node, key| node?.get(key)).map(Node::to_json)
+    path.split('.').skip(1).try_fold(node, |node, key| node.get(key)).map(Node::to_json)
 }
 
 /// An environment's own sections over those of its tier over those of all.

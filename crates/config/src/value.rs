@@ -50,6 +50,7 @@ pub(crate) fn verify(
                 verify_keys(node, keys, name, false, against, problems);
                 verify_kind(node, family, against.catalogue, problems);
             } else if family == Family::Secrets && node.text().is_some() {
+                problems.hide(node.extent);
                 problems.add(secret_itself(node, name));
             } else {
                 wants(false, node, name, shape, problems);
@@ -131,7 +132,7 @@ pub(crate) fn verify_keys(
     for key in keys.iter().filter(|key| matches!(key.default, Default::Required)) {
         // What an adapter needs may come from the shared section; that is checked when joined.
         let is_missing = closed && !against.part && node.get(key.name).is_none();
-        if is_missing && !is_mistyped(node, key.name, keys.iter().map(|key| key.name)) {
+        if is_missing && !is_mistyped(node, key.name, &keys.iter().map(|key| key.name)) {
             problems.add(
                 Problem::new(
                     Code::MissingKey,
@@ -151,7 +152,7 @@ pub(crate) fn verify_keys(
 pub(crate) fn is_mistyped<'a>(
     node: &Node,
     key: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
+    known: &(impl Iterator<Item = &'a str> + Clone),
 ) -> bool {
     node.entries()
         .iter()

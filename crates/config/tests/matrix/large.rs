@@ -15,7 +15,8 @@ const SHAPES: &[Shape] = &[
     ("nested maps", |size| "{a: ".repeat(size / 4)),
     ("nested blocks", |size| {
         let levels = size.isqrt();
-        (0..levels).map(|level| format!("{:level$}a:\n", "")).collect()
+        let lines: Vec<_> = (0..levels).map(|level| format!("{:level$}a:\n", "")).collect();
+        lines.concat()
     }),
     ("keys", |size| numbered(size, |number| format!("k{number}: 1\n"))),
     ("environments", |size| {
@@ -50,7 +51,7 @@ const SHAPES: &[Shape] = &[
         let of = numbered(size.min(64 * 128), |it| {
             format!("  e{it}: {{ tier: staging, target: {{ kind: process, command: [x] }} }}\n")
         });
-        let services: String = (0..15).map(|it| format!("  s{it}: {{}}\n")).collect();
+        let services = (0..15).map(|it| format!("  s{it}: {{}}\n")).collect::<Vec<_>>().concat();
         format!(
             "version: 1\nproject: a\nservices:\n{services}defaults:\n  all:\n    settings: {{ {settings} }}\nenvironments:\n{of}"
         )

@@ -68,7 +68,7 @@ pub(crate) fn entries(text: &str) -> Vec<Entry> {
     let mut reader = Reader { text, events: Box::new(events), found: Vec::new() };
     while let Some((event, piece)) = reader.events.next() {
         if !matches!(event, Event::StreamStart | Event::DocumentStart(..)) {
-            reader.value(&event, piece, String::new(), None);
+            reader.value(&event, piece, "", None);
             break;
         }
     }
@@ -87,13 +87,13 @@ impl Reader<'_> {
         &mut self,
         event: &Event<'_>,
         piece: Piece,
-        path: String,
+        path: &str,
         above: Option<usize>,
     ) -> (Piece, Holds) {
         match event {
             Event::Scalar(text, style, ..) => (piece, scalar(text, *style)),
-            Event::SequenceStart(..) => (self.list(piece, &path, above), Holds::List),
-            Event::MappingStart(..) => (self.map(piece, &path, above), Holds::Map),
+            Event::SequenceStart(..) => (self.list(piece, path, above), Holds::List),
+            Event::MappingStart(..) => (self.map(piece, path, above), Holds::Map),
             other => panic!("{other:?} is no value"),
         }
     }
@@ -105,7 +105,7 @@ impl Reader<'_> {
             if matches!(event, Event::SequenceEnd) {
                 return (piece.0, self.end(piece.0, end, inner.1));
             }
-            end = self.value(&event, inner, format!("{path}[{index}]"), above).0.1;
+            end = self.value(&event, inner, &format!("{path}[{index}]"), above).0.1;
             index += 1;
         }
     }
@@ -126,7 +126,7 @@ impl Reader<'_> {
             let entry =
                 Entry { path: path.clone(), key, value, holds, map, above, next: None, in_flow };
             self.found.push(entry);
-            let (value, holds) = self.value(&event, start, path, Some(index));
+            let (value, holds) = self.value(&event, start, &path, Some(index));
             self.found[index].value = value;
             self.found[index].holds = holds;
             if let Some(last) = last.replace(index) {
@@ -169,45 +169,44 @@ pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// `text` with the entry at `index` changed, and the line on which the change is; none where there
-/// is nothing to change.
+/// `text` with the entry at `index` changed, and the line on which the change is.
 pub(crate) fn mutated(
     text: &str,
     all: &[Entry],
     index: usize,
     mutation: Mutation,
-) -> Option<(String, usize)> {
+) -> (String, usize) {
     let entry = &all[index];
     let line = entry.line(text);
     match mutation {
-        Mutation::Drop => Some((dropped(text, all, index), line)),
+        Mutation::Drop => (dropped(text, all, index), line),
         Mutation::Rename => {
             let name = entry.name(text);
             let at = entry.key.0 + name.char_indices().nth(1).map_or(name.len(), |(at, _)| at);
             let doubled = text[at..entry.key.1].chars().next().unwrap_or('x');
             let name = format!("{doubled}{}", &text[at..entry.key.1]);
-            Some((spliced(text, (at, entry.key.1), &name), line))
+            (spliced(text, (at, entry.key.1), &name), line)
         }
         Mutation::RetypeScalar => {
             let new = if entry.holds == Holds::Bare { "some text" } else { "12345" };
-            Some((revalued(text, entry, new), line))
+            (revalued(text, entry, new), line)
         }
         Mutation::RetypeWhole => {
             let whole = matches!(entry.holds, Holds::List | Holds::Map);
             let new = if whole { "some text" } else { "{ wrong: some text }" };
-            Some((revalued(text, entry, new), line))
+            (revalued(text, entry, new), line)
         }
         Mutation::Duplicate => {
             let piece = &text[entry.key.0..entry.value.1.max(entry.key.1 + 1)];
             if entry.in_flow {
                 let again = format!("{piece}, {piece}");
                 let whole = (entry.key.0, entry.key.0 + piece.len());
-                return Some((spliced(text, whole, &again), line));
+                return (spliced(text, whole, &again), line);
             }
             let indent = entry.key.0 - text[..entry.key.0].rfind('\n').map_or(0, |at| at + 1);
             let end = end_of_line(text, entry.key.0 + piece.len());
             let again = format!("{}{piece}\n", " ".repeat(indent));
-            Some((spliced(text, (end, end), &again), line_of(text, end)))
+            (spliced(text, (end, end), &again), line_of(text, end))
         }
     }
 }

@@ -59,6 +59,7 @@ fn least() -> Value {
         "people": { "alpha": { "roles": ["alpha", "beta", "developer"] } },
         "notifiers": { "alpha": { "kind": "webhook", "url": "https://a" },
                        "beta": { "kind": "sns", "topic": "b" } },
+        "secrets": { "API_KEY": { "kind": "env" } },
         "metrics_sources": { "alpha": { "kind": "prometheus", "url": "http://a" },
                              "beta": { "kind": "cloudwatch", "region": "a" } },
         "environments": {
@@ -68,6 +69,33 @@ fn least() -> Value {
                       "router": { "kind": "towpath", "listen": "127.0.0.1:3000" } },
         },
     })
+}
+
+/// The matrix with everything declared that something in it names.
+fn complete(mut matrix: Value) -> Value {
+    declare_secrets(&mut matrix);
+    let least = least();
+    for section in ["people", "notifiers", "secrets", "metrics_sources"] {
+        let declared = matrix[section].as_object_mut().expect("a map of names");
+        for (name, value) in least[section].as_object().expect("a map of names") {
+            declared.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    matrix
+}
+
+/// Whatever names a secret names the one that there is.
+fn declare_secrets(value: &mut Value) {
+    match value {
+        Value::Object(entries) => entries.iter_mut().for_each(|(key, value)| {
+            if key.ends_with("_secret") {
+                *value = json!("API_KEY");
+            }
+            declare_secrets(value);
+        }),
+        Value::Array(items) => items.iter_mut().for_each(declare_secrets),
+        _ => {}
+    }
 }
 
 /// Where a section of a place stands in the file.
@@ -95,7 +123,7 @@ fn every_key_by_itself_is_printed_as_it_is_read() {
                 let mut matrix = least();
                 place(&mut matrix, of)[name.as_str()] = fitting(&name, value);
                 tried += 1;
-                failed.extend(prints_as_itself(&matrix).err());
+                failed.extend(prints_as_itself(&complete(matrix)).err());
             }
         }
     }
@@ -117,6 +145,7 @@ fn fitting(name: &str, value: Value) -> Value {
         "gate" => gate(value),
         "router" => router(value),
         "target" => target(value),
+        "scaling" => scaling(value),
         _ => value,
     }
 }
@@ -140,7 +169,7 @@ fn rollout(mut value: Value) -> Value {
         "blue-green" | "linear" => vec![step("50%", json!("1m")), step("100%", json!("1m"))],
         _ => vec![step("0.5%", json!("1m")), step("100%", json!({ "min": "1m", "max": "5m" }))],
     };
-    if value.get("steps").is_some() {
+    if ["strategy", "steps"].iter().any(|key| value.get(key).is_some()) {
         value["strategy"] = json!(strategy);
         value["steps"] = json!(steps);
     }
@@ -152,9 +181,22 @@ fn rollout(mut value: Value) -> Value {
 
 /// Both files of a certificate, or none.
 fn router(mut value: Value) -> Value {
+    if value.get("pin_header").is_some() {
+        value["pin_header"] = json!("x-arm");
+    }
     let pair = ["certificate", "key"];
     if value["kind"] == "towpath" && pair.iter().any(|key| value.get(key).is_some()) {
-        pair.iter().for_each(|key| value[key] = json!("tls/file.pem"));
+        for key in pair {
+            value[key] = json!("tls/file.pem");
+        }
+    }
+    value
+}
+
+/// The fewest copies are never more than the most.
+fn scaling(mut value: Value) -> Value {
+    if value.get("min").is_some() {
+        value["min"] = json!(1);
     }
     value
 }
@@ -246,11 +288,16 @@ fn parted(value: Value, generator: &mut Generator) -> (Option<Value>, Option<Val
 
 proptest! {
     // A case makes, checks and prints a matrix of some 20 kB three times.
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
+    // A smaller seed is no simpler matrix, so nothing is gained by looking for one.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 4,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_generated_matrix_is_printed_as_it_is_read(seed in any::<u64>()) {
-        if let Err(told) = prints_as_itself(&matrix(seed)) {
+        if let Err(told) = prints_as_itself(&complete(matrix(seed))) {
             return Err(TestCaseError::fail(told));
         }
     }

@@ -12,6 +12,7 @@ pub(crate) struct Tables {
 }
 
 /// What is known of a key.
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
     /// People choose it.
