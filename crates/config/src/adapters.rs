@@ -38,7 +38,11 @@ pub(crate) fn read(
     }
     let Some(kind) = node.get(word) else {
         let known: Vec<_> = reading.catalogue.family(family).map(|entry| entry.name).collect();
-        let strange = |it: &&Entry| !common.iter().any(|key| key.name == &*it.key);
+        let fields = || reading.catalogue.family(family).flat_map(|entry| entry.fields);
+        let strange = |it: &&Entry| {
+            let known = common.iter().map(|key| key.name).chain(fields().map(|field| field.name));
+            !known.into_iter().any(|name| name == &*it.key)
+        };
         let mut strange = node.entries().iter().filter(strange);
         if let Some(typo) = strange.find(|it| settings::nearest(&it.key, [word]).is_some()) {
             let (nearest, of) = (Some(word.to_owned()), format!("a {}", called(family)));
