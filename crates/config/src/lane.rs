@@ -148,14 +148,7 @@ fn environment(
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
         }
-        let (of_all, own) = (&prefix, format!("{prefix}.services.{service}"));
-        let differs = |rest: &str| at(&lane.node, rest) != at(&joined, rest);
-        // What a service says again as its environment does is one demand, and not two.
-        reading.found.retain(|it| {
-            it.path.strip_prefix(&own).is_none_or(|rest| {
-                differs(rest) || !is_among(&of_environment, &format!("{of_all}{rest}"))
-            })
-        });
+        keep_what_differs(&lane, &joined, &prefix, &of_environment, &mut reading.found);
         of_services.extend(kept_for_service(&lane, place, reading));
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
@@ -208,8 +201,22 @@ fn kept_for_service(
     (!values.is_empty()).then(|| (lane.id.service.to_string(), serde_json::json!(values)))
 }
 
-fn is_among(found: &[Unenforced], path: &str) -> bool {
-    found.iter().any(|it| it.path == path)
+/// Forgets of what was found in one service what it says again as its environment does: that is one
+/// demand, and not two.
+fn keep_what_differs(
+    lane: &LaneNode,
+    joined: &Node,
+    prefix: &str,
+    of_environment: &[Unenforced],
+    found: &mut Vec<Unenforced>,
+) {
+    let own = format!("{prefix}.services.{}", lane.id.service);
+    found.retain(|it| {
+        let Some(rest) = it.path.strip_prefix(&own) else { return true };
+        let of_all = format!("{prefix}{rest}");
+        let differs = at(&lane.node, rest) != at(joined, rest);
+        differs || !of_environment.iter().any(|known| known.path == of_all)
+    });
 }
 
 /// The value at a path of keys, each behind a dot.
