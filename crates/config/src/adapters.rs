@@ -8,9 +8,10 @@ use towpath_ports::settings;
 use crate::codes::Code;
 use crate::lane::Reading;
 use crate::problem::Problem;
-use crate::shape::Key;
+use crate::repair::{nearest_word, repair};
+use crate::shape::{Key, Shape};
 use crate::source::Extent;
-use crate::tree::{Node, printable};
+use crate::tree::{Entry, Node, printable};
 use crate::value;
 
 /// An adapter as far as it could be read.
@@ -37,11 +38,24 @@ pub(crate) fn read(
     }
     let Some(kind) = node.get(word) else {
         let known: Vec<_> = reading.catalogue.family(family).map(|entry| entry.name).collect();
+        let fields = || reading.catalogue.family(family).flat_map(|entry| entry.fields);
+        let strange = |it: &&Entry| {
+            let known = common.iter().map(|key| key.name).chain(fields().map(|field| field.name));
+            !known.into_iter().any(|name| name == &*it.key)
+        };
+        let mut strange = node.entries().iter().filter(strange);
+        if let Some(typo) = strange.find(|it| settings::nearest(&it.key, [word]).is_some()) {
+            let (nearest, of) = (Some(word.to_owned()), format!("a {}", called(family)));
+            let shown = printable(&typo.key);
+            let expected = format!("{word}: one of {}", known.join(", "));
+            reading.problems.add(value::unknown(&shown, typo.key_extent, nearest, expected, of));
+            return None;
+        }
         reading.problems.add(
             Problem::new(
                 Code::MissingKey,
                 place,
-                format!("a {} needs the key `{word}`", family.as_str()),
+                format!("a {} needs the key `{word}`", called(family)),
             )
             .missing(node.extent, word)
             .expected(format!("{word}: one of {}", known.join(", ")))
@@ -61,9 +75,14 @@ pub(crate) fn read(
     let settings = match settings::check(entry, &own.to_json()) {
         Ok(settings) => Some(settings),
         Err(problems) => {
-            let fields: Vec<_> = entry.fields.iter().map(|field| field.name).collect();
+            let keys = common.iter().map(|key| key.name);
+            let known = keys.chain(entry.fields.iter().map(|field| field.name));
             for problem in problems {
-                reading.problems.add(placed(problem, node, kind, &fields, common));
+                let first = first_key(&problem.path);
+                if node.get(first).is_none() && value::is_mistyped(node, first, &known) {
+                    continue;
+                }
+                reading.problems.add(placed(problem, node, kind, entry.fields, common));
             }
             None
         }
@@ -71,35 +90,55 @@ pub(crate) fn read(
     Some(Adapter { kind: entry.name, state: entry.state, fields: entry.fields, settings })
 }
 
+/// What one adapter of a family is called in a sentence.
+fn called(family: Family) -> &'static str {
+    match family {
+        Family::Metrics => "metrics source",
+        Family::Secrets => "secret store",
+        other => other.as_str(),
+    }
+}
+
 /// Finds the place of a problem that the kind's own parser found.
 fn placed(
     problem: settings::Problem,
     node: &Node,
     kind: &Node,
-    fields: &[&str],
+    fields: &[Field],
     common: &[Key],
 ) -> Problem {
-    let first = problem.path.split(['.', '[']).next().unwrap_or_default();
+    let first = first_key(&problem.path);
     let Some(entry) = node.entry(first) else {
-        let mut found = Problem::new(Code::MissingKey, kind.extent, problem.message)
-            .missing(node.extent, first);
+        // The kind may come from a shared section, and what it asks for is missing here.
+        let own = node.extent.start <= kind.extent.start && kind.extent.end <= node.extent.end;
+        let place = if own { kind.extent } else { node.extent };
+        let mut found =
+            Problem::new(Code::MissingKey, place, problem.message).missing(node.extent, first);
         if let Some(expected) = problem.expected {
             found = found.expected(format!("{first}: {expected}"));
         }
         return found.next(format!("add `{first}:`"));
     };
-    if !fields.contains(&first) {
-        let known = common.iter().map(|key| key.name).chain(fields.iter().copied());
+    let Some(field) = fields.iter().find(|field| field.name == first) else {
+        let known = common.iter().map(|key| key.name).chain(fields.iter().map(|it| it.name));
         let nearest = problem.nearest.or_else(|| settings::nearest(first, known.clone()));
         let known = known.collect::<Vec<_>>().join(", ");
         let of = problem.message.split(" has no key").next().unwrap_or_default().to_owned();
         return value::unknown(&printable(first), entry.key_extent, nearest, known, of);
-    }
+    };
+    let shape = Shape::Of(field.of);
+    let nearest = problem.nearest.or_else(|| nearest_word(&entry.value, shape));
+    let whole = problem.path == first;
     let mut found =
-        Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), problem.message)
-            .nearest(problem.nearest);
+        Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), problem.message);
+    found.next = repair(&entry.value, shape, nearest.as_deref()).filter(|_| whole);
     found.expected = problem.expected;
-    found
+    found.nearest(nearest)
+}
+
+/// The key of the adapter's own map that a path begins with.
+fn first_key(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
 }
 
 /// The place of `path` below `node`, as near as it can be told.

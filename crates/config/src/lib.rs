@@ -16,6 +16,7 @@ mod place;
 mod problem;
 mod quantities;
 mod render;
+mod repair;
 mod scalar;
 mod schema;
 mod sections;

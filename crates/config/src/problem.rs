@@ -111,6 +111,10 @@ impl Problems {
     }
 
     pub(crate) fn add(&mut self, problem: Problem) {
+        // What cannot be a name is not missed among the names as well.
+        if problem.code == Code::UnknownName && self.has(problem.extent, Code::WrongValue) {
+            return;
+        }
         if self.list.len() >= MAX_PROBLEMS {
             self.left_out += 1;
         } else if self.seen.insert((problem.extent, problem.code, problem.message.clone())) {
@@ -124,6 +128,10 @@ impl Problems {
             self.left_out += 1;
             return true;
         }
+        self.has(extent, code)
+    }
+
+    fn has(&self, extent: Extent, code: Code) -> bool {
         let mut from = self.seen.range((extent, code, String::new())..);
         from.next().is_some_and(|(place, of, _)| (*place, *of) == (extent, code))
     }

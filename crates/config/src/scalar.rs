@@ -1,19 +1,19 @@
 //! Checks a single value: a text, a number, a duration, a list of words. Owns what is said when it
-//! does not fit, and what to write instead.
+//! does not fit; what to write instead is in `repair`.
 
 use std::str::FromStr;
 
 use towpath_core::ids::Name;
 use towpath_core::units::{Span, Weight};
 use towpath_ports::catalogue::FieldType;
-use towpath_ports::settings;
 
 use crate::PROGRAM;
 use crate::codes::Code;
 use crate::limits;
 use crate::problem::{Problem, Problems};
 use crate::quantities;
-use crate::shape::{Measure, Shape, described, expected};
+use crate::repair::{nearest_word, repair};
+use crate::shape::{Shape, described, expected};
 use crate::tree::{Node, Scalar, Tree, printable};
 
 /// Checks `node`, called `name` in messages.
@@ -123,55 +123,4 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
 
 fn parses<T: FromStr<Err = String>>(text: &str) -> Result<(), String> {
     text.parse::<T>().map(drop)
-}
-
-/// What to write instead, where that can be told.
-fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option<String> {
-    if let Some(word) = nearest {
-        return Some(format!("write `{word}`"));
-    }
-    let text = node.text().filter(|text| !text.is_empty())?;
-    let shown = printable(text);
-    let bare = matches!(node.scalar(), Some(Scalar::Number(_) | Scalar::Flag(_)));
-    let counted = text.bytes().all(|byte| byte.is_ascii_digit());
-    let signed = text.starts_with(['<', '>', '=', '+']);
-    match shape {
-        Shape::FormatVersion if counted => Some(
-            "read the file with a newer towpath, or write `version: 1` and see what it says"
-                .to_owned(),
-        ),
-        Shape::SomeTime | Shape::WordOrSpan(_) if text.parse() == Ok(Span(0)) || text == "0" => {
-            Some("write a time above zero, such as `5s`".to_owned())
-        }
-        Shape::Of(FieldType::Span) | Shape::SomeTime | Shape::Bake | Shape::WordOrSpan(_)
-            if counted =>
-        {
-            Some(format!("add the unit: `{shown}s`, `{shown}m` or `{shown}h`"))
-        }
-        Shape::Of(FieldType::Share) if counted => Some(format!("add the unit: `{shown}%`")),
-        Shape::Requests if counted => Some(format!("add the unit: `{shown} requests`")),
-        Shape::Promise(Measure::Share) if text.ends_with('%') && !signed => {
-            Some(format!("write \"< {shown}\" or \">= {shown}\""))
-        }
-        Shape::Promise(_) if !signed => Some(format!("write \"< {shown}\"")),
-        Shape::Money if counted => Some(format!("write ${shown}/month")),
-        Shape::Size if counted => Some(format!("add the unit: `{shown}MB` or `{shown}GB`")),
-        Shape::Rate if counted => Some(format!("add the unit: `{shown}/s`")),
-        Shape::ErrorLimit if counted => Some(format!("write \"> {shown}%\"")),
-        Shape::ErrorLimit if text.ends_with('%') => {
-            let share = text.trim_start_matches(['<', '=', '>', ' ']);
-            Some(format!("write \"> {}\": what is too much", printable(share)))
-        }
-        Shape::Of(FieldType::Text | FieldType::Texts) if bare => {
-            Some(format!("put it in quotes: \"{shown}\""))
-        }
-        _ => None,
-    }
-}
-
-fn nearest_word(node: &Node, shape: Shape) -> Option<String> {
-    let (Shape::Of(FieldType::Word(words)) | Shape::WordOrSpan(words)) = shape else {
-        return None;
-    };
-    settings::nearest(node.text()?, words.iter().copied())
 }

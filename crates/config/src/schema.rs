@@ -41,11 +41,6 @@ pub fn schema(catalogue: &Catalogue) -> Value {
     environment["properties"]["services"] = named("service");
     environment["properties"]["services"]["description"] =
         json!("Sections that are different for one service.");
-    // One definition for where a secret is kept and for where an environment keeps them all.
-    let mut secrets = sections::secrets::KEYS.to_vec();
-    let also = sections::secret_store::KEYS.iter();
-    secrets
-        .extend(also.filter(|key| !sections::secrets::KEYS.iter().any(|it| it.name == key.name)));
     top["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     top["title"] = json!("towpath.yaml");
     top["description"] = json!("An environment promotion matrix.");
@@ -61,7 +56,8 @@ pub fn schema(catalogue: &Catalogue) -> Value {
         "check": adapter(catalogue, Family::Check, sections::gate::CHECK),
         "notifier": adapter(catalogue, Family::Notifier, sections::notifiers::KEYS),
         "metrics": adapter(catalogue, Family::Metrics, sections::metrics_sources::KEYS),
-        "secrets": adapter(catalogue, Family::Secrets, &secrets),
+        "secrets": adapter(catalogue, Family::Secrets, sections::secrets::KEYS),
+        "secret_store": adapter(catalogue, Family::Secrets, sections::secret_store::KEYS),
     });
     definitions.extend(parts.as_object().cloned().unwrap_or_default());
     top["$defs"] = Value::Object(definitions);
@@ -198,14 +194,19 @@ fn of_keys(keys: &[Key]) -> Value {
     value
 }
 
+/// A name; one of digits needs no quotes.
+fn name() -> Value {
+    json!({ "type": ["string", "integer"], "pattern": NAME })
+}
+
 fn of_shape(shape: Shape) -> Value {
     let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match shape {
         Shape::Of(of) => of_field(of),
         Shape::FormatVersion => json!({ "const": 1 }),
-        Shape::Name => pattern(NAME),
+        Shape::Name => name(),
         Shape::Names => {
-            let name = pattern(NAME);
+            let name = name();
             json!({ "oneOf": [name, { "type": "array", "items": name, "minItems": 1 }] })
         }
         Shape::SomeTime => pattern(SPAN),
@@ -246,9 +247,19 @@ fn of_shape(shape: Shape) -> Value {
         }),
         Shape::Kinds(kinds, common) => of_kinds(kinds, common),
         Shape::List(inner) => json!({ "type": "array", "items": of_shape(*inner) }),
-        Shape::Adapter(family, _) => json!({ "$ref": format!("#/$defs/{}", family.as_str()) }),
+        Shape::Adapter(family, keys) => {
+            json!({ "$ref": format!("#/$defs/{}", adapter_definition(family, keys)) })
+        }
         Shape::Sections => json!({ "type": "object" }),
     }
+}
+
+/// What an adapter is called in the schema: one store of all secrets has keys that one secret lacks.
+fn adapter_definition(family: Family, keys: &[Key]) -> &'static str {
+    let store = sections::secret_store::KEYS;
+    let of_store =
+        keys.len() == store.len() && keys.iter().zip(store).all(|(a, b)| a.name == b.name);
+    if family == Family::Secrets && of_store { "secret_store" } else { family.as_str() }
 }
 
 /// A section with kinds of its own. Its kind need not stand here, for it may come from a shared

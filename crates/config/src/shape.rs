@@ -146,7 +146,7 @@ pub(crate) enum Default {
 }
 
 /// What a default may depend on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) tier: Tier,
     /// Whether a router sends visitors here.

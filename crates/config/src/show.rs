@@ -137,29 +137,43 @@ impl Writer<'_> {
         let (Some(first), Some(own)) = (lanes.first(), own) else { return };
         let path = format!("environments.{name}");
         self.open(2, &format!("{}:", written(name)));
-        let apart = lanes.iter().any(|lane| lane.overrides.is_some());
         let joined = lane::join_shared(self.root, own, first.place.tier);
         let root = pipeline::predecessors(own) == Predecessors::Root;
         for section in sections::all().filter(|it| it.may_stand(Where::Environment)) {
             let shared_by_root =
                 section.key.name == "promote" && root && own.get("promote").is_none();
             let node = joined.get(section.key.name).filter(|_| !shared_by_root);
-            if !(apart && section.may_stand(Where::Service)) {
-                self.section(4, section, node, &path, first.place);
-            }
+            self.section(4, section, node, &path, first.place);
         }
-        if !apart {
-            return;
-        }
-        self.open(4, "services:");
+        self.services(&path, lanes);
+    }
+
+    /// What is different for one service, whole: a section that it has of its own, and one whose
+    /// defaults depend on what another section of its own says.
+    fn services(&mut self, path: &str, lanes: &[&LaneNode]) {
+        let overrides = |lane: &LaneNode, name: &str| {
+            lane.overrides.as_ref().is_some_and(|it| it.get(name).is_some())
+        };
+        let apart = lanes.iter().any(|lane| lane.place != lanes[0].place);
+        let before = self.lines.len();
         for lane in lanes {
             let service = &lane.id.service;
-            self.open(6, &format!("{service}:"));
             let path = format!("{path}.services.{service}");
+            let first = self.lines.len();
             for section in sections::all().filter(|it| it.may_stand(Where::Service)) {
-                let node = lane.node.get(section.key.name);
-                self.section(8, section, node, &path, lane.place);
+                let name = section.key.name;
+                if overrides(lane, name) || (apart && depends_on_place(&section.key)) {
+                    self.section(8, section, lane.node.get(name), &path, lane.place);
+                }
             }
+            if self.lines.len() > first {
+                let text = format!("{service}:");
+                self.lines.insert(first, Line { indent: 6, text, value: None });
+            }
+        }
+        if self.lines.len() > before {
+            let text = "services:".to_owned();
+            self.lines.insert(before, Line { indent: 4, text, value: None });
         }
     }
 
@@ -192,15 +206,17 @@ impl Writer<'_> {
             (Shape::Map(keys), None)
                 if keys.iter().any(|it| matches!(it.default, Default::Required)) => {}
             (Shape::Map(keys), node) => {
-                let empty = keys.iter().all(|it| {
-                    it.default_at(place).is_none()
-                        && node.and_then(|node| node.get(it.name)).is_none()
-                });
-                if empty {
-                    return;
-                }
+                let before = self.lines.len();
                 self.open(indent, &format!("{}:", key.name));
                 self.keys(indent + 2, keys, node, path, place);
+                if self.lines.len() > before + 1 {
+                    return;
+                }
+                self.lines.pop();
+                if let Some(node) = node {
+                    let origin = self.origin(node);
+                    self.value(indent, format!("{}: {{}}", key.name), path.to_owned(), origin);
+                }
             }
             (Shape::Adapter(family, keys), Some(node)) => {
                 self.open(indent, &format!("{}:", key.name));
@@ -291,6 +307,11 @@ impl Writer<'_> {
             let path = format!("{path}.{}", key.name);
             self.shaped(indent, key, given, &path, place);
         }
+        for entry in node.map(Node::entries).unwrap_or_default() {
+            if entry.key.starts_with("x-") {
+                self.node(indent, &entry.key, &entry.value, &format!("{path}.{}", entry.key));
+            }
+        }
     }
 
     fn variant(
@@ -331,7 +352,8 @@ impl Writer<'_> {
             }
         }
         for entry in node.entries() {
-            if !keys.iter().any(|key| key.name == &*entry.key) {
+            let is_field = !entry.key.starts_with("x-");
+            if is_field && !keys.iter().any(|key| key.name == &*entry.key) {
                 let path = format!("{path}.{}", entry.key);
                 self.node(indent, &entry.key, &entry.value, &path);
             }
@@ -369,6 +391,12 @@ impl Writer<'_> {
             _ => Origin::Line(line),
         }
     }
+}
+
+/// Whether what holds when nothing is said differs from lane to lane of one environment.
+fn depends_on_place(key: &Key) -> bool {
+    let by_place = |key: &Key| matches!(key.default, Default::By(..));
+    by_place(key) || matches!(key.shape, Shape::Map(keys) if keys.iter().any(by_place))
 }
 
 /// A default as it is written in a matrix.

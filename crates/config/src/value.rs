@@ -8,6 +8,7 @@ use towpath_ports::settings;
 use crate::PROGRAM;
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
+use crate::repair::{as_name, nearest, repair};
 use crate::scalar;
 use crate::shape::{Default, Key, KeyRule, Shape, Variant, described, expected};
 use crate::source::Extent;
@@ -46,9 +47,14 @@ pub(crate) fn verify(
             }
         }
         Shape::Adapter(family, keys) => {
-            if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
+            if matches!(node.tree, Tree::Map(_)) {
                 verify_keys(node, keys, name, false, against, problems);
                 verify_kind(node, family, against.catalogue, problems);
+            } else if family == Family::Secrets && node.text().is_some() {
+                problems.hide(node.extent);
+                problems.add(secret_itself(node, name));
+            } else {
+                wants(false, node, name, shape, problems);
             }
         }
         Shape::List(inner) => {
@@ -85,6 +91,13 @@ pub(crate) fn verify(
     }
 }
 
+/// What looks like a secret where the matrix says only where it is kept. It is not repeated.
+fn secret_itself(node: &Node, name: &str) -> Problem {
+    Problem::new(Code::WrongType, node.extent, format!("`{name}` is a text"))
+        .expected("a map that says where it is kept, never its value")
+        .next(format!("write {name}: {{ kind: env }}, and replace the secret if this was it"))
+}
+
 fn is_optional(shape: Shape) -> bool {
     let required = |key: &Key| matches!(key.default, Default::Required);
     matches!(shape, Shape::Map(keys) if !keys.iter().any(required))
@@ -92,10 +105,11 @@ fn is_optional(shape: Shape) -> bool {
 
 fn wants(fits: bool, node: &Node, name: &str, shape: Shape, problems: &mut Problems) -> bool {
     if !fits {
-        problems.add(
+        let mut problem =
             Problem::new(Code::WrongType, node.extent, format!("`{name}` is {}", described(node)))
-                .expected(expected(shape)),
-        );
+                .expected(expected(shape));
+        problem.next = repair(node, shape, None);
+        problems.add(problem);
     }
     fits
 }
@@ -118,7 +132,8 @@ pub(crate) fn verify_keys(
     }
     for key in keys.iter().filter(|key| matches!(key.default, Default::Required)) {
         // What an adapter needs may come from the shared section; that is checked when joined.
-        if closed && !against.part && node.get(key.name).is_none() {
+        let is_missing = closed && !against.part && node.get(key.name).is_none();
+        if is_missing && !is_mistyped(node, key.name, &keys.iter().map(|key| key.name)) {
             problems.add(
                 Problem::new(
                     Code::MissingKey,
@@ -131,6 +146,19 @@ pub(crate) fn verify_keys(
             );
         }
     }
+}
+
+/// Whether a key that is not known was most likely meant to be `key`. Then the mistake is told, and
+/// not that the key is missing as well.
+pub(crate) fn is_mistyped<'a>(
+    node: &Node,
+    key: &str,
+    known: &(impl Iterator<Item = &'a str> + Clone),
+) -> bool {
+    node.entries()
+        .iter()
+        .filter(|entry| !known.clone().any(|name| name == &*entry.key))
+        .any(|entry| settings::nearest(&entry.key, known.clone()).as_deref() == Some(key))
 }
 
 fn unknown_key(key: &str, extent: Extent, keys: &[Key], name: &str, problems: &mut Problems) {
@@ -184,12 +212,16 @@ fn verify_variant(
     if let (Some(kind), true) = (kind, chosen.and_then(known).is_none()) {
         let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
         let text = chosen.map_or_else(|| described(kind), |text| format!("`{}`", printable(text)));
-        let nearest = chosen.and_then(|text| settings::nearest(text, names.iter().copied()));
+        let nearest = chosen.and_then(|text| nearest(text, &names));
+        let next = nearest.as_ref().map_or_else(
+            || "write `kind: other` with a `name`, if it is none of these".to_owned(),
+            |near| format!("write `{near}`"),
+        );
         problems.add(
             Problem::new(Code::UnknownKind, kind.extent, format!("no {name} has the kind {text}"))
                 .expected(names.join(", "))
                 .nearest(nearest)
-                .next("write `kind: other` with a `name`, if it is none of these"),
+                .next(next),
         );
         return;
     }
@@ -266,33 +298,29 @@ fn verify_kind(node: &Node, family: Family, catalogue: &Catalogue, problems: &mu
 
 fn verify_name(text: &str, extent: Extent, problems: &mut Problems) {
     if Name::new(text).is_err() {
-        problems.add(
-            Problem::new(
-                Code::WrongValue,
-                extent,
-                format!("`{}` cannot be a name", printable(text)),
-            )
-            .expected(expected(Shape::Name)),
-        );
+        let message = format!("`{}` cannot be a name", printable(text));
+        let mut problem =
+            Problem::new(Code::WrongValue, extent, message).expected(expected(Shape::Name));
+        problem.next = as_name(text);
+        problems.add(problem);
     }
 }
 
 fn verify_names(node: &Node, name: &str, problems: &mut Problems) {
-    match (&node.tree, node.text()) {
-        (Tree::List(items), _) if !items.is_empty() => {
+    // A name of digits needs no quotes, for it is never taken for a number here.
+    let one = |node: &Node, name: &str, problems: &mut Problems| match node.text() {
+        Some(text) => verify_name(text, node.extent, problems),
+        None => {
+            wants(node.is_broken(), node, name, Shape::Names, problems);
+        }
+    };
+    match &node.tree {
+        Tree::List(items) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
-                if let Some(text) = item.text() {
-                    verify_name(text, item.extent, problems);
-                } else {
-                    let name = format!("{name}[{index}]");
-                    wants(item.is_broken(), item, &name, Shape::Name, problems);
-                }
+                one(item, &format!("{name}[{index}]"), problems);
             }
         }
-        (_, Some(text)) => verify_name(text, node.extent, problems),
-        _ => {
-            wants(false, node, name, Shape::Names, problems);
-        }
+        _ => one(node, name, problems),
     }
 }
 

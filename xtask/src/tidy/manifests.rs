@@ -25,6 +25,10 @@ fn check_manifest(file: &SourceFile) -> Vec<Finding> {
     // An unreadable manifest is reported by the rule of directions.
     let Ok(table) = file.text.parse::<Table>() else { return Vec::new() };
     let Some(package) = table.get("package") else { return Vec::new() };
+    // A package that is a workspace of its own has nobody to inherit from.
+    if table.contains_key("workspace") {
+        return Vec::new();
+    }
     let finding = |line: usize, problem: String, remedy: &str| {
         Finding::new("inherit", &file.path, line, problem, remedy)
     };
@@ -116,6 +120,13 @@ tokio = { workspace = true, features = [\"fs\"] }
     #[test]
     fn a_package_that_inherits_is_fine() {
         assert_eq!(problems(GOOD), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_workspace_of_its_own_inherits_nothing() {
+        let apart = "[workspace]\n\n[package]\nname = \"a\"\nversion = \"0.0.0\"\n";
+        assert_eq!(problems(apart), Vec::<String>::new());
+        assert!(!problems(&apart.replace("[workspace]\n", "")).is_empty());
     }
 
     #[test]

@@ -74,9 +74,15 @@ impl Environment {
         let of_service = |entry: &&Entry| sections::find(&entry.key, Where::Service).is_some();
         let apart = whole.get("services");
         let lanes = services.iter().map(|service| {
-            let own = apart.map_or(whole, |apart| apart.get(service).unwrap_or(whole));
-            let sections = own.entries().iter().filter(of_service).cloned().collect();
-            (service.clone(), sections)
+            // What a service has of its own stands there whole, with what it shares filled in.
+            let own = apart.and_then(|apart| apart.get(service));
+            let of_all = whole
+                .entries()
+                .iter()
+                .filter(of_service)
+                .filter(|it| own.is_none_or(|own| own.get(&it.key).is_none()));
+            let of_it = own.map(Node::entries).unwrap_or_default().iter().filter(of_service);
+            (service.clone(), of_all.chain(of_it).cloned().collect())
         });
         let common = whole.entries().iter().filter(|it| !of_service(it) && &*it.key != "services");
         Self { whole: whole.clone(), common: common.cloned().collect(), services: lanes.collect() }

@@ -177,6 +177,7 @@ fn the_resolved_form_is_a_matrix_that_means_the_same() {
     let again = check(&resolved_yaml(&checked));
     assert_eq!(again.errors, [], "{}", resolved_yaml(&checked));
     assert_eq!(again.matrix, checked.matrix);
+    assert_eq!(again.not_enforced, checked.not_enforced);
 }
 
 #[test]
@@ -187,8 +188,9 @@ fn the_resolved_form_says_where_each_value_comes_from() {
     let of = |path: &str| origins.get(path).unwrap_or_else(|| panic!("{path} is shown"));
     let live = "environments.live.services.worker";
     assert_eq!(*of(&format!("{live}.standby")), Origin::Line(28));
-    assert_eq!(*of(&format!("{live}.health.every")), Origin::Shared("defaults.all".to_owned(), 10));
-    assert_eq!(*of(&format!("{live}.health.retries")), Origin::BuiltIn);
+    let all = "environments.live";
+    assert_eq!(*of(&format!("{all}.health.every")), Origin::Shared("defaults.all".to_owned(), 10));
+    assert_eq!(*of(&format!("{all}.health.retries")), Origin::BuiltIn);
 }
 
 #[test]

@@ -9,9 +9,11 @@ mod diff;
 mod examples;
 mod for_people;
 mod hostile;
+mod large;
 mod starters;
 mod tables;
 mod wrong;
+mod wrong_sections;
 
 use towpath_config::{Checked, parse};
 use towpath_core::ids::Name;

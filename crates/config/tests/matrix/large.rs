@@ -1,0 +1,112 @@
+//! Files of 1 MiB, the most that is read, and of 10 MB, each built to be expensive in another way.
+//! Counts what is said; how long and how large it is, is measured by `fuzz/measure`, not asserted.
+
+use std::fmt::Write as _;
+
+use towpath_config::{Code, MAX_BYTES, MAX_PROBLEMS, Symbols, parse, report};
+
+use crate::{SOUNDBITE, catalogue};
+
+/// What a file is full of, by name.
+type Shape = (&'static str, fn(usize) -> String);
+
+const SHAPES: &[Shape] = &[
+    ("nested lists", |size| "[".repeat(size)),
+    ("nested maps", |size| "{a: ".repeat(size / 4)),
+    ("nested blocks", |size| {
+        let levels = size.isqrt();
+        let lines: Vec<_> = (0..levels).map(|level| format!("{:level$}a:\n", "")).collect();
+        lines.concat()
+    }),
+    ("keys", |size| numbered(size, |number| format!("k{number}: 1\n"))),
+    ("environments", |size| {
+        let tier = "{ tier: staging, after: e0, target: { kind: process, command: [x] } }";
+        format!(
+            "version: 1\nproject: a\nenvironments:\n{}",
+            numbered(size, |it| format!("  e{it}: {tier}\n"))
+        )
+    }),
+    ("a long text", |size| format!("project: {}", "a".repeat(size))),
+    ("a long key", |size| format!("{}: 1\n", "a".repeat(size))),
+    ("anchors and aliases", |size| {
+        let first = "a0: &a0 [lol, lol]\n";
+        first.to_owned() + &numbered(size, |it| format!("b{it}: &b{it} [*a0, *a0, *b{}]\n", it / 2))
+    }),
+    ("empty lines", |size| "\n".repeat(size)),
+    ("comments", |size| "# a\n".repeat(size / 4)),
+    ("unknown keys", |size| {
+        let keys = |number: usize| numbered(900 * 14, |it| format!("x{number}k{it}: 1, "));
+        let section = |number| format!("    health: {{ {} }}\n", keys(number));
+        let one = |number: usize| format!("  e{number}:\n    tier: staging\n{}", section(number));
+        format!("version: 1\nproject: a\nenvironments:\n{}", numbered(size, one))
+    }),
+    ("wrong values", |size| {
+        let steps = "{ weight: 1, bake: -5 }, ".repeat(900);
+        let one =
+            |number| format!("  e{number}:\n    tier: x\n    rollout: {{ steps: [{steps}] }}\n");
+        format!("version: 1\nproject: a\nenvironments:\n{}", numbered(size, one))
+    }),
+    ("shared sections", |size| {
+        let settings = numbered(30 * 1024, |it| format!("K{it}: v, "));
+        let of = numbered(size.min(64 * 128), |it| {
+            format!("  e{it}: {{ tier: staging, target: {{ kind: process, command: [x] }} }}\n")
+        });
+        let services = (0..15).map(|it| format!("  s{it}: {{}}\n")).collect::<Vec<_>>().concat();
+        format!(
+            "version: 1\nproject: a\nservices:\n{services}defaults:\n  all:\n    settings: {{ {settings} }}\nenvironments:\n{of}"
+        )
+    }),
+    ("escapes", |size| format!("project: \"{}\"", "\\u202e\\e[2J".repeat(size / 11))),
+    ("spaces before a key", |size| format!("{}a: 1\n", " ".repeat(size))),
+    ("copies of the example", |size| SOUNDBITE.repeat(size / SOUNDBITE.len() + 1)),
+];
+
+/// Lines with rising numbers, of at least `size` bytes together.
+fn numbered(size: usize, line: impl Fn(usize) -> String) -> String {
+    let mut text = String::with_capacity(size + 1024);
+    for number in 0.. {
+        if text.len() >= size {
+            break;
+        }
+        let _ = write!(text, "{}", line(number));
+    }
+    text
+}
+
+fn answered(name: &str, text: &str) {
+    let checked = parse("towpath.yaml", text.as_bytes(), &catalogue::catalogue());
+    let many = checked.errors.len() + checked.warnings.len();
+    assert!(many <= MAX_PROBLEMS + 1, "{name}: {many} problems");
+    let printed = report(&checked, Symbols::Ascii);
+    // A problem shows one line of the file, and of a long line a piece.
+    assert!(printed.len() < 4 * MAX_BYTES, "{name}: {} bytes are said", printed.len());
+    let is_too_large = checked.errors.iter().any(|it| it.code == Code::TooLarge);
+    assert_eq!(is_too_large, text.len() > MAX_BYTES, "{name}");
+    if is_too_large {
+        assert_eq!(many, 1, "{name}: nothing of it was read");
+    }
+}
+
+#[test]
+fn a_file_of_ten_megabytes_of_anything_is_told_to_be_too_large() {
+    for (name, shape) in SHAPES.iter().filter(|(name, _)| *name != "shared sections") {
+        answered(name, &shape(10_000_000));
+    }
+}
+
+#[test]
+#[ignore = "heavy"]
+fn the_largest_file_that_is_read_is_answered_whatever_it_is_full_of() {
+    for (name, shape) in SHAPES {
+        let mut text = shape(MAX_BYTES - 8 * 1024);
+        while text.len() > MAX_BYTES {
+            let cut = text[..MAX_BYTES].rfind('\n').unwrap_or(0);
+            text.truncate(cut);
+        }
+        answered(name, &text);
+        if let Some(folder) = std::env::var_os("TOWPATH_LARGE_FILES") {
+            let path = std::path::Path::new(&folder).join(name.replace(' ', "-"));
+            std::fs::write(path, &text).expect("the folder can be written to");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The resolved form of a matrix is a matrix again and means the same: for every key of every table
+//! by itself, and for many matrices with everything in them.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use towpath_config::{Symbols, report, resolved_yaml, to_json};
+
+use crate::check;
+use crate::generated::Generator;
+
+/// What decides the shape of the file, and is written by the test itself.
+const STRUCTURE: &[&str] = &[
+    "version",
+    "project",
+    "services",
+    "defaults",
+    "environments",
+    "tier",
+    "after",
+    "after_any",
+    "accept_warnings",
+];
+
+/// Whether the resolved form of `matrix` (JSON is YAML) means the same as the file.
+fn prints_as_itself(matrix: &Value) -> Result<(), String> {
+    let text = matrix.to_string();
+    let checked = check(&text);
+    if !checked.errors.is_empty() {
+        return Err(format!("{text}\nis refused: {}", report(&checked, Symbols::Ascii)));
+    }
+    let printed = resolved_yaml(&checked);
+    let again = check(&printed);
+    if !again.errors.is_empty() {
+        return Err(format!("{printed}\nis refused: {}", report(&again, Symbols::Ascii)));
+    }
+    if again.matrix != checked.matrix {
+        let (was, is) = (checked.matrix, again.matrix);
+        let (was, is) = (format!("{was:#?}"), format!("{is:#?}"));
+        let differs = was.lines().zip(is.lines()).find(|(was, is)| was != is);
+        return Err(format!("{text}\nprinted\n{printed}\nmeans something else: {differs:?}"));
+    }
+    if again.not_enforced != checked.not_enforced {
+        let (was, is) = (checked.not_enforced, again.not_enforced);
+        return Err(format!("{text}\n{printed}\nnot enforced: {was:?}\nprinted: {is:?}"));
+    }
+    let twice = resolved_yaml(&again);
+    if to_json(&twice) != to_json(&printed) {
+        return Err(format!("printed twice differs:\n{printed}\n{twice}"));
+    }
+    Ok(())
+}
+
+/// Two environments, two services, and what sections name: channels, sources, people.
+fn least() -> Value {
+    json!({
+        "version": 1,
+        "project": "alpha",
+        "services": { "alpha": {}, "beta": { "owners": ["alpha"] } },
+        "people": { "alpha": { "roles": ["alpha", "beta", "developer"] } },
+        "notifiers": { "alpha": { "kind": "webhook", "url": "https://a" },
+                       "beta": { "kind": "sns", "topic": "b" } },
+        "secrets": { "API_KEY": { "kind": "env" } },
+        "metrics_sources": { "alpha": { "kind": "prometheus", "url": "http://a" },
+                             "beta": { "kind": "cloudwatch", "region": "a" } },
+        "environments": {
+            "alpha": { "tier": "development", "target": { "kind": "process", "command": ["./a"] } },
+            "beta": { "tier": "production", "after": "alpha",
+                      "target": { "kind": "process", "command": ["./a"] },
+                      "router": { "kind": "towpath", "listen": "127.0.0.1:3000" } },
+        },
+    })
+}
+
+/// The matrix with everything declared that something in it names.
+fn complete(mut matrix: Value) -> Value {
+    declare_secrets(&mut matrix);
+    let least = least();
+    for section in ["people", "notifiers", "secrets", "metrics_sources"] {
+        let declared = matrix[section].as_object_mut().expect("a map of names");
+        for (name, value) in least[section].as_object().expect("a map of names") {
+            declared.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    matrix
+}
+
+/// Whatever names a secret names the one that there is.
+fn declare_secrets(value: &mut Value) {
+    match value {
+        Value::Object(entries) => entries.iter_mut().for_each(|(key, value)| {
+            if key.ends_with("_secret") {
+                *value = json!("API_KEY");
+            }
+            declare_secrets(value);
+        }),
+        Value::Array(items) => items.iter_mut().for_each(declare_secrets),
+        _ => {}
+    }
+}
+
+/// Where a section of a place stands in the file.
+fn place<'a>(matrix: &'a mut Value, of: &str) -> &'a mut Value {
+    match of {
+        "environment" => &mut matrix["environments"]["beta"],
+        "shared" => &mut matrix["defaults"]["production"],
+        "service" => &mut matrix["environments"]["beta"]["services"]["beta"],
+        _ => matrix,
+    }
+}
+
+#[test]
+fn every_key_by_itself_is_printed_as_it_is_read() {
+    let generator = Generator::new(0);
+    let (mut tried, mut failed) = (0, Vec::new());
+    for of in ["", "environment", "shared", "service"] {
+        for (name, schema) in generator.sections(of) {
+            if STRUCTURE.contains(&name.as_str()) {
+                continue;
+            }
+            // The tables are the same everywhere; what is shared or a service's own is a sample.
+            let stride = if ["shared", "service"].contains(&of) { 5 } else { 1 };
+            for value in generator.each_alone(&schema).into_iter().step_by(stride) {
+                let mut matrix = least();
+                place(&mut matrix, of)[name.as_str()] = fitting(&name, value);
+                tried += 1;
+                failed.extend(prints_as_itself(&complete(matrix)).err());
+            }
+        }
+    }
+    // One of each kind of mistake is enough to read.
+    failed.sort_by_key(String::len);
+    let told = |it: &String| it.lines().find(|it| it.starts_with("error")).map(str::to_owned);
+    let many = failed.len();
+    failed.dedup_by_key(|it| told(it).unwrap_or_else(|| it.clone()));
+    failed.truncate(12);
+    assert!(failed.is_empty(), "{many} of {tried}:\n{}", failed.join("\n\n"));
+    assert!(tried > 3000, "the tables are walked: {tried}");
+}
+
+/// A value whose parts mean something together, where any combination of them does not.
+fn fitting(name: &str, value: Value) -> Value {
+    match name {
+        "rollout" => rollout(value),
+        "change_types" => each_rollout(value),
+        "gate" => gate(value),
+        "router" => router(value),
+        "target" => target(value),
+        "scaling" => scaling(value),
+        _ => value,
+    }
+}
+
+fn each_rollout(mut value: Value) -> Value {
+    for (_, of) in value.as_object_mut().into_iter().flatten() {
+        if let Some(inner) = of.get("rollout").cloned() {
+            of["rollout"] = rollout(inner);
+        }
+    }
+    value
+}
+
+/// Weights rise to 100%, in equal parts where they are linear.
+fn rollout(mut value: Value) -> Value {
+    let strategy = value["strategy"].as_str().unwrap_or("canary").to_owned();
+    let step = |weight: &str, bake: Value| json!({ "weight": weight, "bake": bake });
+    let steps = match strategy.as_str() {
+        "all-at-once" => vec![step("100%", json!("5m"))],
+        "adaptive" => vec![step("100%", json!({ "min": "1m", "max": "5m" }))],
+        "blue-green" | "linear" => vec![step("50%", json!("1m")), step("100%", json!("1m"))],
+        _ => vec![step("0.5%", json!("1m")), step("100%", json!({ "min": "1m", "max": "5m" }))],
+    };
+    if ["strategy", "steps"].iter().any(|key| value.get(key).is_some()) {
+        value["strategy"] = json!(strategy);
+        value["steps"] = json!(steps);
+    }
+    if value.get("lease").is_some() {
+        value["lease"] = json!("45s");
+    }
+    value
+}
+
+/// Both files of a certificate, or none.
+fn router(mut value: Value) -> Value {
+    if value.get("pin_header").is_some() {
+        value["pin_header"] = json!("x-arm");
+    }
+    let pair = ["certificate", "key"];
+    if value["kind"] == "towpath" && pair.iter().any(|key| value.get(key).is_some()) {
+        for key in pair {
+            value[key] = json!("tls/file.pem");
+        }
+    }
+    value
+}
+
+/// The fewest copies are never more than the most.
+fn scaling(mut value: Value) -> Value {
+    if value.get("min").is_some() {
+        value["min"] = json!(1);
+    }
+    value
+}
+
+fn target(mut value: Value) -> Value {
+    if value.get("ready").is_some() {
+        value["ready"] = json!("/ready");
+    }
+    value
+}
+
+/// What a check understands of what its types allow.
+const WANTED: &[(&str, &str)] = &[
+    ("in", "alpha"),
+    ("by", "alpha"),
+    ("address", "127.0.0.1:80"),
+    ("accept", "404"),
+    ("error_rate", "< 5%"),
+];
+
+/// Each check has a name of its own and is asked when there is something to ask.
+fn gate(mut value: Value) -> Value {
+    for (list, checks) in value.as_object_mut().into_iter().flatten() {
+        for (index, check) in checks.as_array_mut().into_iter().flatten().enumerate() {
+            let Some(check) = check.as_object_mut().filter(|it| it.contains_key("check")) else {
+                continue;
+            };
+            check.insert("name".to_owned(), json!(format!("{list}: no. {index}")));
+            if check.remove("at").is_some() && list == "validation" {
+                check.insert("at".to_owned(), json!("100%"));
+            }
+            for (key, wanted) in WANTED {
+                if let Some(value) = check.get_mut(*key) {
+                    *value = json!(wanted);
+                }
+            }
+            if check.contains_key("headers") {
+                check.insert("headers".to_owned(), json!({ "X-Own": "no" }));
+            }
+        }
+    }
+    value
+}
+
+/// A matrix with many sections in every place; what an environment has is at random given by the
+/// environment, by what its tier shares, or by both together.
+fn matrix(seed: u64) -> Value {
+    let mut generator = Generator::new(seed);
+    let mut matrix = least();
+    for of in ["", "environment", "service"] {
+        for (name, schema) in generator.sections(of) {
+            let given = STRUCTURE.contains(&name.as_str()) || generator.below(3) == 0;
+            if given || (of == "service" && generator.below(3) != 0) {
+                continue;
+            }
+            let value = fitting(&name, generator.value(&schema));
+            let may_be_shared = of == "environment"
+                && generator.sections("shared").iter().any(|(shared, _)| *shared == name);
+            if may_be_shared {
+                let (shared, own) = parted(value, &mut generator);
+                put(&mut matrix, "shared", &name, shared);
+                put(&mut matrix, of, &name, own);
+            } else {
+                put(&mut matrix, of, &name, Some(value));
+            }
+        }
+    }
+    matrix
+}
+
+fn put(matrix: &mut Value, of: &str, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        place(matrix, of)[name] = value;
+    }
+}
+
+/// A value as the join of two, of which either may be all of it.
+fn parted(value: Value, generator: &mut Generator) -> (Option<Value>, Option<Value>) {
+    let Value::Object(entries) = value else {
+        return if generator.below(2) == 0 { (Some(value), None) } else { (None, Some(value)) };
+    };
+    let (mut shared, mut own) = (Map::new(), Map::new());
+    for (key, value) in entries {
+        let to = if generator.below(2) == 0 { &mut shared } else { &mut own };
+        to.insert(key, value);
+    }
+    (Some(Value::Object(shared)), Some(Value::Object(own)))
+}
+
+proptest! {
+    // A case makes, checks and prints a matrix of some 20 kB three times.
+    // A smaller seed is no simpler matrix, so nothing is gained by looking for one.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 4,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_generated_matrix_is_printed_as_it_is_read(seed in any::<u64>()) {
+        if let Err(told) = prints_as_itself(&complete(matrix(seed))) {
+            return Err(TestCaseError::fail(told));
+        }
+    }
+}
