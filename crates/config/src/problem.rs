@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::codes::Code;
+use crate::codes::{Code, Severity};
 use crate::source::Extent;
 use crate::tree::printable;
 
-/// Problems that are reported of one file; more than this many help nobody, and a hostile file
+/// Errors that are reported of one file, and as many warnings; more than this many help nobody, and a hostile file
 /// must not fill the memory with them.
 pub const MAX_PROBLEMS: usize = 500;
 
@@ -78,13 +78,22 @@ impl Problem {
     }
 }
 
+/// How many of one severity there are, and how many more there would be. Warnings have a count of
+/// their own, for however many there are, they refuse nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    kept: usize,
+    left_out: usize,
+}
+
 /// All problems so far. One that is found twice, because two environments share a default, is
 /// kept once.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     list: Vec<Problem>,
     seen: BTreeSet<(Extent, Code, String)>,
-    left_out: usize,
+    errors: Told,
+    warnings: Told,
     hidden: BTreeSet<Extent>,
     accepting: BTreeSet<Extent>,
 }
@@ -115,20 +124,33 @@ impl Problems {
         if problem.code == Code::UnknownName && self.has(problem.extent, Code::WrongValue) {
             return;
         }
-        if self.list.len() >= MAX_PROBLEMS {
-            self.left_out += 1;
-        } else if self.seen.insert((problem.extent, problem.code, problem.message.clone())) {
+        if self.is_full(problem.code) {
+            return;
+        }
+        if self.seen.insert((problem.extent, problem.code, problem.message.clone())) {
+            self.told(problem.code).kept += 1;
             self.list.push(problem);
+        }
+    }
+
+    /// Whether no more of this severity are kept; counts what is left out.
+    fn is_full(&mut self, code: Code) -> bool {
+        let told = self.told(code);
+        let full = told.kept >= MAX_PROBLEMS;
+        told.left_out += usize::from(full);
+        full
+    }
+
+    fn told(&mut self, code: Code) -> &mut Told {
+        match code.severity() {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
         }
     }
 
     /// Whether nothing new can be said about `extent` by this name, so that it need not be worded.
     pub(crate) fn knows(&mut self, extent: Extent, code: Code) -> bool {
-        if self.list.len() >= MAX_PROBLEMS {
-            self.left_out += 1;
-            return true;
-        }
-        self.has(extent, code)
+        self.is_full(code) || self.has(extent, code)
     }
 
     fn has(&self, extent: Extent, code: Code) -> bool {
@@ -140,11 +162,18 @@ impl Problems {
         self.list.is_empty()
     }
 
-    /// In the order of the file, with a last one that counts those that were left out.
+    /// In the order of the file. Errors that were left out are one more at the end; of warnings the
+    /// last says how many.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.list.sort_by_key(|problem| (problem.extent.start, problem.extent.end));
-        if self.left_out > 0 {
-            let message = format!("{} more problems are not shown", self.left_out);
+        let is_warning = |it: &&mut Problem| it.code.severity() == Severity::Warning;
+        let more = self.warnings.left_out;
+        if let Some(last) = self.list.iter_mut().rev().find(is_warning).filter(|_| more > 0) {
+            let next = last.next.take().unwrap_or_else(|| "repair these first".to_owned());
+            last.next = Some(format!("{next}; {more} more warnings are not shown"));
+        }
+        if self.errors.left_out > 0 {
+            let message = format!("{} more problems are not shown", self.errors.left_out);
             let last = self.list.last().map(|problem| problem.extent).unwrap_or_default();
             self.list.push(
                 Problem::new(Code::TooMany, last, message)

@@ -1,7 +1,7 @@
 //! What two environments both take for themselves. Reads what is declared; probes no port and no
 //! account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::matrix::Tier;
 
@@ -23,6 +23,7 @@ const COMPARED: usize = crate::verify::MAX_ENVIRONMENTS;
 /// Two routers on one machine that listen on the same address.
 pub(super) fn same_address(whole: &Whole<'_>, problems: &mut Problems) {
     let mut seen: Vec<(&LaneNode, Address<'_>, &Node)> = Vec::new();
+    let mut told = BTreeSet::new();
     for lane in whole.lanes {
         let listen = lane.node.get("router").and_then(|router| router.get("listen"));
         let Some((node, text)) = listen.and_then(|node| Some((node, node.text()?))) else {
@@ -32,6 +33,10 @@ pub(super) fn same_address(whole: &Whole<'_>, problems: &mut Problems) {
         let mine = Address::new(text, machine);
         let first = seen.iter().find(|(_, address, _)| address.clashes(&mine));
         if let Some((other, address, place)) = first {
+            // Services that share the very same line are told of it once.
+            if !told.insert((place.extent, node.extent)) {
+                continue;
+            }
             let (one, two) = (other.called_beside(lane), lane.called_beside(other));
             let (first, second) = (printable(address.text), printable(text));
             let message = if first == second {

@@ -101,6 +101,23 @@ fn many_keys_environments_and_problems_are_bounded() {
 }
 
 #[test]
+fn however_many_warnings_there_are_they_refuse_nothing() {
+    let mut variables = String::new();
+    for it in 0..600 {
+        let _ = writeln!(variables, "      P{it}_PASSWORD: hunter{it}");
+    }
+    let checked = check(&format!(
+        "version: 1\nproject: shop\nenvironments:\n  dev:\n    tier: development\n    \
+         target: {{ kind: process, command: [./app] }}\n    settings:\n{variables}"
+    ));
+    assert_eq!(checked.errors, []);
+    assert!(checked.matrix.is_some());
+    assert_eq!(checked.warnings.len(), MAX_PROBLEMS);
+    let last = checked.warnings.last().and_then(|it| it.next.as_deref()).unwrap_or_default();
+    assert!(last.ends_with("; 100 more warnings are not shown"), "{last}");
+}
+
+#[test]
 fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
     let windows = format!("\u{feff}{}", SOUNDBITE.replace('\n', "\r\n"));
     assert_eq!(check(&windows).matrix, check(SOUNDBITE).matrix);
