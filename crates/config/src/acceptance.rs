@@ -24,7 +24,7 @@ pub(crate) fn apply(
         let mut matched = false;
         for item in found.iter_mut().filter(|item| item.is_named(name)) {
             matched = true;
-            if is_runner(&item.path) {
+            if item.is_runner() {
                 refuse(node, &item.path, problems);
             } else if !item.is_accepted() {
                 item.refuses = false;
@@ -50,10 +50,6 @@ pub(crate) fn apply(
             );
         }
     }
-}
-
-fn is_runner(path: &str) -> bool {
-    path.ends_with(".target") || path.ends_with(".router")
 }
 
 fn refuse(node: &Node, path: &str, problems: &mut Problems) {

@@ -32,7 +32,10 @@ pub(crate) fn declared(place: Where, entry: &Entry, path: &str, reading: &mut Re
         joined(&section.key, entry, reading);
     }
     let inner = match section.standing {
-        Standing::Kept(inner) => inner.filter(|inner| entry.value.get(inner).is_some()),
+        Standing::Kept(inner) => inner.filter(|inner| {
+            let entries = entry.value.entries();
+            entries.len() == 1 && entry.value.get(inner).is_some()
+        }),
         _ => None,
     };
     let listed = inner.map_or_else(|| path.to_owned(), |inner| format!("{path}.{inner}"));

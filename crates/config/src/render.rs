@@ -211,10 +211,12 @@ fn not_enforced(text: &mut String, items: &[Unenforced]) {
         return;
     }
     let _ = writeln!(text, "\ndeclared, not enforced yet ({})", items.len());
-    let refusing: Vec<_> = items.iter().filter(|item| item.refuses).collect();
+    let (runners, refusing): (Vec<_>, Vec<_>) =
+        items.iter().filter(|item| item.refuses).partition(|item| item.is_runner());
     let accepted_ones: Vec<_> = items.iter().filter(|item| item.is_accepted()).collect();
     let kept: Vec<_> = items.iter().filter(|item| item.is_kept()).collect();
     for (title, list, reasons) in [
+        ("refuses promotions until it is built, and cannot be accepted", runners, true),
         ("refuses promotions until it is enforced or accepted by name", refusing, true),
         ("is accepted by name, and does not act", accepted_ones, true),
         ("is kept and shown, and nothing acts on it", kept, false),

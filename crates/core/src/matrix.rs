@@ -389,6 +389,12 @@ impl Unenforced {
         !self.refuses && !self.is_accepted()
     }
 
+    /// Whether it is what runs releases or sends visitors: nobody can go without it, so it cannot be
+    /// accepted.
+    pub fn is_runner(&self) -> bool {
+        self.path.ends_with(".target") || self.path.ends_with(".router")
+    }
+
     /// Whether the matrix accepts it by name.
     pub fn is_accepted(&self) -> bool {
         self.reason.ends_with(ACCEPTED)

@@ -149,6 +149,11 @@ fn adapter(text: &mut String, path: &str, value: &Value) {
     if path.contains(['.', '[']) {
         let _ = writeln!(text, "\n### `{path}`");
     }
+    if kinds.is_empty() {
+        // A map of sections, which stand on pages of their own.
+        text.push_str("\nIts keys are the [sections](../matrix.md) that may stand there.\n");
+        return;
+    }
     let _ = writeln!(
         text,
         "\n`{word}` comes first and is one of {kinds}. [Adapters](../adapters.md) has the keys of each."

@@ -53,6 +53,19 @@ pub(crate) fn resolved(project: &ProjectFolder, context: &Context) -> Result<Mat
     Ok(matrix)
 }
 
+/// Keeps the schema of this program in the folder of the journal, where the first line of a starter
+/// tells editors to look. Safe to repeat; writes nothing when it is there already.
+pub(crate) fn keep_schema(state: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let schema = towpath_config::schema(&wiring::catalogue()).to_string();
+    let file = state.join("schema.json");
+    if std::fs::read(&file).is_ok_and(|there| there == schema.as_bytes()) {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state)?;
+    std::fs::write(file, schema)
+}
+
 /// How many errors and warnings the project's matrix has.
 ///
 /// # Errors
@@ -66,9 +79,13 @@ fn check(arguments: &CheckArguments, context: &Context) -> Result<ExitCode, CliE
     if let Some(code) = &arguments.explain {
         return explain(code, context);
     }
-    let file = match &arguments.file {
-        Some(file) => file.clone(),
-        None => context.project()?.matrix_file,
+    let file = if let Some(file) = &arguments.file {
+        file.clone()
+    } else {
+        let project = context.project()?;
+        // A folder that cannot be written is no reason not to check what is in it.
+        let _ = keep_schema(&project.state);
+        project.matrix_file
     };
     let checked = read(&file)?;
     if context.global.json {

@@ -87,7 +87,9 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
     // Kept until the process has gone: whoever waits for this engine to end looks at the lock.
     let lock = LOCK.set(lock(&project.state).await?);
     debug_assert!(lock.is_ok(), "a process serves once");
-    write_schema(&project.state);
+    if let Err(error) = crate::commands::matrix::keep_schema(&project.state) {
+        tracing::warn!(%error, "the schema was not written; editors may complete an older one");
+    }
     let store = open(project, &name, arguments.database.as_deref()).await?;
     let artifacts = Arc::new(Artifacts::new(&project.state));
     let program = std::env::current_exe();
@@ -201,14 +203,6 @@ async fn wait(
                 }
             }
         }
-    }
-}
-
-/// Editors complete the matrix by the schema that its first line names; it matches this program.
-fn write_schema(state: &Path) {
-    let schema = towpath_config::schema(&crate::wiring::catalogue()).to_string();
-    if let Err(error) = std::fs::write(state.join("schema.json"), schema) {
-        tracing::warn!(%error, "the schema was not written; editors may complete an older one");
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn permissions_too_wide(lane: &Lane<'_>, problems: &mut Problems) {
     let wide = lane.get("iam", "permissions").filter(|it| it.text() == Some("maximum"));
     if let Some(wide) = wide {
         let message = format!("`permissions: maximum` gives {role} administrator rights");
-        let next = "name what the role needs: `permissions: high`, or a list of actions";
+        let next = "name what the role needs: `permissions: high`, or its `actions:`";
         lane.add(too_wide(wide, message).next(next), problems);
     }
     let actions = lane.get("iam", "actions").into_iter().flat_map(texts);

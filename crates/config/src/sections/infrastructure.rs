@@ -1,7 +1,7 @@
 //! Where an environment runs. What runs there is the target's.
 
 use super::{SHARED, Section};
-use crate::shape::{FLAG, Key, KeyRule, Shape, TEXT, word};
+use crate::shape::{FLAG, Key, KeyRule, Shape, TEXT, TEXTS, word};
 
 const KEYS: &[Key] = &[
     Key::optional(
@@ -12,10 +12,14 @@ const KEYS: &[Key] = &[
     Key::optional("account", TEXT, "The account, by the name people use."),
     Key::optional("region", TEXT, "The provider's name of the region."),
     Key::optional("vpc", TEXT, "The network: `default`, `custom` or its name."),
-    Key::optional("subnets", TEXT, "The parts of the network: `public`, `private` or their names."),
+    Key::optional(
+        "subnets",
+        TEXTS,
+        "The parts of the network: `public`, `private` or their names.",
+    ),
     Key::optional(
         "security_groups",
-        TEXT,
+        TEXTS,
         "The firewall rules of the network: a level such as `basic` or `maximum`, or their names.",
     ),
     Key::optional(

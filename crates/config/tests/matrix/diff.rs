@@ -280,8 +280,8 @@ fn a_change_of_the_example_is_told_environment_by_environment() {
     let old = include_str!("../../../../examples/soundbite/towpath.yaml");
     let new = [
         (
-            "when: { error_rate: \"> 5%\", latency_p99: \"+20%\" } }",
-            "when: { error_rate: \"> 8%\", latency_p99: \"+20%\" } }",
+            "mode: manual\n      within: 5m\n      when: { error_rate: \"> 5%\"",
+            "mode: manual\n      within: 5m\n      when: { error_rate: \"> 8%\"",
         ),
         ("    promote: manual\n", "    promote: automatic\n"),
         ("        - { weight: 1%,   bake: 3m }\n", ""),

@@ -38,6 +38,7 @@ fn planned(
     tier_takes_it(&lane, environment, &release)?;
     verified(project, &lane, environment, &release)?;
     not_quarantined(&lane, &release)?;
+    accepts_something(section, &release, order)?;
     let accepted = unenforced(&lane, environment, section, Some(&release), order)?;
     let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), section, &accepted);
     fresh(&lane, environment, order, &plan)?;
@@ -319,11 +320,7 @@ fn unenforced(
     release: Option<&Release>,
     order: &PromotionOrder,
 ) -> Checked<Vec<String>> {
-    let migrations = Unenforced {
-        path: "release.migrations".to_owned(),
-        reason: "this version runs no migrations, and the release brings some".to_owned(),
-        refuses: release.is_some_and(|release| !release.migrations.is_empty()),
-    };
+    let migrations = of_release(release);
     let demands = section.unenforced.iter().chain([&migrations]);
     let (accepted, refused): (Vec<_>, Vec<_>) =
         demands.filter(|demand| demand.refuses).partition(|demand| is_accepted(demand, order));
@@ -341,8 +338,39 @@ fn unenforced(
     Ok(accepted.into_iter().map(|demand| demand.path.clone()).collect())
 }
 
+/// What a release itself demands.
+fn of_release(release: Option<&Release>) -> Unenforced {
+    Unenforced {
+        path: "release.migrations".to_owned(),
+        reason: "this version runs no migrations, and the release brings some".to_owned(),
+        refuses: release.is_some_and(|release| !release.migrations.is_empty()),
+    }
+}
+
+/// A name that means nothing here would be thought to have accepted something.
+fn accepts_something(section: &LaneSpec, release: &Release, order: &PromotionOrder) -> Checked<()> {
+    let migrations = of_release(Some(release));
+    let demands = || section.unenforced.iter().chain([&migrations]);
+    let means_nothing = |name: &&String| !demands().any(|demand| demand.is_named(name));
+    let Some(name) = order.accept_unenforced.iter().find(means_nothing) else { return Ok(()) };
+    let known: Vec<_> = demands()
+        .filter(|demand| demand.refuses && !demand.is_runner())
+        .map(Unenforced::short_name)
+        .collect();
+    let cause = match known.as_slice() {
+        [] => "nothing here has to be accepted".to_owned(),
+        known => format!("what can be accepted is {}", known.join(", ")),
+    };
+    let message =
+        format!("nothing here is called `{}`, so nothing is accepted", name.escape_debug());
+    Err(Box::new(
+        Refusal::new(RefusalKind::Usage, "accepts-nothing", message, cause)
+            .next("towpath matrix check", "lists what is not enforced"),
+    ))
+}
+
 fn is_accepted(demand: &Unenforced, order: &PromotionOrder) -> bool {
-    order.accept_unenforced.iter().any(|name| demand.is_named(name))
+    !demand.is_runner() && order.accept_unenforced.iter().any(|name| demand.is_named(name))
 }
 
 /// Names every demand at once, and in the command those that were accepted already as well.
@@ -365,6 +393,11 @@ fn not_enforced(
         each.collect::<Vec<_>>().join("; ")
     };
     let paths: Vec<_> = refused.iter().map(|demand| demand.path.as_str()).collect();
+    let refusal =
+        Refusal::new(RefusalKind::Gate, "not-enforced", message, cause).at(paths.join(", "));
+    if refused.iter().any(|demand| demand.is_runner()) {
+        return refusal.next("towpath adapters", "the kinds that run; this cannot be accepted");
+    }
     let mut flags: Vec<String> = Vec::new();
     for demand in accepted.iter().chain(refused) {
         let flag = format!("--accept-unenforced {}", demand.short_name());
@@ -375,7 +408,7 @@ fn not_enforced(
     let flags = flags.join(" ");
     let from = named_from(order);
     let release = named_release(order);
-    Refusal::new(RefusalKind::Gate, "not-enforced", message, cause).at(paths.join(", ")).next(
+    refusal.next(
         format!("towpath promote {from}{to}{release} {flags} --reason \"REASON\""),
         "goes without it; the journal keeps who and why",
     )

@@ -44,6 +44,8 @@ pub(crate) fn run(arguments: &InitArguments, context: &Context) -> Result<ExitCo
     refuse_wrong(&checked)?;
     write_new(&file, &text)?;
     let ignored = ignore(&folder)?;
+    // Only completion in editors needs it, and the next check writes it again.
+    let _ = super::matrix::keep_schema(&folder.join(crate::project::STATE_FOLDER));
     let matrix = Written {
         file: shown,
         warnings: checked.warnings.len(),
