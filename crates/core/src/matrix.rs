@@ -20,7 +20,7 @@ pub struct Matrix {
     pub environments: Vec<Environment>,
     /// Sections at the top that are kept and that nothing here acts on, by name, every default
     /// filled in.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<String, Value>,
 }
 
@@ -94,7 +94,7 @@ pub struct Environment {
     pub lanes: BTreeMap<Name, LaneSpec>,
     /// Its sections that are kept and that nothing here acts on, by name, every default filled in;
     /// `services` has those that are different for a service.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<String, Value>,
 }
 
