@@ -9,9 +9,15 @@ use crate::{AT_ONCE, PIPELINE, ROUTED, json};
 #[test]
 fn a_matrix_is_shown_with_its_defaults_and_has_a_schema() {
     let world = World::new(PIPELINE);
-    let written = world.must(&["matrix", "show"], 0).out;
+    let tables = world.must(&["matrix", "show"], 0).out;
+    assert!(tables.starts_with("Environment overview\n"), "{tables}");
+    let one = world.must(&["matrix", "show", "--table", "overview", "--as", "markdown"], 0).out;
+    assert!(one.starts_with("### Environment overview\n\n|  | "), "{one}");
+    world.must(&["matrix", "show", "--table", "costs"], 5);
+    world.must(&["matrix", "show", "--table", "cots"], 5);
+    let written = world.must(&["matrix", "show", "--as", "file"], 0).out;
     let file = std::fs::read_to_string(world.root().join("towpath.yaml")).unwrap();
-    assert_eq!(written, file, "without an option it is shown as it was written");
+    assert_eq!(written, file, "nothing is left out of the file");
     let resolved = world.must(&["matrix", "show", "--resolved"], 0).out;
     assert!(resolved.contains("strategy") && resolved.contains("all-at-once"), "{resolved}");
     // What was filled in means the same when it is written.
