@@ -67,6 +67,21 @@ pub(crate) fn values(
     sections::all().filter(kept).filter_map(present).collect()
 }
 
+/// What stands at `path` below `node`, a section and keys each behind a dot, with every default
+/// filled in.
+pub(crate) fn value_at(
+    node: &Node,
+    path: &str,
+    place: Place,
+    catalogue: &Catalogue,
+) -> Option<Value> {
+    let mut parts = path.split('.');
+    let name = parts.next()?;
+    let section = sections::all().find(|section| section.key.name == name)?;
+    let value = filled(section.key.shape, node.get(name)?, place, catalogue);
+    parts.try_fold(value, |value, key| value.get(key).cloned())
+}
+
 /// A value of this shape with the defaults of its tables.
 fn filled(shape: Shape, node: &Node, place: Place, catalogue: &Catalogue) -> Value {
     let each = |entries: &[Entry], inner: Shape| {

@@ -148,7 +148,7 @@ fn environment(
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
         }
-        keep_what_differs(&lane, &joined, &prefix, &of_environment, &mut reading.found);
+        keep_what_differs(&lane, (&joined, &prefix), place, &of_environment, reading);
         of_services.extend(kept_for_service(&lane, place, reading));
         let spec = lane_spec(&lane, entry, &prefix, reading);
         of_lanes.push((service.clone(), spec, std::mem::take(&mut reading.found)));
@@ -201,27 +201,24 @@ fn kept_for_service(
     (!values.is_empty()).then(|| (lane.id.service.to_string(), serde_json::json!(values)))
 }
 
-/// Forgets of what was found in one service what it says again as its environment does: that is one
-/// demand, and not two.
+/// Forgets of what was found in one service what it says again as its environment does, be it by
+/// leaving out a default: that is one demand, and not two.
 fn keep_what_differs(
     lane: &LaneNode,
-    joined: &Node,
-    prefix: &str,
+    (joined, prefix): (&Node, &str),
+    place: Place,
     of_environment: &[Unenforced],
-    found: &mut Vec<Unenforced>,
+    reading: &mut Reading<'_>,
 ) {
-    let own = format!("{prefix}.services.{}", lane.id.service);
-    found.retain(|it| {
+    let own = format!("{prefix}.services.{}.", lane.id.service);
+    let catalogue = reading.catalogue;
+    let at = |node: &Node, path: &str| declared::value_at(node, path, place, catalogue);
+    reading.found.retain(|it| {
         let Some(rest) = it.path.strip_prefix(&own) else { return true };
-        let of_all = format!("{prefix}{rest}");
-        let differs = at(&lane.node, rest) != at(joined, rest);
-        differs || !of_environment.iter().any(|known| known.path == of_all)
+        let of_all = format!("{prefix}.{rest}");
+        let repeated = of_environment.iter().any(|known| known.path == of_all);
+        !repeated || at(&lane.node, rest) != at(joined, rest)
     });
-}
-
-/// The value at a path of keys, each behind a dot.
-fn at(node: &Node, path: &str) -> Option<serde_json::Value> {
-    path.split('.').skip(1).try_fold(node, |node, key| node.get(key)).map(Node::to_json)
 }
 
 /// An environment's own sections over those of its tier over those of all.

@@ -4,7 +4,7 @@
 use jiff::civil::{Date, Time};
 use towpath_ports::condition::{Condition, Limit};
 
-use crate::shape::Measure;
+use crate::shape::{Bound, Measure};
 
 /// A sum of money for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +71,8 @@ pub(crate) fn per_second(text: &str) -> Option<f64> {
     Some(digits(number)? as f64 / seconds)
 }
 
-/// Whether `text` is a comparison with something of this measure.
-pub(crate) fn promise(text: &str, measure: Measure) -> Option<()> {
+/// Whether `text` is a comparison with something of this measure, to this side.
+pub(crate) fn promise(text: &str, measure: Measure, bound: Bound) -> Option<()> {
     let rate = || per_second(text.trim_start_matches(['<', '>', '=']).trim()).is_some();
     let signed = text.starts_with(['<', '>', '=']) && !text.starts_with("=<");
     let condition = text.parse::<Condition>().ok().map(|condition| condition.limit);
@@ -83,7 +83,7 @@ pub(crate) fn promise(text: &str, measure: Measure) -> Option<()> {
         (Measure::Rate | Measure::Any, None) => signed && rate(),
         _ => false,
     };
-    fits.then_some(())
+    (fits && text.starts_with(bound.signs())).then_some(())
 }
 
 /// `2026-12-24`.
@@ -148,7 +148,7 @@ mod tests {
             ("> 0", Measure::Any),
             ("> 5/m", Measure::Any),
         ] {
-            assert_eq!(promise(text, measure), Some(()), "{text}");
+            assert_eq!(promise(text, measure, Bound::Either), Some(()), "{text}");
         }
         for (text, measure) in [
             ("99.99%", Measure::Share),
@@ -159,8 +159,20 @@ mod tests {
             ("=< 5/s", Measure::Rate),
             ("< 101%", Measure::Share),
         ] {
-            assert_eq!(promise(text, measure), None, "{text}");
+            assert_eq!(promise(text, measure, Bound::Either), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_promise_is_held_to_its_side() {
+        for text in ["< 1%", "<= 1%", "= 1%"] {
+            assert_eq!(promise(text, Measure::Share, Bound::AtMost), Some(()), "{text}");
+        }
+        for text in ["> 1%", ">= 1%", "= 1%"] {
+            assert_eq!(promise(text, Measure::Share, Bound::AtLeast), Some(()), "{text}");
+        }
+        assert_eq!(promise("> 1s", Measure::Time, Bound::AtMost), None);
+        assert_eq!(promise("<= 5/s", Measure::Rate, Bound::AtLeast), None);
     }
 
     #[test]

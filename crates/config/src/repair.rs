@@ -7,7 +7,7 @@ use towpath_ports::settings;
 
 use crate::quantities;
 use crate::sections::gate;
-use crate::shape::{KeyRule, Measure, Shape};
+use crate::shape::{Bound, KeyRule, Measure, Shape};
 use crate::show::written;
 use crate::tree::{Node, Scalar, Tree, printable};
 
@@ -82,7 +82,7 @@ fn of_text(node: &Node, text: &str, shape: Shape) -> Option<String> {
         Shape::Of(FieldType::Name) | Shape::Name | Shape::Names => as_name(text),
         Shape::List(Shape::Of(_)) if !bare => Some(format!("write [{}]", written(&shown))),
         Shape::Requests if counted => Some(format!("add the unit: `{shown} requests`")),
-        Shape::Promise(measure) => promise(text, measure),
+        Shape::Promise(measure, bound) => promise(text, measure, bound),
         Shape::Money => sum(text),
         Shape::Size => size(text),
         Shape::Rate if counted => Some(format!("add the unit: `{shown}/s`")),
@@ -120,23 +120,29 @@ fn time(text: &str, shape: Shape) -> Option<String> {
     word.map(|(_, span)| format!("write `{span}`"))
 }
 
-fn promise(text: &str, measure: Measure) -> Option<String> {
-    if text.starts_with(['<', '>', '=', '+']) {
-        return None;
-    }
+fn promise(text: &str, measure: Measure, bound: Bound) -> Option<String> {
     let shown = printable(text);
-    match measure {
-        Measure::Share if text.ends_with('%') => {
-            Some(format!("write \"< {shown}\" or \">= {shown}\""))
-        }
-        Measure::Share => {
-            let counted = text.bytes().all(|byte| byte.is_ascii_digit());
-            counted.then(|| format!("write \"< {shown}%\" or \">= {shown}%\""))
-        }
-        Measure::Time => Some(format!("write \"< {shown}\"")),
-        Measure::Rate => Some(format!("write \">= {shown}\"")),
-        Measure::Any => Some(format!("write \"> {shown}\"")),
+    if text.starts_with(['<', '>', '=', '+']) {
+        let turned = match shown.split_at_checked(1)? {
+            ("<", rest) => format!(">{rest}"),
+            (">", rest) => format!("<{rest}"),
+            _ => return None,
+        };
+        let fits = quantities::promise(&turned, measure, bound).is_some();
+        return fits.then(|| format!("write \"{turned}\""));
     }
+    let counted = text.bytes().all(|byte| byte.is_ascii_digit());
+    let value = match measure {
+        Measure::Share if counted => format!("{shown}%"),
+        Measure::Share if !text.ends_with('%') => return None,
+        _ => shown,
+    };
+    Some(match (bound, measure) {
+        (Bound::AtLeast, _) | (_, Measure::Rate) => format!("write \">= {value}\""),
+        (Bound::AtMost, _) | (_, Measure::Time) => format!("write \"< {value}\""),
+        (_, Measure::Share) => format!("write \"< {value}\" or \">= {value}\""),
+        (_, Measure::Any) => format!("write \"> {value}\""),
+    })
 }
 
 /// A sum with its currency in front, its time behind, and nothing between its digits.

@@ -57,7 +57,9 @@ fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
         Shape::Money => quantities::money(text()?).map(drop).ok_or_else(wrong),
         Shape::Size => quantities::bytes(text()?).map(drop).ok_or_else(wrong),
         Shape::Rate => quantities::per_second(text()?).map(drop).ok_or_else(wrong),
-        Shape::Promise(measure) => quantities::promise(text()?, measure).ok_or_else(wrong),
+        Shape::Promise(measure, bound) => {
+            quantities::promise(text()?, measure, bound).ok_or_else(wrong)
+        }
         Shape::Date => quantities::date(text()?).map(drop).ok_or_else(wrong),
         Shape::Hours => quantities::hours(text()?).map(drop).ok_or_else(wrong),
         Shape::Zone => quantities::zone(text()?).then_some(()).ok_or_else(wrong),

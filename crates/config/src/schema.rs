@@ -12,7 +12,7 @@ use towpath_ports::catalogue::{Catalogue, Family, Field, FieldType, KindEntry};
 
 use crate::fields::from_default;
 use crate::sections::{self, Section, Standing, Where};
-use crate::shape::{Default, Key, KeyRule, Measure, Shape, Variant};
+use crate::shape::{Bound, Default, Key, KeyRule, Measure, Shape, Variant};
 use crate::show::default_text;
 use crate::type_words;
 
@@ -227,12 +227,7 @@ fn of_shape(shape: Shape) -> Value {
         Shape::Money => pattern("^[$€£¥][0-9]{1,12}([.][0-9]{2})?/(hour|day|month|year)$"),
         Shape::Size => pattern("^[0-9]{1,6}([.][0-9]{1,2})?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"),
         Shape::Rate => pattern("^[0-9]{1,12}/(s|m|h|d)$"),
-        Shape::Promise(measure) => pattern(match measure {
-            Measure::Share => "^(<|<=|>|>=|=) *[0-9]{1,3}([.][0-9]{1,2})?%$",
-            Measure::Time => "^(<|<=|>|>=|=) *[0-9]+(ms|s|m|h|d)( [0-9]+(ms|s|m|h|d))*$",
-            Measure::Rate => "^(<|<=|>|>=|=) *[0-9]{1,12}/(s|m|h|d)$",
-            Measure::Any => "^(<|<=|>|>=|=) *[0-9]",
-        }),
+        Shape::Promise(measure, bound) => promise(measure, bound),
         Shape::Date => pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         Shape::Hours => pattern("^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$"),
         Shape::Zone => pattern("^(UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+)$"),
@@ -252,6 +247,21 @@ fn of_shape(shape: Shape) -> Value {
         }
         Shape::Sections => json!({ "type": "object" }),
     }
+}
+
+fn promise(measure: Measure, bound: Bound) -> Value {
+    let signs = match bound {
+        Bound::AtLeast => "(>|>=|=)",
+        Bound::AtMost => "(<|<=|=)",
+        Bound::Either => "(<|<=|>|>=|=)",
+    };
+    let amount = match measure {
+        Measure::Share => "[0-9]{1,3}([.][0-9]{1,2})?%$",
+        Measure::Time => "[0-9]+(ms|s|m|h|d)( [0-9]+(ms|s|m|h|d))*$",
+        Measure::Rate => "[0-9]{1,12}/(s|m|h|d)$",
+        Measure::Any => "[0-9]",
+    };
+    json!({ "type": "string", "pattern": format!("^{signs} *{amount}") })
 }
 
 /// What an adapter is called in the schema: one store of all secrets has keys that one secret lacks.

@@ -41,8 +41,8 @@ pub(crate) enum Shape {
     Size,
     /// How often in a time: `100/s`.
     Rate,
-    /// A comparison in quotes with something of this measure: `"< 0.5%"`.
-    Promise(Measure),
+    /// A comparison in quotes with something of this measure, to this side: `"< 0.5%"`.
+    Promise(Measure, Bound),
     /// A day of the calendar: `2026-12-24`.
     Date,
     /// A part of the day: `09:00-16:00`.
@@ -75,6 +75,28 @@ pub(crate) enum Measure {
     Rate,
     /// A share, a time, a rate or a plain number: what a metric may be held against.
     Any,
+}
+
+/// To which side a promise holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// More is better: availability, throughput.
+    AtLeast,
+    /// Less is better: errors, times, waste.
+    AtMost,
+    /// What is compared says which, such as the metric of an alarm.
+    Either,
+}
+
+impl Bound {
+    /// The signs a promise to this side may begin with. Exactly so much is a promise to either.
+    pub(crate) const fn signs(self) -> &'static [char] {
+        match self {
+            Self::AtLeast => &['>', '='],
+            Self::AtMost => &['<', '='],
+            Self::Either => &['<', '>', '='],
+        }
+    }
 }
 
 /// What the keys of a map may be.
@@ -214,15 +236,14 @@ pub(crate) fn expected(shape: Shape) -> String {
         Shape::Money => "a sum for a time such as $420/month".to_owned(),
         Shape::Size => "a size such as 512MB, 16GB or 1TB".to_owned(),
         Shape::Rate => "a rate such as 100/s".to_owned(),
-        Shape::Promise(measure) => format!(
-            "a comparison in quotes such as {}",
-            match measure {
-                Measure::Share => "\"< 5%\" or \">= 99.9%\"",
-                Measure::Time => "\"< 200ms\" or \"< 30m\"",
-                Measure::Rate => "\">= 100/s\"",
-                Measure::Any => "\"> 5%\", \"> 300ms\" or \"> 0\"",
+        Shape::Promise(measure, bound) => {
+            let example = promised(measure, bound);
+            match bound {
+                Bound::AtLeast => format!("a promise of at least: {example}"),
+                Bound::AtMost => format!("a promise of at most: {example}"),
+                Bound::Either => format!("a comparison in quotes such as {example}"),
             }
-        ),
+        }
         Shape::Date => "a day such as 2026-12-24".to_owned(),
         Shape::Hours => "a part of the day such as 09:00-16:00".to_owned(),
         Shape::Zone => "a time zone such as Europe/Berlin or UTC".to_owned(),
@@ -239,6 +260,21 @@ pub(crate) fn expected(shape: Shape) -> String {
         Shape::Adapter(Family::Check, _) => "a map that begins with `check:`".to_owned(),
         Shape::Adapter(..) => "a map that begins with `kind:`".to_owned(),
         Shape::Sections => "a map".to_owned(),
+    }
+}
+
+/// Examples of a promise, in quotes.
+pub(crate) const fn promised(measure: Measure, bound: Bound) -> &'static str {
+    match (measure, bound) {
+        (Measure::Share, Bound::AtLeast) => "\">= 99.9%\"",
+        (Measure::Share, Bound::AtMost) => "\"< 5%\"",
+        (Measure::Share, Bound::Either) => "\"< 5%\" or \">= 99.9%\"",
+        (Measure::Time, Bound::AtLeast) => "\">= 30m\"",
+        (Measure::Time, Bound::AtMost) => "\"< 200ms\"",
+        (Measure::Time, Bound::Either) => "\"< 200ms\" or \"> 30m\"",
+        (Measure::Rate, Bound::AtMost) => "\"<= 100/s\"",
+        (Measure::Rate, Bound::AtLeast | Bound::Either) => "\">= 100/s\"",
+        (Measure::Any, _) => "\"> 5%\", \"> 300ms\" or \"> 0\"",
     }
 }
 

@@ -3,7 +3,7 @@
 
 use towpath_ports::catalogue::{Family, FieldType};
 
-use crate::shape::{KeyRule, Measure, Shape};
+use crate::shape::{KeyRule, Measure, Shape, promised};
 
 /// The type in a few words, such as "duration, such as 5m".
 pub(crate) fn of(shape: Shape) -> String {
@@ -32,12 +32,15 @@ pub(crate) fn of(shape: Shape) -> String {
         Shape::Money => "money for a time, such as $420/month",
         Shape::Size => "size in bytes, such as 512MB",
         Shape::Rate => "rate, such as 100/s",
-        Shape::Promise(measure) => match measure {
-            Measure::Share => "share that is promised, in quotes, such as \">= 99.9%\"",
-            Measure::Time => "time that is promised, in quotes, such as \"< 200ms\"",
-            Measure::Rate => "rate that is promised, in quotes, such as \">= 100/s\"",
-            Measure::Any => "comparison in quotes, such as \"> 5%\"",
-        },
+        Shape::Promise(measure, bound) => {
+            let what = match measure {
+                Measure::Share => "share that is promised",
+                Measure::Time => "time that is promised",
+                Measure::Rate => "rate that is promised",
+                Measure::Any => return "comparison in quotes, such as \"> 5%\"".to_owned(),
+            };
+            return format!("{what}, in quotes, such as {}", promised(measure, bound));
+        }
         Shape::Date => "day, such as 2026-12-24",
         Shape::Hours => "part of the day, such as 09:00-16:00",
         Shape::Zone => "time zone, such as Europe/Berlin",

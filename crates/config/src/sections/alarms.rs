@@ -2,14 +2,19 @@
 //! `rollback.when.alarms`.
 
 use super::{SHARED, Section};
-use crate::shape::{Default, Key, Measure, Shape, TEXT};
+use crate::shape::{Bound, Default, Key, Measure, Shape, TEXT};
 
 /// The keys of one alarm.
 pub(crate) const ALARM: &[Key] = &[
     Key::new("name", Shape::Name, Default::Required, "What it is called."),
     Key::optional("source", Shape::Name, "A name from `metrics_sources`."),
     Key::optional("query", TEXT, "What the source is asked."),
-    Key::new("is", Shape::Promise(Measure::Any), Default::Required, "What raises it."),
+    Key::new(
+        "is",
+        Shape::Promise(Measure::Any, Bound::Either),
+        Default::Required,
+        "What raises it.",
+    ),
     Key::new("for", Shape::SomeTime, Default::Is("1m"), "For how long that must hold."),
 ];
 

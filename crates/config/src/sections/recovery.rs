@@ -2,7 +2,7 @@
 //! another thing: `rollback`.
 
 use super::{SHARED, Section};
-use crate::shape::{Default, FLAG, Key, Measure, Shape, TEXT, word};
+use crate::shape::{Bound, Default, FLAG, Key, Measure, Shape, TEXT, word};
 
 const KEYS: &[Key] = &[
     Key::new(
@@ -13,8 +13,16 @@ const KEYS: &[Key] = &[
     ),
     Key::optional("required", FLAG, "Whether anybody depends on it coming back."),
     Key::optional("from", TEXT, "What it comes back from."),
-    Key::optional("rto", Shape::Promise(Measure::Time), "Time until it works again."),
-    Key::optional("rpo", Shape::Promise(Measure::Time), "Time whose changes may be lost."),
+    Key::optional(
+        "rto",
+        Shape::Promise(Measure::Time, Bound::AtMost),
+        "Time until it works again.",
+    ),
+    Key::optional(
+        "rpo",
+        Shape::Promise(Measure::Time, Bound::AtMost),
+        "Time whose changes may be lost.",
+    ),
     Key::optional("rehearsed_every", Shape::SomeTime, "Time after which it is rehearsed."),
 ];
 

@@ -1,7 +1,7 @@
 //! How the number of copies follows the load. Where nothing scales, `target.instances` holds.
 
 use super::{LANE, Section};
-use crate::shape::{Default, Key, Measure, Shape, count, word};
+use crate::shape::{Bound, Default, Key, Measure, Shape, count, word};
 
 /// Most copies of one service, as for a target.
 const MOST_COPIES: u64 = 1000;
@@ -12,7 +12,7 @@ const KEYS: &[Key] = &[
     Key::optional("max", count(1, MOST_COPIES), "The most copies."),
     Key::optional(
         "utilization",
-        Shape::Promise(Measure::Share),
+        Shape::Promise(Measure::Share, Bound::Either),
         "The use of its resources at which a copy is added.",
     ),
 ];

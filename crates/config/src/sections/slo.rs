@@ -2,34 +2,54 @@
 //! `error_budget`.
 
 use super::{SHARED, Section};
-use crate::shape::{Key, Measure, Shape};
+use crate::shape::{Bound, Key, Measure, Shape};
 
 const KEYS: &[Key] = &[
-    Key::optional("uptime", Shape::Promise(Measure::Share), "Probes that are answered."),
-    Key::optional("availability", Shape::Promise(Measure::Share), "Requests that are answered."),
-    Key::optional("error_rate", Shape::Promise(Measure::Share), "Requests that fail."),
-    Key::optional("latency_average", Shape::Promise(Measure::Time), "Mean time of an answer."),
+    Key::optional(
+        "uptime",
+        Shape::Promise(Measure::Share, Bound::AtLeast),
+        "Probes that are answered.",
+    ),
+    Key::optional(
+        "availability",
+        Shape::Promise(Measure::Share, Bound::AtLeast),
+        "Requests that are answered.",
+    ),
+    Key::optional(
+        "error_rate",
+        Shape::Promise(Measure::Share, Bound::AtMost),
+        "Requests that fail.",
+    ),
+    Key::optional(
+        "latency_average",
+        Shape::Promise(Measure::Time, Bound::AtMost),
+        "Mean time of an answer.",
+    ),
     Key::optional(
         "latency_p50",
-        Shape::Promise(Measure::Time),
+        Shape::Promise(Measure::Time, Bound::AtMost),
         "Time in which half of the requests are answered.",
     ),
     Key::optional(
         "latency_p90",
-        Shape::Promise(Measure::Time),
+        Shape::Promise(Measure::Time, Bound::AtMost),
         "Time in which 90% of the requests are answered.",
     ),
     Key::optional(
         "latency_p95",
-        Shape::Promise(Measure::Time),
+        Shape::Promise(Measure::Time, Bound::AtMost),
         "Time in which 95% of the requests are answered.",
     ),
     Key::optional(
         "latency_p99",
-        Shape::Promise(Measure::Time),
+        Shape::Promise(Measure::Time, Bound::AtMost),
         "Time in which 99% of the requests are answered.",
     ),
-    Key::optional("throughput", Shape::Promise(Measure::Rate), "Requests that it bears."),
+    Key::optional(
+        "throughput",
+        Shape::Promise(Measure::Rate, Bound::AtLeast),
+        "Requests that it bears.",
+    ),
     Key::optional("window", Shape::SomeTime, "Time over which all of it is counted."),
 ];
 

@@ -211,3 +211,20 @@ fn a_path_is_found_where_it_stands_also_where_it_is_shared() {
         assert!(line(&item.path).is_some(), "{}", item.path);
     }
 }
+
+#[test]
+fn a_service_that_writes_a_default_down_demands_no_more_than_its_environment() {
+    let demanded = |own: &str| {
+        let section = "    migrations: { command: [./migrate] }\n    services:\n      worker:\n";
+        let text = TWO_SERVICES.replace(
+            "    services:\n      worker:\n",
+            &format!("{section}        migrations: {{ {own} }}\n"),
+        );
+        let paths = check(&text).not_enforced.into_iter().map(|it| it.path);
+        paths.filter(|it| it.contains("migrations")).collect::<Vec<_>>()
+    };
+    let of_all = "environments.live.migrations".to_owned();
+    assert_eq!(demanded("strategy: expand-contract"), std::slice::from_ref(&of_all));
+    let of_one = "environments.live.services.worker.migrations".to_owned();
+    assert_eq!(demanded("strategy: in-place"), [of_all, of_one]);
+}

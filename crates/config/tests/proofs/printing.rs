@@ -2,6 +2,7 @@
 //! by itself, and for many matrices with everything in them.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Map, Value, json};
 use towpath_config::{Symbols, report, resolved_yaml, to_json};
 
@@ -236,6 +237,14 @@ fn gate(mut value: Value) -> Value {
             if check.contains_key("headers") {
                 check.insert("headers".to_owned(), json!({ "X-Own": "no" }));
             }
+            // What is started is no place to be filled in; what is said to it may be.
+            if let Some(program) = check.get_mut("run").and_then(|it| it.get_mut(0)) {
+                *program = json!("./check");
+            }
+            // The answer to HEAD has no body to look into (RFC 9110, section 9.3.2).
+            if check.get("method") == Some(&json!("HEAD")) {
+                check.remove("contains");
+            }
         }
     }
     value
@@ -288,10 +297,12 @@ fn parted(value: Value, generator: &mut Generator) -> (Option<Value>, Option<Val
 
 proptest! {
     // A case makes, checks and prints a matrix of some 20 kB three times.
-    // A smaller seed is no simpler matrix, so nothing is gained by looking for one.
+    // A smaller seed is no simpler matrix, so nothing is gained by looking for one. The seed is
+    // fixed, so that one state of the code passes or fails wherever it is tested.
     #![proptest_config(ProptestConfig {
         cases: ProptestConfig::default().cases / 4,
         max_shrink_iters: 0,
+        rng_seed: RngSeed::Fixed(1),
         ..ProptestConfig::default()
     })]
 
