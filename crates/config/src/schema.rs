@@ -107,7 +107,31 @@ fn of_section(section: &Section) -> Value {
     if matches!(section.standing, Standing::Kept(_)) {
         value["x-in-plans"] = json!(section.touches_promotions);
     }
+    if section.may_stand(Where::Defaults) {
+        ask_when_joined(&mut value);
+    }
     value
+}
+
+/// What a section needs may stand in a shared one, so that no single place needs it: an editor knows
+/// it by another word, and the check asks for it where both are joined. Lists are never joined.
+fn ask_when_joined(value: &mut Value) {
+    let Some(map) = value.as_object_mut() else { return };
+    if let Some(required) = map.insert("required".to_owned(), json!([])) {
+        map.insert("x-required".to_owned(), required);
+    } else {
+        map.remove("required");
+    }
+    let inner = map.get_mut("properties").and_then(Value::as_object_mut);
+    for value in inner.into_iter().flatten().map(|(_, value)| value) {
+        ask_when_joined(value);
+    }
+    if let Some(value) = map.get_mut("additionalProperties") {
+        ask_when_joined(value);
+    }
+    for rule in map.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        ask_when_joined(&mut rule["then"]);
+    }
 }
 
 fn where_words(place: Where) -> &'static str {

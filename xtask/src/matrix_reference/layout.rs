@@ -182,7 +182,8 @@ fn table<'a>(text: &mut String, of: &Value, keys: impl Iterator<Item = &'a str>)
     let _ = writeln!(text, "\n| key | type | default | meaning |\n|---|---|---|---|");
     for key in keys {
         let value = &of["properties"][key];
-        let required = texts(&of["required"]).any(|name| name == key);
+        let needed = texts(&of["required"]).chain(texts(&of["x-required"]));
+        let required = needed.into_iter().any(|name| name == key);
         let (kind, default) = (cell(&type_of(value)), cell(&default(value, required)));
         let meaning = cell(&format!("{}{}", meaning(value), remark(value)));
         let _ = writeln!(text, "| `{key}` | {kind} | {default} | {meaning} |");

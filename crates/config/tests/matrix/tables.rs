@@ -190,3 +190,17 @@ fn the_schema_takes_the_example_and_refuses_its_mistakes() {
     let told = valid(&schema, &schema, &json_of(&misplaced), "").expect_err("`listn` is no key");
     assert!(told.contains("listn"), "{told}");
 }
+
+#[test]
+fn the_schema_takes_a_section_whose_parts_stand_in_two_places() {
+    let text = "version: 1\nproject: shop\ndefaults:\n  all:\n    database: { kind: dynamodb, backup: true }\n    \
+                scaling: { mode: automatic, min: 2 }\nenvironments:\n  dev:\n    tier: development\n    \
+                target: { kind: process, command: [./app] }\n    database: { table: shop }\n    \
+                scaling: { max: 4 }\n";
+    assert_eq!(check(text).errors, [], "the check asks for what is needed where both are joined");
+    let schema = schema(&catalogue::catalogue());
+    let value = to_json(text).expect("it is plain YAML");
+    assert_eq!(valid(&schema, &schema, &value, ""), Ok(()));
+    let missing = check(&text.replace("    database: { table: shop }\n", ""));
+    assert!(missing.errors.iter().any(|it| it.code == Code::MissingKey), "{:?}", missing.errors);
+}

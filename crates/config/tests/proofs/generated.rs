@@ -248,7 +248,7 @@ impl Generator {
                 *of = schema["properties"][key.as_str()].clone();
             }
             properties.insert(word.to_owned(), json!({ "enum": [kind] }));
-            let mut required = then["required"].as_array().cloned().unwrap_or_default();
+            let mut required = required(&then);
             required.push(json!(word));
             let entry = family.and_then(|it| self.catalogue.find(it, kind.as_str()?));
             let fields = entry.map(|entry| entry.fields).unwrap_or_default();
@@ -262,7 +262,13 @@ impl Generator {
 }
 
 fn is_required(schema: &Value, key: &str) -> bool {
-    schema["required"].as_array().is_some_and(|keys| keys.contains(&json!(key)))
+    required(schema).contains(&json!(key))
+}
+
+/// What is needed here, or where a section is joined with a shared one.
+pub(crate) fn required(schema: &Value) -> Vec<Value> {
+    let words = ["required", "x-required"].map(|word| schema[word].as_array());
+    words.into_iter().flatten().flatten().cloned().collect()
 }
 
 /// Every value that stands for a scalar.

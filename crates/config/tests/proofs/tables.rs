@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use towpath_config::schema;
 use towpath_ports::catalogue::{Catalogue, Family};
 
+use crate::generated::required;
+
 /// The schema, and the kinds of adapters.
 pub(crate) struct Tables {
     root: Value,
@@ -66,7 +68,7 @@ impl Tables {
             if to == parts.len() {
                 return Standing {
                     named,
-                    required: map["required"].as_array().is_some_and(|it| it.contains(&json!(key))),
+                    required: required(&map).contains(&json!(key)),
                     setting: has_type(inner, "boolean"),
                     name: has_type(inner, "integer") || has_type(&inner["oneOf"][0], "integer"),
                     one_for_all: inner["oneOf"].is_array(),
@@ -122,7 +124,7 @@ impl Tables {
         }
         let entry = family.and_then(|family| self.catalogue.find(family, kind.as_str()?));
         let fields = entry.map(|entry| entry.fields).unwrap_or_default();
-        let mut required = then["required"].as_array().cloned().unwrap_or_default();
+        let mut required = required(&then);
         required.extend(fields.iter().filter(|it| it.default.is_none()).map(|it| json!(it.name)));
         required.push(json!(word));
         then["required"] = json!(required);
