@@ -11,6 +11,7 @@ mod diff;
 mod fields;
 mod lane;
 mod limits;
+mod lists;
 mod pipeline;
 mod place;
 mod problem;

@@ -7,6 +7,7 @@ use towpath_ports::settings;
 
 use crate::PROGRAM;
 use crate::codes::Code;
+use crate::lists;
 use crate::problem::{Problem, Problems};
 use crate::repair::{as_name, nearest, repair};
 use crate::scalar;
@@ -59,6 +60,9 @@ pub(crate) fn verify(
         }
         Shape::List(inner) => {
             if wants(matches!(node.tree, Tree::List(_)), node, name, shape, problems) {
+                if matches!(*inner, Shape::Map(keys) if keys.iter().any(|key| key.name == "name")) {
+                    lists::names_twice(node, name, problems);
+                }
                 // Lists are replaced, never joined.
                 let against = Against { part: false, ..against };
                 for (index, item) in node.items().iter().enumerate() {

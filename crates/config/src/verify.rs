@@ -7,6 +7,7 @@ use towpath_ports::settings;
 
 use crate::acceptance;
 use crate::codes::Code;
+use crate::lists;
 use crate::pipeline::unknown_name;
 use crate::problem::{Problem, Problems};
 use crate::sections::{self, Where};
@@ -85,6 +86,11 @@ impl Verify<'_> {
                     .next("keep long lists in files of their own"),
                 );
                 continue;
+            }
+            match &*entry.key {
+                "windows" => lists::windows(&entry.value, self.problems),
+                "freezes" => lists::freezes(&entry.value, self.problems),
+                _ => {}
             }
             match sections::find(&entry.key, place) {
                 Some(section) => value::verify(
