@@ -9,6 +9,7 @@ use crate::codes::Code;
 use crate::lane::Reading;
 use crate::problem::Problem;
 use crate::repair::{nearest_word, repair};
+use crate::secrecy;
 use crate::shape::{Key, Shape};
 use crate::source::Extent;
 use crate::tree::{Entry, Node, printable};
@@ -82,7 +83,14 @@ pub(crate) fn read(
                 if node.get(first).is_none() && value::is_mistyped(node, first, &known) {
                     continue;
                 }
-                reading.problems.add(placed(problem, node, kind, entry.fields, common));
+                let first =
+                    node.entry(first).filter(|it| !known.clone().any(|key| key == &*it.key));
+                let problem = placed(problem, node, kind, entry.fields, common);
+                let problem = match first {
+                    Some(strange) => secrecy::of_unknown(strange, problem, reading.problems),
+                    None => problem,
+                };
+                reading.problems.add(problem);
             }
             None
         }

@@ -7,8 +7,10 @@ use towpath_ports::settings;
 
 use crate::acceptance;
 use crate::codes::Code;
+use crate::lists;
 use crate::pipeline::unknown_name;
 use crate::problem::{Problem, Problems};
+use crate::secrecy;
 use crate::sections::{self, Where};
 use crate::shape::{Default, Shape, described, expected};
 use crate::source::Extent;
@@ -34,6 +36,7 @@ pub(crate) fn check(root: &Node, catalogue: &Catalogue, problems: &mut Problems)
     if !verify.is_map(root, "the file") {
         return;
     }
+    secrecy::hide(root, catalogue, verify.problems);
     verify.sections(root, Where::Top, "the file", Extent { start: 0, end: 0 });
     let services: Vec<&str> = root
         .get("services")
@@ -85,6 +88,11 @@ impl Verify<'_> {
                     .next("keep long lists in files of their own"),
                 );
                 continue;
+            }
+            match &*entry.key {
+                "windows" => lists::windows(&entry.value, self.problems),
+                "freezes" => lists::freezes(&entry.value, self.problems),
+                _ => {}
             }
             match sections::find(&entry.key, place) {
                 Some(section) => value::verify(
@@ -141,6 +149,7 @@ impl Verify<'_> {
                 .nearest(None)
                 .next(format!("move `{shown}`: it stands {place}"));
         }
+        let problem = secrecy::of_unknown(entry, problem, self.problems);
         self.problems.add(problem);
     }
 

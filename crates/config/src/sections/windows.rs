@@ -16,7 +16,8 @@ const WINDOW: &[Key] = &[
     Key::optional("for", Shape::List(&word(TYPES)), "Change types it holds for; left out, all."),
 ];
 
-const FREEZE: &[Key] = &[
+/// Keys of one freeze.
+pub(crate) const FREEZE: &[Key] = &[
     Key::optional("name", TEXT, "What it is called."),
     Key::optional("reason", TEXT, "Why."),
     Key::optional("from", Shape::Date, "The first day."),

@@ -147,6 +147,8 @@ fn fitting(name: &str, value: Value) -> Value {
         "router" => router(value),
         "target" => target(value),
         "scaling" => scaling(value),
+        "windows" | "freezes" | "alarms" => listed(value),
+        "rollback" => rollback(value),
         _ => value,
     }
 }
@@ -198,6 +200,34 @@ fn router(mut value: Value) -> Value {
 fn scaling(mut value: Value) -> Value {
     if value.get("min").is_some() {
         value["min"] = json!(1);
+    }
+    value
+}
+
+fn rollback(mut value: Value) -> Value {
+    if let Some(alarms) = value.pointer_mut("/when/alarms") {
+        *alarms = listed(alarms.take());
+    }
+    value
+}
+
+/// Each item has a name of its own, some days, and an end that is no earlier than its start.
+fn listed(mut value: Value) -> Value {
+    for (index, item) in value.as_array_mut().into_iter().flatten().enumerate() {
+        if item.get("name").is_some() {
+            item["name"] = json!(format!("no-{index}"));
+        }
+        if item.get("from").is_some() {
+            item["from"] = json!("2027-12-20");
+        }
+        for list in ["days", "for", "except"] {
+            if item.get(list) == Some(&json!([])) {
+                item.as_object_mut().expect("an item is a map").remove(list);
+            }
+        }
+        if item.get("is").is_none() && item.get("until").is_none() && item.get("days").is_none() {
+            item["days"] = json!(["fri"]);
+        }
     }
     value
 }

@@ -1,0 +1,93 @@
+//! What the items of one list mean together, and freezes and windows that mean nothing. Whether
+//! each value fits its own key is in `value`; no clock is read, so a freeze may well be past.
+
+use std::collections::BTreeMap;
+
+use crate::codes::Code;
+use crate::problem::{Problem, Problems};
+use crate::quantities;
+use crate::sections::windows::FREEZE;
+use crate::tree::{Node, Tree, printable};
+
+/// Items of a list that are called the same. `what` is what the list is called.
+pub(crate) fn names_twice(list: &Node, what: &str, problems: &mut Problems) {
+    let mut seen = BTreeMap::new();
+    for named in list.items().iter().filter_map(|item| item.get("name")) {
+        let Some(name) = named.text() else { continue };
+        if let Some(first) = seen.get(name) {
+            let message = format!("two of `{what}` are called `{}`", printable(name));
+            problems.add(
+                Problem::new(Code::DuplicateName, named.extent, message)
+                    .label("the second")
+                    .related(*first, "the first")
+                    .expected("a name of its own for each: reports and approvals speak of it")
+                    .next("give one of them another `name:`, or remove it"),
+            );
+        } else {
+            seen.insert(name, named.extent);
+        }
+    }
+}
+
+/// Lists of a window that hold nothing, so that it never opens.
+pub(crate) fn windows(list: &Node, problems: &mut Problems) {
+    for window in list.items() {
+        lists_that_are_empty(window, problems);
+    }
+}
+
+/// Freezes that freeze nothing: without days, with an end before their start, with empty lists.
+pub(crate) fn freezes(list: &Node, problems: &mut Problems) {
+    for freeze in list.items() {
+        lists_that_are_empty(freeze, problems);
+        ends_before_it_starts(freeze, problems);
+        let given = |key: &str| freeze.get(key).is_some();
+        // A key that is not known was most likely meant to say when; that was told.
+        let strange = freeze.entries().iter().any(|entry| {
+            !entry.key.starts_with("x-") && FREEZE.iter().all(|key| key.name != &*entry.key)
+        });
+        let is_map = matches!(freeze.tree, Tree::Map(_));
+        if is_map && !strange && !["from", "until", "days"].into_iter().any(given) {
+            problems.add(
+                Problem::new(Code::FreezeNever, freeze.extent, "this freeze has no days")
+                    .label("it never freezes anything")
+                    .expected("`from`, `until` or `days`")
+                    .next("write `from: 2027-12-20, until: 2028-01-02`, or `days: [fri]`"),
+            );
+        }
+    }
+}
+
+fn lists_that_are_empty(item: &Node, problems: &mut Problems) {
+    for (key, next) in [
+        ("days", "write the days, such as `[mon, tue]`"),
+        ("for", "leave `for` out: it then holds for all change types"),
+        ("except", "leave `except` out: no change type then passes"),
+    ] {
+        let Some(list) = item.get(key).filter(|it| matches!(it.tree, Tree::List(_))) else {
+            continue;
+        };
+        if list.items().is_empty() {
+            let message = format!("`{key}` is an empty list");
+            let problem = Problem::new(Code::WrongValue, list.extent, message);
+            problems.add(problem.expected("a list of at least one").next(next));
+        }
+    }
+}
+
+fn ends_before_it_starts(freeze: &Node, problems: &mut Problems) {
+    let day = |key| freeze.get(key).and_then(|it| Some((it, quantities::date(it.text()?)?)));
+    let (Some((from_at, from)), Some((until_at, until))) = (day("from"), day("until")) else {
+        return;
+    };
+    if until < from {
+        let message = format!("`until: {until}` is before `from: {from}`");
+        problems.add(
+            Problem::new(Code::FreezeNever, until_at.extent, message)
+                .label("the last day")
+                .related(from_at.extent, "the first day")
+                .expected(format!("{from} or later"))
+                .next(format!("write `from: {until}, until: {from}`, if they were swapped")),
+        );
+    }
+}
