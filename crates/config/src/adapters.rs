@@ -38,30 +38,7 @@ pub(crate) fn read(
         return None;
     }
     let Some(kind) = node.get(word) else {
-        let known: Vec<_> = reading.catalogue.family(family).map(|entry| entry.name).collect();
-        let fields = || reading.catalogue.family(family).flat_map(|entry| entry.fields);
-        let strange = |it: &&Entry| {
-            let known = common.iter().map(|key| key.name).chain(fields().map(|field| field.name));
-            !known.into_iter().any(|name| name == &*it.key)
-        };
-        let mut strange = node.entries().iter().filter(strange);
-        if let Some(typo) = strange.find(|it| settings::nearest(&it.key, [word]).is_some()) {
-            let (nearest, of) = (Some(word.to_owned()), format!("a {}", called(family)));
-            let shown = printable(&typo.key);
-            let expected = format!("{word}: one of {}", known.join(", "));
-            reading.problems.add(value::unknown(&shown, typo.key_extent, nearest, expected, of));
-            return None;
-        }
-        reading.problems.add(
-            Problem::new(
-                Code::MissingKey,
-                place,
-                format!("a {} needs the key `{word}`", called(family)),
-            )
-            .missing(node.extent, word)
-            .expected(format!("{word}: one of {}", known.join(", ")))
-            .next(format!("add `{word}:` as the first key")),
-        );
+        without_kind(node, place, (family, word), common, reading);
         return None;
     };
     let entry = reading.catalogue.find(family, kind.text()?)?;
@@ -96,6 +73,40 @@ pub(crate) fn read(
         }
     };
     Some(Adapter { kind: entry.name, state: entry.state, fields: entry.fields, settings })
+}
+
+/// Says that the kind is missing, or which key was meant to be it.
+fn without_kind(
+    node: &Node,
+    place: Extent,
+    (family, word): (Family, &str),
+    common: &[Key],
+    reading: &mut Reading<'_>,
+) {
+    let known: Vec<_> = reading.catalogue.family(family).map(|entry| entry.name).collect();
+    let fields = || reading.catalogue.family(family).flat_map(|entry| entry.fields);
+    let strange = |it: &&Entry| {
+        let known = common.iter().map(|key| key.name).chain(fields().map(|field| field.name));
+        !known.into_iter().any(|name| name == &*it.key)
+    };
+    let mut strange = node.entries().iter().filter(strange);
+    if let Some(typo) = strange.find(|it| settings::nearest(&it.key, [word]).is_some()) {
+        let (nearest, of) = (Some(word.to_owned()), format!("a {}", called(family)));
+        let shown = printable(&typo.key);
+        let expected = format!("{word}: one of {}", known.join(", "));
+        reading.problems.add(value::unknown(&shown, typo.key_extent, nearest, expected, of));
+        return;
+    }
+    reading.problems.add(
+        Problem::new(
+            Code::MissingKey,
+            place,
+            format!("a {} needs the key `{word}`", called(family)),
+        )
+        .missing(node.extent, word)
+        .expected(format!("{word}: one of {}", known.join(", ")))
+        .next(format!("add `{word}:` as the first key")),
+    );
 }
 
 /// What one adapter of a family is called in a sentence.
