@@ -9,6 +9,7 @@ use crate::codes::Code;
 use crate::lane::Reading;
 use crate::problem::Problem;
 use crate::repair::{nearest_word, repair};
+use crate::secrecy;
 use crate::shape::{Key, Shape};
 use crate::source::Extent;
 use crate::tree::{Entry, Node, printable};
@@ -64,14 +65,9 @@ pub(crate) fn read(
         return None;
     };
     let entry = reading.catalogue.find(family, kind.text()?)?;
-    let own: Vec<_> = node
-        .entries()
-        .iter()
-        .filter(|it| !common.iter().any(|key| key.name == &*it.key))
-        .filter(|it| !it.value.is_broken())
-        .cloned()
-        .collect();
-    let own = node.with_entries(own);
+    let is_common = |it: &Entry| common.iter().any(|key| key.name == &*it.key);
+    let own = node.entries().iter().filter(|it| !it.value.is_broken() && !is_common(it));
+    let own = node.with_entries(own.cloned().collect());
     let settings = match settings::check(entry, &own.to_json()) {
         Ok(settings) => Some(settings),
         Err(problems) => {
@@ -82,7 +78,14 @@ pub(crate) fn read(
                 if node.get(first).is_none() && value::is_mistyped(node, first, &known) {
                     continue;
                 }
-                reading.problems.add(placed(problem, node, kind, entry.fields, common));
+                let is_known = known.clone().any(|key| key == first);
+                let strange = node.entry(first).filter(|_| !is_known);
+                let problem = placed(problem, node, kind, entry.fields, common);
+                let problem = match strange {
+                    Some(strange) => secrecy::of_unknown(strange, problem, reading.problems),
+                    None => problem,
+                };
+                reading.problems.add(problem);
             }
             None
         }

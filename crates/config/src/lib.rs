@@ -20,6 +20,7 @@ mod render;
 mod repair;
 mod scalar;
 mod schema;
+mod secrecy;
 mod sections;
 mod shape;
 mod show;

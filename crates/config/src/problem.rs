@@ -104,6 +104,11 @@ impl Problems {
         self.hidden.insert(extent);
     }
 
+    /// Whether what stands at `extent` is kept out of every output.
+    pub(crate) fn hides(&self, extent: Extent) -> bool {
+        self.hidden.contains(&extent)
+    }
+
     /// Remembers that the name at `extent`, in an `accept_warnings`, let something pass.
     pub(crate) fn passed_by(&mut self, extent: Extent) {
         self.accepting.insert(extent);

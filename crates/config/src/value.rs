@@ -11,9 +11,10 @@ use crate::lists;
 use crate::problem::{Problem, Problems};
 use crate::repair::{as_name, nearest, repair};
 use crate::scalar;
+use crate::secrecy;
 use crate::shape::{Default, Key, KeyRule, Shape, Variant, described, expected};
 use crate::source::Extent;
-use crate::tree::{Node, Scalar, Tree, printable};
+use crate::tree::{Entry, Node, Scalar, Tree, printable};
 
 /// What a value is checked against.
 #[derive(Clone, Copy)]
@@ -131,7 +132,7 @@ pub(crate) fn verify_keys(
         match keys.iter().find(|key| key.name == &*entry.key) {
             Some(key) => verify(&entry.value, key.shape, key.name, against, problems),
             None if !closed || entry.key.starts_with("x-") => {}
-            None => unknown_key(&entry.key, entry.key_extent, keys, name, problems),
+            None => unknown_key(entry, keys, name, problems),
         }
     }
     for key in keys.iter().filter(|key| matches!(key.default, Default::Required)) {
@@ -165,11 +166,14 @@ pub(crate) fn is_mistyped<'a>(
         .any(|entry| settings::nearest(&entry.key, known.clone()).as_deref() == Some(key))
 }
 
-fn unknown_key(key: &str, extent: Extent, keys: &[Key], name: &str, problems: &mut Problems) {
-    let shown = printable(key);
-    let nearest = settings::nearest(key, keys.iter().map(|key| key.name));
+fn unknown_key(entry: &Entry, keys: &[Key], name: &str, problems: &mut Problems) {
+    let shown = printable(&entry.key);
+    let nearest = settings::nearest(&entry.key, keys.iter().map(|key| key.name));
     let known: Vec<_> = keys.iter().map(|key| key.name).collect();
-    problems.add(unknown(&shown, extent, nearest, known.join(", "), format!("`{name}`")));
+    let of = format!("`{name}`");
+    let problem = unknown(&shown, entry.key_extent, nearest, known.join(", "), of);
+    let problem = secrecy::of_unknown(entry, problem, problems);
+    problems.add(problem);
 }
 
 /// A key that is not known, with its nearest name. `of` says whose key it would be.

@@ -10,6 +10,7 @@ use crate::codes::Code;
 use crate::lists;
 use crate::pipeline::unknown_name;
 use crate::problem::{Problem, Problems};
+use crate::secrecy;
 use crate::sections::{self, Where};
 use crate::shape::{Default, Shape, described, expected};
 use crate::source::Extent;
@@ -35,6 +36,7 @@ pub(crate) fn check(root: &Node, catalogue: &Catalogue, problems: &mut Problems)
     if !verify.is_map(root, "the file") {
         return;
     }
+    secrecy::hide(root, catalogue, verify.problems);
     verify.sections(root, Where::Top, "the file", Extent { start: 0, end: 0 });
     let services: Vec<&str> = root
         .get("services")
@@ -147,6 +149,7 @@ impl Verify<'_> {
                 .nearest(None)
                 .next(format!("move `{shown}`: it stands {place}"));
         }
+        let problem = secrecy::of_unknown(entry, problem, self.problems);
         self.problems.add(problem);
     }
 

@@ -69,6 +69,10 @@ fn secrets_in(key: &str, node: &Node, known: &[&str], problems: &mut Problems) {
         return;
     }
     if let Some(name) = node.text().filter(|name| key.ends_with("_secret") && !name.is_empty()) {
+        if problems.hides(node.extent) {
+            problems.add(super::secrets::not_named(key, node));
+            return;
+        }
         refer("secret", "secrets", name, node, known, problems);
     }
     for entry in node.entries() {

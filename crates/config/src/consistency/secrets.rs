@@ -10,9 +10,12 @@ use super::values::span;
 use super::{Lane, Whole};
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
+use crate::source::Extent;
 use crate::tree::{Entry, Node, printable};
 
 mod telltale;
+
+pub(crate) use telltale::{is_no_name, is_secret};
 
 /// Variables whose value is a secret. Outside development an error; in development a warning,
 /// unless its test credentials are public. The value is shown nowhere.
@@ -29,7 +32,7 @@ pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
             let Some(text) = variable.value.text() else { continue };
             let telling = telling
                 .entry(variable.value.extent)
-                .or_insert_with(|| telltale::is_secret(&variable.key, text));
+                .or_insert_with(|| is_secret(&variable.key, text));
             // The name of a secret where its value should be is no secret.
             let named = || at_top.contains(&text) || own.iter().any(|it| &*it.key == text);
             if !*telling || named() {
@@ -39,7 +42,7 @@ pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
             if lane.environment.tier != Tier::Development {
                 refused.insert(variable.key_extent);
                 if !problems.knows(variable.key_extent, Code::PlaintextSecret) {
-                    problems.add(in_plain_text(variable));
+                    problems.add(in_plain_text(&variable.key, variable.key_extent));
                 }
             } else if !refused.contains(&variable.key_extent) && !has_public_credentials(lane) {
                 lane.add(in_development(variable), problems);
@@ -48,9 +51,51 @@ pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
     }
 }
 
-fn in_plain_text(variable: &Entry) -> Problem {
-    let message = format!("`{}` holds a secret in plain text", printable(&variable.key));
-    Problem::new(Code::PlaintextSecret, variable.key_extent, message)
+/// Commands with a password or a token in them.
+pub(super) fn within_commands(lane: &Lane<'_>, problems: &mut Problems) {
+    for (section, key) in [("migrations", "command"), ("migrations", "undo")] {
+        let words = lane.get(section, key).filter(|_| lane.judges(section)).map(Node::items);
+        for word in words.unwrap_or_default() {
+            within_value(key, word, problems);
+        }
+    }
+}
+
+/// Addresses of an environment with a password or a token in them.
+pub(super) fn within_addresses(lane: &Lane<'_>, problems: &mut Problems) {
+    addresses(&lane.node.node, problems);
+}
+
+/// The same at the top of the file.
+pub(super) fn within_addresses_at_top(whole: &Whole<'_>, problems: &mut Problems) {
+    addresses(whole.root, problems);
+}
+
+fn addresses(node: &Node, problems: &mut Problems) {
+    if let Some(url) = node.get("url") {
+        within_value("url", url, problems);
+    }
+    for link in node.get("links").map(Node::entries).unwrap_or_default() {
+        within_value(&link.key, &link.value, problems);
+    }
+}
+
+fn within_value(name: &str, value: &Node, problems: &mut Problems) {
+    if value.text().is_some_and(|text| is_secret("", text)) {
+        problems.hide(value.extent);
+        problems.add(in_plain_text(name, value.extent));
+    }
+}
+
+/// A key for the name of a secret that holds the secret. It is not repeated.
+pub(super) fn not_named(key: &str, value: &Node) -> Problem {
+    let problem = in_plain_text(key, value.extent).expected("a name from `secrets`");
+    problem.next("take it out and replace it: it is known now; then name it in `secrets`")
+}
+
+fn in_plain_text(name: &str, extent: Extent) -> Problem {
+    let message = format!("`{}` holds a secret in plain text", printable(name));
+    Problem::new(Code::PlaintextSecret, extent, message)
         .label("whoever reads this file knows it, and git never forgets it")
         .expected("no secret; `secrets` says where each one is kept")
         .next("take it out, keep it in the secret store, and replace it: it is known now")

@@ -10,6 +10,7 @@ mod examples;
 mod for_people;
 mod hostile;
 mod large;
+mod secrecy;
 mod starters;
 mod tables;
 mod wrong;

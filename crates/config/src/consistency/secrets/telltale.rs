@@ -92,13 +92,46 @@ const ELSEWHERE: [&str; 23] = [
     "./",
 ];
 
+/// How the tokens of well-known services begin, as those services document them so that scanners
+/// find them: GitHub, GitLab, Stripe, Slack, Vault, Google.
+const TOKEN_STARTS: [&str; 10] = [
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "glpat-",
+    "sk_live_",
+    "rk_live_",
+    "xoxb-",
+    "xoxp-",
+    "hvs.",
+    "AIza",
+];
+/// How the identifiers of access keys of AWS begin, before capitals and digits.
+const AWS_STARTS: [&str; 2] = ["AKIA", "ASIA"];
+/// Characters behind such a beginning from which on it is no word that merely begins so.
+const SHORTEST_TOKEN: usize = 4;
+/// Identifiers of AWS have 16 characters behind theirs.
+const SHORTEST_AWS: usize = 12;
+/// Length from which on letters among which there are digits are no name that a person chose.
+const SHORTEST_RANDOM: usize = 20;
+
 /// Whether a variable called `name` with the value `value` holds a secret.
-pub(super) fn is_secret(name: &str, value: &str) -> bool {
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     let value = value.trim();
     if value.is_empty() || is_elsewhere(value) {
         return false;
     }
     tells_itself(value) || (is_named(name, value) && !is_address(value))
+}
+
+/// Whether what should be the name of a secret is more likely the secret: an address, a token, or
+/// long and random.
+pub(crate) fn is_no_name(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    // `DB_PASSWORD_OF_2026` is a name.
+    let small = text.bytes().any(|it| it.is_ascii_lowercase());
+    let random = text.len() >= SHORTEST_RANDOM && digits >= 3 && small;
+    text.contains("://") || tells_itself(text) || random
 }
 
 fn is_elsewhere(value: &str) -> bool {
@@ -134,8 +167,22 @@ fn tells_itself(value: &str) -> bool {
         ["password", "pwd", "accountkey", "sharedaccesskey"].contains(&key.as_str())
     });
     password.is_some_and(literal)
+        || value.split(|it: char| it.is_whitespace() || "=:,;\"'".contains(it)).any(is_token)
         || inside.any(|(_, secret)| literal(secret.trim()))
         || (value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----"))
+}
+
+fn is_token(word: &str) -> bool {
+    let rest = |starts: &[&str]| starts.iter().find_map(|start| word.strip_prefix(start));
+    let token = rest(&TOKEN_STARTS).is_some_and(|rest| {
+        rest.len() >= SHORTEST_TOKEN
+            && rest.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
+    });
+    token
+        || rest(&AWS_STARTS).is_some_and(|rest| {
+            rest.len() >= SHORTEST_AWS
+                && rest.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit())
+        })
 }
 
 fn is_named(name: &str, value: &str) -> bool {
@@ -181,7 +228,27 @@ fn words(name: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_secret;
+    use super::{is_no_name, is_secret};
+
+    #[test]
+    fn an_address_a_token_or_random_text_is_no_name_of_a_secret() {
+        for text in [
+            "https://hooks.slack.com/services/T0/B0/x",
+            "xoxb-0123456789",
+            "a8f5f167f44f4964e6c998dee827110c",
+        ] {
+            assert!(is_no_name(text), "{text}");
+        }
+        for text in [
+            "SLACK_URL",
+            "SLACK_WEBHOOK_URL_OF_PRODUCTION",
+            "DB_PASSWORD_OF_2026_IN_STAGING",
+            "KEY_V2",
+            "api-key",
+        ] {
+            assert!(!is_no_name(text), "{text}");
+        }
+    }
 
     #[test]
     fn what_is_called_a_secret_and_has_a_value_is_one() {
@@ -220,7 +287,6 @@ mod tests {
             ("PASSWORD_FILE", "/run/secrets/db"),
             ("PASSWORD_MIN_LENGTH", "12"),
             ("SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:1:secret:db"),
-            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("PWD", "/srv/app"),
             ("PARTITION_KEY", "user"),
             ("PUBLIC_KEY", "ssh-ed25519 AAAA"),
@@ -265,6 +331,11 @@ mod tests {
             "https://user:hunter2@example.com",
             "Server=db;User Id=app;Password=hunter2;",
             "-----BEGIN RSA PRIVATE KEY-----",
+            "AKIAIOSFODNN7EXAMPLE",
+            "--token=ghp_0123456789abcdef",
+            "Bearer glpat-0123456789abcdef",
+            "hvs.CAESIJ0123456789",
+            "AIzaSyA0123456789",
         ] {
             assert!(is_secret("ADDRESS", value), "{value}");
         }
@@ -274,6 +345,11 @@ mod tests {
             "https://example.com/a:b@c",
             "Server=db;Password=${DB_PASSWORD}",
             "-----BEGIN PUBLIC KEY-----",
+            "ASIA-PACIFIC",
+            "AKIA",
+            "hvs.example.com",
+            "pk_live_0123456789",
+            "ghp_",
         ] {
             assert!(!is_secret("ADDRESS", value), "{value}");
         }

@@ -1,0 +1,103 @@
+//! What is kept out of every output before anything is said about the file: what looks like a secret
+//! where the file only says where secrets are kept. Judges no value; `consistency` tells of secrets.
+
+use std::collections::BTreeSet;
+
+use towpath_ports::catalogue::{Catalogue, Family};
+
+use crate::consistency::{is_no_name, is_secret};
+use crate::problem::{Problem, Problems};
+use crate::sections::{notifiers, secret_store, secrets};
+use crate::shape::Key;
+use crate::tree::{Entry, Node, Tree};
+
+/// Hides what strange keys hold beside secrets and notifiers, and secrets where their names belong.
+/// To be called before any problem is worded.
+pub(crate) fn hide(root: &Node, catalogue: &Catalogue, problems: &mut Problems) {
+    let places = places(root);
+    let kept = places.iter().filter_map(|place| place.get("secrets")).flat_map(Node::entries);
+    let named: BTreeSet<&str> = kept.map(|entry| &*entry.key).collect();
+    in_place_of_names("", root, &named, problems);
+    for place in places {
+        for (section, family, keys) in [
+            ("secrets", Family::Secrets, secrets::KEYS),
+            ("notifiers", Family::Notifier, notifiers::KEYS),
+        ] {
+            for entry in place.get(section).map(Node::entries).unwrap_or_default() {
+                strange(&entry.value, keys, family, catalogue, problems);
+            }
+        }
+        if let Some(store) = place.get("secret_store") {
+            strange(store, secret_store::KEYS, Family::Secrets, catalogue, problems);
+        }
+    }
+}
+
+/// What to say of a key that nobody knows when it holds a secret; `problem` otherwise. The secret is
+/// hidden.
+pub(crate) fn of_unknown(entry: &Entry, problem: Problem, problems: &mut Problems) -> Problem {
+    let telling = entry.value.text().is_some_and(|text| is_secret(&entry.key, text));
+    let hidden = problems.hides(entry.value.extent);
+    if telling {
+        problems.hide(entry.value.extent);
+    }
+    match &problem.nearest {
+        _ if telling => {}
+        Some(near) if hidden => {
+            let next = format!("write `{near}`");
+            return problem.next(next);
+        }
+        None if hidden => {}
+        _ => return problem,
+    }
+    problem.label("whoever reads this file knows what stands here").nearest(None).next(
+        "take it out; say in `secrets` where the secret is kept, and name it where it is used",
+    )
+}
+
+/// Every map that holds sections.
+fn places(root: &Node) -> Vec<&Node> {
+    let below = |key: &str| root.get(key).map(Node::entries).unwrap_or_default();
+    let environments = below("environments").iter().map(|entry| &entry.value);
+    let services = environments.clone().filter_map(|it| it.get("services")).flat_map(Node::entries);
+    let shared = below("defaults").iter().chain(services).map(|entry| &entry.value);
+    std::iter::once(root).chain(environments).chain(shared).collect()
+}
+
+fn strange(
+    node: &Node,
+    keys: &[Key],
+    family: Family,
+    catalogue: &Catalogue,
+    problems: &mut Problems,
+) {
+    for entry in node.entries() {
+        let common = keys.iter().any(|key| key.name == &*entry.key);
+        let mut fields = catalogue.family(family).flat_map(|kind| kind.fields);
+        if !common && !fields.any(|field| field.name == &*entry.key) {
+            whole(&entry.value, problems);
+        }
+    }
+}
+
+/// Hides every text of a value.
+fn whole(node: &Node, problems: &mut Problems) {
+    if matches!(node.tree, Tree::Scalar(..)) {
+        problems.hide(node.extent);
+    }
+    node.entries().iter().for_each(|entry| whole(&entry.value, problems));
+    node.items().iter().for_each(|item| whole(item, problems));
+}
+
+fn in_place_of_names(key: &str, node: &Node, named: &BTreeSet<&str>, problems: &mut Problems) {
+    let text = node.text().filter(|text| key.ends_with("_secret") && !named.contains(text));
+    if text.is_some_and(is_no_name) {
+        problems.hide(node.extent);
+    }
+    for entry in node.entries() {
+        in_place_of_names(&entry.key, &entry.value, named, problems);
+    }
+    for item in node.items() {
+        in_place_of_names("", item, named, problems);
+    }
+}

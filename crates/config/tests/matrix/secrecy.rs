@@ -1,0 +1,112 @@
+//! Secrets that stand in the file are told, printed nowhere, and nobody is advised to keep them.
+
+use towpath_config::{Checked, Code, Symbols, parse, report, report_json, resolved_yaml};
+
+/// Unlike any other text of these files.
+const SECRET: &str = "Zq7hunter2";
+
+fn file(top: &str, live: &str) -> String {
+    let process = "target: { kind: process, command: [./app] }";
+    let target = if live.starts_with("target:") { "" } else { process };
+    format!(
+        "version: 1
+project: shop
+environments:
+  dev:
+    tier: development
+    target: {{ kind: process, command: [./app] }}
+  live:
+    after: dev
+    tier: production
+    {target}
+    {live}
+{top}
+"
+    )
+}
+
+/// The file, checked, and all that is printed of it.
+fn told(top: &str, live: &str) -> (Checked, String) {
+    let text = file(top, live);
+    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let all = format!(
+        "{}\n{}\n{}",
+        report(&checked, Symbols::Ascii),
+        report_json(&checked),
+        resolved_yaml(&checked)
+    );
+    (checked, all)
+}
+
+#[test]
+fn a_secret_under_a_key_that_nobody_knows_is_to_be_taken_out_and_not_to_be_kept() {
+    for (top, live) in [
+        ("password: Zq7hunter2", ""),
+        ("", "db_password: Zq7hunter2"),
+        ("", "database: { kind: dynamodb, table: a, token: Zq7hunter2 }"),
+        ("", "target: { kind: process, command: [./app], api_key: Zq7hunter2 }"),
+        ("secrets: { API_KEY: { kind: env, value: Zq7hunter2 } }", ""),
+        ("secrets: { API_KEY: { content: Zq7hunter2 } }", ""),
+        ("notifiers: { chat: { kind: webhook, url_secret: CHAT, hook: Zq7hunter2 } }", ""),
+        ("", "secret_store: { kind: aws-secrets-manager, unlock: Zq7hunter2 }"),
+        ("defaults: { production: { secret_store: { kind: env, unlock: Zq7hunter2 } } }", ""),
+    ] {
+        let (checked, all) = told(top, live);
+        let unknown = checked.errors.iter().find(|it| it.code == Code::UnknownKey);
+        let next = unknown.and_then(|it| it.next.as_deref()).unwrap_or_else(|| panic!("{all}"));
+        assert!(next.starts_with("take it out"), "{top}{live}: {next}");
+        assert!(!all.contains(SECRET), "{all}");
+    }
+}
+
+#[test]
+fn a_mistyped_key_beside_secrets_is_put_right_and_its_value_not_shown() {
+    let (checked, all) = told("secrets: { API_KEY: { kind: env, typ: Zq7hunter2 } }", "");
+    let next = checked.errors.iter().find_map(|it| it.next.as_deref());
+    assert_eq!(next, Some("write `type`"), "{all}");
+    assert!(!all.contains(SECRET), "{all}");
+}
+
+#[test]
+fn what_is_no_name_of_a_secret_is_not_repeated() {
+    for value in [
+        "https://hooks.example.com/services/Zq7hunter2",
+        "Zq7hunter2aaaaaaaaaaaaa111",
+        "xoxb-Zq7hunter2",
+    ] {
+        let top = format!("notifiers: {{ chat: {{ kind: webhook, url_secret: '{value}' }} }}");
+        let (checked, all) = told(&top, "");
+        let codes: Vec<_> = checked.errors.iter().map(|it| it.code).collect();
+        assert_eq!(codes, [Code::PlaintextSecret], "{all}");
+        assert!(!all.contains(SECRET), "{all}");
+    }
+    let (checked, all) = told("notifiers: { chat: { kind: webhook, url_secret: CHAT } }", "");
+    assert_eq!(checked.errors[0].code, Code::UnknownName);
+    assert!(all.contains("called `CHAT`"), "{all}");
+}
+
+#[test]
+fn tokens_and_passwords_within_values_are_secrets_wherever_they_stand() {
+    for (top, live) in [
+        ("", "settings: { MODE: ghp_Zq7hunter2 }"),
+        ("", "settings: { MODE: sk_live_Zq7hunter2 }"),
+        ("", "migrations: { command: [./up, 'postgres://app:Zq7hunter2@db/app'] }"),
+        ("", "migrations: { command: [./up], undo: [./down, --token=glpat-Zq7hunter2] }"),
+        ("", "url: https://app:Zq7hunter2@example.com"),
+        ("", "links: { runbook: 'https://app:Zq7hunter2@example.com' }"),
+        ("links: { runbook: 'https://app:Zq7hunter2@example.com' }", ""),
+    ] {
+        let (checked, all) = told(top, live);
+        let codes: Vec<_> = checked.errors.iter().map(|it| it.code).collect();
+        assert_eq!(codes, [Code::PlaintextSecret], "{all}");
+        assert!(!all.contains(SECRET), "{all}");
+    }
+}
+
+#[test]
+fn a_key_that_nobody_knows_and_that_holds_no_secret_may_be_kept() {
+    let (checked, all) = told("", "weather: sunny");
+    let next = checked.errors[0].next.as_deref();
+    assert!(next.is_some_and(|it| it.contains("`x-weather`")), "{all}");
+    assert!(all.contains("sunny"), "{all}");
+}
