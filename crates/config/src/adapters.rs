@@ -42,14 +42,9 @@ pub(crate) fn read(
         return None;
     };
     let entry = reading.catalogue.find(family, kind.text()?)?;
-    let own: Vec<_> = node
-        .entries()
-        .iter()
-        .filter(|it| !common.iter().any(|key| key.name == &*it.key))
-        .filter(|it| !it.value.is_broken())
-        .cloned()
-        .collect();
-    let own = node.with_entries(own);
+    let is_common = |it: &Entry| common.iter().any(|key| key.name == &*it.key);
+    let own = node.entries().iter().filter(|it| !it.value.is_broken() && !is_common(it));
+    let own = node.with_entries(own.cloned().collect());
     let settings = match settings::check(entry, &own.to_json()) {
         Ok(settings) => Some(settings),
         Err(problems) => {
@@ -60,10 +55,10 @@ pub(crate) fn read(
                 if node.get(first).is_none() && value::is_mistyped(node, first, &known) {
                     continue;
                 }
-                let first =
-                    node.entry(first).filter(|it| !known.clone().any(|key| key == &*it.key));
+                let is_known = known.clone().any(|key| key == first);
+                let strange = node.entry(first).filter(|_| !is_known);
                 let problem = placed(problem, node, kind, entry.fields, common);
-                let problem = match first {
+                let problem = match strange {
                     Some(strange) => secrecy::of_unknown(strange, problem, reading.problems),
                     None => problem,
                 };
