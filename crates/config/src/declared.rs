@@ -12,7 +12,7 @@ use crate::fields::from_default;
 use crate::lane::Reading;
 use crate::problem::Problem;
 use crate::sections::{self, Section, Standing, Where};
-use crate::shape::{Default, Key, Place, Shape, expected};
+use crate::shape::{Default, Key, Place, Shape, Variant, expected};
 use crate::show::default_text;
 use crate::tree::{Entry, Node};
 use crate::value::{self, Against};
@@ -95,11 +95,7 @@ fn filled(shape: Shape, node: &Node, place: Place, catalogue: &Catalogue) -> Val
             node.items().iter().map(|item| filled(*inner, item, place, catalogue)).collect()
         }
         Shape::Kinds(kinds, common) => {
-            let chosen =
-                kinds.iter().find(|it| node.get("kind").and_then(Node::text) == Some(it.name));
-            let keys: Vec<Key> =
-                chosen.into_iter().flat_map(|it| it.keys).chain(common).copied().collect();
-            with_defaults(&keys, node, place, catalogue)
+            with_defaults(&Variant::keys_for(kinds, common, node), node, place, catalogue)
         }
         Shape::Adapter(family, keys) => {
             let mut value = with_defaults(keys, node, place, catalogue);

@@ -118,6 +118,15 @@ pub(crate) struct Variant {
     pub(crate) doc: &'static str,
 }
 
+impl Variant {
+    /// The keys of the kind that `node` names, and those that all kinds share.
+    pub(crate) fn keys_for(kinds: &[Self], common: &[Key], node: &Node) -> Vec<Key> {
+        let named = node.get("kind").and_then(Node::text);
+        let own = kinds.iter().filter(|kind| named == Some(kind.name)).flat_map(|kind| kind.keys);
+        own.chain(common).copied().collect()
+    }
+}
+
 /// A text that is not empty.
 pub(crate) const TEXT: Shape = Shape::Of(FieldType::Text);
 /// A list of texts, of which one may stand alone.

@@ -325,10 +325,7 @@ impl Writer<'_> {
     ) {
         let Some(kind) = node.get("kind") else { return };
         self.node(indent, "kind", kind, &format!("{path}.kind"));
-        let chosen = kinds.iter().find(|it| kind.text() == Some(it.name));
-        let keys: Vec<Key> =
-            chosen.into_iter().flat_map(|it| it.keys).chain(common).copied().collect();
-        self.keys(indent, &keys, Some(node), path, place);
+        self.keys(indent, &Variant::keys_for(kinds, common, node), Some(node), path, place);
     }
 
     fn adapter(

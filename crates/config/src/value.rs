@@ -236,11 +236,6 @@ fn verify_variant(
     let own = kinds.iter().filter(|kind| chosen.is_none_or(|text| kind.name == text));
     let mut keys = vec![Key::optional("kind", Shape::Of(FieldType::Text), "Which kind it is.")];
     keys.extend(own.flat_map(|kind| kind.keys).chain(common).copied());
-    if chosen.is_none() {
-        for key in &mut keys {
-            key.default = Default::Absent;
-        }
-    }
     verify_keys(node, &keys, name, true, against, problems);
 }
 
