@@ -34,6 +34,11 @@ pub(crate) fn run(command: &MatrixCommand, context: &Context) -> Result<ExitCode
 /// # Errors
 /// `matrix-wrong` (exit 2) when it has errors. What is wrong with it is printed before that.
 pub(crate) fn resolved(project: &ProjectFolder, context: &Context) -> Result<Matrix, CliError> {
+    right(project, context).map(|(matrix, _)| matrix)
+}
+
+/// The same with what else was found out about it.
+fn right(project: &ProjectFolder, context: &Context) -> Result<(Matrix, Checked), CliError> {
     let mut checked = read(&project.matrix_file)?;
     let Some(matrix) = checked.matrix.take() else {
         context.aside(&format!("{}\n", towpath_config::report(&checked, symbols(context))));
@@ -50,7 +55,7 @@ pub(crate) fn resolved(project: &ProjectFolder, context: &Context) -> Result<Mat
         }
         return Err(error.next("towpath matrix check", "every error with what to do"));
     };
-    Ok(matrix)
+    Ok((matrix, checked))
 }
 
 /// Keeps the schema of this program in the folder of the journal, where the first line of a starter
@@ -130,8 +135,8 @@ fn explain(code: &str, context: &Context) -> Result<ExitCode, CliError> {
 fn show(arguments: &ShowArguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
     if arguments.resolved && !context.global.json {
-        resolved(&project, context)?;
-        context.answer(&towpath_config::resolved_yaml(&read(&project.matrix_file)?));
+        let (_, checked) = right(&project, context)?;
+        context.answer(&towpath_config::resolved_yaml(&checked));
     } else if arguments.form == Some(ShowForm::File) && !context.global.json {
         context.answer(&String::from_utf8_lossy(&bytes(&project.matrix_file)?));
     } else {

@@ -1,5 +1,6 @@
 //! What a promotion would do.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use towpath_core::reason::Next;
@@ -223,7 +224,8 @@ fn last(plan: &PlanView) -> Block {
     if !plan.kept.is_empty() {
         let own = format!("environments.{}.", plan.to);
         let names = plan.kept.iter().map(|path| printable(path.strip_prefix(&own).unwrap_or(path)));
-        let names = names.collect::<Vec<_>>().join(", ");
+        // What stands at the top and in the environment has one name, and is said once.
+        let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
         not_enforced.push(format!("{names}: kept and shown, nothing acts on them"));
     }
     block.lines("not enforced here", not_enforced);
