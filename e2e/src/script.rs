@@ -3,12 +3,13 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
+
+use towpath_testkit::loopback::free_address;
 
 use crate::towpath;
 
@@ -96,15 +97,9 @@ impl Folder {
         let target = own.path().join("target");
         std::fs::create_dir(&target).expect("a new folder is empty");
         std::os::unix::fs::symlink(debug, target.join("debug")).expect("a link");
-        // All are held until the last is found, so that they differ.
-        let held: Vec<_> = (3000..=3004)
-            .map(|said: u16| (said, TcpListener::bind("127.0.0.1:0").expect("a free port")))
+        let ports = (3000..=3004)
+            .map(|said: u16| (format!("127.0.0.1:{said}"), free_address().to_string()))
             .collect();
-        let ports = held.iter().map(|(said, listener)| {
-            let free = listener.local_addr().expect("a bound socket has an address").port();
-            (format!("127.0.0.1:{said}"), format!("127.0.0.1:{free}"))
-        });
-        let ports = ports.collect();
         Self { own, ports }
     }
 

@@ -1,6 +1,6 @@
 //! One folder with a matrix, and what the binary does in it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use towpath_testkit::loopback::free_address;
 
 use crate::towpath;
 
@@ -54,9 +55,7 @@ impl World {
     /// When the folder cannot be made.
     pub fn new(matrix: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        drop(listener);
+        let address = free_address();
         let text = matrix.replace("{listen}", &address.to_string());
         std::fs::write(folder.path().join("towpath.yaml"), text).expect("the matrix is written");
         Self { folder, address }

@@ -18,6 +18,7 @@ use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::router::{Candidate, DesiredRoute, Router, RouterError, RouterNews};
 use towpath_ports::{Family, Site, settings};
+use towpath_testkit::loopback::free_address;
 
 /// Far above what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,8 +30,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), listen: free.local_addr().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), listen: free_address() }
     }
 
     fn router(&self) -> Arc<dyn Router> {

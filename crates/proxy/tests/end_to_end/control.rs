@@ -115,7 +115,7 @@ async fn a_route_moves_to_another_port_without_losing_anybody() {
     let old = spec.listen;
     let slow = tokio::spawn(async move { Visitor::new(old).text("/slow").await });
     crate::loopback::until("the slow request to arrive", || blue.served() == 1).await;
-    spec.listen = crate::loopback::free_address();
+    spec.listen = towpath_testkit::loopback::free_address();
     handle.apply(spec.clone(), 1, 2).await.unwrap();
     assert_eq!(Visitor::new(spec.listen).text("/").await, "blue");
     assert_eq!(slow.await.unwrap(), "blue");

@@ -25,6 +25,7 @@ use towpath_proxy::{
     ArmSpec, CandidateSpec, Clock, EndpointSpec, Handle, OnSilence, Options, Proxy, RouteSpec,
     RouteStatus, StreamItem, Workers,
 };
+use towpath_testkit::loopback::free_address;
 
 /// Longer than anything here takes, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -203,11 +204,6 @@ pub(crate) fn start_proxy_at(directory: &Path, clock: &Clock) -> Proxy {
 
 pub(crate) async fn connect(proxy: &Proxy) -> Handle {
     Handle::connect(proxy.socket()).await.unwrap()
-}
-
-/// An address that nobody listens on now.
-pub(crate) fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 pub(crate) fn arm(name: &str, addresses: &[SocketAddr]) -> ArmSpec {
