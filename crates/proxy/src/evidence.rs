@@ -51,13 +51,18 @@ pub(crate) struct Evidence {
 
 impl Evidence {
     /// Evidence as it was saved; intervals in any order, later ones replacing earlier ones of the
-    /// same start.
-    pub(crate) fn restored(totals: Totals, buckets: Vec<Bucket>) -> Self {
+    /// same start. An interval that was saved as ended and as under way was killed between the two
+    /// writes: what was counted for longer holds more.
+    pub(crate) fn restored(mut totals: Totals, buckets: Vec<Bucket>) -> Self {
         let mut by_start = std::collections::BTreeMap::new();
         for bucket in buckets {
             by_start.insert(bucket.start_ms, bucket);
         }
-        by_start.remove(&totals.current.start_ms);
+        let current = &mut totals.current;
+        match by_start.get(&current.start_ms) {
+            Some(ended) if ended.covered_ms >= current.covered_ms => *current = Bucket::default(),
+            _ => drop(by_start.remove(&current.start_ms)),
+        }
         let mut finished: VecDeque<Bucket> = by_start.into_values().collect();
         while finished.len() > KEPT_BUCKETS {
             finished.pop_front();
@@ -225,6 +230,18 @@ mod tests {
             now += 100;
         }
         assert_eq!(evidence.finished().count(), KEPT_BUCKETS);
+    }
+
+    #[test]
+    fn an_interval_that_ended_outlives_totals_that_still_had_it_under_way() {
+        let mut before = Evidence::default();
+        watched(&mut before, MINUTE, MINUTE + 5000);
+        before.absorb(&delta(MINUTE, 2));
+        let stale = before.totals.clone();
+        watched(&mut before, MINUTE + 6000, 2 * MINUTE);
+        let ended = before.buckets_since(0).swap_remove(0);
+        let after = Evidence::restored(stale, vec![ended.clone()]);
+        assert_eq!(after.buckets_since(0), [ended]);
     }
 
     #[test]

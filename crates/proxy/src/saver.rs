@@ -60,22 +60,22 @@ impl Saver {
         let totals_path = disk.totals_path(name);
         let incomplete = lock(&self.standing).incomplete.remove(&buckets_path);
         let (totals, buckets) = evidence.take_unwritten();
-        if let Some(totals) = totals {
-            self.send(Job::Replace(totals_path, disk::encode(totals)));
-        }
-        if buckets.is_empty() && !incomplete {
-            return;
-        }
+        let totals = totals.map(disk::encode);
         let appended: Vec<u8> = buckets.iter().flat_map(disk::encode).collect();
-        let appended_lines = buckets.len();
-        let lines = self.lines.get(name).map_or(usize::MAX, |lines| lines + appended_lines);
-        if incomplete || lines > 2 * KEPT_BUCKETS {
+        let ended = buckets.len();
+        // The totals have gone on to the next interval: written first, a kill between the two writes
+        // would lose the one that just ended.
+        let lines = self.lines.get(name).map_or(usize::MAX, |lines| lines + ended);
+        if incomplete || (ended > 0 && lines > 2 * KEPT_BUCKETS) {
             let all: Vec<u8> = evidence.finished().flat_map(disk::encode).collect();
             self.lines.insert(name.to_owned(), evidence.finished().count());
             self.send(Job::Replace(buckets_path, all));
-        } else {
+        } else if ended > 0 {
             self.lines.insert(name.to_owned(), lines);
             self.send(Job::Append(buckets_path, appended));
+        }
+        if let Some(totals) = totals {
+            self.send(Job::Replace(totals_path, totals));
         }
     }
 
@@ -147,6 +147,25 @@ fn lock(standing: &Mutex<Standing>) -> MutexGuard<'_, Standing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_that_ended_is_written_before_totals_that_no_longer_hold_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Disk::open(directory.path()).unwrap();
+        let (jobs, inbox) = sync_channel(QUEUE);
+        let lines = HashMap::from([("r".to_owned(), 0)]);
+        let mut saver = Saver { jobs, standing: Arc::default(), lines };
+        let mut evidence = Evidence::default();
+        evidence.advance(100, 100);
+        evidence.advance(200, 100);
+        saver.save(&disk, "r", &mut evidence);
+        assert!(
+            matches!(inbox.try_recv(), Ok(Job::Append(path, _)) if path == disk.buckets_path("r"))
+        );
+        assert!(
+            matches!(inbox.try_recv(), Ok(Job::Replace(path, _)) if path == disk.totals_path("r"))
+        );
+    }
 
     #[test]
     fn intervals_survive_a_time_without_room_on_the_disk() {
