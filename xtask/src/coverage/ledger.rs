@@ -245,13 +245,15 @@ fn needs(
     note: &str,
 ) -> Option<Finding> {
     let is_matrix = |reference: &Reference| matches!(reference, Reference::Matrix { .. });
+    let is_value = kinds == [Kind::Config];
     match state {
         State::Covered if by.is_empty() => {
             Some(finding(line, "it is covered, and nothing is named", "name in `by` what shows it"))
         }
-        State::Covered if kinds != [Kind::Config] && !by.iter().any(Reference::proves) => {
+        State::Covered if !by.iter().any(|it| it.proves() || is_value && is_matrix(it)) => {
             let problem = "it is covered, and no test is named";
-            let remedy = "name a test or a scenario; without one only `config` may be covered";
+            let remedy =
+                "name a test or a scenario; a value in a matrix is enough for `config` alone";
             Some(finding(line, problem, remedy))
         }
         State::Covered => promise(note).map(|word| {
@@ -314,7 +316,7 @@ mod tests {
 
     #[test]
     fn right_rows_are_read() {
-        let rows = "000-004,config,\"Title, in full\",covered,page:README.md,\n\
+        let rows = "000-004,config,\"Title, in full\",covered,matrix:soundbite:project,\n\
                     000-099,feature+config,Order of the environments,declared,\
                     matrix:soundbite:environments.staging.after file:a.rs,\n\
                     000-229,feature+artefact,Dashboards,planned,,dashboard\n";
@@ -376,11 +378,14 @@ mod tests {
             }
         }
         assert_eq!(problems(&row("config", unproven)), Vec::<String>::new());
+        let found = problems(&row("config", "page:README.md command:towpath why file:a"));
+        assert_eq!(found, ["2: it is covered, and no test is named"]);
     }
 
     #[test]
     fn the_note_of_what_is_covered_promises_nothing() {
-        let row = |state, note| format!("000-004,config,Title,{state},page:README.md,{note}");
+        let row =
+            |state, note| format!("000-004,config,Title,{state},matrix:soundbite:project,{note}");
         for (note, word) in [
             ("pages are planned", "planned"),
             ("on the terminal; pages come with the dashboard", "come"),
