@@ -1,7 +1,7 @@
-//! What is different for one kind of change. Until it is carried out the ordinary, stricter way
-//! holds for all of them, so it refuses nothing.
+//! What is different for one kind of change. What of it is a shorter way refuses nothing, for until
+//! it is carried out the ordinary way holds; what demands more than that way does refuses.
 
-use super::{SHARED, Section, rollout};
+use super::{SHARED, Section, Standing, rollout};
 use crate::shape::{Key, ROLES, Shape, TEXT, word};
 
 /// Words for the kinds of change (seed 004, approval matrix).
@@ -14,11 +14,15 @@ const ROLLOUT: &[Key] = &[
 
 const TYPE: &[Key] = &[
     Key::optional("purpose", TEXT, "What it is for."),
-    Key::optional("from_branch", TEXT, "The branch that such a change starts from."),
-    Key::optional("backport_to", TEXT, "The branch that it must reach afterwards."),
+    Key::optional("from_branch", TEXT, "The branch that such a change starts from.")
+        .standing(Standing::Refuses),
+    Key::optional("backport_to", TEXT, "The branch that it must reach afterwards.")
+        .standing(Standing::Refuses),
     Key::optional("skip", Shape::Names, "Environments that it need not have been verified in."),
-    Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves."),
-    Key::optional("coordinate_with", ROLES, "Roles that must know before it starts."),
+    Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves.")
+        .standing(Standing::Refuses),
+    Key::optional("coordinate_with", ROLES, "Roles that must know before it starts.")
+        .standing(Standing::Refuses),
     Key::optional("notify", Shape::Names, "Channels that are told of it."),
     Key::optional("watch", Shape::Names, "Figures to watch afterwards."),
 ];

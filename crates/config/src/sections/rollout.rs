@@ -80,7 +80,7 @@ pub(crate) const KEYS: &[Key] = &[
         Default::Absent,
         "Time without traffic before the first step.",
     )
-    .standing(Standing::Kept(None)),
+    .standing(Standing::Refuses),
 ];
 
 /// The keys of one step.
