@@ -284,6 +284,7 @@ fn lane_spec(
     let router = runner(node, Family::Router, router::KEYS, at("router"), reading);
     let rollout_node = node.get("rollout");
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
+    sections::change_types::check(node.get("change_types"), lane.place, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     Some(LaneSpec {

@@ -2,7 +2,9 @@
 //! it is carried out the ordinary way holds; what demands more than that way does refuses.
 
 use super::{SHARED, Section, Standing, rollout};
-use crate::shape::{Key, ROLES, Shape, TEXT, word};
+use crate::problem::Problems;
+use crate::shape::{Key, Place, ROLES, Shape, TEXT, word};
+use crate::tree::Node;
 
 /// Words for the kinds of change (seed 004, approval matrix).
 pub(crate) const TYPES: &[&str] = &["feature", "fix", "hotfix", "infrastructure", "configuration"];
@@ -41,3 +43,13 @@ pub(crate) const SECTIONS: &[Section] = &[Section::kept(
     SHARED,
     "change_types:\n  hotfix: { from_branch: main, backport_to: develop }\n",
 )];
+
+/// Checks the steps that each type has of its own, as those of the lane are.
+pub(crate) fn check(node: Option<&Node>, place: Place, problems: &mut Problems) {
+    let types = node.map(Node::entries).unwrap_or_default();
+    for of_type in types.iter().filter(|it| !it.key.starts_with("x-")) {
+        if let Some(own) = of_type.value.get("rollout") {
+            rollout::check(own, place, problems);
+        }
+    }
+}

@@ -199,6 +199,17 @@ pub(crate) fn read(node: Option<&Node>, place: Place, problems: &mut Problems) -
     }
 }
 
+/// Checks the steps of another rollout of the same lane, such as that of a change type. Without a
+/// strategy of its own it has the lane's.
+pub(crate) fn check(node: &Node, place: Place, problems: &mut Problems) {
+    let own = node.get("strategy").is_some();
+    let named = || strategy(Some(node), place.tier, place.routed);
+    let place = if own { Place { strategy: named(), ..place } } else { place };
+    if let Some(steps) = node.get("steps") {
+        checked_steps(steps, place, problems);
+    }
+}
+
 /// A step with the place of its weight.
 struct Written {
     step: Step,
