@@ -148,7 +148,7 @@ fn standing_words(standing: Standing) -> String {
         Standing::Enforced => "enforced".to_owned(),
         Standing::ForPeople => "for people".to_owned(),
         Standing::Kept(_) => "kept".to_owned(),
-        Standing::Refuses => "refuses".to_owned(),
+        Standing::Refuses | Standing::RefusesUnlessNamed => "refuses".to_owned(),
         Standing::RefusesWhen(word) => format!("refuses when {word}"),
     }
 }
@@ -188,7 +188,7 @@ fn stands(value: &mut Value, standing: Standing) {
         Standing::Enforced => return,
         Standing::ForPeople => "For people: nothing judges it.".to_owned(),
         Standing::Kept(_) => "Kept and shown: nothing acts on it yet.".to_owned(),
-        Standing::Refuses => {
+        Standing::Refuses | Standing::RefusesUnlessNamed => {
             "Not carried out yet: refuses promotions until accepted by name.".to_owned()
         }
         Standing::RefusesWhen(word) => {

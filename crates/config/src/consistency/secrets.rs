@@ -115,12 +115,8 @@ fn has_public_credentials(lane: &Lane<'_>) -> bool {
 
 /// Secrets of one type that are replaced at different intervals, or by a store that replaces none.
 pub(super) fn rotation_disagrees(lane: &Lane<'_>, problems: &mut Problems) {
-    let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
-    let top = lane.whole.root.get("secrets").map(Node::entries).unwrap_or_default();
-    let shared = top.iter().filter(|entry| own.iter().all(|it| it.key != entry.key));
-    let secrets: Vec<&Entry> = shared.chain(own).collect();
     let mut by_type: BTreeMap<&str, Rotation<'_>> = BTreeMap::new();
-    for secret in &secrets {
+    for secret in declared(lane) {
         let Some(rotation) = Rotation::of(secret) else { continue };
         if let Some(problem) = rotation.never_done(lane) {
             lane.add(problem, problems);
@@ -132,6 +128,35 @@ pub(super) fn rotation_disagrees(lane: &Lane<'_>, problems: &mut Problems) {
             lane.add(first.disagrees(&rotation, of), problems);
         }
     }
+}
+
+/// One secret that two environments replace at different intervals. Where people develop and test
+/// secrets guard nothing, so those environments are left out.
+pub(super) fn rotation_differs(whole: &Whole<'_>, problems: &mut Problems) {
+    let mut seen: BTreeMap<&str, (Rotation<'_>, &str)> = BTreeMap::new();
+    let mut before = None;
+    for lane in whole.read() {
+        let first = before.replace(&lane.node.id.environment) != Some(&lane.node.id.environment);
+        let guarded = matches!(lane.environment.tier, Tier::Staging | Tier::Production);
+        if !first || !guarded {
+            continue;
+        }
+        for secret in declared(&lane) {
+            let Some(rotation) = Rotation::of(secret) else { continue };
+            let (known, other) = *seen.entry(&secret.key).or_insert((rotation, lane.name()));
+            if known.every != rotation.every {
+                lane.add(known.differs(other, &rotation, lane.name()), problems);
+            }
+        }
+    }
+}
+
+/// The secrets of an environment, and those at the top that it says nothing of.
+fn declared<'a>(lane: &Lane<'a>) -> Vec<&'a Entry> {
+    let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
+    let top = lane.whole.root.get("secrets").map(Node::entries).unwrap_or_default();
+    let named: BTreeSet<&str> = own.iter().map(|entry| &*entry.key).collect();
+    top.iter().filter(|entry| !named.contains(&*entry.key)).chain(own).collect()
 }
 
 /// How often one secret is replaced.
@@ -157,6 +182,17 @@ impl<'a> Rotation<'a> {
         Problem::new(Code::RotationDisagrees, later.place.extent, message)
             .label(format!("every {other} here"))
             .related(self.place.extent, format!("every {every} here"))
+            .next(format!("take the shorter for both: `rotate_every: {}`", every.min(other)))
+    }
+
+    fn differs(&self, here: &str, later: &Self, there: &str) -> Problem {
+        let name = printable(&self.secret.key);
+        let (every, other) = (self.every, later.every);
+        let message =
+            format!("{name} is replaced every {every} in {here}, and every {other} in {there}");
+        Problem::new(Code::RotationDisagrees, later.place.extent, message)
+            .label(format!("every {other} in {there}"))
+            .related(self.place.extent, format!("every {every} in {here}"))
             .next(format!("take the shorter for both: `rotate_every: {}`", every.min(other)))
     }
 

@@ -11,6 +11,7 @@ mod for_people;
 mod hostile;
 mod large;
 mod secrecy;
+mod standing;
 mod starters;
 mod tables;
 mod wrong;
