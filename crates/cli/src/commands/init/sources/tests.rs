@@ -89,6 +89,15 @@ fn compose_services_become_services_and_what_they_stand_on() {
 }
 
 #[test]
+fn everything_that_a_compose_file_says_is_carried_over_or_told() {
+    let text = told(found(Source::Compose, &fixture("compose-whole")));
+    for secret in ["room-of-music-1", "not-a-real-key"] {
+        assert!(!text.contains(secret), "{secret} is a secret");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn functions_of_a_sam_template_have_the_limits_of_each_environment() {
     insta::assert_snapshot!(told(found(Source::Sam, &fixture("sam"))));
 }
@@ -228,7 +237,9 @@ fn texts_that_are_too_long_for_a_matrix_are_left_out_and_said() {
 }
 
 /// Files of a fixture that are changed, and as what they are read.
-const CHANGED: [(Source, &str, &str); 6] = [
+const CHANGED: [(Source, &str, &str); 8] = [
+    (Source::Compose, "compose-whole", "compose.yaml"),
+    (Source::Compose, "compose-whole", ".env.api"),
     (Source::Compose, "compose-multienv", "docker-compose.multienv.yml"),
     (Source::Compose, "compose-services", "compose.yaml"),
     (Source::Sam, "sam", "template.yaml"),
