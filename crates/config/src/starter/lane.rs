@@ -142,7 +142,8 @@ impl Lane<'_> {
             return text.into();
         }
         let text = match self.tier {
-            _ if self.lane.port.is_none() => UNROUTED,
+            _ if self.lane.port.is_none() && self.lane.alias.is_none() => UNROUTED,
+            _ if self.lane.alias.is_some() => ALL_AT_ONCE,
             Tier::Development | Tier::Testing => ALL_AT_ONCE,
             Tier::Staging => STAGING,
             Tier::Production => PRODUCTION,

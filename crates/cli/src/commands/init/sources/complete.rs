@@ -189,6 +189,9 @@ impl Filling<'_> {
                 } else {
                     "functions and stacks have none yet"
                 };
+                if of_service_has_alias(lanes, index) {
+                    continue;
+                }
                 self.said.assumed(format!("no router for {}: {why}", service.name));
                 continue;
             }
@@ -237,6 +240,10 @@ impl Filling<'_> {
             });
         }
     }
+}
+
+fn of_service_has_alias(lanes: &[Vec<FoundLane>], index: usize) -> bool {
+    lanes.iter().any(|all| all[index].alias.is_some())
 }
 
 /// Drops what the target's kind has no key for. The readers say so, for they know what it was.

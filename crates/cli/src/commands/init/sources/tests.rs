@@ -99,7 +99,14 @@ fn everything_that_a_compose_file_says_is_carried_over_or_told() {
 
 #[test]
 fn functions_of_a_sam_template_have_the_limits_of_each_environment() {
-    insta::assert_snapshot!(told(found(Source::Sam, &fixture("sam"))));
+    let text = told(found(Source::Sam, &fixture("sam")));
+    assert!(!text.contains("not-a-real-secret"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn aliases_of_synthesised_functions_have_the_steps_of_their_deployment_groups() {
+    insta::assert_snapshot!(told(found(Source::Cdk, &fixture("cdk-functions"))));
 }
 
 #[test]
@@ -237,7 +244,8 @@ fn texts_that_are_too_long_for_a_matrix_are_left_out_and_said() {
 }
 
 /// Files of a fixture that are changed, and as what they are read.
-const CHANGED: [(Source, &str, &str); 8] = [
+const CHANGED: [(Source, &str, &str); 9] = [
+    (Source::Cdk, "cdk-functions/cdk.out", "Shop-Production.template.json"),
     (Source::Compose, "compose-whole", "compose.yaml"),
     (Source::Compose, "compose-whole", ".env.api"),
     (Source::Compose, "compose-multienv", "docker-compose.multienv.yml"),
