@@ -1,5 +1,5 @@
 //! What a source says about a project, and what it does not. Owns the words "read", "assumed" and
-//! "left out"; fills no gap.
+//! "not carried over"; fills no gap.
 
 use std::collections::BTreeMap;
 

@@ -50,7 +50,7 @@ fn told(found: Findings) -> String {
     right(&input);
     let mut text = String::new();
     for (label, list) in
-        [("read", &said.read), ("assumed", &said.assumed), ("left out", &said.left_out)]
+        [("read", &said.read), ("assumed", &said.assumed), ("not carried over", &said.left_out)]
     {
         for sentence in list {
             let _ = writeln!(text, "{label}: {sentence}");
