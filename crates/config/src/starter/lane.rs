@@ -139,14 +139,20 @@ impl Lane<'_> {
             for (weight, bake) in &rollout.steps {
                 let _ = writeln!(text, "    - {{ weight: {weight}%, bake: {bake} }}");
             }
+            // Where visitors are sent by towpath itself, it can also send them back.
+            text += match self.tier {
+                Tier::Staging if self.lane.port.is_some() => STAGING_AFTER,
+                Tier::Production if self.lane.port.is_some() => PRODUCTION_AFTER,
+                _ => "",
+            };
             return text.into();
         }
         let text = match self.tier {
             _ if self.lane.port.is_none() && self.lane.alias.is_none() => UNROUTED,
             _ if self.lane.alias.is_some() => ALL_AT_ONCE,
             Tier::Development | Tier::Testing => ALL_AT_ONCE,
-            Tier::Staging => STAGING,
-            Tier::Production => PRODUCTION,
+            Tier::Staging => return [STAGING, STAGING_AFTER].concat().into(),
+            Tier::Production => return [PRODUCTION, PRODUCTION_AFTER].concat().into(),
         };
         text.into()
     }
@@ -169,6 +175,9 @@ rollout:
   steps:
     - { weight: 10%,  bake: 2m }
     - { weight: 100%, bake: 5m }
+";
+
+const STAGING_AFTER: &str = "\
 # The old release stays ready for this long.
 standby: 1h
 rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }
@@ -184,6 +193,9 @@ rollout:
     - { weight: 10%,  bake: 5m }
     - { weight: 50%,  bake: 5m }
     - { weight: 100%, bake: 5m }
+";
+
+const PRODUCTION_AFTER: &str = "\
 # The old release stays ready for this long.
 standby: 24h
 rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }

@@ -130,6 +130,13 @@ fn scripts_alone_say_environments_ports_and_what_is_asked() {
 }
 
 #[test]
+fn variables_loops_and_sleeps_of_scripts_are_settings_starts_and_steps() {
+    let text = told(found(Source::Scripts, &fixture("scripts-deploy")));
+    assert!(!text.contains("not-a-real-key"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn scripts_that_name_no_environment_leave_the_usual_ones_and_a_folder_without_scripts_is_refused() {
     let one = temporary(&[("scripts/build.sh", "echo hello\n"), ("scripts/odd.sh", "case é in\n")]);
     let (input, said) = complete(found(Source::Scripts, one.path()), &guess());
@@ -244,7 +251,8 @@ fn texts_that_are_too_long_for_a_matrix_are_left_out_and_said() {
 }
 
 /// Files of a fixture that are changed, and as what they are read.
-const CHANGED: [(Source, &str, &str); 9] = [
+const CHANGED: [(Source, &str, &str); 10] = [
+    (Source::Scripts, "scripts-deploy/scripts", "deploy.sh"),
     (Source::Cdk, "cdk-functions/cdk.out", "Shop-Production.template.json"),
     (Source::Compose, "compose-whole", "compose.yaml"),
     (Source::Compose, "compose-whole", ".env.api"),
