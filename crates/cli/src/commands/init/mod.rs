@@ -121,7 +121,7 @@ fn told(said: &Said, context: &Context) -> String {
 /// A sentence of its own, folded where the terminal ends.
 pub(crate) fn sentence(text: &str, indent: usize, context: &Context) -> String {
     let lines = folded(text, indent, context.err.width);
-    lines.iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
+    lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
 }
 
 /// What stays behind, which is the last that a person reads before what to do next.

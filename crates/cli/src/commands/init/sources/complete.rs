@@ -12,7 +12,7 @@ use super::bounds;
 use super::findings::{
     Findings, FoundEnvironment, FoundLane, MOST_ENVIRONMENTS, MOST_SERVICES, Said,
 };
-use super::names::{listed, shortened};
+use super::names::{few, listed, shortened};
 use crate::commands::init::guess::{ENVIRONMENTS, Guess, HEALTH_PATH};
 
 /// The starter, with all that was said and all that had to be assumed. `guess` is what the folder
@@ -124,15 +124,15 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// What a source says once holds everywhere, and a person should know.
     fn settings(&mut self, everywhere: &BTreeMap<Name, FoundLane>) {
-        let names: Vec<&Name> = self
-            .services
-            .iter()
-            .map(|it| &it.name)
-            .filter(|name| everywhere.get(*name).is_some_and(|lane| !lane.settings.is_empty()))
-            .collect();
-        if !names.is_empty() && self.environments.len() > 1 {
-            let names = listed(names);
-            self.said.assumed(format!("settings of {names}: the same in all environments"));
+        if self.environments.len() < 2 {
+            return;
+        }
+        for name in self.services.iter().map(|it| &it.name) {
+            let settings = everywhere.get(name).map(|lane| &lane.settings);
+            if let Some(settings) = settings.filter(|it| !it.is_empty()) {
+                let keys = few(settings.keys());
+                self.said.assumed(format!("{keys} of {name} the same in all environments"));
+            }
         }
     }
 

@@ -68,13 +68,13 @@ pub(super) fn functions(template: &Template, given: &Given) -> Vec<Function> {
 struct Own<'a> {
     template: &'a Template,
     given: &'a Given,
-    own: Option<&'a Value>,
+    properties: Option<&'a Value>,
     globals: Option<&'a Value>,
 }
 
 impl<'a> Own<'a> {
     fn property(&self, name: &str) -> Option<&'a Value> {
-        self.own.and_then(|it| it.get(name)).or_else(|| self.globals?.get(name))
+        self.properties.and_then(|it| it.get(name)).or_else(|| self.globals?.get(name))
     }
 
     fn text(&self, path: &[&str]) -> Option<String> {
@@ -90,7 +90,7 @@ impl<'a> Own<'a> {
 fn function((logical, resource): (&str, &Value), template: &Template, given: &Given) -> Function {
     let is_serverless = resource.get("Type").and_then(Value::text).as_deref() == Some(SERVERLESS);
     let globals = template.root.at(&["Globals", "Function"]).filter(|_| is_serverless);
-    let own = Own { template, given, own: resource.get("Properties"), globals };
+    let own = Own { template, given, properties: resource.get("Properties"), globals };
     let shown = shortened(logical);
     let mut function = Function {
         logical: logical.to_owned(),
@@ -98,7 +98,7 @@ fn function((logical, resource): (&str, &Value), template: &Template, given: &Gi
         named: own.text(&["FunctionName"]),
         lane: FoundLane { resources: resources(&own), ..FoundLane::default() },
         left: Vec::new(),
-        health: own.own.and_then(health_event),
+        health: own.properties.and_then(health_event),
         is_serverless,
     };
     for (what, key) in [("memory", "MemorySize"), ("timeout", "Timeout")] {
@@ -118,7 +118,7 @@ fn function((logical, resource): (&str, &Value), template: &Template, given: &Gi
         all.unwrap_or_default().iter().cloned().collect()
     };
     let mut all = of(globals);
-    all.extend(of(own.own));
+    all.extend(of(own.properties));
     function.left.extend(variables(&shown, all, template, given, &mut function.lane));
     function.left.extend(unread(&own, &shown));
     function
@@ -219,7 +219,7 @@ fn is_health(path: &str) -> bool {
 
 /// Properties that no section says, and the events that start the function.
 fn unread(own: &Own<'_>, shown: &str) -> Vec<String> {
-    let all = [own.globals, own.own].into_iter().flatten().flat_map(Value::entries);
+    let all = [own.globals, own.properties].into_iter().flatten().flat_map(Value::entries);
     let mut keys: Vec<&String> =
         all.map(|(key, _)| key).filter(|key| !READ.contains(&key.as_str())).collect();
     keys.sort();

@@ -4,6 +4,7 @@
 mod facts;
 mod shell;
 mod shifting;
+mod statements;
 
 use std::path::{Path, PathBuf};
 

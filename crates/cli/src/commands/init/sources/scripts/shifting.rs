@@ -97,7 +97,7 @@ fn slept(text: &str, loops: &mut [Loop], waits: &mut Waits) {
         Some(Loop::Asking(..)) => {}
         None => match waits.steps.last_mut() {
             Some((_, bake)) => {
-                *bake = Span(bake.milliseconds().saturating_add(span.milliseconds()))
+                *bake = Span(bake.milliseconds().saturating_add(span.milliseconds()));
             }
             None if span >= SHORTEST_BAKE && waits.others.len() < MOST_STEPS => {
                 waits.others.push(format!("sleep {text}"));
