@@ -8,7 +8,7 @@ use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, 
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
 
 use crate::acceptance;
-use crate::adapters;
+use crate::adapters::{self, Adapter};
 use crate::codes::Code;
 use crate::declared::{self, declared, declared_at_top};
 use crate::pipeline;
@@ -303,6 +303,13 @@ fn lane_spec(
     })
 }
 
+/// The first field of an adapter that names a secret.
+fn secret_of(adapter: &Adapter) -> Option<&'static str> {
+    let settings = adapter.settings.as_ref()?;
+    let mut fields = adapter.fields.iter().map(|field| field.name);
+    fields.find(|name| name.ends_with("_secret") && settings.get(*name).is_some())
+}
+
 /// The target or the router of a lane.
 fn runner(
     lane: &Node,
@@ -316,6 +323,11 @@ fn runner(
     if adapter.state == KindState::Planned {
         let reason = format!("{} `{}` is planned", family.as_str(), adapter.kind);
         reading.not_enforced(format!("{prefix}.{}", family.as_str()), reason, true);
+    } else if let Some(field) = secret_of(&adapter) {
+        // Without it the adapter would do something else than the file says, so nobody can go without.
+        let (family, kind) = (family.as_str(), adapter.kind);
+        let reason = format!("{family} `{kind}` needs `{field}`, and no secret store is built");
+        reading.not_enforced(format!("{prefix}.{family}"), reason, true);
     }
     Some(AdapterSpec { kind: adapter.kind.to_owned(), settings: adapter.settings? })
 }

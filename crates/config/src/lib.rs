@@ -52,8 +52,9 @@ pub use crate::schema::schema;
 pub use crate::show::{Origin, origins, resolved_yaml};
 pub use crate::source::MAX_BYTES;
 pub use crate::starter::{
-    FIRST_PORT, StarterEnvironment, StarterHealth, StarterInput, StarterLane, StarterSection,
-    StarterService, StarterTarget, StarterValue, starter, tier_by_name, tier_said_by,
+    FIRST_PORT, StarterAlarm, StarterEnvironment, StarterHealth, StarterInput, StarterLane,
+    StarterMigration, StarterRollout, StarterSecret, StarterSection, StarterService, StarterTarget,
+    StarterValue, is_secret, starter, tier_by_name, tier_said_by,
 };
 pub use crate::tables::{Table, table_names, tables};
 pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};

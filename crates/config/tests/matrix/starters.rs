@@ -1,5 +1,7 @@
 //! The starter passes the check that it is a start for.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use towpath_config::{
     FIRST_PORT, StarterEnvironment, StarterHealth, StarterInput, StarterLane, StarterSection,
@@ -13,11 +15,11 @@ fn service(called: &str) -> StarterService {
 }
 
 fn lane(index: u16) -> StarterLane {
+    let command = ["node", "dist/main.js"].map(str::to_owned).to_vec();
     StarterLane {
-        target: StarterTarget::Process(["node", "dist/main.js"].map(str::to_owned).to_vec()),
         port: Some(FIRST_PORT + index),
         health: Some(StarterHealth::at("/health")),
-        resources: None,
+        ..StarterLane::of(StarterTarget::Process(command))
     }
 }
 
@@ -27,6 +29,8 @@ fn environment(called: &str, lanes: Vec<StarterLane>) -> StarterEnvironment {
         url: None,
         notes: Vec::new(),
         sections: Vec::new(),
+        alarms: Vec::new(),
+        secrets: BTreeMap::new(),
         lanes,
     }
 }

@@ -1,11 +1,16 @@
 //! CloudFormation templates: parameters, mappings and resources, as SAM writes them and CDK
 //! synthesises them. Owns what a value means in one environment; asks AWS nothing.
 
+mod around;
 pub(crate) mod cdk;
+mod containers;
 mod deployed;
+mod functions;
 mod resources;
 pub(crate) mod sam;
+mod shifting;
 mod typescript;
+mod variables;
 
 use std::path::Path;
 
