@@ -70,7 +70,7 @@ pub(crate) fn of_own_key(entry: &Entry) -> Node {
 }
 
 /// What stands for a secret, whatever its length.
-const MASK: &str = "********";
+pub(crate) const MASK: &str = "********";
 
 fn masked(key: &str, node: &Node, hides: &dyn Fn(&str, &Node) -> bool) -> Node {
     let tree = match &node.tree {
