@@ -144,7 +144,7 @@ impl Checked {
             lanes: &resolved.lanes,
         };
         consistency::check(&whole, problems);
-        self.resolved = show::lines(root, &self.source, catalogue, &resolved);
+        self.resolved = show::lines(root, &self.source, catalogue, &resolved, problems);
         self.not_enforced = resolved.not_enforced;
         self.matrix = Some(resolved.matrix);
     }

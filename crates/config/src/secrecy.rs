@@ -9,7 +9,7 @@ use crate::consistency::{is_no_name, is_secret};
 use crate::problem::{Problem, Problems};
 use crate::sections::{notifiers, secret_store, secrets};
 use crate::shape::Key;
-use crate::tree::{Entry, Node, Tree};
+use crate::tree::{Entry, Node, Scalar, Tree};
 
 /// Hides what strange keys hold beside secrets and notifiers, and secrets where their names belong.
 /// To be called before any problem is worded.
@@ -53,6 +53,42 @@ pub(crate) fn of_unknown(entry: &Entry, problem: Problem, problems: &mut Problem
     problem.label("whoever reads this file knows what stands here").nearest(None).next(
         "take it out; say in `secrets` where the secret is kept, and name it where it is used",
     )
+}
+
+/// `node` as it may be shown: texts that `problems` hides are masked.
+pub(crate) fn shown(node: &Node, problems: &Problems) -> Node {
+    let is_hidden = |_: &str, node: &Node| {
+        matches!(node.scalar(), Some(Scalar::Text(_))) && problems.hides(node.extent)
+    };
+    masked("", node, &is_hidden)
+}
+
+/// The value of a key that people added, as it may be shown: what looks like a secret is masked.
+pub(crate) fn of_own_key(entry: &Entry) -> Node {
+    let is_telling = |key: &str, node: &Node| node.text().is_some_and(|text| is_secret(key, text));
+    masked(&entry.key, &entry.value, &is_telling)
+}
+
+/// What stands for a secret, whatever its length.
+pub(crate) const MASK: &str = "********";
+
+fn masked(key: &str, node: &Node, hides: &dyn Fn(&str, &Node) -> bool) -> Node {
+    let tree = match &node.tree {
+        Tree::Scalar(..) if hides(key, node) => Tree::Scalar(MASK.into(), false),
+        Tree::List(items) => {
+            // A list of secrets is called like a secret.
+            Tree::List(items.iter().map(|item| masked(key, item, hides)).collect())
+        }
+        Tree::Map(entries) => {
+            let inner = entries.iter().map(|entry| {
+                let value = masked(&entry.key, &entry.value, hides);
+                Entry { value, ..entry.clone() }
+            });
+            Tree::Map(inner.collect())
+        }
+        other => other.clone(),
+    };
+    Node { tree, extent: node.extent }
 }
 
 /// Every map that holds sections.

@@ -12,6 +12,8 @@ use crate::Checked;
 use crate::fields::from_default;
 use crate::lane::{self, LaneNode, Resolved};
 use crate::pipeline;
+use crate::problem::Problems;
+use crate::secrecy;
 use crate::sections::{self, Section, Standing, Where};
 use crate::shape::{Default, Key, NOWHERE, Place, Shape, Variant};
 use crate::source::Source;
@@ -94,8 +96,9 @@ pub(crate) fn lines(
     source: &Source,
     catalogue: &Catalogue,
     resolved: &Resolved,
+    problems: &Problems,
 ) -> Vec<Line> {
-    let mut writer = Writer { root, source, catalogue, lines: Vec::new() };
+    let mut writer = Writer { root, source, catalogue, problems, lines: Vec::new() };
     writer.top(resolved);
     writer.lines
 }
@@ -104,6 +107,8 @@ struct Writer<'a> {
     root: &'a Node,
     source: &'a Source,
     catalogue: &'a Catalogue,
+    /// What may not be shown.
+    problems: &'a Problems,
     lines: Vec<Line>,
 }
 
@@ -124,6 +129,7 @@ impl Writer<'_> {
                 None => {}
             }
         }
+        self.own_keys(0, self.root, "");
         self.open(0, "environments:");
         for environment in &resolved.matrix.environments {
             let lanes = resolved.lanes.iter().filter(|it| it.id.environment == environment.name);
@@ -145,6 +151,7 @@ impl Writer<'_> {
             let node = joined.get(section.key.name).filter(|_| !shared_by_root);
             self.section(4, section, node, &path, first.place);
         }
+        self.own_keys(4, &joined, &format!("{path}."));
         self.services(&path, lanes);
     }
 
@@ -165,6 +172,9 @@ impl Writer<'_> {
                 if overrides(lane, name) || (apart && depends_on_place(&section.key)) {
                     self.section(8, section, lane.node.get(name), &path, lane.place);
                 }
+            }
+            if let Some(overrides) = &lane.overrides {
+                self.own_keys(8, overrides, &format!("{path}."));
             }
             if self.lines.len() > first {
                 let text = format!("{service}:");
@@ -307,10 +317,16 @@ impl Writer<'_> {
             let path = format!("{path}.{}", key.name);
             self.shaped(indent, key, given, &path, place);
         }
-        for entry in node.map(Node::entries).unwrap_or_default() {
-            if entry.key.starts_with("x-") {
-                self.node(indent, &entry.key, &entry.value, &format!("{path}.{}", entry.key));
-            }
+        if let Some(node) = node {
+            self.own_keys(indent, node, &format!("{path}."));
+        }
+    }
+
+    /// The keys that people added, which nothing reads. `path` ends with a dot, or is empty.
+    fn own_keys(&mut self, indent: usize, node: &Node, path: &str) {
+        for entry in node.entries().iter().filter(|entry| entry.key.starts_with("x-")) {
+            let shown = secrecy::of_own_key(entry);
+            self.node(indent, &entry.key, &shown, &format!("{path}{}", entry.key));
         }
     }
 
@@ -362,7 +378,7 @@ impl Writer<'_> {
     fn node(&mut self, indent: usize, key: &str, node: &Node, path: &str) {
         if node.entries().is_empty() {
             let origin = self.origin(node);
-            let line = format!("{}: {}", written(key), flow(node));
+            let line = format!("{}: {}", written(key), flow(&secrecy::shown(node, self.problems)));
             return self.value(indent, line, path.to_owned(), origin);
         }
         self.open(indent, &format!("{}:", written(key)));

@@ -4,10 +4,12 @@
 mod amount;
 mod compare;
 mod judge;
+mod neutral;
 mod path;
 mod rules;
 mod side;
 mod steps;
+mod table;
 mod words;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,8 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// How many of them are looser.
     pub looser: usize,
+    /// How many of them may be looser, which cannot be told.
+    pub unclear: usize,
 }
 
 /// One difference. One that holds for every service of an environment is told once.
@@ -75,8 +79,9 @@ pub fn diff(old: &Checked, new: &Checked) -> Option<Diff> {
             changes.push(sides.whole_environment(name, Some(was), None));
         }
     }
-    let looser = changes.iter().filter(|it| it.judgement == Judgement::Looser).count();
-    Some(Diff { changes, looser })
+    let count = |judgement| changes.iter().filter(|it| it.judgement == judgement).count();
+    let (looser, unclear) = (count(Judgement::Looser), count(Judgement::Unclear));
+    Some(Diff { changes, looser, unclear })
 }
 
 /// Of which environment and service something is told.

@@ -32,6 +32,7 @@ pub(crate) fn judged(sentence: String, judgement: Judgement) -> String {
     match judgement {
         Judgement::Looser => sentence + " (looser)",
         Judgement::Stricter => sentence + " (stricter)",
+        Judgement::Unclear => sentence + " (check it)",
         Judgement::Neutral => sentence,
     }
 }
@@ -69,18 +70,18 @@ fn alone(found: &Found, node: &Node, verb: &str) -> String {
     let called = rules::called(&found.path);
     match short(node).as_str() {
         "null" | "{}" | "[]" => format!("{called} is {verb}"),
-        value if verb == "removed" => format!("{called} is removed, was {value}"),
-        value => format!("{called} is added: {value}"),
+        value if verb == "removed" => format!("{called} {value} -> not set"),
+        value => format!("{called} not set -> {value}"),
     }
 }
 
 /// Both values for a sentence; a comparison sign that both share goes without saying at a trigger.
-fn beside(was: &Node, now: &Node, rule: Option<Rule>) -> (String, String) {
+fn beside(was: &Node, now: &Node, rule: Rule) -> (String, String) {
     let (was, now) = (short(was), short(now));
     let bare = |text: &str| text.strip_prefix('>').map(|it| it.trim_start().to_owned());
     match (bare(&was), bare(&now)) {
         (Some(was), Some(now))
-            if rule == Some(Rule::Trigger) && !now.starts_with('=') && !was.starts_with('=') =>
+            if rule == Rule::Trigger && !now.starts_with('=') && !was.starts_with('=') =>
         {
             (was, now)
         }

@@ -1,5 +1,6 @@
 //! What changes from one matrix to another, and what is said about it.
 
+mod guards;
 mod judged;
 
 use proptest::prelude::*;
@@ -20,12 +21,13 @@ fn with(sections: &str) -> String {
     let lines = indented.concat();
     let after = if sections.starts_with("after") { "" } else { "    after: dev\n" };
     let command = "    target: { kind: process, command: [./app] }\n";
+    let own = if sections.starts_with("target") { "" } else { command };
     let notifiers = "notifiers:\n  email: { kind: smtp, server: a.b:587, from: a@b.c, to: [a@b.c] }\n  \
                      slack: { kind: webhook, url_secret: S }\n  phone: { kind: phone, numbers_secret: S }\n\
                      secrets: { S: { kind: env, variable: S } }\n";
     format!(
         "version: 1\nproject: shop\n{notifiers}environments:\n  dev:\n    tier: development\n{command}  qa:\n    \
-         tier: testing\n{command}  live:\n    tier: production\n{after}{command}    \
+         tier: testing\n{command}  live:\n    tier: production\n{after}{own}    \
          router: {{ kind: towpath, listen: 127.0.0.1:3000 }}\n{lines}"
     )
 }
@@ -238,7 +240,7 @@ fn a_change_of_one_service_is_told_of_it_alone_and_a_change_of_all_once() {
     let more = two.replace("worker: {}", "worker: {}, mail: { purpose: Sends }");
     assert_eq!(
         sentences(&between(&two, &more)),
-        ["everywhere: services mail is added: { purpose: Sends }"]
+        ["everywhere: services mail not set -> { purpose: Sends }"]
     );
 }
 
@@ -263,7 +265,7 @@ fn a_lower_tier_is_looser_with_all_its_defaults() {
 fn what_a_file_says_moves_no_cursor() {
     let new = SHARED.replace("standby: 6h", "standby: 6h\n    title: \"a\\e[2J\\u202Eb\"");
     let diff = between(SHARED, &new);
-    assert_eq!(only(&diff).sentence, "us: title is added: a\\u{1b}[2J\\u{202e}b");
+    assert_eq!(only(&diff).sentence, "us: title not set -> a\\u{1b}[2J\\u{202e}b");
     assert_eq!(only(&diff).now.as_deref(), Some("a\\u{1b}[2J\\u{202e}b"));
 }
 

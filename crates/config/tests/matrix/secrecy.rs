@@ -110,3 +110,45 @@ fn a_key_that_nobody_knows_and_that_holds_no_secret_may_be_kept() {
     assert!(next.is_some_and(|it| it.contains("`x-weather`")), "{all}");
     assert!(all.contains("sunny"), "{all}");
 }
+
+#[test]
+fn keys_of_ones_own_are_shown_with_their_origin_and_without_their_secrets() {
+    let top = "x-owner: platform team\nx-vault: { password: Zq7hunter2, tokens: [ghp_0123456789abcdefghijABCDEFGHIJ012345] }\n\
+               secrets: { A: { kind: env, x-value: Zq7hunter2 } }\n\
+               defaults: { production: { x-shared: { color: blue } } }";
+    let live = "x-team: platform\n    x-password: Zq7hunter2\n    settings: { LEVEL: info }";
+    let (checked, all) = told(top, live);
+    assert_eq!(checked.errors, [], "{all}");
+    assert!(!all.contains(SECRET) && !all.contains("ghp_"), "{all}");
+    let shown: Vec<String> = resolved_yaml(&checked)
+        .lines()
+        .filter(|line| ["x-", "color", "password", "tokens"].iter().any(|it| line.contains(it)))
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "x-value: \"********\" # line 16",
+            "x-owner: platform team # line 14",
+            "x-vault:",
+            "password: \"********\" # line 15",
+            "tokens: [\"********\"] # line 15",
+            "x-shared:",
+            "color: blue # defaults.production, line 17",
+            "x-team: platform # line 11",
+            "x-password: \"********\" # line 12",
+        ]
+    );
+}
+
+#[test]
+fn a_secret_of_development_is_not_shown_in_the_resolved_form() {
+    let text = file("", "").replacen(
+        "[./app] }\n",
+        "[./app] }\n    settings: { PASSWORD: Zq7hunter2 }\n",
+        1,
+    );
+    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    assert_eq!(checked.errors, []);
+    assert!(resolved_yaml(&checked).contains("PASSWORD: \"********\""));
+}
