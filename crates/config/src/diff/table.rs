@@ -306,7 +306,7 @@ const RUNS_ON: &[Row] = &[
     ("target|router.drain", Some(LessIsLooser), "time for requests under way"),
     ("router.kind", Some(Unclear), "what sends visitors"),
     ("router.listen", Some(Unclear), "where visitors arrive"),
-    ("router.certificate|key", Some(Guards), "TLS: {1}"),
+    ("router.certificate|key|key_secret", Some(Guards), "TLS: {1}"),
     ("router.access_log", Some(Guards), "log that the guard reads"),
     ("router.response_timeout", Some(MoreIsLooser), "time for a response to begin"),
     ("application.alerts|metrics", Some(OffIsLooser), ""),
