@@ -49,7 +49,28 @@ pub fn schema(catalogue: &Catalogue) -> Value {
     definitions.insert("service".to_owned(), map_of_sections(Where::Service));
     definitions.extend(adapters::all(catalogue));
     top["$defs"] = Value::Object(definitions);
+    tell_units(&mut top);
     top
+}
+
+/// Says units where editors show them: most show `markdownDescription`, and none shows `x-unit`.
+fn tell_units(value: &mut Value) {
+    let said = |word: &str| value[word].as_str();
+    if let (false, Some(about), Some(kind)) =
+        (value["x-unit"].is_null(), said("description"), said("x-type"))
+    {
+        let units: Vec<_> = match &value["x-unit"] {
+            Value::Array(units) => units.iter().filter_map(Value::as_str).collect(),
+            one => one.as_str().into_iter().collect(),
+        };
+        let told = format!("{about}\n\nUnit: {}. Type: {kind}.", units.join(" or "));
+        value["markdownDescription"] = json!(told);
+    }
+    match value {
+        Value::Object(entries) => entries.values_mut().for_each(tell_units),
+        Value::Array(items) => items.iter_mut().for_each(tell_units),
+        _ => {}
+    }
 }
 
 fn environment() -> Value {

@@ -101,13 +101,21 @@ fn follows(
         // Without a predecessor the environment is a root, which is no mistake; that it takes
         // releases from nowhere by itself is one, and `promote` says so.
         Some("told at the `promote: automatic` that has nothing to follow any more")
-    } else if only(Code::MissingKey) && at(Code::MissingKey, &format!("defaults.all.{name}.kind")) {
+    } else if only(Code::MissingKey)
+        && checked.errors.iter().all(|it| is_shared_part(&it.path, name))
+    {
         // The environment's own part is gone, so the shared one is all there is of the section, and
         // its kind is what asks for the key.
         Some("told at the shared kind whose settings the environment no longer has")
     } else {
         None
     }
+}
+
+/// Whether `path` leads into the section `name` of what environments share.
+fn is_shared_part(path: &str, name: &str) -> bool {
+    let mut parts = path.split('.');
+    parts.next() == Some("defaults") && parts.nth(1) == Some(name)
 }
 
 /// Whether each error stands inside of what its path names, in the changed text: whoever opens the
