@@ -84,7 +84,11 @@ fn of_text(node: &Node, text: &str, shape: Shape) -> Option<String> {
         Shape::Requests if counted => Some(format!("add the unit: `{shown} requests`")),
         Shape::Promise(measure, bound) => promise(text, measure, bound),
         Shape::Money => sum(text),
-        Shape::Size => size(text),
+        Shape::Of(FieldType::Size(..)) if counted => text
+            .parse()
+            .ok()
+            .map(|bytes| format!("write `{}`", towpath_ports::size::written(bytes))),
+        Shape::Size | Shape::Of(FieldType::Size(..)) => size(text),
         Shape::Rate if counted => Some(format!("add the unit: `{shown}/s`")),
         Shape::ErrorLimit if counted => Some(format!("write \"> {shown}%\"")),
         Shape::ErrorLimit if text.ends_with('%') => {

@@ -103,6 +103,10 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
         FieldType::Span => parses::<Span>(text.ok_or_else(wrong)?),
         FieldType::Name => Name::new(text.ok_or_else(wrong)?).map(drop).map_err(|_| wrong()),
         FieldType::Share => parses::<Weight>(text.ok_or_else(wrong)?),
+        FieldType::Size(least, most) => quantities::bytes(text.ok_or_else(wrong)?)
+            .filter(|bytes| (least..=most).contains(bytes))
+            .map(drop)
+            .ok_or_else(wrong),
         FieldType::Path => {
             let text = text.ok_or_else(wrong)?;
             if text.split('/').any(|part| part == "..") || text.contains('\0') {

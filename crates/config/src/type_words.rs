@@ -2,6 +2,7 @@
 //! written. What a message says of a value that does not fit is in `shape` and `towpath_ports`.
 
 use towpath_ports::catalogue::{Family, FieldType};
+use towpath_ports::size;
 
 use crate::shape::{KeyRule, Measure, Shape, promised};
 
@@ -58,6 +59,9 @@ pub(crate) fn of_field(of: FieldType) -> String {
         FieldType::Word(words) => return words.join(" or "),
         FieldType::Count(least, most) => return format!("whole number from {least} to {most}"),
         FieldType::Counts(words) => return format!("map: {} to count", words.join(", ")),
+        FieldType::Size(least, most) => {
+            return format!("size from {} to {}", size::written(least), size::written(most));
+        }
         FieldType::Text => "text",
         FieldType::Argv => "list: a program and its arguments",
         FieldType::Texts => "text, or list of texts",

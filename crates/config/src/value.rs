@@ -272,7 +272,7 @@ fn is_branch(text: &str) -> bool {
 }
 
 /// Longest name of a variable or branch: git and the forges take no more than 255.
-const LONGEST_KEY: usize = 255;
+pub(crate) const LONGEST_KEY: usize = 255;
 
 fn verify_kind(node: &Node, family: Family, catalogue: &Catalogue, problems: &mut Problems) {
     let word = if family == Family::Check { "check" } else { "kind" };

@@ -5,6 +5,7 @@ mod entries;
 mod generated;
 mod mutations;
 mod printing;
+mod schema;
 mod tables;
 
 use towpath_config::{Checked, parse};

@@ -10,7 +10,7 @@ use crate::check;
 use crate::generated::Generator;
 
 /// What decides the shape of the file, and is written by the test itself.
-const STRUCTURE: &[&str] = &[
+pub(crate) const STRUCTURE: &[&str] = &[
     "version",
     "project",
     "services",
@@ -52,7 +52,7 @@ fn prints_as_itself(matrix: &Value) -> Result<(), String> {
 }
 
 /// Two environments, two services, and what sections name: channels, sources, people.
-fn least() -> Value {
+pub(crate) fn least() -> Value {
     json!({
         "version": 1,
         "project": "alpha",
@@ -73,7 +73,7 @@ fn least() -> Value {
 }
 
 /// The matrix with everything declared that something in it names.
-fn complete(mut matrix: Value) -> Value {
+pub(crate) fn complete(mut matrix: Value) -> Value {
     declare_secrets(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
@@ -100,7 +100,7 @@ fn declare_secrets(value: &mut Value) {
 }
 
 /// Where a section of a place stands in the file.
-fn place<'a>(matrix: &'a mut Value, of: &str) -> &'a mut Value {
+pub(crate) fn place<'a>(matrix: &'a mut Value, of: &str) -> &'a mut Value {
     match of {
         "environment" => &mut matrix["environments"]["beta"],
         "shared" => &mut matrix["defaults"]["production"],
@@ -139,7 +139,7 @@ fn every_key_by_itself_is_printed_as_it_is_read() {
 }
 
 /// A value whose parts mean something together, where any combination of them does not.
-fn fitting(name: &str, value: Value) -> Value {
+pub(crate) fn fitting(name: &str, value: Value) -> Value {
     match name {
         "rollout" => rollout(value),
         "change_types" => each_rollout(value),
