@@ -65,7 +65,12 @@ pub(super) fn of_shape(shape: Shape, here: &Here<'_>) -> Value {
         Shape::Kinds(kinds, common) => of_kinds(kinds, common, here),
         Shape::List(inner) => {
             let mut list = json!({ "type": "array", "items": of_shape(*inner, &here.item()) });
-            if NEVER_EMPTY.contains(&here.path.as_str()) {
+            let is_at = |end: &str| {
+                here.path
+                    .strip_suffix(end)
+                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            };
+            if NEVER_EMPTY.iter().any(|end| is_at(end)) {
                 list["minItems"] = json!(1);
             }
             list

@@ -182,15 +182,18 @@ fn rollout(mut value: Value) -> Value {
     value
 }
 
-/// Both files of a certificate, or none.
+/// A certificate and one key, as a file or as the name of a secret, or nothing of the three.
 fn router(mut value: Value) -> Value {
     if value.get("pin_header").is_some() {
         value["pin_header"] = json!("x-arm");
     }
-    let pair = ["certificate", "key"];
-    if value["kind"] == "towpath" && pair.iter().any(|key| value.get(key).is_some()) {
-        for key in pair {
-            value[key] = json!("tls/file.pem");
+    let of_tls = ["certificate", "key", "key_secret"];
+    if value["kind"] == "towpath" && of_tls.iter().any(|key| value.get(key).is_some()) {
+        value["certificate"] = json!("tls/file.pem");
+        let secret = value.get("key_secret").is_some();
+        match value.as_object_mut().filter(|_| secret) {
+            Some(router) => drop(router.remove("key")),
+            None => value["key"] = json!("tls/file.pem"),
         }
     }
     value
