@@ -182,15 +182,18 @@ fn rollout(mut value: Value) -> Value {
     value
 }
 
-/// Both files of a certificate, or none.
+/// A certificate and its key, which is a file or a secret, or none of it.
 fn router(mut value: Value) -> Value {
     if value.get("pin_header").is_some() {
         value["pin_header"] = json!("x-arm");
     }
-    let pair = ["certificate", "key"];
-    if value["kind"] == "towpath" && pair.iter().any(|key| value.get(key).is_some()) {
-        for key in pair {
-            value[key] = json!("tls/file.pem");
+    let tls = ["certificate", "key", "key_secret"];
+    if value["kind"] == "towpath" && tls.iter().any(|key| value.get(key).is_some()) {
+        value["certificate"] = json!("tls/file.pem");
+        if value.get("key_secret").is_none() {
+            value["key"] = json!("tls/file.pem");
+        } else if let Some(keys) = value.as_object_mut() {
+            keys.remove("key");
         }
     }
     value
