@@ -85,15 +85,22 @@ fn composed(
         let (proposal, said) = complete(first, &proposed);
         let intro = if read { told(&said, context) } else { sentence(&guess.found, 0, context) };
         context.aside(&intro);
+        if !read {
+            offer(folder, context);
+        }
         asking::questions(&mut wishes, &proposal, context)?;
         known = said;
     }
     let found = wishes.applied(found, &mut guess)?;
     let (mut input, said) = complete(found, &guess);
     if !read {
-        if !context.asks && guess.command_from.is_none() {
-            let start = "nothing says how a release is started: `command` is a placeholder";
-            context.aside(&sentence(start, 0, context));
+        if !context.asks {
+            if guess.command_from.is_none() {
+                let start = "Nothing says how a release is started: write it into `target.command`, \
+                             which holds a placeholder.";
+                context.aside(&sentence(start, 0, context));
+            }
+            offer(folder, context);
         }
         return Ok((input, Said::default()));
     }
@@ -108,6 +115,14 @@ fn composed(
         context.aside(&told(&news, context));
     }
     Ok((input, said))
+}
+
+/// Names the sources beside which nothing was read.
+fn offer(folder: &Path, context: &Context) {
+    for (file, source) in sources::beside(folder) {
+        let text = format!("{file} says more: `towpath init --from {source}` reads it.");
+        context.aside(&sentence(&text, 0, context));
+    }
 }
 
 /// What was read and what was assumed, a line each.
@@ -215,7 +230,9 @@ impl Written {
             if self.ignored {
                 let _ = writeln!(text, "wrote .gitignore: {keeps}");
             }
-            let after = format!("{}next: {}\n", left(said, context), steps[0].command);
+            let left = left(said, context);
+            let gap = if left.is_empty() { "" } else { "\n" };
+            let after = format!("{left}{gap}next: {}\n", steps[0].command);
             return context.either(&view, (text, after));
         }
         let mark = context.out.symbol(Symbol::Passed);
@@ -228,7 +245,7 @@ impl Written {
 
     /// What a person does next; at least one.
     fn steps(&self, input: &StarterInput, first: &str) -> Vec<Next> {
-        let check = "what of it refuses promotions until it is built";
+        let check = "what of it cannot run yet";
         let artifacts: Vec<String> =
             input.services.iter().map(|it| format!(" --artifact {}=.", it.name)).collect();
         match artifacts.as_slice() {

@@ -204,6 +204,20 @@ fn nothing_found_says_where_it_was_looked_and_two_candidates_are_named() {
 }
 
 #[test]
+fn sources_that_lie_in_a_folder_are_offered_by_name() {
+    let folder = temporary(&[
+        ("compose.yaml", "services: {}\n"),
+        ("infra/cdk.json", "{}"),
+        ("scripts/deploy.sh", ""),
+        ("scripts/readme.md", ""),
+    ]);
+    let offered = super::beside(folder.path());
+    let said: Vec<String> = offered.iter().map(|(file, it)| format!("{it} {file}")).collect();
+    assert_eq!(said, ["compose compose.yaml", "cdk infra/cdk.json", "scripts scripts/deploy.sh"]);
+    assert_eq!(super::beside(temporary(&[]).path()), []);
+}
+
+#[test]
 fn whatever_names_ports_and_commands_are_the_starter_is_right() {
     let odd = "services:
   'Ärger & Co':

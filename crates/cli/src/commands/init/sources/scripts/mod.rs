@@ -25,7 +25,7 @@ use shell::Said;
 use shifting::{Waits, waits};
 
 /// Which files are scripts.
-const WANTED: Wanted = Wanted {
+pub(super) const WANTED: Wanted = Wanted {
     what: "shell script",
     looks_for: "*.sh",
     command: "towpath init --from scripts",
