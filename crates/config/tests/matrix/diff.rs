@@ -182,8 +182,8 @@ fn a_shared_line_changes_every_environment_that_it_reaches_and_a_removed_one_fal
     assert_eq!(
         none,
         [
-            "eu: supersede newest -> queue, from defaults.production",
-            "us: supersede newest -> queue, from defaults.production"
+            "eu: supersede: newest -> queue, from defaults.production",
+            "us: supersede: newest -> queue, from defaults.production"
         ],
         "24h is what is built in"
     );
@@ -240,7 +240,7 @@ fn a_change_of_one_service_is_told_of_it_alone_and_a_change_of_all_once() {
     let more = two.replace("worker: {}", "worker: {}, mail: { purpose: Sends }");
     assert_eq!(
         sentences(&between(&two, &more)),
-        ["everywhere: services mail not set -> { purpose: Sends }"]
+        ["everywhere: services mail: not set -> { purpose: Sends }"]
     );
 }
 
@@ -265,7 +265,7 @@ fn a_lower_tier_is_looser_with_all_its_defaults() {
 fn what_a_file_says_moves_no_cursor() {
     let new = SHARED.replace("standby: 6h", "standby: 6h\n    title: \"a\\e[2J\\u202Eb\"");
     let diff = between(SHARED, &new);
-    assert_eq!(only(&diff).sentence, "us: title not set -> a\\u{1b}[2J\\u{202e}b");
+    assert_eq!(only(&diff).sentence, "us: title: not set -> a\\u{1b}[2J\\u{202e}b");
     assert_eq!(only(&diff).now.as_deref(), Some("a\\u{1b}[2J\\u{202e}b"));
 }
 
