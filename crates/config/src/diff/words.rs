@@ -40,7 +40,10 @@ pub(crate) fn judged(sentence: String, judgement: Judgement) -> String {
 fn what(found: &Found) -> String {
     let called = || rules::called(&found.path);
     match (&found.was, &found.now) {
-        (Some(was), Some(now)) if is_reordered(was, now) => {
+        // Lists of free form are told whole, all others entry by entry but for their order.
+        (Some(was), Some(now))
+            if is_reordered(was, now) && rules::find(&found.path) != Rule::Neutral =>
+        {
             format!("{}: in another order", called())
         }
         (Some(was), Some(now)) => {

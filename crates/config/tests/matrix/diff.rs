@@ -270,6 +270,34 @@ fn what_a_file_says_moves_no_cursor() {
 }
 
 #[test]
+fn a_secret_that_changes_is_told_and_not_shown() {
+    let own = |secret: &str| {
+        format!(
+            "x-token: {secret}a\nx-list: [{{ password: {secret}e }}]\nsecrets: {{ A: {{ kind: env, x-own: {secret}b }} }}\n\
+             queue: {{ kind: sqs, queue: q, x-password: {secret}c }}"
+        )
+    };
+    let dev = |text: String, secret: &str| {
+        let settings = format!("tier: development\n    settings: {{ DB_PASSWORD: {secret}d }}");
+        text.replacen("tier: development", &settings, 1)
+    };
+    let (old, new) = ("Zq7hunter2", "Yq8hunter3");
+    let diff = between(&dev(with(&own(old)), old), &dev(with(&own(new)), new));
+    assert_eq!(
+        sentences(&diff),
+        [
+            "dev: settings DB_PASSWORD: ******** -> ********",
+            "live: x-token: ******** -> ********",
+            "live: x-list: [{ password: \"********\" }] -> [{ password: \"********\" }]",
+            "live: secrets A x-own: ******** -> ********",
+            "live: queue x-password: ******** -> ********",
+        ]
+    );
+    let all = format!("{diff:?} {:?}", between(&with(&own(old)), &with("")));
+    assert!(!all.contains("hunter"), "{all}");
+}
+
+#[test]
 fn a_matrix_with_an_error_is_not_compared() {
     let wrong = check("version: 1\n");
     assert_eq!(diff(&wrong, &check(SHARED)), None);
