@@ -69,6 +69,39 @@ pub(crate) fn of_own_key(entry: &Entry) -> Node {
     masked(&entry.key, &entry.value, &is_telling)
 }
 
+/// A value at `path`, from a section on, as a comparison may tell it: without what looks like a secret
+/// among settings and keys that people added, and without any text of such a key beside secrets.
+pub(crate) fn told<'a>(path: impl Iterator<Item = &'a str>, node: &Node) -> Node {
+    let keys: Vec<&str> = path.collect();
+    let own = keys.iter().any(|key| key.starts_with("x-"));
+    let section = keys.first().copied().unwrap_or_default();
+    let beside_secrets = ["secrets", "notifiers", "secret_store"].contains(&section);
+    let is_free = own || section == "settings";
+    told_below(keys.last().copied().unwrap_or_default(), node, is_free, beside_secrets)
+}
+
+fn told_below(key: &str, node: &Node, is_free: bool, beside_secrets: bool) -> Node {
+    if is_free || key.starts_with("x-") {
+        let hides = |key: &str, node: &Node| {
+            let is_text = matches!(node.scalar(), Some(Scalar::Text(_)));
+            node.text().is_some_and(|text| is_secret(key, text)) || (beside_secrets && is_text)
+        };
+        return masked(key, node, &hides);
+    }
+    let below = |entry: &Entry| {
+        let value = told_below(&entry.key, &entry.value, false, beside_secrets);
+        Entry { value, ..entry.clone() }
+    };
+    match &node.tree {
+        Tree::Map(entries) => node.with_entries(entries.iter().map(below).collect()),
+        Tree::List(items) => {
+            let items = items.iter().map(|it| told_below(key, it, false, beside_secrets));
+            Node { tree: Tree::List(items.collect()), extent: node.extent }
+        }
+        Tree::Scalar(..) | Tree::Broken => node.clone(),
+    }
+}
+
 /// What stands for a secret, whatever its length.
 pub(crate) const MASK: &str = "********";
 

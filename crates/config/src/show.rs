@@ -46,6 +46,8 @@ impl fmt::Display for Origin {
 pub(crate) struct Line {
     indent: usize,
     text: String,
+    /// The same without its secrets, where it has some.
+    masked: Option<String>,
     /// The path of a value and its origin; none for a line that only opens a map.
     value: Option<(String, Origin)>,
 }
@@ -57,7 +59,8 @@ const COMMENT_COLUMN: usize = 64;
 pub fn resolved_yaml(checked: &Checked) -> String {
     let mut text = String::new();
     for line in &checked.resolved {
-        let written = format!("{}{}", " ".repeat(line.indent), line.text);
+        let shown = line.masked.as_ref().unwrap_or(&line.text);
+        let written = format!("{}{shown}", " ".repeat(line.indent));
         match &line.value {
             Some((_, origin)) => {
                 let _ = write!(text, "{written:<COMMENT_COLUMN$} # {origin}");
@@ -74,7 +77,8 @@ pub fn origins(checked: &Checked) -> BTreeMap<String, Origin> {
     checked.resolved.iter().filter_map(|line| line.value.clone()).collect()
 }
 
-/// The resolved form without its comments: its lines are those of `lines`, one by one.
+/// The resolved form without its comments and with its secrets: its lines are those of `lines`, one by
+/// one.
 pub(crate) fn bare(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
@@ -178,12 +182,12 @@ impl Writer<'_> {
             }
             if self.lines.len() > first {
                 let text = format!("{service}:");
-                self.lines.insert(first, Line { indent: 6, text, value: None });
+                self.lines.insert(first, Line { indent: 6, text, masked: None, value: None });
             }
         }
         if self.lines.len() > before {
             let text = "services:".to_owned();
-            self.lines.insert(before, Line { indent: 4, text, value: None });
+            self.lines.insert(before, Line { indent: 4, text, masked: None, value: None });
         }
     }
 
@@ -325,8 +329,8 @@ impl Writer<'_> {
     /// The keys that people added, which nothing reads. `path` ends with a dot, or is empty.
     fn own_keys(&mut self, indent: usize, node: &Node, path: &str) {
         for entry in node.entries().iter().filter(|entry| entry.key.starts_with("x-")) {
-            let shown = secrecy::of_own_key(entry);
-            self.node(indent, &entry.key, &shown, &format!("{path}{}", entry.key));
+            let path = format!("{path}{}", entry.key);
+            self.beside(indent, &entry.key, (&entry.value, &secrecy::of_own_key(entry)), &path);
         }
     }
 
@@ -376,23 +380,33 @@ impl Writer<'_> {
     /// A value as it stands in the file: maps over several lines, for each line may come from
     /// another place.
     fn node(&mut self, indent: usize, key: &str, node: &Node, path: &str) {
+        self.beside(indent, key, (node, node), path);
+    }
+
+    /// The same of a value and of what may be shown of it, which have the same form.
+    fn beside(&mut self, indent: usize, key: &str, (node, shown): (&Node, &Node), path: &str) {
+        let key = written(key);
         if node.entries().is_empty() {
-            let origin = self.origin(node);
-            let line = format!("{}: {}", written(key), flow(&secrecy::shown(node, self.problems)));
-            return self.value(indent, line, path.to_owned(), origin);
+            let line = format!("{key}: {}", flow(node));
+            let masked = format!("{key}: {}", flow(&secrecy::shown(shown, self.problems)));
+            let (masked, origin) = ((masked != line).then_some(masked), self.origin(node));
+            let value = Some((path.to_owned(), origin));
+            self.lines.push(Line { indent, text: line, masked, value });
+            return;
         }
-        self.open(indent, &format!("{}:", written(key)));
-        for entry in node.entries() {
-            self.node(indent + 2, &entry.key, &entry.value, &format!("{path}.{}", entry.key));
+        self.open(indent, &format!("{key}:"));
+        for (entry, shown) in node.entries().iter().zip(shown.entries()) {
+            let path = format!("{path}.{}", entry.key);
+            self.beside(indent + 2, &entry.key, (&entry.value, &shown.value), &path);
         }
     }
 
     fn open(&mut self, indent: usize, text: &str) {
-        self.lines.push(Line { indent, text: text.to_owned(), value: None });
+        self.lines.push(Line { indent, text: text.to_owned(), masked: None, value: None });
     }
 
     fn value(&mut self, indent: usize, text: String, path: String, origin: Origin) {
-        self.lines.push(Line { indent, text, value: Some((path, origin)) });
+        self.lines.push(Line { indent, text, masked: None, value: Some((path, origin)) });
     }
 
     fn origin(&self, node: &Node) -> Origin {

@@ -104,6 +104,8 @@ impl Walk {
             _ if rule == Rule::LimitedTo && is_nothing(now) => {
                 self.alone(path, was, Side::Old, true);
             }
+            // An entry without a name is called by all that it says, which may be a secret.
+            _ if rule == Rule::Neutral => self.value(path, rule, was, now),
             _ if one_by_one || (is_list_of_maps(was) && is_list_of_maps(now)) => {
                 self.entries(path, was, now);
             }
@@ -191,6 +193,7 @@ fn whole(path: &Path, node: &Node) -> Option<Judgement> {
     }
     match rules::find(path) {
         Rule::Apart => return None,
+        Rule::Neutral => return Some(Judgement::Neutral),
         Rule::Demands if is_list_of_maps(node) => return None,
         rule @ (Rule::Demands | Rule::Permits | Rule::LimitedTo | Rule::Said | Rule::Steps) => {
             return Some(added(rule, node));

@@ -19,7 +19,9 @@ use serde::Serialize;
 use self::compare::{Found, differences, same};
 use self::side::{Environment, Side};
 use crate::Checked;
+use crate::secrecy;
 use crate::show::flow;
+use crate::tree::Node;
 
 pub use self::judge::Judgement;
 
@@ -151,6 +153,9 @@ impl Sides<'_> {
     fn change(&self, place: &Place<'_>, found: &Found) -> Change {
         let was_from = found.was.as_ref().and_then(|it| self.old.origin(it));
         let now_from = found.now.as_ref().and_then(|it| self.new.origin(it));
+        let keys = || found.path.segments().iter().map(|it| it.key.as_str());
+        let told = |node: &Option<Node>| node.as_ref().map(|it| secrecy::told(keys(), it));
+        let found = &Found { was: told(&found.was), now: told(&found.now), ..found.clone() };
         Change {
             path: place.path(&found.path.to_string()),
             environment: place.environment.map(str::to_owned),

@@ -182,8 +182,8 @@ fn a_shared_line_changes_every_environment_that_it_reaches_and_a_removed_one_fal
     assert_eq!(
         none,
         [
-            "eu: supersede newest -> queue, from defaults.production",
-            "us: supersede newest -> queue, from defaults.production"
+            "eu: supersede: newest -> queue, from defaults.production",
+            "us: supersede: newest -> queue, from defaults.production"
         ],
         "24h is what is built in"
     );
@@ -240,7 +240,7 @@ fn a_change_of_one_service_is_told_of_it_alone_and_a_change_of_all_once() {
     let more = two.replace("worker: {}", "worker: {}, mail: { purpose: Sends }");
     assert_eq!(
         sentences(&between(&two, &more)),
-        ["everywhere: services mail not set -> { purpose: Sends }"]
+        ["everywhere: services mail: not set -> { purpose: Sends }"]
     );
 }
 
@@ -265,8 +265,36 @@ fn a_lower_tier_is_looser_with_all_its_defaults() {
 fn what_a_file_says_moves_no_cursor() {
     let new = SHARED.replace("standby: 6h", "standby: 6h\n    title: \"a\\e[2J\\u202Eb\"");
     let diff = between(SHARED, &new);
-    assert_eq!(only(&diff).sentence, "us: title not set -> a\\u{1b}[2J\\u{202e}b");
+    assert_eq!(only(&diff).sentence, "us: title: not set -> a\\u{1b}[2J\\u{202e}b");
     assert_eq!(only(&diff).now.as_deref(), Some("a\\u{1b}[2J\\u{202e}b"));
+}
+
+#[test]
+fn a_secret_that_changes_is_told_and_not_shown() {
+    let own = |secret: &str| {
+        format!(
+            "x-token: {secret}a\nx-list: [{{ password: {secret}e }}]\nsecrets: {{ A: {{ kind: env, x-own: {secret}b }} }}\n\
+             queue: {{ kind: sqs, queue: q, x-password: {secret}c }}"
+        )
+    };
+    let dev = |text: String, secret: &str| {
+        let settings = format!("tier: development\n    settings: {{ DB_PASSWORD: {secret}d }}");
+        text.replacen("tier: development", &settings, 1)
+    };
+    let (old, new) = ("Zq7hunter2", "Yq8hunter3");
+    let diff = between(&dev(with(&own(old)), old), &dev(with(&own(new)), new));
+    assert_eq!(
+        sentences(&diff),
+        [
+            "dev: settings DB_PASSWORD: ******** -> ********",
+            "live: x-token: ******** -> ********",
+            "live: x-list: [{ password: \"********\" }] -> [{ password: \"********\" }]",
+            "live: secrets A x-own: ******** -> ********",
+            "live: queue x-password: ******** -> ********",
+        ]
+    );
+    let all = format!("{diff:?} {:?}", between(&with(&own(old)), &with("")));
+    assert!(!all.contains("hunter"), "{all}");
 }
 
 #[test]

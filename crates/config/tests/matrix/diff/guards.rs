@@ -4,29 +4,29 @@
 /// looser, and stricter the other way round.
 pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     // Data.
-    ("data: { residency: eu }", "", "data { residency: eu } -> not set"),
+    ("data: { residency: eu }", "", "data: { residency: eu } -> not set"),
     (
         "data: { residency: eu, class: real }",
         "data: { class: real }",
-        "region that data may not leave eu -> not set",
+        "region that data may not leave: eu -> not set",
     ),
     (
         "data: { cross_border: false }",
         "data: { cross_border: true }",
-        "data may cross a border false -> true",
+        "data may cross a border: false -> true",
     ),
     (
         "data: { class: real, cross_border: false }",
         "data: { class: real }",
-        "data may cross a border false -> not set",
+        "data may cross a border: false -> not set",
     ),
     (
         "data: { personal_data: encrypted }",
         "data: { personal_data: plain }",
-        "personal data encrypted -> plain",
+        "personal data: encrypted -> plain",
     ),
-    ("data: { masking: required }", "data: { masking: none }", "masking of data required -> none"),
-    ("data: { class: anonymized }", "data: { class: real }", "data anonymized -> real"),
+    ("data: { masking: required }", "data: { masking: none }", "masking of data: required -> none"),
+    ("data: { class: anonymized }", "data: { class: real }", "data: anonymized -> real"),
     // The network.
     (
         "target: { kind: process, command: [./app], instances: 3 }",
@@ -36,45 +36,45 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "infrastructure: { subnets: private }",
         "infrastructure: { subnets: public }",
-        "subnets private -> public",
+        "subnets: private -> public",
     ),
     (
         "infrastructure: { subnets: [private] }",
         "infrastructure: { subnets: [private, public] }",
-        "subnets [private] -> [private, public]",
+        "subnets: [private] -> [private, public]",
     ),
     (
         "infrastructure: { security_groups: maximum }",
         "infrastructure: { security_groups: basic }",
-        "security groups maximum -> basic",
+        "security groups: maximum -> basic",
     ),
     (
         "infrastructure: { region: eu, security_groups: [sg-1, sg-2] }",
         "infrastructure: { region: eu }",
-        "security groups [sg-1, sg-2] -> not set",
+        "security groups: [sg-1, sg-2] -> not set",
     ),
     (
         "infrastructure: { encryption: true }",
         "infrastructure: { encryption: false }",
-        "infrastructure encryption true -> false",
+        "infrastructure encryption: true -> false",
     ),
     (
         "infrastructure: { firewall: true }",
         "infrastructure: { firewall: false }",
-        "firewall true -> false",
+        "firewall: true -> false",
     ),
     (
         "infrastructure: { isolated: true, region: eu }",
         "infrastructure: { region: eu }",
-        "isolation from other environments true -> not set",
+        "isolation from other environments: true -> not set",
     ),
     (
         "infrastructure: { rate_limiting: true }",
         "infrastructure: { rate_limiting: false }",
-        "rate limiting true -> false",
+        "rate limiting: true -> false",
     ),
-    ("infrastructure: { cdn: global }", "infrastructure: { cdn: none }", "CDN global -> none"),
-    ("application: { debug: false }", "application: { debug: true }", "debugging false -> true"),
+    ("infrastructure: { cdn: global }", "infrastructure: { cdn: none }", "CDN: global -> none"),
+    ("application: { debug: false }", "application: { debug: true }", "debugging: false -> true"),
     (
         "scaling: { mode: automatic, min: 2 }",
         "scaling: { mode: automatic, min: 1 }",
@@ -85,12 +85,12 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "logs: { inspected: automatic }",
         "logs: { inspected: manual }",
-        "who looks through the logs automatic -> manual",
+        "who looks through the logs: automatic -> manual",
     ),
     (
         "logs: { size: 1GB, inspected: automatic }",
         "logs: { size: 1GB }",
-        "who looks through the logs automatic -> not set",
+        "who looks through the logs: automatic -> not set",
     ),
     (
         "queue: { kind: sqs, queue: q, retention: 14d }",
@@ -100,12 +100,12 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "queue: { kind: sqs, queue: q, dead_letter_queue: true }",
         "queue: { kind: sqs, queue: q, dead_letter_queue: false }",
-        "queue dead letter queue true -> false",
+        "queue dead letter queue: true -> false",
     ),
     (
         "migrations: { command: [./up], tested_in: qa }",
         "migrations: { command: [./up] }",
-        "where migrations are tried first qa -> not set",
+        "where migrations are tried first: qa -> not set",
     ),
     (
         "migrations: { command: [./up], tests: [counts, rollback] }",
@@ -115,18 +115,18 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "migrations: { command: [./up], strategy: expand-contract }",
         "migrations: { command: [./up], strategy: in-place }",
-        "how stored data changes expand-contract -> in-place",
+        "how stored data changes: expand-contract -> in-place",
     ),
     (
         "migrations: { command: [./up], reversible: true }",
         "migrations: { command: [./up], reversible: false }",
-        "migrations can be undone true -> false",
+        "migrations can be undone: true -> false",
     ),
     // Doors.
     (
         "access: { shell: { level: read-only, via: bastion host } }",
         "access: { shell: { level: read-only } }",
-        "way to shell bastion host -> not set",
+        "way to shell: bastion host -> not set",
     ),
     (
         "access: { shell: { approval: true } }",
@@ -141,7 +141,7 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "access: { database: { level: read-only } }",
         "access: { database: { level: full } }",
-        "access to database read-only -> full",
+        "access to database: read-only -> full",
     ),
     (
         "access: { database: { by: [devops], log_fields: [who, when] } }",
@@ -151,12 +151,12 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "secrets: { KEY: { hsm: true } }",
         "secrets: { KEY: { hsm: false } }",
-        "hardware module for KEY true -> false",
+        "hardware module for KEY: true -> false",
     ),
     (
         "secrets: { KEY: { logged: true } }",
         "secrets: { KEY: { logged: false } }",
-        "log of accesses to KEY true -> false",
+        "log of accesses to KEY: true -> false",
     ),
     (
         "triggers: [{ event: push, branch: main }]",
@@ -167,7 +167,7 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "communication: { customers: on-incident }",
         "communication: { customers: never }",
-        "when customers are told on-incident -> never",
+        "when customers are told: on-incident -> never",
     ),
     (
         "communication: { before: [slack, email] }",
@@ -189,7 +189,7 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "backups: { point_in_time: true }",
         "backups: { point_in_time: false }",
-        "backups point in time true -> false",
+        "backups point in time: true -> false",
     ),
     (
         "recovery: { method: failover, rto: \"< 1h\" }",
@@ -204,7 +204,7 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "recovery: { method: failover }",
         "recovery: { method: rebuild }",
-        "way to recover failover -> rebuild",
+        "way to recover: failover -> rebuild",
     ),
     (
         "freezes: [{ name: sundays, days: [sat, sun] }]",
@@ -219,6 +219,6 @@ pub(super) const LOOSER: &[(&str, &str, &str)] = &[
     (
         "error_budget: { when_spent: freeze }",
         "error_budget: { when_spent: notify }",
-        "what a spent error budget does freeze -> notify",
+        "what a spent error budget does: freeze -> notify",
     ),
 ];

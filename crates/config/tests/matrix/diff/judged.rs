@@ -10,11 +10,11 @@ const LOOSER: &[(&str, &str, &str)] = &[
     // The pipeline.
     ("after: [dev, qa]", "after: qa", "what comes before: dev is removed"),
     ("after_any: dev", "after_any: [dev, qa]", "what may come before: qa is added"),
-    ("promote: manual", "promote: automatic", "promotion manual -> automatic"),
+    ("promote: manual", "promote: automatic", "promotion: manual -> automatic"),
     (
         "",
         "preempt: [hotfix]",
-        "what may take the place of a promotion under way not set -> [hotfix]",
+        "what may take the place of a promotion under way: not set -> [hotfix]",
     ),
     (
         "accept_unenforced: [iam]\niam: { role: R }",
@@ -30,7 +30,7 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "windows: [{ name: week, days: [mon, tue], hours: 09:00-16:00 }]",
         "",
-        "windows [{ name: week, days: [mon, tue], hours: 09:00-16:00 }] -> not set",
+        "windows: [{ name: week, days: [mon, tue], hours: 09:00-16:00 }] -> not set",
     ),
     (
         "windows: [{ name: week, days: [mon], hours: 09:00-16:00 }]",
@@ -65,7 +65,7 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "freezes: [{ name: holidays, from: 2026-12-20, until: 2027-01-02 }]",
         "freezes: [{ name: holidays, from: 2026-12-20, until: 2027-01-02, except: [hotfix] }]",
-        "exceptions to the freeze holidays not set -> [hotfix]",
+        "exceptions to the freeze holidays: not set -> [hotfix]",
     ),
     // The gate.
     (
@@ -81,7 +81,7 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "gate: { prerequisites: [{ check: attested, name: Looked at, by: [qa] }] }",
         "gate: { prerequisites: [{ check: attested, name: Looked at }] }",
-        "who may attest Looked at [qa] -> not set",
+        "who may attest Looked at: [qa] -> not set",
     ),
     (
         "gate: { prerequisites: [{ check: attested, name: Looked at, by: [qa] }] }",
@@ -137,18 +137,18 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "approvals: { all: { business: 1 }, author_may_approve: false }",
         "approvals: { all: { business: 1 }, author_may_approve: true }",
-        "the author may approve false -> true",
+        "the author may approve: false -> true",
     ),
     // A type that nobody may approve is refused.
     (
         "approvals: { feature: { developer: 1 } }",
         "approvals: { feature: { developer: 1 }, hotfix: { developer: 1 } }",
-        "approvals for a hotfix not set -> { developer: 1 }",
+        "approvals for a hotfix: not set -> { developer: 1 }",
     ),
     (
         "approvals: { all: { business: 1 }, hotfix: { developer: 1 } }",
         "approvals: { all: { business: 1 } }",
-        "approvals for a hotfix { developer: 1 } -> not set",
+        "approvals for a hotfix: { developer: 1 } -> not set",
     ),
     // The rollout.
     ("standby: 24h", "standby: 1h", "standby of the old release 24h -> 1h"),
@@ -176,17 +176,17 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "rollout: { proof: required }",
         "rollout: { proof: optional }",
-        "proof that a release is healthy required -> optional",
+        "proof that a release is healthy: required -> optional",
     ),
     (
         "rollout: { on_blind: rollback }",
         "rollout: { on_blind: pause }",
-        "without evidence rollback -> pause",
+        "without evidence: rollback -> pause",
     ),
     (
         "rollout: { on_lapse: pause }",
         "rollout: { on_lapse: resume }",
-        "after a lapsed lease pause -> resume",
+        "after a lapsed lease: pause -> resume",
     ),
     ("rollout: { hold_limit: 30m }", "rollout: { hold_limit: 5m }", "wait for evidence 30m -> 5m"),
     ("rollout: { lease: 10s }", "rollout: { lease: 1m }", "lease 10s -> 1m"),
@@ -200,7 +200,7 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "rollback: { mode: automatic }",
         "rollback: { mode: manual }",
-        "rollback after commit automatic -> manual",
+        "rollback after commit: automatic -> manual",
     ),
     ("rollback: { within: 5m }", "rollback: { within: 1h }", "time for a rollback 5m -> 1h"),
     (
@@ -264,7 +264,7 @@ const LOOSER: &[(&str, &str, &str)] = &[
         "slo: { uptime: \">= 99%\" }",
         "promise for error rate < 1% -> not set",
     ),
-    ("alerting: { level: high }", "alerting: { level: basic }", "alerting high -> basic"),
+    ("alerting: { level: high }", "alerting: { level: basic }", "alerting: high -> basic"),
     (
         "alerting: { channels: [slack, phone] }",
         "alerting: { channels: [slack] }",
@@ -273,7 +273,7 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "alerting: { escalation: automatic }",
         "alerting: { escalation: manual }",
-        "escalation of alerts automatic -> manual",
+        "escalation of alerts: automatic -> manual",
     ),
     (
         "alerting: { respond_within: 5m }",
@@ -294,19 +294,19 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "who_may: { promote: [devops], freeze: [qa] }",
         "who_may: { promote: [devops] }",
-        "who may freeze [qa] -> not set",
+        "who may freeze: [qa] -> not set",
     ),
     (
         "iam: { permissions: basic }",
         "iam: { permissions: maximum }",
-        "permissions basic -> maximum",
+        "permissions: basic -> maximum",
     ),
-    ("iam: { mfa: true }", "iam: { mfa: false }", "second factor true -> false"),
+    ("iam: { mfa: true }", "iam: { mfa: false }", "second factor: true -> false"),
     ("iam: { session: 15m }", "iam: { session: 1h }", "length of a session 15m -> 1h"),
     (
         "secret_store: { kind: aws-secrets-manager, rotation: automatic }",
         "secret_store: { kind: aws-secrets-manager, rotation: manual }",
-        "secret store rotation automatic -> manual",
+        "secret store rotation: automatic -> manual",
     ),
     (
         "secrets: { KEY: { rotate_every: 30d } }",
@@ -317,22 +317,22 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "database: { kind: dynamodb, table: t, backup: true }",
         "database: { kind: dynamodb, table: t, backup: false }",
-        "database backup true -> false",
+        "database backup: true -> false",
     ),
     (
         "storage: { kind: s3, bucket: b, encryption: true, versioning: true }",
         "storage: { kind: s3, bucket: b, encryption: true }",
-        "storage versioning true -> not set",
+        "storage versioning: true -> not set",
     ),
     (
         "queue: { kind: sqs, queue: q, dead_letter_queue: true }",
         "",
-        "queue { kind: sqs, queue: q, dead_letter_queue: true } -> not set",
+        "queue: { kind: sqs, queue: q, dead_letter_queue: true } -> not set",
     ),
     (
         "cache: { kind: redis, nodes: 2, logged: true }",
         "cache: { kind: redis, nodes: 2, logged: false }",
-        "cache logged true -> false",
+        "cache logged: true -> false",
     ),
     (
         "costs: { budget: $120/month }",
@@ -342,18 +342,19 @@ const LOOSER: &[(&str, &str, &str)] = &[
     (
         "costs: { delete_unused: after-standby }",
         "costs: { delete_unused: at-once }",
-        "when what is unused is deleted after-standby -> at-once",
+        "when what is unused is deleted: after-standby -> at-once",
     ),
 ];
 
 /// The same of what is neither looser nor stricter.
 const NEUTRAL: &[(&str, &str, &str)] = &[
-    ("", "title: Live", "title not set -> Live"),
-    ("settings: { LEVEL: info }", "settings: { LEVEL: debug }", "settings LEVEL info -> debug"),
+    ("", "title: Live", "title: not set -> Live"),
+    ("x-team: platform", "x-team: shop", "x-team: platform -> shop"),
+    ("settings: { LEVEL: info }", "settings: { LEVEL: debug }", "settings LEVEL: info -> debug"),
     (
         "settings: { encryption: \"true\" }",
         "settings: { encryption: \"false\" }",
-        "settings encryption true -> false",
+        "settings encryption: true -> false",
     ),
     (
         "gate: { validation: [{ check: attested, name: A }, { check: attested, name: B }] }",
@@ -387,19 +388,19 @@ const UNCLEAR: &[(&str, &str, &str)] = &[
     (
         "data: { residency: eu-west }",
         "data: { residency: us-east }",
-        "region that data may not leave eu-west -> us-east",
+        "region that data may not leave: eu-west -> us-east",
     ),
     ("data: { retention: 30d }", "data: { retention: 90d }", "keeping of data 30d -> 90d"),
     (
         "data: { personal_data: masked }",
         "data: { personal_data: none }",
-        "personal data masked -> none",
+        "personal data: masked -> none",
     ),
-    ("iam: { role: Prod }", "iam: { role: Admin }", "role it runs under Prod -> Admin"),
+    ("iam: { role: Prod }", "iam: { role: Admin }", "role it runs under: Prod -> Admin"),
     (
         "access: { shell: { via: bastion host } }",
         "access: { shell: { via: ssh } }",
-        "way to shell bastion host -> ssh",
+        "way to shell: bastion host -> ssh",
     ),
     (
         "gate: { prerequisites: [{ check: command, name: Safe, run: [./scan, --all] }] }",
@@ -414,17 +415,17 @@ const UNCLEAR: &[(&str, &str, &str)] = &[
     (
         "migrations: { command: [./up], tested_in: dev }",
         "migrations: { command: [./up], tested_in: qa }",
-        "where migrations are tried first dev -> qa",
+        "where migrations are tried first: dev -> qa",
     ),
     (
         "infrastructure: { security_groups: [sg-1, sg-2] }",
         "infrastructure: { security_groups: [sg-3] }",
-        "security groups [sg-1, sg-2] -> [sg-3]",
+        "security groups: [sg-1, sg-2] -> [sg-3]",
     ),
     (
         "infrastructure: { region: eu-west-1 }",
         "infrastructure: { region: us-east-1 }",
-        "region eu-west-1 -> us-east-1",
+        "region: eu-west-1 -> us-east-1",
     ),
 ];
 
