@@ -3,6 +3,7 @@
 
 mod acceptance;
 mod adapters;
+mod cause;
 mod codes;
 mod consistency;
 mod declared;
@@ -26,6 +27,7 @@ mod shape;
 mod show;
 mod source;
 mod starter;
+mod synonyms;
 mod tables;
 mod tree;
 mod type_words;
