@@ -55,7 +55,6 @@ pub(crate) fn verify(
                 verify_keys(node, keys, name, false, against, problems);
                 verify_kind(node, family, against.catalogue, problems);
             } else if family == Family::Secrets && node.text().is_some() {
-                problems.hide(node.extent);
                 problems.add(secret_itself(node, name));
             } else {
                 wants(false, node, name, shape, problems);

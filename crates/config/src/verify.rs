@@ -37,7 +37,6 @@ pub(crate) fn check(root: &Node, catalogue: &Catalogue, problems: &mut Problems)
     if !verify.is_map(root, "the file") {
         return;
     }
-    secrecy::hide(root, catalogue, verify.problems);
     verify.sections(root, Where::Top, "the file", Extent { start: 0, end: 0 });
     let services: Vec<&str> = root
         .get("services")
