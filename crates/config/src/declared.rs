@@ -191,8 +191,11 @@ fn joined(key: &Key, entry: &Entry, reading: &mut Reading<'_>) {
                 adapter(*inner, one, reading);
             }
         }
-        Shape::Kinds(kinds, _) if entry.value.get("kind").is_none() => {
-            if entry.value.is_broken() || entry.value.entries().is_empty() {
+        Shape::Kinds(kinds, common) if entry.value.get("kind").is_none() => {
+            let own = kinds.iter().flat_map(|kind| kind.keys).chain(common);
+            let known = own.map(|key| key.name).chain(["kind"]);
+            let nothing = entry.value.is_broken() || entry.value.entries().is_empty();
+            if nothing || value::is_mistyped(&entry.value, "kind", &known) {
                 return;
             }
             let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();

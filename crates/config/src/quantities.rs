@@ -74,6 +74,15 @@ pub(crate) fn date(text: &str) -> Option<Date> {
     text.parse().ok().filter(|_| shaped)
 }
 
+/// The last day of the month of a day that is none, because the month has not so many.
+pub(crate) fn last_of_month(text: &str) -> Option<Date> {
+    let (month, day) = text.rsplit_once('-').filter(|_| text.len() == 10)?;
+    let first = date(&format!("{month}-01"))?;
+    let last = first.last_of_month();
+    digits(day).filter(|day| u64::try_from(last.day()).is_ok_and(|last| *day > last))?;
+    Some(last)
+}
+
 /// `09:00-16:00`; may cross midnight, and is never empty.
 pub(crate) fn hours(text: &str) -> Option<(Time, Time)> {
     let time = |text: &str| {

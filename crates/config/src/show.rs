@@ -12,8 +12,6 @@ use crate::Checked;
 use crate::fields::from_default;
 use crate::lane::{self, LaneNode, Resolved};
 use crate::pipeline;
-use crate::problem::Problems;
-use crate::secrecy;
 use crate::sections::{self, Section, Standing, Where};
 use crate::shape::{Default, Key, NOWHERE, Place, Shape, Variant};
 use crate::source::Source;
@@ -46,8 +44,6 @@ impl fmt::Display for Origin {
 pub(crate) struct Line {
     indent: usize,
     text: String,
-    /// The same without its secrets, where it has some.
-    masked: Option<String>,
     /// The path of a value and its origin; none for a line that only opens a map.
     value: Option<(String, Origin)>,
 }
@@ -59,8 +55,7 @@ const COMMENT_COLUMN: usize = 64;
 pub fn resolved_yaml(checked: &Checked) -> String {
     let mut text = String::new();
     for line in &checked.resolved {
-        let shown = line.masked.as_ref().unwrap_or(&line.text);
-        let written = format!("{}{shown}", " ".repeat(line.indent));
+        let written = format!("{}{}", " ".repeat(line.indent), line.text);
         match &line.value {
             Some((_, origin)) => {
                 let _ = write!(text, "{written:<COMMENT_COLUMN$} # {origin}");
@@ -77,8 +72,7 @@ pub fn origins(checked: &Checked) -> BTreeMap<String, Origin> {
     checked.resolved.iter().filter_map(|line| line.value.clone()).collect()
 }
 
-/// The resolved form without its comments and with its secrets: its lines are those of `lines`, one by
-/// one.
+/// The resolved form without its comments: its lines are those of `lines`, one by one.
 pub(crate) fn bare(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
@@ -100,9 +94,8 @@ pub(crate) fn lines(
     source: &Source,
     catalogue: &Catalogue,
     resolved: &Resolved,
-    problems: &Problems,
 ) -> Vec<Line> {
-    let mut writer = Writer { root, source, catalogue, problems, lines: Vec::new() };
+    let mut writer = Writer { root, source, catalogue, lines: Vec::new() };
     writer.top(resolved);
     writer.lines
 }
@@ -111,8 +104,6 @@ struct Writer<'a> {
     root: &'a Node,
     source: &'a Source,
     catalogue: &'a Catalogue,
-    /// What may not be shown.
-    problems: &'a Problems,
     lines: Vec<Line>,
 }
 
@@ -182,12 +173,12 @@ impl Writer<'_> {
             }
             if self.lines.len() > first {
                 let text = format!("{service}:");
-                self.lines.insert(first, Line { indent: 6, text, masked: None, value: None });
+                self.lines.insert(first, Line { indent: 6, text, value: None });
             }
         }
         if self.lines.len() > before {
             let text = "services:".to_owned();
-            self.lines.insert(before, Line { indent: 4, text, masked: None, value: None });
+            self.lines.insert(before, Line { indent: 4, text, value: None });
         }
     }
 
@@ -330,7 +321,7 @@ impl Writer<'_> {
     fn own_keys(&mut self, indent: usize, node: &Node, path: &str) {
         for entry in node.entries().iter().filter(|entry| entry.key.starts_with("x-")) {
             let path = format!("{path}{}", entry.key);
-            self.beside(indent, &entry.key, (&entry.value, &secrecy::of_own_key(entry)), &path);
+            self.node(indent, &entry.key, &entry.value, &path);
         }
     }
 
@@ -380,33 +371,23 @@ impl Writer<'_> {
     /// A value as it stands in the file: maps over several lines, for each line may come from
     /// another place.
     fn node(&mut self, indent: usize, key: &str, node: &Node, path: &str) {
-        self.beside(indent, key, (node, node), path);
-    }
-
-    /// The same of a value and of what may be shown of it, which have the same form.
-    fn beside(&mut self, indent: usize, key: &str, (node, shown): (&Node, &Node), path: &str) {
-        let key = written(key);
         if node.entries().is_empty() {
-            let line = format!("{key}: {}", flow(node));
-            let masked = format!("{key}: {}", flow(&secrecy::shown(shown, self.problems)));
-            let (masked, origin) = ((masked != line).then_some(masked), self.origin(node));
-            let value = Some((path.to_owned(), origin));
-            self.lines.push(Line { indent, text: line, masked, value });
-            return;
+            let origin = self.origin(node);
+            let line = format!("{}: {}", written(key), flow(node));
+            return self.value(indent, line, path.to_owned(), origin);
         }
-        self.open(indent, &format!("{key}:"));
-        for (entry, shown) in node.entries().iter().zip(shown.entries()) {
-            let path = format!("{path}.{}", entry.key);
-            self.beside(indent + 2, &entry.key, (&entry.value, &shown.value), &path);
+        self.open(indent, &format!("{}:", written(key)));
+        for entry in node.entries() {
+            self.node(indent + 2, &entry.key, &entry.value, &format!("{path}.{}", entry.key));
         }
     }
 
     fn open(&mut self, indent: usize, text: &str) {
-        self.lines.push(Line { indent, text: text.to_owned(), masked: None, value: None });
+        self.lines.push(Line { indent, text: text.to_owned(), value: None });
     }
 
     fn value(&mut self, indent: usize, text: String, path: String, origin: Origin) {
-        self.lines.push(Line { indent, text, masked: None, value: Some((path, origin)) });
+        self.lines.push(Line { indent, text, value: Some((path, origin)) });
     }
 
     fn origin(&self, node: &Node) -> Origin {

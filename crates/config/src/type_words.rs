@@ -43,7 +43,7 @@ pub(crate) fn of(shape: Shape) -> String {
             return format!("{what}, in quotes, such as {}", promised(measure, bound));
         }
         Shape::Date => "day, such as 2026-12-24",
-        Shape::Hours => "part of the day, such as 09:00-16:00",
+        Shape::Hours => "part of the day, such as 09:00-16:00, or 22:00-06:00 over midnight",
         Shape::Zone => "time zone, such as Europe/Berlin",
         Shape::Kinds(..) => "map that begins with kind",
         Shape::Adapter(Family::Check, _) => "map that begins with check",

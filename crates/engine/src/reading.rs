@@ -265,18 +265,8 @@ impl Engine {
                 OnBlind::Pause => "waits for a person (no requests and no probes for a whole step)",
             }
             .to_owned(),
-            kept: section
-                .unenforced
-                .iter()
-                .filter(|demand| demand.is_kept())
-                .map(|demand| demand.path.clone())
-                .collect(),
-            not_enforced: section
-                .unenforced
-                .iter()
-                .filter(|demand| !demand.is_kept())
-                .map(|demand| (demand.path.clone(), demand.reason.clone()))
-                .collect(),
+            not_enforced: section.unenforced.iter().map(|it| it.path.clone()).collect(),
+            unenforced: section.unenforced.iter().map(views::UnenforcedView::from).collect(),
             at: time(self.shared.now()),
         }
     }

@@ -19,7 +19,7 @@ mod sharing;
 mod times;
 mod values;
 
-pub(crate) use secrets::{is_no_name, is_secret};
+pub(crate) use secrets::{is_header_secret, is_no_name, is_secret, names_a_secret, plaintext};
 use towpath_core::ids::Name;
 use towpath_core::matrix::{Environment, LaneSpec};
 use towpath_ports::catalogue::Catalogue;
@@ -81,10 +81,6 @@ const RULES: &[Rule] = &[
     Rule::Lane(names::secrets),
     Rule::Lane(names::environments),
     Rule::Lane(names::sources),
-    Rule::Whole(secrets::plaintext),
-    Rule::Whole(secrets::within_addresses_at_top),
-    Rule::Environment(secrets::within_addresses),
-    Rule::Lane(secrets::within_commands),
     Rule::Environment(secrets::rotation_disagrees),
     Rule::Whole(secrets::rotation_differs),
     Rule::Lane(operation::scaling_min_over_max),

@@ -10,16 +10,16 @@ use super::values::span;
 use super::{Lane, Whole};
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
-use crate::source::Extent;
+use crate::secrecy::{in_development, in_plain_text};
 use crate::tree::{Entry, Node, printable};
 
 mod telltale;
 
-pub(crate) use telltale::{is_no_name, is_secret};
+pub(crate) use telltale::{is_header_secret, is_no_name, is_secret, names_a_secret};
 
 /// Variables whose value is a secret. Outside development an error; in development a warning,
 /// unless its test credentials are public. The value is shown nowhere.
-pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
+pub(crate) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
     let mut lanes = whole.read();
     lanes.sort_by_key(|lane| lane.environment.tier == Tier::Development);
     let at_top = whole.keys("secrets");
@@ -38,52 +38,15 @@ pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
             if !*telling || named() {
                 continue;
             }
-            problems.hide(variable.value.extent);
             if lane.environment.tier != Tier::Development {
                 refused.insert(variable.key_extent);
                 if !problems.knows(variable.key_extent, Code::PlaintextSecret) {
                     problems.add(in_plain_text(&variable.key, variable.key_extent));
                 }
             } else if !refused.contains(&variable.key_extent) && !has_public_credentials(lane) {
-                lane.add(in_development(variable), problems);
+                lane.add(in_development(&variable.key, variable.key_extent), problems);
             }
         }
-    }
-}
-
-/// Commands with a password or a token in them.
-pub(super) fn within_commands(lane: &Lane<'_>, problems: &mut Problems) {
-    for (section, key) in [("migrations", "command"), ("migrations", "undo")] {
-        let words = lane.get(section, key).filter(|_| lane.judges(section)).map(Node::items);
-        for word in words.unwrap_or_default() {
-            within_value(key, word, problems);
-        }
-    }
-}
-
-/// Addresses of an environment with a password or a token in them.
-pub(super) fn within_addresses(lane: &Lane<'_>, problems: &mut Problems) {
-    addresses(&lane.node.node, problems);
-}
-
-/// The same at the top of the file.
-pub(super) fn within_addresses_at_top(whole: &Whole<'_>, problems: &mut Problems) {
-    addresses(whole.root, problems);
-}
-
-fn addresses(node: &Node, problems: &mut Problems) {
-    if let Some(url) = node.get("url") {
-        within_value("url", url, problems);
-    }
-    for link in node.get("links").map(Node::entries).unwrap_or_default() {
-        within_value(&link.key, &link.value, problems);
-    }
-}
-
-fn within_value(name: &str, value: &Node, problems: &mut Problems) {
-    if value.text().is_some_and(|text| is_secret("", text)) {
-        problems.hide(value.extent);
-        problems.add(in_plain_text(name, value.extent));
     }
 }
 
@@ -91,22 +54,6 @@ fn within_value(name: &str, value: &Node, problems: &mut Problems) {
 pub(super) fn not_named(key: &str, value: &Node) -> Problem {
     let problem = in_plain_text(key, value.extent).expected("a name from `secrets`");
     problem.next("take it out and replace it: it is known now; then name it in `secrets`")
-}
-
-fn in_plain_text(name: &str, extent: Extent) -> Problem {
-    let message = format!("`{}` holds a secret in plain text", printable(name));
-    Problem::new(Code::PlaintextSecret, extent, message)
-        .label("whoever reads this file knows it, and git never forgets it")
-        .expected("no secret; `secrets` says where each one is kept")
-        .next("take it out, keep it in the secret store, and replace it: it is known now")
-}
-
-fn in_development(variable: &Entry) -> Problem {
-    let message =
-        format!("`{}` holds a secret of development in plain text", printable(&variable.key));
-    Problem::new(Code::PlaintextSecretInDevelopment, variable.key_extent, message)
-        .label("fine if it opens nothing but test data")
-        .next("say that it does: `data: { test_credentials: public }`, or take it out")
 }
 
 fn has_public_credentials(lane: &Lane<'_>) -> bool {

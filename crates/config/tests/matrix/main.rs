@@ -16,6 +16,7 @@ mod starters;
 mod tables;
 mod wrong;
 mod wrong_sections;
+mod wrong_values;
 
 use towpath_config::{Checked, parse};
 use towpath_core::ids::Name;

@@ -100,7 +100,7 @@ const PATTERNS: &[(&str, &[&str])] = &[
         &["09:00-16:00", "22:00-06:00"],
     ),
     (r"^(UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+)$", &["UTC", "Europe/Berlin", "America/New_York"]),
-    (r"^(x-|[A-Za-z_][A-Za-z0-9_]{0,254}$)", &["API_KEY", "kind", "no"]),
+    (r"^(x-|[A-Za-z_][A-Za-z0-9_]{0,254}$)", &["APP_LEVEL", "kind", "no"]),
     (
         r"^(x-|([A-Za-z0-9_*+#@-]+([.][A-Za-z0-9_*+#@-]+)*[.]?/)*[A-Za-z0-9_*+#@-]+([.][A-Za-z0-9_*+#@-]+)*$)",
         &["main", "release/*", "5"],

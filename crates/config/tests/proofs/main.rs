@@ -4,6 +4,7 @@
 mod entries;
 mod generated;
 mod mutations;
+mod planted;
 mod printing;
 mod schema;
 mod tables;
