@@ -75,11 +75,11 @@ mod tests {
         assert_eq!(
             value,
             json!({
-                "settings": { "DB_PASSWORD": "****", "LEVEL": "info" },
-                "target": { "settings": { "command": ["./app", "****"] } },
-                "headers": { "Authorization": "****", "Accept": "text/html" },
-                "url": "****",
-                "x-team": { "api_token": ["****"] },
+                "settings": { "DB_PASSWORD": "********", "LEVEL": "info" },
+                "target": { "settings": { "command": ["./app", "********"] } },
+                "headers": { "Authorization": "********", "Accept": "text/html" },
+                "url": "********",
+                "x-team": { "api_token": ["********"] },
                 "after": ["dev"],
             })
         );

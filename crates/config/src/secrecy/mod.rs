@@ -16,12 +16,12 @@ use crate::problem::{Problem, Problems};
 use crate::sections::{notifiers, secret_store, secrets};
 use crate::shape::Key;
 use crate::source::Extent;
-use crate::tree::{Entry, Node, Tree, printable};
+use crate::tree::{Entry, Node, Scalar, Tree, printable};
 
 pub use json::hide_secrets;
 
-/// What stands for a secret. It says where the secret is not, so nothing takes it for one.
-pub(crate) const MASK: &str = "****";
+/// What stands for a secret, whatever its length. Stars alone are never taken for one.
+pub(crate) const MASK: &str = "********";
 
 /// Finds what is to be hidden, tells of secrets in plain text, and answers the tree without them, in
 /// which everything else stands where it stood. To be called before any problem is worded.
@@ -124,21 +124,21 @@ fn strange(
     for entry in node.entries() {
         let common = keys.iter().any(|key| key.name == &*entry.key);
         let mut fields = catalogue.family(family).flat_map(|kind| kind.fields);
-        // Own keys are judged by their names, as everywhere.
-        let is_own = entry.key.starts_with("x-");
-        if !common && !is_own && !fields.any(|field| field.name == &*entry.key) {
-            whole(&entry.value, problems);
+        if !common && !fields.any(|field| field.name == &*entry.key) {
+            // Numbers and flags under own keys are no secrets.
+            whole(&entry.value, !entry.key.starts_with("x-"), problems);
         }
     }
 }
 
-/// Hides every text of a value.
-fn whole(node: &Node, problems: &mut Problems) {
-    if matches!(node.tree, Tree::Scalar(..)) {
+/// Hides every text of a value, and with `bare` every number, flag and null.
+fn whole(node: &Node, bare: bool, problems: &mut Problems) {
+    let is_text = matches!(node.scalar(), Some(Scalar::Text(_)));
+    if is_text || (bare && matches!(node.tree, Tree::Scalar(..))) {
         problems.hide(node.extent);
     }
-    node.entries().iter().for_each(|entry| whole(&entry.value, problems));
-    node.items().iter().for_each(|item| whole(item, problems));
+    node.entries().iter().for_each(|entry| whole(&entry.value, bare, problems));
+    node.items().iter().for_each(|item| whole(item, bare, problems));
 }
 
 fn in_place_of_names(key: &str, node: &Node, named: &BTreeSet<&str>, problems: &mut Problems) {

@@ -218,7 +218,10 @@ fn that_a_secret_changed_is_told_and_neither_of_the_two() {
     let [change] = changes.as_slice() else { panic!("{changes:?}") };
     assert_eq!(change.path, "environments.live.settings.DB_PASSWORD");
     assert_eq!(change.sentence, "live: DB_PASSWORD changed, and is not shown: it is a secret");
-    assert_eq!((change.was.as_deref(), change.now.as_deref()), (Some("****"), Some("****")));
+    assert_eq!(
+        (change.was.as_deref(), change.now.as_deref()),
+        (Some("********"), Some("********"))
+    );
     let same = diff(&of("Zq7hunter2"), &of("Zq7hunter2")).expect("both are right");
     assert_eq!(same.changes, []);
 }
