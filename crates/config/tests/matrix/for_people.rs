@@ -71,7 +71,7 @@ fn each_setting_and_each_secret_has_a_row_and_no_secret_is_shown() {
         "settings: { API_TIMEOUT: 30s, DB_PASSWORD: Zq7hunter2, x-own: 1 }\n\
          secrets: { JWT: { kind: env, rotate_every: 90d }, TLS: { kind: env, renew_before: 30d } }",
     );
-    assert_eq!(rows(&tables, "settings"), ["API_TIMEOUT | 30s", "DB_PASSWORD | ****"]);
+    assert_eq!(rows(&tables, "settings"), ["API_TIMEOUT | 30s", "DB_PASSWORD | ********"]);
     assert_eq!(rows(&tables, "rotation"), ["JWT | 90 days", "TLS | 30 days before its end"]);
 }
 

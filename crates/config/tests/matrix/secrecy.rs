@@ -133,14 +133,14 @@ fn keys_of_ones_own_are_shown_with_their_origin_and_without_their_secrets() {
             "x-owner: platform team # line 16",
             "x-shared:",
             "color: blue # defaults.development, line 17",
-            "x-token: \"****\" # line 12",
+            "x-token: \"********\" # line 12",
             "x-shared:",
             "color: blue # defaults.development, line 17",
             "x-team: platform # line 11",
             "x-vault:",
-            "password: \"****\" # line 13",
-            "tokens: [\"****\"] # line 13",
-            "x-password: \"****\" # line 14",
+            "password: \"********\" # line 13",
+            "tokens: [\"********\"] # line 13",
+            "x-password: \"********\" # line 14",
         ]
     );
 }
@@ -154,7 +154,7 @@ fn a_secret_of_development_is_not_shown_in_the_resolved_form() {
     );
     let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
     assert_eq!(checked.errors, []);
-    assert!(resolved_yaml(&checked).contains("PASSWORD: \"****\""));
+    assert!(resolved_yaml(&checked).contains("PASSWORD: \"********\""));
 }
 
 /// A line of an environment in which something is a secret by its place.
