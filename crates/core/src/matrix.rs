@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{Digest, LaneId, Name};
+use crate::release::ChangeType;
 use crate::units::{Span, Weight};
 
 /// One project's matrix.
@@ -418,6 +419,19 @@ impl Unenforced {
         self.path.strip_prefix("release.").unwrap_or(&self.path)
     }
 
+    /// Whether it is made of releases of this type: what stands in `change_types` under another type
+    /// is not.
+    pub fn concerns(&self, change_type: ChangeType) -> bool {
+        self.change_type().is_none_or(|own| own == change_type.as_str())
+    }
+
+    /// The one type of change that it is made of, as written in the matrix; none when it is made of
+    /// all.
+    pub fn change_type(&self) -> Option<&str> {
+        let (_, below) = self.short_name().split_once("change_types.")?;
+        below.split('.').next()
+    }
+
     /// Whether `name` means this demand: its whole path, or the end of it from the short name or
     /// from a part before that. Less, such as `by`, would be said of several without being meant.
     pub fn is_named(&self, name: &str) -> bool {
@@ -459,5 +473,20 @@ mod tests {
             assert!(!demand(path).is_named(short.rsplit('.').next().expect("a last part")));
         }
         assert!(demand("release.migrations").is_named("migrations"));
+    }
+
+    #[test]
+    fn what_is_demanded_of_hotfixes_concerns_no_feature() {
+        let of = |path: &str, change_type| {
+            Unenforced { path: path.to_owned(), reason: String::new(), refuses: true }
+                .concerns(change_type)
+        };
+        for place in ["environments.live.", "environments.live.services.api.", ""] {
+            let path = format!("{place}change_types.hotfix.rollout");
+            assert!(of(&path, ChangeType::Hotfix) && !of(&path, ChangeType::Feature), "{path}");
+        }
+        for path in ["environments.live.change_types", "environments.live.approvals"] {
+            assert!(of(path, ChangeType::Hotfix) && of(path, ChangeType::Feature), "{path}");
+        }
     }
 }

@@ -334,7 +334,12 @@ fn unenforced(
     order: &PromotionOrder,
 ) -> Checked<Vec<String>> {
     let migrations = of_release(release);
-    let demands = section.unenforced.iter().chain([&migrations]);
+    // Of a release that is not known yet only what is demanded of all is said.
+    let concerns = |demand: &&Unenforced| match release {
+        Some(release) => demand.concerns(release.change_type),
+        None => demand.change_type().is_none(),
+    };
+    let demands = section.unenforced.iter().filter(concerns).chain([&migrations]);
     let (accepted, refused): (Vec<_>, Vec<_>) =
         demands.filter(|demand| demand.refuses).partition(|demand| is_accepted(demand, order));
     if !refused.is_empty() {
