@@ -21,7 +21,7 @@ pub(crate) fn cause(node: &Node, shape: Shape) -> Option<String> {
         Shape::Of(FieldType::Url) => Some(of_url(text)),
         Shape::Of(FieldType::Condition) => of_promise(text, Measure::Any, Bound::Either),
         Shape::Money => of_sum(text),
-        Shape::Size => of_size(text),
+        Shape::Size | Shape::Of(FieldType::Size(..)) => of_size(text),
         Shape::Rate => of_rate(text),
         Shape::Requests => bare(text).then(|| NO_UNIT.to_owned()),
         Shape::Promise(measure, bound) => of_promise(text, measure, bound),

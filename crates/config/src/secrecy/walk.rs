@@ -98,15 +98,8 @@ impl Walk<'_> {
                 self.texts(name, node);
             }
             Shape::MapOf(KeyRule::Variable, Shape::Of(_)) => self.chosen(node, is_secret),
-            Shape::MapOf(_, Shape::Of(FieldType::Text)) => self.chosen(node, is_secret_by_name),
             Shape::MapOf(_, inner) => {
-                for entry in node.entries() {
-                    if entry.key.starts_with("x-") {
-                        self.strange(entry);
-                    } else {
-                        self.value(&entry.key, &entry.value, *inner);
-                    }
-                }
+                self.named(node, *inner);
                 self.texts(name, node);
             }
             Shape::Variables => self.variables(node),
@@ -156,6 +149,26 @@ impl Walk<'_> {
         }
         node.items().iter().for_each(|item| self.texts(name, item));
         node.entries().iter().for_each(|entry| self.texts(&entry.key, &entry.value));
+    }
+
+    /// A map whose keys are names that people choose.
+    fn named(&mut self, node: &Node, inner: Shape) {
+        let holds_maps = matches!(
+            inner,
+            Shape::Map(_) | Shape::Adapter(..) | Shape::Kinds(..) | Shape::MapOf(..)
+        );
+        for entry in node.entries() {
+            match entry.value.text() {
+                _ if entry.key.starts_with("x-") => self.strange(entry),
+                // A text in place of where a secret is kept is hidden, and told as what it is.
+                Some(_) if matches!(inner, Shape::Adapter(Family::Secrets, _)) => {}
+                Some(text) if is_secret_by_name(&entry.key, text) && !self.named.contains(text) => {
+                    self.found(&entry.key, &entry.value);
+                }
+                None if !holds_maps => self.below(&entry.key, &entry.value, true),
+                _ => self.value(&entry.key, &entry.value, inner),
+            }
+        }
     }
 
     /// A map whose keys people choose, and whose names therefore tell.
@@ -243,5 +256,6 @@ impl Walk<'_> {
 
 /// Whether a text that people call so is a secret: `api-token: docs/token.md` says where to read of one.
 fn is_secret_by_name(name: &str, text: &str) -> bool {
-    is_secret(name, text) && !text.contains('/')
+    let counts = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_secret(name, text) && !counts && !text.contains('/')
 }
