@@ -6,7 +6,8 @@
 //! listed then (`x-listed`), whether plans repeat it (`x-in-plans`), where a section may stand
 //! (`x-where`), a type and its unit in words (`x-type`), the unit as one of a few words (`x-unit`), a
 //! default as it is written or by its rule (`x-default`), the order of keys (`x-order`), the documented
-//! example as it is written (`x-example`), how far a kind is (`x-state`).
+//! example as it is written (`x-example`), how far a kind is (`x-state`). `markdownDescription` is a
+//! word of editors, which show it in place of the description.
 
 mod adapters;
 #[cfg(test)]
