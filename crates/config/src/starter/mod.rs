@@ -239,11 +239,13 @@ pub fn starter(input: &StarterInput) -> String {
         out.push_str("#\n");
     }
     comments(&mut out, 0, &input.notes);
-    let _ = write!(out, "\nversion: 1\nproject: {}\n\nservices:\n", input.project);
+    let project = written(input.project.as_str());
+    let _ = write!(out, "\nversion: 1\nproject: {project}\n\nservices:\n");
     for service in &input.services {
         let purpose = StarterValue::text(&service.purpose);
         let purpose = purpose.is_said().then(|| format!(" purpose: {} ", purpose.written()));
-        let _ = writeln!(out, "  {}: {{{}}}", service.name, purpose.unwrap_or_default());
+        let name = written(service.name.as_str());
+        let _ = writeln!(out, "  {name}: {{{}}}", purpose.unwrap_or_default());
     }
     out.push_str("\nenvironments:\n");
     let mut before: Option<&Name> = None;
@@ -294,10 +296,10 @@ fn write_environment(
     before: Option<&Name>,
 ) {
     let tier = tier_by_name(environment.name.as_str());
-    let _ = write!(out, "\n  {}:\n", environment.name);
+    let _ = write!(out, "\n  {}:\n", written(environment.name.as_str()));
     comments(out, 4, &environment.notes);
     if let Some(before) = before {
-        let _ = writeln!(out, "    after: {before}");
+        let _ = writeln!(out, "    after: {}", written(before.as_str()));
     }
     let _ = writeln!(out, "    tier: {}", tier.as_str());
     if let Some(url) = &environment.url {
@@ -319,7 +321,7 @@ fn write_environment(
     let together = lanes.iter().all(|lane| Some(lane.rollout()) == first);
     out.push_str("    services:\n");
     for (service, lane) in services.iter().zip(&lanes) {
-        let _ = writeln!(out, "      {}:", service.name);
+        let _ = writeln!(out, "      {}:", written(service.name.as_str()));
         lane.write(out, 8);
         if !together {
             lane.traffic(out, 8);

@@ -76,7 +76,7 @@ pub(super) fn write_secrets(
                     format!("{{ kind: aws-secrets-manager, id: {} }}", written(id))
                 }
             };
-            format!("{name}: {kept}")
+            format!("{}: {kept}", written(name))
         })
         .collect();
     write_map(out, indent, "", "secrets", &fields);
@@ -93,7 +93,7 @@ pub(super) fn write_alarms(out: &mut String, indent: usize, alarms: &[StarterAla
             out,
             "{:indent$}  - {{ name: {}, query: {}, is: {}, for: {} }}",
             "",
-            alarm.name,
+            written(alarm.name.as_str()),
             written(&alarm.query),
             written(&alarm.is),
             alarm.lasting

@@ -106,9 +106,10 @@ fn a_section_that_the_format_does_not_take_is_a_comment_with_the_reason() {
 }
 
 proptest! {
+    /// Names may be words that YAML reads as something else: `no`, `null`, `1e3`.
     #[test]
     fn whatever_the_command_and_the_names_are_the_starter_is_right(
-        names in proptest::collection::btree_set("(dev|test|qa|uat|staging|prod|live|[a-z0-9]{1,9})", 1..6),
+        names in proptest::collection::btree_set("(dev|test|staging|prod|no|on|y|null|true|[0-9]{1,3}|[0-9]e[0-9]|[a-z0-9]{1,9})", 1..6),
         program in "[ -~äµ→]{0,6}[!-~äµ→][ -~äµ→]{0,6}",
         arguments in proptest::collection::vec("[ -~äµ→]{1,12}", 0..3),
         path in "/[ -~]{0,12}",
@@ -123,6 +124,8 @@ proptest! {
         times.sort_unstable();
         input.notes = vec![note.clone()];
         input.services[0].purpose.clone_from(&texts[0]);
+        input.services[0].name = name(names[0]);
+        input.project = name(names[0]);
         for environment in &mut input.environments {
             environment.notes = vec![note.clone()];
             let fields = vec![("kind", StarterValue::text("other")), ("name", StarterValue::text(&texts[1]))];
