@@ -1,5 +1,5 @@
-//! Texts of a source that are too long for a matrix are left out, and said. Owns how long is too
-//! long; shortens nothing, for half a command is another command.
+//! Texts of a source that no matrix takes, being too long or no texts, are left out, and said. Owns how
+//! long is too long; shortens nothing, for half a command is another command.
 
 use towpath_config::{StarterSection, StarterTarget, StarterValue};
 
@@ -20,9 +20,9 @@ pub(super) fn hold(found: &mut Findings) {
     }
     sections(&mut found.first, said);
     for environment in &mut found.environments {
-        if environment.url.as_ref().is_some_and(|url| url.len() > LONGEST_TEXT) {
+        if environment.url.as_ref().is_some_and(|url| !is_taken(url)) {
             environment.url = None;
-            said.left_out(format!("the url of {}: it is too long", environment.name));
+            said.left_out(format!("the url of {}: it is too long, or no text", environment.name));
         }
         sections(&mut environment.sections, said);
         for (name, lane) in &mut environment.lanes {
@@ -30,64 +30,74 @@ pub(super) fn hold(found: &mut Findings) {
         }
     }
     for service in &mut found.services {
-        if service.purpose.len() > LONGEST_TEXT {
+        if !is_taken(&service.purpose) {
             service.purpose.clear();
         }
     }
 }
 
 fn hold_lane(lane: &mut FoundLane, name: &str, said: &mut Said) {
-    if lane.target.as_ref().is_some_and(is_too_long) {
+    if lane.target.as_ref().is_some_and(is_not_taken) {
         lane.target = None;
-        said.left_out(format!("what runs {name}: its text is too long"));
+        said.left_out(format!("what runs {name}: its text is too long, or no text"));
     }
     lane.details.retain(|key, value| {
         let fits = fits(value);
         if !fits {
-            said.left_out(format!("{key} of {name}: it is too long"));
+            said.left_out(format!("{key} of {name}: it is too long, or no text"));
         }
         fits
     });
     lane.settings.retain(|key, value| {
-        let fits = key.len() + value.len() <= LONGEST_TEXT;
+        let fits = is_name(key) && is_taken(value);
         if !fits {
-            said.left_out(format!("{} of {name}: it is too long", shortened(key)));
+            said.left_out(format!("{} of {name}: it is too long, or no text", shortened(key)));
         }
         fits
     });
-    lane.secrets.retain(|key, _| key.len() <= LONGEST_TEXT);
-    let is_long = |words: &[String]| words.iter().map(String::len).sum::<usize>() > LONGEST_TEXT;
-    if lane.migration.as_ref().is_some_and(|it| is_long(&it.command)) {
+    lane.secrets.retain(|key, _| is_name(key));
+    if lane.migration.as_ref().is_some_and(|it| !are_taken(&it.command)) {
         lane.migration = None;
-        said.left_out(format!("the migration of {name}: its command is too long"));
+        said.left_out(format!("the migration of {name}: its command is too long, or no text"));
     }
     let mut resources: Vec<StarterSection> = lane.resources.take().into_iter().collect();
     sections(&mut resources, said);
     lane.resources = resources.pop();
     let endpoints = lane.health.as_ref().map(|it| &it.endpoints);
-    if endpoints.is_some_and(|all| all.iter().any(|it| it.len() > LONGEST_TEXT)) {
+    if endpoints.is_some_and(|all| all.iter().any(|it| !is_taken(it))) {
         lane.health = None;
-        said.left_out(format!("the health of {name}: its path is too long"));
+        said.left_out(format!("the health of {name}: its path is too long, or no text"));
     }
+}
+
+/// Whether a text may stand in a matrix: a zero byte ends a text for every program that gets it.
+fn is_taken(text: &str) -> bool {
+    text.len() <= LONGEST_TEXT && !text.contains('\0')
+}
+
+fn are_taken(words: &[String]) -> bool {
+    words.len() <= MOST_WORDS
+        && words.iter().all(|word| is_taken(word))
+        && words.iter().map(String::len).sum::<usize>() <= LONGEST_TEXT
+}
+
+/// Whether a variable may be called so.
+fn is_name(key: &str) -> bool {
+    is_taken(key) && !key.is_empty() && !key.contains('=')
 }
 
 fn fits(value: &StarterValue) -> bool {
     match value {
-        StarterValue::Text(text) => text.len() <= LONGEST_TEXT,
-        StarterValue::Texts(texts) => {
-            texts.len() <= MOST_WORDS
-                && texts.iter().map(String::len).sum::<usize>() <= LONGEST_TEXT
-        }
+        StarterValue::Text(text) => is_taken(text),
+        StarterValue::Texts(texts) => are_taken(texts),
         StarterValue::Flag(_) | StarterValue::Count(_) => true,
     }
 }
 
-fn is_too_long(target: &StarterTarget) -> bool {
-    let long = |text: &String| text.len() > LONGEST_TEXT;
+fn is_not_taken(target: &StarterTarget) -> bool {
+    let long = |text: &String| !is_taken(text);
     match target {
-        StarterTarget::Process(words) => {
-            words.len() > MOST_WORDS || words.iter().map(String::len).sum::<usize>() > LONGEST_TEXT
-        }
+        StarterTarget::Process(words) => !are_taken(words),
         StarterTarget::Docker(artifact, image) => {
             long(artifact) || image.as_ref().is_some_and(long)
         }
@@ -105,7 +115,7 @@ fn sections(all: &mut Vec<StarterSection>, said: &mut Said) {
         section.fields.retain(|(key, value)| {
             let fits = fits(value);
             if !fits {
-                said.left_out(format!("{key} of {name}: it is too long"));
+                said.left_out(format!("{key} of {name}: it is too long, or no text"));
             }
             fits
         });

@@ -260,8 +260,23 @@ fn texts_that_are_too_long_for_a_matrix_are_left_out_and_said() {
     let (input, said) = complete(found(Source::Compose, folder.path()), &guess());
     right(&input);
     assert!(starter(&input).len() < 20_000);
-    let left: Vec<&String> = said.left_out.iter().filter(|it| it.ends_with("too long")).collect();
+    let left: Vec<&String> =
+        said.left_out.iter().filter(|it| it.ends_with("too long, or no text")).collect();
     assert_eq!(left.len(), 2, "{said:?}");
+}
+
+#[test]
+fn a_variable_that_no_process_could_have_is_left_out_and_said() {
+    let text = "services:
+  api: { build: ., ports: ['1:1'], environment: { LEVEL: \"in\\0fo\", 'A=B': c, 'no': on, GOOD: x } }
+";
+    let folder = temporary(&[("compose.yaml", text)]);
+    let (input, said) = complete(found(Source::Compose, folder.path()), &guess());
+    right(&input);
+    let settings: Vec<_> = input.environments[0].lanes[0].settings.keys().cloned().collect();
+    assert_eq!(settings, ["GOOD", "no"]);
+    let left = |what: &str| said.left_out.iter().any(|it| it.contains(what));
+    assert!(left("`A=B` of api") && left("LEVEL of api"), "{said:?}");
 }
 
 /// Files of a fixture that are changed, and as what they are read.
