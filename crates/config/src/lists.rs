@@ -1,4 +1,4 @@
-//! What the items of one list mean together, and freezes and windows that mean nothing. Whether
+//! What the items of one list mean together, and freezes, windows and schedules that mean nothing. Whether
 //! each value fits its own key is in `value`; no clock is read, so a freeze may well be past.
 
 use std::collections::BTreeMap;
@@ -87,6 +87,13 @@ pub(crate) fn freezes(list: &Node, problems: &mut Problems) {
                     .next("write `from: 2027-12-20, until: 2028-01-02`, or `days: [fri]`"),
             );
         }
+    }
+}
+
+/// A schedule that is active on no day.
+pub(crate) fn schedule(schedule: &Node, problems: &mut Problems) {
+    if let Some(active) = schedule.get("active") {
+        lists_that_are_empty(active, problems);
     }
 }
 

@@ -92,6 +92,7 @@ impl Verify<'_> {
             match &*entry.key {
                 "windows" => lists::windows(&entry.value, self.problems),
                 "freezes" => lists::freezes(&entry.value, self.problems),
+                "schedule" => lists::schedule(&entry.value, self.problems),
                 _ => {}
             }
             match sections::find(&entry.key, place) {

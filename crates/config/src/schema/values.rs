@@ -11,8 +11,14 @@ use crate::shape::{Default, Key, KeyRule, Shape, Variant};
 
 /// Lists that the checker refuses when they are empty, by path; `value` takes empty lists, and each
 /// of these means something that needs an item.
-const NEVER_EMPTY: &[&str] =
-    &["freezes[].days", "freezes[].except", "rollout.steps", "windows[].days", "windows[].for"];
+const NEVER_EMPTY: &[&str] = &[
+    "freezes[].days",
+    "freezes[].except",
+    "rollout.steps",
+    "schedule.active.days",
+    "windows[].days",
+    "windows[].for",
+];
 
 /// Who reads a value: a few types are read more strictly in a section than in an adapter's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
