@@ -15,8 +15,12 @@ const SECRETS: [&str; 11] = [
     "PRIVATEKEY",
     "SECRETKEY",
 ];
+/// Ends of a word that do so too: `PGPASSWORD` is what PostgreSQL's own programs read.
+const ENDS: [&str; 6] = ["PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "SECRETKEY", "PRIVATEKEY"];
+/// Names that well-known programs read a secret from, by their manuals: sshpass, redis-cli.
+const EXACT: [&str; 2] = ["SSHPASS", "REDISCLIAUTH"];
 /// Words that do so only after another one: `PWD` alone is a folder, `PASS` an outcome.
-const SHORT: [&str; 2] = ["PWD", "PASS"];
+const SHORT: [&str; 3] = ["PWD", "PASS", "PW"];
 /// Words that do so unless the value is a number: `TOKENS: 4096` is a limit.
 const TOKENS: [&str; 2] = ["TOKEN", "TOKENS"];
 /// What stands before `KEY` where the key is secret.
@@ -93,8 +97,13 @@ const ELSEWHERE: [&str; 23] = [
 ];
 
 /// How the tokens of well-known services begin, as those services document them so that scanners
-/// find them: GitHub, GitLab, Stripe, Slack, Vault, Google.
-const TOKEN_STARTS: [&str; 10] = [
+/// find them: GitHub, GitLab, Stripe, Slack, Vault, OpenAI, Anthropic, npm, Docker, Shopify, Google.
+const TOKEN_STARTS: [&str; 15] = [
+    "sk-proj-",
+    "sk-ant-",
+    "npm_",
+    "dckr_pat_",
+    "shpat_",
     "ghp_",
     "gho_",
     "github_pat_",
@@ -136,6 +145,8 @@ const AWS_STARTS: [&str; 2] = ["AKIA", "ASIA"];
 const SHORTEST_TOKEN: usize = 4;
 /// Identifiers of AWS have 16 characters behind theirs.
 const SHORTEST_AWS: usize = 12;
+/// How a signed token of JSON begins: `{"` in base64 (RFC 7519; two dots part it in three).
+const JSON_TOKEN: &str = "eyJ";
 /// Length from which on letters among which there are digits are no name that a person chose.
 const SHORTEST_RANDOM: usize = 20;
 
@@ -240,10 +251,19 @@ fn is_token(word: &str) -> bool {
             && rest.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
     });
     token
+        || is_json_token(word)
         || rest(&AWS_STARTS).is_some_and(|rest| {
             rest.len() >= SHORTEST_AWS
                 && rest.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit())
         })
+}
+
+fn is_json_token(word: &str) -> bool {
+    let part = |part: &str| {
+        part.len() >= SHORTEST_TOKEN
+            && part.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
+    };
+    word.starts_with(JSON_TOKEN) && word.split('.').count() == 3 && word.split('.').all(part)
 }
 
 fn is_named(name: &str, value: &str) -> bool {
@@ -260,7 +280,12 @@ fn is_named(name: &str, value: &str) -> bool {
     let is = |list: &[&str]| list.contains(&last.as_str());
     let key =
         (is(&["KEY", "KEYS"])) && before.last().is_some_and(|word| KEYS.contains(&word.as_str()));
+    // `user:password`, as the header of that name has it.
+    let basic = kept >= 2 && words[kept - 2..kept] == ["BASIC", "AUTH"] && value.contains(':');
     let named = is(&SECRETS)
+        || ENDS.iter().any(|end| last.ends_with(end))
+        || EXACT.contains(&&*words[..kept].concat())
+        || basic
         || (is(&SHORT) && !before.is_empty())
         || (is(&TOKENS) && !number)
         || (key && !number);
@@ -332,6 +357,13 @@ mod tests {
             ("GOOGLE_CREDENTIALS", "{ \"type\": \"service_account\" }"),
             ("DB_PASSWORD", "$ecret"),
             ("AWS_SECRET_ACCESS_KEY", "/wJalrXUtnFEMI"),
+            ("PGPASSWORD", "hunter2"),
+            ("DBPASSWORD_STAGING", "hunter2"),
+            ("MYSQLPASSWD", "hunter2"),
+            ("SSHPASS", "hunter2"),
+            ("ADMIN_PW", "hunter2"),
+            ("REDISCLI_AUTH", "hunter2"),
+            ("BASIC_AUTH", "app:hunter2"),
         ] {
             assert!(is_secret(name, value), "{name}: {value}");
         }
@@ -359,6 +391,11 @@ mod tests {
             ("TOKENIZER", "bpe"),
             ("SECRETARY", "dora"),
             ("MONKEY", "george"),
+            ("BYPASS", "cache"),
+            ("PW", "wide"),
+            ("BASIC_AUTH", "enabled"),
+            ("REQUIRE_AUTH", "always"),
+            ("NOPASSWORD", "true"),
             ("V2", "on"),
             ("", "x"),
         ] {
@@ -397,6 +434,8 @@ mod tests {
             "Bearer glpat-0123456789abcdef",
             "hvs.CAESIJ0123456789",
             "AIzaSyA0123456789",
+            "sk-proj-0123456789abcdef",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N",
         ] {
             assert!(is_secret("ADDRESS", value), "{value}");
         }
@@ -410,6 +449,8 @@ mod tests {
             "AKIA",
             "hvs.example.com",
             "pk_live_0123456789",
+            "eyJhbGciOiJIUzI1NiJ9",
+            "sk-proj-",
             "ghp_",
         ] {
             assert!(!is_secret("ADDRESS", value), "{value}");
