@@ -9,13 +9,28 @@
 //! This version judges by declared thresholds over counts, with a minimum sample. It does not
 //! test green against blue for errors; the sequential tests take this place behind [`judge`].
 
+mod acceptance;
+mod clients;
 mod counts;
+mod guard;
 mod histogram;
+mod horizon;
+mod label;
+mod limit;
 mod outcome;
+mod restarts;
+mod sequence;
+mod share_test;
+mod slowness;
 mod verdict;
 
 pub use counts::Counts;
+pub use guard::{
+    Cause, DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Finding,
+    Guard, Policy,
+};
 pub use histogram::{Histogram, Quantile};
+pub use horizon::Horizon;
 pub use outcome::{Arm, ErrorKind, Outcome, StatusClass};
 pub use verdict::{
     DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict, judge,

@@ -1,0 +1,306 @@
+//! The guard of one rollout: every outcome in, at most one finding out. Owns which test sees which
+//! outcome and how one alpha is shared among them; the tests themselves stand beside.
+
+use crate::acceptance::{BelowLimit, NotTwice};
+use crate::clients::Clients;
+use crate::horizon::Horizon;
+use crate::label::{Effects, LabelTest};
+use crate::limit::Limit;
+use crate::outcome::{Arm, ErrorKind, Outcome};
+use crate::sequence::Sequence;
+use crate::slowness::Slowness;
+use crate::{Counts, LatencyLimit};
+
+/// Chance of throwing out a good release, per rollout, unless the matrix says otherwise.
+pub const DEFAULT_ALPHA: f64 = 0.01;
+/// How many times as often as blue green may fail, unless the matrix says otherwise: at 1 a release
+/// that is a tenth worse is thrown out in 8% of rollouts at a thousand requests a second, at 1.25 in
+/// none of 60.
+pub const DEFAULT_MARGIN: f64 = 1.25;
+/// Time after a change of weight in which only a catastrophe counts: connections and caches warm up.
+pub const DEFAULT_WARM_UP_US: u64 = 10_000_000;
+/// Time in which a client's failures are one observation: longer than the usual back-off of three
+/// retries.
+pub const DEFAULT_CLIENT_WINDOW_US: u64 = 10_000_000;
+
+/// How many times as often as blue green must fail to be a catastrophe: far enough from 1 that
+/// failures which arrive in the wrong order do not make one.
+const CATASTROPHE: f64 = 20.0;
+/// The share of alpha that the test for a catastrophe may spend; it is apart because it reads
+/// outcomes in another order than the rest, and evidence from two orders cannot be added up.
+const CATASTROPHE_SHARE: f64 = 0.1;
+/// How the rest is laid on the tests, before what is not declared is left out.
+const MARGIN_WEIGHT: f64 = 0.6;
+const LIMITS_WEIGHT: f64 = 0.2;
+const SLOWNESS_WEIGHT: f64 = 0.2;
+/// Evidence at which green counts as proven: one in twenty.
+const PROVEN: f64 = 20.0;
+
+/// What a guard tests, and how surely.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Chance of a wrong finding over the whole rollout, above 0 and below 1.
+    pub alpha: f64,
+    /// How many times as often as blue green may fail, 1 or more.
+    pub margin: f64,
+    /// Highest tolerated share of failed requests, above 0 and below 1.
+    pub error_rate: Option<f64>,
+    /// Whether the limits hold even where blue is no better.
+    pub even_if_blue: bool,
+    /// Limits on latencies.
+    pub latency: Vec<LatencyLimit>,
+    /// Microseconds after a change of weight in which only a catastrophe counts.
+    pub warm_up_us: u64,
+    /// Microseconds in which a client's failures are one observation; none where clients are tied
+    /// to a release.
+    pub client_window_us: Option<u64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            alpha: DEFAULT_ALPHA,
+            margin: DEFAULT_MARGIN,
+            error_rate: None,
+            even_if_blue: false,
+            latency: Vec::new(),
+            warm_up_us: DEFAULT_WARM_UP_US,
+            client_window_us: Some(DEFAULT_CLIENT_WINDOW_US),
+        }
+    }
+}
+
+/// What was found against green.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cause {
+    /// It fails more than the margin times as often as blue.
+    Margin,
+    /// It fails far more often than blue, whatever the order.
+    Catastrophe,
+    /// It breaks the limit of this position: the error rate first, then latencies as declared.
+    Limit(usize),
+    /// It is slower than blue by more than the factor of this position among the latencies.
+    Slower(usize),
+}
+
+/// A finding, once and for ever.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finding {
+    /// What weighed most.
+    pub cause: Cause,
+    /// The evidence at the deciding outcome: by chance a good release shows as much in at most one
+    /// rollout of so many.
+    pub evidence: f64,
+}
+
+/// The judge of one rollout. Deterministic; allocates nothing per outcome.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    policy: Policy,
+    horizon: Horizon,
+    sequence: Sequence<Entry>,
+    clients: Clients,
+    clients_as_completed: Clients,
+    margin: LabelTest,
+    catastrophe: LabelTest,
+    limits: Vec<Limit>,
+    slowness: Vec<Slowness>,
+    not_twice: NotTwice,
+    below_limit: Option<BelowLimit>,
+    weight: Warming,
+    counts: [Counts; 2],
+    finding: Option<Finding>,
+}
+
+/// What is kept of an outcome while it waits.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    outcome: Outcome,
+}
+
+/// The weight under way and until when it warms up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Warming {
+    green_probability: f32,
+    until_us: u64,
+}
+
+impl Guard {
+    /// A guard that has seen nothing. `first` is the order of the first request of the rollout.
+    pub fn new(policy: Policy, horizon: Horizon, first: u64) -> Self {
+        let clients = Clients::new(policy.client_window_us);
+        Self {
+            horizon,
+            sequence: Sequence::new(first),
+            clients_as_completed: clients.clone(),
+            clients,
+            margin: LabelTest::new(policy.margin, Effects::FAILURES),
+            catastrophe: LabelTest::new(CATASTROPHE, Effects::FAILURES),
+            limits: Limit::all(&policy),
+            slowness: Slowness::all(&policy),
+            not_twice: NotTwice::default(),
+            below_limit: policy.error_rate.map(BelowLimit::new),
+            weight: Warming::default(),
+            counts: [Counts::default(), Counts::default()],
+            finding: None,
+            policy,
+        }
+    }
+
+    /// Takes in one outcome in the order of completion, at `now_us` of the clock that assigned it.
+    /// Answers the finding, once there is one.
+    pub fn observe(&mut self, outcome: &Outcome, now_us: u64) -> Option<Finding> {
+        self.counts[outcome.arm as usize].record(outcome);
+        if outcome.arm == Arm::Blue && outcome.is_evidence() {
+            self.horizon.saw(outcome.failed(), outcome.latency_us);
+        }
+        self.clients_as_completed.saw(outcome.client);
+        self.judge_catastrophe(outcome);
+        while self.sequence.is_full_for(outcome.order) {
+            let Some(entry) = self.sequence.take_oldest() else { break };
+            self.apply(&entry.outcome);
+        }
+        if let Some(late) =
+            self.sequence.put(outcome.order, outcome.assigned_us, Entry { outcome: *outcome })
+        {
+            self.apply(&late.outcome);
+        }
+        self.advance(now_us)
+    }
+
+    /// Hands on what has waited long enough by `now_us`. To be called now and then while nothing
+    /// arrives; safe to repeat.
+    pub fn advance(&mut self, now_us: u64) -> Option<Finding> {
+        let overdue_us = now_us.saturating_sub(self.horizon.wait_us());
+        while let Some(entry) = self.sequence.take(overdue_us) {
+            self.apply(&entry.outcome);
+        }
+        self.finding
+    }
+
+    /// Takes in the answer to one of the prober's requests to green.
+    pub fn observe_probe(&mut self, failed: bool) -> Option<Finding> {
+        for limit in &mut self.limits {
+            limit.observe_probe(failed);
+        }
+        if let Some(test) = &mut self.below_limit {
+            test.observe(failed);
+        }
+        if failed {
+            self.weigh();
+        }
+        self.finding
+    }
+
+    /// What was found, if anything.
+    pub fn finding(&self) -> Option<Finding> {
+        self.finding
+    }
+
+    /// Whether green is proven not to fail twice as often as blue, or to stay below its limit.
+    pub fn is_proven(&self) -> bool {
+        let below = self.below_limit.as_ref().map_or(0.0, BelowLimit::evidence);
+        self.not_twice.evidence() >= PROVEN || below >= PROVEN
+    }
+
+    /// What was counted of one arm.
+    pub fn counts(&self, arm: Arm) -> &Counts {
+        &self.counts[arm as usize]
+    }
+
+    fn judge_catastrophe(&mut self, outcome: &Outcome) {
+        if !outcome.is_evidence() || !outcome.failed() {
+            return;
+        }
+        if !self.clients_as_completed.is_new(outcome.client, outcome.assigned_us) {
+            return;
+        }
+        let is_green = outcome.arm == Arm::Green;
+        self.catastrophe.observe(is_green, f64::from(outcome.green_probability));
+        let evidence = self.catastrophe.evidence();
+        if self.finding.is_none() && evidence * CATASTROPHE_SHARE * self.policy.alpha >= 1.0 {
+            self.finding =
+                Some(Finding { cause: Cause::Catastrophe, evidence: evidence * CATASTROPHE_SHARE });
+        }
+    }
+
+    fn apply(&mut self, outcome: &Outcome) {
+        self.clients.saw(outcome.client);
+        if outcome.pinned || self.is_warming(outcome) {
+            return;
+        }
+        let is_green = outcome.arm == Arm::Green;
+        let probability = f64::from(outcome.green_probability);
+        let mut suspicious = false;
+        for test in &mut self.slowness {
+            suspicious |= test.observe(outcome);
+        }
+        if outcome.error == ErrorKind::ClientAbort {
+            return self.weigh_if(suspicious);
+        }
+        if outcome.failed() && self.clients.is_new(outcome.client, outcome.assigned_us) {
+            self.margin.observe(is_green, probability);
+            self.not_twice.observe(is_green, probability);
+            suspicious |= is_green;
+        }
+        for limit in &mut self.limits {
+            suspicious |= limit.observe(outcome);
+        }
+        if let Some(test) = self.below_limit.as_mut().filter(|_| is_green) {
+            test.observe(outcome.failed());
+        }
+        self.weigh_if(suspicious);
+    }
+
+    fn is_warming(&mut self, outcome: &Outcome) -> bool {
+        if outcome.green_probability.to_bits() != self.weight.green_probability.to_bits() {
+            self.weight = Warming {
+                green_probability: outcome.green_probability,
+                until_us: outcome.assigned_us + self.policy.warm_up_us,
+            };
+        }
+        outcome.assigned_us < self.weight.until_us
+    }
+
+    fn weigh_if(&mut self, suspicious: bool) {
+        if suspicious {
+            self.weigh();
+        }
+    }
+
+    /// Adds up the evidence; the sum of e-processes with weights that sum to 1 is one, whatever they
+    /// have in common.
+    fn weigh(&mut self) {
+        if self.finding.is_some() {
+            return;
+        }
+        let limits = if self.limits.is_empty() { 0.0 } else { LIMITS_WEIGHT };
+        let slowness = if self.slowness.is_empty() { 0.0 } else { SLOWNESS_WEIGHT };
+        let whole = MARGIN_WEIGHT + limits + slowness;
+        let mut heaviest = (Cause::Margin, MARGIN_WEIGHT / whole * self.margin.evidence());
+        let mut sum = heaviest.1;
+        let mut add = |cause, evidence: f64| {
+            sum += evidence;
+            if evidence > heaviest.1 {
+                heaviest = (cause, evidence);
+            }
+        };
+        for (index, limit) in self.limits.iter().enumerate() {
+            add(Cause::Limit(index), limits / whole / real(self.limits.len()) * limit.evidence());
+        }
+        for (index, test) in self.slowness.iter().enumerate() {
+            let share = slowness / whole / real(self.slowness.len());
+            add(Cause::Slower(test.position()), share * test.evidence());
+            let _ = index;
+        }
+        let evidence = sum * (1.0 - CATASTROPHE_SHARE);
+        if evidence * self.policy.alpha >= 1.0 {
+            self.finding = Some(Finding { cause: heaviest.0, evidence });
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of tests")]
+fn real(count: usize) -> f64 {
+    count as f64
+}
