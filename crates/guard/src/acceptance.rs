@@ -76,3 +76,54 @@ impl BelowLimit {
 fn real(count: usize) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Worked out from the formulas in another language.
+    #[test]
+    fn evidence_is_that_of_the_formulas() {
+        let close = |evidence: f64, exact: f64| (evidence / exact - 1.0).abs() < 1e-12;
+        let mut twice = NotTwice::default();
+        let failures = [(false, 0.1), (false, 0.5), (true, 0.5), (false, 0.5)];
+        for (is_green, rho) in failures {
+            twice.observe(is_green, rho);
+        }
+        assert!(close(twice.evidence(), 1.799_362_051_425_448_7));
+        let mut below = BelowLimit::new(0.05);
+        for n in 0..61 {
+            below.observe(n == 60);
+        }
+        assert!(close(below.evidence(), 1.720_027_127_230_146));
+    }
+
+    #[test]
+    fn what_is_twice_as_bad_or_at_its_limit_proves_nothing_on_average() {
+        for rho in [0.01, 0.1, 0.5, 0.95] {
+            let green = rho * TWICE / (1.0 - rho + rho * TWICE);
+            let after = |is_green: bool| {
+                let mut test = NotTwice::default();
+                test.observe(is_green, rho);
+                test.evidence()
+            };
+            assert!((green * after(true) + (1.0 - green) * after(false) - 1.0).abs() < 1e-12);
+        }
+        let after = |failed: bool| {
+            let mut test = BelowLimit::new(0.05);
+            test.observe(failed);
+            test.evidence()
+        };
+        assert!((0.05 * after(true) + 0.95 * after(false) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_hundred_good_answers_prove_a_limit_of_five_percent() {
+        let mut test = BelowLimit::new(0.05);
+        let needed = (1..200).find(|_| {
+            test.observe(false);
+            test.evidence() >= 20.0
+        });
+        assert!(needed.is_some_and(|needed| (60..110).contains(&needed)), "{needed:?}");
+    }
+}

@@ -48,7 +48,9 @@ impl Clients {
         } else if let Some(entry) = self.frequent.iter_mut().find(|entry| entry.1 == 0) {
             *entry = (client, 1);
         } else {
-            self.frequent.iter_mut().for_each(|entry| entry.1 -= 1);
+            for entry in &mut self.frequent {
+                entry.1 -= 1;
+            }
         }
     }
 
@@ -76,7 +78,6 @@ impl Clients {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "masked to the number of places first")]
 fn place_of(client: u64) -> usize {
     // Fibonacci hashing (Knuth, volume 3, 6.4): keys that differ in few bits spread out.
     (client.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize & (REMEMBERED - 1)
@@ -119,7 +120,9 @@ mod tests {
         assert!(clients.has_gateway());
         assert!(clients.is_new(7, 1) && clients.is_new(7, 1));
         let mut spread = Clients::new(None);
-        (0..1000_u64).for_each(|request| spread.saw(1 + request % 20));
+        for request in 0..1000_u64 {
+            spread.saw(1 + request % 20);
+        }
         assert!(!spread.has_gateway());
     }
 }

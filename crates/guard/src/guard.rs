@@ -9,19 +9,7 @@ use crate::limit::Limit;
 use crate::outcome::{Arm, ErrorKind, Outcome};
 use crate::sequence::Sequence;
 use crate::slowness::Slowness;
-use crate::{Counts, LatencyLimit};
-
-/// Chance of throwing out a good release, per rollout, unless the matrix says otherwise.
-pub const DEFAULT_ALPHA: f64 = 0.01;
-/// How many times as often as blue green may fail, unless the matrix says otherwise: at 1 a release
-/// that is a tenth worse is thrown out in 8% of rollouts at a thousand requests a second, at 1.25 in
-/// none of 60.
-pub const DEFAULT_MARGIN: f64 = 1.25;
-/// Time after a change of weight in which only a catastrophe counts: connections and caches warm up.
-pub const DEFAULT_WARM_UP_US: u64 = 10_000_000;
-/// Time in which a client's failures are one observation: longer than the usual back-off of three
-/// retries.
-pub const DEFAULT_CLIENT_WINDOW_US: u64 = 10_000_000;
+use crate::{Cause, Counts, Finding, Policy};
 
 /// How many times as often as blue green must fail to be a catastrophe: far enough from 1 that
 /// failures which arrive in the wrong order do not make one.
@@ -36,71 +24,14 @@ const SLOWNESS_WEIGHT: f64 = 0.2;
 /// Evidence at which green counts as proven: one in twenty.
 const PROVEN: f64 = 20.0;
 
-/// What a guard tests, and how surely.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
-    /// Chance of a wrong finding over the whole rollout, above 0 and below 1.
-    pub alpha: f64,
-    /// How many times as often as blue green may fail, 1 or more.
-    pub margin: f64,
-    /// Highest tolerated share of failed requests, above 0 and below 1.
-    pub error_rate: Option<f64>,
-    /// Whether the limits hold even where blue is no better.
-    pub even_if_blue: bool,
-    /// Limits on latencies.
-    pub latency: Vec<LatencyLimit>,
-    /// Microseconds after a change of weight in which only a catastrophe counts.
-    pub warm_up_us: u64,
-    /// Microseconds in which a client's failures are one observation; none where clients are tied
-    /// to a release.
-    pub client_window_us: Option<u64>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            alpha: DEFAULT_ALPHA,
-            margin: DEFAULT_MARGIN,
-            error_rate: None,
-            even_if_blue: false,
-            latency: Vec::new(),
-            warm_up_us: DEFAULT_WARM_UP_US,
-            client_window_us: Some(DEFAULT_CLIENT_WINDOW_US),
-        }
-    }
-}
-
-/// What was found against green.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cause {
-    /// It fails more than the margin times as often as blue.
-    Margin,
-    /// It fails far more often than blue, whatever the order.
-    Catastrophe,
-    /// It breaks the limit of this position: the error rate first, then latencies as declared.
-    Limit(usize),
-    /// It is slower than blue by more than the factor of this position among the latencies.
-    Slower(usize),
-}
-
-/// A finding, once and for ever.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Finding {
-    /// What weighed most.
-    pub cause: Cause,
-    /// The evidence at the deciding outcome: by chance a good release shows as much in at most one
-    /// rollout of so many.
-    pub evidence: f64,
-}
-
 /// The judge of one rollout. Deterministic; allocates nothing per outcome.
 #[derive(Clone, Debug)]
 pub struct Guard {
     policy: Policy,
     horizon: Horizon,
-    sequence: Sequence<Entry>,
+    sequence: Sequence<Outcome>,
     clients: Clients,
-    clients_as_completed: Clients,
+    clients_completed: Clients,
     margin: LabelTest,
     catastrophe: LabelTest,
     limits: Vec<Limit>,
@@ -110,12 +41,6 @@ pub struct Guard {
     weight: Warming,
     counts: [Counts; 2],
     finding: Option<Finding>,
-}
-
-/// What is kept of an outcome while it waits.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    outcome: Outcome,
 }
 
 /// The weight under way and until when it warms up.
@@ -132,7 +57,7 @@ impl Guard {
         Self {
             horizon,
             sequence: Sequence::new(first),
-            clients_as_completed: clients.clone(),
+            clients_completed: clients.clone(),
             clients,
             margin: LabelTest::new(policy.margin, Effects::FAILURES),
             catastrophe: LabelTest::new(CATASTROPHE, Effects::FAILURES),
@@ -154,16 +79,14 @@ impl Guard {
         if outcome.arm == Arm::Blue && outcome.is_evidence() {
             self.horizon.saw(outcome.failed(), outcome.latency_us);
         }
-        self.clients_as_completed.saw(outcome.client);
+        self.clients_completed.saw(outcome.client);
         self.judge_catastrophe(outcome);
         while self.sequence.is_full_for(outcome.order) {
-            let Some(entry) = self.sequence.take_oldest() else { break };
-            self.apply(&entry.outcome);
+            let Some(outcome) = self.sequence.take_oldest() else { break };
+            self.apply(&outcome);
         }
-        if let Some(late) =
-            self.sequence.put(outcome.order, outcome.assigned_us, Entry { outcome: *outcome })
-        {
-            self.apply(&late.outcome);
+        if let Some(late) = self.sequence.put(outcome.order, outcome.assigned_us, *outcome) {
+            self.apply(&late);
         }
         self.advance(now_us)
     }
@@ -172,8 +95,8 @@ impl Guard {
     /// arrives; safe to repeat.
     pub fn advance(&mut self, now_us: u64) -> Option<Finding> {
         let overdue_us = now_us.saturating_sub(self.horizon.wait_us());
-        while let Some(entry) = self.sequence.take(overdue_us) {
-            self.apply(&entry.outcome);
+        while let Some(outcome) = self.sequence.take(overdue_us) {
+            self.apply(&outcome);
         }
         self.finding
     }
@@ -212,7 +135,7 @@ impl Guard {
         if !outcome.is_evidence() || !outcome.failed() {
             return;
         }
-        if !self.clients_as_completed.is_new(outcome.client, outcome.assigned_us) {
+        if !self.clients_completed.is_new(outcome.client, outcome.assigned_us) {
             return;
         }
         let is_green = outcome.arm == Arm::Green;
@@ -285,13 +208,13 @@ impl Guard {
                 heaviest = (cause, evidence);
             }
         };
-        for (index, limit) in self.limits.iter().enumerate() {
-            add(Cause::Limit(index), limits / whole / real(self.limits.len()) * limit.evidence());
+        for (position, limit) in self.limits.iter().enumerate() {
+            let share = limits / whole / real(self.limits.len());
+            add(Cause::Limit(position), share * limit.evidence());
         }
-        for (index, test) in self.slowness.iter().enumerate() {
+        for test in &self.slowness {
             let share = slowness / whole / real(self.slowness.len());
             add(Cause::Slower(test.position()), share * test.evidence());
-            let _ = index;
         }
         let evidence = sum * (1.0 - CATASTROPHE_SHARE);
         if evidence * self.policy.alpha >= 1.0 {

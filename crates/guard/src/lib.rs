@@ -11,13 +11,17 @@
 
 mod acceptance;
 mod clients;
+#[cfg(test)]
+mod coin;
 mod counts;
+mod finding;
 mod guard;
 mod histogram;
 mod horizon;
 mod label;
 mod limit;
 mod outcome;
+mod policy;
 mod restarts;
 mod sequence;
 mod share_test;
@@ -25,13 +29,14 @@ mod slowness;
 mod verdict;
 
 pub use counts::Counts;
-pub use guard::{
-    Cause, DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Finding,
-    Guard, Policy,
-};
+pub use finding::{Cause, Finding};
+pub use guard::Guard;
 pub use histogram::{Histogram, Quantile};
 pub use horizon::Horizon;
 pub use outcome::{Arm, ErrorKind, Outcome, StatusClass};
+pub use policy::{
+    DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Policy,
+};
 pub use verdict::{
     DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict, judge,
 };

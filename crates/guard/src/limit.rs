@@ -1,9 +1,9 @@
 //! An absolute limit on green, beside blue where there is one. Owns how the two questions are
 //! joined: green breaks its limit, and blue is not as bad.
 
-use crate::guard::Policy;
 use crate::label::{Effects, LabelTest};
 use crate::outcome::{Arm, Outcome};
+use crate::policy::Policy;
 use crate::share_test::ShareTest;
 use crate::{LatencyLimit, Quantile};
 

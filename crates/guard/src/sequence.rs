@@ -89,7 +89,6 @@ impl<T: Copy> Sequence<T> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "smaller than the number of places")]
 fn place_of(order: u64) -> usize {
     (order & (SPAN - 1)) as usize
 }

@@ -64,3 +64,46 @@ impl ShareTest {
 fn real(count: usize) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coin::Coin;
+
+    /// Worked out from the formula as a sum over all starts, in another language.
+    #[test]
+    fn evidence_is_that_of_the_formula() {
+        let mut test = ShareTest::new(0.05);
+        for failed in [false, false, true, false, true, true] {
+            test.observe(failed);
+        }
+        assert!((test.evidence() / 75.585_960_980_975_41 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn capital_grows_by_nothing_at_the_limit_and_shrinks_below() {
+        for limit in [0.0005, 0.05, 0.4, 0.97] {
+            let test = ShareTest::new(limit);
+            for index in 0..ALTERNATIVES {
+                let expected = |p: f64| p * test.failed[index] + (1.0 - p) * test.succeeded[index];
+                assert!((expected(limit) - 1.0).abs() < 1e-9, "{limit}");
+                assert!(expected(limit / 2.0) < 1.0, "{limit}");
+            }
+        }
+    }
+
+    /// 4,000 runs of 500 requests at the limit itself, looked at after each; see the label test.
+    #[test]
+    fn a_release_at_its_limit_is_hardly_ever_refuted() {
+        let mut refuted = 0;
+        for seed in 0..4_000 {
+            let mut coin = Coin::new(seed);
+            let mut test = ShareTest::new(0.05);
+            refuted += u32::from((0..500).any(|_| {
+                test.observe(coin.says(0.05));
+                test.evidence() >= 100.0
+            }));
+        }
+        assert!(refuted < 60, "{refuted}");
+    }
+}

@@ -1,9 +1,9 @@
 //! Green's latency against blue's: how often does each exceed what blue seldom does? Owns the
 //! threshold, which is known before each request.
 
-use crate::guard::Policy;
 use crate::label::{Effects, LabelTest};
 use crate::outcome::{Arm, ErrorKind, Outcome};
+use crate::policy::Policy;
 use crate::{Histogram, LatencyLimit, Quantile};
 
 /// Differences below this are what a shared machine's scheduler and a cold cache do to any program;
