@@ -1,5 +1,6 @@
 // Holds the schema of the matrix against the language server that editors use: no complaint about a
-// right matrix, completion where people type, a complaint about an unknown key.
+// right matrix, completion where people type, units and examples where they look, a complaint about an
+// unknown key.
 //
 //     node check.mjs SERVER SCHEMA MATRIX...
 //
@@ -23,7 +24,7 @@ const schemaUri = pathToFileURL(resolve(schema)).href;
 const program = join(folder, "node_modules/yaml-language-server/bin/yaml-language-server");
 const server = spawn(process.execPath, [program, "--stdio"], { stdio: ["pipe", "pipe", "inherit"] });
 const settings = {
-  yaml: { schemas: { [schemaUri]: ["**/*.yaml"] }, validate: true, completion: true, hover: false },
+  yaml: { schemas: { [schemaUri]: ["**/*.yaml"] }, validate: true, completion: true, hover: true },
 };
 
 let received = Buffer.alloc(0);
@@ -97,13 +98,18 @@ async function told(text) {
   return { uri, said };
 }
 
-// The completions at the sign `|` of a text.
-async function offered(text) {
+// What the server answers to a request about the sign `|` of a text.
+async function asked(method, text) {
   const before = text.slice(0, text.indexOf("|")).split("\n");
   const { uri } = await told(text.replace("|", ""));
   const position = { line: before.length - 1, character: before.at(-1).length };
-  const answer = await ask("textDocument/completion", { textDocument: { uri }, position });
-  return (answer.items ?? answer).map((item) => item.label);
+  return ask(method, { textDocument: { uri }, position });
+}
+
+// The completions at the sign `|` of a text.
+async function offered(text) {
+  const answer = await asked("textDocument/completion", text);
+  return answer.items ?? answer;
 }
 
 let failures = 0;
@@ -119,8 +125,21 @@ function hold(what, holds, found) {
 const HEAD = "version: 1\nproject: shop\nenvironments:\n  live:\n    tier: production\n";
 
 async function complete(what, text, wanted) {
-  const labels = await offered(text);
+  const labels = (await offered(text)).map((item) => item.label);
   hold(`completes ${what}`, wanted.every((label) => labels.includes(label)), labels);
+}
+
+// What is shown where the pointer rests on the key before the sign `|`.
+async function explain(what, text, wanted) {
+  const shown = (await asked("textDocument/hover", text))?.contents?.value ?? "";
+  hold(`shows ${what}`, wanted.every((part) => shown.includes(part)), shown);
+}
+
+// What is told beside an offered key, or written with it.
+async function describe(what, text, label, wanted) {
+  const item = (await offered(text)).find((it) => it.label === label);
+  const shown = JSON.stringify(item ?? null);
+  hold(`describes ${what}`, wanted.every((part) => shown.includes(part)), shown);
 }
 
 await ask("initialize", {
@@ -128,7 +147,7 @@ await ask("initialize", {
   rootUri: null,
   capabilities: {
     workspace: { configuration: true, didChangeConfiguration: { dynamicRegistration: true } },
-    textDocument: { completion: { completionItem: { documentationFormat: ["plaintext"] } } },
+    textDocument: { completion: { completionItem: { documentationFormat: ["markdown", "plaintext"] } } },
   },
 });
 send({ method: "initialized", params: {} });
@@ -145,6 +164,12 @@ await complete("kinds of a database", `${HEAD}    database:\n      kind: |\n`, [
 await complete("keys of a kind", `${HEAD}    database:\n      kind: dynamodb\n      |\n`, ["table", "ttl", "backup"]);
 await complete("words", `${HEAD}    rollout:\n      strategy: |\n`, ["canary", "blue-green"]);
 await complete("sections of a tier", `version: 1\nproject: shop\ndefaults:\n  production:\n    |\n`, ["rollout", "secret_store"]);
+await explain("a duration", `${HEAD}    health: { timeo|ut: 5s }\n`, ["Unit: duration", "10s"]);
+await explain("a sum", `${HEAD}    costs: { comp|ute: $5/month }\n`, ["Unit: money per time", "$50/month"]);
+await explain("a size of an adapter", `${HEAD}    target: { kind: process, command: [./a], log_li|mit: 1MiB }\n`, ["Unit: bytes", "4KiB"]);
+await explain("a section", `${HEAD}    stand|by: 1h\n`, ["Unit: duration", "24h"]);
+await describe("a size", `${HEAD}    resources:\n      |\n`, "memory", ["Unit: bytes", "512MB"]);
+await describe("a share", `${HEAD}    rollout:\n      steps:\n        - |\n`, "weight", ["Unit: percent", "10%"]);
 for (const [what, text, line] of [
   ["an unknown section", `${HEAD}    databse: {}\n`, 6],
   ["an unknown key of a section", `${HEAD}    health: { timout: 5s }\n`, 6],
@@ -152,6 +177,8 @@ for (const [what, text, line] of [
   ["a key of another kind", `${HEAD}    database: { kind: dynamodb, table: a, pool_size: 5 }\n`, 6],
   ["an unknown kind", `${HEAD}    target: { kind: proces }\n`, 6],
   ["a number for a text", `${HEAD}    title: 5\n`, 6],
+  ["a share above 100%", `${HEAD}    gate: { validation: [{ check: http, url: "{green}/a", at: 999% }] }\n`, 6],
+  ["a window without days", `${HEAD}    windows: [{ days: [] }]\n`, 6],
 ]) {
   const { said } = await told(text);
   hold(`flags ${what}`, said.some((it) => it.range.start.line + 1 === line), said);

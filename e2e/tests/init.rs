@@ -60,6 +60,52 @@ fn the_conversation_is_as_it_was_drawn_and_what_it_writes_is_right() {
 }
 
 #[test]
+fn a_starter_from_a_compose_file_carries_the_first_release_with_its_copies_and_settings() {
+    let world = World::new("# {listen}");
+    let matrix = world.root().join("towpath.yaml");
+    let listen = std::fs::read_to_string(&matrix).expect("it was written");
+    let (_, port) = listen.rsplit_once(':').expect("an address");
+    std::fs::remove_file(&matrix).expect("it is ours");
+    let said = world.root().join("said");
+    let app = format!(
+        "#!/bin/sh\necho \"$GREETING $CACHE\" >> '{}'\nexec '{}' sample-service\n",
+        said.display(),
+        towpath_e2e::towpath().display()
+    );
+    write(&world, "app", &app);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(world.root().join("app"), mode).expect("its mode is set");
+    write(&world, "web.env", "GREETING=hello\nAPI_TOKEN=not-a-real-token-1\n");
+    let compose = format!(
+        "services:
+  web:
+    build: .
+    command: ./app
+    ports: [\"{port}:3000\", \"9229:9229\"]
+    env_file: web.env
+    environment: {{ CACHE: 5m, PORT: 3000 }}
+    deploy: {{ replicas: 2 }}
+    healthcheck: {{ test: [CMD, curl, -f, \"http://localhost:3000/health\"], interval: 30s }}
+  migrate: {{ build: ., command: ./app migrate, restart: \"no\" }}
+"
+    );
+    write(&world, "compose.yaml", &compose);
+    let told = world.must(&["init", "--from", "compose"], 0);
+    for stays in ["port 9229 of web", "PORT of web", "migrate: it migrates and ends"] {
+        assert!(told.err.contains(stays), "{stays}: {}", told.err);
+    }
+    let text = std::fs::read_to_string(&matrix).expect("it was written");
+    assert!(text.contains("# Not carried over: port 9229 of web"), "{text}");
+    assert!(!text.contains("not-a-real-token"), "{text}");
+    world.must(&["matrix", "check"], 0);
+    world.must(&["release", "create", "0.1.0", "--artifact", "web=."], 0);
+    world.must(&["promote", "dev", "--release", "0.1.0"], 0);
+    let said = std::fs::read_to_string(said).expect("both copies said it");
+    assert_eq!(said, "hello 5m\nhello 5m\n");
+    world.must(&["engine", "stop", "--everything"], 0);
+}
+
+#[test]
 fn a_file_of_ten_megabytes_is_refused_at_once_and_nothing_is_written() {
     let world = World::new(MATRIX);
     write(&world, "compose.yaml", &"# much\n".repeat(10 << 17));

@@ -133,6 +133,10 @@ fn type_of(of: &Value) -> String {
             count.as_array().into_iter().flatten().map(ToString::to_string).collect();
         return bounds.join(" to ");
     }
+    if let Some(bounds) = of["size"].as_array() {
+        let bounds: Vec<String> = bounds.iter().map(|bytes| format!("{bytes}B")).collect();
+        return format!("size, {}", bounds.join(" to "));
+    }
     match of.get("word") {
         Some(choices) => words(choices).join(" or "),
         None => word(of).to_owned(),

@@ -116,6 +116,22 @@ pub(crate) struct Trouble {
     pub(crate) place: Option<String>,
     /// What helps.
     pub(crate) next: Vec<Next>,
+    /// What else refuses the same, in the order of precedence.
+    pub(crate) also: Vec<Trouble>,
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            exit: refusal.kind.into(),
+            code: refusal.code,
+            message: refusal.message,
+            cause: refusal.cause,
+            place: refusal.place,
+            next: refusal.next,
+            also: refusal.also.into_iter().map(Into::into).collect(),
+        }
+    }
 }
 
 impl CliError {
@@ -128,6 +144,7 @@ impl CliError {
             cause: None,
             place: None,
             next: Vec::new(),
+            also: Vec::new(),
         }))
     }
 
@@ -160,14 +177,7 @@ impl CliError {
 
 impl From<Refusal> for CliError {
     fn from(refusal: Refusal) -> Self {
-        Self(Box::new(Trouble {
-            exit: refusal.kind.into(),
-            code: refusal.code,
-            message: refusal.message,
-            cause: refusal.cause,
-            place: refusal.place,
-            next: refusal.next,
-        }))
+        Self(Box::new(refusal.into()))
     }
 }
 

@@ -41,6 +41,27 @@ fn a_proxy_that_cannot_start_says_why_in_its_last_line() {
     assert!(last.starts_with(&format!("proxy {file}: ")) && last.contains("File exists"), "{text}");
 }
 
+/// A key that comes from a secret store is a name, and refuses until somebody can read the secret.
+#[test]
+fn a_whole_matrix_whose_keys_are_secrets_is_right_and_refuses_only_there() {
+    let (code, text) = said(&["matrix", "check", "fixtures/matrix/ferry.yaml", "--json"]);
+    let view: Value = serde_json::from_str(&text).expect("one object");
+    assert_eq!((code, &view["errors"]), (0, &serde_json::json!([])), "{text}");
+    let open: Vec<&str> = view["not_enforced"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|path| path.ends_with(".router"))
+        .collect();
+    assert_eq!(open, ["environments.crossing.router", "environments.trial-run.router"], "{text}");
+    let (_, told) = said(&["matrix", "check", "fixtures/matrix/ferry.yaml"]);
+    assert!(
+        told.contains("router `towpath` needs `key_secret`, and no secret store is built"),
+        "{told}"
+    );
+}
+
 const MATRIX: &str = "version: 1\nproject: shop\nenvironments:\n  live:\n    tier: production\n    \
                       target: { kind: process, command: [./app] }\n    standby: 24h\n    \
                       router: { kind: towpath, listen: 127.0.0.1:3000 }\n";

@@ -9,9 +9,11 @@ use crate::codes::Code;
 use crate::lane::Reading;
 use crate::problem::Problem;
 use crate::repair::{nearest_word, repair};
+use crate::scalar;
 use crate::secrecy;
 use crate::shape::{Key, Shape};
 use crate::source::Extent;
+use crate::synonyms::nearest_key;
 use crate::tree::{Entry, Node, printable};
 use crate::value;
 
@@ -85,7 +87,7 @@ fn without_kind(
         !known.into_iter().any(|name| name == &*it.key)
     };
     let mut strange = node.entries().iter().filter(strange);
-    if let Some(typo) = strange.find(|it| settings::nearest(&it.key, [word]).is_some()) {
+    if let Some(typo) = strange.find(|it| nearest_key(&it.key, [word]).is_some()) {
         let (nearest, of) = (Some(word.to_owned()), format!("a {}", called(family)));
         let shown = printable(&typo.key);
         let expected = format!("{word}: one of {}", known.join(", "));
@@ -135,7 +137,7 @@ fn placed(
     };
     let Some(field) = fields.iter().find(|field| field.name == first) else {
         let known = common.iter().map(|key| key.name).chain(fields.iter().map(|it| it.name));
-        let nearest = problem.nearest.or_else(|| settings::nearest(first, known.clone()));
+        let nearest = nearest_key(first, known.clone());
         let known = known.collect::<Vec<_>>().join(", ");
         let of = problem.message.split(" has no key").next().unwrap_or_default().to_owned();
         return value::unknown(&printable(first), entry.key_extent, nearest, known, of);
@@ -143,8 +145,9 @@ fn placed(
     let shape = Shape::Of(field.of);
     let nearest = problem.nearest.or_else(|| nearest_word(&entry.value, shape));
     let whole = problem.path == first;
-    let mut found =
-        Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), problem.message);
+    let message =
+        if whole { scalar::because(problem.message, &entry.value, shape) } else { problem.message };
+    let mut found = Problem::new(Code::WrongValue, inner(&entry.value, &problem.path), message);
     found.next = repair(&entry.value, shape, nearest.as_deref()).filter(|_| whole);
     found.expected = problem.expected;
     found.nearest(nearest)

@@ -105,6 +105,16 @@ codes! {
     Warning RecoveryWithoutBackups "recovery-without-backups"
     Warning DataRealOutsideProduction "data-real-outside-production"
     Warning ResidencyCrossed "residency-crossed"
+    Warning SoakNotBefore "soak-not-before"
+    Warning SkipAgainstGate "skip-against-gate"
+    Warning AutomaticWithApprovals "automatic-with-approvals"
+    Warning TriggerNever "trigger-never"
+    Warning RoleSpelledTwice "role-spelled-twice"
+    Warning ShutdownInProduction "shutdown-in-production"
+    Warning TimeoutLongerThanEvery "timeout-longer-than-every"
+    Warning ErrorBudgetUntracked "error-budget-untracked"
+    Warning AlertingChannels "alerting-channels"
+    Warning PersonalData "personal-data"
 }
 
 impl Code {

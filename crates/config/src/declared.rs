@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::sections::{self, Section, Standing, Where};
 use crate::shape::{Default, Key, Place, Shape, Variant, expected};
 use crate::show::default_text;
-use crate::tree::{Entry, Node};
+use crate::tree::{Entry, Node, Scalar, printable};
 use crate::value::{self, Against};
 
 /// Remembers the sections at the top of the file that nothing acts on, and checks their adapters.
@@ -48,8 +48,23 @@ pub(crate) fn declared(place: Where, entry: &Entry, path: &str, reading: &mut Re
         Standing::ForPeople | Standing::RefusesWhen(_) => return,
         Standing::Kept(_) => reading.not_enforced(listed, planned, false),
         Standing::Refuses => reading.not_enforced(listed, planned, true),
+        Standing::RefusesUnlessNamed => {
+            let needless = sections::secrets::for_releases(&entry.value, &reading.named);
+            let refusal = handed_to_nobody(needless);
+            reading.not_enforced(listed, refusal.clone().unwrap_or(planned), refusal.is_some());
+        }
     }
     within(section.key.shape, &entry.value, path, reading);
+}
+
+/// Why `secrets`, which the releases need, refuse promotions; none when there are none.
+fn handed_to_nobody<'a>(mut secrets: impl Iterator<Item = &'a Entry>) -> Option<String> {
+    let first = printable(&secrets.next()?.key);
+    let more = match secrets.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!("nothing hands `{first}`{more} to the release"))
 }
 
 /// The sections of one map that are kept, by name, with every default filled in.
@@ -128,9 +143,18 @@ fn with_defaults(keys: &[Key], node: &Node, place: Place, catalogue: &Catalogue)
     value
 }
 
-/// Looks for keys with a standing of their own.
+/// Looks for keys with a standing of their own. Lists have none, nor have maps with kinds.
 fn within(shape: Shape, node: &Node, path: &str, reading: &mut Reading<'_>) {
-    let Shape::Map(keys) = shape else { return };
+    let keys = match shape {
+        Shape::Map(keys) => keys,
+        Shape::MapOf(_, inner) => {
+            for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+                within(*inner, &entry.value, &format!("{path}.{}", entry.key), reading);
+            }
+            return;
+        }
+        _ => return,
+    };
     for key in keys {
         let Some(value) = node.get(key.name) else { continue };
         let path = format!("{path}.{}", key.name);
@@ -139,13 +163,23 @@ fn within(shape: Shape, node: &Node, path: &str, reading: &mut Reading<'_>) {
             None => within(key.shape, value, &path, reading),
             Some(Standing::Kept(_)) => reading.not_enforced(path, planned(), false),
             Some(Standing::Refuses) => reading.not_enforced(path, planned(), true),
-            Some(Standing::RefusesWhen(word)) if value.text() == Some(word) => {
+            Some(Standing::RefusesWhen(word)) if says(value, word) => {
                 let reason = format!("`{}: {word}` is planned", key.name);
                 reading.not_enforced(path, reason, true);
             }
-            Some(Standing::Enforced | Standing::ForPeople | Standing::RefusesWhen(_)) => {}
+            Some(
+                Standing::Enforced
+                | Standing::ForPeople
+                | Standing::RefusesWhen(_)
+                | Standing::RefusesUnlessNamed,
+            ) => {}
         }
     }
+}
+
+/// Whether `value` is `word`, however `true` is written.
+fn says(value: &Node, word: &str) -> bool {
+    value.text() == Some(word) || (word == "true" && value.scalar() == Some(Scalar::Flag(true)))
 }
 
 /// Checks what only the joined section can tell: its kind, and what the kind asks for.
@@ -157,8 +191,11 @@ fn joined(key: &Key, entry: &Entry, reading: &mut Reading<'_>) {
                 adapter(*inner, one, reading);
             }
         }
-        Shape::Kinds(kinds, _) if entry.value.get("kind").is_none() => {
-            if entry.value.is_broken() || entry.value.entries().is_empty() {
+        Shape::Kinds(kinds, common) if entry.value.get("kind").is_none() => {
+            let own = kinds.iter().flat_map(|kind| kind.keys).chain(common);
+            let known = own.map(|key| key.name).chain(["kind"]);
+            let nothing = entry.value.is_broken() || entry.value.entries().is_empty();
+            if nothing || value::is_mistyped(&entry.value, "kind", &known) {
                 return;
             }
             let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();

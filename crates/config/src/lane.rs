@@ -8,7 +8,7 @@ use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, 
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
 
 use crate::acceptance;
-use crate::adapters;
+use crate::adapters::{self, Adapter};
 use crate::codes::Code;
 use crate::declared::{self, declared, declared_at_top};
 use crate::pipeline;
@@ -25,6 +25,8 @@ pub(crate) struct Reading<'a> {
     found: Vec<Unenforced>,
     /// Paths among them that no promotion goes another way for.
     apart: BTreeSet<String>,
+    /// Secrets that keys name, in the environment that is read or, for the top, anywhere.
+    pub(crate) named: BTreeSet<String>,
 }
 
 /// One lane as a tree: the environment's sections with those of the service joined in.
@@ -61,7 +63,8 @@ impl<'a> Reading<'a> {
         catalogue: &'a Catalogue,
         problems: &'a mut Problems,
     ) -> Self {
-        Self { root, catalogue, problems, found: Vec::new(), apart: BTreeSet::new() }
+        let named = sections::secrets::named(root);
+        Self { root, catalogue, problems, found: Vec::new(), apart: BTreeSet::new(), named }
     }
 
     /// Remembers that no promotion goes another way because of `path`.
@@ -92,7 +95,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
             declared: declared::values(root, Where::Top, NOWHERE, reading.catalogue),
         },
         lanes: Vec::new(),
-        not_enforced: at_top.clone(),
+        not_enforced: Vec::new(),
     };
     for entry in root.get("environments").map(Node::entries).unwrap_or_default() {
         if !matches!(entry.value.tree, crate::tree::Tree::Map(_)) {
@@ -102,7 +105,14 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
         let environment = environment(&name, entry, &at_top, &mut resolved, reading);
         resolved.matrix.environments.push(environment);
     }
-    resolved.not_enforced.sort_by(|a, b| a.path.cmp(&b.path));
+    if resolved.matrix.environments.is_empty() {
+        resolved.not_enforced = at_top;
+    }
+    // What is said at the top holds everywhere: it is accepted when every environment accepts it.
+    resolved.not_enforced.sort_by(|a, b| {
+        let open = |it: &Unenforced| (!it.refuses, it.is_accepted());
+        a.path.cmp(&b.path).then_with(|| open(a).cmp(&open(b)))
+    });
     resolved.not_enforced.dedup_by(|a, b| a.path == b.path);
     Some(resolved)
 }
@@ -132,6 +142,7 @@ fn environment(
     let tier = order::tier(own).unwrap_or(Tier::Development);
     let joined = join_shared(reading.root, own, tier);
     let prefix = format!("environments.{name}");
+    reading.named = sections::secrets::named(&joined);
     for shared in joined.entries() {
         let path = format!("{prefix}.{}", shared.key);
         declared(Where::Environment, shared, &path, reading);
@@ -169,7 +180,7 @@ fn environment(
             lanes.insert(service.clone(), LaneSpec { unenforced, ..spec });
         }
     }
-    resolved.not_enforced.extend(all.into_iter().filter(|it| it.path.starts_with(&prefix)));
+    resolved.not_enforced.extend(all);
     let text = |key: &str| own.get(key).and_then(Node::text).map(str::to_owned);
     let after = pipeline::predecessors(own);
     let mut kept = declared::values(&joined, Where::Environment, place, reading.catalogue);
@@ -273,6 +284,7 @@ fn lane_spec(
     let router = runner(node, Family::Router, router::KEYS, at("router"), reading);
     let rollout_node = node.get("rollout");
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
+    sections::change_types::check(node.get("change_types"), lane.place, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     Some(LaneSpec {
@@ -291,6 +303,13 @@ fn lane_spec(
     })
 }
 
+/// The first field of an adapter that names a secret.
+fn secret_of(adapter: &Adapter) -> Option<&'static str> {
+    let settings = adapter.settings.as_ref()?;
+    let mut fields = adapter.fields.iter().map(|field| field.name);
+    fields.find(|name| name.ends_with("_secret") && settings.get(*name).is_some())
+}
+
 /// The target or the router of a lane.
 fn runner(
     lane: &Node,
@@ -304,6 +323,11 @@ fn runner(
     if adapter.state == KindState::Planned {
         let reason = format!("{} `{}` is planned", family.as_str(), adapter.kind);
         reading.not_enforced(format!("{prefix}.{}", family.as_str()), reason, true);
+    } else if let Some(field) = secret_of(&adapter) {
+        // Without it the adapter would do something else than the file says, so nobody can go without.
+        let (family, kind) = (family.as_str(), adapter.kind);
+        let reason = format!("{family} `{kind}` needs `{field}`, and no secret store is built");
+        reading.not_enforced(format!("{prefix}.{family}"), reason, true);
     }
     Some(AdapterSpec { kind: adapter.kind.to_owned(), settings: adapter.settings? })
 }

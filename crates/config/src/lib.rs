@@ -3,6 +3,7 @@
 
 mod acceptance;
 mod adapters;
+mod cause;
 mod codes;
 mod consistency;
 mod declared;
@@ -26,6 +27,7 @@ mod shape;
 mod show;
 mod source;
 mod starter;
+mod synonyms;
 mod tables;
 mod tree;
 mod type_words;
@@ -49,11 +51,13 @@ pub use crate::place::line_of;
 pub use crate::problem::MAX_PROBLEMS;
 pub use crate::render::{Symbols, brief, report, snippet};
 pub use crate::schema::schema;
+pub use crate::secrecy::hide_secrets;
 pub use crate::show::{Origin, origins, resolved_yaml};
 pub use crate::source::MAX_BYTES;
 pub use crate::starter::{
-    FIRST_PORT, StarterEnvironment, StarterHealth, StarterInput, StarterLane, StarterSection,
-    StarterService, StarterTarget, StarterValue, starter, tier_by_name, tier_said_by,
+    FIRST_PORT, StarterAlarm, StarterEnvironment, StarterHealth, StarterInput, StarterLane,
+    StarterMigration, StarterRollout, StarterSecret, StarterSection, StarterService, StarterTarget,
+    StarterValue, is_secret, starter, tier_by_name, tier_said_by,
 };
 pub use crate::tables::{Table, table_names, tables};
 pub use crate::verify::{MAX_ENVIRONMENTS, MAX_LANES, MAX_SECTION, MAX_SERVICES};
@@ -73,7 +77,12 @@ pub struct Checked {
     pub warnings: Vec<Diagnostic>,
     /// Demands that this version does not carry out, by path.
     pub not_enforced: Vec<Unenforced>,
+    /// The resolved matrix without the secrets that stand in the file, for whoever prints it; its
+    /// digest is another one. None when there is an error.
+    pub shown: Option<Matrix>,
     pub(crate) resolved: Vec<show::Line>,
+    /// The same with the secrets, to find out what changed; none when there are none.
+    pub(crate) with_secrets: Option<Vec<show::Line>>,
     pub(crate) root: Option<Node>,
     pub(crate) file: String,
     pub(crate) source: Source,
@@ -90,17 +99,28 @@ pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
         errors: Vec::new(),
         warnings: Vec::new(),
         not_enforced: Vec::new(),
+        shown: None,
         resolved: Vec::new(),
+        with_secrets: None,
         root: None,
         file: tree::escaped(file_name),
         source,
     };
-    if let Some(root) = &root {
-        checked.resolve(root, catalogue, &mut problems);
+    let shown = root.as_ref().map(|root| secrecy::hide(root, catalogue, &mut problems));
+    if let (Some(root), Some(shown)) = (&root, &shown) {
+        checked.resolve(shown, catalogue, &mut problems);
+        if !problems.hides_nothing() {
+            checked.resolve_with_secrets(root, catalogue, &mut problems);
+        }
     }
-    checked.take(problems, root.as_ref());
-    checked.root = root;
+    checked.take(problems, shown.as_ref());
+    checked.root = shown;
     checked
+}
+
+/// The text of the file with stars in place of the secrets that stand in it.
+pub fn shown_text(checked: &Checked) -> &str {
+    checked.source.text()
 }
 
 /// The text of a matrix as JSON, as editors see it, unchecked and with nothing filled in; none when
@@ -145,6 +165,38 @@ impl Checked {
         consistency::check(&whole, problems);
         self.resolved = show::lines(root, &self.source, catalogue, &resolved);
         self.not_enforced = resolved.not_enforced;
+        self.shown = Some(resolved.matrix.clone());
+        self.matrix = Some(resolved.matrix);
+    }
+
+    /// The resolved form with the secrets that stand in the file.
+    fn lines(&self) -> &[show::Line] {
+        self.with_secrets.as_deref().unwrap_or(&self.resolved)
+    }
+
+    /// Takes the matrix from the file as it is: what runs needs what is not shown.
+    fn resolve_with_secrets(
+        &mut self,
+        root: &Node,
+        catalogue: &Catalogue,
+        problems: &mut Problems,
+    ) {
+        if self.matrix.take().is_none() {
+            return;
+        }
+        let mut found = Problems::default();
+        let resolved = lane::resolve(&mut lane::Reading::new(root, catalogue, &mut found));
+        problems.add_unseen(found);
+        let Some(resolved) = resolved else { return };
+        let whole = consistency::Whole {
+            root,
+            source: &self.source,
+            catalogue,
+            environments: &resolved.matrix.environments,
+            lanes: &resolved.lanes,
+        };
+        consistency::plaintext(&whole, problems);
+        self.with_secrets = Some(show::lines(root, &self.source, catalogue, &resolved));
         self.matrix = Some(resolved.matrix);
     }
 
@@ -168,7 +220,7 @@ impl Checked {
         // Places were told by the text as it stands; from here on it is only printed.
         self.source.hide(&hidden);
         if !self.errors.is_empty() {
-            self.matrix = None;
+            (self.matrix, self.shown, self.with_secrets) = (None, None, None);
             self.resolved.clear();
         }
     }

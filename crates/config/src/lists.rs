@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
 use crate::quantities;
+use crate::repair::{of_days, of_week};
+use crate::sections::schedule::DAYS;
 use crate::sections::windows::FREEZE;
+use crate::shape::{Shape, expected};
 use crate::tree::{Node, Tree, printable};
 
 /// Items of a list that are called the same. `what` is what the list is called.
@@ -27,6 +30,35 @@ pub(crate) fn names_twice(list: &Node, what: &str, problems: &mut Problems) {
             seen.insert(name, named.extent);
         }
     }
+}
+
+/// Whether an item of a list of days means several of them; says how the whole list is written.
+pub(crate) fn several_days(
+    list: &Node,
+    item: &Node,
+    shape: Shape,
+    name: &str,
+    problems: &mut Problems,
+) -> bool {
+    let meant = |item: &Node| of_week(item.text()?);
+    let is_days = matches!(shape, Shape::Of(of) if of_days(of));
+    if !is_days || meant(item).is_none_or(|days| days.len() < 2) {
+        return false;
+    }
+    let text = item.text().map(printable).unwrap_or_default();
+    let mut problem =
+        Problem::new(Code::WrongValue, item.extent, format!("`{name}` cannot be `{text}`"))
+            .label("several days; each is one of the list")
+            .expected(expected(shape));
+    let all: Option<Vec<_>> = list.items().iter().map(meant).collect();
+    problem.next = all.map(|all| {
+        let mut days = all.concat();
+        days.sort_by_key(|day| DAYS.iter().position(|known| known == day));
+        days.dedup();
+        format!("write the whole list: [{}]", days.join(", "))
+    });
+    problems.add(problem);
+    true
 }
 
 /// Lists of a window that hold nothing, so that it never opens.

@@ -1,7 +1,7 @@
 //! Problems while they are being collected: places as pieces of the text. `diagnostic` turns them
 //! into what people read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::{Code, Severity};
 use crate::source::Extent;
@@ -94,19 +94,45 @@ pub(crate) struct Problems {
     seen: BTreeSet<(Extent, Code, String)>,
     errors: Told,
     warnings: Told,
-    hidden: BTreeSet<Extent>,
+    /// What is kept out of every output, and whether because it tells itself.
+    hidden: BTreeMap<Extent, bool>,
     accepting: BTreeSet<Extent>,
 }
 
 impl Problems {
     /// Keeps what stands at `extent` out of every output.
     pub(crate) fn hide(&mut self, extent: Extent) {
-        self.hidden.insert(extent);
+        self.hidden.entry(extent).or_insert(false);
+    }
+
+    /// The same of what is a secret by its name or its shape, and not only by where it stands.
+    pub(crate) fn hide_telling(&mut self, extent: Extent) {
+        self.hidden.insert(extent, true);
     }
 
     /// Whether what stands at `extent` is kept out of every output.
     pub(crate) fn hides(&self, extent: Extent) -> bool {
-        self.hidden.contains(&extent)
+        self.hidden.contains_key(&extent)
+    }
+
+    /// Whether nothing is kept out.
+    pub(crate) fn hides_nothing(&self) -> bool {
+        self.hidden.is_empty()
+    }
+
+    /// Whether something within `extent` is kept out, and whether because it tells itself.
+    pub(crate) fn hides_within(&self, extent: Extent) -> (bool, bool) {
+        let from = Extent { start: extent.start, end: 0 };
+        let inside = self.hidden.range(from..).take_while(|(it, _)| it.start <= extent.end);
+        let inside: Vec<bool> =
+            inside.filter(|(it, _)| it.end <= extent.end).map(|it| *it.1).collect();
+        (!inside.is_empty(), inside.contains(&true))
+    }
+
+    /// Whether a secret at `extent` was told.
+    pub(crate) fn tells_secret(&self, extent: Extent) -> bool {
+        self.has(extent, Code::PlaintextSecret)
+            || self.has(extent, Code::PlaintextSecretInDevelopment)
     }
 
     /// Remembers that the name at `extent`, in an `accept_warnings`, let something pass.
@@ -121,7 +147,7 @@ impl Problems {
 
     /// Takes what is to be kept out of every output.
     pub(crate) fn take_hidden(&mut self) -> BTreeSet<Extent> {
-        std::mem::take(&mut self.hidden)
+        std::mem::take(&mut self.hidden).into_keys().collect()
     }
 
     pub(crate) fn add(&mut self, problem: Problem) {
@@ -135,6 +161,16 @@ impl Problems {
         if self.seen.insert((problem.extent, problem.code, problem.message.clone())) {
             self.told(problem.code).kept += 1;
             self.list.push(problem);
+        }
+    }
+
+    /// Adds the errors of `found` at places of which nothing was told, without their words: those
+    /// were found where secrets are not hidden.
+    pub(crate) fn add_unseen(&mut self, found: Self) {
+        for Problem { code, extent, .. } in found.list {
+            if code.severity() == Severity::Error && !self.knows(extent, code) {
+                self.add(Problem::new(code, extent, "a value that is not shown does not fit here"));
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 use jiff::civil::{Date, Time};
 use towpath_ports::condition::{Condition, Limit};
+use towpath_ports::size;
 
 use crate::shape::{Bound, Measure};
 
@@ -32,29 +33,9 @@ pub(crate) fn money(text: &str) -> Option<Money> {
     Some(Money { currency, cents, per })
 }
 
-/// `512MB`, `16GB`, `1.5TB` in bytes; `KB` is 1000 and `KiB` 1024 (IEC 80000-13).
+/// `512MB`, `16GB`, `1.5TB` in bytes.
 pub(crate) fn bytes(text: &str) -> Option<u64> {
-    let unit = text.find(|character: char| character.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at(unit);
-    let size: u64 = match unit {
-        "B" => 1,
-        "KB" => 1000,
-        "MB" => 1000_u64.pow(2),
-        "GB" => 1000_u64.pow(3),
-        "TB" => 1000_u64.pow(4),
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        "TiB" => 1 << 40,
-        _ => return None,
-    };
-    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-    if whole.len() > 6 || part.len() > 2 {
-        return None;
-    }
-    let tenths = 10_u64.pow(u32::try_from(part.len()).ok()?);
-    let part = digits(part)?.checked_mul(size)? / tenths;
-    digits(whole)?.checked_mul(size)?.checked_add(part)
+    size::bytes(text)
 }
 
 /// `100/s`, `6000/m` as a number for each second.
@@ -73,14 +54,15 @@ pub(crate) fn per_second(text: &str) -> Option<f64> {
 
 /// Whether `text` is a comparison with something of this measure, to this side.
 pub(crate) fn promise(text: &str, measure: Measure, bound: Bound) -> Option<()> {
-    let rate = || per_second(text.trim_start_matches(['<', '>', '=']).trim()).is_some();
-    let signed = text.starts_with(['<', '>', '=']) && !text.starts_with("=<");
+    // The longer sign first: `<` is the beginning of `<=`.
+    let amount = ["<=", ">=", "<", ">", "="].iter().find_map(|sign| text.strip_prefix(sign));
+    let rate = || amount.is_some_and(|amount| per_second(amount.trim()).is_some());
     let condition = text.parse::<Condition>().ok().map(|condition| condition.limit);
     let fits = match (measure, condition) {
         (Measure::Share | Measure::Any, Some(Limit::Share(_)))
         | (Measure::Time | Measure::Any, Some(Limit::Time(_)))
         | (Measure::Any, Some(Limit::Number(_))) => true,
-        (Measure::Rate | Measure::Any, None) => signed && rate(),
+        (Measure::Rate | Measure::Any, None) => rate(),
         _ => false,
     };
     (fits && text.starts_with(bound.signs())).then_some(())
@@ -90,6 +72,15 @@ pub(crate) fn promise(text: &str, measure: Measure, bound: Bound) -> Option<()> 
 pub(crate) fn date(text: &str) -> Option<Date> {
     let shaped = text.len() == 10 && text.bytes().all(|it| it.is_ascii_digit() || it == b'-');
     text.parse().ok().filter(|_| shaped)
+}
+
+/// The last day of the month of a day that is none, because the month has not so many.
+pub(crate) fn last_of_month(text: &str) -> Option<Date> {
+    let (month, day) = text.rsplit_once('-').filter(|_| text.len() == 10)?;
+    let first = date(&format!("{month}-01"))?;
+    let last = first.last_of_month();
+    digits(day).filter(|day| u64::try_from(last.day()).is_ok_and(|last| *day > last))?;
+    Some(last)
 }
 
 /// `09:00-16:00`; may cross midnight, and is never empty.
@@ -157,6 +148,7 @@ mod tests {
             ("< 5", Measure::Rate),
             ("100/s", Measure::Any),
             ("=< 5/s", Measure::Rate),
+            (">>= 5/s", Measure::Rate),
             ("< 101%", Measure::Share),
         ] {
             assert_eq!(promise(text, measure, Bound::Either), None, "{text}");

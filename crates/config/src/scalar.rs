@@ -8,6 +8,7 @@ use towpath_core::units::{Span, Weight};
 use towpath_ports::catalogue::FieldType;
 
 use crate::PROGRAM;
+use crate::cause::cause;
 use crate::codes::Code;
 use crate::limits;
 use crate::problem::{Problem, Problems};
@@ -19,6 +20,7 @@ use crate::tree::{Node, Scalar, Tree, printable};
 /// Checks `node`, called `name` in messages.
 pub(crate) fn verify(node: &Node, shape: Shape, name: &str, problems: &mut Problems) {
     let Err(message) = fits(node, shape, name) else { return };
+    let message = because(message, node, shape);
     let is_leaf = matches!(node.tree, Tree::Scalar(..));
     let code = if is_leaf { Code::WrongValue } else { Code::WrongType };
     let nearest = nearest_word(node, shape);
@@ -27,8 +29,24 @@ pub(crate) fn verify(node: &Node, shape: Shape, name: &str, problems: &mut Probl
     problems.add(problem.nearest(nearest));
 }
 
+/// The message with why the value does not fit, where that can be told. What is expected, which some
+/// messages end with, stands beside them.
+pub(crate) fn because(message: String, node: &Node, shape: Shape) -> String {
+    let what = match message.split_once("` is not a ") {
+        Some((before, after)) => {
+            let after = after.split(" such as ").next().unwrap_or_default();
+            format!("{before}` is not a {after}")
+        }
+        None => message,
+    };
+    match cause(node, shape).filter(|_| !what.ends_with(" years") && !what.contains("more than")) {
+        Some(cause) => format!("{what}: {cause}"),
+        None => what,
+    }
+}
+
 /// The error says what the value is instead.
-fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
+pub(crate) fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> {
     let wrong = || format!("`{name}` is {}", described(node));
     let text = || node.text().filter(|text| !text.is_empty()).ok_or_else(wrong);
     match shape {
@@ -103,12 +121,20 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
         FieldType::Span => parses::<Span>(text.ok_or_else(wrong)?),
         FieldType::Name => Name::new(text.ok_or_else(wrong)?).map(drop).map_err(|_| wrong()),
         FieldType::Share => parses::<Weight>(text.ok_or_else(wrong)?),
+        FieldType::Size(least, most) => quantities::bytes(text.ok_or_else(wrong)?)
+            .filter(|bytes| (least..=most).contains(bytes))
+            .map(drop)
+            .ok_or_else(wrong),
         FieldType::Path => {
             let text = text.ok_or_else(wrong)?;
             if text.split('/').any(|part| part == "..") || text.contains('\0') {
                 return Err(format!("`{}` leaves the project", printable(text)));
             }
             Ok(())
+        }
+        FieldType::Address => {
+            let text = text.ok_or_else(wrong)?;
+            text.parse::<std::net::SocketAddr>().map(drop).map_err(|_| wrong())
         }
         FieldType::Url => {
             let text = text.ok_or_else(wrong)?;

@@ -254,7 +254,9 @@ pub(crate) fn expected(shape: Shape) -> String {
             }
         }
         Shape::Date => "a day such as 2026-12-24".to_owned(),
-        Shape::Hours => "a part of the day such as 09:00-16:00".to_owned(),
+        Shape::Hours => {
+            "a part of the day such as 09:00-16:00, or 22:00-06:00 over midnight".to_owned()
+        }
         Shape::Zone => "a time zone such as Europe/Berlin or UTC".to_owned(),
         Shape::MapOf(KeyRule::Name, _) => "a map whose keys are names".to_owned(),
         Shape::MapOf(KeyRule::Variable, _) => {

@@ -124,6 +124,7 @@ impl Writer<'_> {
                 None => {}
             }
         }
+        self.own_keys(0, self.root, "");
         self.open(0, "environments:");
         for environment in &resolved.matrix.environments {
             let lanes = resolved.lanes.iter().filter(|it| it.id.environment == environment.name);
@@ -145,6 +146,7 @@ impl Writer<'_> {
             let node = joined.get(section.key.name).filter(|_| !shared_by_root);
             self.section(4, section, node, &path, first.place);
         }
+        self.own_keys(4, &joined, &format!("{path}."));
         self.services(&path, lanes);
     }
 
@@ -165,6 +167,9 @@ impl Writer<'_> {
                 if overrides(lane, name) || (apart && depends_on_place(&section.key)) {
                     self.section(8, section, lane.node.get(name), &path, lane.place);
                 }
+            }
+            if let Some(overrides) = &lane.overrides {
+                self.own_keys(8, overrides, &format!("{path}."));
             }
             if self.lines.len() > first {
                 let text = format!("{service}:");
@@ -307,10 +312,16 @@ impl Writer<'_> {
             let path = format!("{path}.{}", key.name);
             self.shaped(indent, key, given, &path, place);
         }
-        for entry in node.map(Node::entries).unwrap_or_default() {
-            if entry.key.starts_with("x-") {
-                self.node(indent, &entry.key, &entry.value, &format!("{path}.{}", entry.key));
-            }
+        if let Some(node) = node {
+            self.own_keys(indent, node, &format!("{path}."));
+        }
+    }
+
+    /// The keys that people added, which nothing reads. `path` ends with a dot, or is empty.
+    fn own_keys(&mut self, indent: usize, node: &Node, path: &str) {
+        for entry in node.entries().iter().filter(|entry| entry.key.starts_with("x-")) {
+            let path = format!("{path}{}", entry.key);
+            self.node(indent, &entry.key, &entry.value, &path);
         }
     }
 

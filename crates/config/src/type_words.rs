@@ -2,6 +2,7 @@
 //! written. What a message says of a value that does not fit is in `shape` and `towpath_ports`.
 
 use towpath_ports::catalogue::{Family, FieldType};
+use towpath_ports::size;
 
 use crate::shape::{KeyRule, Measure, Shape, promised};
 
@@ -42,7 +43,7 @@ pub(crate) fn of(shape: Shape) -> String {
             return format!("{what}, in quotes, such as {}", promised(measure, bound));
         }
         Shape::Date => "day, such as 2026-12-24",
-        Shape::Hours => "part of the day, such as 09:00-16:00",
+        Shape::Hours => "part of the day, such as 09:00-16:00, or 22:00-06:00 over midnight",
         Shape::Zone => "time zone, such as Europe/Berlin",
         Shape::Kinds(..) => "map that begins with kind",
         Shape::Adapter(Family::Check, _) => "map that begins with check",
@@ -58,6 +59,9 @@ pub(crate) fn of_field(of: FieldType) -> String {
         FieldType::Word(words) => return words.join(" or "),
         FieldType::Count(least, most) => return format!("whole number from {least} to {most}"),
         FieldType::Counts(words) => return format!("map: {} to count", words.join(", ")),
+        FieldType::Size(least, most) => {
+            return format!("size from {} to {}", size::written(least), size::written(most));
+        }
         FieldType::Text => "text",
         FieldType::Argv => "list: a program and its arguments",
         FieldType::Texts => "text, or list of texts",

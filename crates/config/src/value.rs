@@ -6,14 +6,16 @@ use towpath_ports::catalogue::{Catalogue, Family, FieldType};
 use towpath_ports::settings;
 
 use crate::PROGRAM;
+use crate::cause::of_endpoint;
 use crate::codes::Code;
 use crate::lists;
 use crate::problem::{Problem, Problems};
-use crate::repair::{as_name, nearest, repair};
+use crate::repair::{as_name, endpoint, nearest, repair, variable};
 use crate::scalar;
 use crate::secrecy;
 use crate::shape::{Default, Key, KeyRule, Shape, Variant, described, expected};
 use crate::source::Extent;
+use crate::synonyms::{nearest_key, reason};
 use crate::tree::{Entry, Node, Scalar, Tree, printable};
 
 /// What a value is checked against.
@@ -53,7 +55,6 @@ pub(crate) fn verify(
                 verify_keys(node, keys, name, false, against, problems);
                 verify_kind(node, family, against.catalogue, problems);
             } else if family == Family::Secrets && node.text().is_some() {
-                problems.hide(node.extent);
                 problems.add(secret_itself(node, name));
             } else {
                 wants(false, node, name, shape, problems);
@@ -61,15 +62,7 @@ pub(crate) fn verify(
         }
         Shape::List(inner) => {
             if wants(matches!(node.tree, Tree::List(_)), node, name, shape, problems) {
-                if matches!(*inner, Shape::Map(keys) if keys.iter().any(|key| key.name == "name")) {
-                    lists::names_twice(node, name, problems);
-                }
-                // Lists are replaced, never joined.
-                let against = Against { part: false, ..against };
-                for (index, item) in node.items().iter().enumerate() {
-                    let name = format!("{name}[{index}]");
-                    verify(item, *inner, &name, against, problems);
-                }
+                verify_list(node, *inner, name, against, problems);
             }
         }
         Shape::Kinds(kinds, common) => {
@@ -93,6 +86,26 @@ pub(crate) fn verify(
         Shape::Variables => verify_variables(node, name, problems),
         Shape::Endpoints => verify_endpoints(node, name, problems),
         _ => scalar::verify(node, shape, name, problems),
+    }
+}
+
+fn verify_list(
+    node: &Node,
+    inner: Shape,
+    name: &str,
+    against: Against<'_>,
+    problems: &mut Problems,
+) {
+    if matches!(inner, Shape::Map(keys) if keys.iter().any(|key| key.name == "name")) {
+        lists::names_twice(node, name, problems);
+    }
+    // Lists are replaced, never joined.
+    let against = Against { part: false, ..against };
+    for (index, item) in node.items().iter().enumerate() {
+        let name = format!("{name}[{index}]");
+        if !lists::several_days(node, item, inner, &name, problems) {
+            verify(item, inner, &name, against, problems);
+        }
     }
 }
 
@@ -163,12 +176,12 @@ pub(crate) fn is_mistyped<'a>(
     node.entries()
         .iter()
         .filter(|entry| !known.clone().any(|name| name == &*entry.key))
-        .any(|entry| settings::nearest(&entry.key, known.clone()).as_deref() == Some(key))
+        .any(|entry| nearest_key(&entry.key, known.clone()).as_deref() == Some(key))
 }
 
 fn unknown_key(entry: &Entry, keys: &[Key], name: &str, problems: &mut Problems) {
     let shown = printable(&entry.key);
-    let nearest = settings::nearest(&entry.key, keys.iter().map(|key| key.name));
+    let nearest = nearest_key(&entry.key, keys.iter().map(|key| key.name));
     let known: Vec<_> = keys.iter().map(|key| key.name).collect();
     let of = format!("`{name}`");
     let problem = unknown(&shown, entry.key_extent, nearest, known.join(", "), of);
@@ -186,7 +199,10 @@ pub(crate) fn unknown(
 ) -> Problem {
     let (label, next) = match &nearest {
         Some(near) => (
-            format!("the nearest key is `{near}`"),
+            match reason(shown, near) {
+                Some(reason) => format!("`{near}` here: {reason}"),
+                None => format!("the nearest key is `{near}`"),
+            },
             format!("write `{near}`, or `x-{shown}` to keep a key of your own"),
         ),
         None => (
@@ -272,7 +288,7 @@ fn is_branch(text: &str) -> bool {
 }
 
 /// Longest name of a variable or branch: git and the forges take no more than 255.
-const LONGEST_KEY: usize = 255;
+pub(crate) const LONGEST_KEY: usize = 255;
 
 fn verify_kind(node: &Node, family: Family, catalogue: &Catalogue, problems: &mut Problems) {
     let word = if family == Family::Check { "check" } else { "kind" };
@@ -345,7 +361,7 @@ fn verify_variables(node: &Node, name: &str, problems: &mut Problems) {
             problems.add(
                 Problem::new(Code::WrongValue, entry.value.extent, message)
                     .expected("a text")
-                    .next(format!("write {key}: \"\" for an empty text")),
+                    .next(variable(&key, &entry.value)),
             );
         }
     }
@@ -361,14 +377,11 @@ fn verify_endpoints(node: &Node, name: &str, problems: &mut Problems) {
         if item.text().is_some_and(|text| text.starts_with('/')) {
             continue;
         }
-        let text = item.text().map(printable);
-        let mut problem = Problem::new(
-            Code::WrongValue,
-            item.extent,
-            format!("an endpoint is {}", described(item)),
-        )
-        .expected("a path such as /health");
-        problem.next = text.map(|text| format!("write `/{text}`"));
+        let why = item.text().and_then(of_endpoint).map(|why| format!(": {why}"));
+        let message = format!("an endpoint is {}{}", described(item), why.unwrap_or_default());
+        let mut problem =
+            Problem::new(Code::WrongValue, item.extent, message).expected("a path such as /health");
+        problem.next = item.text().map(endpoint);
         problems.add(problem);
     }
 }

@@ -14,6 +14,7 @@ use crate::secrecy;
 use crate::sections::{self, Where};
 use crate::shape::{Default, Shape, described, expected};
 use crate::source::Extent;
+use crate::synonyms::nearest_key;
 use crate::tree::{Entry, Node, Tree, printable};
 use crate::value::{self, Against};
 
@@ -36,7 +37,6 @@ pub(crate) fn check(root: &Node, catalogue: &Catalogue, problems: &mut Problems)
     if !verify.is_map(root, "the file") {
         return;
     }
-    secrecy::hide(root, catalogue, verify.problems);
     verify.sections(root, Where::Top, "the file", Extent { start: 0, end: 0 });
     let services: Vec<&str> = root
         .get("services")
@@ -115,7 +115,7 @@ impl Verify<'_> {
             let is_mistyped = || {
                 let mut unknown =
                     node.entries().iter().filter(|it| sections::find(&it.key, place).is_none());
-                unknown.any(|it| settings::nearest(&it.key, [section.key.name]).is_some())
+                unknown.any(|it| nearest_key(&it.key, [section.key.name]).is_some())
             };
             if required && node.get(section.key.name).is_none() && !is_mistyped() {
                 let key = section.key.name;
@@ -135,7 +135,7 @@ impl Verify<'_> {
             .filter(|section| section.may_stand(place))
             .map(|section| section.key.name)
             .collect();
-        let nearest = settings::nearest(&entry.key, known.iter().copied());
+        let nearest = nearest_key(&entry.key, known.iter().copied());
         let shown = printable(&entry.key);
         let mut problem = value::unknown(&shown, entry.key_extent, nearest, known.join(", "), name);
         let elsewhere = sections::all().find(|section| section.key.name == &*entry.key);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{Digest, LaneId, Name};
+use crate::release::ChangeType;
 use crate::units::{Span, Weight};
 
 /// One project's matrix.
@@ -401,14 +402,34 @@ impl Unenforced {
     }
 
     /// What a person types to accept it: of a check in a gate everything from the check's name on
-    /// (`user-acceptance-testing-complete.by`), otherwise the last part of the path.
+    /// (`user-acceptance-testing-complete.by`), otherwise everything from the section on
+    /// (`approvals`, `change_types.hotfix.rollout`), where the last part alone could be another
+    /// section. What the release itself brings has its own name (`migrations`).
     pub fn short_name(&self) -> &str {
         let lists = [".gate.prerequisites.", ".gate.validation."];
-        let in_gate = lists.iter().find_map(|list| self.path.split_once(list));
-        in_gate.map_or_else(
-            || self.path.rsplit('.').next().unwrap_or(&self.path),
-            |(_, from_the_check_on)| from_the_check_on,
-        )
+        if let Some((_, check)) = lists.iter().find_map(|list| self.path.split_once(list)) {
+            return check;
+        }
+        let below = |place: &str, path| -> Option<&str> {
+            str::strip_prefix(path, place)?.split_once('.').map(|(_, rest)| rest)
+        };
+        if let Some(section) = below("environments.", &self.path) {
+            return below("services.", section).unwrap_or(section);
+        }
+        self.path.strip_prefix("release.").unwrap_or(&self.path)
+    }
+
+    /// Whether it is made of releases of this type: what stands in `change_types` under another type
+    /// is not.
+    pub fn concerns(&self, change_type: ChangeType) -> bool {
+        self.change_type().is_none_or(|own| own == change_type.as_str())
+    }
+
+    /// The one type of change that it is made of, as written in the matrix; none when it is made of
+    /// all.
+    pub fn change_type(&self) -> Option<&str> {
+        let (_, below) = self.short_name().split_once("change_types.")?;
+        below.split('.').next()
     }
 
     /// Whether `name` means this demand: its whole path, or the end of it from the short name or
@@ -443,5 +464,29 @@ mod tests {
         assert_eq!(section.short_name(), "who_may");
         assert!(section.is_named("who_may") && !section.is_named("may"));
         assert!(demand("approvals").is_named("approvals"));
+        for (path, short) in [
+            ("environments.live.change_types.hotfix.rollout", "change_types.hotfix.rollout"),
+            ("environments.live.services.api.scaling.mode", "scaling.mode"),
+            ("communication.before", "communication.before"),
+        ] {
+            assert_eq!(demand(path).short_name(), short);
+            assert!(!demand(path).is_named(short.rsplit('.').next().expect("a last part")));
+        }
+        assert!(demand("release.migrations").is_named("migrations"));
+    }
+
+    #[test]
+    fn what_is_demanded_of_hotfixes_concerns_no_feature() {
+        let of = |path: &str, change_type| {
+            Unenforced { path: path.to_owned(), reason: String::new(), refuses: true }
+                .concerns(change_type)
+        };
+        for place in ["environments.live.", "environments.live.services.api.", ""] {
+            let path = format!("{place}change_types.hotfix.rollout");
+            assert!(of(&path, ChangeType::Hotfix) && !of(&path, ChangeType::Feature), "{path}");
+        }
+        for path in ["environments.live.change_types", "environments.live.approvals"] {
+            assert!(of(path, ChangeType::Hotfix) && of(path, ChangeType::Feature), "{path}");
+        }
     }
 }

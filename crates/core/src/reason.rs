@@ -21,6 +21,10 @@ pub struct Refusal {
     pub place: Option<String>,
     /// What helps.
     pub next: Vec<Next>,
+    /// What else refuses the same order, so that all that is missing is said at once; the first
+    /// decides how it ends. These have no further ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Refusal>,
 }
 
 /// What kind of no.
@@ -101,7 +105,20 @@ impl Refusal {
             cause: Some(cause.into()),
             place: None,
             next: Vec::new(),
+            also: Vec::new(),
         }
+    }
+
+    /// One refusal of all of `found`, which stand in the order of precedence: the first of them, with
+    /// the others in `also`.
+    ///
+    /// # Errors
+    /// That refusal; none where nothing was found.
+    pub fn together(found: impl IntoIterator<Item = Box<Self>>) -> Result<(), Box<Self>> {
+        let mut found = found.into_iter();
+        let Some(mut first) = found.next() else { return Ok(()) };
+        first.also.extend(found.map(|other| *other));
+        Err(first)
     }
 
     /// The same with the rule, promotion or file that says so.
@@ -122,6 +139,7 @@ impl Refusal {
     #[must_use]
     pub fn of_service(mut self, service: &Name) -> Self {
         self.next = self.next.into_iter().map(|next| next.of_service(service)).collect();
+        self.also = self.also.into_iter().map(|other| other.of_service(service)).collect();
         self
     }
 }

@@ -76,7 +76,11 @@ impl std::str::FromStr for Span {
         for part in text.split_whitespace() {
             let digits = part.find(|character: char| !character.is_ascii_digit());
             let (number, unit) = part.split_at(digits.ok_or_else(wanted)?);
-            let number: u64 = number.parse().map_err(|_| wanted())?;
+            if number.is_empty() {
+                return Err(wanted());
+            }
+            // Digits beyond a u64 are a length of time too, and longer than any that is taken.
+            let number: u64 = number.parse().unwrap_or(u64::MAX);
             let size = match unit {
                 "ms" => 1,
                 "s" => 1000,

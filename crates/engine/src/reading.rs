@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
-use towpath_core::matrix::{LaneSpec, Matrix, OnBlind};
+use towpath_core::matrix::{LaneSpec, Matrix, OnBlind, Unenforced};
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::input::PromotionOrder;
@@ -229,6 +229,8 @@ impl Engine {
         let old = serving
             .and_then(|one| project.common.release_of(&plan.lane.service, &one.deployment.release));
         let steps = views::StepView::all(plan);
+        let concerns = |it: &&Unenforced| it.concerns(release.change_type);
+        let unenforced = || section.unenforced.iter().filter(concerns);
         let (prerequisites, validation) =
             planned::checks(project, plan).into_iter().partition(|one| one.list == "prerequisites");
         PlanView {
@@ -265,18 +267,8 @@ impl Engine {
                 OnBlind::Pause => "waits for a person (no requests and no probes for a whole step)",
             }
             .to_owned(),
-            kept: section
-                .unenforced
-                .iter()
-                .filter(|demand| demand.is_kept())
-                .map(|demand| demand.path.clone())
-                .collect(),
-            not_enforced: section
-                .unenforced
-                .iter()
-                .filter(|demand| !demand.is_kept())
-                .map(|demand| (demand.path.clone(), demand.reason.clone()))
-                .collect(),
+            not_enforced: unenforced().map(|it| it.path.clone()).collect(),
+            unenforced: unenforced().map(views::UnenforcedView::from).collect(),
             at: time(self.shared.now()),
         }
     }

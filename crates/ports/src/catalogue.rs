@@ -128,6 +128,8 @@ pub enum FieldType {
     Span,
     /// A share such as `10%`; basis points in the checked settings.
     Share,
+    /// A size such as `10MiB` between these, both included; bytes here and in the checked settings.
+    Size(u64, u64),
     /// An address and port such as `127.0.0.1:3000`.
     Address,
     /// A relative path that stays inside the project, or an absolute one.

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod condition;
 pub mod router;
 pub mod settings;
+pub mod size;
 pub mod store;
 pub mod target;
 

@@ -6,6 +6,7 @@ use towpath_core::ids::Name;
 use towpath_core::units::{Span, Weight};
 
 use crate::catalogue::{FieldType, KindEntry};
+use crate::size;
 
 /// Something wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,7 @@ fn written(of: FieldType, default: &str) -> Value {
         | FieldType::Word(_)
         | FieldType::Span
         | FieldType::Share
+        | FieldType::Size(..)
         | FieldType::Address
         | FieldType::Path
         | FieldType::Url
@@ -124,6 +126,9 @@ pub fn expected(of: FieldType) -> String {
         FieldType::Count(least, most) => format!("a whole number from {least} to {most}"),
         FieldType::Span => "a duration such as 30s, 5m or 24h".to_owned(),
         FieldType::Share => "a share such as 10%".to_owned(),
+        FieldType::Size(least, most) => {
+            format!("a size from {} to {}", size::written(least), size::written(most))
+        }
         FieldType::Address => "an address and port such as 127.0.0.1:3000".to_owned(),
         FieldType::Path => "a path inside the project, or an absolute one".to_owned(),
         FieldType::Url => "an address that begins with http://, https:// or {green}".to_owned(),
@@ -163,6 +168,7 @@ fn read(of: FieldType, path: &str, value: &Value) -> Result<Value, Problem> {
         | FieldType::Word(_)
         | FieldType::Span
         | FieldType::Share
+        | FieldType::Size(..)
         | FieldType::Address
         | FieldType::Path
         | FieldType::Url
@@ -186,6 +192,10 @@ fn read_text(of: FieldType, path: &str, text: &str) -> Result<Value, Option<Stri
         }
         FieldType::Share => {
             text.parse::<Weight>().map(|share| json!(share.basis_points())).map_err(Some)
+        }
+        FieldType::Size(least, most) => {
+            let bytes = size::bytes(text).filter(|bytes| (least..=most).contains(bytes));
+            bytes.map(Value::from).ok_or(None)
         }
         FieldType::Name => Name::new(text).map(|_| json!(text)).map_err(|_| None),
         FieldType::Address => {
@@ -278,6 +288,7 @@ mod tests {
             Field { name: "command", of: FieldType::Argv, default: None, doc: "" },
             Field { name: "wait", of: FieldType::Span, default: Some("30s"), doc: "" },
             Field { name: "folder", of: FieldType::Path, default: Some(""), doc: "" },
+            Field { name: "log", of: FieldType::Size(1000, 2048), default: Some("2KiB"), doc: "" },
         ],
         validate: |_| Vec::new(),
     };
@@ -285,7 +296,18 @@ mod tests {
     #[test]
     fn defaults_are_filled_in_and_quantities_are_numbers() {
         let checked = check(&ENTRY, &json!({"command": ["./app"], "x-own": 1})).unwrap();
-        assert_eq!(checked, json!({"command": ["./app"], "wait": 30_000}));
+        assert_eq!(checked, json!({"command": ["./app"], "wait": 30_000, "log": 2048}));
+    }
+
+    #[test]
+    fn a_size_carries_its_unit_and_keeps_its_bounds() {
+        let read = |text: &str| check(&ENTRY, &json!({"command": ["./app"], "log": text}));
+        assert_eq!(read("1KB").unwrap()["log"], 1000);
+        for bad in ["999B", "3KiB", "1000", "1 KB"] {
+            let problems = read(bad).unwrap_err();
+            assert_eq!(problems[0].expected.as_deref(), Some("a size from 1000B to 2KiB"), "{bad}");
+        }
+        assert!(check(&ENTRY, &json!({"command": ["./app"], "log": 1000})).is_err());
     }
 
     #[test]

@@ -132,3 +132,28 @@ fn only_a_hotfix_takes_the_place_of_a_promotion_under_way() {
     assert_eq!(hotfix.end().code, 1);
     is_untouched(&world, "1.0.0");
 }
+
+#[test]
+fn a_gate_asks_whether_pages_are_complete_and_accurate() {
+    let gate = "\n    gate:\n      prerequisites:\n        \
+                - { check: command, name: Documentation complete, run: [test, -s, manual] }\n        \
+                - { check: command, name: Documentation accurate, run: [cmp, manual, answers] }";
+    let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
+    let write = |name, text| std::fs::write(world.root().join(name), text).expect("it is written");
+    let refused_for = |version, name: &str| {
+        world.release(version, &[&format!("TTS_VOICE=voice{version}")]);
+        let words = ["promote", "production", "--release", version, "--yes", "--json"];
+        let ended = world.must(&words, 3).last();
+        assert!(ended["reason"].to_string().contains(name), "{ended}");
+        assert!(world.lane()["serves"].is_null(), "nothing may have started");
+    };
+    write("manual", "");
+    write("answers", "");
+    refused_for("1.0.0", "Documentation complete failed");
+    write("answers", "in French");
+    write("manual", "in English");
+    refused_for("1.1.0", "Documentation accurate failed");
+    write("manual", "in French");
+    world.release("1.2.0", &[]);
+    world.must(&["promote", "production", "--release", "1.2.0", "--yes"], 0);
+}

@@ -6,6 +6,7 @@ mod gates;
 mod holding;
 mod plans;
 mod reading;
+mod settings;
 mod signals;
 mod unattended;
 

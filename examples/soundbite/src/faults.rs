@@ -41,18 +41,19 @@ pub(crate) struct Faults {
     pub(crate) ignores_sigterm: bool,
     /// `HEALTH_FAIL=1`: `/health` answers 503.
     pub(crate) health_fails: bool,
-    /// `AWS_FAIL=1`: `/aws` answers 503.
+    /// `AWS_FAIL=1`, if `AWS_FAIL_WHEN` holds: `/aws` answers 503.
     pub(crate) aws_fails: bool,
 }
 
 impl Faults {
-    /// Reads every fault's variables. `FAIL_WHEN` and `LATENCY_WHEN` are `NAME=value`; the fault
-    /// is active only where that variable has that value.
+    /// Reads every fault's variables. `FAIL_WHEN`, `LATENCY_WHEN` and `AWS_FAIL_WHEN` are
+    /// `NAME=value`; the fault is active only where that variable has that value.
     pub(crate) fn read(variables: &mut Variables<'_>) -> Self {
         let fail_millionths = rate(variables);
         let latency = delay(variables, "LATENCY_MS");
         let fails = condition(variables, "FAIL_WHEN", fail_millionths > 0);
         let is_slow = condition(variables, "LATENCY_WHEN", latency.is_some());
+        let aws_fails = variables.switch("AWS_FAIL");
         Self {
             fail_millionths: if fails { fail_millionths } else { 0 },
             latency: latency.filter(|_| is_slow).unwrap_or_default(),
@@ -62,7 +63,7 @@ impl Faults {
             exit_at_start: variables.parsed("EXIT_AT_START", "an exit code from 0 to 255"),
             ignores_sigterm: variables.switch("IGNORE_SIGTERM"),
             health_fails: variables.switch("HEALTH_FAIL"),
-            aws_fails: variables.switch("AWS_FAIL"),
+            aws_fails: condition(variables, "AWS_FAIL_WHEN", aws_fails) && aws_fails,
         }
     }
 }

@@ -96,7 +96,7 @@ mod tests {
         Counts::of(
             &ledger::read(
                 "id,kind,requirement,state,by,note\n\
-                 000-004,config,Title,covered,page:README.md,\n\
+                 000-004,config,Title,covered,matrix:soundbite:project,\n\
                  000-009,config+number,Cost,declared,matrix:soundbite:environments.a.costs,\n\
                  000-229,feature+artefact,Dashboards,planned,,dashboard\n\
                  004-170,feature,Logs,not-applicable,,why\n",

@@ -14,6 +14,10 @@ pub(crate) const PATH: &str = "docs/coverage.csv";
 /// The header line.
 const COLUMNS: [&str; 6] = ["id", "kind", "requirement", "state", "by", "note"];
 
+/// Words of a note that promise. What is covered is so today: a promise belongs to a row of another
+/// state, and what reads otherwise by chance can be said in other words.
+const PROMISES: [&str; 8] = ["planned", "comes", "come", "coming", "later", "yet", "will", "soon"];
+
 /// Characters of a requirement. A few words: about two lines of a page.
 const REQUIREMENT_CHARACTERS_MAX: usize = 160;
 
@@ -33,11 +37,11 @@ pub(crate) enum Kind {
 /// How far a line is met today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
-    /// It is enforced, works, or can be shown.
+    /// The program does it today, and a test shows it; of a value, nothing of it is unenforced.
     Covered,
-    /// It has a typed place in a matrix, and nothing acts on it yet.
+    /// It has a typed place in a matrix, and nothing acts on it.
     Declared,
-    /// A later part of the product brings it.
+    /// It has no place, or nothing does it; a later part of the product brings it.
     Planned,
     /// It demands nothing of this product.
     NotApplicable,
@@ -241,18 +245,22 @@ fn needs(
     note: &str,
 ) -> Option<Finding> {
     let is_matrix = |reference: &Reference| matches!(reference, Reference::Matrix { .. });
-    let runs = |reference: &Reference| {
-        use Reference::{Command, Scenario, Test};
-        matches!(reference, Test { .. } | Scenario(_) | Command(_))
-    };
+    let is_value = kinds == [Kind::Config];
     match state {
         State::Covered if by.is_empty() => {
             Some(finding(line, "it is covered, and nothing is named", "name in `by` what shows it"))
         }
-        State::Covered if kinds.contains(&Kind::Feature) && !by.iter().any(runs) => {
-            let remedy = "name a test, a scenario or a command in `by`";
-            Some(finding(line, "a feature is covered, and nothing that runs is named", remedy))
+        State::Covered if !by.iter().any(|it| it.proves() || is_value && is_matrix(it)) => {
+            let problem = "it is covered, and no test is named";
+            let remedy =
+                "name a test or a scenario; a value in a matrix is enough for `config` alone";
+            Some(finding(line, problem, remedy))
         }
+        State::Covered => promise(note).map(|word| {
+            let problem = format!("it is covered, and its note says `{word}`");
+            let remedy = "call it declared or planned if a part is missing, else say what is so";
+            finding(line, problem, remedy)
+        }),
         State::Declared if !by.iter().any(is_matrix) => {
             let remedy = "name its place in a matrix in `by`";
             Some(finding(line, "it is declared, and no place in a matrix is named", remedy))
@@ -267,6 +275,13 @@ fn needs(
         }
         _ => None,
     }
+}
+
+/// The first word of a note that promises.
+fn promise(note: &str) -> Option<&'static str> {
+    let lower = note.to_lowercase();
+    let mut words = lower.split(|letter: char| !letter.is_alphanumeric());
+    words.find_map(|word| PROMISES.into_iter().find(|promise| *promise == word))
 }
 
 /// One break for each document of which lines are missing.
@@ -301,7 +316,7 @@ mod tests {
 
     #[test]
     fn right_rows_are_read() {
-        let rows = "000-004,config,\"Title, in full\",covered,page:README.md,\n\
+        let rows = "000-004,config,\"Title, in full\",covered,matrix:soundbite:project,\n\
                     000-099,feature+config,Order of the environments,declared,\
                     matrix:soundbite:environments.staging.after file:a.rs,\n\
                     000-229,feature+artefact,Dashboards,planned,,dashboard\n";
@@ -334,10 +349,6 @@ mod tests {
             ("000-004,config, ,planned,,later", "the requirement is empty"),
             ("000-004,config,Title,covered,,", "it is covered, and nothing is named"),
             (
-                "000-004,feature,Title,covered,page:README.md,",
-                "a feature is covered, and nothing that runs is named",
-            ),
-            (
                 "000-004,config,Title,declared,page:README.md,",
                 "it is declared, and no place in a matrix is named",
             ),
@@ -351,6 +362,43 @@ mod tests {
             ("000-004,config,Title,covered,README.md,", "`README.md` is no reference"),
         ] {
             assert_eq!(problems(row), [format!("2: {problem}")], "{row}");
+        }
+    }
+
+    #[test]
+    fn what_is_covered_names_a_test_unless_it_is_a_value_alone() {
+        let row = |kind: &str, by: &str| format!("000-004,{kind},Title,covered,{by},");
+        let unproven = "matrix:soundbite:environments.a page:README.md command:towpath why file:a";
+        for kind in ["feature", "number", "artefact", "feature+config", "config+number"] {
+            let found = problems(&row(kind, unproven));
+            assert_eq!(found, ["2: it is covered, and no test is named"], "{kind}");
+            for proof in ["test:a.rs::it_works", "scenario:lapse"] {
+                let by = format!("{unproven} {proof}");
+                assert_eq!(problems(&row(kind, &by)), Vec::<String>::new(), "{kind}");
+            }
+        }
+        assert_eq!(problems(&row("config", unproven)), Vec::<String>::new());
+        let found = problems(&row("config", "page:README.md command:towpath why file:a"));
+        assert_eq!(found, ["2: it is covered, and no test is named"]);
+    }
+
+    #[test]
+    fn the_note_of_what_is_covered_promises_nothing() {
+        let row =
+            |state, note| format!("000-004,config,Title,{state},matrix:soundbite:project,{note}");
+        for (note, word) in [
+            ("pages are planned", "planned"),
+            ("on the terminal; pages come with the dashboard", "come"),
+            ("Comes with the Docker target", "comes"),
+            ("comparing is a later check", "later"),
+            ("roles are not checked yet", "yet"),
+        ] {
+            let found = problems(&row("covered", note));
+            assert_eq!(found, [format!("2: it is covered, and its note says `{word}`")]);
+            assert_eq!(problems(&row("planned", note)), Vec::<String>::new());
+        }
+        for note in ["", "said to people", "becomes what comedians call translated"] {
+            assert_eq!(problems(&row("covered", note)), Vec::<String>::new(), "{note}");
         }
     }
 

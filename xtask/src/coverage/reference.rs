@@ -37,6 +37,13 @@ pub(crate) enum Reference {
     File(PathBuf),
 }
 
+impl Reference {
+    /// Whether it is something that runs with the tests and fails when what it shows is no longer so.
+    pub(crate) fn proves(&self) -> bool {
+        matches!(self, Self::Test { .. } | Self::Scenario(_))
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

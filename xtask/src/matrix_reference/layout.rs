@@ -35,7 +35,7 @@ fn section(text: &mut String, schema: &Value, name: &str, value: &Value) {
             let _ = writeln!(text, "- Left out: {default}.");
         }
     }
-    if let Some(example) = value["examples"][0].as_str() {
+    if let Some(example) = value["x-example"].as_str() {
         let _ = writeln!(text, "\n```yaml\n{}\n```", example.trim_end());
     }
     maps(text, schema, name, value, 3);
@@ -137,9 +137,20 @@ pub(super) fn alike(value: &Value) -> Vec<(Vec<&str>, &Value)> {
     found
 }
 
-/// What a value holds, without what is said about it.
-fn contents(value: &Value) -> [&Value; 4] {
-    ["properties", "items", "oneOf", "additionalProperties"].map(|word| &value[word])
+/// What a value holds, without what is said about it and without examples, which differ by place.
+fn contents(value: &Value) -> [Value; 4] {
+    ["properties", "items", "oneOf", "additionalProperties"].map(|word| bare(&value[word]))
+}
+
+fn bare(value: &Value) -> Value {
+    match value {
+        Value::Object(entries) => {
+            let kept = entries.iter().filter(|(word, of)| *word != "examples" || !of.is_array());
+            kept.map(|(word, of)| (word.clone(), bare(of))).collect()
+        }
+        Value::Array(items) => items.iter().map(bare).collect(),
+        one => one.clone(),
+    }
 }
 
 /// A section whose kinds are adapters: what they share, and where each kind is told.
@@ -248,7 +259,7 @@ mod tests {
         let schema = json!({ "$defs": {} });
         let value = json!({
             "description": "How often it may fail.", "x-standing": "kept", "x-type": "map",
-            "x-where": ["environment", "defaults"], "examples": ["budget: { window: 30d }\n"],
+            "x-where": ["environment", "defaults"], "x-example": "budget: { window: 30d }\n",
             "x-order": ["window", "spent", "inner"], "required": ["inner"],
             "properties": {
                 "window": {

@@ -117,9 +117,11 @@ mod tests {
                             ## towpath matrix check\n\n```text\nUsage  towpath matrix check [FILE]\n  \
                             --json  an object\n```\n\n## towpath help\n\n```text\nhelp --all\n```\n";
 
-    /// What is wrong with a row that names this, beside the rows that are missing.
+    /// What is wrong with a row that names this, beside the rows that are missing. What it names must
+    /// be there whatever its state.
     fn problems(by: &str) -> Vec<String> {
-        let rows = format!("id,kind,requirement,state,by,note\n000-004,config,A,covered,{by},\n");
+        let rows =
+            format!("id,kind,requirement,state,by,note\n000-004,config,A,planned,{by},why\n");
         let tree = sample::tree(&[
             (ledger::PATH, rows.as_str()),
             (COMMAND_LINE, COMMANDS),

@@ -43,7 +43,7 @@ const TABLE: &[Allowance] = &[
     Allowance { name: "towpath-e2e", may_use: May::UseAll },
     Allowance { name: "xtask", may_use: May::UseAll },
     allow("soundbite", &[]),
-    allow("towpath-fuzz", &[CONFIG, PORTS]),
+    allow("towpath-fuzz", &["towpath-adapters", CONFIG, CORE, PORTS]),
 ];
 
 /// The crates that may use the test equipment in earnest.

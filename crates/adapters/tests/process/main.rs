@@ -290,7 +290,7 @@ async fn a_program_that_goes_into_the_background_is_refused_and_leaves_nothing()
 #[tokio::test]
 async fn a_flood_of_output_fills_two_files_and_is_escaped() {
     let world = World::new();
-    let target = world.target(&json!({ "command": ["./app"], "log_limit": 100_000 }));
+    let target = world.target(&json!({ "command": ["./app"], "log_limit": "100KB" }));
     let request = request("flood");
     target.ensure_running(&request).await.unwrap();
     let folder = world.instance(&request, 1);

@@ -67,7 +67,7 @@ pub(crate) struct MatrixDiffArguments {
     /// the matrix as it would be; otherwise the towpath.yaml of the project
     #[arg(value_name = "NEW")]
     pub(crate) new: Option<std::path::PathBuf>,
-    /// a change that is looser makes exit 3
+    /// a change that is looser, or that cannot be judged, makes exit 3
     #[arg(long)]
     pub(crate) deny_looser: bool,
 }

@@ -138,15 +138,17 @@ fn show(arguments: &ShowArguments, context: &Context) -> Result<ExitCode, CliErr
         let (_, checked) = right(&project, context)?;
         context.answer(&towpath_config::resolved_yaml(&checked));
     } else if arguments.form == Some(ShowForm::File) && !context.global.json {
-        context.answer(&String::from_utf8_lossy(&bytes(&project.matrix_file)?));
+        context.answer(towpath_config::shown_text(&read(&project.matrix_file)?));
     } else {
-        let matrix = resolved(&project, context)?;
-        let tables = wanted_tables(&matrix, arguments.table.as_deref())?;
+        let (matrix, mut checked) = right(&project, context)?;
+        // Secrets that stand in the file are for what runs, and not for who reads.
+        let shown = checked.shown.take().expect("a right matrix can be shown");
+        let tables = wanted_tables(&shown, arguments.table.as_deref())?;
         if context.global.json {
             context.object(&serde_json::json!({
                 "format": towpath_engine::views::FORMAT,
                 "digest": matrix.digest(),
-                "matrix": matrix,
+                "matrix": shown,
                 "tables": tables,
             }));
         } else {

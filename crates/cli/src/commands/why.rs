@@ -7,7 +7,7 @@ use towpath_engine::views::{LaneView, PlanView};
 
 use crate::commands::Context;
 use crate::commands::session::{Session, lane_path};
-use crate::exit_code::{CliError, ExitCode};
+use crate::exit_code::{CliError, ExitCode, Trouble};
 use crate::{person, report};
 
 /// Runs `why`.
@@ -68,7 +68,12 @@ async fn newest(session: &Session, lane: &LaneId) -> Newest {
     };
     match session.client.ask(&lane_path(lane, "/plan"), &order).await {
         Ok(plan) => Newest::Plan(Box::new(plan)),
-        Err(error) if BLOCKING.contains(&error.trouble().code.as_str()) => Newest::Refused(error),
+        Err(error) if is_blocking(error.trouble()) => Newest::Refused(error),
         Err(_) => Newest::Nothing,
     }
+}
+
+fn is_blocking(trouble: &Trouble) -> bool {
+    let mut all = std::iter::once(trouble).chain(&trouble.also);
+    all.any(|one| BLOCKING.contains(&one.code.as_str()))
 }

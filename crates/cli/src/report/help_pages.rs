@@ -116,7 +116,7 @@ pub(crate) const PAGES: &[Page] = &[
             ("towpath matrix diff - --deny-looser", "in CI, with the old one on standard input"),
         ],
         exits: &[
-            "0 compared   2 a file has errors   3 a change is looser, with --deny-looser   5 no such file",
+            "0 compared   2 a file has errors   3 a change is looser or to check, with --deny-looser   5 no such file",
         ],
         see: "towpath matrix show --resolved",
     },

@@ -216,14 +216,14 @@ fn last(plan: &PlanView) -> Block {
         "as long as the checks and the start; no step bakes".to_owned()
     };
     block.row("takes", takes);
-    let mut not_enforced: Vec<String> = plan
-        .not_enforced
+    let (kept, demands): (Vec<_>, Vec<_>) = plan.unenforced.iter().partition(|it| it.kept);
+    let mut not_enforced: Vec<String> = demands
         .iter()
-        .map(|(path, reason)| format!("{}   {}", printable(path), printable(reason)))
+        .map(|it| format!("{}   {}", printable(&it.path), printable(&it.reason)))
         .collect();
-    if !plan.kept.is_empty() {
+    if !kept.is_empty() {
         let own = format!("environments.{}.", plan.to);
-        let names = plan.kept.iter().map(|path| printable(path.strip_prefix(&own).unwrap_or(path)));
+        let names = kept.iter().map(|it| printable(it.path.strip_prefix(&own).unwrap_or(&it.path)));
         // What stands at the top and in the environment has one name, and is said once.
         let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
         not_enforced.push(format!("{names}: kept and shown, nothing acts on them"));

@@ -398,8 +398,18 @@ pub(crate) fn plan() -> PlanView {
         "standby_seconds": 86400.0,
         "goes_back": ["errors above 5%", "p99 20% slower", "security-incident", "business-impact"],
         "without_evidence": "goes back (no requests and no probes for a whole step)",
-        "not_enforced": [["environments.production.gate.prerequisites.code-review.by", "roles are not known"]],
-        "kept": ["environments.production.alerting", "notifiers"],
+        "not_enforced": [
+            "environments.production.alerting",
+            "environments.production.gate.prerequisites.code-review.by",
+            "notifiers",
+        ],
+        "unenforced": [
+            { "path": "environments.production.alerting", "reason": "`alerting` is planned",
+              "refuses": false, "kept": true },
+            { "path": "environments.production.gate.prerequisites.code-review.by",
+              "reason": "roles are not known", "refuses": false, "kept": false },
+            { "path": "notifiers", "reason": "`notifiers` is planned", "refuses": false, "kept": true },
+        ],
         "bake_seconds": 1080.0, "at": "2027-01-12T14:05:00Z",
     }))
     .expect("a plan")

@@ -23,6 +23,10 @@ const LINES: [&str; 10] = [
     "other",
 ];
 
+/// Where sums for different times are compared, one part in so many may be missing: months have 28 to
+/// 31 days, and people round.
+const TOLERANCE: u64 = 20;
+
 /// Lines that do not add up to the budget of an environment.
 pub(super) fn budget_mismatch(lane: &Lane<'_>, problems: &mut Problems) {
     let costs = lane.node.node.get("costs");
@@ -59,22 +63,28 @@ pub(super) fn spot_only_production(lane: &Lane<'_>, problems: &mut Problems) {
 fn mismatch(costs: &Node, name: &str) -> Option<Problem> {
     let place = costs.get("budget")?;
     let budget = money(place.text()?)?;
-    let lines: Vec<&Node> = LINES.iter().filter_map(|line| costs.get(line)).collect();
-    let mut total = 0_u64;
-    for line in &lines {
+    let mut lines = Vec::new();
+    for line in LINES.iter().filter_map(|line| costs.get(line)) {
         let sum = money(line.text()?)?;
-        // Sums in two currencies or for two lengths of time cannot be added up.
-        if (sum.currency, sum.per) != (budget.currency, budget.per) {
+        // Sums in two currencies cannot be added up.
+        if sum.currency != budget.currency {
             return None;
         }
-        total = total.checked_add(sum.cents)?;
+        lines.push((line, sum));
     }
-    if lines.is_empty() || total == budget.cents {
+    let mut yearly = 0_u64;
+    for (_, sum) in &lines {
+        yearly = yearly.checked_add(a_year(*sum)?)?;
+    }
+    let (wanted, other) = (a_year(budget)?, lines.iter().find(|(_, it)| it.per != budget.per));
+    let apart = yearly.abs_diff(wanted);
+    let tolerated = if other.is_some() { wanted / TOLERANCE } else { 0 };
+    if lines.is_empty() || apart <= tolerated {
         return None;
     }
-    let (sum, wanted) = (shown(budget, total), shown(budget, budget.cents));
-    let difference = shown(budget, total.abs_diff(budget.cents));
-    let (label, next) = if total > budget.cents {
+    let in_budget = |yearly: u64| shown(budget, yearly / times_a_year(budget.per));
+    let (sum, wanted, difference) = (in_budget(yearly), in_budget(wanted), in_budget(apart));
+    let (label, next) = if yearly > a_year(budget)? {
         let label = format!("the lines are {difference} more");
         (label, format!("write `budget: {sum}`, or cut a line"))
     } else {
@@ -82,7 +92,28 @@ fn mismatch(costs: &Node, name: &str) -> Option<Problem> {
         (label, format!("write `budget: {sum}`, or name the rest: `other: {difference}`"))
     };
     let message = format!("the cost lines of {name} add up to {sum}, and its budget is {wanted}");
-    Some(Problem::new(Code::BudgetMismatch, place.extent, message).label(label).next(next))
+    let problem = Problem::new(Code::BudgetMismatch, place.extent, message).label(label).next(next);
+    Some(match other {
+        Some((line, sum)) => {
+            problem.related(line.extent, format!("for one {}, not one {}", sum.per, budget.per))
+        }
+        None => problem,
+    })
+}
+
+/// The cents of a year at this rate; none when they are too many.
+fn a_year(sum: Money) -> Option<u64> {
+    sum.cents.checked_mul(times_a_year(sum.per))
+}
+
+/// How often the time that a sum is for passes in a year of 365 days.
+fn times_a_year(per: &str) -> u64 {
+    match per {
+        "hour" => 365 * 24,
+        "day" => 365,
+        "month" => 12,
+        _ => 1,
+    }
 }
 
 /// A sum of the same kind as `like`, as people write it.

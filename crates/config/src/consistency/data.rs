@@ -3,10 +3,14 @@
 use towpath_core::matrix::Tier;
 
 use super::Lane;
-use super::values::{flag, promised_time, span};
+use super::values::{flag, promised_time, span, texts};
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
 use crate::tree::{Node, printable};
+
+/// Laws that speak of nothing but data that names people: of the European Union (2016/679), of
+/// California (Civil Code 1798.100).
+const LAWS_ON_PEOPLE: [&str; 2] = ["GDPR", "CCPA"];
 
 /// A promise to lose little, or to restore, that the backups cannot keep.
 pub(super) fn recovery_without_backups(lane: &Lane<'_>, problems: &mut Problems) {
@@ -57,6 +61,54 @@ pub(super) fn real_outside_production(lane: &Lane<'_>, problems: &mut Problems) 
         problem = problem.related(from.extent, "copied from here");
     }
     lane.add(problem, problems);
+}
+
+/// Real data of production that names users in clear, or that names nobody and has rules for what
+/// does.
+pub(super) fn personal_data(lane: &Lane<'_>, problems: &mut Problems) {
+    let personal = lane.get("data", "personal_data");
+    let real = lane.get("data", "class").is_some_and(|it| it.text() == Some("real"));
+    let Some(personal) = personal.filter(|_| real) else { return };
+    let name = lane.name();
+    let encrypted = |section| lane.get(section, "encryption").and_then(flag) == Some(true);
+    match personal.text() {
+        Some("plain") if lane.environment.tier == Tier::Production => {
+            if encrypted("data") || encrypted("database") {
+                return;
+            }
+            let message = format!("{name} keeps what names its users in clear");
+            let problem = Problem::new(Code::PersonalData, personal.extent, message)
+                .label("whoever gets hold of a disk or a backup reads it")
+                .next("write `personal_data: encrypted`, or `encryption: true`");
+            lane.add(problem, problems);
+        }
+        Some("none") => {
+            let Some((key, rule)) = rule_for_people(lane) else { return };
+            let message =
+                format!("{name}: `personal_data: none`, yet `{key}` is about what names people");
+            let problem = Problem::new(Code::PersonalData, personal.extent, message)
+                .label("nothing names anybody")
+                .related(rule.extent, "somebody is named")
+                .next(format!(
+                    "say how it is kept: `personal_data: encrypted`; or leave `{key}` out"
+                ));
+            lane.add(problem, problems);
+        }
+        _ => {}
+    }
+}
+
+/// What is said beside `personal_data` that has a meaning only for data that names people.
+fn rule_for_people<'a>(lane: &Lane<'a>) -> Option<(&'static str, &'a Node)> {
+    let of_people = |key: &str, node: &Node| match key {
+        "masking" => node.text() == Some("required"),
+        "complies_with" => texts(node).any(|(law, _)| LAWS_ON_PEOPLE.contains(&law)),
+        _ => true,
+    };
+    let said = ["masking", "deletion", "cross_border", "complies_with"].into_iter();
+    said.filter_map(|key| Some((key, lane.get("data", key)?)))
+        .filter(|(key, node)| of_people(key, node))
+        .find(|(key, _)| lane.said_together("data", "personal_data", key))
 }
 
 /// Data that may not leave a region, in another one.

@@ -1,4 +1,4 @@
-//! Who and when lets a release in: automatic edges, windows and freezes. Knows no clock, so a
+//! Who and when lets a release in: automatic edges, triggers, windows and freezes. Knows no clock, so a
 //! freeze of certain dates is never judged.
 
 use towpath_core::matrix::{Decider, Tier};
@@ -7,9 +7,8 @@ use super::Lane;
 use super::values::texts;
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
+use crate::sections::schedule::DAYS;
 use crate::tree::Node;
-
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Production that takes in every verified release with nobody and nothing asked.
 pub(super) fn automatic_into_production(lane: &Lane<'_>, problems: &mut Problems) {
@@ -33,6 +32,58 @@ pub(super) fn automatic_into_production(lane: &Lane<'_>, problems: &mut Problems
             "add a prerequisite such as `{ check: soak, in: staging, for: 24h }`, or `approvals`",
         );
     lane.add(problem, problems);
+}
+
+/// An edge that carries on by itself what then waits for people. An approval that only some kinds of
+/// change need leaves the others to go on by themselves, as they should.
+pub(super) fn automatic_with_approvals(lane: &Lane<'_>, problems: &mut Problems) {
+    if lane.environment.promote != Decider::Automatic {
+        return;
+    }
+    let asks = |kind: &&str| {
+        let roles = lane.get("approvals", kind).map(Node::entries).unwrap_or_default();
+        roles.iter().any(|role| !role.key.starts_with("x-"))
+    };
+    let kind = ["all", "feature"].into_iter().find(asks);
+    let asked = kind.and_then(|kind| lane.get("approvals", kind));
+    let (Some(promote), Some(asked)) = (lane.node.node.get("promote"), asked) else { return };
+    let message =
+        format!("releases go on into {} by themselves, and then wait for people", lane.name());
+    let problem = Problem::new(Code::AutomaticWithApprovals, promote.extent, message)
+        .label("nobody need order it")
+        .related(asked.extent, "and somebody must agree")
+        .next("write `promote: manual`, or leave `approvals` out; keep both if that is the way");
+    lane.add(problem, problems);
+}
+
+/// Triggers that wait for what does not happen in a forge.
+pub(super) fn trigger_never(lane: &Lane<'_>, problems: &mut Problems) {
+    let triggers = lane.node.node.get("triggers").map(Node::items).unwrap_or_default();
+    for trigger in triggers {
+        let (branch, tag) = (trigger.get("branch"), trigger.get("tag"));
+        let event = trigger.get("event").and_then(Node::text).unwrap_or_default();
+        let (place, message, next) = match (event, branch, tag) {
+            ("merge" | "pull-request", _, Some(tag)) => {
+                (tag, format!("a {event} has no tag"), "write `branch:` instead, or `event: tag`")
+            }
+            ("push", Some(_), Some(tag)) => (
+                tag,
+                "a push is of a branch or of a tag, and never of both".to_owned(),
+                "make two triggers of it",
+            ),
+            // Together with a tag, a branch says where the tagged commit must be.
+            ("tag", Some(branch), None) => (
+                branch,
+                "a tag is pushed to no branch, and no tag is named".to_owned(),
+                "say which tags: `tag: v*`; or write `event: push`",
+            ),
+            _ => continue,
+        };
+        let problem = Problem::new(Code::TriggerNever, place.extent, message)
+            .label("nothing that happens is this")
+            .next(next);
+        lane.add(problem, problems);
+    }
 }
 
 /// Windows that open only on days that are always frozen.

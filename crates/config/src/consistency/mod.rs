@@ -7,6 +7,7 @@
 mod costs;
 mod data;
 mod entry;
+mod gates;
 mod names;
 mod operation;
 mod people;
@@ -18,7 +19,7 @@ mod sharing;
 mod times;
 mod values;
 
-pub(crate) use secrets::{is_no_name, is_secret};
+pub(crate) use secrets::{is_header_secret, is_no_name, is_secret, names_a_secret, plaintext};
 use towpath_core::ids::Name;
 use towpath_core::matrix::{Environment, LaneSpec};
 use towpath_ports::catalogue::Catalogue;
@@ -80,17 +81,15 @@ const RULES: &[Rule] = &[
     Rule::Lane(names::secrets),
     Rule::Lane(names::environments),
     Rule::Lane(names::sources),
-    Rule::Whole(secrets::plaintext),
-    Rule::Whole(secrets::within_addresses_at_top),
-    Rule::Environment(secrets::within_addresses),
-    Rule::Lane(secrets::within_commands),
     Rule::Environment(secrets::rotation_disagrees),
+    Rule::Whole(secrets::rotation_differs),
     Rule::Lane(operation::scaling_min_over_max),
     Rule::Whole(sharing::same_address),
     Rule::Whole(sharing::shared_resource),
     Rule::Lane(promises::trigger_looser_than_slo),
     Rule::Lane(promises::gate_looser_than_slo),
     Rule::Lane(promises::gate_looser_than_trigger),
+    Rule::Whole(gates::soaks),
     Rule::Environment(promises::slo_order),
     Rule::Lane(promises::single_instance_production),
     Rule::Lane(times::promotion_time),
@@ -103,8 +102,15 @@ const RULES: &[Rule] = &[
     Rule::Whole(people::no_such_role),
     Rule::Whole(people::only_one_person),
     Rule::Environment(people::too_few_people),
+    Rule::Whole(people::spelled_twice),
     Rule::Lane(entry::automatic_into_production),
+    Rule::Environment(entry::automatic_with_approvals),
+    Rule::Environment(entry::trigger_never),
     Rule::Environment(entry::window_never),
+    Rule::Lane(operation::timeout_longer_than_every),
+    Rule::Environment(operation::shutdown_in_production),
+    Rule::Environment(operation::error_budget_untracked),
+    Rule::Environment(operation::alerting_channels),
     Rule::Environment(operation::alerts_off_but_declared),
     Rule::Environment(operation::debug_in_production),
     Rule::Whole(costs::budget_mismatch_at_top),
@@ -113,6 +119,7 @@ const RULES: &[Rule] = &[
     Rule::Environment(data::recovery_without_backups),
     Rule::Environment(data::real_outside_production),
     Rule::Environment(data::residency_crossed),
+    Rule::Environment(data::personal_data),
 ];
 
 /// One lane as the rules see it.
@@ -170,6 +177,21 @@ impl<'a> Lane<'a> {
     /// The value of `key` in the section `section`.
     fn get(&self, section: &str, key: &str) -> Option<&'a Node> {
         self.node.node.get(section)?.get(key)
+    }
+
+    /// Whether two keys of `section` that hold here were written in one map. What one environment
+    /// says against what it shares with others is no contradiction: it overrides it.
+    fn said_together(&self, section: &str, one: &str, two: &str) -> bool {
+        let root = self.whole.root;
+        let environment = root.get("environments").and_then(|it| it.get(self.name()));
+        let shared = |name: &str| root.get("defaults").and_then(|it| it.get(name));
+        let maps = [environment, shared(self.environment.tier.as_str()), shared("all")];
+        let holds = |map: &Node, key: &str| {
+            let (here, joined) = (map.get(key), self.get(section, key));
+            here.zip(joined).is_some_and(|(here, joined)| here.extent == joined.extent)
+        };
+        let mut maps = maps.into_iter().flatten().filter_map(|map| map.get(section));
+        maps.any(|map| holds(map, one) && holds(map, two))
     }
 
     /// Every check of its gate.

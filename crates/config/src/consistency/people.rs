@@ -111,6 +111,67 @@ pub(super) fn too_few_people(lane: &Lane<'_>, problems: &mut Problems) {
     }
 }
 
+/// Roles that differ in a hyphen or a plural alone. Where one of both is told of as a role that
+/// nobody has, that is enough.
+pub(super) fn spelled_twice(whole: &Whole<'_>, problems: &mut Problems) {
+    let mut known: BTreeMap<String, (&str, Extent)> = BTreeMap::new();
+    let mut done = BTreeSet::new();
+    let lanes = whole.read();
+    let mut before = None;
+    let of_lanes = lanes.iter().map(|lane| {
+        let name = &lane.node.id.environment;
+        let needs = match before.replace(name) == Some(name) {
+            false => roles_in(&lane.node.node),
+            // What another service of the environment can have of its own.
+            true if lane.judges("gate") => by_word(&lane.node.node).collect(),
+            true => Vec::new(),
+        };
+        (needs, Some(lane))
+    });
+    for (needs, lane) in std::iter::once((roles_in(whole.root), None)).chain(of_lanes) {
+        let mut roles: Vec<_> = needs.iter().flat_map(|need| &need.roles).copied().collect();
+        roles.sort_unstable_by_key(|(_, place)| *place);
+        for (role, place) in roles {
+            if done.contains(role) {
+                continue;
+            }
+            let (first, other) = *known.entry(bare(role)).or_insert((role, place));
+            if first == role {
+                done.insert(role);
+            } else if !problems.knows(place, Code::NoSuchRole)
+                && !lane.is_some_and(|lane| lane.accepts(Code::RoleSpelledTwice, problems))
+            {
+                done.insert(role);
+                problems.add(two_spellings((first, other), (role, place)));
+            }
+        }
+    }
+}
+
+/// A role without what people write in two ways.
+fn bare(role: &str) -> String {
+    let bare = role.replace('-', "");
+    bare.strip_suffix('s').map(str::to_owned).unwrap_or(bare)
+}
+
+fn two_spellings((first, other): (&str, Extent), (role, place): (&str, Extent)) -> Problem {
+    let (first, role) = (printable(first), printable(role));
+    let message = format!("the roles {first} and {role} differ in their spelling alone");
+    Problem::new(Code::RoleSpelledTwice, place, message)
+        .label("who has the one has not the other")
+        .related(other, "written so here")
+        .next(format!("write `{first}` or `{role}` in both places"))
+}
+
+/// Every role that `node`, an environment or the top of the file, speaks of.
+fn roles_in(node: &Node) -> Vec<Need<'_>> {
+    let people = node.get("people").map(Node::entries).unwrap_or_default();
+    let held = people.iter().filter_map(|person| any_of(person.value.get("roles")?));
+    let services = node.get("services").map(Node::entries).unwrap_or_default();
+    let owners = services.iter().filter_map(|service| any_of(service.value.get("owners")?));
+    held.chain(owners).chain(needs(node)).chain(mentions(node)).collect()
+}
+
 fn holders(root: &Node) -> Option<Holders<'_>> {
     let people = root.get("people").filter(|people| !people.entries().is_empty())?;
     let mut holders = Holders::new();
@@ -126,13 +187,17 @@ fn holders(root: &Node) -> Option<Holders<'_>> {
 
 /// Everything in `node`, an environment or the top of the file, that waits for people of a role.
 fn needs(node: &Node) -> Vec<Need<'_>> {
+    let rights = node.get("who_may").map(Node::entries).unwrap_or_default();
+    let rights = rights.iter().filter_map(|right| any_of(&right.value));
+    by_word(node).chain(rights).chain(approvals(node)).collect()
+}
+
+/// The checks of a gate that wait for a person's word.
+fn by_word(node: &Node) -> impl Iterator<Item = Need<'_>> {
     let lists = ["prerequisites", "validation"];
     let gate = lists.into_iter().filter_map(|list| node.get("gate")?.get(list));
     let checks = gate.flat_map(Node::items).filter_map(|check| any_of(check.get("by")?));
-    let checks = checks.map(|need| Need { by_word: true, ..need });
-    let rights = node.get("who_may").map(Node::entries).unwrap_or_default();
-    let rights = rights.iter().filter_map(|right| any_of(&right.value));
-    checks.chain(rights).chain(approvals(node)).collect()
+    checks.map(|need| Need { by_word: true, ..need })
 }
 
 fn approvals(node: &Node) -> Vec<Need<'_>> {

@@ -10,16 +10,16 @@ use super::values::span;
 use super::{Lane, Whole};
 use crate::codes::Code;
 use crate::problem::{Problem, Problems};
-use crate::source::Extent;
+use crate::secrecy::{in_development, in_plain_text};
 use crate::tree::{Entry, Node, printable};
 
 mod telltale;
 
-pub(crate) use telltale::{is_no_name, is_secret};
+pub(crate) use telltale::{is_header_secret, is_no_name, is_secret, names_a_secret};
 
 /// Variables whose value is a secret. Outside development an error; in development a warning,
 /// unless its test credentials are public. The value is shown nowhere.
-pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
+pub(crate) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
     let mut lanes = whole.read();
     lanes.sort_by_key(|lane| lane.environment.tier == Tier::Development);
     let at_top = whole.keys("secrets");
@@ -38,52 +38,15 @@ pub(super) fn plaintext(whole: &Whole<'_>, problems: &mut Problems) {
             if !*telling || named() {
                 continue;
             }
-            problems.hide(variable.value.extent);
             if lane.environment.tier != Tier::Development {
                 refused.insert(variable.key_extent);
                 if !problems.knows(variable.key_extent, Code::PlaintextSecret) {
                     problems.add(in_plain_text(&variable.key, variable.key_extent));
                 }
             } else if !refused.contains(&variable.key_extent) && !has_public_credentials(lane) {
-                lane.add(in_development(variable), problems);
+                lane.add(in_development(&variable.key, variable.key_extent), problems);
             }
         }
-    }
-}
-
-/// Commands with a password or a token in them.
-pub(super) fn within_commands(lane: &Lane<'_>, problems: &mut Problems) {
-    for (section, key) in [("migrations", "command"), ("migrations", "undo")] {
-        let words = lane.get(section, key).filter(|_| lane.judges(section)).map(Node::items);
-        for word in words.unwrap_or_default() {
-            within_value(key, word, problems);
-        }
-    }
-}
-
-/// Addresses of an environment with a password or a token in them.
-pub(super) fn within_addresses(lane: &Lane<'_>, problems: &mut Problems) {
-    addresses(&lane.node.node, problems);
-}
-
-/// The same at the top of the file.
-pub(super) fn within_addresses_at_top(whole: &Whole<'_>, problems: &mut Problems) {
-    addresses(whole.root, problems);
-}
-
-fn addresses(node: &Node, problems: &mut Problems) {
-    if let Some(url) = node.get("url") {
-        within_value("url", url, problems);
-    }
-    for link in node.get("links").map(Node::entries).unwrap_or_default() {
-        within_value(&link.key, &link.value, problems);
-    }
-}
-
-fn within_value(name: &str, value: &Node, problems: &mut Problems) {
-    if value.text().is_some_and(|text| is_secret("", text)) {
-        problems.hide(value.extent);
-        problems.add(in_plain_text(name, value.extent));
     }
 }
 
@@ -93,34 +56,14 @@ pub(super) fn not_named(key: &str, value: &Node) -> Problem {
     problem.next("take it out and replace it: it is known now; then name it in `secrets`")
 }
 
-fn in_plain_text(name: &str, extent: Extent) -> Problem {
-    let message = format!("`{}` holds a secret in plain text", printable(name));
-    Problem::new(Code::PlaintextSecret, extent, message)
-        .label("whoever reads this file knows it, and git never forgets it")
-        .expected("no secret; `secrets` says where each one is kept")
-        .next("take it out, keep it in the secret store, and replace it: it is known now")
-}
-
-fn in_development(variable: &Entry) -> Problem {
-    let message =
-        format!("`{}` holds a secret of development in plain text", printable(&variable.key));
-    Problem::new(Code::PlaintextSecretInDevelopment, variable.key_extent, message)
-        .label("fine if it opens nothing but test data")
-        .next("say that it does: `data: { test_credentials: public }`, or take it out")
-}
-
 fn has_public_credentials(lane: &Lane<'_>) -> bool {
     lane.get("data", "test_credentials").and_then(Node::text) == Some("public")
 }
 
 /// Secrets of one type that are replaced at different intervals, or by a store that replaces none.
 pub(super) fn rotation_disagrees(lane: &Lane<'_>, problems: &mut Problems) {
-    let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
-    let top = lane.whole.root.get("secrets").map(Node::entries).unwrap_or_default();
-    let shared = top.iter().filter(|entry| own.iter().all(|it| it.key != entry.key));
-    let secrets: Vec<&Entry> = shared.chain(own).collect();
     let mut by_type: BTreeMap<&str, Rotation<'_>> = BTreeMap::new();
-    for secret in &secrets {
+    for secret in declared(lane) {
         let Some(rotation) = Rotation::of(secret) else { continue };
         if let Some(problem) = rotation.never_done(lane) {
             lane.add(problem, problems);
@@ -132,6 +75,35 @@ pub(super) fn rotation_disagrees(lane: &Lane<'_>, problems: &mut Problems) {
             lane.add(first.disagrees(&rotation, of), problems);
         }
     }
+}
+
+/// One secret that two environments replace at different intervals. Where people develop and test
+/// secrets guard nothing, so those environments are left out.
+pub(super) fn rotation_differs(whole: &Whole<'_>, problems: &mut Problems) {
+    let mut seen: BTreeMap<&str, (Rotation<'_>, &str)> = BTreeMap::new();
+    let mut before = None;
+    for lane in whole.read() {
+        let first = before.replace(&lane.node.id.environment) != Some(&lane.node.id.environment);
+        let guarded = matches!(lane.environment.tier, Tier::Staging | Tier::Production);
+        if !first || !guarded {
+            continue;
+        }
+        for secret in declared(&lane) {
+            let Some(rotation) = Rotation::of(secret) else { continue };
+            let (known, other) = *seen.entry(&secret.key).or_insert((rotation, lane.name()));
+            if known.every != rotation.every {
+                lane.add(known.differs(other, &rotation, lane.name()), problems);
+            }
+        }
+    }
+}
+
+/// The secrets of an environment, and those at the top that it says nothing of.
+fn declared<'a>(lane: &Lane<'a>) -> Vec<&'a Entry> {
+    let own = lane.node.node.get("secrets").map(Node::entries).unwrap_or_default();
+    let top = lane.whole.root.get("secrets").map(Node::entries).unwrap_or_default();
+    let named: BTreeSet<&str> = own.iter().map(|entry| &*entry.key).collect();
+    top.iter().filter(|entry| !named.contains(&*entry.key)).chain(own).collect()
 }
 
 /// How often one secret is replaced.
@@ -157,6 +129,17 @@ impl<'a> Rotation<'a> {
         Problem::new(Code::RotationDisagrees, later.place.extent, message)
             .label(format!("every {other} here"))
             .related(self.place.extent, format!("every {every} here"))
+            .next(format!("take the shorter for both: `rotate_every: {}`", every.min(other)))
+    }
+
+    fn differs(&self, here: &str, later: &Self, there: &str) -> Problem {
+        let name = printable(&self.secret.key);
+        let (every, other) = (self.every, later.every);
+        let message =
+            format!("{name} is replaced every {every} in {here}, and every {other} in {there}");
+        Problem::new(Code::RotationDisagrees, later.place.extent, message)
+            .label(format!("every {other} in {there}"))
+            .related(self.place.extent, format!("every {every} in {here}"))
             .next(format!("take the shorter for both: `rotate_every: {}`", every.min(other)))
     }
 

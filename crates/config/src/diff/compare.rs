@@ -91,19 +91,21 @@ impl Walk {
             return;
         }
         let rule = rules::find(path);
-        let one_by_one = matches!(rule, Some(Rule::Demands | Rule::Permits | Rule::LimitedTo));
+        let one_by_one = matches!(rule, Rule::Demands | Rule::Permits | Rule::LimitedTo);
         match (&was.tree, &now.tree) {
-            (Tree::List(_), Tree::List(_)) if rule == Some(Rule::Steps) => {
+            (Tree::List(_), Tree::List(_)) if rule == Rule::Steps => {
                 self.steps(path, was, now);
             }
             (Tree::Map(before), Tree::Map(after)) => self.keys(path, before, after),
             // To whom nobody belongs is no limit.
-            _ if rule == Some(Rule::LimitedTo) && is_nothing(was) => {
+            _ if rule == Rule::LimitedTo && is_nothing(was) => {
                 self.alone(path, now, Side::New, true);
             }
-            _ if rule == Some(Rule::LimitedTo) && is_nothing(now) => {
+            _ if rule == Rule::LimitedTo && is_nothing(now) => {
                 self.alone(path, was, Side::Old, true);
             }
+            // An entry without a name is called by all that it says, which may be a secret.
+            _ if rule == Rule::Neutral => self.value(path, rule, was, now),
             _ if one_by_one || (is_list_of_maps(was) && is_list_of_maps(now)) => {
                 self.entries(path, was, now);
             }
@@ -114,9 +116,8 @@ impl Walk {
         }
     }
 
-    fn value(&mut self, path: &Path, rule: Option<Rule>, was: &Node, now: &Node) {
-        let judgement = rule.map_or(Some(Judgement::Neutral), |rule| changed(rule, was, now));
-        if let Some(judgement) = judgement {
+    fn value(&mut self, path: &Path, rule: Rule, was: &Node, now: &Node) {
+        if let Some(judgement) = changed(rule, was, now) {
             self.add(path, Some(was), Some(now), judgement);
         }
     }
@@ -182,26 +183,24 @@ impl Walk {
 /// What adding `node` does; none when its parts are to be told one by one: some of them make it looser
 /// and others stricter, or each has a name of its own.
 fn whole(path: &Path, node: &Node) -> Option<Judgement> {
-    if let Some(rule) = path.list().as_ref().and_then(rules::find) {
-        match rule {
-            Rule::Demands => return Some(Judgement::Stricter),
-            Rule::Permits | Rule::LimitedTo => return Some(Judgement::Looser),
-            _ => {}
-        }
+    match path.list().as_ref().map(rules::find) {
+        Some(Rule::Demands) => return Some(Judgement::Stricter),
+        Some(Rule::Permits | Rule::LimitedTo) => return Some(Judgement::Looser),
+        _ => {}
     }
-    let is_list = matches!(node.tree, Tree::List(_));
+    if is_nothing(node) {
+        return Some(Judgement::Neutral);
+    }
     match rules::find(path) {
-        Some(Rule::Demands | Rule::Permits | Rule::LimitedTo) if is_nothing(node) => {
-            return Some(Judgement::Neutral);
-        }
-        Some(Rule::Apart) => return None,
-        Some(Rule::Demands) if is_list_of_maps(node) => return None,
-        Some(
-            rule @ (Rule::Demands | Rule::Permits | Rule::LimitedTo | Rule::Said | Rule::Steps),
-        ) => {
+        Rule::Apart => return None,
+        Rule::Neutral => return Some(Judgement::Neutral),
+        Rule::Demands if is_list_of_maps(node) => return None,
+        rule @ (Rule::Demands | Rule::Permits | Rule::LimitedTo | Rule::Said | Rule::Steps) => {
             return Some(added(rule, node));
         }
-        Some(rule) if !is_list && node.entries().is_empty() => return Some(added(rule, node)),
+        rule if node.entries().is_empty() && !is_list_of_maps(node) => {
+            return Some(added(rule, node));
+        }
         _ => {}
     }
     let mut judged = Judgement::Neutral;
@@ -338,6 +337,13 @@ mod tests {
             "access: { shell: { approval: true } }",
             "access.shell.logged",
         ),
+        // To name no day is to limit nothing.
+        (
+            "windows: [{ name: A, days: [mon] }]",
+            "windows: [{ name: A, days: [] }]",
+            "windows.a.days",
+        ),
+        ("windows: [{ name: A, days: [mon] }]", "windows: []", "windows"),
         ("data: { class: anonymized }", "data: { class: real }", "data.class"),
         ("data: { masking: required }", "data: { masking: none }", "data.masking"),
         ("data: { cross_border: false }", "data: { cross_border: true }", "data.cross_border"),
@@ -436,12 +442,11 @@ mod tests {
     #[test]
     fn a_section_whose_parts_pull_in_both_directions_is_told_part_by_part() {
         let old = "data: { encryption: true, cross_border: true, residency: eu }";
-        let parts = |encryption, border| {
-            let neutral = ("data.residency".to_owned(), Judgement::Neutral);
+        let parts = |encryption: Judgement, border| {
             [
                 ("data.encryption".to_owned(), encryption),
                 ("data.cross_border".to_owned(), border),
-                neutral,
+                ("data.residency".to_owned(), encryption),
             ]
         };
         assert_eq!(judged(old, ""), parts(Judgement::Looser, Judgement::Stricter));

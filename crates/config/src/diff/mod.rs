@@ -4,10 +4,12 @@
 mod amount;
 mod compare;
 mod judge;
+mod neutral;
 mod path;
 mod rules;
 mod side;
 mod steps;
+mod table;
 mod words;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use serde::Serialize;
 use self::compare::{Found, differences, same};
 use self::side::{Environment, Side};
 use crate::Checked;
+use crate::secrecy::MASK;
 use crate::show::flow;
 
 pub use self::judge::Judgement;
@@ -29,6 +32,8 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// How many of them are looser.
     pub looser: usize,
+    /// How many of them may be looser, which cannot be told.
+    pub unclear: usize,
 }
 
 /// One difference. One that holds for every service of an environment is told once.
@@ -59,7 +64,46 @@ pub struct Change {
 /// Compares two matrices. None when one has errors, or maps inside each other so deep that its
 /// resolved form cannot be read again. Never panics; safe to repeat.
 pub fn diff(old: &Checked, new: &Checked) -> Option<Diff> {
-    let sides = Sides { old: Side::new(old)?, new: Side::new(new)? };
+    let shown = between(Side::new(old, &old.resolved)?, Side::new(new, &new.resolved)?);
+    if old.with_secrets.is_none() && new.with_secrets.is_none() {
+        return Some(shown);
+    }
+    let real = between(Side::new(old, old.lines())?, Side::new(new, new.lines())?);
+    Some(with_hidden(real, &shown))
+}
+
+/// What really changed, in the words of what is shown of it; where nothing shown changed, a secret did.
+fn with_hidden(real: Diff, shown: &Diff) -> Diff {
+    let mut changes = Vec::new();
+    let is_same = |a: &Change, b: &Change| (&a.path, &a.service) == (&b.path, &b.service);
+    for change in real.changes {
+        let found = shown.changes.iter().find(|it| is_same(it, &change));
+        changes.push(found.cloned().unwrap_or_else(|| hidden(change)));
+    }
+    counted(changes)
+}
+
+fn counted(changes: Vec<Change>) -> Diff {
+    let count = |judgement| changes.iter().filter(|it| it.judgement == judgement).count();
+    let (looser, unclear) = (count(Judgement::Looser), count(Judgement::Unclear));
+    Diff { changes, looser, unclear }
+}
+
+fn hidden(change: Change) -> Change {
+    let place =
+        Place { environment: change.environment.as_deref(), service: change.service.as_deref() };
+    // Entries of lists stand in a path by what they are called.
+    let path = change.path.split('[').next().unwrap_or_default().to_owned();
+    let inner = path.rsplit('.').next().unwrap_or_default();
+    let sentence = format!("{}: {inner} changed, and is not shown: it is a secret", place.words());
+    let stars = |value: Option<String>| value.map(|_| MASK.to_owned());
+    let (was, now) = (stars(change.was), stars(change.now));
+    let (environment, service) = (change.environment, change.service);
+    Change { path, environment, service, was, now, sentence, ..change }
+}
+
+fn between(old: Side<'_>, new: Side<'_>) -> Diff {
+    let sides = Sides { old, new };
     let mut changes = Vec::new();
     for found in differences(&sides.old.project, &sides.new.project) {
         changes.push(sides.change(&Place::default(), &found));
@@ -75,8 +119,7 @@ pub fn diff(old: &Checked, new: &Checked) -> Option<Diff> {
             changes.push(sides.whole_environment(name, Some(was), None));
         }
     }
-    let looser = changes.iter().filter(|it| it.judgement == Judgement::Looser).count();
-    Some(Diff { changes, looser })
+    counted(changes)
 }
 
 /// Of which environment and service something is told.

@@ -34,11 +34,11 @@ pub(crate) struct Environment {
 }
 
 impl<'a> Side<'a> {
-    /// None when the matrix has errors, or when it is so deep that its resolved form is no matrix.
-    pub(crate) fn new(checked: &'a Checked) -> Option<Self> {
+    /// Of the resolved form in `lines`. None when the matrix has errors, or when it is so deep that its resolved form is no matrix.
+    pub(crate) fn new(checked: &'a Checked, lines: &'a [Line]) -> Option<Self> {
         checked.matrix.as_ref()?;
         let mut problems = Problems::default();
-        let source = Source::indexed(show::bare(&checked.resolved));
+        let source = Source::indexed(show::bare(lines));
         let root = yaml::read(&source, &mut problems)?;
         if !problems.is_empty() {
             return None;
@@ -55,7 +55,7 @@ impl<'a> Side<'a> {
             .collect();
         let project = root.entries().iter().filter(|it| &*it.key != "environments");
         let project = project.cloned().collect();
-        Some(Self { project, environments, services, lines: &checked.resolved, source })
+        Some(Self { project, environments, services, lines, source })
     }
 
     pub(crate) fn environment(&self, name: &str) -> Option<&Environment> {

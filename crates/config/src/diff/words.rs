@@ -32,6 +32,7 @@ pub(crate) fn judged(sentence: String, judgement: Judgement) -> String {
     match judgement {
         Judgement::Looser => sentence + " (looser)",
         Judgement::Stricter => sentence + " (stricter)",
+        Judgement::Unclear => sentence + " (check it)",
         Judgement::Neutral => sentence,
     }
 }
@@ -39,12 +40,15 @@ pub(crate) fn judged(sentence: String, judgement: Judgement) -> String {
 fn what(found: &Found) -> String {
     let called = || rules::called(&found.path);
     match (&found.was, &found.now) {
-        (Some(was), Some(now)) if is_reordered(was, now) => {
+        // Lists of free form are told whole, all others entry by entry but for their order.
+        (Some(was), Some(now))
+            if is_reordered(was, now) && rules::find(&found.path) != Rule::Neutral =>
+        {
             format!("{}: in another order", called())
         }
         (Some(was), Some(now)) => {
             let (was, now) = beside(was, now, rules::find(&found.path));
-            format!("{} {was} -> {now}", called())
+            pair(&called(), &was, &now)
         }
         (Some(value), None) => alone(found, value, "removed"),
         (None, Some(value)) => alone(found, value, "added"),
@@ -69,18 +73,31 @@ fn alone(found: &Found, node: &Node, verb: &str) -> String {
     let called = rules::called(&found.path);
     match short(node).as_str() {
         "null" | "{}" | "[]" => format!("{called} is {verb}"),
-        value if verb == "removed" => format!("{called} is removed, was {value}"),
-        value => format!("{called} is added: {value}"),
+        value if verb == "removed" => pair(&called, value, NOTHING),
+        value => pair(&called, NOTHING, value),
     }
 }
 
+/// What stands for a value that is not there.
+const NOTHING: &str = "not set";
+
+/// `error trigger 5% -> 8%`; between a name and a word stands a colon, so that one sees where it ends.
+fn pair(called: &str, was: &str, now: &str) -> String {
+    let is_word = |text: &str| {
+        let is_amount = |first: char| first.is_ascii_digit() || "<>=+$".contains(first);
+        text != NOTHING && !text.starts_with(is_amount)
+    };
+    let colon = if (is_word(was) || is_word(now)) && !called.contains(':') { ":" } else { "" };
+    format!("{called}{colon} {was} -> {now}")
+}
+
 /// Both values for a sentence; a comparison sign that both share goes without saying at a trigger.
-fn beside(was: &Node, now: &Node, rule: Option<Rule>) -> (String, String) {
+fn beside(was: &Node, now: &Node, rule: Rule) -> (String, String) {
     let (was, now) = (short(was), short(now));
     let bare = |text: &str| text.strip_prefix('>').map(|it| it.trim_start().to_owned());
     match (bare(&was), bare(&now)) {
         (Some(was), Some(now))
-            if rule == Some(Rule::Trigger) && !now.starts_with('=') && !was.starts_with('=') =>
+            if rule == Rule::Trigger && !now.starts_with('=') && !was.starts_with('=') =>
         {
             (was, now)
         }

@@ -1,8 +1,10 @@
-//! What is different for one kind of change. Until it is carried out the ordinary, stricter way
-//! holds for all of them, so it refuses nothing.
+//! What is different for one kind of change. What of it is a shorter way refuses nothing, for until
+//! it is carried out the ordinary way holds; what demands more than that way does refuses.
 
-use super::{SHARED, Section, rollout};
-use crate::shape::{Key, ROLES, Shape, TEXT, word};
+use super::{SHARED, Section, Standing, rollout};
+use crate::problem::Problems;
+use crate::shape::{Key, Place, ROLES, Shape, TEXT, word};
+use crate::tree::Node;
 
 /// Words for the kinds of change (seed 004, approval matrix).
 pub(crate) const TYPES: &[&str] = &["feature", "fix", "hotfix", "infrastructure", "configuration"];
@@ -14,11 +16,15 @@ const ROLLOUT: &[Key] = &[
 
 const TYPE: &[Key] = &[
     Key::optional("purpose", TEXT, "What it is for."),
-    Key::optional("from_branch", TEXT, "The branch that such a change starts from."),
-    Key::optional("backport_to", TEXT, "The branch that it must reach afterwards."),
+    Key::optional("from_branch", TEXT, "The branch that such a change starts from.")
+        .standing(Standing::Refuses),
+    Key::optional("backport_to", TEXT, "The branch that it must reach afterwards.")
+        .standing(Standing::Refuses),
     Key::optional("skip", Shape::Names, "Environments that it need not have been verified in."),
-    Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves."),
-    Key::optional("coordinate_with", ROLES, "Roles that must know before it starts."),
+    Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves.")
+        .standing(Standing::Refuses),
+    Key::optional("coordinate_with", ROLES, "Roles that must know before it starts.")
+        .standing(Standing::Refuses),
     Key::optional("notify", Shape::Names, "Channels that are told of it."),
     Key::optional("watch", Shape::Names, "Figures to watch afterwards."),
 ];
@@ -37,3 +43,13 @@ pub(crate) const SECTIONS: &[Section] = &[Section::kept(
     SHARED,
     "change_types:\n  hotfix: { from_branch: main, backport_to: develop }\n",
 )];
+
+/// Checks the steps that each type has of its own, as those of the lane are.
+pub(crate) fn check(node: Option<&Node>, place: Place, problems: &mut Problems) {
+    let types = node.map(Node::entries).unwrap_or_default();
+    for of_type in types.iter().filter(|it| !it.key.starts_with("x-")) {
+        if let Some(own) = of_type.value.get("rollout") {
+            rollout::check(own, place, problems);
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! Who hears of a promotion as a piece of work: before it, after it, and in reports. Single events
-//! are in `notify`.
+//! are in `notify`. Whom a promotion must wait for refuses it until somebody is really asked.
 
 use towpath_ports::catalogue::FieldType;
 
-use super::{Section, Where};
+use super::{Section, Standing, Where};
 use crate::shape::{Default, Key, ROLES, Shape, word};
 
 const STATUS_PAGE: &[Key] = &[
@@ -25,7 +25,8 @@ const REPORTS: &[Key] = &[
 
 const KEYS: &[Key] = &[
     Key::optional("stakeholders", Shape::Names, "Channels of those whose business it is."),
-    Key::optional("before", Shape::Names, "Channels that are told before a promotion starts."),
+    Key::optional("before", Shape::Names, "Channels that are told before a promotion starts.")
+        .standing(Standing::Refuses),
     Key::optional("summary", Shape::Names, "Channels that get a summary when it has ended."),
     Key::optional("status_page", Shape::Map(STATUS_PAGE), "The public page."),
     Key::optional(
@@ -33,7 +34,8 @@ const KEYS: &[Key] = &[
         word(&["never", "on-rollback", "on-incident"]),
         "When customers are told.",
     ),
-    Key::optional("available", ROLES, "Roles that must be reachable while a promotion runs."),
+    Key::optional("available", ROLES, "Roles that must be reachable while a promotion runs.")
+        .standing(Standing::Refuses),
     Key::optional("reports", Shape::Map(REPORTS), "Regular reports."),
 ];
 

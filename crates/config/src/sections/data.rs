@@ -1,6 +1,6 @@
 //! What data an environment holds and how it is treated. Where it stands is in `database`.
 
-use super::{SHARED, Section};
+use super::{SHARED, Section, Standing};
 use crate::shape::{FLAG, Key, Shape, TEXT, TEXTS, word};
 
 const CLASS: Shape = word(&["synthetic", "anonymized", "production-like", "real"]);
@@ -31,7 +31,8 @@ const KEYS: &[Key] = &[
         "reset",
         word(&["never", "anytime", "before-major-release"]),
         "When it is set back to its beginning.",
-    ),
+    )
+    .standing(Standing::RefusesWhen("before-major-release")),
     Key::optional("retention", Shape::SomeTime, "How long it is kept."),
     Key::optional("retention_by", TEXT, "What decides how long it is kept, in words."),
     Key::optional(

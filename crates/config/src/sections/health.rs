@@ -21,7 +21,7 @@ pub(crate) const KEYS: &[Key] = &[
         "retries",
         Shape::Of(FieldType::Count(1, 100)),
         Default::Is("3"),
-        "Failures in a row after which an endpoint counts as failing.",
+        "Failures in a row after which health is lost; `status` shows the first one.",
     ),
     Key::new(
         "endpoints",

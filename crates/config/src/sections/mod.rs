@@ -104,6 +104,9 @@ pub(crate) enum Standing {
     Refuses,
     /// The same, but only when its value is this word; kept otherwise. For a key alone.
     RefusesWhen(&'static str),
+    /// A map of secrets: refuses when one of them is for the releases, which no key that ends in
+    /// `_secret` names; kept otherwise. For a section alone.
+    RefusesUnlessNamed,
 }
 
 impl Section {
@@ -296,6 +299,29 @@ mod tests {
             }
         }
         assert!(seen > 500, "the tables have defaults: {seen}");
+    }
+
+    /// Whoever lists what is not enforced looks through maps alone.
+    #[test]
+    fn no_key_of_a_list_or_of_a_map_with_kinds_has_a_standing_of_its_own() {
+        fn within(shape: Shape, reached: bool) {
+            let (keys, reached): (Vec<Key>, _) = match shape {
+                Shape::Map(keys) => (keys.to_vec(), reached),
+                Shape::MapOf(_, inner) => return within(*inner, reached),
+                Shape::List(inner) => return within(*inner, false),
+                Shape::Adapter(_, keys) => (keys.to_vec(), false),
+                Shape::Kinds(kinds, common) => {
+                    let own = kinds.iter().flat_map(|kind| kind.keys).chain(common);
+                    (own.copied().collect(), false)
+                }
+                _ => return,
+            };
+            for key in keys {
+                assert!(reached || key.standing.is_none(), "{}", key.name);
+                within(key.shape, reached);
+            }
+        }
+        all().for_each(|section| within(section.key.shape, true));
     }
 
     #[test]

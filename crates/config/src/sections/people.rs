@@ -1,6 +1,6 @@
 //! Who we are. Rules name roles; only here persons have names. Who may do what is elsewhere.
 
-use super::{Section, TOP};
+use super::{Section, Standing, TOP};
 use crate::shape::{Default, FLAG, Key, KeyRule, PATH, ROLES, Shape, TEXT};
 
 const KEYS: &[Key] = &[
@@ -13,7 +13,8 @@ const KEYS: &[Key] = &[
         FLAG,
         Default::Is("false"),
         "Whether this is a program: its word never counts as a person's.",
-    ),
+    )
+    .standing(Standing::RefusesWhen("true")),
 ];
 
 /// The section.

@@ -1,4 +1,5 @@
-//! What one copy of the service may use. How many copies there are is the target's and scaling's.
+//! What one copy of the service may use. It is a limit, so it refuses promotions until copies are
+//! started under it. How many copies there are is the target's and scaling's.
 
 use super::{LANE, Section};
 use crate::shape::{Key, Shape, TEXT, count};
@@ -19,7 +20,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::refuses(
     Key::optional("resources", Shape::Map(KEYS), "What one copy may use."),
     LANE,
     "resources: { memory: 512MB, timeout: 5m }\n",

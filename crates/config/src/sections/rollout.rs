@@ -80,7 +80,7 @@ pub(crate) const KEYS: &[Key] = &[
         Default::Absent,
         "Time without traffic before the first step.",
     )
-    .standing(Standing::Kept(None)),
+    .standing(Standing::Refuses),
 ];
 
 /// The keys of one step.
@@ -196,6 +196,17 @@ pub(crate) fn read(node: Option<&Node>, place: Place, problems: &mut Problems) -
             _ => OnLapse::Resume,
         },
         lease,
+    }
+}
+
+/// Checks the steps of another rollout of the same lane, such as that of a change type. Without a
+/// strategy of its own it has the lane's.
+pub(crate) fn check(node: &Node, place: Place, problems: &mut Problems) {
+    let own = node.get("strategy").is_some();
+    let named = || strategy(Some(node), place.tier, place.routed);
+    let place = if own { Place { strategy: named(), ..place } } else { place };
+    if let Some(steps) = node.get("steps") {
+        checked_steps(steps, place, problems);
     }
 }
 

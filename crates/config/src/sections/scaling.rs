@@ -1,13 +1,14 @@
 //! How the number of copies follows the load. Where nothing scales, `target.instances` holds.
 
-use super::{LANE, Section};
+use super::{LANE, Section, Standing};
 use crate::shape::{Bound, Default, Key, Measure, Shape, count, word};
 
 /// Most copies of one service, as for a target.
 const MOST_COPIES: u64 = 1000;
 
 const KEYS: &[Key] = &[
-    Key::new("mode", word(&["none", "automatic"]), Default::Required, "Whether it scales at all."),
+    Key::new("mode", word(&["none", "automatic"]), Default::Required, "Whether it scales at all.")
+        .standing(Standing::RefusesWhen("automatic")),
     Key::optional("min", count(0, MOST_COPIES), "The fewest copies."),
     Key::optional("max", count(1, MOST_COPIES), "The most copies."),
     Key::optional(

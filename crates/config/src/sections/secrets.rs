@@ -1,9 +1,13 @@
-//! Where each secret is kept and how often it changes. Never a value: there is no key for one.
+//! Where each secret is kept and how often it changes. Never a value: there is no key for one. A
+//! secret that no key of the file names is for the releases, and they start without it.
+
+use std::collections::BTreeSet;
 
 use towpath_ports::catalogue::Family;
 
-use super::{ANYWHERE, Section};
+use super::{ANYWHERE, Section, Standing};
 use crate::shape::{FLAG, Key, KeyRule, Shape, TEXT, word};
+use crate::tree::{Entry, Node};
 
 /// Keys beside the kind's own.
 pub(crate) const KEYS: &[Key] = &[
@@ -28,12 +32,44 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
-    Key::optional(
-        "secrets",
-        Shape::MapOf(KeyRule::Variable, &Shape::Adapter(Family::Secrets, KEYS)),
-        "Where each secret is kept; never its value.",
-    ),
-    ANYWHERE,
-    "secrets:\n  TLS_KEY: { kind: file, path: /etc/towpath/api.key, rotate_every: 90d }\n",
-)];
+pub(crate) const SECTIONS: &[Section] = &[Section {
+    standing: Standing::RefusesUnlessNamed,
+    ..Section::kept(
+        Key::optional(
+            "secrets",
+            Shape::MapOf(KeyRule::Variable, &Shape::Adapter(Family::Secrets, KEYS)),
+            "Where each secret is kept; never its value. Those that another key names, such as a \
+             channel's `url_secret`, are not for the releases, and refuse nothing.",
+        ),
+        ANYWHERE,
+        "secrets:\n  TLS_KEY: { kind: file, path: /etc/towpath/api.key, rotate_every: 90d }\n",
+    )
+}];
+
+/// The secrets that keys within `node` name.
+pub(crate) fn named(node: &Node) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    names_within(node, &mut names);
+    names
+}
+
+/// The secrets of `section` that none of `named` is: those that the releases need.
+pub(crate) fn for_releases<'a>(
+    section: &'a Node,
+    named: &BTreeSet<String>,
+) -> impl Iterator<Item = &'a Entry> {
+    let declared = section.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
+    declared.filter(|entry| !named.contains(&*entry.key))
+}
+
+fn names_within(node: &Node, names: &mut BTreeSet<String>) {
+    for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+        match entry.value.text() {
+            Some(name) if entry.key.ends_with("_secret") => {
+                names.insert(name.to_owned());
+            }
+            _ => names_within(&entry.value, names),
+        }
+    }
+    node.items().iter().for_each(|item| names_within(item, names));
+}

@@ -1,12 +1,13 @@
 //! What the starter writes for one service in one environment. Owns the rollouts that it proposes;
 //! knows no environment's name.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use towpath_core::matrix::Tier;
 
-use super::{StarterLane, StarterTarget, comments, write_section};
-use crate::sections::Where;
+use super::section::{write_map, write_section, write_settings};
+use super::{StarterLane, StarterTarget, comments};
 use crate::show::written;
 
 pub(super) struct Lane<'a> {
@@ -25,9 +26,35 @@ impl Lane<'_> {
                 ""
             );
         }
-        if let Some(resources) = &self.lane.resources {
-            write_section(out, indent, resources, Where::Environment);
+        if let Some(alias) = &self.lane.alias {
+            let note = "`lambda-alias` is planned like its target.".to_owned();
+            comments(out, indent, &[note]);
+            let alias = written(alias);
+            let _ = writeln!(out, "{:indent$}router: {{ kind: lambda-alias, alias: {alias} }}", "");
         }
+        write_settings(out, indent, &self.lane.settings);
+        if let Some(resources) = &self.lane.resources {
+            write_section(out, indent, resources);
+        }
+        self.migration(out, indent);
+        self.health(out, indent);
+    }
+
+    /// A section that refuses promotions is proposed, and left to a person.
+    fn migration(&self, out: &mut String, indent: usize) {
+        let Some(migration) = &self.lane.migration else { return };
+        let note = format!(
+            "{} Towpath runs no migrations yet, so the section refuses promotions until it is accepted by \
+             name; without it, run them as before:",
+            migration.note
+        );
+        comments(out, indent, &[note]);
+        let words: Vec<_> = migration.command.iter().map(|word| written(word)).collect();
+        let fields = [format!("command: [{}]", words.join(", "))];
+        write_map(out, indent, "# ", "migrations", &fields);
+    }
+
+    fn health(&self, out: &mut String, indent: usize) {
         let Some(health) = &self.lane.health else { return };
         let paths: Vec<String> = health.endpoints.iter().map(|path| written(path)).collect();
         let _ = writeln!(
@@ -59,51 +86,75 @@ impl Lane<'_> {
         let planned = |kind: &str| {
             format!("`{kind}` is planned: promotions into here are refused until it is built.")
         };
-        let (comment, text) = match &self.lane.target {
+        let kind = |name: &str| format!("kind: {name}");
+        let field = |key: &str, text: &str| format!("{key}: {}", written(text));
+        let (comment, mut fields) = match &self.lane.target {
             StarterTarget::Process(command) => {
                 let words: Vec<_> = command.iter().map(|word| written(word)).collect();
+                let mut fields = vec![kind("process"), format!("command: [{}]", words.join(", "))];
                 // Arguments that are paths mean files of the release, as in an image's folder.
-                let place = if command.len() > 1 { ", directory: artifact" } else { "" };
-                (None, format!("kind: process, command: [{}]{place}", words.join(", ")))
+                if command.len() > 1 {
+                    fields.push(field("directory", "artifact"));
+                }
+                (None, fields)
             }
             StarterTarget::Docker(artifact, image) => {
                 let image = image.as_ref().map(|it| format!(" Its image is {it}."));
                 let comment = planned("docker") + &image.unwrap_or_default();
-                (Some(comment), format!("kind: docker, image: {}", written(artifact)))
+                (Some(comment), vec![kind("docker"), field("image", artifact)])
             }
             StarterTarget::Lambda(function, region) => {
-                let region = region.as_ref().map(|it| format!(", region: {}", written(it)));
-                let text = format!(
-                    "kind: lambda, function: {}{}",
-                    written(function),
-                    region.unwrap_or_default()
-                );
-                (Some(planned("lambda")), text)
+                let mut fields = vec![kind("lambda"), field("function", function)];
+                fields.extend(region.as_ref().map(|it| field("region", it)));
+                (Some(planned("lambda")), fields)
             }
             StarterTarget::CloudFormation(stack, template) => {
-                let text = format!(
-                    "kind: cloudformation, stack: {}, template: {}",
-                    written(stack),
-                    written(template)
-                );
-                (Some(planned("cloudformation")), text)
+                let fields = vec![
+                    kind("cloudformation"),
+                    field("stack", stack),
+                    field("template", template),
+                ];
+                (Some(planned("cloudformation")), fields)
             }
         };
         comments(out, indent, &Vec::from_iter(comment));
-        let _ = writeln!(out, "{:indent$}target: {{ {text} }}", "");
+        let said = self.lane.details.iter().filter(|(_, value)| value.is_said());
+        fields.extend(said.map(|(key, value)| format!("{key}: {}", value.written())));
+        write_map(out, indent, "", "target", &fields);
     }
 
     /// How traffic moves, and what takes a release back.
     pub(super) fn traffic(&self, out: &mut String, indent: usize) {
-        let text = match self.tier {
-            _ if self.lane.port.is_none() => UNROUTED,
-            Tier::Development | Tier::Testing => ALL_AT_ONCE,
-            Tier::Staging => STAGING,
-            Tier::Production => PRODUCTION,
-        };
-        for line in text.lines() {
+        for line in self.rollout().lines() {
             let _ = writeln!(out, "{:indent$}{line}", "");
         }
+    }
+
+    /// The lines about that.
+    pub(super) fn rollout(&self) -> Cow<'static, str> {
+        if let Some(rollout) = &self.lane.rollout {
+            let mut text = String::new();
+            comments(&mut text, 0, std::slice::from_ref(&rollout.note));
+            let _ = write!(text, "rollout:\n  strategy: {}\n  steps:\n", rollout.strategy);
+            for (weight, bake) in &rollout.steps {
+                let _ = writeln!(text, "    - {{ weight: {weight}%, bake: {bake} }}");
+            }
+            // Where visitors are sent by towpath itself, it can also send them back.
+            text += match self.tier {
+                Tier::Staging if self.lane.port.is_some() => STAGING_AFTER,
+                Tier::Production if self.lane.port.is_some() => PRODUCTION_AFTER,
+                _ => "",
+            };
+            return text.into();
+        }
+        let text = match self.tier {
+            _ if self.lane.port.is_none() && self.lane.alias.is_none() => UNROUTED,
+            _ if self.lane.alias.is_some() => ALL_AT_ONCE,
+            Tier::Development | Tier::Testing => ALL_AT_ONCE,
+            Tier::Staging => return [STAGING, STAGING_AFTER].concat().into(),
+            Tier::Production => return [PRODUCTION, PRODUCTION_AFTER].concat().into(),
+        };
+        text.into()
     }
 }
 
@@ -124,6 +175,9 @@ rollout:
   steps:
     - { weight: 10%,  bake: 2m }
     - { weight: 100%, bake: 5m }
+";
+
+const STAGING_AFTER: &str = "\
 # The old release stays ready for this long.
 standby: 1h
 rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }
@@ -139,6 +193,9 @@ rollout:
     - { weight: 10%,  bake: 5m }
     - { weight: 50%,  bake: 5m }
     - { weight: 100%, bake: 5m }
+";
+
+const PRODUCTION_AFTER: &str = "\
 # The old release stays ready for this long.
 standby: 24h
 rollback: { mode: automatic, when: { error_rate: \"> 5%\" } }

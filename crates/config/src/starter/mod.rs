@@ -1,23 +1,21 @@
 //! The matrix that `towpath init` writes. Owns its comments; asks nobody and writes no file.
 
 mod lane;
+mod section;
 mod tier;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use towpath_core::ids::Name;
 use towpath_core::matrix::Tier;
 use towpath_core::units::Span;
-use towpath_ports::catalogue::Catalogue;
 
 pub use tier::{tier_by_name, tier_said_by};
 
-use crate::fields::from_default;
-use crate::problem::Problems;
-use crate::sections::{self, Where};
 use crate::show::written;
-use crate::value::{self, Against};
 use lane::Lane;
+use section::{write_alarms, write_secrets, write_section};
 
 /// What a first matrix is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +50,10 @@ pub struct StarterEnvironment {
     pub notes: Vec<String>,
     /// What it stands on.
     pub sections: Vec<StarterSection>,
+    /// What somebody is told of.
+    pub alarms: Vec<StarterAlarm>,
+    /// Where each secret is kept, by the variable that holds it; never a value.
+    pub secrets: BTreeMap<String, StarterSecret>,
     /// One for each service, in the order of the services.
     pub lanes: Vec<StarterLane>,
 }
@@ -61,12 +63,83 @@ pub struct StarterEnvironment {
 pub struct StarterLane {
     /// What runs it.
     pub target: StarterTarget,
+    /// Further keys of the target, such as `instances`; each once, and one that its kind has.
+    pub details: Vec<(&'static str, StarterValue)>,
     /// Port on which visitors reach it; none when nobody visits it.
     pub port: Option<u16>,
     /// How it is probed; none when it answers nobody.
     pub health: Option<StarterHealth>,
     /// What it gets, such as memory.
     pub resources: Option<StarterSection>,
+    /// Its environment variables; none of them a secret.
+    pub settings: BTreeMap<String, String>,
+    /// What is proposed, as a comment, for the change of its stored data.
+    pub migration: Option<StarterMigration>,
+    /// The alias whose weights move its traffic, for a function.
+    pub alias: Option<String>,
+    /// How its traffic moves; none for what its tier proposes.
+    pub rollout: Option<StarterRollout>,
+}
+
+impl StarterLane {
+    /// A lane of which nothing is known but what runs it.
+    pub fn of(target: StarterTarget) -> Self {
+        Self {
+            target,
+            details: Vec::new(),
+            port: None,
+            health: None,
+            resources: None,
+            settings: BTreeMap::new(),
+            migration: None,
+            alias: None,
+            rollout: None,
+        }
+    }
+}
+
+/// Where a secret is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StarterSecret {
+    /// In a variable of the same name.
+    Variable,
+    /// In this file.
+    File(String),
+    /// In AWS Secrets Manager, under this name if it is known.
+    SecretsManager(Option<String>),
+}
+
+/// A threshold that somebody is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StarterAlarm {
+    /// What it is called; once in its environment.
+    pub name: Name,
+    /// The figure that is watched.
+    pub query: String,
+    /// What raises it, such as `> 0`.
+    pub is: String,
+    /// For how long that must hold; more than nothing.
+    pub lasting: Span,
+}
+
+/// A program that changes stored data before a release starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StarterMigration {
+    /// The program and its arguments; not empty.
+    pub command: Vec<String>,
+    /// What runs it today, a sentence.
+    pub note: String,
+}
+
+/// Steps that another tool takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StarterRollout {
+    /// `canary` or `linear`.
+    pub strategy: &'static str,
+    /// Weights in percent, rising to 100, and how long each bakes; at least one.
+    pub steps: Vec<(u8, Span)>,
+    /// Where they come from, a sentence.
+    pub note: String,
 }
 
 /// What runs a service.
@@ -126,6 +199,8 @@ pub enum StarterValue {
     Flag(bool),
     /// A number.
     Count(u64),
+    /// Several texts.
+    Texts(Vec<String>),
 }
 
 impl StarterValue {
@@ -144,6 +219,10 @@ impl StarterValue {
             Self::Text(text) => written(text),
             Self::Flag(flag) => flag.to_string(),
             Self::Count(count) => count.to_string(),
+            Self::Texts(texts) => {
+                let texts: Vec<_> = texts.iter().map(|text| written(text)).collect();
+                format!("[{}]", texts.join(", "))
+            }
         }
     }
 }
@@ -225,8 +304,10 @@ fn write_environment(
         let _ = writeln!(out, "    url: {}", written(url));
     }
     for section in &environment.sections {
-        write_section(out, 4, section, Where::Environment);
+        write_section(out, 4, section);
     }
+    write_alarms(out, 4, &environment.alarms);
+    write_secrets(out, 4, &environment.secrets);
     let alone = services.len() == 1;
     let lanes: Vec<Lane<'_>> = environment.lanes.iter().map(|lane| Lane { lane, tier }).collect();
     if let Some(lane) = lanes.first().filter(|_| alone) {
@@ -234,8 +315,8 @@ fn write_environment(
         lane.traffic(out, 4);
         return;
     }
-    let routed = lanes.iter().filter(|lane| lane.lane.port.is_some()).count();
-    let together = routed == 0 || routed == lanes.len();
+    let first = lanes.first().map(Lane::rollout);
+    let together = lanes.iter().all(|lane| Some(lane.rollout()) == first);
     out.push_str("    services:\n");
     for (service, lane) in services.iter().zip(&lanes) {
         let _ = writeln!(out, "      {}:", service.name);
@@ -249,30 +330,9 @@ fn write_environment(
     }
 }
 
-/// A section on one line; a comment with the reason where the format does not take it so.
-fn write_section(out: &mut String, indent: usize, section: &StarterSection, place: Where) {
-    let said = section.fields.iter().filter(|(_, value)| value.is_said());
-    let fields: Vec<String> =
-        said.map(|(key, value)| format!("{key}: {}", value.written())).collect();
-    let fields = format!("{{ {} }}", fields.join(", "));
-    let refused = refusal(section.name, &fields, place);
-    let mark = if refused.is_some() { "# " } else { "" };
-    comments(out, indent, &Vec::from_iter(refused));
-    let _ = writeln!(out, "{:indent$}{mark}{}: {fields}", "", section.name);
-}
-
-/// Why a section cannot stand at `place`; none when it can.
-fn refusal(name: &str, fields: &str, place: Where) -> Option<String> {
-    let Some(section) = sections::find(name, place) else {
-        return Some(format!("This version has no section `{name}`:"));
-    };
-    let mut problems = Problems::default();
-    let node = from_default(fields);
-    let catalogue = Catalogue::default();
-    let against = Against { catalogue: &catalogue, part: false };
-    value::verify(&node, section.key.shape, name, against, &mut problems);
-    let problem = problems.into_sorted().into_iter().next()?;
-    Some(format!("To be completed, for {}:", problem.message))
+/// Whether a variable of this name and value holds a secret, which no matrix takes.
+pub fn is_secret(name: &str, value: &str) -> bool {
+    crate::consistency::is_secret(name, value)
 }
 
 impl StarterEnvironment {

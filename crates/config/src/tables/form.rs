@@ -1,7 +1,7 @@
 //! How one value of the matrix is written in a table for people. Owns words and units; knows no
 //! table.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use towpath_core::units::Span;
 
 /// How a cell is written.
@@ -19,6 +19,8 @@ pub(crate) enum Form {
     Money,
     /// Several words, one after the other.
     Sum,
+    /// A door: how far it opens, for whom, and what guards it.
+    Door,
     /// What a promise says: `99.9%` for `>= 99.9%`, and `< 500ms` as it is.
     Promise,
 }
@@ -31,6 +33,8 @@ pub(crate) fn cell(value: Option<&Value>, form: Form) -> String {
     let Some(value) = value.filter(|it| !it.is_null()) else { return NOTHING.to_owned() };
     match (value, form) {
         (Value::Bool(flag), Form::YesNo) => (if *flag { "Yes" } else { "No" }).to_owned(),
+        (Value::Array(items), _) if items.is_empty() => NOTHING.to_owned(),
+        (Value::Object(door), Form::Door) => door_cell(door),
         (Value::Array(items), _) => {
             let between = if form == Form::Sum { " + " } else { ", " };
             let one = if form == Form::Sum { Form::Word } else { form };
@@ -45,6 +49,25 @@ pub(crate) fn cell(value: Option<&Value>, form: Form) -> String {
     }
 }
 
+/// `read-only for on-call, with approval, logged to syslog`.
+fn door_cell(door: &Map<String, Value>) -> String {
+    let said = |key: &str| door.get(key).map(|it| cell(Some(it), Form::Plain));
+    let on = |key: &str| door.get(key) == Some(&Value::Bool(true));
+    let mut parts = Vec::new();
+    match (said("level"), said("by")) {
+        (Some(level), Some(by)) => parts.push(format!("{level} for {by}")),
+        (level, by) => parts.extend(level.or(by)),
+    }
+    parts.extend(said("via").map(|via| format!("via {via}")));
+    parts.extend(on("approval").then(|| "with approval".to_owned()));
+    if on("logged") {
+        let place = said("log_to").map(|place| format!(" to {place}")).unwrap_or_default();
+        let what = said("log_fields").map(|what| format!(" with {what}")).unwrap_or_default();
+        parts.push(format!("logged{place}{what}"));
+    }
+    parts.join(", ")
+}
+
 fn text_cell(text: &str, form: Form) -> String {
     match form {
         Form::Word if text == "none" => "None".to_owned(),
@@ -53,11 +76,12 @@ fn text_cell(text: &str, form: Form) -> String {
         Form::Time => text.parse().map_or_else(|_| words(text), time),
         Form::Money => text.split('/').next().unwrap_or(text).to_owned(),
         Form::Promise => text.strip_prefix(">=").unwrap_or(text).trim().to_owned(),
-        Form::Plain => text.to_owned(),
+        Form::Plain | Form::Door => text.to_owned(),
     }
 }
 
-fn time(span: Span) -> String {
+/// As people say it: `7 days`, `1 hour`, `30 min`, `30s`.
+pub(crate) fn time(span: Span) -> String {
     let seconds = span.milliseconds() / 1000;
     let whole = |size: u64| seconds >= size && seconds.is_multiple_of(size);
     let many = |size: u64, one: &str, more: &str| {
@@ -132,6 +156,15 @@ mod tests {
             written(json!({ "developer": 2, "business": 1 }), Form::Plain),
             "1 business + 2 developer"
         );
+        let door = json!({
+            "level": "emergency", "by": ["on-call"], "via": "bastion host", "approval": true,
+            "logged": true, "log_to": "syslog", "log_fields": ["user", "ip"],
+        });
+        assert_eq!(
+            written(door, Form::Door),
+            "emergency for on-call, via bastion host, with approval, logged to syslog with user, ip"
+        );
+        assert_eq!(written(json!([]), Form::Word), "N/A");
         assert_eq!(written(json!(">= 99.9%"), Form::Promise), "99.9%");
         assert_eq!(
             (cell(None, Form::Word), written(json!(null), Form::Word)),

@@ -2,15 +2,20 @@
 //! can be laid side by side. Owns which columns there are; prints nothing.
 
 mod form;
+mod layouts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use towpath_core::matrix::{Decider, Environment, LaneSpec, Matrix};
+use towpath_core::matrix::{Decider, Environment, LaneSpec, Matrix, Step};
+use towpath_core::units::Span;
 
+use crate::consistency::is_secret;
 use crate::quantities;
+use crate::secrecy::MASK;
 use form::{Form, NOTHING, cell};
+use layouts::{Column, Columns, LAYOUTS, Layout};
 
 /// One table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,228 +50,13 @@ struct Row {
     values: Value,
 }
 
-struct Layout {
-    name: &'static str,
-    title: &'static str,
-    columns: &'static [Column],
-    /// Whether environments are the columns.
-    across: bool,
-}
-
-struct Column {
-    head: &'static str,
-    /// Dotted; the first of several, separated by `|`, that is there.
-    path: &'static str,
-    form: Form,
-}
-
-const fn column(head: &'static str, path: &'static str, form: Form) -> Column {
-    Column { head, path, form }
-}
-
-const fn down(name: &'static str, title: &'static str, columns: &'static [Column]) -> Layout {
-    Layout { name, title, columns, across: false }
-}
-
-const fn across(name: &'static str, title: &'static str, columns: &'static [Column]) -> Layout {
-    Layout { name, title, columns, across: true }
-}
-
-/// The tables of the seeds, by their own heads (seeds 000, 003 and 004).
-const LAYOUTS: &[Layout] = &[
-    across(
-        "overview",
-        "Environment overview",
-        &[
-            column("Purpose", "purpose", Form::Plain),
-            column("Users", "audience.users", Form::Plain),
-            column("Data", "data.class", Form::Word),
-            column("Scale", "audience.scale", Form::Word),
-            column("Load", "audience.load", Form::Plain),
-            column("Uptime", "slo.uptime", Form::Promise),
-            column("Cost", "costs.budget", Form::Plain),
-            column("Promotion", "promote", Form::Word),
-        ],
-    ),
-    down(
-        "infrastructure",
-        "Infrastructure configuration",
-        &[
-            column("Provider", "infrastructure.provider", Form::Word),
-            column("Account", "infrastructure.account", Form::Word),
-            column("Region", "infrastructure.region", Form::Plain),
-            column("VPC", "infrastructure.vpc", Form::Word),
-            column("Subnets", "infrastructure.subnets", Form::Word),
-            column("Security Groups", "infrastructure.security_groups", Form::Word),
-        ],
-    ),
-    down(
-        "application",
-        "Application configuration",
-        &[
-            column("Node Env", "settings.NODE_ENV", Form::Plain),
-            column("Log Level", "application.log_level|settings.LOG_LEVEL", Form::Plain),
-            column("Debug", "application.debug", Form::Plain),
-            column("Metrics", "application.metrics", Form::Plain),
-            column("Alerts", "application.alerts", Form::Plain),
-        ],
-    ),
-    down(
-        "resources",
-        "Resources",
-        &[
-            column("Instances", "instances", Form::Plain),
-            column("Memory", "resources.memory", Form::Plain),
-            column("Timeout", "resources.timeout", Form::Time),
-            column("Scaling", "scaling.mode", Form::Word),
-            column("From", "scaling.min", Form::Plain),
-            column("To", "scaling.max", Form::Plain),
-        ],
-    ),
-    down(
-        "database",
-        "Database configuration",
-        &[
-            column("Kind", "database.kind", Form::Plain),
-            column("Name", "database.table|database.name", Form::Plain),
-            column("Backup", "database.backup", Form::YesNo),
-            column("Encryption", "database.encryption", Form::YesNo),
-            column("TTL", "database.ttl", Form::Time),
-            column("Memory", "database.memory", Form::Plain),
-            column("Availability", "database.availability", Form::Word),
-            column("Monitoring", "database.monitoring", Form::YesNo),
-        ],
-    ),
-    down(
-        "storage",
-        "Storage configuration",
-        &[
-            column("Kind", "storage.kind", Form::Plain),
-            column(
-                "Name",
-                "storage.bucket|storage.container|storage.path|storage.name",
-                Form::Plain,
-            ),
-            column("Lifecycle", "storage.lifecycle", Form::YesNo),
-            column("Encryption", "storage.encryption", Form::YesNo),
-            column("Versioning", "storage.versioning", Form::YesNo),
-            column("Monitoring", "storage.monitoring", Form::YesNo),
-        ],
-    ),
-    down(
-        "queue",
-        "Queue configuration",
-        &[
-            column("Kind", "queue.kind", Form::Plain),
-            column("Name", "queue.queue|queue.name", Form::Plain),
-            column("DLQ", "queue.dead_letter_queue", Form::YesNo),
-            column("Visibility", "queue.visibility", Form::Plain),
-            column("Retention", "queue.retention", Form::Time),
-            column("Monitoring", "queue.monitoring", Form::YesNo),
-        ],
-    ),
-    down(
-        "cache",
-        "Cache configuration",
-        &[
-            column("Kind", "cache.kind", Form::Plain),
-            column("Topology", "cache.topology", Form::Word),
-            column("Nodes", "cache.nodes", Form::Plain),
-            column("Failover", "cache.failover", Form::Word),
-        ],
-    ),
-    down(
-        "health",
-        "Health checks",
-        &[
-            column("Frequency", "health.every", Form::Time),
-            column("Timeout", "health.timeout", Form::Plain),
-            column("Retries", "health.retries", Form::Plain),
-            column("Endpoints", "health.endpoints", Form::Plain),
-        ],
-    ),
-    down(
-        "alerting",
-        "Alerting configuration",
-        &[
-            column("Alerts", "alerting.level", Form::Word),
-            column("Channels", "alerting.channels", Form::Word),
-            column("Escalation", "alerting.escalation", Form::Word),
-            column("Response Time", "alerting.respond_within", Form::Time),
-        ],
-    ),
-    down(
-        "iam",
-        "IAM roles",
-        &[
-            column("Role Name", "iam.role", Form::Plain),
-            column("Permissions", "iam.permissions", Form::Word),
-            column("MFA", "iam.mfa", Form::YesNo),
-            column("Session Duration", "iam.session", Form::Time),
-        ],
-    ),
-    down(
-        "secrets",
-        "Secrets management",
-        &[
-            column("Secrets Store", "secret_store.kind", Form::Word),
-            column("Rotation", "secret_store.rotation", Form::YesNo),
-            column("Encryption", "secret_store.encryption", Form::YesNo),
-            column("Access Control", "secret_store.access", Form::Sum),
-        ],
-    ),
-    down(
-        "costs",
-        "Costs for each month",
-        &[
-            column("Compute", "costs.compute", Form::Money),
-            column("Storage", "costs.storage", Form::Money),
-            column("Database", "costs.database", Form::Money),
-            column("Queue", "costs.queue", Form::Money),
-            column("Monitoring", "costs.monitoring", Form::Money),
-            column("Total", "costs.total", Form::Money),
-            column("Budget", "costs.budget", Form::Money),
-        ],
-    ),
-    across(
-        "success",
-        "Success metrics",
-        &[
-            column("Uptime", "slo.uptime", Form::Promise),
-            column("Response Time", "slo.latency_p99|slo.latency_average", Form::Plain),
-            column("Error Rate", "slo.error_rate", Form::Plain),
-            column("Availability", "slo.availability", Form::Promise),
-        ],
-    ),
-    across(
-        "approvals",
-        "Approval matrix",
-        &[
-            column("Every Change", "approvals.all", Form::Plain),
-            column("Feature Updates", "approvals.feature", Form::Plain),
-            column("Bug Fixes", "approvals.fix", Form::Plain),
-            column("Hotfixes", "approvals.hotfix", Form::Plain),
-            column("Infrastructure", "approvals.infrastructure", Form::Plain),
-            column("Configuration", "approvals.configuration", Form::Plain),
-        ],
-    ),
-    down(
-        "rollback",
-        "Rollback",
-        &[
-            column("After Commit", "rollback.mode", Form::Word),
-            column("Within", "rollback.within", Form::Time),
-            column("Standby", "standby", Form::Time),
-        ],
-    ),
-];
-
 impl Layout {
     fn fill(&self, rows: &[Row]) -> Table {
         let mut filled: Vec<Vec<String>> = Vec::new();
+        let wanted = self.columns.among(rows);
         for of_one in rows.chunk_by(|one, next| one.environment == next.environment) {
             let cells = |row: &Row| -> Vec<String> {
-                self.columns.iter().map(|column| column.cell(&row.values)).collect()
+                wanted.iter().map(|column| column.cell(&row.values)).collect()
             };
             let all: Vec<Vec<String>> = of_one.iter().map(cells).collect();
             // An environment stands once where this table is the same for all of its services.
@@ -281,7 +71,7 @@ impl Layout {
                 filled.push(std::iter::once(name).chain(cells).collect());
             }
         }
-        let heads = self.columns.iter().map(|it| it.head.to_owned());
+        let heads = wanted.iter().map(|it| it.head.clone());
         let mut columns: Vec<String> =
             std::iter::once("Environment".to_owned()).chain(heads).collect();
         // A column about which no environment says anything only makes the others hard to read.
@@ -310,16 +100,51 @@ fn turned(columns: Vec<String>, rows: &[Vec<String>]) -> (Vec<String>, Vec<Vec<S
     (head, body.collect())
 }
 
-impl Column {
+/// One column of a table that is being filled.
+struct Wanted {
+    head: String,
+    path: String,
+    form: Form,
+}
+
+impl From<&Column> for Wanted {
+    fn from(column: &Column) -> Self {
+        Self { head: column.head.to_owned(), path: column.path.to_owned(), form: column.form }
+    }
+}
+
+impl Columns {
+    /// The columns themselves; of names that people chose, all that any row has, in order.
+    fn among(&self, rows: &[Row]) -> Vec<Wanted> {
+        let (section, keys, form) = match self {
+            Self::Fixed(columns) => return columns.iter().map(Wanted::from).collect(),
+            Self::Each(section, keys, form) => (section, keys, *form),
+        };
+        let maps = rows.iter().filter_map(|row| row.values.get(section)?.as_object());
+        let names: BTreeSet<&String> = maps.flat_map(serde_json::Map::keys).collect();
+        let paths = |name: &str| -> Vec<String> {
+            keys.split('|').map(|key| format!("{section}.{name}{key}")).collect()
+        };
+        let column =
+            |name: &String| Wanted { head: name.clone(), path: paths(name).join("|"), form };
+        names.into_iter().filter(|name| !name.starts_with("x-")).map(column).collect()
+    }
+}
+
+impl Wanted {
     fn cell(&self, values: &Value) -> String {
         let found = self.path.split('|').find_map(|path| {
             let mut value = values;
             for part in path.split('.') {
                 value = value.get(part)?;
             }
-            Some(value)
+            Some((path, value))
         });
-        cell(found, self.form)
+        let cell = cell(found.map(|(_, value)| value), self.form);
+        match found {
+            Some((path, _)) if path.ends_with(".renew_before") => format!("{cell} before its end"),
+            _ => cell,
+        }
     }
 }
 
@@ -359,22 +184,60 @@ fn values(environment: &Environment, lane: &LaneSpec, own: Option<&Value>) -> Va
     }
     let decided = |decider| if decider == Decider::Automatic { "automatic" } else { "manual" };
     values.extend([
-        ("settings".to_owned(), json!(lane.settings)),
+        ("settings".to_owned(), settings(&lane.settings)),
         ("instances".to_owned(), json!(lane.instances)),
         ("promote".to_owned(), json!(decided(environment.promote))),
         ("standby".to_owned(), json!(lane.standby.to_string())),
+        (
+            "rollout".to_owned(),
+            json!({ "strategy": lane.rollout.strategy, "steps": steps(&lane.rollout.steps) }),
+        ),
         (
             "rollback".to_owned(),
             json!({
                 "mode": decided(lane.rollback.mode),
                 "within": lane.rollback.within.map(|within| within.to_string()),
+                "signals": lane.rollback.signals,
             }),
         ),
     ]);
+    if let Some(url) = &environment.url {
+        values.insert("url".to_owned(), json!(url));
+    }
     if let Some(purpose) = &environment.purpose {
         values.insert("purpose".to_owned(), json!(purpose));
     }
     json!(values)
+}
+
+/// Environment variables, without what looks like a secret.
+fn settings(of_lane: &BTreeMap<String, String>) -> Value {
+    let shown = |(name, value): (&String, &String)| {
+        let value = if is_secret(name, value) { MASK } else { value };
+        (name.clone(), json!(value))
+    };
+    Value::Object(of_lane.iter().map(shown).collect())
+}
+
+/// `1% for 5m, 100% for 1h`, and `10% every 5m` where all steps are alike.
+fn steps(steps: &[Step]) -> String {
+    let time = |step: &Step| match (step.bake_min, step.bake_max) {
+        (least, most) if least == most => form::time(least),
+        (least, most) => format!("{} to {}", form::time(least), form::time(most)),
+    };
+    let each = steps.iter().map(|step| match step.bake_max {
+        Span::ZERO => step.weight.to_string(),
+        _ => format!("{} for {}", step.weight, time(step)),
+    });
+    let [first, _, ..] = steps else { return each.collect() };
+    let size = first.weight.basis_points();
+    let alike = steps.iter().zip(1..).all(|(step, number)| {
+        step.weight.basis_points() == size.saturating_mul(number) && time(step) == time(first)
+    });
+    if alike {
+        return format!("{} every {}", first.weight, time(first));
+    }
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// The lines of `costs` added up, where they are of one currency and one time.

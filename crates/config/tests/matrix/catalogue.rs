@@ -90,7 +90,7 @@ const KINDS: &[KindEntry] = &[
         "soak",
         KindState::Built,
         &[
-            field("in", FieldType::Text, None),
+            field("in", FieldType::Texts, None),
             field("for", FieldType::Span, None),
             field("error_rate", FieldType::Condition, Some("")),
         ],

@@ -2,7 +2,9 @@
 //! When each rule speaks and when it is silent is in the files below.
 
 mod demands;
+mod entry;
 mod operation;
+mod upkeep;
 
 use insta::assert_snapshot;
 use towpath_config::{Checked, Code, Severity, Symbols, brief, report, report_json};

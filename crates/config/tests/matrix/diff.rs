@@ -1,6 +1,9 @@
 //! What changes from one matrix to another, and what is said about it.
 
+mod guards;
 mod judged;
+
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use towpath_config::{Change, Diff, diff, parse};
@@ -20,12 +23,13 @@ fn with(sections: &str) -> String {
     let lines = indented.concat();
     let after = if sections.starts_with("after") { "" } else { "    after: dev\n" };
     let command = "    target: { kind: process, command: [./app] }\n";
+    let own = if sections.starts_with("target") { "" } else { command };
     let notifiers = "notifiers:\n  email: { kind: smtp, server: a.b:587, from: a@b.c, to: [a@b.c] }\n  \
                      slack: { kind: webhook, url_secret: S }\n  phone: { kind: phone, numbers_secret: S }\n\
                      secrets: { S: { kind: env, variable: S } }\n";
     format!(
         "version: 1\nproject: shop\n{notifiers}environments:\n  dev:\n    tier: development\n{command}  qa:\n    \
-         tier: testing\n{command}  live:\n    tier: production\n{after}{command}    \
+         tier: testing\n{command}  live:\n    tier: production\n{after}{own}    \
          router: {{ kind: towpath, listen: 127.0.0.1:3000 }}\n{lines}"
     )
 }
@@ -180,8 +184,8 @@ fn a_shared_line_changes_every_environment_that_it_reaches_and_a_removed_one_fal
     assert_eq!(
         none,
         [
-            "eu: supersede newest -> queue, from defaults.production",
-            "us: supersede newest -> queue, from defaults.production"
+            "eu: supersede: newest -> queue, from defaults.production",
+            "us: supersede: newest -> queue, from defaults.production"
         ],
         "24h is what is built in"
     );
@@ -238,7 +242,7 @@ fn a_change_of_one_service_is_told_of_it_alone_and_a_change_of_all_once() {
     let more = two.replace("worker: {}", "worker: {}, mail: { purpose: Sends }");
     assert_eq!(
         sentences(&between(&two, &more)),
-        ["everywhere: services mail is added: { purpose: Sends }"]
+        ["everywhere: services mail: not set -> { purpose: Sends }"]
     );
 }
 
@@ -263,8 +267,27 @@ fn a_lower_tier_is_looser_with_all_its_defaults() {
 fn what_a_file_says_moves_no_cursor() {
     let new = SHARED.replace("standby: 6h", "standby: 6h\n    title: \"a\\e[2J\\u202Eb\"");
     let diff = between(SHARED, &new);
-    assert_eq!(only(&diff).sentence, "us: title is added: a\\u{1b}[2J\\u{202e}b");
+    assert_eq!(only(&diff).sentence, "us: title: not set -> a\\u{1b}[2J\\u{202e}b");
     assert_eq!(only(&diff).now.as_deref(), Some("a\\u{1b}[2J\\u{202e}b"));
+}
+
+#[test]
+fn a_secret_that_changes_is_told_and_not_shown() {
+    let with_secret = |secret: &str| {
+        let own = format!(
+            "tier: development\n    settings: {{ DB_PASSWORD: {secret}d }}\n    x-token: {secret}a\n    \
+             x-list: [{{ password: {secret}e }}]\n    queue: {{ kind: sqs, queue: q, x-password: {secret}c }}"
+        );
+        with("").replacen("tier: development", &own, 1)
+    };
+    let (old, new) = (with_secret("Zq7hunter2"), with_secret("Yq8hunter3"));
+    let diff = between(&old, &new);
+    let hidden = |key: &str| format!("dev: {key} changed, and is not shown: it is a secret");
+    let expected = ["DB_PASSWORD", "x-token", "x-list", "x-password"].map(hidden);
+    let told = BTreeSet::from_iter(sentences(&diff));
+    assert_eq!(told, expected.iter().map(String::as_str).collect());
+    let all = format!("{diff:?} {:?}", between(&old, &with("")));
+    assert!(!all.contains("hunter"), "{all}");
 }
 
 #[test]

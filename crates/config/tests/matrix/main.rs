@@ -11,10 +11,12 @@ mod for_people;
 mod hostile;
 mod large;
 mod secrecy;
+mod standing;
 mod starters;
 mod tables;
 mod wrong;
 mod wrong_sections;
+mod wrong_values;
 
 use towpath_config::{Checked, parse};
 use towpath_core::ids::Name;

@@ -1,6 +1,6 @@
 //! Secrets that stand in the file are told, printed nowhere, and nobody is advised to keep them.
 
-use towpath_config::{Checked, Code, Symbols, parse, report, report_json, resolved_yaml};
+use towpath_config::{Checked, Code, Symbols, diff, parse, report, report_json, resolved_yaml};
 
 /// Unlike any other text of these files.
 const SECRET: &str = "Zq7hunter2";
@@ -109,4 +109,119 @@ fn a_key_that_nobody_knows_and_that_holds_no_secret_may_be_kept() {
     let next = checked.errors[0].next.as_deref();
     assert!(next.is_some_and(|it| it.contains("`x-weather`")), "{all}");
     assert!(all.contains("sunny"), "{all}");
+}
+
+#[test]
+fn keys_of_ones_own_are_shown_with_their_origin_and_without_their_secrets() {
+    let top = "x-owner: platform team\n\
+               defaults: { production: { x-shared: { color: blue } } }";
+    let live = "x-team: platform\n    secrets: { A: { kind: env, x-token: Zq7hunter2 } }\n    \
+                x-vault: { password: Zq7hunter2, tokens: [ghp_0123456789abcdefghijABCDEFGHIJ012345] }\n    x-password: Zq7hunter2\n    settings: { LEVEL: info }";
+    let text = file(top, live).replace("production", "development");
+    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let all = format!("{}{}", report_json(&checked), resolved_yaml(&checked));
+    assert_eq!(checked.errors, [], "{all}");
+    assert!(!all.contains(SECRET) && !all.contains("ghp_"), "{all}");
+    let shown: Vec<String> = resolved_yaml(&checked)
+        .lines()
+        .filter(|line| ["x-", "color", "password", "tokens"].iter().any(|it| line.contains(it)))
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "x-owner: platform team # line 16",
+            "x-shared:",
+            "color: blue # defaults.development, line 17",
+            "x-token: \"********\" # line 12",
+            "x-shared:",
+            "color: blue # defaults.development, line 17",
+            "x-team: platform # line 11",
+            "x-vault:",
+            "password: \"********\" # line 13",
+            "tokens: [\"********\"] # line 13",
+            "x-password: \"********\" # line 14",
+        ]
+    );
+}
+
+#[test]
+fn a_secret_of_development_is_not_shown_in_the_resolved_form() {
+    let text = file("", "").replacen(
+        "[./app] }\n",
+        "[./app] }\n    settings: { PASSWORD: Zq7hunter2 }\n",
+        1,
+    );
+    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    assert_eq!(checked.errors, []);
+    assert!(resolved_yaml(&checked).contains("PASSWORD: \"********\""));
+}
+
+/// A line of an environment in which something is a secret by its place.
+const PLACES: [&str; 15] = [
+    "x-team: { api_token: Zq7hunter2 }",
+    "x-passwords: [Zq7hunter2]",
+    "x-db: { deep: [{ client_secret: { value: Zq7hunter2 } }] }",
+    "migrations: { command: [./up, --password=Zq7hunter2] }",
+    "migrations: { command: [./up, -p, Zq7hunter2] }",
+    "migrations: { command: [mysql, -pZq7hunter2] }",
+    "setup: { started_by: [sh, -c, 'DB_PASSWORD=Zq7hunter2 ./up'] }",
+    "target: { kind: process, command: [./app, --api-key, Zq7hunter2] }",
+    "target: { kind: command, start: [./start, --token=Zq7hunter2], stop: [./stop] }",
+    "gate: { validation: [{ check: command, run: [./test, --secret=Zq7hunter2] }] }",
+    "gate: { validation: [{ check: command, run: [./t], env: { DB_PASSWORD: Zq7hunter2 } }] }",
+    "gate: { validation: [{ check: http, url: '{green}/', headers: { Authorization: Bearer Zq7hunter2 } }] }",
+    "gate: { validation: [{ check: http, url: 'https://example.com/?access_token=Zq7hunter2' }] }",
+    "communication: { status_page: { url: 'https://hooks.slack.com/services/T0/B0/Zq7hunter2' } }",
+    "infrastructure: { tags: { DB_PASSWORD: Zq7hunter2 } }",
+];
+
+#[test]
+fn a_secret_by_its_place_is_an_error_outside_development_and_printed_nowhere() {
+    for live in PLACES {
+        let (checked, all) = told("", live);
+        let codes: Vec<_> = checked.errors.iter().map(|it| it.code).collect();
+        assert_eq!(codes, [Code::PlaintextSecret], "{live}\n{all}");
+        assert!(!all.contains(SECRET), "{all}");
+    }
+}
+
+#[test]
+fn in_development_it_is_a_warning_and_what_runs_gets_it() {
+    for line in PLACES {
+        let text = file("", line).replace("tier: production", "tier: development");
+        let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+        let all = report(&checked, Symbols::Ascii);
+        assert_eq!(checked.errors, [], "{all}");
+        let codes: Vec<_> = checked.warnings.iter().map(|it| it.code).collect();
+        assert!(codes.contains(&Code::PlaintextSecretInDevelopment), "{line}\n{all}");
+        let shown = resolved_yaml(&checked);
+        assert!(!shown.is_empty() && !shown.contains(SECRET) && !all.contains(SECRET), "{shown}");
+        let json = |it: &Option<_>| serde_json::to_string(it).expect("it is plain data");
+        assert!(!json(&checked.shown).contains(SECRET), "{line}");
+    }
+    let line = "settings: { DB_PASSWORD: Zq7hunter2 }";
+    let text = file("", line).replace("tier: production", "tier: development");
+    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let json = |it: &Option<_>| serde_json::to_string(it).expect("it is plain data");
+    assert!(json(&checked.matrix).contains(SECRET) && !json(&checked.shown).contains(SECRET));
+}
+
+#[test]
+fn that_a_secret_changed_is_told_and_neither_of_the_two() {
+    let of = |secret: &str| {
+        let text = file("", &format!("settings: {{ DB_PASSWORD: {secret} }}"));
+        let text = text.replace("tier: production", "tier: development");
+        parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
+    };
+    let changes = diff(&of("Zq7hunter2"), &of("Zq7hunter3")).expect("both are right").changes;
+    let [change] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(change.path, "environments.live.settings.DB_PASSWORD");
+    assert_eq!(change.sentence, "live: DB_PASSWORD changed, and is not shown: it is a secret");
+    assert_eq!(
+        (change.was.as_deref(), change.now.as_deref()),
+        (Some("********"), Some("********"))
+    );
+    let same = diff(&of("Zq7hunter2"), &of("Zq7hunter2")).expect("both are right");
+    assert_eq!(same.changes, []);
 }

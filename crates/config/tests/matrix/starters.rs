@@ -1,5 +1,7 @@
 //! The starter passes the check that it is a start for.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use towpath_config::{
     FIRST_PORT, StarterEnvironment, StarterHealth, StarterInput, StarterLane, StarterSection,
@@ -13,11 +15,11 @@ fn service(called: &str) -> StarterService {
 }
 
 fn lane(index: u16) -> StarterLane {
+    let command = ["node", "dist/main.js"].map(str::to_owned).to_vec();
     StarterLane {
-        target: StarterTarget::Process(["node", "dist/main.js"].map(str::to_owned).to_vec()),
         port: Some(FIRST_PORT + index),
         health: Some(StarterHealth::at("/health")),
-        resources: None,
+        ..StarterLane::of(StarterTarget::Process(command))
     }
 }
 
@@ -27,6 +29,8 @@ fn environment(called: &str, lanes: Vec<StarterLane>) -> StarterEnvironment {
         url: None,
         notes: Vec::new(),
         sections: Vec::new(),
+        alarms: Vec::new(),
+        secrets: BTreeMap::new(),
         lanes,
     }
 }
@@ -110,11 +114,13 @@ proptest! {
         path in "/[ -~]{0,12}",
         note in "\\PC{0,200}",
         texts in proptest::collection::vec("\\PC{0,40}", 3),
-        times in proptest::collection::vec(1_u64..10_000_000, 2),
+        mut times in proptest::collection::vec(1_u64..10_000_000, 2),
     ) {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let command: Vec<_> = std::iter::once(program).chain(arguments).collect();
         let mut input = input(&names);
+        // Who waits for an answer beyond the next round is warned of it.
+        times.sort_unstable();
         input.notes = vec![note.clone()];
         input.services[0].purpose.clone_from(&texts[0]);
         for environment in &mut input.environments {
@@ -124,8 +130,8 @@ proptest! {
             let lane = &mut environment.lanes[0];
             lane.target = StarterTarget::Process(command.clone());
             let mut health = StarterHealth::at(&path);
-            health.every = towpath_core::units::Span(times[0]);
-            health.timeout = towpath_core::units::Span(times[1]);
+            health.every = towpath_core::units::Span(times[1]);
+            health.timeout = towpath_core::units::Span(times[0]);
             lane.health = Some(health);
         }
         let text = starter(&input);

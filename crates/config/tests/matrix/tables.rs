@@ -1,6 +1,7 @@
 //! The tables of the sections keep their word: their examples parse, the schema takes what the
 //! check takes.
 
+use boon::{Compiler, Schemas};
 use serde_json::Value;
 use towpath_config::{Code, Diagnostic, schema, to_json};
 
@@ -11,7 +12,7 @@ fn examples(schema: &Value, of: &Value) -> Vec<(String, String)> {
     let properties = of["properties"].as_object().expect("a map of sections");
     let example = |(name, section): (&String, &Value)| {
         let section = section["$ref"].as_str()?.strip_prefix("#/$defs/")?;
-        Some((name.clone(), schema["$defs"][section]["examples"][0].as_str()?.to_owned()))
+        Some((name.clone(), schema["$defs"][section]["x-example"].as_str()?.to_owned()))
     };
     properties.iter().filter_map(example).collect()
 }
@@ -101,78 +102,12 @@ fn a_default_stands_in_the_schema_as_it_is_written_and_as_the_value_it_is() {
     assert_eq!(retries["default"], 3);
 }
 
-/// The parts of JSON Schema that the schema uses, patterns left out.
-fn valid(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
-    let wrong = |what: &str| Err(format!("{path}: {what}: {value}"));
-    if let Some(name) = schema["$ref"].as_str() {
-        let name = name.strip_prefix("#/$defs/").expect("references stay in the file");
-        valid(&root["$defs"][name], root, value, path)?;
-    }
-    for (word, least) in [("oneOf", 1), ("anyOf", 1)] {
-        if let Some(list) = schema[word].as_array() {
-            let fits = list.iter().filter(|it| valid(it, root, value, path).is_ok()).count();
-            if fits < least || (word == "oneOf" && fits > 1) {
-                return wrong(word);
-            }
-        }
-    }
-    for rule in schema["allOf"].as_array().into_iter().flatten() {
-        if valid(&rule["if"], root, value, path).is_ok() {
-            valid(&rule["then"], root, value, path)?;
-        }
-    }
-    if schema["const"] != Value::Null && schema["const"] != *value {
-        return wrong("const");
-    }
-    if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
-        return wrong("enum");
-    }
-    let fits = |name: &str| match name {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_u64(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        other => panic!("{other} is a type"),
-    };
-    let types = match &schema["type"] {
-        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-        Value::String(one) => vec![one.as_str()],
-        _ => Vec::new(),
-    };
-    if !types.is_empty() && !types.iter().any(|name| fits(name)) {
-        return wrong("type");
-    }
-    for item in value.as_array().into_iter().flatten() {
-        if schema["items"] != Value::Null {
-            valid(&schema["items"], root, item, path)?;
-        }
-    }
-    entries_valid(schema, root, value, path)
-}
-
-fn entries_valid(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
-    let Some(entries) = value.as_object() else { return Ok(()) };
-    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if !entries.contains_key(key) {
-            return Err(format!("{path}: needs {key}"));
-        }
-    }
-    for (key, inner) in entries {
-        let path = format!("{path}.{key}");
-        let named = &schema["properties"][key];
-        match (&schema["additionalProperties"], named) {
-            (_, named) if named.is_object() => valid(named, root, inner, &path)?,
-            (_, Value::Bool(true)) => {}
-            (Value::Bool(false), _) if !key.starts_with("x-") => {
-                return Err(format!("{path}: not a key"));
-            }
-            (of, _) if of.is_object() => valid(of, root, inner, &path)?,
-            _ => {}
-        }
-    }
-    Ok(())
+/// What JSON Schema says against a value; none when it fits.
+fn refused(schema: &Value, value: &Value) -> Option<String> {
+    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    compiler.add_resource("towpath.schema.json", schema.clone()).expect("a resource");
+    let index = compiler.compile("towpath.schema.json", &mut schemas).expect("a schema");
+    schemas.validate(value, index).err().map(|error| error.to_string())
 }
 
 fn json_of(text: &str) -> Value {
@@ -182,12 +117,12 @@ fn json_of(text: &str) -> Value {
 #[test]
 fn the_schema_takes_the_example_and_refuses_its_mistakes() {
     let schema = schema(&catalogue::catalogue());
-    assert_eq!(valid(&schema, &schema, &json_of(SOUNDBITE), ""), Ok(()));
+    assert_eq!(refused(&schema, &json_of(SOUNDBITE)), None);
     let wrong = json_of(include_str!("fixtures/three-mistakes.yaml"));
-    let told = valid(&schema, &schema, &wrong, "").expect_err("`timout` is not a key");
+    let told = refused(&schema, &wrong).expect("`timout` is not a key");
     assert!(told.contains("timout"), "{told}");
     let misplaced = SOUNDBITE.replace("listen: 127.0.0.1:3000", "listn: 127.0.0.1:3000");
-    let told = valid(&schema, &schema, &json_of(&misplaced), "").expect_err("`listn` is no key");
+    let told = refused(&schema, &json_of(&misplaced)).expect("`listn` is no key");
     assert!(told.contains("listn"), "{told}");
 }
 
@@ -200,7 +135,7 @@ fn the_schema_takes_a_section_whose_parts_stand_in_two_places() {
     assert_eq!(check(text).errors, [], "the check asks for what is needed where both are joined");
     let schema = schema(&catalogue::catalogue());
     let value = to_json(text).expect("it is plain YAML");
-    assert_eq!(valid(&schema, &schema, &value, ""), Ok(()));
+    assert_eq!(refused(&schema, &value), None);
     let missing = check(&text.replace("    database: { table: shop }\n", ""));
     assert!(missing.errors.iter().any(|it| it.code == Code::MissingKey), "{:?}", missing.errors);
 }

@@ -44,7 +44,7 @@ fn durations_that_are_negative_unitless_or_overflow_are_refused() {
         ("standby: 5", WrongValue, "standby", "the number `5`"),
         ("standby: 1.5h", WrongValue, "standby", "`1.5h` is not a duration"),
         ("standby: 9999999999999999999d", WrongValue, "standby", "longer than 100 years"),
-        ("standby: 99999999999999999999999s", WrongValue, "standby", "is not a duration"),
+        ("standby: 99999999999999999999999s", WrongValue, "standby", "longer than 100 years"),
         ("standby: 36501d", WrongValue, "standby", "longer than 100 years"),
         ("standby: [5m]", Code::WrongType, "standby", "a list"),
         ("standby:", WrongValue, "standby", "empty"),
@@ -238,6 +238,47 @@ fn rollouts_are_checked() {
         ("rollout: { minimum_sample: 20 }", Code::WrongValue, "rollout.minimum_sample", "`20`"),
         ("rollout: { on_blind: hope }", Code::WrongValue, "rollout.on_blind", "`hope`"),
     ]);
+}
+
+#[test]
+fn the_rollout_of_a_change_type_is_checked_as_that_of_its_environment() {
+    let of = |rollout: &str| format!("change_types: {{ hotfix: {{ rollout: {{ {rollout} }} }} }}");
+    let steps = "change_types.hotfix.rollout.steps";
+    for (rollout, code, place, message) in [
+        ("steps: []", Code::LastWeight, "", "never ends"),
+        ("steps: [{ weight: 50%, bake: 1m }]", Code::LastWeight, "[0].weight", "it is 50%"),
+        (
+            "steps: [{ weight: 100%, bake: 1m }, { weight: 50%, bake: 1m }]",
+            Code::WeightOrder,
+            "[1].weight",
+            "50% follows 100%",
+        ),
+        (
+            "steps: [{ weight: 100%, bake: { min: 9m, max: 1m } }]",
+            Code::BakeRange,
+            "[0].bake",
+            "at least 9m",
+        ),
+        (
+            "strategy: linear, steps: [{ weight: 40%, bake: 1m }, { weight: 100%, bake: 1m }]",
+            Code::StrategySteps,
+            "[1].weight",
+            "`linear`",
+        ),
+    ] {
+        let line: &'static str = of(rollout).leak();
+        let path: &'static str = format!("{steps}{place}").leak();
+        refused(&[(line, code, path, message)]);
+    }
+    let right = "steps: [{ weight: 30%, bake: 1m }, { weight: 100%, bake: 1m }]";
+    let lane = |rest: &str| check(&format!("{ENVIRONMENT}    {}\n    {rest}\n", of(right))).errors;
+    assert_eq!(lane(""), [], "blue-green has any steps");
+    let linear = lane("rollout: { strategy: linear }");
+    assert_eq!(linear[0].code, Code::StrategySteps, "without its own it has the lane's strategy");
+    let unrouted = ENVIRONMENT.lines().filter(|line| !line.contains("router")).collect::<Vec<_>>();
+    let text = format!("{}\n    {}\n", unrouted.join("\n"), of(right));
+    let codes: Vec<_> = check(&text).errors.iter().map(|it| it.code).collect();
+    assert!(codes.contains(&Code::StepsWithoutRouter), "{codes:?}");
 }
 
 #[test]

@@ -158,6 +158,11 @@ impl Entry {
         &text[self.key.0..self.key.1]
     }
 
+    /// Lines from the key to the end of its value, from 1.
+    pub(crate) fn lines(&self, text: &str) -> std::ops::RangeInclusive<usize> {
+        self.line(text)..=line_of(text, self.value.1.max(self.key.1))
+    }
+
     /// Line of the key, from 1.
     pub(crate) fn line(&self, text: &str) -> usize {
         line_of(text, self.key.0)

@@ -4,7 +4,9 @@
 mod entries;
 mod generated;
 mod mutations;
+mod planted;
 mod printing;
+mod schema;
 mod tables;
 
 use towpath_config::{Checked, parse};

@@ -10,7 +10,7 @@ use crate::check;
 use crate::generated::Generator;
 
 /// What decides the shape of the file, and is written by the test itself.
-const STRUCTURE: &[&str] = &[
+pub(crate) const STRUCTURE: &[&str] = &[
     "version",
     "project",
     "services",
@@ -52,7 +52,7 @@ fn prints_as_itself(matrix: &Value) -> Result<(), String> {
 }
 
 /// Two environments, two services, and what sections name: channels, sources, people.
-fn least() -> Value {
+pub(crate) fn least() -> Value {
     json!({
         "version": 1,
         "project": "alpha",
@@ -73,7 +73,7 @@ fn least() -> Value {
 }
 
 /// The matrix with everything declared that something in it names.
-fn complete(mut matrix: Value) -> Value {
+pub(crate) fn complete(mut matrix: Value) -> Value {
     declare_secrets(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
@@ -100,7 +100,7 @@ fn declare_secrets(value: &mut Value) {
 }
 
 /// Where a section of a place stands in the file.
-fn place<'a>(matrix: &'a mut Value, of: &str) -> &'a mut Value {
+pub(crate) fn place<'a>(matrix: &'a mut Value, of: &str) -> &'a mut Value {
     match of {
         "environment" => &mut matrix["environments"]["beta"],
         "shared" => &mut matrix["defaults"]["production"],
@@ -139,7 +139,7 @@ fn every_key_by_itself_is_printed_as_it_is_read() {
 }
 
 /// A value whose parts mean something together, where any combination of them does not.
-fn fitting(name: &str, value: Value) -> Value {
+pub(crate) fn fitting(name: &str, value: Value) -> Value {
     match name {
         "rollout" => rollout(value),
         "change_types" => each_rollout(value),
@@ -182,15 +182,18 @@ fn rollout(mut value: Value) -> Value {
     value
 }
 
-/// Both files of a certificate, or none.
+/// A certificate and one key, as a file or as the name of a secret, or nothing of the three.
 fn router(mut value: Value) -> Value {
     if value.get("pin_header").is_some() {
         value["pin_header"] = json!("x-arm");
     }
-    let pair = ["certificate", "key"];
-    if value["kind"] == "towpath" && pair.iter().any(|key| value.get(key).is_some()) {
-        for key in pair {
-            value[key] = json!("tls/file.pem");
+    let of_tls = ["certificate", "key", "key_secret"];
+    if value["kind"] == "towpath" && of_tls.iter().any(|key| value.get(key).is_some()) {
+        value["certificate"] = json!("tls/file.pem");
+        let secret = value.get("key_secret").is_some();
+        match value.as_object_mut().filter(|_| secret) {
+            Some(router) => drop(router.remove("key")),
+            None => value["key"] = json!("tls/file.pem"),
         }
     }
     value

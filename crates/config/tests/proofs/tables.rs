@@ -1,6 +1,8 @@
 //! What the tables of the sections say of one key of a file, by way of the JSON Schema. Checks
 //! nothing.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use towpath_config::schema;
 use towpath_ports::catalogue::{Catalogue, Family};
@@ -47,12 +49,13 @@ impl Tables {
         let keys = path.replace('[', ".[");
         // A name may hold dots; then the longest that is there is meant.
         let parts: Vec<&str> = keys.split('.').collect();
-        let (mut schema, mut value, mut at) = (self.root.clone(), file, 0);
+        // The whole schema is long: only the part that is looked into is ever copied.
+        let (mut part, mut value, mut at) = (None, file, 0);
         loop {
-            let map = self.resolved(&schema, value);
+            let map = self.resolved(part.as_ref().unwrap_or(&self.root), value);
             if let Some(index) = parts[at].strip_prefix('[') {
                 let index: usize = index.trim_end_matches(']').parse().expect("an index");
-                schema = map["items"].clone();
+                part = Some(map["items"].clone());
                 value = &value[index];
                 at += 1;
                 continue;
@@ -75,7 +78,7 @@ impl Tables {
                     text: inner["type"] == "string" && inner["pattern"].is_null(),
                 };
             }
-            schema = inner.clone();
+            part = Some(inner.clone());
             value = &value[&key];
             at = to;
         }
@@ -92,7 +95,7 @@ impl Tables {
 
     /// The part of the schema that speaks of `value` alone: references followed, the choice made,
     /// and of a map with a kind the keys of that kind.
-    fn resolved(&self, schema: &Value, value: &Value) -> Value {
+    fn resolved<'a>(&'a self, schema: &'a Value, value: &Value) -> Cow<'a, Value> {
         let schema = self.section(schema);
         if let Some(reference) = schema["$ref"].as_str() {
             let name = reference.strip_prefix("#/$defs/").expect("references stay in the file");
@@ -100,15 +103,20 @@ impl Tables {
             let name = if name == "secret_store" { "secrets" } else { name };
             let family = Family::ALL.into_iter().find(|family| family.as_str() == name);
             return match family {
-                Some(family) => self.of_kind(of, value, Some(family)),
-                None => of.clone(),
+                Some(family) => Cow::Owned(self.of_kind(of, value, Some(family))),
+                None => Cow::Borrowed(of),
             };
         }
         if let Some(choices) = schema["oneOf"].as_array() {
             let wanted = if value.is_array() { "array" } else { "object" };
-            return choices.iter().find(|it| it["type"] == wanted).cloned().unwrap_or_default();
+            let choice = choices.iter().find(|it| it["type"] == wanted);
+            return choice.map_or_else(Cow::default, Cow::Borrowed);
         }
-        if schema["allOf"].is_array() { self.of_kind(schema, value, None) } else { schema.clone() }
+        if schema["allOf"].is_array() {
+            Cow::Owned(self.of_kind(schema, value, None))
+        } else {
+            Cow::Borrowed(schema)
+        }
     }
 
     fn of_kind(&self, schema: &Value, value: &Value, family: Option<Family>) -> Value {

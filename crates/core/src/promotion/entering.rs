@@ -33,13 +33,25 @@ fn planned(
     let lane = project.lane(lane_id);
     let (matrix, environment, section) = declared(project, lane_id)?;
     named_predecessor(matrix, environment, order)?;
-    let release = wanted(project, &lane, environment, order)?;
+    let release = wanted(project, &lane, environment, order).map_err(|refusal| {
+        // What is not enforced refuses whatever release comes next.
+        let also = unenforced(&lane, environment, section, None, order).err();
+        let also = also.filter(|_| refusal.kind == RefusalKind::Gate);
+        let all = std::iter::once(refusal.clone()).chain(also);
+        Refusal::together(all).err().unwrap_or(refusal)
+    })?;
     not_here_already(&lane, &release)?;
-    tier_takes_it(&lane, environment, &release)?;
-    verified(project, &lane, environment, &release)?;
-    not_quarantined(&lane, &release)?;
-    accepts_something(section, &release, order)?;
-    let accepted = unenforced(&lane, environment, section, Some(&release), order)?;
+    let accepted = unenforced(&lane, environment, section, Some(&release), order);
+    // In this order: the first decides the exit code.
+    let refused = [
+        tier_takes_it(&lane, environment, &release),
+        verified(project, &lane, environment, &release),
+        not_quarantined(&lane, &release),
+        accepts_something(section, &release, order),
+    ];
+    let refused = refused.into_iter().filter_map(Result::err);
+    Refusal::together(refused.chain(accepted.as_ref().err().cloned()))?;
+    let accepted = accepted?;
     let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), section, &accepted);
     fresh(&lane, environment, order, &plan)?;
     Ok((plan, release))
@@ -204,6 +216,7 @@ fn not_here_already(lane: &Lane, release: &Release) -> Checked<()> {
             cause: None,
             place: None,
             next: Vec::new(),
+            also: Vec::new(),
         }));
     }
     Ok(())
@@ -321,7 +334,12 @@ fn unenforced(
     order: &PromotionOrder,
 ) -> Checked<Vec<String>> {
     let migrations = of_release(release);
-    let demands = section.unenforced.iter().chain([&migrations]);
+    // Of a release that is not known yet only what is demanded of all is said.
+    let concerns = |demand: &&Unenforced| match release {
+        Some(release) => demand.concerns(release.change_type),
+        None => demand.change_type().is_none(),
+    };
+    let demands = section.unenforced.iter().filter(concerns).chain([&migrations]);
     let (accepted, refused): (Vec<_>, Vec<_>) =
         demands.filter(|demand| demand.refuses).partition(|demand| is_accepted(demand, order));
     if !refused.is_empty() {

@@ -167,6 +167,7 @@ fn busy(turn: &Turn<'_>, active: &Promotion) -> Refusal {
         cause: None,
         place: None,
         next: Vec::new(),
+        also: Vec::new(),
     }
     .next(format!("towpath watch {}", active.number), "until it ends; yours can start then")
     .next(format!("towpath abort {}", active.number), "returns all traffic first")

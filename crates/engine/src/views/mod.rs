@@ -330,13 +330,25 @@ pub struct PlanView {
     pub goes_back: Vec<String>,
     /// What a step without evidence does.
     pub without_evidence: String,
-    /// Demands that restrict or change something and that nothing enforces, with why.
-    pub not_enforced: Vec<(String, String)>,
-    /// Paths of what is kept, touches this promotion, and that nothing acts on.
-    #[serde(default)]
-    pub kept: Vec<String>,
+    /// Dotted paths of what touches this promotion and is declared, not enforced.
+    pub not_enforced: Vec<String>,
+    /// The same with why.
+    pub unenforced: Vec<UnenforcedView>,
     /// Sum of the bakes, in seconds.
     pub bake_seconds: f64,
     /// When this was so.
     pub at: String,
+}
+
+/// Something that is declared and that nothing enforces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnenforcedView {
+    /// Its dotted path, entries of lists by their names.
+    pub path: String,
+    /// Why, a few words.
+    pub reason: String,
+    /// Whether it refuses promotions until it is accepted by name.
+    pub refuses: bool,
+    /// Whether it is only kept and shown, so that nobody has to accept it.
+    pub kept: bool,
 }

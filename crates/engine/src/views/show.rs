@@ -3,6 +3,7 @@
 use towpath_core::check::CheckResult;
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::journal::Event;
+use towpath_core::matrix::Unenforced;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::blocking::{blockers, owed};
 use towpath_core::promotion::state::{CheckKey, GateList, Lane, Outcome, Promotion, State};
@@ -15,7 +16,7 @@ use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
     BlockerView, CheckView, EvidenceView, HealthView, LaneView, PromotionView, QuarantineView,
-    ServesView, SideView, StandbyView, StepView, VerdictView, WeightsView,
+    ServesView, SideView, StandbyView, StepView, UnenforcedView, VerdictView, WeightsView,
 };
 
 /// RFC 3339 in UTC, to the second or, where it matters to machines, finer.
@@ -64,6 +65,17 @@ impl From<&towpath_guard::Verdict> for VerdictView {
             towpath_guard::Standing::Blind => "blind",
         };
         Self { standing: standing.to_owned(), sentence: verdict.sentence.clone() }
+    }
+}
+
+impl From<&Unenforced> for UnenforcedView {
+    fn from(demand: &Unenforced) -> Self {
+        Self {
+            path: demand.path.clone(),
+            reason: demand.reason.clone(),
+            refuses: demand.refuses,
+            kept: demand.is_kept(),
+        }
     }
 }
 

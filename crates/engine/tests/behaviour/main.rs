@@ -8,6 +8,7 @@ mod checks;
 mod crashes;
 mod fakes;
 mod leases;
+mod probes;
 mod routers;
 mod stores;
 mod targets;

@@ -42,6 +42,9 @@ pub(crate) struct World {
     clock: Arc<FakeClock>,
     matrix: &'static str,
     probed_every: Option<Span>,
+    /// How long a probe may take, and how many failures in a row are too many; else as `declared` has it.
+    tolerance: Option<(Span, u32)>,
+    is_limited: bool,
 }
 
 /// An engine while it lives.
@@ -71,12 +74,24 @@ impl World {
             clock,
             matrix,
             probed_every: None,
+            tolerance: None,
+            is_limited: true,
         }
     }
 
     /// The same world, in which what serves is probed so often.
     pub(crate) fn probed_every(self, every: Span) -> Self {
         Self { probed_every: Some(every), ..self }
+    }
+
+    /// The same world, in which a probe may take so long, and health is lost by so many failures.
+    pub(crate) fn tolerates(self, timeout: Span, retries: u32) -> Self {
+        Self { tolerance: Some((timeout, retries)), ..self }
+    }
+
+    /// The same world, in which no share of errors is too many.
+    pub(crate) fn without_a_limit(self) -> Self {
+        Self { is_limited: false, ..self }
     }
 
     /// An engine starts, the story is told, and the engine is gone where it stands.
@@ -137,6 +152,12 @@ impl Life<'_> {
         lanes.for_each(|lane| {
             lane.health.endpoints = vec!["/health".to_owned()];
             lane.health.every = self.world.probed_every;
+            if let Some((timeout, retries)) = self.world.tolerance {
+                (lane.health.timeout, lane.health.retries) = (timeout, retries);
+            }
+            if !self.world.is_limited {
+                lane.rollback.limits.error_rate = None;
+            }
         });
         self.engine.order_project(Order::ApplyMatrix(Box::new(matrix), anna())).await?;
         for version in ["1.0.0", "2.0.0", "3.0.0"] {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use towpath_core::matrix::Matrix;
+use serde_json::Value;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::Order;
 
@@ -12,11 +12,14 @@ use crate::error::{Answer, ApiError};
 use crate::requests::{AcceptedView, MatrixRequest};
 use crate::routes::App;
 
-pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Matrix>> {
-    let matrix = app.engine.matrix();
-    matrix
-        .map(Json)
-        .ok_or_else(|| ApiError::not_found("no matrix was applied yet", "towpath matrix check"))
+pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Value>> {
+    let matrix = app
+        .engine
+        .matrix()
+        .ok_or_else(|| ApiError::not_found("no matrix was applied yet", "towpath matrix check"))?;
+    let mut shown = serde_json::json!(matrix);
+    towpath_config::hide_secrets(&mut shown);
+    Ok(Json(shown))
 }
 
 pub(crate) async fn apply(

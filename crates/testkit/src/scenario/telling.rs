@@ -135,7 +135,7 @@ fn refusal_lines(refusal: &Refusal) -> String {
             write!(text, "  ({})", next.what).expect("a String takes all");
         }
     }
-    text
+    refusal.also.iter().fold(text, |all, other| all + "\n         " + &refusal_lines(other))
 }
 
 /// An event with its fields, in the order of their names, long ones shortened.

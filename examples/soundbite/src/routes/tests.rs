@@ -148,3 +148,12 @@ async fn health_and_aws_fail_on_request() {
     assert_eq!(get_json(&service, "/health").await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(get_json(&service, "/aws").await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
+
+#[tokio::test]
+async fn aws_may_fail_only_where_a_variable_has_a_value() {
+    let fault = [("AWS_FAIL", "1"), ("AWS_FAIL_WHEN", "LOG_LEVEL=warn")];
+    for (level, answer) in [("warn", StatusCode::SERVICE_UNAVAILABLE), ("info", StatusCode::OK)] {
+        let service = service(&[&fault[..], &[("LOG_LEVEL", level)]].concat());
+        assert_eq!(get_json(&service, "/aws").await.0, answer, "{level}");
+    }
+}

@@ -51,13 +51,21 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
                 name: "certificate",
                 of: FieldType::Path,
                 default: Some(""),
-                doc: "Certificate chain in PEM, leaf first, read again when it changes; needs `key`.",
+                doc: "Certificate chain in PEM, leaf first, read again when it changes; needs `key` \
+                      or `key_secret`.",
             },
             Field {
                 name: "key",
                 of: FieldType::Path,
                 default: Some(""),
                 doc: "The leaf's private key in PEM; needs `certificate`.",
+            },
+            Field {
+                name: "key_secret",
+                of: FieldType::Text,
+                default: Some(""),
+                doc: "The name of the secret with that key, instead of `key`. No secret store is built \
+                      yet, so promotions are refused.",
             },
             Field {
                 name: "sticky",
@@ -99,20 +107,7 @@ fn validate(settings: &Value) -> Vec<Problem> {
     if settings.listen.port() == 0 {
         problems.push(Problem::new("listen", "`listen` has port 0", "a port from 1 to 65535"));
     }
-    match (&settings.certificate, &settings.key) {
-        (Some(_), None) => {
-            problems.push(Problem::new(
-                "key",
-                "`certificate` is given without `key`",
-                "both or none",
-            ));
-        }
-        (None, Some(_)) => {
-            let message = "`key` is given without `certificate`";
-            problems.push(Problem::new("certificate", message, "both or none"));
-        }
-        (Some(_), Some(_)) | (None, None) => {}
-    }
+    problems.extend(tls_problem(&settings));
     let header = &settings.pin_header;
     if reqwest::header::HeaderName::try_from(header.as_str()).is_err() {
         let message = format!("`{header}` is no header name");
@@ -125,12 +120,39 @@ fn validate(settings: &Value) -> Vec<Problem> {
     problems
 }
 
+/// A certificate has one key, and a key a certificate.
+fn tls_problem(settings: &Settings) -> Option<Problem> {
+    let (path, message, expected) =
+        match (&settings.certificate, &settings.key, &settings.key_secret) {
+            (None, None, None) | (Some(_), Some(_), None) | (Some(_), None, Some(_)) => {
+                return None;
+            }
+            (Some(_), None, None) => (
+                "key",
+                "`certificate` is given without `key`",
+                "`key`, or the name of a `key_secret`",
+            ),
+            (None, Some(_), _) => {
+                ("certificate", "`key` is given without `certificate`", "both or none")
+            }
+            (None, None, Some(_)) => {
+                ("certificate", "`key_secret` is given without `certificate`", "both or none")
+            }
+            (Some(_), Some(_), Some(_)) => {
+                ("key_secret", "`key` and `key_secret` are both given", "one of them")
+            }
+        };
+    Some(Problem::new(path, message, expected))
+}
+
 /// Checked settings; the fields of [`KIND`] say what each is.
 #[derive(Clone, Debug, Deserialize)]
 struct Settings {
     listen: SocketAddr,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+    /// The name of a secret; only checked, since nothing reads secrets yet.
+    key_secret: Option<String>,
     sticky: bool,
     pin_header: String,
     response_timeout: Span,
@@ -432,5 +454,24 @@ mod tests {
         let problems = towpath_ports::settings::check(&KIND.entry, &settings).unwrap_err();
         let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
         assert_eq!(paths, ["listen", "key", "pin_header", "response_timeout"]);
+    }
+
+    #[test]
+    fn a_certificate_has_one_key_in_a_file_or_a_secret() {
+        let found = |more: &[(&str, &str)]| {
+            let mut settings = serde_json::json!({ "listen": "127.0.0.1:443" });
+            for (key, value) in more {
+                settings[*key] = (*value).into();
+            }
+            let checked = towpath_ports::settings::check(&KIND.entry, &settings);
+            checked.err().map(|all| all[0].path.clone())
+        };
+        let (certificate, key, secret) =
+            (("certificate", "a.pem"), ("key", "a.key"), ("key_secret", "TLS_KEY"));
+        assert_eq!(found(&[certificate, key]), None);
+        assert_eq!(found(&[certificate, secret]), None);
+        assert_eq!(found(&[certificate]).as_deref(), Some("key"));
+        assert_eq!(found(&[secret]).as_deref(), Some("certificate"));
+        assert_eq!(found(&[certificate, key, secret]).as_deref(), Some("key_secret"));
     }
 }

@@ -100,9 +100,9 @@ pub(super) const KIND: Kind<dyn Target> = Kind {
             Field {
                 name: "log_limit",
                 // A page of text at least; at most what a person would still open.
-                of: FieldType::Count(4096, 1 << 30),
-                default: Some("10485760"),
-                doc: "Bytes of one log file; two are kept per instance.",
+                of: FieldType::Size(4096, 1 << 30),
+                default: Some("10MiB"),
+                doc: "The most that one log file holds; two are kept per instance.",
             },
         ],
         validate,

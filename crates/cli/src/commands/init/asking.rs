@@ -6,6 +6,7 @@ use towpath_config::{StarterInput, StarterTarget};
 use towpath_core::ids::Name;
 
 use super::guess;
+use super::sentence;
 use super::sources::listed;
 use super::wishes::Wishes;
 use crate::commands::Context;
@@ -81,7 +82,7 @@ fn until<T>(
     loop {
         match read(&ask(label, kept)?) {
             Ok(value) => return Ok(value),
-            Err(error) => context.aside(&format!("    {error}\n")),
+            Err(error) => context.aside(&sentence(&error, 4, context)),
         }
     }
 }

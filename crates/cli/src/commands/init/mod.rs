@@ -21,7 +21,7 @@ use crate::commands::Context;
 use crate::commands::init::sources::{Findings, Said, complete};
 use crate::commands::init::wishes::Wishes;
 use crate::exit_code::{CliError, ExitCode};
-use crate::report::block::{Block, next};
+use crate::report::block::{Block, folded, next};
 use crate::report::style::{Symbol, counted, grouped};
 use crate::wiring;
 
@@ -83,14 +83,25 @@ fn composed(
         let mut proposed = guess.clone();
         let first = wishes.applied(found.clone(), &mut proposed)?;
         let (proposal, said) = complete(first, &proposed);
-        let intro = if read { told(&said, context) } else { format!("{}\n", guess.found) };
+        let intro = if read { told(&said, context) } else { sentence(&guess.found, 0, context) };
         context.aside(&intro);
+        if !read {
+            offer(folder, context);
+        }
         asking::questions(&mut wishes, &proposal, context)?;
         known = said;
     }
     let found = wishes.applied(found, &mut guess)?;
     let (mut input, said) = complete(found, &guess);
     if !read {
+        if !context.asks {
+            if guess.command_from.is_none() {
+                let start = "Nothing says how a release is started: write it into `target.command`, \
+                             which holds a placeholder.";
+                context.aside(&sentence(start, 0, context));
+            }
+            offer(folder, context);
+        }
         return Ok((input, Said::default()));
     }
     let note = |label: &str, list: &[String]| {
@@ -98,21 +109,45 @@ fn composed(
     };
     input.notes = note("Read", &said.read);
     input.notes.extend(note("Assumed", &said.assumed));
-    input.notes.extend(note("Left out", &said.left_out));
+    input.notes.extend(note("Not carried over", &said.left_out));
     let news = said.beside(&known);
-    if news != Said::default() {
+    if !news.read.is_empty() || !news.assumed.is_empty() {
         context.aside(&told(&news, context));
     }
     Ok((input, said))
 }
 
-/// What was read, assumed and left out, a line each.
+/// Names the sources beside which nothing was read.
+fn offer(folder: &Path, context: &Context) {
+    for (file, source) in sources::beside(folder) {
+        let text = format!("{file} says more: `towpath init --from {source}` reads it.");
+        context.aside(&sentence(&text, 0, context));
+    }
+}
+
+/// What was read and what was assumed, a line each.
 fn told(said: &Said, context: &Context) -> String {
     let mut block = Block::default();
     block.lines("read", said.read.clone());
     block.lines("assumed", said.assumed.clone());
-    block.lines("left out", said.left_out.clone());
     block.written(0, &context.err) + "\n"
+}
+
+/// A sentence of its own, folded where the terminal ends.
+pub(crate) fn sentence(text: &str, indent: usize, context: &Context) -> String {
+    let lines = folded(text, indent, context.err.width);
+    lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
+}
+
+/// What stays behind, which is the last that a person reads before what to do next.
+fn left(said: &Said, context: &Context) -> String {
+    if said.left_out.is_empty() {
+        return String::new();
+    }
+    let mut block = Block::default();
+    block.lines("", said.left_out.clone());
+    let lines = block.written(0, &context.err);
+    format!("\nnot carried over ({}; also at the head of the file)\n{lines}", said.left_out.len())
 }
 
 fn refuse_existing(file: &Path) -> Result<(), CliError> {
@@ -182,32 +217,35 @@ impl Written {
             counted(0, "error"),
             counted(self.warnings, "warning")
         );
-        let keeps = "keeps .towpath/ (the journal and kept artefacts) out of git";
+        let keeps = "keeps .towpath/ (journal, kept artefacts) out of git";
         let names: Vec<&Name> = input.environments.iter().map(|it| &it.name).collect();
         let services: Vec<&Name> = input.services.iter().map(|it| &it.name).collect();
         let view = serde_json::json!({
             "format": FORMAT, "file": self.file, "environments": names, "services": services,
             "errors": 0, "warnings": self.warnings, "gitignore": self.ignored,
-            "read": said.read, "assumed": said.assumed, "left_out": said.left_out,
+            "read": said.read, "assumed": said.assumed, "not_carried_over": said.left_out,
         });
         if context.out.width.is_none() {
             let mut text = format!("wrote {}: {counts}\n", self.file);
             if self.ignored {
                 let _ = writeln!(text, "wrote .gitignore: {keeps}");
             }
-            return context.either(&view, (text, format!("next: {}\n", steps[0].command)));
+            let left = left(said, context);
+            let gap = if left.is_empty() { "" } else { "\n" };
+            let after = format!("{left}{gap}next: {}\n", steps[0].command);
+            return context.either(&view, (text, after));
         }
         let mark = context.out.symbol(Symbol::Passed);
         let mut text = format!("{mark} wrote {}   {counts}\n", self.file);
         if self.ignored {
             let _ = writeln!(text, "{mark} wrote .gitignore     {keeps}");
         }
-        context.either(&view, (text, format!("\n{}", next(&steps))));
+        context.either(&view, (text, format!("{}\n{}", left(said, context), next(&steps))));
     }
 
     /// What a person does next; at least one.
     fn steps(&self, input: &StarterInput, first: &str) -> Vec<Next> {
-        let check = "what of it refuses promotions until it is built";
+        let check = "what of it cannot run yet";
         let artifacts: Vec<String> =
             input.services.iter().map(|it| format!(" --artifact {}=.", it.name)).collect();
         match artifacts.as_slice() {
@@ -216,10 +254,7 @@ impl Written {
                 Next::new("towpath matrix show --resolved", "with every default filled in"),
             ],
             [artifact] => vec![
-                Next::new(
-                    format!("towpath release create 0.1.0{artifact}"),
-                    "keep this folder as release 0.1.0",
-                ),
+                Next::new(format!("towpath release create 0.1.0{artifact}"), "keep this folder"),
                 Next::new(format!("towpath promote {first} --release 0.1.0"), "start it"),
                 Next::new("towpath status", "see it"),
             ],
@@ -230,13 +265,10 @@ impl Written {
                     let command = format!(
                         "towpath release create 0.1.0 --service {name} --artifact {name}=."
                     );
-                    Next::new(command, "keep this folder as its release 0.1.0")
+                    Next::new(command, "")
                 });
                 // As many as fit on a screen beside the rest.
-                create
-                    .take(3)
-                    .chain([Next::new("towpath status", "see what serves where")])
-                    .collect()
+                create.take(3).chain([Next::new("towpath status", "")]).collect()
             }
         }
     }

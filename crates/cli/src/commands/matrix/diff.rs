@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use towpath_config::{Change, Checked};
+use towpath_config::{Change, Checked, Diff};
 
 use super::{is_stdin, name, read, symbols, view};
 use crate::args::MatrixDiffArguments;
@@ -18,6 +18,7 @@ struct DiffView<'a> {
     format: u32,
     changes: &'a [Change],
     looser: usize,
+    unclear: usize,
 }
 
 /// Runs `matrix diff`.
@@ -49,16 +50,27 @@ pub(super) fn run(
     };
     if context.global.json {
         let format = towpath_engine::views::FORMAT;
-        context.object(&DiffView { format, changes: &diff.changes, looser: diff.looser });
+        let (looser, unclear) = (diff.looser, diff.unclear);
+        context.object(&DiffView { format, changes: &diff.changes, looser, unclear });
     } else {
         context.answer(&report::changes::text(&diff, &context.out));
     }
-    if !arguments.deny_looser || diff.looser == 0 {
+    // What cannot be judged is refused with what is looser: nothing passes because nobody could tell.
+    if !arguments.deny_looser || diff.looser + diff.unclear == 0 {
         return Ok(ExitCode::Done);
     }
-    let are = if diff.looser == 1 { "is" } else { "are" };
-    context.aside(&format!("refused: {} {are} looser\n", counted(diff.looser, "change")));
+    context.aside(&format!("refused: {}\n", reason(&diff)));
     Ok(ExitCode::Refused)
+}
+
+fn reason(diff: &Diff) -> String {
+    let are = if diff.looser == 1 { "is" } else { "are" };
+    let looser = format!("{} {are} looser", counted(diff.looser, "change"));
+    match (diff.looser, diff.unclear) {
+        (_, 0) => looser,
+        (0, unclear) => format!("{} to be checked", counted(unclear, "change")),
+        (_, unclear) => format!("{looser}, {unclear} to be checked"),
+    }
 }
 
 /// Says what is wrong with the matrices that cannot be compared.

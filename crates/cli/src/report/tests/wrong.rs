@@ -33,6 +33,23 @@ fn a_refusal_has_its_labels_in_the_one_order() {
 }
 
 #[test]
+fn all_that_refuses_is_said_at_once_and_the_first_decides_how_it_ends() {
+    let gate = |code: &str, message: &str, cause: &str| {
+        Refusal::new(RefusalKind::Gate, code, message, cause)
+    };
+    let first = gate("not-verified", "1.5.0 may not enter production yet", "it is not verified")
+        .at("environments.production.after")
+        .next("towpath promote staging --release 1.5.0", "verify it there first");
+    let second = Refusal::new(RefusalKind::Usage, "reason-needed", "nothing was started", "why?");
+    let all = [Box::new(first), Box::new(second)];
+    let error = CliError::from(*Refusal::together(all).expect_err("two refuse"));
+    assert_eq!(error.trouble().exit, ExitCode::Refused);
+    let text = refusal::text(error.trouble(), &samples::plain(NOW));
+    insta::assert_snapshot!(format!("{text}---\n{:#}", refusal::object(error.trouble())));
+    assert!(Refusal::together([]).is_ok());
+}
+
+#[test]
 fn what_is_so_already_is_an_answer() {
     let refusal = Refusal {
         kind: RefusalKind::AlreadySo,

@@ -106,6 +106,30 @@ const TOKEN_STARTS: [&str; 10] = [
     "hvs.",
     "AIza",
 ];
+/// Schemes of `Authorization` that are followed by a secret.
+const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "apikey", "digest"];
+/// Headers that hold nothing else.
+const CREDENTIAL_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "cookie", "x-auth", "x-authorization"];
+/// How addresses begin whose rest is a secret, by the documentation of those services: whoever knows
+/// one may post there.
+const ADDRESSES: [&str; 12] = [
+    "hooks.slack.com/services/",
+    "hooks.slack.com/workflows/",
+    "hooks.slack.com/triggers/",
+    "discord.com/api/webhooks/",
+    "discordapp.com/api/webhooks/",
+    "outlook.office.com/webhook/",
+    "events.pagerduty.com/integration/",
+    "hooks.zapier.com/hooks/catch/",
+    "maker.ifttt.com/trigger/",
+    "api.telegram.org/bot",
+    "api.opsgenie.com/v1/json/",
+    "webhooks.mattermost.com/hooks/",
+];
+/// Parts of such addresses that stand behind a name of one's own.
+const WITHIN_ADDRESSES: [&str; 1] = [".webhook.office.com/webhookb2/"];
+
 /// How the identifiers of access keys of AWS begin, before capitals and digits.
 const AWS_STARTS: [&str; 2] = ["AKIA", "ASIA"];
 /// Characters behind such a beginning from which on it is no word that merely begins so.
@@ -122,6 +146,26 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
         return false;
     }
     tells_itself(value) || (is_named(name, value) && !is_address(value))
+}
+
+/// Whether a header of a request called `name` holds a secret: by its name as a variable, or what
+/// stands behind the scheme of `Authorization` (RFC 9110, section 11.6.2).
+pub(crate) fn is_header_secret(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    let credentials = match value.split_once(' ') {
+        Some((scheme, rest)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
+            rest.trim()
+        }
+        _ => value,
+    };
+    let name = name.trim().to_ascii_lowercase();
+    let literal = !credentials.is_empty() && !is_elsewhere(credentials);
+    literal && (CREDENTIAL_HEADERS.contains(&&*name) || is_secret(&name, credentials))
+}
+
+/// Whether what is called so is a secret, whatever it is.
+pub(crate) fn names_a_secret(name: &str) -> bool {
+    is_named(name, "any")
 }
 
 /// Whether what should be the name of a secret is more likely the secret: an address, a token, or
@@ -167,9 +211,26 @@ fn tells_itself(value: &str) -> bool {
         ["password", "pwd", "accountkey", "sharedaccesskey"].contains(&key.as_str())
     });
     password.is_some_and(literal)
-        || value.split(|it: char| it.is_whitespace() || "=:,;\"'".contains(it)).any(is_token)
+        || is_secret_address(value)
+        || value.split(|it: char| it.is_whitespace() || "=:,;\"'/@?&#".contains(it)).any(is_token)
         || inside.any(|(_, secret)| literal(secret.trim()))
         || (value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----"))
+}
+
+/// Whether an address is one itself, or has one among what is asked: `?token=...`.
+fn is_secret_address(value: &str) -> bool {
+    let Some((_, rest)) = value.split_once("://") else { return false };
+    let literal = |secret: &str| !secret.is_empty() && !is_elsewhere(secret);
+    let known = ADDRESSES.iter().find_map(|start| rest.strip_prefix(start));
+    let within = WITHIN_ADDRESSES.iter().find_map(|part| Some(rest.split_once(part)?.1));
+    let asked = rest.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default());
+    let mut asked = asked.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    known.or(within).is_some_and(literal)
+        || asked.any(|(name, secret)| {
+            let short = ["sig", "signature", "key", "code"].contains(&&*name.to_ascii_lowercase());
+            let long = secret.len() >= SHORTEST_RANDOM;
+            literal(secret) && (is_named(name, secret) || (short && long))
+        })
 }
 
 fn is_token(word: &str) -> bool {

@@ -44,7 +44,8 @@ fn production_takes_nothing_in_unasked_and_windows_open() {
     let told = ["automatic-into-production-without-gate environments.live.promote"];
     assert_eq!(in_live("promote: automatic"), told);
     assert_eq!(in_live("promote: automatic\ngate: { prerequisites: [] }"), told);
-    assert_eq!(in_live("promote: automatic\napprovals: { all: { qa: 1 } }"), NOTHING);
+    let hotfix = "promote: automatic\napprovals: { hotfix: { qa: 1 } }";
+    assert_eq!(in_live(hotfix), NOTHING);
     assert_eq!(said(["", "promote: automatic", "", ""]), NOTHING, "production alone is meant");
     let window = "windows: [{ days: [fri, sat] }]";
     let never = ["window-never environments.live.windows"];

@@ -168,7 +168,14 @@ fn money_is_added_up_only_where_it_can_be() {
     assert_eq!(costs("compute: $50/month, budget: $60/month"), told);
     assert_eq!(costs("budget: $60/month"), NOTHING, "no line is no contradiction");
     assert_eq!(costs("compute: €50/month, budget: $60/month"), NOTHING);
-    assert_eq!(costs("compute: $50/day, budget: $60/month"), NOTHING);
+    assert_eq!(costs("compute: $50/day, budget: $60/month"), told);
+    assert_eq!(costs("compute: $50/month, other: $20/month, budget: $70/year"), told);
+    assert_eq!(costs("compute: $50/month, other: $20/month, budget: $840/year"), NOTHING);
+    assert_eq!(costs("compute: $50/month, other: $120/year, budget: $60/month"), NOTHING);
+    assert_eq!(costs("compute: $50/month, other: $120/year, budget: $170/month"), told);
+    assert_eq!(costs("compute: $2/day, budget: $60/month"), NOTHING, "months have 28 to 31 days");
+    assert_eq!(costs("compute: €50/day, budget: $60/month"), NOTHING);
+    assert_eq!(costs("compute: $999999999999/hour, budget: $1/year"), told);
     let project = "costs: { compute: $50/month, budget: $60/month }";
     assert_eq!(said(["", "", "", project]), ["budget-mismatch costs.budget"]);
     let spot = |strategy: &str| costs(&format!("strategy: {strategy}"));

@@ -4,6 +4,7 @@
 use towpath_config::{StarterSection, StarterTarget, StarterValue};
 
 use super::findings::{Findings, FoundLane, Said};
+use super::names::shortened;
 
 /// Most bytes of one text. A path of Linux has 4096 at the most (`PATH_MAX`), and the names of images,
 /// functions and stacks far fewer; a matrix takes 8 KB.
@@ -40,6 +41,26 @@ fn hold_lane(lane: &mut FoundLane, name: &str, said: &mut Said) {
         lane.target = None;
         said.left_out(format!("what runs {name}: its text is too long"));
     }
+    lane.details.retain(|key, value| {
+        let fits = fits(value);
+        if !fits {
+            said.left_out(format!("{key} of {name}: it is too long"));
+        }
+        fits
+    });
+    lane.settings.retain(|key, value| {
+        let fits = key.len() + value.len() <= LONGEST_TEXT;
+        if !fits {
+            said.left_out(format!("{} of {name}: it is too long", shortened(key)));
+        }
+        fits
+    });
+    lane.secrets.retain(|key, _| key.len() <= LONGEST_TEXT);
+    let is_long = |words: &[String]| words.iter().map(String::len).sum::<usize>() > LONGEST_TEXT;
+    if lane.migration.as_ref().is_some_and(|it| is_long(&it.command)) {
+        lane.migration = None;
+        said.left_out(format!("the migration of {name}: its command is too long"));
+    }
     let mut resources: Vec<StarterSection> = lane.resources.take().into_iter().collect();
     sections(&mut resources, said);
     lane.resources = resources.pop();
@@ -47,6 +68,17 @@ fn hold_lane(lane: &mut FoundLane, name: &str, said: &mut Said) {
     if endpoints.is_some_and(|all| all.iter().any(|it| it.len() > LONGEST_TEXT)) {
         lane.health = None;
         said.left_out(format!("the health of {name}: its path is too long"));
+    }
+}
+
+fn fits(value: &StarterValue) -> bool {
+    match value {
+        StarterValue::Text(text) => text.len() <= LONGEST_TEXT,
+        StarterValue::Texts(texts) => {
+            texts.len() <= MOST_WORDS
+                && texts.iter().map(String::len).sum::<usize>() <= LONGEST_TEXT
+        }
+        StarterValue::Flag(_) | StarterValue::Count(_) => true,
     }
 }
 
@@ -71,7 +103,7 @@ fn sections(all: &mut Vec<StarterSection>, said: &mut Said) {
     for section in all.iter_mut() {
         let name = section.name;
         section.fields.retain(|(key, value)| {
-            let fits = !matches!(value, StarterValue::Text(text) if text.len() > LONGEST_TEXT);
+            let fits = fits(value);
             if !fits {
                 said.left_out(format!("{key} of {name}: it is too long"));
             }

@@ -1,6 +1,6 @@
 //! From what a source says to a starter that lacks nothing. Owns every assumption, and says each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_config::{
     FIRST_PORT, StarterEnvironment, StarterHealth, StarterInput, StarterLane, StarterService,
@@ -12,7 +12,7 @@ use super::bounds;
 use super::findings::{
     Findings, FoundEnvironment, FoundLane, MOST_ENVIRONMENTS, MOST_SERVICES, Said,
 };
-use super::names::{listed, shortened};
+use super::names::{few, listed, shortened};
 use crate::commands::init::guess::{ENVIRONMENTS, Guess, HEALTH_PATH};
 
 /// The starter, with all that was said and all that had to be assumed. `guess` is what the folder
@@ -42,6 +42,7 @@ pub(crate) fn complete(mut found: Findings, guess: &Guess) -> (StarterInput, Sai
         in_order(&mut environments, said);
     }
     if let Some(first) = environments.first_mut() {
+        first.alarms.append(&mut found.first_alarms);
         let sections = std::mem::take(&mut found.first);
         let added: Vec<&str> =
             sections.iter().filter(|it| first.stands_on(it)).map(|it| it.name).collect();
@@ -66,7 +67,9 @@ pub(crate) fn complete(mut found: Findings, guess: &Guess) -> (StarterInput, Sai
     let names: Vec<Name> = environments.iter().map(|it| it.name.clone()).collect();
     let path = found.health_path.take();
     let mut filling = Filling { services: &services, environments: &names, guess, path, said };
+    filling.settings(&found.everywhere);
     filling.targets(&mut lanes);
+    lanes.iter_mut().flatten().for_each(hold_details);
     filling.ports(&mut lanes);
     filling.health(&mut lanes);
     let environments = environments.into_iter().zip(lanes).map(written).collect();
@@ -119,6 +122,20 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
+    /// What a source says once holds everywhere, and a person should know.
+    fn settings(&mut self, everywhere: &BTreeMap<Name, FoundLane>) {
+        if self.environments.len() < 2 {
+            return;
+        }
+        for name in self.services.iter().map(|it| &it.name) {
+            let settings = everywhere.get(name).map(|lane| &lane.settings);
+            if let Some(settings) = settings.filter(|it| !it.is_empty()) {
+                let keys = few(settings.keys());
+                self.said.assumed(format!("{keys} of {name} the same in all environments"));
+            }
+        }
+    }
+
     fn targets(&mut self, lanes: &mut [Vec<FoundLane>]) {
         let alone = self.services.len() == 1;
         for (index, service) in self.services.iter().enumerate() {
@@ -172,6 +189,9 @@ impl Filling<'_> {
                 } else {
                     "functions and stacks have none yet"
                 };
+                if of_service_has_alias(lanes, index) {
+                    continue;
+                }
                 self.said.assumed(format!("no router for {}: {why}", service.name));
                 continue;
             }
@@ -203,7 +223,7 @@ impl Filling<'_> {
                 let lane = &mut all[index];
                 if lane.port.is_none() {
                     lane.health = None;
-                } else if lane.health.is_none() {
+                } else if lane.health.is_none() && !lane.is_unprobed {
                     let health = known.clone().unwrap_or_else(|| StarterHealth::at(HEALTH_PATH));
                     lane.health = Some(health);
                     filled.push(environment);
@@ -220,6 +240,21 @@ impl Filling<'_> {
             });
         }
     }
+}
+
+fn of_service_has_alias(lanes: &[Vec<FoundLane>], index: usize) -> bool {
+    lanes.iter().any(|all| all[index].alias.is_some())
+}
+
+/// Drops what the target's kind has no key for. The readers say so, for they know what it was.
+fn hold_details(lane: &mut FoundLane) {
+    let kept: &[&str] = match &lane.target {
+        None | Some(StarterTarget::Process(_)) => &["instances", "start_within", "stop_within"],
+        Some(StarterTarget::Docker(..)) => &["command", "instances", "port", "volumes"],
+        Some(StarterTarget::Lambda(..)) => &["provisioned", "template"],
+        Some(StarterTarget::CloudFormation(..)) => &[],
+    };
+    lane.details.retain(|key, _| kept.contains(key));
 }
 
 fn start() -> Vec<String> {
@@ -243,17 +278,25 @@ fn next(first: Option<u16>, known: &BTreeSet<u16>, taken: &mut BTreeSet<u16>) ->
 }
 
 fn written((environment, lanes): (FoundEnvironment, Vec<FoundLane>)) -> StarterEnvironment {
+    let secrets = lanes.iter().flat_map(|lane| lane.secrets.clone()).collect();
     let lanes = lanes.into_iter().map(|lane| StarterLane {
-        target: lane.target.unwrap_or_else(|| StarterTarget::Process(start())),
+        details: lane.details.into_iter().collect(),
         port: lane.port,
         health: lane.health,
         resources: lane.resources,
+        settings: lane.settings,
+        migration: lane.migration,
+        alias: lane.alias,
+        rollout: lane.rollout,
+        ..StarterLane::of(lane.target.unwrap_or_else(|| StarterTarget::Process(start())))
     });
     StarterEnvironment {
         name: environment.name,
         url: environment.url,
         notes: environment.notes,
         sections: environment.sections,
+        alarms: environment.alarms,
+        secrets,
         lanes: lanes.collect(),
     }
 }

@@ -1,17 +1,20 @@
 //! What a source says about a project, and what it does not. Owns the words "read", "assumed" and
-//! "left out"; fills no gap.
+//! "not carried over"; fills no gap.
 
 use std::collections::BTreeMap;
 
-use towpath_config::{StarterHealth, StarterSection, StarterService, StarterTarget};
+use towpath_config::{
+    StarterAlarm, StarterHealth, StarterMigration, StarterRollout, StarterSecret, StarterSection,
+    StarterService, StarterTarget, StarterValue,
+};
 use towpath_core::ids::Name;
 
 /// Most environments that are taken from a source; design.md counts on 2 to 8.
 pub(crate) const MOST_ENVIRONMENTS: usize = 16;
 /// Most services that are taken from a source; design.md counts on 2 to 50.
 pub(crate) const MOST_SERVICES: usize = 50;
-/// Most sentences of one kind; a person reads no more.
-const MOST_SENTENCES: usize = 40;
+/// Most sentences of one kind: more than a file has that a person wrote.
+const MOST_SENTENCES: usize = 200;
 
 /// Everything that a source says.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,8 @@ pub(crate) struct Findings {
     pub(crate) everywhere: BTreeMap<Name, FoundLane>,
     /// What the first environment stands on, in a source that knows one alone.
     pub(crate) first: Vec<StarterSection>,
+    /// What somebody is told of there.
+    pub(crate) first_alarms: Vec<StarterAlarm>,
     /// How all that is told.
     pub(crate) said: Said,
 }
@@ -45,6 +50,8 @@ pub(crate) struct FoundEnvironment {
     pub(crate) notes: Vec<String>,
     /// What it stands on.
     pub(crate) sections: Vec<StarterSection>,
+    /// What somebody is told of.
+    pub(crate) alarms: Vec<StarterAlarm>,
     /// What was said of the services there.
     pub(crate) lanes: BTreeMap<Name, FoundLane>,
 }
@@ -52,7 +59,14 @@ pub(crate) struct FoundEnvironment {
 impl FoundEnvironment {
     /// One of which nothing is known but its name.
     pub(crate) fn called(name: Name) -> Self {
-        Self { name, url: None, notes: Vec::new(), sections: Vec::new(), lanes: BTreeMap::new() }
+        Self {
+            name,
+            url: None,
+            notes: Vec::new(),
+            sections: Vec::new(),
+            alarms: Vec::new(),
+            lanes: BTreeMap::new(),
+        }
     }
 
     /// Adds a section unless there is one of its name; answers whether it was added.
@@ -70,29 +84,59 @@ impl FoundEnvironment {
 pub(crate) struct FoundLane {
     /// What runs it.
     pub(crate) target: Option<StarterTarget>,
+    /// Further keys of the target; those that its kind does not have are left out.
+    pub(crate) details: BTreeMap<&'static str, StarterValue>,
     /// Port on which visitors reach it.
     pub(crate) port: Option<u16>,
     /// How it is probed.
     pub(crate) health: Option<StarterHealth>,
+    /// Whether the source says that nothing asks how it is.
+    pub(crate) is_unprobed: bool,
     /// What it gets.
     pub(crate) resources: Option<StarterSection>,
+    /// Its environment variables; none of them a secret.
+    pub(crate) settings: BTreeMap<String, String>,
+    /// Where its secrets are kept, by the variable that holds each.
+    pub(crate) secrets: BTreeMap<String, StarterSecret>,
+    /// What changes its stored data before it starts.
+    pub(crate) migration: Option<StarterMigration>,
+    /// The alias whose weights move its traffic.
+    pub(crate) alias: Option<String>,
+    /// The steps that another tool takes.
+    pub(crate) rollout: Option<StarterRollout>,
 }
 
 impl FoundLane {
     /// What is known here, and below that what is known elsewhere.
     pub(crate) fn over(&self, below: Option<&Self>) -> Self {
         let Some(below) = below else { return self.clone() };
+        let own = self.clone();
+        let unprobed = self.health.is_none() && (self.is_unprobed || below.is_unprobed);
         Self {
-            target: self.target.clone().or_else(|| below.target.clone()),
-            port: self.port.or(below.port),
-            health: self.health.clone().or_else(|| below.health.clone()),
-            resources: self.resources.clone().or_else(|| below.resources.clone()),
+            target: own.target.or_else(|| below.target.clone()),
+            details: joined(own.details, &below.details),
+            port: own.port.or(below.port),
+            health: own.health.or_else(|| below.health.clone()).filter(|_| !unprobed),
+            is_unprobed: unprobed,
+            resources: own.resources.or_else(|| below.resources.clone()),
+            settings: joined(own.settings, &below.settings),
+            secrets: joined(own.secrets, &below.secrets),
+            migration: own.migration.or_else(|| below.migration.clone()),
+            alias: own.alias.or_else(|| below.alias.clone()),
+            rollout: own.rollout.or_else(|| below.rollout.clone()),
         }
     }
 }
 
+/// Both, where `own` wins.
+fn joined<K: Ord + Clone, V: Clone>(own: BTreeMap<K, V>, below: &BTreeMap<K, V>) -> BTreeMap<K, V> {
+    let mut all = below.clone();
+    all.extend(own);
+    all
+}
+
 /// What is told to the person and kept at the head of the file. Each list has one sentence for each
-/// thing, 40 at the most.
+/// thing, 200 at the most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     /// What stands in the source, and where.

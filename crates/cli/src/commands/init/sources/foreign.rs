@@ -169,6 +169,21 @@ impl Value {
         }
     }
 
+    /// A map.
+    pub(crate) fn of_entries(entries: Vec<(String, Self)>) -> Self {
+        Self { tag: None, plain: Plain::Map(entries) }
+    }
+
+    /// A list.
+    pub(crate) fn of_items(items: Vec<Self>) -> Self {
+        Self { tag: None, plain: Plain::List(items) }
+    }
+
+    /// A text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { tag: None, plain: Plain::Text(text.to_owned()) }
+    }
+
     /// Whether this is `true`.
     pub(crate) fn is_true(&self) -> bool {
         self.plain == Plain::Flag(true)

@@ -66,6 +66,24 @@ pub(crate) fn read(
     }
 }
 
+/// A file of each source that lies in `folder`, and what the source is called.
+pub(crate) fn beside(folder: &Path) -> Vec<(String, &'static str)> {
+    let first = |inside: &str, wanted: &Wanted| {
+        let files = Candidates::find(&[folder.join(inside)], wanted).ok()?.files;
+        let file = files.first()?.strip_prefix(folder).unwrap_or(&files[0]).to_owned();
+        Some(shown(&file))
+    };
+    let app = ["", "cdk", "infra"].iter().map(|inside| Path::new(inside).join("cdk.json"));
+    let app = app.filter(|file| folder.join(file).is_file()).map(|file| shown(&file)).next();
+    let found = [
+        (first("", &compose::WANTED), "compose"),
+        (first("", &sam::WANTED), "sam"),
+        (app, "cdk"),
+        (first("scripts", &scripts::WANTED), "scripts"),
+    ];
+    found.into_iter().filter_map(|(file, source)| Some((file?, source))).collect()
+}
+
 /// The one file that is meant.
 fn pick(
     path: Option<&Path>,

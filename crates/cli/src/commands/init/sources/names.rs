@@ -103,6 +103,17 @@ pub(crate) fn listed(names: impl IntoIterator<Item = impl ToString>) -> String {
     names.into_iter().map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// The first of many names, and how many more there are.
+pub(crate) fn few(names: impl IntoIterator<Item = impl ToString>) -> String {
+    // As many as stand on a line.
+    const MOST: usize = 8;
+    let names: Vec<String> = names.into_iter().map(|name| shortened(&name.to_string())).collect();
+    match names.len().checked_sub(MOST) {
+        None | Some(0) => listed(names),
+        Some(more) => format!("{} and {more} more", listed(&names[..MOST])),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

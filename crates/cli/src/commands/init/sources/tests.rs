@@ -50,7 +50,7 @@ fn told(found: Findings) -> String {
     right(&input);
     let mut text = String::new();
     for (label, list) in
-        [("read", &said.read), ("assumed", &said.assumed), ("left out", &said.left_out)]
+        [("read", &said.read), ("assumed", &said.assumed), ("not carried over", &said.left_out)]
     {
         for sentence in list {
             let _ = writeln!(text, "{label}: {sentence}");
@@ -89,8 +89,24 @@ fn compose_services_become_services_and_what_they_stand_on() {
 }
 
 #[test]
+fn everything_that_a_compose_file_says_is_carried_over_or_told() {
+    let text = told(found(Source::Compose, &fixture("compose-whole")));
+    for secret in ["room-of-music-1", "not-a-real-key"] {
+        assert!(!text.contains(secret), "{secret} is a secret");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn functions_of_a_sam_template_have_the_limits_of_each_environment() {
-    insta::assert_snapshot!(told(found(Source::Sam, &fixture("sam"))));
+    let text = told(found(Source::Sam, &fixture("sam")));
+    assert!(!text.contains("not-a-real-secret"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn aliases_of_synthesised_functions_have_the_steps_of_their_deployment_groups() {
+    insta::assert_snapshot!(told(found(Source::Cdk, &fixture("cdk-functions"))));
 }
 
 #[test]
@@ -111,6 +127,13 @@ fn scripts_name_the_environments_and_the_compose_file_beside_them_says_the_rest(
 #[test]
 fn scripts_alone_say_environments_ports_and_what_is_asked() {
     insta::assert_snapshot!(told(found(Source::Scripts, &fixture("scripts-alone"))));
+}
+
+#[test]
+fn variables_loops_and_sleeps_of_scripts_are_settings_starts_and_steps() {
+    let text = told(found(Source::Scripts, &fixture("scripts-deploy")));
+    assert!(!text.contains("not-a-real-key"), "{text}");
+    insta::assert_snapshot!(text);
 }
 
 #[test]
@@ -181,6 +204,20 @@ fn nothing_found_says_where_it_was_looked_and_two_candidates_are_named() {
 }
 
 #[test]
+fn sources_that_lie_in_a_folder_are_offered_by_name() {
+    let folder = temporary(&[
+        ("compose.yaml", "services: {}\n"),
+        ("infra/cdk.json", "{}"),
+        ("scripts/deploy.sh", ""),
+        ("scripts/readme.md", ""),
+    ]);
+    let offered = super::beside(folder.path());
+    let said: Vec<String> = offered.iter().map(|(file, it)| format!("{it} {file}")).collect();
+    assert_eq!(said, ["compose compose.yaml", "cdk infra/cdk.json", "scripts scripts/deploy.sh"]);
+    assert_eq!(super::beside(temporary(&[]).path()), []);
+}
+
+#[test]
 fn whatever_names_ports_and_commands_are_the_starter_is_right() {
     let odd = "services:
   'Ärger & Co':
@@ -228,7 +265,11 @@ fn texts_that_are_too_long_for_a_matrix_are_left_out_and_said() {
 }
 
 /// Files of a fixture that are changed, and as what they are read.
-const CHANGED: [(Source, &str, &str); 6] = [
+const CHANGED: [(Source, &str, &str); 10] = [
+    (Source::Scripts, "scripts-deploy/scripts", "deploy.sh"),
+    (Source::Cdk, "cdk-functions/cdk.out", "Shop-Production.template.json"),
+    (Source::Compose, "compose-whole", "compose.yaml"),
+    (Source::Compose, "compose-whole", ".env.api"),
     (Source::Compose, "compose-multienv", "docker-compose.multienv.yml"),
     (Source::Compose, "compose-services", "compose.yaml"),
     (Source::Sam, "sam", "template.yaml"),

@@ -49,6 +49,32 @@ pub(crate) fn without_shell(text: &str) -> Option<Vec<String>> {
     (!words.is_empty() && !text.contains(needs)).then_some(words)
 }
 
+/// The words of a command as compose takes it apart: quotes and backslashes hold blanks together, and
+/// there is no shell. None where one is needed all the same, or a quote does not end.
+pub(crate) fn quoted_words(text: &str) -> Option<Vec<String>> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote: Option<char> = None;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (Some(open), _) if character == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None | Some('"'), '\\') => word.get_or_insert_default().push(characters.next()?),
+            (None, _) if character.is_whitespace() => words.extend(word.take()),
+            (None, '&' | '|' | ';' | '<' | '>' | '(' | ')' | '`' | '$' | '*' | '?' | '~' | '#') => {
+                return None;
+            }
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    (quote.is_none() && !words.is_empty()).then_some(words)
+}
+
 /// The path of the first URL in a word, such as `/health` in `http://localhost:3000/health`; also of
 /// one that begins with a variable. None where there is none but `/`.
 pub(crate) fn path_of_url(word: &str) -> Option<String> {
@@ -63,6 +89,34 @@ pub(crate) fn path_of_url(word: &str) -> Option<String> {
     let path = path[..end].trim_end_matches('/');
     let fits = |it: char| it.is_ascii_alphanumeric() || "/-_.~".contains(it);
     (path.len() > 1 && path.len() <= 200 && path.chars().all(fits)).then(|| path.to_owned())
+}
+
+/// The path that a command asks, such as `curl -f http://localhost:3000`: `/` where the address ends
+/// with its port. None for a command that asks no URL.
+pub(crate) fn path_asked(words: &[&str]) -> Option<String> {
+    let found = words.iter().find_map(|word| path_of_url(word));
+    found.or_else(|| {
+        let bare = |word: &&&str| {
+            let word = word.trim_matches(['"', '\'', '`', ',', ';', '(', ')']);
+            let rest = word.strip_prefix("http://").or_else(|| word.strip_prefix("https://"));
+            rest.is_some_and(|rest| !rest.trim_end_matches('/').contains('/'))
+        };
+        let program = |word: &&&str| {
+            let name = word.trim_matches(['"', '\'']).rsplit('/').next().unwrap_or_default();
+            ["curl", "wget", "http", "httpie"].contains(&name)
+        };
+        if let Some(word) = words.iter().find(bare) {
+            return (!word.contains("$(")).then(|| "/".to_owned());
+        }
+        // `curl -f localhost:3000/health`, without a scheme.
+        words.iter().find(program)?;
+        let here = words.iter().find_map(|word| {
+            let word = word.trim_matches(['"', '\'', ';', ')']);
+            let rest = word.strip_prefix("localhost").or_else(|| word.strip_prefix("127.0.0.1"))?;
+            Some(format!("http://localhost{rest}"))
+        })?;
+        Some(path_of_url(&here).unwrap_or_else(|| "/".to_owned()))
+    })
 }
 
 #[cfg(test)]
@@ -97,6 +151,33 @@ mod tests {
         assert_eq!(without_shell("node dist/main.js").unwrap(), ["node", "dist/main.js"]);
         for open in ["", "npm run build && node x", "sh -c 'x'", "node $FILE", "a | b"] {
             assert_eq!(without_shell(open), None, "{open}");
+        }
+    }
+
+    #[test]
+    fn quotes_hold_the_words_of_a_command_together() {
+        let of = |text: &str| quoted_words(text).map(|words| words.join("_"));
+        assert_eq!(of("npm run start").as_deref(), Some("npm_run_start"));
+        assert_eq!(of("sh -c 'a | b'  \"c \\\" d\"").as_deref(), Some("sh_-c_a | b_c \" d"));
+        assert_eq!(of("a\\ b ''").as_deref(), Some("a b_"));
+        for open in ["", "  ", "a && b", "a | b", "node $FILE", "'a", "a\\", "a > b"] {
+            assert_eq!(quoted_words(open), None, "{open}");
+        }
+    }
+
+    #[test]
+    fn the_path_that_a_healthcheck_asks_is_found_with_and_without_a_scheme() {
+        for (text, wanted) in [
+            ("curl -f http://localhost:3000/health || exit 1", Some("/health")),
+            ("curl -f http://localhost:3000 || exit 1", Some("/")),
+            ("curl -f http://localhost:3000/", Some("/")),
+            ("wget -qO- localhost:3000/up", Some("/up")),
+            ("/usr/bin/curl --fail 127.0.0.1:80", Some("/")),
+            ("pg_isready -h localhost", None),
+            ("node healthcheck.js", None),
+        ] {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            assert_eq!(path_asked(&words).as_deref(), wanted, "{text}");
         }
     }
 

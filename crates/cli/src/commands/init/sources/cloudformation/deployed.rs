@@ -1,6 +1,7 @@
 //! What the templates of each environment are as services and sections. Owns the choice of the
 //! target; reads no file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use towpath_config::{StarterSection, StarterService, StarterTarget, StarterValue};
@@ -10,8 +11,9 @@ use super::super::findings::{Findings, FoundEnvironment, FoundLane};
 use super::super::foreign::shown;
 use super::super::names::{Names, hyphenated, listed, shortened};
 use super::cdk::name_of;
-use super::resources::{Function, functions, health, stands_on};
-use super::{Given, Template};
+use super::functions::{Function, functions};
+use super::resources::{health, stands_on};
+use super::{Given, Template, around, containers};
 
 /// One stack: its name, its template and what the parameters are.
 pub(super) struct Stack {
@@ -34,6 +36,7 @@ pub(super) struct Deployed {
 /// Adds everything that the templates say.
 pub(super) fn describe(all: &[Deployed], findings: &mut Findings, project: &Name) {
     let mut names = Names::default();
+    let mut names_of_alarms = Names::default();
     for deployed in all {
         let mut found = deployed.environment.clone().map(FoundEnvironment::called);
         let mut sections = vec![deployed.infrastructure()];
@@ -42,22 +45,60 @@ pub(super) fn describe(all: &[Deployed], findings: &mut Findings, project: &Name
             for sentence in further {
                 findings.said.left_out(sentence);
             }
-            for section in more {
+            for section in more.into_iter().chain(around::sections(&stack.template, &stack.given)) {
                 if !sections.iter().any(|it: &StarterSection| it.name == section.name) {
                     sections.push(section);
                 }
             }
         }
-        let lanes = deployed.lanes(&mut names, project, findings);
+        let mut alarms = Vec::new();
+        for stack in &deployed.stacks {
+            let said = &mut findings.said;
+            alarms.extend(around::alarms(
+                &stack.template,
+                &stack.given,
+                &mut names_of_alarms,
+                said,
+            ));
+            around::unread(&stack.template, said);
+        }
+        let mut lanes = deployed.lanes(&mut names, project, findings);
+        if let Some((_, first)) = lanes.first_mut() {
+            for stack in &deployed.stacks {
+                first.secrets.extend(around::secrets(&stack.template, &stack.given));
+            }
+        }
         if let Some(found) = &mut found {
             found.sections = sections;
-            found.notes = deployed.notes();
+            found.alarms = alarms;
             found.lanes.extend(lanes);
         } else {
             findings.first = sections;
+            findings.first_alarms = alarms;
             findings.everywhere.extend(lanes);
         }
         findings.environments.extend(found);
+    }
+    say_shared_functions(findings);
+}
+
+/// Two environments that name the same function share it, unless they have accounts of their own.
+fn say_shared_functions(findings: &mut Findings) {
+    let mut users: BTreeMap<(String, Option<String>), Vec<Name>> = BTreeMap::new();
+    for environment in &findings.environments {
+        for lane in environment.lanes.values() {
+            if let Some(StarterTarget::Lambda(function, region)) = &lane.target {
+                let users = users.entry((function.clone(), region.clone())).or_default();
+                users.push(environment.name.clone());
+            }
+        }
+    }
+    for ((function, _), users) in users.into_iter().filter(|(_, users)| users.len() > 1) {
+        findings.said.assumed(format!(
+            "function {} in {}: the template gives it one name, which only accounts of their own allow",
+            shortened(&function),
+            listed(users)
+        ));
     }
 }
 
@@ -67,23 +108,6 @@ impl Deployed {
         fields.extend(self.account.clone().map(|it| ("account", StarterValue::Text(it))));
         fields.extend(self.region.clone().map(|it| ("region", StarterValue::Text(it))));
         StarterSection { name: "infrastructure", fields }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> = Vec::new();
-        let functions = self.functions();
-        let shifts = functions.iter().filter_map(|(_, function)| function.shifts.as_ref());
-        for shift in shifts.filter(|it| *it != "AllAtOnce") {
-            let note = format!(
-                "Its template shifts traffic by {}; those are steps of `rollout` once functions have \
-                 a router.",
-                shortened(shift)
-            );
-            if !notes.contains(&note) {
-                notes.push(note);
-            }
-        }
-        notes
     }
 
     fn functions(&self) -> Vec<(&Stack, Function)> {
@@ -107,33 +131,37 @@ impl Deployed {
             let written = function.name();
             let called = names.like(&written, &hyphenated(&written), &mut findings.said);
             let Some(name) = called else { continue };
-            let own = function.named.clone().unwrap_or_else(|| function.logical.clone());
+            // What CloudFormation makes up begins so and ends with letters that nobody knows before.
+            let own = function.named.clone();
+            let own = own.unwrap_or_else(|| format!("{}-{}", stack.name, function.logical));
             if function.named.is_none() {
                 unnamed.push(shortened(&function.logical));
             }
             if let Some(path) = &function.health {
                 let path = shortened(path);
                 findings.said.left_out(format!(
-                    "{path} of {name}: functions have no router yet, so nothing asks it"
+                    "{path} of {name}: functions have no router yet, so nothing asks it; name it in \
+                     `health` then"
                 ));
             }
             let purpose =
                 format!("Function {} of {}", shortened(&function.logical), name_of(&stack.file));
-            for what in &function.computed {
-                let logical = shortened(&function.logical);
-                findings.said.left_out(format!("{what} of {logical}: the template computes it"));
+            for sentence in function.left {
+                findings.said.left_out(sentence);
             }
             add_service(&name, purpose, findings);
-            let lane = FoundLane {
-                target: Some(StarterTarget::Lambda(own, self.region.clone())),
-                resources: function.resources,
-                ..FoundLane::default()
-            };
+            let mut lane = function.lane;
+            lane.target = Some(StarterTarget::Lambda(own, self.region.clone()));
+            if function.is_serverless {
+                lane.details.insert("template", StarterValue::text(shown(&stack.file)));
+            }
             lanes.push((name, lane));
         }
         if !unnamed.is_empty() {
             let names = listed(unnamed);
-            findings.said.assumed(format!("{names} by logical name: AWS makes up the rest of it"));
+            findings.said.assumed(format!(
+                "{names} called like the stack and its logical name: AWS makes up the rest; complete it"
+            ));
         }
         if lanes.is_empty() {
             lanes.extend(self.as_stack(project, findings));
@@ -161,7 +189,11 @@ impl Deployed {
         }
         add_service(project, format!("What {} runs", shortened(&stack.name)), findings);
         let target = StarterTarget::CloudFormation(stack.name.clone(), shown(&stack.file));
-        Some((project.clone(), FoundLane { target: Some(target), ..FoundLane::default() }))
+        let mut lane = FoundLane { target: Some(target), ..FoundLane::default() };
+        for stack in &self.stacks {
+            containers::describe(&stack.template, &stack.given, &mut lane, &mut findings.said);
+        }
+        Some((project.clone(), lane))
     }
 }
 

@@ -1,11 +1,16 @@
 //! CloudFormation templates: parameters, mappings and resources, as SAM writes them and CDK
 //! synthesises them. Owns what a value means in one environment; asks AWS nothing.
 
+mod around;
 pub(crate) mod cdk;
+mod containers;
 mod deployed;
+mod functions;
 mod resources;
 pub(crate) mod sam;
+mod shifting;
 mod typescript;
+mod variables;
 
 use std::path::Path;
 
@@ -116,6 +121,38 @@ impl Template {
                 let parts: Option<Vec<String>> = parts.collect();
                 Some(parts?.join(&separator.text()?)).filter(|it| it.len() <= LONGEST)
             }
+            "If" => {
+                let [condition, yes, no] = argument.items() else { return None };
+                let holds = self.holds(&condition.text()?, given, left)?;
+                self.resolved(if holds { yes } else { no }, given, left)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a condition of the template holds; none where only AWS knows it.
+    fn holds(&self, name: &str, given: &Given, left: usize) -> Option<bool> {
+        self.is_so(self.root.at(&["Conditions", name])?, given, left)
+    }
+
+    fn is_so(&self, condition: &Value, given: &Given, left: usize) -> Option<bool> {
+        let left = left.checked_sub(1)?;
+        let (function, argument) = match (condition.tag(), condition.entries()) {
+            (Some(tag), _) => (tag, condition),
+            (None, [(key, argument)]) => (key.strip_prefix("Fn::").unwrap_or(key), argument),
+            (None, _) => return None,
+        };
+        // Inside a condition there are a few items, and each costs a level.
+        let mut inner = argument.items().iter().take(10).map(|it| self.is_so(it, given, left));
+        match function {
+            "Equals" => {
+                let [one, other] = argument.items() else { return None };
+                Some(self.resolved(one, given, left)? == self.resolved(other, given, left)?)
+            }
+            "Not" => inner.next()?.map(|it| !it),
+            "And" => inner.try_fold(true, |all, it| Some(all && it?)),
+            "Or" => inner.try_fold(false, |any, it| Some(any || it?)),
+            "Condition" => self.holds(&argument.text()?, given, left),
             _ => None,
         }
     }
@@ -163,6 +200,11 @@ mod tests {
   Loop: { Default: !Ref Loop }
 Mappings:
   Sizes: { dev: { memory: 512 }, prod: { memory: 2048 } }
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+  IsDev: !Not [!Condition IsProd]
+  Loop: !Not [!Condition Loop]
+  Either: { 'Fn::Or': [{ Condition: IsDev }, !And [!Condition IsProd, !Equals [a, a]]] }
 values:
   - !Ref Stage
   - !Sub 'api-${Stage}'
@@ -176,6 +218,10 @@ values:
   - !FindInMap [Sizes, staging, memory]
   - plain
   - !Sub ['${Stage}!', {}]
+  - !If [IsDev, 1, 2]
+  - !If [Either, { Ref: Stage }, 2]
+  - !If [Loop, 1, 2]
+  - !If [Nothing, 1, 2]
 ",
         )
         .unwrap();
@@ -188,8 +234,8 @@ values:
         assert_eq!(
             texts,
             [
-                "prod", "api-prod", "2048", "2048", "a-prod", "?", "?", "?", "?", "?", "plain",
-                "prod!"
+                "prod", "api-prod", "2048", "2048", "a-prod", "?", "?", "?", "1", "?", "plain",
+                "prod!", "2", "prod", "?", "?"
             ]
         );
         assert_eq!(template.stages().unwrap().0, "Stage");

@@ -1,80 +1,12 @@
-//! What the resources of a template are in a matrix: functions, tables, buckets, queues and the health
-//! of target groups. Reads properties only; decides nothing about services.
+//! What the resources of a template are in a matrix: tables, buckets, queues, caches and the health of
+//! target groups. Reads properties only; decides nothing about services.
 
 use towpath_config::{StarterHealth, StarterSection, StarterValue};
 use towpath_core::units::Span;
 
 use super::super::foreign::Value;
 use super::super::names::shortened;
-use super::super::words::megabytes;
 use super::{Given, Template};
-
-/// A function as a template describes it in one environment.
-pub(super) struct Function {
-    /// Its logical name.
-    pub(super) logical: String,
-    /// Where CDK wrote it down, such as `Stack/Api/Handler/Resource`.
-    pub(super) path: Option<String>,
-    /// Its own name, where the template gives one that is known.
-    pub(super) named: Option<String>,
-    /// Properties that are given, and that only AWS can compute.
-    pub(super) computed: Vec<&'static str>,
-    /// Memory and time limit.
-    pub(super) resources: Option<StarterSection>,
-    /// The path of its health, where an event of the function has one.
-    pub(super) health: Option<String>,
-    /// How its traffic shifts, in SAM's words.
-    pub(super) shifts: Option<String>,
-}
-
-const FUNCTIONS: &[&str] = &["AWS::Serverless::Function", "AWS::Lambda::Function"];
-
-/// All functions under the given parameters.
-pub(super) fn functions(template: &Template, given: &Given) -> Vec<Function> {
-    let globals = template.root.at(&["Globals", "Function"]);
-    let found = template.of_type(FUNCTIONS).map(|(logical, resource)| {
-        let own = resource.get("Properties");
-        let property = |name: &str| own.and_then(|it| it.get(name)).or_else(|| globals?.get(name));
-        let text = |name: &str| template.text(property(name)?, given);
-        let memory = text("MemorySize").and_then(|it| megabytes(it.parse().ok()?));
-        let seconds: Option<u64> = text("Timeout").and_then(|it| it.parse().ok());
-        // Lambda allows 15 minutes at the most.
-        let timeout = seconds.filter(|it| (1..=900).contains(it)).map(Span::seconds);
-        let mut fields = Vec::new();
-        fields.extend(memory.map(|it| ("memory", StarterValue::Text(it))));
-        fields.extend(timeout.map(|it| ("timeout", StarterValue::Text(it.to_string()))));
-        let shifts = property("DeploymentPreference").and_then(|it| it.get("Type"));
-        Function {
-            logical: logical.to_owned(),
-            path: resource.at(&["Metadata", "aws:cdk:path"]).and_then(Value::text),
-            named: text("FunctionName"),
-            computed: [("memory", "MemorySize"), ("timeout", "Timeout")]
-                .into_iter()
-                .filter(|(_, key)| property(key).is_some() && text(key).is_none())
-                .map(|(what, _)| what)
-                .collect(),
-            resources: (!fields.is_empty()).then_some(StarterSection { name: "resources", fields }),
-            health: own.and_then(health_event),
-            shifts: shifts.and_then(|it| template.text(it, given)),
-        }
-    });
-    found.collect()
-}
-
-/// The path of an event that is asked for health.
-fn health_event(properties: &Value) -> Option<String> {
-    let events = properties.get("Events").map(Value::entries).unwrap_or_default();
-    let mut paths =
-        events.iter().filter_map(|(_, event)| event.at(&["Properties", "Path"])?.text());
-    paths.find(|path| is_health(path))
-}
-
-/// Paths that services answer to whoever asks how they are.
-fn is_health(path: &str) -> bool {
-    const WORDS: [&str; 6] = ["health", "healthz", "healthcheck", "ready", "status", "ping"];
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    path.starts_with('/') && WORDS.contains(&last)
-}
 
 /// Tables, buckets, queues and the like, one of each kind; what is left over is named.
 pub(super) fn stands_on(template: &Template, given: &Given) -> (Vec<StarterSection>, Vec<String>) {
@@ -87,7 +19,10 @@ pub(super) fn stands_on(template: &Template, given: &Given) -> (Vec<StarterSecti
                 continue;
             }
             if sections.iter().any(|it| it.name == *name) {
-                further.push(format!("{}: a second {name}; there is one each", shortened(logical)));
+                further.push(format!(
+                    "{}: a second {name}, and an environment has one; give a service its own",
+                    shortened(logical)
+                ));
                 continue;
             }
             let properties = resource.get("Properties").unwrap_or(resource);
@@ -96,7 +31,9 @@ pub(super) fn stands_on(template: &Template, given: &Given) -> (Vec<StarterSecti
             for key in NAMES.iter().filter(|key| properties.get(key).is_some()) {
                 if reading.text(&[key]).is_none() {
                     let logical = shortened(logical);
-                    further.push(format!("the name of {logical}: the template computes it"));
+                    further.push(format!(
+                        "the name of {logical}: the template computes it; write it into `{name}`"
+                    ));
                 }
             }
             sections.push(StarterSection { name, fields });
@@ -106,20 +43,24 @@ pub(super) fn stands_on(template: &Template, given: &Given) -> (Vec<StarterSecti
 }
 
 /// Properties with the name that a resource has in AWS.
-const NAMES: &[&str] = &["BucketName", "DBName", "DatabaseName", "QueueName", "TableName"];
+pub(super) const NAMES: &[&str] =
+    &["BucketName", "DBName", "DatabaseName", "QueueName", "TableName"];
 
-struct Reading<'a> {
-    template: &'a Template,
-    given: &'a Given,
-    properties: &'a Value,
+/// The properties of one resource under the given parameters.
+pub(super) struct Reading<'a> {
+    pub(super) template: &'a Template,
+    pub(super) given: &'a Given,
+    pub(super) properties: &'a Value,
 }
 
-type Fields = Vec<(&'static str, StarterValue)>;
+/// Keys and values of one section.
+pub(super) type Fields = Vec<(&'static str, StarterValue)>;
 
 /// Types of resources, the section that each becomes, and how.
-type Kind = (&'static [&'static str], &'static str, fn(&Reading<'_>) -> Fields);
+pub(super) type Kind = (&'static [&'static str], &'static str, fn(&Reading<'_>) -> Fields);
 
-const KINDS: &[Kind] = &[
+/// Types of resources that are a section of their own.
+pub(super) const KINDS: &[Kind] = &[
     (
         &["AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Serverless::SimpleTable"],
         "database",
@@ -132,7 +73,8 @@ const KINDS: &[Kind] = &[
 ];
 
 impl Reading<'_> {
-    fn text(&self, path: &[&str]) -> Option<String> {
+    /// The text at the end of a path.
+    pub(super) fn text(&self, path: &[&str]) -> Option<String> {
         self.template.text(self.properties.at(path)?, self.given)
     }
 
@@ -141,7 +83,8 @@ impl Reading<'_> {
         Some((key, StarterValue::Text(self.text(&[property])?)))
     }
 
-    fn flag(&self, path: &[&str]) -> bool {
+    /// Whether `true` stands there.
+    pub(super) fn flag(&self, path: &[&str]) -> bool {
         self.text(path).as_deref() == Some("true")
     }
 

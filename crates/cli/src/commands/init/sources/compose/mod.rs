@@ -1,9 +1,16 @@
 //! Compose files: a service for each environment, or services that are the same everywhere. Owns
 //! how the two are told apart; a service by itself is read in `service`.
 
+mod extends;
+mod filling;
 mod grouping;
 mod images;
+mod once;
+mod ports;
 mod service;
+mod sorted;
+mod unread;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,20 +20,24 @@ use towpath_config::{StarterSection, StarterService, tier_said_by};
 use towpath_core::ids::Name;
 use towpath_core::matrix::Tier;
 
-use super::findings::{Findings, FoundEnvironment, FoundLane};
+use super::findings::{Findings, FoundEnvironment, FoundLane, Said};
 use super::foreign::{self, Value, shown};
 use super::names::{Names, is_environment_word, listed, nearest, shortened};
 use super::place::{Candidates, Wanted};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::counted;
 use grouping::{Placed, by_environment, said_apart};
-use images::Image;
 use service::Reader;
+use sorted::Sorted;
 
 /// A compose file and those that change it in one environment.
 pub(crate) struct Compose {
     file: PathBuf,
     root: Value,
+    /// Services with what they extend.
+    services: Vec<(String, Value)>,
+    /// What `.env` beside the file says.
+    known: BTreeMap<String, String>,
     /// Names of environments and what is other in them.
     others: Vec<(String, PathBuf, Value)>,
 }
@@ -73,11 +84,9 @@ pub(crate) fn base(candidates: &Candidates) -> Option<PathBuf> {
 /// # Errors
 /// `source-unreadable` for what cannot be read, `source-empty` for a file without services.
 pub(crate) fn read(file: &Path, project: &Name) -> Result<Findings, CliError> {
-    let compose = open(file)?;
-    let mut findings = Findings {
-        project: compose.root.get("name").and_then(Value::text).as_deref().and_then(nearest),
-        ..Findings::default()
-    };
+    let mut findings = Findings::default();
+    let compose = open(file, &mut findings.said)?;
+    findings.project = compose.root.get("name").and_then(Value::text).as_deref().and_then(nearest);
     if let Some(project) = &findings.project {
         findings.said.read(format!("project {project} from {}", shown(file)));
     }
@@ -85,7 +94,7 @@ pub(crate) fn read(file: &Path, project: &Name) -> Result<Findings, CliError> {
     Ok(findings)
 }
 
-fn open(file: &Path) -> Result<Compose, CliError> {
+fn open(file: &Path, said: &mut Said) -> Result<Compose, CliError> {
     let root = foreign::value(file)?;
     let services = root.get("services").map(Value::entries).unwrap_or_default();
     if services.is_empty() {
@@ -106,12 +115,34 @@ fn open(file: &Path) -> Result<Compose, CliError> {
             others.push((environment, other, value));
         }
     }
-    Ok(Compose { file: file.to_owned(), root, others })
+    let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+    let services = extends::services(&root, &folder, said);
+    let known = known(&folder.join(".env"));
+    Ok(Compose { file: file.to_owned(), root, services, known, others })
+}
+
+/// What the file that compose reads before all others says of variables.
+fn known(file: &Path) -> BTreeMap<String, String> {
+    let text = if file.is_file() { foreign::text(file).unwrap_or_default() } else { String::new() };
+    let pairs = filling::lines(&text).into_iter();
+    pairs.filter_map(|(name, value, _)| Some((name, value?))).collect()
 }
 
 impl Compose {
-    fn services(&self) -> &[(String, Value)] {
-        self.root.get("services").map(Value::entries).unwrap_or_default()
+    fn service(&self, name: &str) -> Option<&Value> {
+        self.services.iter().find(|(known, _)| known == name).map(|(_, service)| service)
+    }
+
+    /// Reads services of the file that is said to be `root`, in `folder`.
+    fn lane(
+        &self,
+        (root, folder): (&Value, &Path),
+        (name, service): (&str, &Value),
+        findings: &mut Findings,
+    ) -> FoundLane {
+        let names: Vec<&str> = self.services.iter().map(|(name, _)| name.as_str()).collect();
+        let said = &mut findings.said;
+        Reader { folder, root, known: &self.known, services: &names, said }.lane(name, service)
     }
 
     fn folder(&self) -> PathBuf {
@@ -119,55 +150,37 @@ impl Compose {
     }
 
     fn services_into(&self, findings: &mut Findings, project: &Name) {
-        let mut own: Vec<&str> = Vec::new();
-        let mut stands: Vec<(&str, StarterSection)> = Vec::new();
-        for (name, service) in self.services() {
-            let image = service.get("image").and_then(Value::text).unwrap_or_default();
-            let said = &mut findings.said;
-            match images::known(&image, service, &variables(service)) {
-                Image::Own => own.push(name),
-                Image::Stands(section) => stands.push((name, section)),
-                Image::Proxy => {
-                    let name = shortened(name);
-                    said.left_out(format!(
-                        "{name}: a proxy; the router of towpath takes its place"
-                    ));
-                }
-                Image::Tool => {
-                    said.left_out(format!("{}: a tool beside the services", shortened(name)));
-                }
+        let mut sorted = self.sorted(&mut findings.said);
+        let (saying, silent) = said_apart(&sorted.own);
+        let placed = by_environment(&saying).filter(|_| saying.len() > silent.len());
+        if let Some(placed) = placed {
+            for name in silent {
+                findings.said.left_out(format!(
+                    "{}: no environment in its name, as in the others; write it into `services` if it \
+                     is released",
+                    shortened(name)
+                ));
             }
+            self.each_environment(&placed, &sorted, project, findings);
+        } else {
+            let stands = std::mem::take(&mut sorted.stands);
+            self.everywhere(&sorted, stands, findings);
         }
-        let with_variables = self.services().iter().filter(|(name, service)| {
-            own.contains(&name.as_str()) && service.get("environment").is_some()
-        });
-        let names: Vec<String> = with_variables.map(|(name, _)| shortened(name)).collect();
-        if !names.is_empty() {
-            findings.said.left_out(format!(
-                "variables of {}: they may be secrets; settings go to `settings:`",
-                listed(names)
-            ));
-        }
-        let (saying, silent) = said_apart(&own);
-        match by_environment(&saying).filter(|_| saying.len() > silent.len()) {
-            Some(placed) => {
-                for name in silent {
-                    let name = shortened(name);
-                    findings
-                        .said
-                        .left_out(format!("{name}: no environment in it, as in the others"));
-                }
-                self.each_environment(&placed, &stands, project, findings);
-            }
-            None => self.everywhere(&own, stands, findings),
-        }
+        let read: Vec<(&str, &Value)> = self
+            .services
+            .iter()
+            .filter(|(name, _)| sorted.own.contains(&name.as_str()))
+            .map(|(name, service)| (name.as_str(), service))
+            .collect();
+        unread::say(&self.root, &read, &mut findings.said);
+        self.say_order(&sorted.own, &mut findings.said);
     }
 
     /// A compose service is one service in one environment.
     fn each_environment(
         &self,
         placed: &[Placed<'_>],
-        stands: &[(&str, StarterSection)],
+        sorted: &Sorted<'_>,
         project: &Name,
         findings: &mut Findings,
     ) {
@@ -189,18 +202,18 @@ impl Compose {
             if !findings.environments.iter().any(|it| it.name == name) {
                 findings.environments.push(FoundEnvironment::called(name.clone()));
             }
-            let Some(value) = self.root.at(&["services", one.written]) else { continue };
-            let lane =
-                Reader { folder: &folder, said: &mut findings.said }.lane(one.written, value);
+            let Some(value) = self.service(one.written) else { continue };
+            let mut lane = self.lane((&self.root, &folder), (one.written, value), findings);
+            lane.migration = sorted.migration(one.written);
             let found = findings.environments.iter_mut().find(|it| it.name == name);
             let Some(found) = found else { continue };
-            for (_, section) in stands.iter().filter(|(on, _)| depends_on(value, on)) {
+            for (_, section) in sorted.stands.iter().filter(|(on, _)| depends_on(value, on)) {
                 found.stands_on(section);
             }
             found.lanes.insert(service, lane);
         }
         self.say_environments(findings);
-        for (name, section) in stands {
+        for (name, section) in &sorted.stands {
             let used = findings.environments.iter().any(|it| it.sections.contains(section));
             if used {
                 findings.said.read(format!("{} from {}", section.name, shortened(name)));
@@ -241,16 +254,17 @@ impl Compose {
     /// A compose service is a service, the same in all environments.
     fn everywhere(
         &self,
-        own: &[&str],
+        sorted: &Sorted<'_>,
         stands: Vec<(&str, StarterSection)>,
         findings: &mut Findings,
     ) {
         let mut names = Names::default();
         let folder = self.folder();
-        for written in own {
+        for written in &sorted.own {
             let Some(name) = names.of(written, &mut findings.said) else { continue };
-            let Some(value) = self.root.at(&["services", written]) else { continue };
-            let lane = Reader { folder: &folder, said: &mut findings.said }.lane(written, value);
+            let Some(value) = self.service(written) else { continue };
+            let mut lane = self.lane((&self.root, &folder), (written, value), findings);
+            lane.migration = sorted.migration(written);
             self.say_service(&name, &lane, findings);
             let purpose = self.purpose(written);
             findings.services.push(StarterService { name: name.clone(), purpose });
@@ -290,8 +304,7 @@ impl Compose {
             }
             let Some(value) = root.at(&["services", written]) else { continue };
             let folder = file.parent().map(Path::to_owned).unwrap_or_default();
-            let mut lane =
-                Reader { folder: &folder, said: &mut findings.said }.lane(written, value);
+            let mut lane = self.lane((root, &folder), (written, value), findings);
             // What it runs is said by the base alone, unless this says how it is built too.
             if value.get("build").is_none() {
                 lane.target = None;
@@ -314,8 +327,10 @@ impl Compose {
     /// Something that no environment is known to stand on.
     fn first(&self, name: &str, section: &StarterSection, findings: &mut Findings) {
         if findings.first.iter().any(|it| it.name == section.name) {
-            let name = shortened(name);
-            findings.said.left_out(format!("{name}: a second {}; there is one each", section.name));
+            let (name, what) = (shortened(name), section.name);
+            findings.said.left_out(format!(
+                "{name}: a second {what}, and an environment has one; give a service its own"
+            ));
             return;
         }
         findings.first.push(section.clone());
@@ -327,18 +342,4 @@ impl Compose {
 fn depends_on(service: &Value, name: &str) -> bool {
     let Some(on) = service.get("depends_on") else { return false };
     on.entries().iter().any(|(key, _)| key == name) || on.texts().iter().any(|it| it == name)
-}
-
-/// The variables of a service, from a map or from a list of `NAME=value`.
-fn variables(service: &Value) -> Vec<(String, String)> {
-    let Some(given) = service.get("environment") else { return Vec::new() };
-    let of_map =
-        given.entries().iter().filter_map(|(key, value)| Some((key.clone(), value.text()?)));
-    let of_list = given.items().iter().filter_map(Value::text);
-    let pairs = of_list.filter_map(|text| {
-        text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
-    });
-    let all: BTreeMap<String, String> =
-        of_map.chain(pairs).filter(|(_, it)| !it.contains('$')).collect();
-    all.into_iter().collect()
 }

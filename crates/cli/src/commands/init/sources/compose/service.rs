@@ -1,33 +1,61 @@
 //! One service of a compose file: its command, port, health and limits. Writes nothing about other
 //! services; what it cannot know it leaves open.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use towpath_config::{StarterHealth, StarterSection, StarterTarget, StarterValue};
+use towpath_config::{
+    StarterHealth, StarterMigration, StarterSection, StarterTarget, StarterValue, is_secret,
+};
 use towpath_core::units::Span;
 
 use super::super::findings::{FoundLane, Said};
 use super::super::foreign::{self, Value};
 use super::super::names::{nearest, shortened};
-use super::super::words::{duration, path_of_url, size, without_shell};
+use super::super::words::{duration, path_asked, quoted_words, size};
+use super::filling::{Gap, fill};
+use super::ports::{Ports, ports};
 use crate::commands::init::guess::docker_command;
 
 /// Where a service is written down and what it is called there.
 pub(super) struct Reader<'a> {
     /// The folder that relative paths of the file start in.
     pub(super) folder: &'a Path,
+    /// The whole file.
+    pub(super) root: &'a Value,
+    /// What the file `.env` says.
+    pub(super) known: &'a BTreeMap<String, String>,
+    /// Names of all services of the file.
+    pub(super) services: &'a [&'a str],
     pub(super) said: &'a mut Said,
 }
 
 impl Reader<'_> {
     /// Everything that is known of the service called `name`.
     pub(super) fn lane(&mut self, name: &str, service: &Value) -> FoundLane {
-        FoundLane {
+        let mut lane = FoundLane {
             target: self.target(name, service),
-            port: self.port(name, service),
-            health: self.health(name, service),
-            resources: resources(service),
+            resources: self.resources(name, service),
+            ..FoundLane::default()
+        };
+        self.published(name, service, &mut lane);
+        self.health(name, service, &mut lane);
+        self.copies(name, service, &mut lane);
+        self.variables(name, service, &mut lane);
+        if let (Some(StarterTarget::Docker(..)), None) = (&lane.target, service.get("build"))
+            && let Some(words) = self.words(name, service)
+        {
+            lane.details.insert("command", StarterValue::Texts(words));
         }
+        lane
+    }
+
+    /// What it does to stored data before others start; none without a program.
+    pub(super) fn migration(&mut self, name: &str, service: &Value) -> Option<StarterMigration> {
+        let command = self.words(name, service);
+        let command = command.or_else(|| self.dockerfile(service.get("build")?))?;
+        let note = format!("Compose runs {} once before it.", shortened(name));
+        Some(StarterMigration { command, note })
     }
 
     /// A command counts only where the service is built here: that of a foreign image starts a
@@ -38,35 +66,38 @@ impl Reader<'_> {
         let Some(build) = service.get("build") else {
             return image.map(|image| StarterTarget::Docker(artifact(name), Some(image)));
         };
-        let written = self.command(name, service);
-        let command = written.or_else(|| self.dockerfile(build));
+        let command = match self.words(name, service) {
+            Some(command) => Some(command),
+            None if ["command", "entrypoint"].iter().any(|key| service.get(key).is_some()) => {
+                self.said.left_out(format!(
+                    "the command of {}: it needs a shell, or a value that is not here; write it into \
+                     `target`",
+                    shortened(name)
+                ));
+                self.dockerfile(build)
+            }
+            None => self.dockerfile(build),
+        };
         match command {
             Some(command) => Some(StarterTarget::Process(command)),
             None => Some(StarterTarget::Docker(artifact(name), image)),
         }
     }
 
-    fn command(&mut self, name: &str, service: &Value) -> Option<Vec<String>> {
+    /// `entrypoint` and `command`, if a target can take them and no secret stands in them.
+    fn words(&mut self, name: &str, service: &Value) -> Option<Vec<String>> {
         let mut words = Vec::new();
         for key in ["entrypoint", "command"] {
             let Some(value) = service.get(key) else { continue };
-            let part = if value.is_list() {
-                value.texts()
-            } else {
-                value.text().and_then(|text| without_shell(&text)).unwrap_or_default()
-            };
-            let part: Option<Vec<String>> =
-                part.iter().map(|word| self.filled(name, key, word)).collect();
-            words.extend(part?);
+            if value.is_list() {
+                for word in value.texts() {
+                    words.push(self.filled(name, "the command", &word)?);
+                }
+            } else if let Some(text) = value.text().filter(|it| !it.trim().is_empty()) {
+                words.extend(quoted_words(&self.filled(name, "the command", &text)?)?);
+            }
         }
-        let fits = usable(&words);
-        if !fits && (service.get("command").is_some() || service.get("entrypoint").is_some()) {
-            self.said.left_out(format!(
-                "the command of {}: it needs a shell, or a value that is not here",
-                shortened(name)
-            ));
-        }
-        fits.then_some(words)
+        (usable(&words) && !words.iter().any(|word| is_secret("", word))).then_some(words)
     }
 
     /// The `CMD` of the Dockerfile that `build` names, if it lies below the folder.
@@ -84,37 +115,73 @@ impl Reader<'_> {
         Some(command)
     }
 
-    /// The first published TCP port.
-    fn port(&mut self, name: &str, service: &Value) -> Option<u16> {
-        let ports = service.get("ports").map(Value::items).unwrap_or_default();
-        let exposed = service.get("expose").map(Value::items).unwrap_or_default();
-        let mut found = None;
-        for port in ports.iter().chain(exposed) {
-            let text = if port.is_map() {
-                let published = port.get("published").or_else(|| port.get("target"));
-                published.and_then(Value::text)
-            } else {
-                port.text()
-            };
-            let Some(text) = text.and_then(|text| self.filled(name, "port", &text)) else {
-                continue;
-            };
-            found = found.or_else(|| published(&text));
+    /// The first published TCP port; the others are told.
+    fn published(&mut self, name: &str, service: &Value, lane: &mut FoundLane) {
+        let mut all = Ports::default();
+        for key in ["ports", "expose"] {
+            let items = service.get(key).map(Value::items).unwrap_or_default();
+            // What is exposed alone is reached by no visitor, unless nothing is published.
+            if key == "expose" && all.first.is_some() {
+                break;
+            }
+            for item in items {
+                ports(item, &mut |text| self.filled(name, "the port", text), &mut all);
+            }
         }
-        found
+        lane.port = all.first;
+        if let Some(inside) = all.inside {
+            lane.details.insert("port", StarterValue::Count(inside.into()));
+        }
+        if !all.others.is_empty() {
+            self.said.left_out(format!(
+                "{} of {}: visitors have one address for each lane, {}",
+                all.others.join(", "),
+                shortened(name),
+                all.first.map_or_else(|| "and it is TCP".to_owned(), |port| format!("here {port}"))
+            ));
+        }
     }
 
-    fn health(&mut self, name: &str, service: &Value) -> Option<StarterHealth> {
-        let check = service.get("healthcheck")?;
-        if check.get("disable").is_some_and(Value::is_true) {
-            return None;
+    fn copies(&mut self, name: &str, service: &Value, lane: &mut FoundLane) {
+        let value = service.at(&["deploy", "replicas"]).or_else(|| service.get("scale"));
+        if let Some(text) = value.and_then(Value::text) {
+            let count = self.filled(name, "the copies", &text).and_then(|it| it.parse().ok());
+            // As many as a target takes.
+            match count.filter(|it| (1..=1000).contains(it)) {
+                Some(count) => {
+                    lane.details.insert("instances", StarterValue::Count(count));
+                }
+                None => self.said.left_out(format!(
+                    "{} copies of {}: a lane has 1 to 1,000 `instances`",
+                    shortened(&text),
+                    shortened(name)
+                )),
+            }
         }
+        let grace = service.get("stop_grace_period").and_then(Value::text);
+        if let Some(span) = grace.and_then(|it| duration(&it)).filter(|it| *it > Span::ZERO) {
+            lane.details.insert("stop_within", StarterValue::Text(span.to_string()));
+        }
+    }
+
+    fn health(&mut self, name: &str, service: &Value, lane: &mut FoundLane) {
+        let Some(check) = service.get("healthcheck") else { return };
         let test = check.get("test").map(Value::texts).unwrap_or_default();
-        let mut words = test.iter().flat_map(|text| text.split_whitespace());
-        let Some(path) = words.find_map(path_of_url) else {
+        if check.get("disable").is_some_and(Value::is_true)
+            || test.first().is_some_and(|it| it == "NONE")
+        {
+            lane.is_unprobed = true;
             let name = shortened(name);
-            self.said.left_out(format!("the healthcheck of {name}: it asks no URL"));
-            return None;
+            self.said.read(format!("no health of {name}: its healthcheck is switched off"));
+            return;
+        }
+        let words: Vec<&str> = test.iter().flat_map(|text| text.split_whitespace()).collect();
+        let Some(path) = path_asked(&words) else {
+            let name = shortened(name);
+            self.said.left_out(format!(
+                "the healthcheck of {name}: it asks no URL; name a path in `health`"
+            ));
+            return;
         };
         let mut health = StarterHealth::at(&path);
         let span = |key: &str| duration(&check.get(key)?.text()?).filter(|it| *it > Span::ZERO);
@@ -122,33 +189,62 @@ impl Reader<'_> {
         health.timeout = span("timeout").unwrap_or(health.timeout);
         let retries = check.get("retries").and_then(Value::text).and_then(|it| it.parse().ok());
         health.retries = retries.filter(|it| (1..=100).contains(it)).unwrap_or(health.retries);
-        Some(health)
+        if let Some(start) = span("start_period") {
+            lane.details.insert("start_within", StarterValue::Text(start.to_string()));
+        }
+        lane.health = Some(health);
     }
 
-    /// `${NAME:-default}` as its default; none when a value without one is needed.
-    fn filled(&mut self, name: &str, what: &str, text: &str) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('$') {
-            out.push_str(before);
-            if let Some(after) = after.strip_prefix('$') {
-                out.push('$');
-                rest = after;
-                continue;
+    /// `text` with its variables filled in; none when a value is needed that is not here.
+    pub(super) fn filled(&mut self, name: &str, what: &str, text: &str) -> Option<String> {
+        let name = shortened(name);
+        match fill(text, self.known) {
+            Ok(filled) => {
+                for (variable, default) in filled.defaults {
+                    self.said.assumed(format!(
+                        "{what} of {name} with {} as its default, {}",
+                        shortened(&variable),
+                        shortened(&default)
+                    ));
+                }
+                for variable in filled.known {
+                    let variable = shortened(&variable);
+                    self.said.read(format!("{what} of {name} with {variable} from .env"));
+                }
+                Some(filled.text)
             }
-            let (inside, after) = after.strip_prefix('{')?.split_once('}')?;
-            let (variable, default) = inside.split_once(":-").or_else(|| inside.split_once('-'))?;
-            let (variable, default) = (shortened(variable), default.to_owned());
-            self.said.assumed(format!(
-                "{what} of {} with {variable} as its default, {}",
-                shortened(name),
-                shortened(&default)
-            ));
-            out.push_str(&default);
-            rest = after;
+            Err(Gap::Missing(variable)) => {
+                let variable = shortened(&variable);
+                self.said.left_out(format!("{what} of {name}: {variable} is said nowhere"));
+                None
+            }
+            Err(Gap::Secret(variable)) => {
+                let variable = shortened(&variable);
+                self.said.left_out(format!("{what} of {name}: {variable} is a secret"));
+                None
+            }
+            Err(Gap::Malformed) => {
+                let text = shortened(text);
+                self.said.left_out(format!("{what} of {name}: `{text}` cannot be filled in"));
+                None
+            }
         }
-        out.push_str(rest);
-        Some(out)
+    }
+
+    /// Limits of memory and processors.
+    fn resources(&mut self, name: &str, service: &Value) -> Option<StarterSection> {
+        let mut limit = |what: &str, new: &str, old: &str| {
+            let value = service.at(&["deploy", "resources", "limits", new]);
+            let text = value.or_else(|| service.get(old)).and_then(Value::text)?;
+            self.filled(name, what, &text)
+        };
+        let memory = limit("the memory", "memory", "mem_limit").and_then(|it| size(&it));
+        let processors = limit("the processors", "cpus", "cpus");
+        let processors = processors.filter(|it| it.parse::<f64>().is_ok());
+        let mut fields = Vec::new();
+        fields.extend(memory.map(|it| ("memory", StarterValue::Text(it))));
+        fields.extend(processors.map(|it| ("cpu", StarterValue::Text(it))));
+        (!fields.is_empty()).then_some(StarterSection { name: "resources", fields })
     }
 }
 
@@ -162,64 +258,4 @@ fn usable(words: &[String]) -> bool {
     let leaves = |word: &String| Path::new(word).components().any(|it| it == Component::ParentDir);
     words.first().is_some_and(|first| !first.trim().is_empty() && !leaves(first))
         && !words.iter().any(|word| word.contains("{artifact") || word.contains(['\0', '\n']))
-}
-
-/// The port of the host in `127.0.0.1:8080:80/tcp`, `8080:80`, `80` and `3000-3005:3000-3005`.
-fn published(text: &str) -> Option<u16> {
-    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    if protocol != "tcp" {
-        return None;
-    }
-    let parts: Vec<&str> = ports.rsplitn(3, ':').collect();
-    let host = if parts.len() > 1 { parts[1] } else { parts[0] };
-    host.split('-').next()?.trim().parse().ok().filter(|port| *port > 0)
-}
-
-/// Limits of memory and processors.
-fn resources(service: &Value) -> Option<StarterSection> {
-    let limit = |new: &str, old: &str| {
-        let value = service.at(&["deploy", "resources", "limits", new]);
-        value.or_else(|| service.get(old)).and_then(Value::text)
-    };
-    let memory = limit("memory", "mem_limit").and_then(|it| size(&it));
-    let processors = limit("cpus", "cpus").filter(|it| it.parse::<f64>().is_ok());
-    let mut fields = Vec::new();
-    fields.extend(memory.map(|it| ("memory", StarterValue::Text(it))));
-    fields.extend(processors.map(|it| ("cpu", StarterValue::Text(it))));
-    (!fields.is_empty()).then_some(StarterSection { name: "resources", fields })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn published_ports_are_those_of_the_host() {
-        for (text, wanted) in [
-            ("3001:3000", Some(3001)),
-            ("127.0.0.1:3001:3000", Some(3001)),
-            ("[::1]:3001:3000", Some(3001)),
-            ("3000", Some(3000)),
-            ("3000-3005:3000-3005", Some(3000)),
-            ("53:53/udp", None),
-            ("0:80", None),
-            ("99999:80", None),
-            ("", None),
-            (":::", None),
-        ] {
-            assert_eq!(published(text), wanted, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_value_that_is_not_here_is_left_open_and_a_default_is_said() {
-        let mut said = Said::default();
-        let mut reader = Reader { folder: Path::new("."), said: &mut said };
-        assert_eq!(reader.filled("api", "port", "${PORT:-3000}:80").as_deref(), Some("3000:80"));
-        assert_eq!(reader.filled("api", "port", "a$$b").as_deref(), Some("a$b"));
-        for open in ["${PORT}", "$PORT", "${PORT:?no}", "${", "$"] {
-            assert_eq!(reader.filled("api", "port", open), None, "{open}");
-        }
-        assert_eq!(said.assumed, ["port of api with PORT as its default, 3000"]);
-    }
 }

@@ -1,33 +1,36 @@
 //! Shell scripts such as `promote-environment.sh`, and the compose file beside them. Owns which of
 //! their words are believed; the words themselves are found in `shell`.
 
+mod facts;
 mod shell;
+mod shifting;
+mod statements;
 
 use std::path::{Path, PathBuf};
 
-use towpath_config::{StarterHealth, StarterService};
+use towpath_config::{StarterRollout, StarterService, StarterValue, tier_said_by};
 use towpath_core::ids::Name;
+use towpath_core::matrix::Tier;
 use towpath_core::units::Span;
 
 use super::compose;
 use super::findings::{Findings, FoundEnvironment, FoundLane};
 use super::foreign::{self, shown};
-use super::names::{Names, listed, shortened};
+use super::names::{Names, few, listed, shortened};
 use super::place::{Candidates, Wanted};
 use crate::exit_code::CliError;
 use crate::report::style::counted;
-use shell::{Fact, Said};
+use facts::Facts;
+use shell::Said;
+use shifting::{Waits, waits};
 
 /// Which files are scripts.
-const WANTED: Wanted = Wanted {
+pub(super) const WANTED: Wanted = Wanted {
     what: "shell script",
     looks_for: "*.sh",
     command: "towpath init --from scripts",
     fits: |name| name.strip_suffix(".sh").is_some_and(|stem| !stem.is_empty()),
 };
-
-/// Most paths that are asked of one service.
-const MOST_ENDPOINTS: usize = 10;
 
 /// Reads scripts: `path` is one of them, or the folder that they or their `scripts` are in.
 ///
@@ -47,17 +50,81 @@ pub(crate) fn read(path: Option<&Path>, project: &Name) -> Result<Findings, CliE
     take_environments(&scripts, &mut names, &mut findings);
     beside(path, &files, project, &mut findings)?;
     take_facts(&scripts, project, &mut names, &mut findings);
+    take_waits(&scripts, &mut findings);
+    for (file, script) in &scripts {
+        if !script.said.programs.is_empty() {
+            findings.said.left_out(format!(
+                "what {} calls ({}): it stays in the script; wrap it as a check of kind `command`",
+                shown(file),
+                few(&script.said.programs)
+            ));
+        }
+    }
     Ok(findings)
 }
 
+/// Everything that one script says.
+struct Script {
+    said: Said,
+    waits: Waits,
+}
+
+/// The steps of the script that has most of them, and how long it waits for a start.
+fn take_waits(scripts: &[(PathBuf, Script)], findings: &mut Findings) {
+    for (file, script) in scripts {
+        for wait in &script.waits.others {
+            findings.said.left_out(format!(
+                "{wait} of {}: a wait between steps is a `bake` in `rollout`",
+                shown(file)
+            ));
+        }
+    }
+    let [service] = findings.services.as_slice() else { return };
+    let service = service.name.clone();
+    let start = scripts.iter().find_map(|(file, it)| Some((file, it.waits.until_ready?)));
+    if let Some((file, span)) = start {
+        let lane = findings.everywhere.entry(service.clone()).or_default();
+        lane.details.insert("start_within", StarterValue::Text(span.to_string()));
+        findings.said.read(format!("{span} to start, from the loop in {}", shown(file)));
+    }
+    let most =
+        scripts.iter().max_by_key(|(file, it)| (it.waits.steps.len(), std::cmp::Reverse(file)));
+    let Some((file, script)) = most.filter(|(_, it)| it.waits.steps.len() > 1) else { return };
+    let mut steps = script.waits.steps.clone();
+    if steps.last().is_some_and(|(weight, _)| *weight < 100) {
+        steps.push((100, Span::ZERO));
+    }
+    let weights = listed(steps.iter().map(|(weight, _)| format!("{weight}%")));
+    let note = format!("The steps of {}.", shown(file));
+    let rollout = StarterRollout { strategy: "canary", steps, note };
+    let produces =
+        |it: &&mut FoundEnvironment| tier_said_by(it.name.as_str()) == Some(Tier::Production);
+    let mut into = Vec::new();
+    for environment in findings.environments.iter_mut().filter(produces) {
+        let lane = environment.lanes.entry(service.clone()).or_default();
+        lane.rollout = Some(rollout.clone());
+        into.push(environment.name.clone());
+    }
+    if into.is_empty() {
+        let file = shown(file);
+        findings.said.left_out(format!(
+            "the steps {weights} of {file}: no environment is production; write them into `rollout`"
+        ));
+    } else {
+        let (file, into) = (shown(file), listed(into));
+        findings.said.read(format!("steps {weights} from {file}, in {into}"));
+    }
+}
+
 /// What each script says; one that cannot be read is left out, unless it is the only one.
-fn texts(files: &[PathBuf], findings: &mut Findings) -> Result<Vec<(PathBuf, Said)>, CliError> {
+fn texts(files: &[PathBuf], findings: &mut Findings) -> Result<Vec<(PathBuf, Script)>, CliError> {
     let mut all = Vec::new();
     for file in files {
         match foreign::text(file) {
             Ok(text) => {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
-                all.push((file.clone(), shell::read(&name, &text)));
+                let script = Script { said: shell::read(&name, &text), waits: waits(&text) };
+                all.push((file.clone(), script));
             }
             Err(error) if files.len() == 1 => return Err(error),
             Err(error) => {
@@ -79,12 +146,12 @@ const KINDS: [Kind; 4] = [
 ];
 
 /// The script that names the most of them in the most certain way is believed.
-fn take_environments(scripts: &[(PathBuf, Said)], names: &mut Names, findings: &mut Findings) {
+fn take_environments(scripts: &[(PathBuf, Script)], names: &mut Names, findings: &mut Findings) {
     let best = KINDS.iter().find_map(|(how, of)| {
         let most =
-            scripts.iter().max_by_key(|(file, said)| (of(said).len(), std::cmp::Reverse(file)));
-        most.filter(|(_, said)| of(said).len() > 1)
-            .map(|(file, said)| (file, *how, of(said).clone()))
+            scripts.iter().max_by_key(|(file, it)| (of(&it.said).len(), std::cmp::Reverse(file)));
+        most.filter(|(_, it)| of(&it.said).len() > 1)
+            .map(|(file, it)| (file, *how, of(&it.said).clone()))
     });
     let Some((file, how, all)) = best else {
         let files = listed(scripts.iter().map(|(file, _)| shown(file)));
@@ -99,7 +166,8 @@ fn take_environments(scripts: &[(PathBuf, Said)], names: &mut Names, findings: &
     let count = counted(findings.environments.len(), "environment");
     let called = listed(findings.environments.iter().map(|it| it.name.clone()));
     findings.said.read(format!("{count} from {}, {how}: {called}", shown(file)));
-    for (file, said) in scripts {
+    for (file, script) in scripts {
+        let said = &script.said;
         let mut others: Vec<String> = Vec::new();
         for name in KINDS.iter().flat_map(|(_, of)| of(said)) {
             if !all.contains(name) && !others.contains(name) {
@@ -163,20 +231,24 @@ fn join(found: Findings, findings: &mut Findings) {
 
 /// Ports, paths and addresses, where the compose file has not said them.
 fn take_facts(
-    scripts: &[(PathBuf, Said)],
+    scripts: &[(PathBuf, Script)],
     project: &Name,
     names: &mut Names,
     findings: &mut Findings,
 ) {
     if findings.services.len() > 1 {
+        let count = findings.services.len();
+        findings.said.left_out(format!(
+            "ports, paths and variables of the scripts: nothing says whose of {count} services they are"
+        ));
         return;
     }
     let service = findings.services.first().map_or_else(|| project.clone(), |it| it.name.clone());
     let mut everywhere = Facts::default();
     let mut of_environments: Vec<Facts> = Vec::new();
     of_environments.resize_with(findings.environments.len(), Facts::default);
-    for (file, said) in scripts {
-        for (environment, fact) in &said.facts {
+    for (file, script) in scripts {
+        for (environment, fact) in &script.said.facts {
             let Some(environment) = environment else {
                 everywhere.take(fact, file);
                 continue;
@@ -219,57 +291,5 @@ fn take_facts(
         let purpose = "What the scripts release".to_owned();
         findings.services.push(StarterService { name: service.clone(), purpose });
         findings.said.assumed(format!("one service, called {service}"));
-    }
-}
-
-/// What stands under one environment, or under none, and in which file.
-#[derive(Default)]
-struct Facts {
-    port: Option<(u16, PathBuf)>,
-    paths: Vec<String>,
-    paths_from: Option<PathBuf>,
-    timeout: Option<u64>,
-    url: Option<(String, PathBuf)>,
-}
-
-impl Facts {
-    fn take(&mut self, fact: &Fact, file: &Path) {
-        match fact {
-            Fact::Port(port) => {
-                self.port.get_or_insert_with(|| (*port, file.to_owned()));
-            }
-            Fact::Path(path) => {
-                if self.paths.len() < MOST_ENDPOINTS && !self.paths.contains(path) {
-                    self.paths.push(path.clone());
-                    self.paths_from.get_or_insert_with(|| file.to_owned());
-                }
-            }
-            Fact::Timeout(seconds) => {
-                self.timeout.get_or_insert(*seconds);
-            }
-            Fact::Url(url) => {
-                self.url.get_or_insert_with(|| (url.clone(), file.to_owned()));
-            }
-        }
-    }
-
-    /// Fills what the lane does not say; answers the sentences about it.
-    fn into_lane(self, lane: &mut FoundLane, whose: &str) -> Vec<String> {
-        let mut sentences = Vec::new();
-        if let (None, Some((port, file))) = (lane.port, self.port) {
-            lane.port = Some(port);
-            sentences.push(format!("port {port}{whose} from {}", shown(&file)));
-        }
-        if lane.health.is_none()
-            && let Some((path, file)) = self.paths.first().zip(self.paths_from)
-        {
-            let mut health = StarterHealth::at(path);
-            health.endpoints.clone_from(&self.paths);
-            health.timeout = self.timeout.map_or(health.timeout, Span::seconds);
-            lane.health = Some(health);
-            let paths = listed(&self.paths);
-            sentences.push(format!("health {paths}{whose} from the calls in {}", shown(&file)));
-        }
-        sentences
     }
 }

@@ -3,6 +3,7 @@
 
 use super::super::names::{hyphenated, is_environment_word, nearest};
 use super::super::words::path_of_url;
+use super::statements::{PROGRAMS, exported};
 
 /// Most names or facts of one kind that are kept of one script.
 const MOST: usize = 200;
@@ -46,6 +47,8 @@ pub(super) struct Said {
     pub(super) usage: Vec<String>,
     /// Environments in `[ "$ENVIRONMENT" = a ]`.
     pub(super) compared: Vec<String>,
+    /// Programs that do the work, each once.
+    pub(super) programs: Vec<String>,
     /// Facts, with the environment that they stand under, if they stand under one.
     pub(super) facts: Vec<(Option<String>, Fact)>,
 }
@@ -61,6 +64,10 @@ pub(super) enum Fact {
     Url(String),
     /// Seconds that one answer may take.
     Timeout(u64),
+    /// A variable that programs are told, and its value.
+    Setting(String, String),
+    /// A variable that holds a secret, which is not repeated.
+    Secret(String),
 }
 
 /// Reads a script called `name`.
@@ -182,6 +189,12 @@ impl Reader<'_> {
     fn statement(&mut self, body: &str) {
         let environment = self.environment();
         let mut facts = Vec::new();
+        facts.extend(exported(body));
+        let program =
+            body.split_whitespace().find(|word| !["if", "!", "then", "do"].contains(word));
+        if let Some(program) = program.filter(|it| PROGRAMS.contains(it)) {
+            add(&mut self.said.programs, program);
+        }
         if let Some((variable, value)) = body.trim().split_once('=')
             && last_word(variable).to_ascii_uppercase().contains("PORT")
         {
@@ -413,6 +426,28 @@ declare -A PORTS=([dev]=3000 [other]=1)");
                 (Some("dev".to_owned()), Fact::Port(3000)),
             ]
         );
+    }
+
+    #[test]
+    fn exported_variables_are_settings_and_secrets_are_names_alone() {
+        let said = of("export NODE_ENV=production
+export API_TOKEN=\"abc-not-real-123\"; export DB_PASSWORD=$(cat file)
+export GREETING='hello you' PORT=1
+export ENVIRONMENT=staging PATH=$PATH:/x
+case $1 in staging) export LOG_LEVEL=debug ;; esac
+if ! docker compose up -d; then ssh host; fi");
+        let setting = |name: &str, value: &str| Fact::Setting(name.to_owned(), value.to_owned());
+        let secret = |name: &str| Fact::Secret(name.to_owned());
+        assert_eq!(
+            said.facts,
+            [
+                (None, setting("NODE_ENV", "production")),
+                (None, secret("API_TOKEN")),
+                (None, secret("DB_PASSWORD")),
+                (Some("staging".to_owned()), setting("LOG_LEVEL", "debug")),
+            ]
+        );
+        assert_eq!(said.programs, ["docker", "ssh"]);
     }
 
     #[test]

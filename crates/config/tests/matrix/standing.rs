@@ -1,0 +1,159 @@
+//! What becomes of what a matrix declares: which keys refuse promotions, which are only kept, and
+//! that the manual says so. What a promotion does with it is the engine's.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use towpath_config::schema;
+use towpath_core::matrix::Unenforced;
+
+use crate::{catalogue, check};
+
+const FILE: &str = "version: 1
+project: shop
+environments:
+  dev:
+    tier: development
+    target: { kind: process, command: [./app] }
+  live:
+    after: dev
+    tier: production
+    target: { kind: process, command: [./app] }
+";
+
+/// What refuses and what is only kept, of the lines of `live` and of the top.
+fn standing(live: &str, top: &str) -> (Vec<String>, Vec<String>) {
+    let checked = check(&format!("{FILE}    {}\n{top}\n", live.replace('\n', "\n    ")));
+    assert_eq!(checked.errors, [], "{live} {top}");
+    let paths = |found: Vec<&Unenforced>| {
+        found.into_iter().map(|it| it.path.replace("environments.live.", "")).collect()
+    };
+    let (refusing, kept) = checked.not_enforced.iter().partition(|it| it.refuses);
+    (paths(refusing), paths(kept))
+}
+
+fn refusing(live: &str) -> Vec<String> {
+    standing(live, "").0
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn the_table_of_the_manual_is_that_of_the_program() {
+    let page = include_str!("../../../../docs/src/how-to/what-is-not-enforced.md");
+    let (_, table) = page.split_once("\n## Every section\n").expect("the page has the table");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect());
+    let mut said = BTreeMap::new();
+    for cells in cells.collect::<Vec<Vec<&str>>>() {
+        let [key, standing, why] = cells[..] else { panic!("three cells: {cells:?}") };
+        assert!(why.len() >= 5, "{key} has a reason");
+        let twice = said.insert(key.trim_matches('`').to_owned(), standing.to_owned());
+        assert_eq!(twice, None, "{key} stands there once");
+    }
+    let schema = schema(&catalogue::catalogue());
+    let mut known = BTreeMap::new();
+    for (name, section) in schema["$defs"].as_object().expect("definitions") {
+        if let Some(name) = name.strip_prefix("section-") {
+            collect(name, section, &mut known);
+        }
+    }
+    assert_eq!(said, known);
+}
+
+/// The standing of a section, and of the keys below it that have one of their own.
+fn collect(path: &str, value: &Value, known: &mut BTreeMap<String, String>) {
+    let types = ["feature", "fix", "hotfix", "infrastructure", "configuration"];
+    if let Some(standing) = value["x-standing"].as_str() {
+        known.insert(path.to_owned(), standing.to_owned());
+    }
+    for (key, value) in value["properties"].as_object().into_iter().flatten() {
+        let of_type = path == "change_types" && types.contains(&key.as_str());
+        let key = if of_type { "TYPE" } else { key };
+        collect(&format!("{path}.{key}"), value, known);
+    }
+    for (word, name) in [("additionalProperties", ".NAME"), ("items", "[]")] {
+        if value[word].is_object() {
+            collect(&format!("{path}{name}"), &value[word], known);
+        }
+    }
+}
+
+#[test]
+fn what_a_change_type_demands_refuses_and_its_shorter_way_is_kept() {
+    let of = |rest: &str| standing(&format!("change_types: {{ hotfix: {{ {rest} }} }}"), "");
+    for (key, value) in [
+        ("from_branch", "main"),
+        ("backport_to", "develop"),
+        ("coordinate_with", "[operations]"),
+        ("rollout", "{ strategy: all-at-once }"),
+    ] {
+        let (refuses, kept) = of(&format!("{key}: {value}"));
+        assert_eq!(refuses, [format!("change_types.hotfix.{key}")]);
+        assert_eq!(kept, ["change_types"]);
+    }
+    let (refuses, kept) = of("purpose: Repairs, skip: [dev], watch: [errors]");
+    assert_eq!((refuses, kept), (vec![], vec!["change_types".to_owned()]));
+}
+
+#[test]
+fn people_who_must_know_or_be_there_first_refuse_and_reports_do_not() {
+    let notifiers = "notifiers: { mail: { kind: webhook, url_secret: MAIL } }\n\
+                     secrets: { MAIL: { kind: env } }";
+    let of = |rest: &str| standing(&format!("communication: {{ {rest} }}"), notifiers).0;
+    assert_eq!(of("before: [mail]"), ["communication.before"]);
+    assert_eq!(of("available: [operations]"), ["communication.available"]);
+    assert_eq!(of("stakeholders: [mail], summary: [mail], reports: { daily: [mail] }"), NOTHING);
+}
+
+#[test]
+fn limits_that_copies_start_without_refuse_and_what_is_so_anyway_does_not() {
+    assert_eq!(refusing("resources: { memory: 512MB }"), ["resources"]);
+    assert_eq!(refusing("scaling: { mode: automatic, min: 2, max: 4 }"), ["scaling.mode"]);
+    assert_eq!(refusing("scaling: { mode: none, max: 4 }"), NOTHING);
+    let routed = "router: { kind: towpath, listen: 127.0.0.1:3000 }\n";
+    assert_eq!(refusing(&format!("{routed}rollout: {{ warm_up: 10s }}")), ["rollout.warm_up"]);
+    assert_eq!(refusing("data: { reset: before-major-release }"), ["data.reset"]);
+    assert_eq!(refusing("data: { class: synthetic, reset: anytime }"), NOTHING);
+}
+
+#[test]
+fn a_program_among_the_people_refuses_however_it_says_that_it_is_one() {
+    let of = |bot: &str| standing("", &format!("people: {{ ci: {{ roles: [qa], bot: {bot} }} }}"));
+    for yes in ["true", "True"] {
+        assert_eq!(of(yes).0, ["people.ci.bot"], "{yes}");
+    }
+    assert_eq!(of("false").0, NOTHING);
+}
+
+#[test]
+fn secrets_that_a_release_needs_refuse_and_those_of_this_program_do_not() {
+    let secrets = "secrets: { DB_PASSWORD: { kind: env }, TLS_KEY: { kind: env } }";
+    assert_eq!(standing(secrets, ""), (vec!["secrets".to_owned()], vec![]));
+    let checked = check(&format!("{FILE}    {secrets}\n"));
+    let reason = "nothing hands `DB_PASSWORD` and 1 more to the release";
+    assert_eq!(checked.not_enforced[0].reason, reason);
+
+    let router = "router: { kind: towpath, listen: 127.0.0.1:3000, key_secret: TLS_KEY }";
+    // The router itself refuses until its key can be read.
+    let both = refusing(&format!("{router}\n{secrets}"));
+    assert_eq!(both, ["router", "secrets"], "one is still needed");
+    let only = "secrets: { TLS_KEY: { kind: env } }";
+    assert_eq!(refusing(&format!("{router}\n{only}")), ["router"]);
+    assert_eq!(standing(router, only).0, ["router"], "an environment may name one of the top");
+    assert_eq!(standing("", only).0, ["secrets"], "nothing names it");
+    let other = format!("{only}\nservices: {{ shop: {{ {router} }} }}");
+    assert_eq!(refusing(&other), ["services.shop.router"], "a service of it names it");
+}
+
+#[test]
+fn what_stands_at_the_top_is_accepted_when_every_environment_accepts_it() {
+    let top = "secrets: { DB_PASSWORD: { kind: env } }";
+    let accept = "accept_unenforced: [secrets]";
+    assert_eq!(standing(accept, top).0, ["secrets"], "dev does not");
+    let both = FILE.replace("    tier", &format!("    {accept}\n    tier"));
+    let checked = check(&format!("{both}{top}\n"));
+    let listed: Vec<_> = checked.not_enforced.iter().map(|it| (&*it.path, it.refuses)).collect();
+    assert_eq!(listed, [("secrets", false)]);
+    assert!(checked.not_enforced[0].is_accepted());
+}
