@@ -6,7 +6,7 @@ use crate::clients::Clients;
 use crate::horizon::Horizon;
 use crate::label::{Effects, LabelTest};
 use crate::limit::Limit;
-use crate::outcome::{Arm, ErrorKind, Outcome};
+use crate::outcome::{Arm, ErrorKind, Observed, Outcome};
 use crate::sequence::Sequence;
 use crate::slowness::Slowness;
 use crate::{Cause, Counts, Finding, Policy};
@@ -29,7 +29,7 @@ const PROVEN: f64 = 20.0;
 pub struct Guard {
     policy: Policy,
     horizon: Horizon,
-    sequence: Sequence<Outcome>,
+    sequence: Sequence<Observed>,
     clients: Clients,
     clients_completed: Clients,
     margin: LabelTest,
@@ -74,18 +74,18 @@ impl Guard {
 
     /// Takes in one outcome in the order of completion, at `now_us` of the clock that assigned it.
     /// Answers the finding, once there is one.
-    pub fn observe(&mut self, outcome: &Outcome, now_us: u64) -> Option<Finding> {
+    pub fn observe(&mut self, observed: &Observed, now_us: u64) -> Option<Finding> {
+        let outcome = &observed.outcome;
         self.counts[outcome.arm as usize].record(outcome);
         if outcome.arm == Arm::Blue && outcome.is_evidence() {
             self.horizon.saw(outcome.failed(), outcome.latency_us);
         }
-        self.clients_completed.saw(outcome.client);
-        self.judge_catastrophe(outcome);
+        self.judge_catastrophe(observed);
         while self.sequence.is_full_for(outcome.order) {
-            let Some(outcome) = self.sequence.take_oldest() else { break };
-            self.apply(&outcome);
+            let Some(oldest) = self.sequence.take_oldest() else { break };
+            self.apply(&oldest);
         }
-        if let Some(late) = self.sequence.put(outcome.order, outcome.assigned_us, *outcome) {
+        if let Some(late) = self.sequence.put(outcome.order, observed.assigned_us, *observed) {
             self.apply(&late);
         }
         self.advance(now_us)
@@ -95,8 +95,8 @@ impl Guard {
     /// arrives; safe to repeat.
     pub fn advance(&mut self, now_us: u64) -> Option<Finding> {
         let overdue_us = now_us.saturating_sub(self.horizon.wait_us());
-        while let Some(outcome) = self.sequence.take(overdue_us) {
-            self.apply(&outcome);
+        while let Some(next) = self.sequence.take(overdue_us) {
+            self.apply(&next);
         }
         self.finding
     }
@@ -131,64 +131,67 @@ impl Guard {
         &self.counts[arm as usize]
     }
 
-    fn judge_catastrophe(&mut self, outcome: &Outcome) {
+    fn judge_catastrophe(&mut self, observed: &Observed) {
+        self.clients_completed.saw(observed.client);
+        let Observed { outcome, assigned_us, client } = observed;
         if !outcome.is_evidence() || !outcome.failed() {
             return;
         }
-        if !self.clients_completed.is_new(outcome.client, outcome.assigned_us) {
+        if !self.clients_completed.is_new(*client, *assigned_us) {
             return;
         }
-        let is_green = outcome.arm == Arm::Green;
-        self.catastrophe.observe(is_green, f64::from(outcome.green_probability));
-        let evidence = self.catastrophe.evidence();
-        if self.finding.is_none() && evidence * CATASTROPHE_SHARE * self.policy.alpha >= 1.0 {
-            self.finding =
-                Some(Finding { cause: Cause::Catastrophe, evidence: evidence * CATASTROPHE_SHARE });
+        self.catastrophe.observe(outcome.arm == Arm::Green, f64::from(outcome.green_probability));
+        let evidence = self.catastrophe.evidence() * CATASTROPHE_SHARE;
+        if self.finding.is_none() && evidence * self.policy.alpha >= 1.0 {
+            self.finding = Some(Finding { cause: Cause::Catastrophe, evidence });
         }
     }
 
-    fn apply(&mut self, outcome: &Outcome) {
-        self.clients.saw(outcome.client);
-        if outcome.pinned || self.is_warming(outcome) {
+    fn apply(&mut self, observed: &Observed) {
+        let Observed { outcome, assigned_us, client } = observed;
+        self.clients.saw(*client);
+        if outcome.pinned || self.is_warming(outcome, *assigned_us) {
             return;
         }
-        let is_green = outcome.arm == Arm::Green;
-        let probability = f64::from(outcome.green_probability);
         let mut suspicious = false;
         for test in &mut self.slowness {
             suspicious |= test.observe(outcome);
         }
-        if outcome.error == ErrorKind::ClientAbort {
-            return self.weigh_if(suspicious);
+        if outcome.error != ErrorKind::ClientAbort {
+            let repeated = outcome.failed() && !self.clients.is_new(*client, *assigned_us);
+            suspicious |= self.judge_failure(outcome, repeated);
         }
-        if outcome.failed() && self.clients.is_new(outcome.client, outcome.assigned_us) {
+        if suspicious {
+            self.weigh();
+        }
+    }
+
+    fn judge_failure(&mut self, outcome: &Outcome, is_repeated: bool) -> bool {
+        let is_green = outcome.arm == Arm::Green;
+        let probability = f64::from(outcome.green_probability);
+        let is_evidence = outcome.failed() && !is_repeated;
+        if is_evidence {
             self.margin.observe(is_green, probability);
             self.not_twice.observe(is_green, probability);
-            suspicious |= is_green;
         }
+        let mut suspicious = is_evidence && is_green;
         for limit in &mut self.limits {
-            suspicious |= limit.observe(outcome);
+            suspicious |= limit.observe(outcome, is_repeated);
         }
         if let Some(test) = self.below_limit.as_mut().filter(|_| is_green) {
             test.observe(outcome.failed());
         }
-        self.weigh_if(suspicious);
+        suspicious
     }
 
-    fn is_warming(&mut self, outcome: &Outcome) -> bool {
+    fn is_warming(&mut self, outcome: &Outcome, assigned_us: u64) -> bool {
         if outcome.green_probability.to_bits() != self.weight.green_probability.to_bits() {
             self.weight = Warming {
                 green_probability: outcome.green_probability,
-                until_us: outcome.assigned_us + self.policy.warm_up_us,
+                until_us: assigned_us + self.policy.warm_up_us,
             };
         }
-        outcome.assigned_us < self.weight.until_us
-    }
-
-    fn weigh_if(&mut self, suspicious: bool) {
-        if suspicious {
-            self.weigh();
-        }
+        assigned_us < self.weight.until_us
     }
 
     /// Adds up the evidence; the sum of e-processes with weights that sum to 1 is one, whatever they

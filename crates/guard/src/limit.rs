@@ -54,15 +54,16 @@ impl Limit {
         }
     }
 
-    /// Takes note of a request; answers whether the evidence may have grown.
-    pub(crate) fn observe(&mut self, outcome: &Outcome) -> bool {
+    /// Takes note of a request, which may be a client's repetition of a failure; answers whether the
+    /// evidence may have grown.
+    pub(crate) fn observe(&mut self, outcome: &Outcome, is_repeated: bool) -> bool {
         let probability = f64::from(outcome.green_probability);
         let is_green = outcome.arm == Arm::Green;
         let happened = match self.event {
             Event::Failed => outcome.failed(),
             Event::SlowerThan(at_most_us) => u64::from(outcome.latency_us) > at_most_us,
         };
-        if happened {
+        if happened && !is_repeated {
             self.worse.observe(is_green, probability);
         }
         if is_green && probability < 1.0 {

@@ -76,12 +76,19 @@ pub struct Outcome {
     pub error: ErrorKind,
     /// From the assignment to the response head, in microseconds.
     pub latency_us: u32,
+    /// Assigned by a header, a cookie or a health fallback instead of the coin: no evidence.
+    pub pinned: bool,
+}
+
+/// An outcome with what is needed to put it in order and to know a repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// What happened.
+    pub outcome: Outcome,
     /// When it was assigned, in microseconds of a clock that never goes back.
     pub assigned_us: u64,
     /// Whose request it was, as a hash of the client's header, cookie or address; 0 if unknown.
     pub client: u64,
-    /// Assigned by a header, a cookie or a health fallback instead of the coin: no evidence.
-    pub pinned: bool,
 }
 
 impl Outcome {

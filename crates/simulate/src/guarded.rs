@@ -4,7 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use towpath_guard::{Arm, Cause, ErrorKind, Guard, Horizon, Outcome, Policy, StatusClass};
+use towpath_guard::{
+    Arm, Cause, ErrorKind, Guard, Horizon, Observed, Outcome, Policy, StatusClass,
+};
 
 use crate::{Fault, Latency, Schedule, Series, Trace, Traffic};
 
@@ -81,7 +83,7 @@ struct Run {
     guard: Guard,
     order: u64,
     under_way: BinaryHeap<Reverse<(u64, u64)>>,
-    outcomes: std::collections::HashMap<u64, Outcome>,
+    outcomes: std::collections::HashMap<u64, Observed>,
     harmed: f64,
     harmed_warming: f64,
     /// Harm that is done between the deciding outcome and the way back, per second.
@@ -122,15 +124,14 @@ impl Run {
             status: if request.failed { StatusClass::ServerError } else { StatusClass::Success },
             error: ErrorKind::None,
             latency_us: u32::try_from(request.latency_us).unwrap_or(u32::MAX),
-            assigned_us: request.at_us,
-            client: request.client,
             pinned: false,
         };
+        let observed = Observed { outcome, assigned_us: request.at_us, client: request.client };
         if traffic.latency == Latency::AtOnce {
-            self.observe(&outcome, request.at_us);
+            self.observe(&observed, request.at_us);
         } else {
             self.under_way.push(Reverse((request.at_us + request.latency_us, self.order)));
-            self.outcomes.insert(self.order, outcome);
+            self.outcomes.insert(self.order, observed);
         }
     }
 
@@ -140,14 +141,14 @@ impl Run {
                 return;
             }
             self.under_way.pop();
-            if let Some(outcome) = self.outcomes.remove(&order) {
-                self.observe(&outcome, done_us);
+            if let Some(observed) = self.outcomes.remove(&order) {
+                self.observe(&observed, done_us);
             }
         }
     }
 
-    fn observe(&mut self, outcome: &Outcome, now_us: u64) {
-        let Some(finding) = self.guard.observe(outcome, now_us) else { return };
+    fn observe(&mut self, observed: &Observed, now_us: u64) {
+        let Some(finding) = self.guard.observe(observed, now_us) else { return };
         if self.decided.is_none() {
             let at_s = seconds(now_us) + REACTION_S;
             let harmed = self.harmed + REACTION_S * self.excess_per_s;

@@ -8,6 +8,8 @@ use crate::{Disturbance, Fault, Latency, Schedule, Traffic};
 
 /// Length of one stretch in which a shared burst may go on, in seconds.
 const BURST_S: f64 = 30.0;
+/// A visitor notices an answer that takes longer than this many times the usual.
+const TOLERATED: f64 = 1.2;
 /// How many of these stretches are bursts.
 const BURST_SHARE: f64 = 0.1;
 
@@ -146,9 +148,6 @@ impl<'a> Trace<'a> {
     }
 }
 
-/// A visitor notices an answer that takes longer than this many times the usual.
-const TOLERATED: f64 = 1.2;
-
 impl Iterator for Trace<'_> {
     type Item = Request;
 
@@ -157,7 +156,10 @@ impl Iterator for Trace<'_> {
             && left > 0
         {
             self.repeats = Some((left - 1, request));
-            request.is_green = self.share() < request.green_probability;
+            let again =
+                matches!(self.traffic.disturbance, Disturbance::Retries { on_the_same: true, .. });
+            request.is_green =
+                if again { request.is_green } else { self.share() < request.green_probability };
             return Some(request);
         }
         let gap: f64 = Exp1.sample(&mut self.chance);

@@ -38,13 +38,15 @@ pub enum Disturbance {
         /// How many times as often.
         factor: f64,
     },
-    /// Each failure brings as many repetitions by the same client, on average, each with a coin of
-    /// its own and the same fate.
+    /// Each failure brings as many repetitions by the same client, on average, with the same fate.
     Retries {
         /// Repetitions for each failure, on average, as a Poisson count.
         mean: f64,
         /// Clients that the traffic comes from.
         clients: u64,
+        /// Whether they meet the same release again, as on one connection; otherwise each has a coin
+        /// of its own.
+        on_the_same: bool,
     },
     /// Green fails more while it warms up.
     WarmUp {

@@ -49,87 +49,110 @@ fn policy_with_latency() -> Policy {
 /// Answers of 50 ms with a spread as in the reference simulation.
 const ANSWERS: Latency = Latency::LogNormal { median_us: 50_000.0, sigma: 0.8 };
 
+/// A cell under its name.
+type Named = (Table, String, Cell);
+
 /// Runs every cell of the chosen size.
 pub(super) fn measure(size: Size) -> Vec<Measured> {
-    let mut measured = Vec::new();
-    let mut run = |table, what: &str, cell: Cell| {
-        eprintln!("{table:?} {what} at {} per second", cell.traffic.requests_per_s);
-        let outcome = cell.run();
-        let (requests_per_s, error_rate) = (cell.traffic.requests_per_s, cell.traffic.error_rate);
-        measured.push(Measured {
-            table,
-            requests_per_s,
-            error_rate,
-            what: what.to_owned(),
-            cell,
-            outcome,
-        });
-    };
-    let rates: &[f64] = if size == Size::Quick { &[10.0, 100.0] } else { &[10.0, 100.0, 1000.0] };
-    for &rate in rates {
-        for error_rate in [0.001, 0.005, 0.01] {
-            let traffic = Traffic::plain(rate, error_rate);
-            run(Table::GoodReleases, "as good", plain(traffic, Fault::none(error_rate), size));
-            for (what, share) in
-                [("2x", 2.0 * error_rate), ("5x", 5.0 * error_rate), ("20%", 0.2), ("100%", 1.0)]
-            {
-                let cell = plain(traffic, Fault::none(share), size);
-                run(Table::BadReleases, what, Cell { runs: bad_runs(size, rate), ..cell });
-            }
-        }
-    }
-    if size == Size::Quick {
-        return measured;
-    }
-    for &rate in rates {
-        for (what, disturbance) in disturbances() {
-            let traffic = Traffic { disturbance, ..Traffic::plain(rate, 0.005) };
-            let latency = match disturbance {
-                Disturbance::BlueFailsLate { .. } | Disturbance::BlueStalls { .. } => ANSWERS,
-                _ => Latency::AtOnce,
-            };
-            let cell = plain(Traffic { latency, ..traffic }, Fault::none(0.005), size);
-            run(Table::Disturbed, what, cell);
-        }
-        let benign = plain(Traffic::plain(rate, 0.005), Fault::none(0.0055), size);
-        run(Table::Disturbed, "a tenth worse", benign);
-        for (what, slower, share) in [
-            ("x1", 1.0, 1.0),
-            ("x1.1", 1.1, 1.0),
-            ("x1.2", 1.2, 1.0),
-            ("x1.5", 1.5, 1.0),
-            ("x3", 3.0, 1.0),
-            ("x5 on 5%", 5.0, 0.05),
-        ] {
-            let traffic = Traffic { latency: ANSWERS, ..Traffic::plain(rate, 0.005) };
-            let fault = Fault { slower, slower_share: share, ..Fault::none(0.005) };
-            let mut cell = Cell { policy: policy_with_latency(), ..plain(traffic, fault, size) };
-            if slower > 1.2 {
-                cell.runs = bad_runs(size, rate);
-            }
-            run(Table::Latency, what, cell);
-        }
-        for (what, share) in [("20%", 0.2), ("100%", 1.0)] {
-            for onset_s in [0.0, 120.0, 600.0, 1500.0, 2400.0] {
-                let fault = Fault { onset_s, ..Fault::none(share) };
-                let cell = Cell {
-                    schedule: Schedule::with_holdback(),
-                    runs: bad_runs(size, rate),
-                    ..plain(Traffic::plain(rate, 0.005), fault, size)
-                };
-                run(Table::LateOnset, &format!("{what} from {onset_s:.0} s"), cell);
-            }
-        }
-    }
-    measured
+    cells(size).into_iter().map(run).collect()
 }
 
-fn disturbances() -> [(&'static str, Disturbance); 7] {
+fn run((table, what, cell): Named) -> Measured {
+    eprintln!("{table:?} {what} at {} per second", cell.traffic.requests_per_s);
+    let outcome = cell.run();
+    let (requests_per_s, error_rate) = (cell.traffic.requests_per_s, cell.traffic.error_rate);
+    Measured { table, requests_per_s, error_rate, what, cell, outcome }
+}
+
+fn cells(size: Size) -> Vec<Named> {
+    let rates: &[f64] = if size == Size::Quick { &[10.0, 100.0] } else { &[10.0, 100.0, 1000.0] };
+    let mut cells: Vec<_> = rates.iter().flat_map(|rate| errors(*rate, size)).collect();
+    if size == Size::Full {
+        for rate in rates {
+            cells.extend(disturbed(*rate, size));
+            cells.extend(latencies(*rate, size));
+            cells.extend(late_onsets(*rate, size));
+        }
+    }
+    cells
+}
+
+fn errors(rate: f64, size: Size) -> Vec<Named> {
+    let mut cells = Vec::new();
+    for error_rate in [0.001, 0.005, 0.01] {
+        let traffic = Traffic::plain(rate, error_rate);
+        let good = plain(traffic, Fault::none(error_rate), size);
+        cells.push((Table::GoodReleases, "as good".to_owned(), good));
+        let faults =
+            [("2x", 2.0 * error_rate), ("5x", 5.0 * error_rate), ("20%", 0.2), ("100%", 1.0)];
+        for (what, share) in faults {
+            let runs = bad_runs(size, rate);
+            let bad = Cell { runs, ..plain(traffic, Fault::none(share), size) };
+            cells.push((Table::BadReleases, what.to_owned(), bad));
+        }
+    }
+    cells
+}
+
+fn disturbed(rate: f64, size: Size) -> Vec<Named> {
+    let mut cells = Vec::new();
+    for (what, disturbance) in disturbances() {
+        let latency = match disturbance {
+            Disturbance::BlueFailsLate { .. } | Disturbance::BlueStalls { .. } => ANSWERS,
+            _ => Latency::AtOnce,
+        };
+        let traffic = Traffic { disturbance, latency, ..Traffic::plain(rate, 0.005) };
+        let cell = plain(traffic, Fault::none(0.005), size);
+        cells.push((Table::Disturbed, what.to_owned(), cell));
+    }
+    let benign = plain(Traffic::plain(rate, 0.005), Fault::none(0.0055), size);
+    cells.push((Table::Disturbed, "a tenth worse".to_owned(), benign));
+    cells
+}
+
+fn latencies(rate: f64, size: Size) -> Vec<Named> {
+    let faults = [
+        ("x1", 1.0, 1.0),
+        ("x1.1", 1.1, 1.0),
+        ("x1.2", 1.2, 1.0),
+        ("x1.5", 1.5, 1.0),
+        ("x3", 3.0, 1.0),
+        ("x5 on 5%", 5.0, 0.05),
+    ];
+    let cell = |(what, slower, slower_share): (&str, f64, f64)| {
+        let traffic = Traffic { latency: ANSWERS, ..Traffic::plain(rate, 0.005) };
+        let fault = Fault { slower, slower_share, ..Fault::none(0.005) };
+        let mut cell = Cell { policy: policy_with_latency(), ..plain(traffic, fault, size) };
+        if slower > 1.2 {
+            cell.runs = bad_runs(size, rate);
+        }
+        (Table::Latency, what.to_owned(), cell)
+    };
+    faults.into_iter().map(cell).collect()
+}
+
+fn late_onsets(rate: f64, size: Size) -> Vec<Named> {
+    let mut cells = Vec::new();
+    for (what, share) in [("20%", 0.2), ("100%", 1.0)] {
+        for onset_s in [0.0, 120.0, 600.0, 1500.0, 2400.0] {
+            let fault = Fault { onset_s, ..Fault::none(share) };
+            let schedule = Schedule::with_holdback();
+            let plain = plain(Traffic::plain(rate, 0.005), fault, size);
+            let cell = Cell { schedule, runs: bad_runs(size, rate), ..plain };
+            cells.push((Table::LateOnset, format!("{what} from {onset_s:.0} s"), cell));
+        }
+    }
+    cells
+}
+
+fn disturbances() -> [(&'static str, Disturbance); 8] {
     let late = |seconds| Disturbance::BlueFailsLate { seconds };
+    let retries = |clients, on_the_same| Disturbance::Retries { mean: 2.0, clients, on_the_same };
     [
         ("shared bursts x20", Disturbance::SharedBursts { factor: 20.0 }),
-        ("retry clusters", Disturbance::Retries { mean: 2.0, clients: 2_000 }),
-        ("one client of 20", Disturbance::Retries { mean: 2.0, clients: 21 }),
+        ("repeated failures, new coin", retries(2_000, false)),
+        ("repeated failures, same arm", retries(2_000, true)),
+        ("20 noisy clients, same arm", retries(21, true)),
         (
             "warm-up +2% after each change",
             Disturbance::WarmUp { extra: 0.02, seconds: 10.0, at_each_step: true },
