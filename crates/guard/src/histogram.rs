@@ -64,11 +64,20 @@ impl Histogram {
     /// The latency in microseconds that `quantile` of the requests did not exceed, or none when
     /// nothing was recorded.
     pub fn quantile_us(&self, quantile: Quantile) -> Option<u64> {
+        self.at_rank_us(u64::from(quantile.0.min(100)), 100)
+    }
+
+    /// The same for a share of requests in thousandths, such as 999 for p99.9.
+    pub fn thousandth_us(&self, thousandths: u16) -> Option<u64> {
+        self.at_rank_us(u64::from(thousandths.min(1000)), 1000)
+    }
+
+    fn at_rank_us(&self, part: u64, whole: u64) -> Option<u64> {
         let count = self.count();
         if count == 0 {
             return None;
         }
-        let rank = (count * u64::from(quantile.0.min(100))).div_ceil(100).max(1);
+        let rank = (count * part).div_ceil(whole).max(1);
         let mut seen = 0;
         for (index, in_bucket) in self.buckets.iter().enumerate() {
             seen += in_bucket;

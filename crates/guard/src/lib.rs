@@ -9,14 +9,34 @@
 //! This version judges by declared thresholds over counts, with a minimum sample. It does not
 //! test green against blue for errors; the sequential tests take this place behind [`judge`].
 
+mod acceptance;
+mod clients;
+#[cfg(test)]
+mod coin;
 mod counts;
+mod finding;
+mod guard;
 mod histogram;
+mod horizon;
+mod label;
+mod limit;
 mod outcome;
+mod policy;
+mod restarts;
+mod sequence;
+mod share_test;
+mod slowness;
 mod verdict;
 
 pub use counts::Counts;
+pub use finding::{Cause, Finding};
+pub use guard::Guard;
 pub use histogram::{Histogram, Quantile};
-pub use outcome::{Arm, ErrorKind, Outcome, StatusClass};
+pub use horizon::Horizon;
+pub use outcome::{Arm, ErrorKind, Observed, Outcome, StatusClass};
+pub use policy::{
+    DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Policy,
+};
 pub use verdict::{
     DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict, judge,
 };

@@ -80,6 +80,17 @@ pub struct Outcome {
     pub pinned: bool,
 }
 
+/// An outcome with what is needed to put it in order and to know a repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// What happened.
+    pub outcome: Outcome,
+    /// When it was assigned, in microseconds of a clock that never goes back.
+    pub assigned_us: u64,
+    /// Whose request it was, as a hash of the client's header, cookie or address; 0 if unknown.
+    pub client: u64,
+}
+
 impl Outcome {
     /// Whether the arm failed this request: a 5xx, or no complete answer for which the client is
     /// not to blame.

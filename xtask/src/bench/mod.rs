@@ -4,6 +4,7 @@
 mod cold_build;
 mod control;
 mod cpu_time;
+mod guard;
 mod journal;
 mod memory;
 mod open_loop;
@@ -46,7 +47,9 @@ const BENCHES: &[Bench] = &[
 /// The names with what they measure, one per line.
 pub(crate) fn listing() -> String {
     let line = |bench: &Bench| format!("{:<10} {}", bench.name, bench.summary);
-    BENCHES.iter().map(line).collect::<Vec<_>>().join("\n")
+    let guard = format!("{:<10} {}", "guard", guard::SUMMARY);
+    let lines = std::iter::once(guard).chain(BENCHES.iter().map(line));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Runs the named benches in the order given and prints each report with the commit and the
@@ -55,6 +58,9 @@ pub(crate) fn listing() -> String {
 /// # Errors
 /// When a name is unknown (nothing is run then) or a measurement cannot be made.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Result<()> {
+    if let ["guard", flags @ ..] = names {
+        return guard::run(root, flags);
+    }
     let benches = find(names)?;
     println!("{}", circumstances(root)?);
     for bench in benches {

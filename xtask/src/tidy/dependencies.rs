@@ -34,6 +34,7 @@ const TABLE: &[Allowance] = &[
     allow(PORTS, &[CORE, GUARD]),
     allow(CONFIG, &[PORTS, CORE, GUARD]),
     allow(ENGINE, &[PORTS, CORE, GUARD]),
+    allow("towpath-simulate", &[GUARD]),
     allow("towpath-store", &[PORTS, CORE, GUARD]),
     allow("towpath-adapters", &[PORTS, CORE, PROXY, GUARD]),
     allow("towpath-aws", &[PORTS, CORE, PROXY, GUARD]),

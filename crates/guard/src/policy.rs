@@ -1,0 +1,51 @@
+//! What a guard tests, and how surely. Owns the defaults; tests nothing itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::LatencyLimit;
+
+/// Chance of throwing out a good release, per rollout, unless the matrix says otherwise.
+pub const DEFAULT_ALPHA: f64 = 0.01;
+/// How many times as often as blue green may fail, unless the matrix says otherwise: at 1 a release
+/// that is a tenth worse is thrown out in 8% of rollouts at a thousand requests a second, at 1.25 in
+/// none of 60.
+pub const DEFAULT_MARGIN: f64 = 1.25;
+/// Time after a change of weight in which only a catastrophe counts: connections and caches warm up.
+pub const DEFAULT_WARM_UP_US: u64 = 10_000_000;
+/// Time in which a client's failures are one observation: longer than the usual back-off of three
+/// retries.
+pub const DEFAULT_CLIENT_WINDOW_US: u64 = 10_000_000;
+
+/// What a guard tests, and how surely.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Chance of a wrong finding over the whole rollout, above 0 and below 1.
+    pub alpha: f64,
+    /// How many times as often as blue green may fail, 1 or more.
+    pub margin: f64,
+    /// Highest tolerated share of failed requests, above 0 and below 1.
+    pub error_rate: Option<f64>,
+    /// Whether the limits hold even where blue is no better.
+    pub even_if_blue: bool,
+    /// Limits on latencies.
+    pub latency: Vec<LatencyLimit>,
+    /// Microseconds after a change of weight in which only a catastrophe counts.
+    pub warm_up_us: u64,
+    /// Microseconds in which a client's failures are one observation; none where clients are tied
+    /// to a release.
+    pub client_window_us: Option<u64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            alpha: DEFAULT_ALPHA,
+            margin: DEFAULT_MARGIN,
+            error_rate: None,
+            even_if_blue: false,
+            latency: Vec::new(),
+            warm_up_us: DEFAULT_WARM_UP_US,
+            client_window_us: Some(DEFAULT_CLIENT_WINDOW_US),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Whole rollouts under the guard, with chance that is the same on every machine: what is found, what
+//! is not, and what is no evidence.
+
+use towpath_guard::{
+    Arm, Cause, ErrorKind, Finding, Guard, Horizon, LatencyLimit, Observed, Outcome, Policy,
+    Quantile, StatusClass,
+};
+
+const SECOND: u64 = 1_000_000;
+
+/// A generator (SplitMix64), for tests only.
+struct Chance(u64);
+
+impl Chance {
+    fn share(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        f64::from(u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    }
+}
+
+/// A request that went well on blue.
+fn request(order: u64, at_us: u64) -> Observed {
+    let outcome = Outcome {
+        order,
+        arm: Arm::Blue,
+        green_probability: 0.5,
+        status: StatusClass::Success,
+        error: ErrorKind::None,
+        latency_us: 1_000,
+        pinned: false,
+    };
+    Observed { outcome, assigned_us: at_us, client: 0 }
+}
+
+/// Requests every ten milliseconds, each changed by `of`, each known at once; the finding and how many
+/// requests it took.
+fn rollout(
+    policy: Policy,
+    requests: u64,
+    seed: u64,
+    of: impl Fn(&mut Observed, &mut Chance),
+) -> (Guard, Option<(Finding, u64)>) {
+    let mut chance = Chance(seed);
+    let mut guard = Guard::new(policy, Horizon::default(), 1);
+    for order in 1..=requests {
+        let at_us = order * SECOND / 100;
+        let mut one = request(order, at_us);
+        let is_green = chance.share() < f64::from(one.outcome.green_probability);
+        one.outcome.arm = if is_green { Arm::Green } else { Arm::Blue };
+        of(&mut one, &mut chance);
+        if let Some(finding) = guard.observe(&one, at_us) {
+            return (guard, Some((finding, order)));
+        }
+    }
+    (guard, None)
+}
+
+fn no_warm_up() -> Policy {
+    Policy { warm_up_us: 0, ..Policy::default() }
+}
+
+fn fails(one: &mut Observed) {
+    one.outcome.status = StatusClass::ServerError;
+}
+
+fn is_green(one: &Observed) -> bool {
+    one.outcome.arm == Arm::Green
+}
+
+#[test]
+fn a_green_that_fails_everything_is_found_after_a_handful_of_failures() {
+    for seed in 0..50 {
+        let (guard, found) = rollout(no_warm_up(), 500, seed, |one, _| {
+            if is_green(one) {
+                fails(one);
+            }
+        });
+        let (finding, _) = found.expect("it is found");
+        assert!(matches!(finding.cause, Cause::Margin | Cause::Catastrophe), "{finding:?}");
+        let failed = guard.counts(Arm::Green).failed;
+        assert!(failed <= 25, "seed {seed}: {failed}");
+    }
+}
+
+#[test]
+fn an_outage_of_both_is_nobodys_fault_and_a_limit_does_not_make_it_greens() {
+    for seed in 0..20 {
+        let policy = Policy { error_rate: Some(0.05), ..no_warm_up() };
+        let (_, found) = rollout(policy, 3_000, seed, |one, chance| {
+            if one.assigned_us > 10 * SECOND && chance.share() < 0.8 {
+                fails(one);
+            }
+        });
+        assert_eq!(found, None, "seed {seed}");
+    }
+}
+
+#[test]
+fn an_unconditional_limit_holds_though_blue_is_as_bad() {
+    let policy = Policy { error_rate: Some(0.05), even_if_blue: true, ..no_warm_up() };
+    let (_, found) = rollout(policy, 3_000, 7, |one, chance| {
+        if chance.share() < 0.5 {
+            fails(one);
+        }
+    });
+    assert_eq!(found.map(|it| it.0.cause), Some(Cause::Limit(0)));
+}
+
+#[test]
+fn without_blue_the_limit_alone_judges() {
+    let policy = Policy { error_rate: Some(0.05), ..no_warm_up() };
+    let alone = |share: f64| {
+        rollout(policy.clone(), 2_000, 3, move |one, chance| {
+            one.outcome.green_probability = 1.0;
+            one.outcome.arm = Arm::Green;
+            if chance.share() < share {
+                fails(one);
+            }
+        })
+    };
+    let (_, found) = alone(0.3);
+    let (finding, requests) = found.expect("it is found");
+    assert_eq!(finding.cause, Cause::Limit(0));
+    assert!(requests < 60, "{requests}");
+    let (guard, found) = alone(0.01);
+    assert_eq!(found, None);
+    assert!(guard.is_proven());
+}
+
+#[test]
+fn probes_are_evidence_for_the_limit_where_there_are_no_visitors() {
+    let policy = Policy { error_rate: Some(0.05), ..no_warm_up() };
+    let mut guard = Guard::new(policy, Horizon::default(), 1);
+    let needed = (1..100).find(|_| guard.observe_probe(true).is_some());
+    assert!(needed.is_some_and(|needed| needed <= 6), "{needed:?}");
+    assert_eq!(guard.finding().map(|it| it.cause), Some(Cause::Limit(0)));
+}
+
+#[test]
+fn what_was_not_tossed_for_and_whoever_gave_up_is_no_evidence() {
+    for no_evidence in [
+        |one: &mut Observed| one.outcome.pinned = true,
+        |one: &mut Observed| one.outcome.error = ErrorKind::ClientAbort,
+    ] {
+        let (_, found) = rollout(no_warm_up(), 3_000, 5, |one, _| {
+            if is_green(one) {
+                fails(one);
+                no_evidence(one);
+            }
+        });
+        assert_eq!(found, None);
+    }
+}
+
+/// Failures of 5% on both arms, each of which its client repeats eight times on the same arm.
+fn with_repetitions(seed: u64, is_known: bool) -> Option<Finding> {
+    let mut chance = Chance(seed);
+    let mut guard = Guard::new(no_warm_up(), Horizon::default(), 1);
+    let mut order = 0;
+    for visit in 1..=3_000_u64 {
+        let at_us = visit * SECOND / 10;
+        let arm = if chance.share() < 0.5 { Arm::Green } else { Arm::Blue };
+        let has_failed = chance.share() < 0.05;
+        for _ in 0..if has_failed { 9 } else { 1 } {
+            order += 1;
+            let mut one = request(order, at_us);
+            one.outcome.arm = arm;
+            one.client = if is_known { visit } else { 0 };
+            if has_failed {
+                fails(&mut one);
+            }
+            guard.observe(&one, at_us);
+        }
+    }
+    guard.finding()
+}
+
+#[test]
+fn a_client_that_repeats_its_failures_is_one_observation() {
+    let thrown_out =
+        |is_known| (0..40).filter(|it| with_repetitions(*it, is_known).is_some()).count();
+    assert_eq!(thrown_out(true), 0);
+    assert!(thrown_out(false) > 10, "as single observations they would be evidence");
+}
+
+#[test]
+fn while_it_warms_up_only_a_catastrophe_counts() {
+    let warm = |seconds: u64, share: f64| {
+        let policy = Policy { warm_up_us: seconds * SECOND, ..Policy::default() };
+        rollout(policy, 1_500, 11, move |one, chance| {
+            let usual = chance.share() < 0.02;
+            if usual || (is_green(one) && one.assigned_us < 10 * SECOND && chance.share() < share) {
+                fails(one);
+            }
+        })
+    };
+    assert_eq!(warm(11, 0.1).1, None);
+    assert!(warm(0, 0.1).1.is_some());
+    let (_, found) = warm(11, 1.0);
+    assert_eq!(found.map(|it| it.0.cause), Some(Cause::Catastrophe));
+}
+
+#[test]
+fn a_fault_that_begins_late_is_found_as_surely() {
+    let (guard, found) = rollout(no_warm_up(), 200_000, 13, |one, chance| {
+        let usual = chance.share() < 0.005;
+        if usual || (is_green(one) && one.assigned_us > 1_500 * SECOND) {
+            fails(one);
+        }
+    });
+    let (_, order) = found.expect("it is found");
+    assert!(order * SECOND / 100 - 1_500 * SECOND < 2 * SECOND, "{order}");
+    assert!(guard.counts(Arm::Green).failed < 500);
+}
+
+#[test]
+fn a_green_that_is_slower_than_tolerated_is_found_and_one_that_is_not_is_kept() {
+    let slower = |factor: f64| {
+        let latency = vec![LatencyLimit::Factor(Quantile(90), 1.2)];
+        let policy = Policy { latency, ..no_warm_up() };
+        rollout(policy, 20_000, 17, move |one, chance| {
+            // Between 50 and 500 ms, most of it at the lower end.
+            let usual = 50_000.0 / (1.0 - 0.9 * chance.share());
+            let own = if is_green(one) { usual * factor } else { usual };
+            one.outcome.latency_us = format!("{own:.0}").parse().unwrap_or(u32::MAX);
+        })
+    };
+    assert_eq!(slower(1.0).1, None);
+    assert_eq!(slower(1.15).1, None);
+    assert_eq!(slower(2.0).1.map(|it| it.0.cause), Some(Cause::Slower(0)));
+}
+
+/// Blue's failures are time-outs of eight seconds, green's come at once, and both are as frequent.
+#[test]
+fn arms_that_fail_at_different_speeds_are_compared_in_the_order_of_assignment() {
+    for seed in 0..20 {
+        let mut horizon = Horizon::default();
+        for n in 0..4_000_u32 {
+            horizon.saw(n % 50 == 0, if n % 50 == 0 { 8_000_000 } else { 1_000 });
+        }
+        let mut chance = Chance(seed);
+        let mut guard = Guard::new(no_warm_up(), horizon, 1);
+        let mut known: Vec<(u64, Observed)> = Vec::new();
+        for order in 1..=4_000 {
+            let at_us = order * SECOND / 100;
+            let mut one = request(order, at_us);
+            one.outcome.arm = if chance.share() < 0.5 { Arm::Green } else { Arm::Blue };
+            let mut after_us = 1_000;
+            if chance.share() < 0.05 {
+                fails(&mut one);
+                after_us = if is_green(&one) { 1_000 } else { 8 * SECOND };
+            }
+            one.outcome.latency_us = u32::try_from(after_us).unwrap_or(u32::MAX);
+            known.push((at_us + after_us, one));
+        }
+        known.sort_by_key(|it| it.0);
+        for (now_us, one) in known {
+            assert_eq!(guard.observe(&one, now_us), None, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn nothing_seen_proves_nothing() {
+    let guard = Guard::new(no_warm_up(), Horizon::default(), 1);
+    assert!(!guard.is_proven() && guard.finding().is_none());
+    assert_eq!(guard.counts(Arm::Green).requests, 0);
+}

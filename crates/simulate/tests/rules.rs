@@ -1,0 +1,48 @@
+//! What each rule does in plain cases, held against a reference simulation of the same rules in another
+//! language (its table for 100 requests per second, blue failing 0.5%).
+
+use towpath_guard::Policy;
+use towpath_simulate::peers::{PEERS, flagger};
+use towpath_simulate::{Fault, Schedule, Series, Trace, Traffic, rollout};
+
+fn series(fault: &Fault) -> Series {
+    let (traffic, schedule) = (Traffic::plain(100.0, 0.005), Schedule::of_the_seeds());
+    let mut series = Series::new(1800);
+    let requests = Trace::new(&traffic, fault, &schedule, 7);
+    requests.take_while(|it| it.at_us < 1_800_000_000).for_each(|it| series.record(&it));
+    series
+}
+
+#[test]
+fn a_green_that_fails_everything_goes_back_when_the_reference_says() {
+    let series = series(&Fault::none(1.0));
+    let decided: Vec<_> = PEERS.iter().map(|peer| (peer.decide)(&series)).collect();
+    assert_eq!(decided, [1200, 240, 60, 120, 120, 600].map(Some));
+    let described = (&Traffic::plain(100.0, 0.005), &Fault::none(1.0), &Schedule::of_the_seeds());
+    assert_eq!(flagger::rollout(described, 7).0, Some(360.0));
+}
+
+#[test]
+fn a_good_green_is_thrown_out_by_any_error_and_by_nothing_else() {
+    let series = series(&Fault::none(0.005));
+    let decided: Vec<_> = PEERS.iter().map(|peer| (peer.decide)(&series).is_some()).collect();
+    assert_eq!(decided, [false, false, false, false, true, false]);
+}
+
+#[test]
+fn harm_is_what_blue_would_have_answered_until_that_second() {
+    let series = series(&Fault::none(1.0));
+    let minute = series.harmed_until(60);
+    // One in a hundred of a hundred a second, less blue's own failures.
+    assert!((40.0..85.0).contains(&minute), "{minute}");
+    assert!(series.harmed_until(usize::MAX) > 40_000.0);
+}
+
+#[test]
+fn the_same_seed_is_the_same_rollout() {
+    let described = (&Traffic::plain(50.0, 0.005), &Fault::none(0.2), &Schedule::of_the_seeds());
+    let run = |seed| rollout(described, &Policy::default(), seed, false);
+    assert_eq!(run(3), run(3));
+    assert_ne!(run(3).decided, run(4).decided);
+    assert!(run(3).decided.is_some_and(|decided| decided.at_s < 300.0));
+}

@@ -1,0 +1,221 @@
+//! The cells in the order of the tables, and how they are printed. Owns the figures of each cell;
+//! judges none.
+
+use towpath_guard::{LatencyLimit, Policy, Quantile};
+use towpath_simulate::peers::{PEERS, flagger};
+use towpath_simulate::{Disturbance, Fault, Latency, Schedule, Traffic};
+
+use super::Size;
+use super::cell::{Cell, Outcome};
+
+/// A cell that was run.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub(super) table: Table,
+    pub(super) requests_per_s: f64,
+    pub(super) error_rate: f64,
+    /// Green's share of failures, or its slowness, or the name of the disturbance.
+    pub(super) what: String,
+    pub(super) cell: Cell,
+    pub(super) outcome: Outcome,
+}
+
+/// Which table a cell belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    /// A green that is as good as blue.
+    GoodReleases,
+    /// A green that fails more often, from the start.
+    BadReleases,
+    /// A good green while something else goes on.
+    Disturbed,
+    /// A good or a slower green.
+    Latency,
+    /// A green that begins to fail later.
+    LateOnset,
+}
+
+/// The one configuration of all cells: the defaults, the seeds' error limit, and where latency is
+/// measured their limit on it.
+pub(super) fn policy() -> Policy {
+    Policy { error_rate: Some(0.05), ..Policy::default() }
+}
+
+fn policy_with_latency() -> Policy {
+    let latency = [50, 90, 99].map(|percent| LatencyLimit::Factor(Quantile(percent), 1.2));
+    Policy { latency: latency.to_vec(), ..policy() }
+}
+
+/// Answers of 50 ms with a spread as in the reference simulation.
+const ANSWERS: Latency = Latency::LogNormal { median_us: 50_000.0, sigma: 0.8 };
+
+/// A cell under its name.
+type Named = (Table, String, Cell);
+
+/// Runs every cell of the chosen size.
+pub(super) fn measure(size: Size) -> Vec<Measured> {
+    cells(size).into_iter().map(run).collect()
+}
+
+fn run((table, what, cell): Named) -> Measured {
+    eprintln!("{table:?} {what} at {} per second", cell.traffic.requests_per_s);
+    let outcome = cell.run();
+    let (requests_per_s, error_rate) = (cell.traffic.requests_per_s, cell.traffic.error_rate);
+    Measured { table, requests_per_s, error_rate, what, cell, outcome }
+}
+
+fn cells(size: Size) -> Vec<Named> {
+    let rates: &[f64] = if size == Size::Quick { &[10.0, 100.0] } else { &[10.0, 100.0, 1000.0] };
+    let mut cells: Vec<_> = rates.iter().flat_map(|rate| errors(*rate, size)).collect();
+    if size == Size::Full {
+        for rate in rates {
+            cells.extend(disturbed(*rate, size));
+            cells.extend(latencies(*rate, size));
+            cells.extend(late_onsets(*rate, size));
+        }
+    }
+    cells
+}
+
+fn errors(rate: f64, size: Size) -> Vec<Named> {
+    let mut cells = Vec::new();
+    for error_rate in [0.001, 0.005, 0.01] {
+        let traffic = Traffic::plain(rate, error_rate);
+        let good = plain(traffic, Fault::none(error_rate), size);
+        cells.push((Table::GoodReleases, "as good".to_owned(), good));
+        let faults =
+            [("2x", 2.0 * error_rate), ("5x", 5.0 * error_rate), ("20%", 0.2), ("100%", 1.0)];
+        for (what, share) in faults {
+            let runs = bad_runs(size, rate);
+            let bad = Cell { runs, ..plain(traffic, Fault::none(share), size) };
+            cells.push((Table::BadReleases, what.to_owned(), bad));
+        }
+    }
+    cells
+}
+
+fn disturbed(rate: f64, size: Size) -> Vec<Named> {
+    let mut cells = Vec::new();
+    for (what, disturbance) in disturbances() {
+        let latency = match disturbance {
+            Disturbance::BlueFailsLate { .. } | Disturbance::BlueStalls { .. } => ANSWERS,
+            _ => Latency::AtOnce,
+        };
+        let traffic = Traffic { disturbance, latency, ..Traffic::plain(rate, 0.005) };
+        let cell = plain(traffic, Fault::none(0.005), size);
+        cells.push((Table::Disturbed, what.to_owned(), cell));
+    }
+    let benign = plain(Traffic::plain(rate, 0.005), Fault::none(0.0055), size);
+    cells.push((Table::Disturbed, "a tenth worse".to_owned(), benign));
+    cells
+}
+
+fn latencies(rate: f64, size: Size) -> Vec<Named> {
+    let faults = [
+        ("x1", 1.0, 1.0),
+        ("x1.1", 1.1, 1.0),
+        ("x1.2", 1.2, 1.0),
+        ("x1.5", 1.5, 1.0),
+        ("x3", 3.0, 1.0),
+        ("x5 on 5%", 5.0, 0.05),
+    ];
+    let cell = |(what, slower, slower_share): (&str, f64, f64)| {
+        let traffic = Traffic { latency: ANSWERS, ..Traffic::plain(rate, 0.005) };
+        let fault = Fault { slower, slower_share, ..Fault::none(0.005) };
+        let mut cell = Cell { policy: policy_with_latency(), ..plain(traffic, fault, size) };
+        if slower > 1.2 {
+            cell.runs = bad_runs(size, rate);
+        }
+        (Table::Latency, what.to_owned(), cell)
+    };
+    faults.into_iter().map(cell).collect()
+}
+
+fn late_onsets(rate: f64, size: Size) -> Vec<Named> {
+    let mut cells = Vec::new();
+    for (what, share) in [("20%", 0.2), ("100%", 1.0)] {
+        for onset_s in [0.0, 120.0, 600.0, 1500.0, 2400.0] {
+            let fault = Fault { onset_s, ..Fault::none(share) };
+            let schedule = Schedule::with_holdback();
+            let plain = plain(Traffic::plain(rate, 0.005), fault, size);
+            let cell = Cell { schedule, runs: bad_runs(size, rate), ..plain };
+            cells.push((Table::LateOnset, format!("{what} from {onset_s:.0} s"), cell));
+        }
+    }
+    cells
+}
+
+fn disturbances() -> [(&'static str, Disturbance); 8] {
+    let late = |seconds| Disturbance::BlueFailsLate { seconds };
+    let retries = |clients, on_the_same| Disturbance::Retries { mean: 2.0, clients, on_the_same };
+    [
+        ("shared bursts x20", Disturbance::SharedBursts { factor: 20.0 }),
+        ("repeated failures, new coin", retries(2_000, false)),
+        ("repeated failures, same arm", retries(2_000, true)),
+        ("20 noisy clients, same arm", retries(21, true)),
+        (
+            "warm-up +2% after each change",
+            Disturbance::WarmUp { extra: 0.02, seconds: 10.0, at_each_step: true },
+        ),
+        ("blue fails after 2 s", late(2.0)),
+        ("blue fails after 10 s", late(10.0)),
+        ("blue stalls for 1 s", Disturbance::BlueStalls { at_s: 400.0, seconds: 1.0 }),
+    ]
+}
+
+fn plain(traffic: Traffic, fault: Fault, size: Size) -> Cell {
+    // What the goal on false rollbacks asks for.
+    let runs = if size == Size::Quick { 300 } else { 3_000 };
+    let schedule = Schedule::of_the_seeds();
+    Cell { traffic, fault, schedule, policy: policy(), runs, with_peers: true }
+}
+
+/// Bad releases are found soon, so that the mean settles with fewer runs; those of the reference.
+fn bad_runs(size: Size, rate: f64) -> u64 {
+    match size {
+        Size::Quick => 300,
+        Size::Full if rate < 50.0 => 300,
+        Size::Full if rate < 500.0 => 200,
+        Size::Full => 60,
+    }
+}
+
+/// The tables as text, one rule per row.
+pub(super) fn lines(measured: &[Measured]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for cell in measured {
+        lines.push(format!(
+            "{:?}: {} at {} requests/s, blue fails {}% ({} runs, proven {:.0}%)",
+            cell.table,
+            cell.what,
+            cell.requests_per_s,
+            cell.error_rate * 100.0,
+            cell.outcome.runs,
+            100.0 * real(cell.outcome.proven) / real(cell.outcome.runs),
+        ));
+        for (name, row) in names().zip(&cell.outcome.rows) {
+            let (share, (low, high)) = row.went_back();
+            let median = row.median_s().map_or_else(|| "-".to_owned(), |s| format!("{s:.1} s"));
+            lines.push(format!(
+                "  {name:<45} back {:6.2}% [{:.2}, {:.2}]  harmed {:9.1} + {:.1} warming  {median}",
+                share * 100.0,
+                low * 100.0,
+                high * 100.0,
+                row.mean_harm(),
+                row.mean_warming(),
+            ));
+        }
+    }
+    lines
+}
+
+/// The rules in the order of the rows.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let peers = PEERS.iter().map(|peer| peer.name);
+    std::iter::once("Towpath").chain(peers).chain(std::iter::once(flagger::NAME))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of rollouts")]
+fn real(count: u64) -> f64 {
+    count as f64
+}
