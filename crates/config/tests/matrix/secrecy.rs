@@ -273,7 +273,7 @@ fn that_a_secret_changed_is_told_and_neither_of_the_two() {
     assert_eq!(change.path, "environments.live.settings.DB_PASSWORD");
     assert_eq!(
         change.sentence,
-        "live: DB_PASSWORD changed, and is not shown: it is a secret"
+        "live: settings DB_PASSWORD changed, and is not shown: it is a secret"
     );
     assert_eq!(
         (change.was.as_deref(), change.now.as_deref()),
