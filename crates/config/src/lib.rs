@@ -106,6 +106,9 @@ pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
         file: tree::escaped(file_name),
         source,
     };
+    if root.is_none() {
+        secrecy::hide_lines(&checked.source, &mut problems);
+    }
     let shown = root.as_ref().map(|root| secrecy::hide(root, catalogue, &mut problems));
     if let (Some(root), Some(shown)) = (&root, &shown) {
         checked.resolve(shown, catalogue, &mut problems);

@@ -112,8 +112,8 @@ impl Source {
         self.text[start..end].trim_end_matches(['\n', '\r'])
     }
 
-    /// Replaces the pieces at `extents` with stars, for whoever prints lines later. Places in bytes
-    /// stay as they are.
+    /// Replaces the pieces at `extents` with stars, for whoever prints lines later. A star for each
+    /// byte, so that places stay as they are; of a secret one can see how long it is.
     pub(crate) fn hide(&mut self, extents: &BTreeSet<Extent>) {
         if extents.is_empty() {
             return;

@@ -95,6 +95,8 @@ impl Builder<'_> {
                 );
             }
             Event::Scalar(text, style, ..) => {
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let extent = if block { self.without_rest(extent) } else { extent };
                 self.scalar(text, matches!(style, ScalarStyle::Plain), extent);
             }
             Event::SequenceStart(..) => return self.enter(Content::List(Vec::new()), extent),
@@ -106,6 +108,12 @@ impl Builder<'_> {
             _ => {}
         }
         Flow::Continue(())
+    }
+
+    /// A text in a block ends with its last line, and not in the indentation of the line after it.
+    fn without_rest(&self, Extent { start, end }: Extent) -> Extent {
+        let piece = self.source.text().get(start..end).unwrap_or_default();
+        Extent { start, end: start + piece.trim_end().len() }
     }
 
     fn document(&mut self, extent: Extent, directive: bool) -> Flow {
@@ -131,6 +139,8 @@ impl Builder<'_> {
 
     fn scalar(&mut self, text: &str, plain: bool, extent: Extent) {
         if text.len() > MAX_TEXT {
+            // Of what is left out nobody can tell any more whether it is a secret.
+            self.problems.hide(extent);
             let message = format!("a text of {} bytes is too long", text.len());
             self.problems.add(
                 Problem::new(Code::TooMuch, extent, message)
@@ -197,11 +207,11 @@ impl Builder<'_> {
         open.extent.end = open.extent.end.max(node.extent.end);
         match &mut open.content {
             Content::List(items) => {
-                let (many, extent) = (items.len() + 1, node.extent);
-                if many <= MAX_ENTRIES {
+                if items.len() < MAX_ENTRIES {
                     items.push(node);
                 } else {
-                    self.too_many_entries(extent);
+                    self.left_out(&node);
+                    self.too_many_entries(node.extent);
                 }
             }
             Content::Map { key, .. } => match std::mem::replace(key, Key::Awaited) {
@@ -214,9 +224,19 @@ impl Builder<'_> {
                     }
                 }
                 Key::Known(name, key_extent) => self.value(name, key_extent, node),
-                Key::Refused => {}
+                Key::Refused => self.left_out(&node),
             },
         }
+    }
+
+    /// Keeps a value that is in no tree out of what is printed of its lines: whether it is a secret is
+    /// found out of trees alone.
+    fn left_out(&mut self, value: &Node) {
+        if let Tree::Scalar(..) = value.tree {
+            self.problems.hide(value.extent);
+        }
+        value.entries().iter().for_each(|entry| self.left_out(&entry.value));
+        value.items().iter().for_each(|item| self.left_out(item));
     }
 
     fn key(&mut self, node: Node) -> Key {
@@ -244,6 +264,7 @@ impl Builder<'_> {
         if let Some(first) = seen.get(&key).copied() {
             let message = format!("the key `{}` stands twice in one map", printable(&key));
             let line = self.source.line_of(first.start);
+            self.left_out(&value);
             self.problems.add(
                 Problem::new(Code::DuplicateKey, key_extent, message)
                     .label("this would replace the first")
@@ -257,6 +278,7 @@ impl Builder<'_> {
             seen.insert(key.clone(), key_extent);
             entries.push(Entry { key, key_extent, value });
         } else {
+            self.left_out(&value);
             self.too_many_entries(key_extent);
         }
     }

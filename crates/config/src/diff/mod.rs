@@ -94,8 +94,11 @@ fn hidden(change: Change) -> Change {
         Place { environment: change.environment.as_deref(), service: change.service.as_deref() };
     // Entries of lists stand in a path by what they are called.
     let path = change.path.split('[').next().unwrap_or_default().to_owned();
-    let inner = path.rsplit('.').next().unwrap_or_default();
-    let sentence = format!("{}: {inner} changed, and is not shown: it is a secret", place.words());
+    let inner = path.strip_prefix(&place.path("")).unwrap_or(&path).split('.');
+    let inner: Vec<String> = inner.map(path::words_of_key).collect();
+    let sentence =
+        format!("{}: {} changed, and is not shown: it is a secret", place.words(), inner.join(" "));
+    let sentence = words::judged(sentence, change.judgement);
     let stars = |value: Option<String>| value.map(|_| MASK.to_owned());
     let (was, now) = (stars(change.was), stars(change.now));
     let (environment, service) = (change.environment, change.service);

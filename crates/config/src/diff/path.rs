@@ -73,13 +73,19 @@ impl Segment {
     /// As people say it, fit for a terminal.
     pub(crate) fn words(&self) -> String {
         match &self.form {
-            // Names of variables keep their form.
-            Form::Key if !self.key.contains(|it: char| it.is_ascii_uppercase()) => {
-                printable(&self.key.replace('_', " "))
-            }
+            Form::Key => words_of_key(&self.key),
             Form::Named(name) => printable(name),
-            Form::Key | Form::Entry => printable(&self.key),
+            Form::Entry => printable(&self.key),
         }
+    }
+}
+
+/// A key as people say it. Names of variables keep their form.
+pub(crate) fn words_of_key(key: &str) -> String {
+    if key.contains(|it: char| it.is_ascii_uppercase()) {
+        printable(key)
+    } else {
+        printable(&key.replace('_', " "))
     }
 }
 

@@ -33,25 +33,45 @@ const SHORT: [(&str, &[&str]); 3] = [
 const WITH_USER: [&str; 3] = ["curl", "wget", "http"];
 /// Length from which on capitals, small letters and digits together are no word that a person chose.
 const SHORTEST_RANDOM: usize = 8;
-/// Commands within a word within a word that are still looked into: `sh -c "sh -c '...'"`.
-const DEEPEST: usize = 3;
 
-/// The places of the words that hold a secret.
-pub(super) fn secrets(words: &[&str]) -> Vec<usize> {
-    within(words, DEEPEST)
+/// The places of the words that hold a secret, also within a command in a word: `sh -c "..."`.
+pub(crate) fn secrets(words: &[&str]) -> Vec<usize> {
+    places(words, |word, before, program| {
+        holds(word, before, program) || !plain(&split(word)).is_empty()
+    })
 }
 
-fn within(words: &[&str], deep: usize) -> Vec<usize> {
-    let found = words.iter().enumerate().filter(|(at, word)| {
-        let before = at.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
-        let program = words[..*at].iter().rev().map(|word| file_name(word)).find(|it| known(it));
-        holds(word, before, program) || {
-            let inner: Vec<&str> =
-                word.split_whitespace().map(|it| it.trim_matches(QUOTES)).collect();
-            deep > 0 && inner.len() > 1 && !within(&inner, deep - 1).is_empty()
-        }
+/// Whether a text of several words has a secret among them. In one that does not begin as a command a
+/// word of letters alone is none: `use --token to log in`.
+pub(crate) fn holds_secret(text: &str) -> bool {
+    let words = split(text);
+    let is_command = words.first().is_some_and(|first| {
+        first.starts_with('-') || first.contains('/') || known(file_name(first))
     });
-    found.map(|(at, _)| at).collect()
+    let is_secret = |at: usize| is_command || !words[at].chars().all(char::is_alphabetic);
+    plain(&words).into_iter().any(is_secret)
+}
+
+/// The places of those that hold a secret, of words that have none within them.
+fn plain(words: &[&str]) -> Vec<usize> {
+    if words.len() > 1 { places(words, holds) } else { Vec::new() }
+}
+
+fn split(text: &str) -> Vec<&str> {
+    text.split_whitespace().map(|it| it.trim_matches(QUOTES)).collect()
+}
+
+/// The places of the words of which `is_secret` holds, given the word before and the last known program.
+fn places(words: &[&str], is_secret: impl Fn(&str, &str, Option<&str>) -> bool) -> Vec<usize> {
+    let (mut before, mut program, mut found) = ("", None, Vec::new());
+    for (at, word) in words.iter().enumerate() {
+        if is_secret(word, before, program) {
+            found.push(at);
+        }
+        before = word;
+        program = Some(file_name(word)).filter(|it| known(it)).or(program);
+    }
+    found
 }
 
 const QUOTES: [char; 2] = ['"', '\''];

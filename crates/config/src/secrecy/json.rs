@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{MASK, argv};
-use crate::consistency::{is_header_secret, is_secret};
+use crate::consistency::{is_header_secret, is_secret, names_a_secret};
 
 /// Maps whose keys people choose, so that a name in them tells.
 const CHOSEN: [&str; 5] = ["settings", "env", "parameters", "tags", "headers"];
@@ -50,7 +50,13 @@ fn own(key: &str, value: &mut Value) {
     match value {
         Value::String(text) if is_secret(key, text) => *value = Value::from(MASK),
         Value::Array(items) => items.iter_mut().for_each(|item| own(key, item)),
-        Value::Object(entries) => entries.iter_mut().for_each(|(key, inner)| own(key, inner)),
+        // `dbPassword: { value: hunter2 }` is told by the outer name.
+        Value::Object(entries) => {
+            for (name, inner) in entries {
+                let outer = names_a_secret(key) && !names_a_secret(name);
+                own(if outer { key } else { name }, inner);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -69,6 +75,7 @@ mod tests {
             "headers": { "Authorization": "Bearer abc", "Accept": "text/html" },
             "url": "https://app:hunter2@example.com",
             "x-team": { "api_token": ["abc"] },
+            "x-auth": { "dbPassword": { "value": "hunter3" }, "login": { "name": "ada" } },
             "after": ["dev"],
         });
         hide_secrets(&mut value);
@@ -80,6 +87,7 @@ mod tests {
                 "headers": { "Authorization": "********", "Accept": "text/html" },
                 "url": "********",
                 "x-team": { "api_token": ["********"] },
+                "x-auth": { "dbPassword": { "value": "********" }, "login": { "name": "ada" } },
                 "after": ["dev"],
             })
         );

@@ -2,8 +2,9 @@
 //! stand, and what looks like one where the file only says where secrets are kept. What makes a name
 //! or a value a secret is in `telltale`; variables of the service are told of in `consistency`.
 
-mod argv;
+pub(crate) mod argv;
 mod json;
+mod lines;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use crate::source::Extent;
 use crate::tree::{Entry, Node, Scalar, Tree, printable};
 
 pub use json::hide_secrets;
+pub(crate) use lines::hide_lines;
 
 /// What stands for a secret, whatever its length. Stars alone are never taken for one.
 pub(crate) const MASK: &str = "********";

@@ -49,7 +49,7 @@ pub(crate) const SECTIONS: &[Section] = &[Section {
 /// The secrets that keys within `node` name.
 pub(crate) fn named(node: &Node) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    names_within(node, &mut names);
+    names_within("", node, &mut names);
     names
 }
 
@@ -62,14 +62,21 @@ pub(crate) fn for_releases<'a>(
     declared.filter(|entry| !named.contains(&*entry.key))
 }
 
-fn names_within(node: &Node, names: &mut BTreeSet<String>) {
-    for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+/// Maps whose keys people choose, so that one in them that ends like ours names no secret.
+const CHOSEN: [&str; 5] = ["settings", "env", "headers", "tags", "parameters"];
+/// Maps whose keys people choose as well, and that hold keys of ours: an environment may be called `env`.
+const NAMED: [&str; 5] = ["environments", "services", "defaults", "notifiers", "secrets"];
+
+fn names_within(key: &str, node: &Node, names: &mut BTreeSet<String>) {
+    let is_chosen =
+        |inner: &str| inner.starts_with("x-") || (CHOSEN.contains(&inner) && !NAMED.contains(&key));
+    for entry in node.entries().iter().filter(|entry| !is_chosen(&entry.key)) {
         match entry.value.text() {
             Some(name) if entry.key.ends_with("_secret") => {
                 names.insert(name.to_owned());
             }
-            _ => names_within(&entry.value, names),
+            _ => names_within(&entry.key, &entry.value, names),
         }
     }
-    node.items().iter().for_each(|item| names_within(item, names));
+    node.items().iter().for_each(|item| names_within("", item, names));
 }

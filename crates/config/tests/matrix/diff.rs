@@ -283,11 +283,38 @@ fn a_secret_that_changes_is_told_and_not_shown() {
     let (old, new) = (with_secret("Zq7hunter2"), with_secret("Yq8hunter3"));
     let diff = between(&old, &new);
     let hidden = |key: &str| format!("dev: {key} changed, and is not shown: it is a secret");
-    let expected = ["DB_PASSWORD", "x-token", "x-list", "x-password"].map(hidden);
+    let expected = ["settings DB_PASSWORD", "x-token", "x-list", "queue x-password"].map(hidden);
     let told = BTreeSet::from_iter(sentences(&diff));
     assert_eq!(told, expected.iter().map(String::as_str).collect());
     let all = format!("{diff:?} {:?}", between(&old, &with("")));
     assert!(!all.contains("hunter"), "{all}");
+}
+
+#[test]
+fn a_secret_that_changes_is_told_with_its_place_and_its_judgement() {
+    let with_secret = |secret: &str| {
+        let check = |name: &str| {
+            format!(
+                "{{ check: http, name: {name}, url: '{{green}}/', headers: {{ Authorization: {secret} }} }}"
+            )
+        };
+        let own = format!(
+            "tier: development\n    gate: {{ validation: [{}, {}] }}",
+            check("first"),
+            check("second")
+        );
+        let text = with("").replacen("tier: development", &own, 1);
+        parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
+    };
+    let diff = diff(&with_secret("Zq7hunter2"), &with_secret("Yq8hunter3"));
+    let diff = diff.expect("both are right");
+    assert_eq!(
+        sentences(&diff),
+        [
+            "dev: gate validation first headers Authorization changed, and is not shown: it is a secret (check it)",
+            "dev: gate validation second headers Authorization changed, and is not shown: it is a secret (check it)",
+        ]
+    );
 }
 
 #[test]

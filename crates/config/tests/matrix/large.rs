@@ -56,6 +56,21 @@ const SHAPES: &[Shape] = &[
             "version: 1\nproject: a\nservices:\n{services}defaults:\n  all:\n    settings: {{ {settings} }}\nenvironments:\n{of}"
         )
     }),
+    ("long commands", |size| {
+        let command = "mysql ".repeat(8 * 1024 / 6 / 2) + &"a ".repeat(8 * 1024 / 2 / 2);
+        let one = |it| {
+            format!(
+                "  e{it}: {{ tier: staging, migrations: {{ command: [sh, -c, '{command}'] }} }}\n"
+            )
+        };
+        format!("version: 1\nproject: a\nenvironments:\n{}", numbered(size, one))
+    }),
+    ("secrets that are no tree", |size| "password: ${A} ".repeat(size / 15)),
+    ("long settings", |size| {
+        let words = "--a ".repeat(2000);
+        let one = |it| format!("  e{it}: {{ tier: staging, settings: {{ A: '{words}' }} }}\n");
+        format!("version: 1\nproject: a\nenvironments:\n{}", numbered(size, one))
+    }),
     ("escapes", |size| format!("project: \"{}\"", "\\u202e\\e[2J".repeat(size / 11))),
     ("spaces before a key", |size| format!("{}a: 1\n", " ".repeat(size))),
     ("copies of the example", |size| SOUNDBITE.repeat(size / SOUNDBITE.len() + 1)),

@@ -1,6 +1,8 @@
 //! Secrets that stand in the file are told, printed nowhere, and nobody is advised to keep them.
 
-use towpath_config::{Checked, Code, Symbols, diff, parse, report, report_json, resolved_yaml};
+use towpath_config::{
+    Checked, Code, Symbols, diff, parse, report, report_json, resolved_yaml, shown_text,
+};
 
 /// Unlike any other text of these files.
 const SECRET: &str = "Zq7hunter2";
@@ -208,6 +210,58 @@ fn in_development_it_is_a_warning_and_what_runs_gets_it() {
 }
 
 #[test]
+fn what_no_tree_holds_is_printed_without_its_secrets() {
+    for (live, code) in [
+        ("settings: { DB_PASSWORD: $A, DB_PASSWORD: Zq7hunter2 }", Code::DuplicateKey),
+        ("settings:\n      DB_PASSWORD: $A\n      DB_PASSWORD: Zq7hunter2", Code::DuplicateKey),
+        ("<<: { DB_PASSWORD: Zq7hunter2 }", Code::YamlFeature),
+        ("settings: { DB_PASSWORD: Zq7hunter2", Code::YamlSyntax),
+        ("settings: { LEVEL: info\n    api_token: Zq7hunter2", Code::YamlSyntax),
+        ("\tDB_PASSWORD: Zq7hunter2", Code::Tab),
+    ] {
+        let (checked, all) = told("", live);
+        assert!(checked.errors.iter().any(|it| it.code == code), "{live}\n{all}");
+        assert!(!all.contains(SECRET) && !shown_text(&checked).contains(SECRET), "{live}\n{all}");
+    }
+    let long = "Zq7hunter2 ".repeat(1000);
+    let (checked, all) = told("", &format!("title: '{long}'"));
+    assert_eq!(checked.errors[0].code, Code::TooMuch);
+    assert!(!all.contains(SECRET) && !shown_text(&checked).contains(SECRET), "{all}");
+}
+
+#[test]
+fn a_secret_in_a_block_ends_where_its_last_line_does() {
+    let live =
+        "settings:\n      TLS_PRIVATE_KEY: |\n        Zq7hunter2\n      LEVEL: >-\n        info";
+    let (checked, _) = told("", live);
+    let lines: Vec<&str> = shown_text(&checked).lines().skip(11).take(4).collect();
+    assert_eq!(
+        lines,
+        ["      TLS_PRIVATE_KEY: |", "        **********", "      LEVEL: >-", "        info",]
+    );
+}
+
+#[test]
+fn options_and_connections_of_variables_are_secrets_and_sentences_are_not() {
+    for value in [
+        "host=db user=app password=Zq7hunter2",
+        "--verbose --password Zq7hunter2",
+        "mysql -pZq7hunter2",
+    ] {
+        let (checked, all) = told("", &format!("settings: {{ VALUE: '{value}' }}"));
+        let codes: Vec<_> = checked.errors.iter().map(|it| it.code).collect();
+        assert_eq!(codes, [Code::PlaintextSecret], "{all}");
+        assert!(!all.contains(SECRET), "{all}");
+    }
+    for live in [
+        "settings: { HINT: 'use --token to log in' }",
+        "purpose: 'Ask for a new --password before you start'",
+    ] {
+        assert_eq!(told("", live).0.errors, [], "{live}");
+    }
+}
+
+#[test]
 fn that_a_secret_changed_is_told_and_neither_of_the_two() {
     let of = |secret: &str| {
         let text = file("", &format!("settings: {{ DB_PASSWORD: {secret} }}"));
@@ -217,7 +271,10 @@ fn that_a_secret_changed_is_told_and_neither_of_the_two() {
     let changes = diff(&of("Zq7hunter2"), &of("Zq7hunter3")).expect("both are right").changes;
     let [change] = changes.as_slice() else { panic!("{changes:?}") };
     assert_eq!(change.path, "environments.live.settings.DB_PASSWORD");
-    assert_eq!(change.sentence, "live: DB_PASSWORD changed, and is not shown: it is a secret");
+    assert_eq!(
+        change.sentence,
+        "live: settings DB_PASSWORD changed, and is not shown: it is a secret"
+    );
     assert_eq!(
         (change.was.as_deref(), change.now.as_deref()),
         (Some("********"), Some("********"))

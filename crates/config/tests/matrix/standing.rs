@@ -142,6 +142,9 @@ fn secrets_that_a_release_needs_refuse_and_those_of_this_program_do_not() {
     assert_eq!(refusing(&format!("{router}\n{only}")), ["router"]);
     assert_eq!(standing(router, only).0, ["router"], "an environment may name one of the top");
     assert_eq!(standing("", only).0, ["secrets"], "nothing names it");
+    for own in ["settings: { client_secret: TLS_KEY }", "x-team: { client_secret: TLS_KEY }"] {
+        assert_eq!(standing(own, only).0, ["secrets"], "{own}: no key of ours");
+    }
     let other = format!("{only}\nservices: {{ shop: {{ {router} }} }}");
     assert_eq!(refusing(&other), ["services.shop.router"], "a service of it names it");
 }

@@ -1,4 +1,4 @@
-//! The journal: read, followed, verified.
+//! The journal: read, followed, verified. Shows no secret of a matrix; the journal keeps them.
 
 use std::convert::Infallible;
 
@@ -32,6 +32,14 @@ impl Wanted {
     fn wants(&self, row: &EventRow) -> bool {
         self.promotion.is_none_or(|number| row.promotion.is_some_and(|own| own.0 == number))
     }
+
+    /// Those of `rows` that are wanted, without the secrets of a matrix that was applied or was in
+    /// force: the journal keeps what runs, and readers need not know it.
+    fn shown(&self, rows: Vec<EventRow>) -> Vec<EventRow> {
+        let mut rows: Vec<EventRow> = rows.into_iter().filter(|row| self.wants(row)).collect();
+        rows.iter_mut().for_each(|row| towpath_config::hide_secrets(&mut row.body));
+        rows
+    }
 }
 
 pub(crate) async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -> Answer<Response> {
@@ -47,7 +55,7 @@ pub(crate) async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -
         let rows = app.engine.events(at, MOST).await?;
         let Some(last) = rows.last().map(|row| row.seq) else { break };
         at = last;
-        found.extend(rows.into_iter().filter(|row| wanted.wants(row)));
+        found.extend(wanted.shown(rows));
         if found.len() >= limit as usize {
             found.truncate(limit as usize);
             break;
@@ -69,7 +77,7 @@ fn follow(
             let rows = engine.events(at, MOST).await.ok()?;
             if let Some(last) = rows.last().map(|row| row.seq) {
                 at = last;
-                let lines = lines_of(rows.iter().filter(|row| wanted.wants(row)));
+                let lines = lines_of(&wanted.shown(rows));
                 if !lines.is_empty() {
                     return Some((Ok(Bytes::from(lines)), (engine, news, at, wanted)));
                 }
@@ -83,7 +91,7 @@ fn follow(
     })
 }
 
-fn lines_of<'a>(rows: impl Iterator<Item = &'a EventRow>) -> String {
+fn lines_of(rows: &[EventRow]) -> String {
     let mut lines = String::new();
     for row in rows {
         lines.push_str(&serde_json::to_string(row).expect("a row is plain data"));
@@ -94,4 +102,31 @@ fn lines_of<'a>(rows: impl Iterator<Item = &'a EventRow>) -> String {
 
 pub(crate) async fn verify(State(app): State<App>) -> Answer<Json<ChainReport>> {
     Ok(Json(app.engine.verify().await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use towpath_ports::store::EventRow;
+
+    use super::{Wanted, lines_of};
+
+    #[test]
+    fn the_secrets_of_a_matrix_in_the_journal_are_not_shown() {
+        let row = |promotion: Option<u64>| -> EventRow {
+            let row = json!({
+                "seq": 1, "at": 1, "lane": null, "promotion": promotion,
+                "actor": "ada", "kind": "matrix-applied", "hash": format!("sha256:{:064}", 0),
+                "body": { "matrix": { "environments": [{ "settings": {
+                    "DB_PASSWORD": "hunter2", "LEVEL": "info",
+                } }] } },
+            });
+            serde_json::from_value(row).expect("an event as it is stored")
+        };
+        let wanted = Wanted { after: None, limit: None, promotion: Some(7), follow: false };
+        let shown = wanted.shown(vec![row(Some(7)), row(None)]);
+        let lines = lines_of(&shown);
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        assert!(!lines.contains("hunter2") && lines.contains("info"), "{lines}");
+    }
 }

@@ -1,6 +1,8 @@
 //! What makes a variable a secret: its name, or the shape of its value. Errs towards silence where
 //! a name only speaks about a secret, such as `TOKEN_URL` or `MAX_TOKENS`.
 
+use crate::secrecy::argv;
+
 /// Words that end the name of a secret.
 const SECRETS: [&str; 11] = [
     "PASSWORD",
@@ -143,6 +145,8 @@ const WITHIN_ADDRESSES: [&str; 1] = [".webhook.office.com/webhookb2/"];
 const AWS_STARTS: [&str; 2] = ["AKIA", "ASIA"];
 /// Characters behind such a beginning from which on it is no word that merely begins so.
 const SHORTEST_TOKEN: usize = 4;
+/// What a password or a key is called in the connection strings of databases and of Azure.
+const CONNECTION_KEYS: [&str; 4] = ["password", "pwd", "accountkey", "sharedaccesskey"];
 /// Identifiers of AWS have 16 characters behind theirs.
 const SHORTEST_AWS: usize = 12;
 /// How a signed token of JSON begins: `{"` in base64 (RFC 7519; two dots part it in three).
@@ -156,7 +160,11 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     if value.is_empty() || is_elsewhere(value) {
         return false;
     }
-    tells_itself(value) || (is_named(name, value) && !is_address(value))
+    let called = !name.is_empty();
+    // Texts for people have no name that is judged, and speak of options.
+    tells_itself(value)
+        || (called && is_named(name, value) && !is_address(value))
+        || (called && argv::holds_secret(value))
 }
 
 /// Whether a header of a request called `name` holds a secret: by its name as a variable, or what
@@ -216,16 +224,23 @@ fn tells_itself(value: &str) -> bool {
     });
     let user = authority.and_then(|it| it.rsplit_once('@')).map(|(user, _)| user);
     let password = user.and_then(|user| user.split_once(':')).map(|(_, password)| password);
-    let parts = value.split(';').filter_map(|part| part.split_once('='));
-    let mut inside = parts.filter(|(key, _)| {
-        let key = key.trim().to_ascii_lowercase();
-        ["password", "pwd", "accountkey", "sharedaccesskey"].contains(&key.as_str())
-    });
     password.is_some_and(literal)
         || is_secret_address(value)
-        || value.split(|it: char| it.is_whitespace() || "=:,;\"'/@?&#".contains(it)).any(is_token)
-        || inside.any(|(_, secret)| literal(secret.trim()))
+        || value
+            .split(|it: char| it.is_whitespace() || "=:,;\"'/@?&#[]{}()".contains(it))
+            .any(is_token)
+        || value.split(';').chain(value.split_whitespace()).any(is_part_with_password)
         || (value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----"))
+}
+
+/// Whether it is the password in `Server=db;Password=...` or `host=db password=...`.
+fn is_part_with_password(part: &str) -> bool {
+    let Some((key, secret)) = part.split_once('=') else { return false };
+    let secret = secret.trim().trim_matches(['\'', '"']);
+    CONNECTION_KEYS.contains(&&*key.trim().to_ascii_lowercase())
+        && !secret.is_empty()
+        && !is_elsewhere(secret)
+        && !SWITCHES.contains(&&*secret.to_ascii_lowercase())
 }
 
 /// Whether an address is one itself, or has one among what is asked: `?token=...`.
@@ -436,6 +451,13 @@ mod tests {
             "AIzaSyA0123456789",
             "sk-proj-0123456789abcdef",
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N",
+            "host=db user=app password=hunter3",
+            "host=db password='hunter3' sslmode=require",
+            "--verbose --password hunter4",
+            "--verbose --password swordfish",
+            "mysql -phunter5",
+            "serve --db-password hunter4",
+            "-Xmx1g -Ddb.password=hunter4",
         ] {
             assert!(is_secret("ADDRESS", value), "{value}");
         }
@@ -452,6 +474,18 @@ mod tests {
             "eyJhbGciOiJIUzI1NiJ9",
             "sk-proj-",
             "ghp_",
+            "host=db user=app password=$DB_PASSWORD",
+            "host=db password=required",
+            "use --token to log in",
+            "Please reset your password before Monday",
+            "A password, a token or a key: never here",
+            "--verbose --password-file /run/secrets/db",
+            "--max-tokens 4096 --log-level info",
+            "-Xms512m -Xmx1g -Dfile.encoding=UTF-8",
+            "mkdir -p build && cargo test -p towpath",
+            "Hello, {name}! Your token = your ticket",
+            "en-US, de-DE; q=0.8",
+            "*/5 * * * *",
         ] {
             assert!(!is_secret("ADDRESS", value), "{value}");
         }
