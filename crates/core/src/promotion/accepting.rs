@@ -18,13 +18,9 @@ pub(super) fn unenforced(
     order: &PromotionOrder,
 ) -> Checked<Vec<String>> {
     let migrations = of_release(release);
-    let concerns = |demand: &&Unenforced| match release {
-        Some(release) => demand.concerns(release.change_type),
-        None => demand.change_type().is_none(),
-    };
-    let demands = section.unenforced.iter().filter(concerns).chain([&migrations]);
-    let (accepted, refused): (Vec<_>, Vec<_>) =
-        demands.filter(|demand| demand.refuses).partition(|demand| is_accepted(demand, order));
+    let (accepted, refused): (Vec<_>, Vec<_>) = demands(section, release, &migrations)
+        .filter(|demand| demand.refuses)
+        .partition(|demand| is_accepted(demand, order));
     if !refused.is_empty() {
         return Err(Box::new(not_enforced(lane, environment, order, &accepted, &refused)));
     }
@@ -39,14 +35,14 @@ pub(super) fn unenforced(
     Ok(accepted.into_iter().map(|demand| demand.path.clone()).collect())
 }
 
-/// A name that means nothing here would be thought to have accepted something.
+/// A name that means nothing that is demanded of this release would be thought to have accepted something.
 pub(super) fn accepts_something(
     section: &LaneSpec,
     release: &Release,
     order: &PromotionOrder,
 ) -> Checked<()> {
     let migrations = of_release(Some(release));
-    let demands = || section.unenforced.iter().chain([&migrations]);
+    let demands = || demands(section, Some(release), &migrations);
     let means_nothing = |name: &&String| !demands().any(|demand| demand.is_named(name));
     let Some(name) = order.accept_unenforced.iter().find(means_nothing) else { return Ok(()) };
     let known: Vec<_> = demands()
@@ -57,12 +53,34 @@ pub(super) fn accepts_something(
         [] => "nothing here has to be accepted".to_owned(),
         known => format!("what can be accepted is {}", known.join(", ")),
     };
-    let message =
-        format!("nothing here is called `{}`, so nothing is accepted", name.escape_debug());
+    let of_others = section.unenforced.iter().find(|demand| demand.is_named(name));
+    let shown = name.escape_debug();
+    let message = match of_others.and_then(Unenforced::change_type) {
+        Some(other) => format!(
+            "`{shown}` is demanded of releases of the type {other}, and {} is of the type {}, so \
+             nothing is accepted",
+            release.version,
+            release.change_type.as_str()
+        ),
+        None => format!("nothing here is called `{shown}`, so nothing is accepted"),
+    };
     Err(Box::new(
         Refusal::new(RefusalKind::Usage, "accepts-nothing", message, cause)
             .next("towpath matrix check", "lists what is not enforced"),
     ))
+}
+
+/// What is demanded of this release; of one that is not known yet, what is demanded of all.
+fn demands<'a>(
+    section: &'a LaneSpec,
+    release: Option<&'a Release>,
+    migrations: &'a Unenforced,
+) -> impl Iterator<Item = &'a Unenforced> {
+    let concerns = move |demand: &&Unenforced| match release {
+        Some(release) => demand.concerns(release.change_type),
+        None => demand.change_type().is_none(),
+    };
+    section.unenforced.iter().filter(concerns).chain([migrations])
 }
 
 /// What a release itself demands.
