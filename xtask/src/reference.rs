@@ -134,7 +134,8 @@ fn type_of(of: &Value) -> String {
         return bounds.join(" to ");
     }
     if let Some(bounds) = of["size"].as_array() {
-        let bounds: Vec<String> = bounds.iter().map(|bytes| format!("{bytes}B")).collect();
+        let bytes = bounds.iter().filter_map(Value::as_u64);
+        let bounds: Vec<String> = bytes.map(towpath_ports::size::written).collect();
         return format!("size, {}", bounds.join(" to "));
     }
     match of.get("word") {

@@ -21,4 +21,5 @@ pub mod project;
 pub mod promotion;
 pub mod reason;
 pub mod release;
+mod unenforced;
 pub mod units;

@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(read("1KB").unwrap()["log"], 1000);
         for bad in ["999B", "3KiB", "1000", "1 KB"] {
             let problems = read(bad).unwrap_err();
-            assert_eq!(problems[0].expected.as_deref(), Some("a size from 1000B to 2KiB"), "{bad}");
+            assert_eq!(problems[0].expected.as_deref(), Some("a size from 1KB to 2KiB"), "{bad}");
         }
         assert!(check(&ENTRY, &json!({"command": ["./app"], "log": 1000})).is_err());
     }

@@ -29,13 +29,26 @@ pub fn bytes(text: &str) -> Option<u64> {
     whole.checked_add(part)
 }
 
-/// `bytes` with the largest unit by 1024 in which it is a whole number: what `bytes` reads as the
-/// same, up to 999,999 TiB.
-pub fn written(bytes: u64) -> String {
-    let whole = |(_, size): &&(&str, u64)| bytes > 0 && bytes.is_multiple_of(*size);
-    let binary = UNITS.iter().filter(|(name, size)| *size == 1 || name.contains('i'));
-    let (unit, size) = binary.rev().find(whole).unwrap_or(&UNITS[0]);
-    format!("{}{unit}", bytes / size)
+/// `number` bytes as a text that `bytes` reads as the same, the shortest of them; where no text says
+/// just that, the next larger size that one says, at most 999,999.99 TiB.
+pub fn written(number: u64) -> String {
+    let written = UNITS.iter().filter_map(|unit| at_least(number, *unit));
+    let least = written.min_by_key(|text| (bytes(text).unwrap_or(u64::MAX), text.len()));
+    least.unwrap_or_else(|| "999999.99TiB".to_owned())
+}
+
+/// The least size that can be written in this unit and is not below `number` bytes.
+fn at_least(number: u64, (unit, size): (&str, u64)) -> Option<String> {
+    let (whole, rest) = (number / size, number % size);
+    // Below a unit, which is at most 2^40 bytes.
+    let hundredths = (rest * 100).div_ceil(size);
+    let (whole, hundredths) = (whole + hundredths / 100, hundredths % 100);
+    let part = match hundredths {
+        0 => String::new(),
+        tenths if tenths % 10 == 0 => format!(".{}", tenths / 10),
+        hundredths => format!(".{hundredths:02}"),
+    };
+    (whole <= 999_999).then(|| format!("{whole}{part}{unit}"))
 }
 
 fn digits(text: &str) -> Option<u64> {
@@ -45,6 +58,8 @@ fn digits(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -62,5 +77,29 @@ mod tests {
             assert_eq!((written(number).as_str(), bytes(text)), (text, Some(number)));
         }
         assert_eq!(written(0), "0B");
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_written_is_written_as_the_next_larger_one() {
+        for (number, text) in
+            [(1_234_567, "1234.57KB"), ((1 << 30) - 1, "1GiB"), (u64::MAX, "999999.99TiB")]
+        {
+            assert_eq!(written(number), text, "{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_the_least_that_can_be_read_and_is_not_below(
+            whole in 0..=999_999_u64, part in 0..100_u64, unit in 0..UNITS.len(), below: u64,
+        ) {
+            let text = format!("{whole}.{part:02}{}", UNITS[unit].0);
+            let readable = bytes(&text).expect("a size");
+            prop_assert_eq!(bytes(&written(readable)), Some(readable));
+            for number in [readable.saturating_sub(below % 5000), below % (readable + 1)] {
+                let read = bytes(&written(number)).expect("a size");
+                prop_assert!((number..=readable).contains(&read), "{} of {}", read, number);
+            }
+        }
     }
 }

@@ -44,14 +44,14 @@ pub(super) fn sum(text: &str) -> Option<String> {
         _ => return None,
     };
     let (currency, number) = currency(sum.trim());
-    let number = number.replace([',', '_', ' '], "").to_ascii_lowercase();
-    let number = match number.strip_suffix('k') {
-        Some(thousands) if !thousands.contains('.') => format!("{thousands}000"),
-        _ => number,
-    };
-    let number = match number.split_once('.') {
-        Some((whole, part)) if part.len() == 1 => format!("{whole}.{part}0"),
-        _ => number,
+    let thousands = number.strip_suffix(['k', 'K']).map(str::trim_end);
+    let (whole, part) = exactly(thousands.unwrap_or(number))?;
+    let number = match (thousands, part.len()) {
+        (Some(_), 0) => format!("{whole}000"),
+        (None, 0) => whole,
+        (None, 1) => format!("{whole}.{part}0"),
+        (None, 2) => format!("{whole}.{part}"),
+        _ => return None,
     };
     Some(format!("{currency}{number}/{time}"))
 }
@@ -100,7 +100,8 @@ fn currency(sum: &str) -> (char, &str) {
 pub(super) fn size(text: &str) -> Option<String> {
     let unit = text.find(|it: char| it.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(unit);
-    let number = number.trim().replace(',', ".").replace('_', "");
+    let (whole, part) = exactly(number.trim())?;
+    let number = if part.is_empty() { whole } else { format!("{whole}.{part}") };
     let unit = match unit.trim().to_ascii_lowercase().as_str() {
         "b" | "byte" | "bytes" => "B",
         "k" | "kb" | "kilobyte" | "kilobytes" => "KB",
@@ -118,8 +119,8 @@ pub(super) fn size(text: &str) -> Option<String> {
 
 /// `100 rps`, `100 requests per second`, `6000 rpm` and `1.5/s` as whole numbers for a time.
 pub(super) fn rate(text: &str) -> Option<String> {
-    let text = text.trim().to_ascii_lowercase().replace('_', "");
-    let end = text.find(|it: char| !it.is_ascii_digit() && !".,".contains(it))?;
+    let text = text.trim().to_ascii_lowercase();
+    let end = text.find(|it: char| !it.is_ascii_digit() && !".,_".contains(it))?;
     let (number, unit) = text.split_at(end);
     let mut unit = unit.replace(" per ", "/").replace(' ', "");
     for what in ["requests", "request", "reqs", "req", "transactions", "queries", "messages"] {
@@ -138,11 +139,10 @@ pub(super) fn rate(text: &str) -> Option<String> {
 
 /// A number without a fraction: of what is no whole number in a second, the number in a minute.
 fn whole<'a>(number: &str, unit: &'a str) -> Option<(u64, &'a str)> {
-    let grouped = number.split_once(',').is_some_and(|(_, part)| part.len() == 3);
-    let number = if grouped { number.replace(',', "") } else { number.replace(',', ".") };
-    let Some((whole, part)) = number.split_once('.') else {
-        return Some((number.parse().ok()?, unit));
-    };
+    let (whole, part) = exactly(number)?;
+    if part.is_empty() {
+        return Some((whole.parse().ok()?, unit));
+    }
     let (larger, times) = match unit {
         "s" => ("m", 60),
         "m" => ("h", 60),
@@ -161,10 +161,45 @@ pub(super) fn count(text: &str) -> Option<String> {
     if let Some(known) = NUMBERS.iter().position(|word| *word == text) {
         return Some(known.to_string());
     }
-    let text = text.strip_suffix(".0").unwrap_or(&text).trim_start_matches('+');
-    let text = text.replace([',', '_', ' '], "");
-    let plain = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    plain.then_some(text)
+    let (whole, part) = exactly(text.trim_start_matches('+'))?;
+    (part.is_empty() || part == "0").then_some(whole)
+}
+
+/// The digits of a number before its point and behind it, none behind it when it is whole. A comma
+/// before three digits parts thousands, as a blank and `_` do; another is a point. None for what
+/// could be read in no such way, or would be another number to another reader.
+pub(super) fn exactly(number: &str) -> Option<(String, String)> {
+    if let Some(whole) = grouped(number, ',') {
+        return Some((whole, String::new()));
+    }
+    let (whole, part) = match number.split_once('.') {
+        Some((whole, part)) => (grouped(whole, ',').or_else(|| spaced(whole)), part),
+        None => match number.split_once(',') {
+            Some((whole, part)) => (spaced(whole), part),
+            None => return Some((spaced(number)?, String::new())),
+        },
+    };
+    let digits = !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
+    whole.filter(|_| digits).map(|whole| (whole, part.to_owned()))
+}
+
+fn spaced(number: &str) -> Option<String> {
+    grouped(number, ' ').or_else(|| grouped(number, '_'))
+}
+
+/// A whole number without the marks between its thousands.
+fn grouped(number: &str, mark: char) -> Option<String> {
+    let groups: Vec<&str> = number.split(mark).collect();
+    let plain = |group: &&str| !group.is_empty() && group.bytes().all(|it| it.is_ascii_digit());
+    let fits = match groups[..] {
+        [_] => true,
+        [first, ref others @ ..] => {
+            let leads = first.len() <= 3 && !first.starts_with('0');
+            leads && others.iter().all(|group| group.len() == 3)
+        }
+        [] => false,
+    };
+    (fits && groups.iter().all(plain)).then(|| groups.concat())
 }
 
 #[cfg(test)]
@@ -194,6 +229,10 @@ mod tests {
             ("$1.5/month", "$1.50/month"),
             ("$1k/mo", "$1000/month"),
             ("420 € monthly", "€420/month"),
+            ("€1,50/month", "€1.50/month"),
+            ("1,5 USD", "$1.50/month"),
+            ("$1,234,567.89/year", "$1234567.89/year"),
+            ("1 000,50 €", "€1000.50/month"),
         ] {
             assert_eq!(sum(wrong).as_deref(), Some(right), "{wrong}");
         }
@@ -204,6 +243,7 @@ mod tests {
             ("2gib", "2GiB"),
             ("512Mi", "512MiB"),
             ("1,5 GB", "1.5GB"),
+            ("1,500 MB", "1500MB"),
         ] {
             assert_eq!(size(wrong).as_deref(), Some(right), "{wrong}");
         }
@@ -214,22 +254,33 @@ mod tests {
             ("1,000/s", "1000/s"),
             ("1.5/s", "90/m"),
             ("100 req/sec", "100/s"),
+            ("1,000,000/d", "1000000/d"),
+            ("1,5/s", "90/m"),
         ] {
             assert_eq!(rate(wrong).as_deref(), Some(right), "{wrong}");
         }
-        for (wrong, right) in [("two", "2"), ("1,000", "1000"), ("3.0", "3"), ("3", "3")] {
+        for (wrong, right) in
+            [("two", "2"), ("1,000", "1000"), ("3.0", "3"), ("3", "3"), ("3,0", "3")]
+        {
             assert_eq!(count(wrong).as_deref(), Some(right), "{wrong}");
         }
     }
 
     #[test]
     fn what_says_no_amount_is_not_guessed() {
-        for hopeless in ["$50/week", "50 a fortnight"] {
+        for hopeless in
+            ["$50/week", "50 a fortnight", "€1.000,50", "$1,50,000", "1,5k", "$1.234", "$1,/day"]
+        {
             assert_eq!(sum(hopeless), None, "{hopeless}");
         }
         assert_eq!((share("many"), share("5 apples"), share("")), (None, None, None));
         assert_eq!((size("big"), size("512"), size("5 apples")), (None, None, None));
         assert_eq!((rate("100"), rate("100 boxes"), rate("0.333/s")), (None, None, None));
+        for hopeless in ["3,5", "1,00", "0,500", "1,0000", "12,34,567", "1 0", "1.000", ",5", "3,"]
+        {
+            assert_eq!(count(hopeless), None, "{hopeless}");
+        }
+        assert_eq!((size("1,2,3GB"), size("1.2.3GB"), rate("1,00,000/s")), (None, None, None));
         assert_eq!((count("many"), count("3.5"), count("-1"), count("")), (None, None, None, None));
     }
 }

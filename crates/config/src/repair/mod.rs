@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use towpath_core::units::Span;
 use towpath_ports::catalogue::FieldType;
-use towpath_ports::settings;
+use towpath_ports::{settings, size};
 
 use crate::fields::from_default;
 use crate::quantities;
@@ -172,8 +172,11 @@ fn of_text(node: &Node, text: &str, shape: Shape) -> Option<String> {
         Shape::Money => ("write", one(amount::sum(text))),
         Shape::Size if counted => ("add the unit:", units(&["MB", "GB"])),
         Shape::Of(FieldType::Size(..)) if counted => {
-            let bytes = text.parse().ok().map(towpath_ports::size::written);
-            ("write", bytes.into_iter().collect())
+            let bytes = text.parse().ok()?;
+            let size = size::written(bytes);
+            let same = size::bytes(&size) == Some(bytes);
+            let lead = if same { "write" } else { "write the next larger size:" };
+            (lead, vec![size])
         }
         Shape::Size | Shape::Of(FieldType::Size(..)) => ("write", one(amount::size(text))),
         Shape::Rate if counted => ("add the unit:", units(&["/s"])),

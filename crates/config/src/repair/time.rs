@@ -1,7 +1,7 @@
 //! Lengths of time as people write them, and as the matrix does. Owns the words for units and for
 //! how often; what a length of time means is `units`'.
 
-use super::amount::NUMBERS;
+use super::amount::{NUMBERS, exactly};
 
 /// How people say how often.
 const OFTEN: [(&str, &str); 6] = [
@@ -32,8 +32,9 @@ pub(super) fn span(text: &str) -> Option<String> {
     if let Some((_, span)) = OFTEN.iter().find(|(word, _)| *word == text) {
         return Some((*span).to_owned());
     }
-    // ISO 8601 writes `PT1H30M`.
+    // ISO 8601 writes `PT1H30M`, and means a month, which is no length, by an `M` before the `T`.
     let text = match text.strip_prefix('p') {
+        Some(rest) if rest.split('t').next().is_some_and(|days| days.contains('m')) => return None,
         Some(rest) if rest.contains(|it: char| it.is_ascii_digit()) => rest.replace('t', " "),
         _ => text,
     };
@@ -69,17 +70,17 @@ fn part(text: &str) -> Option<(Vec<String>, &str)> {
     (more % scale == 0).then(|| (split(total), after))
 }
 
-/// A number, and the digits behind its point or comma.
-fn read(number: &str) -> Option<(u64, &str)> {
+/// A number, and the digits behind its point.
+fn read(number: &str) -> Option<(u64, String)> {
     if let Some(known) = NUMBERS.iter().position(|word| *word == number) {
-        return Some((u64::try_from(known).ok()?, ""));
+        return Some((u64::try_from(known).ok()?, String::new()));
     }
     if ["a", "an"].contains(&number) {
-        return Some((1, ""));
+        return Some((1, String::new()));
     }
-    let (whole, part) = number.split_once(['.', ',']).unwrap_or((number, ""));
+    let (whole, part) = exactly(number)?;
     let short = whole.len() <= MOST_DIGITS && part.len() <= 3;
-    whole.parse().ok().filter(|_| short && !part.contains(['.', ','])).map(|whole| (whole, part))
+    whole.parse().ok().filter(|_| short).map(|whole| (whole, part))
 }
 
 /// A length in milliseconds in hours, minutes, seconds and milliseconds, nothing left out.
@@ -118,10 +119,25 @@ mod tests {
             ("500 ms", "500ms"),
             ("5M", "5m"),
             ("Daily", "24h"),
+            ("1,000ms", "1000ms"),
+            ("P1DT2M", "1d 2m"),
         ] {
             assert_eq!(span(wrong).as_deref(), Some(right), "{wrong}");
         }
-        for hopeless in ["", "soon", "5", "-5m", "1.0001ms", "5 parsecs", "1.2.3h", "p", "pt"] {
+        for hopeless in [
+            "",
+            "soon",
+            "5",
+            "-5m",
+            "1.0001ms",
+            "5 parsecs",
+            "1.2.3h",
+            "p",
+            "pt",
+            "P1M",
+            "P6M",
+            "P1Y2M",
+        ] {
             assert_eq!(span(hopeless), None, "{hopeless}");
         }
     }

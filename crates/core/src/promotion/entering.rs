@@ -1,16 +1,19 @@
 //! Who may enter a lane: verified in the predecessors, not quarantined, nothing demanded that is
-//! not enforced. Owns the refusals of `plan` and `promote`; starts nothing.
+//! not enforced. Owns the refusals of `plan` and `promote`, but for those of `accepting`; starts
+//! nothing.
 
 use crate::ids::{LaneId, Name};
-use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier, Unenforced};
+use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
 use crate::plan::{Plan, SHORTEST_PREFIX};
 use crate::project::Project;
+use crate::promotion::accepting::{accepts_something, unenforced};
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Promotion};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{Release, ReleaseRef};
 
-type Checked<T> = Result<T, Box<Refusal>>;
+/// What is asked of an order, or why it is refused.
+pub(super) type Checked<T> = Result<T, Box<Refusal>>;
 
 /// The plan of a promotion as it would be now, or why there is none. Decides nothing.
 ///
@@ -326,119 +329,13 @@ fn not_quarantined(lane: &Lane, release: &Release) -> Checked<()> {
     )))
 }
 
-fn unenforced(
-    lane: &Lane,
-    environment: &Environment,
-    section: &LaneSpec,
-    release: Option<&Release>,
-    order: &PromotionOrder,
-) -> Checked<Vec<String>> {
-    let migrations = of_release(release);
-    // Of a release that is not known yet only what is demanded of all is said.
-    let concerns = |demand: &&Unenforced| match release {
-        Some(release) => demand.concerns(release.change_type),
-        None => demand.change_type().is_none(),
-    };
-    let demands = section.unenforced.iter().filter(concerns).chain([&migrations]);
-    let (accepted, refused): (Vec<_>, Vec<_>) =
-        demands.filter(|demand| demand.refuses).partition(|demand| is_accepted(demand, order));
-    if !refused.is_empty() {
-        return Err(Box::new(not_enforced(lane, environment, order, &accepted, &refused)));
-    }
-    if !order.accept_unenforced.is_empty() && order.reason.is_none() {
-        return Err(Box::new(Refusal::new(
-            RefusalKind::Usage,
-            "reason-needed",
-            "nothing was started",
-            "going without a demand of the matrix needs a reason: --reason \"REASON\"",
-        )));
-    }
-    Ok(accepted.into_iter().map(|demand| demand.path.clone()).collect())
-}
-
-/// What a release itself demands.
-fn of_release(release: Option<&Release>) -> Unenforced {
-    Unenforced {
-        path: "release.migrations".to_owned(),
-        reason: "this version runs no migrations, and the release brings some".to_owned(),
-        refuses: release.is_some_and(|release| !release.migrations.is_empty()),
-    }
-}
-
-/// A name that means nothing here would be thought to have accepted something.
-fn accepts_something(section: &LaneSpec, release: &Release, order: &PromotionOrder) -> Checked<()> {
-    let migrations = of_release(Some(release));
-    let demands = || section.unenforced.iter().chain([&migrations]);
-    let means_nothing = |name: &&String| !demands().any(|demand| demand.is_named(name));
-    let Some(name) = order.accept_unenforced.iter().find(means_nothing) else { return Ok(()) };
-    let known: Vec<_> = demands()
-        .filter(|demand| demand.refuses && !demand.is_runner())
-        .map(Unenforced::short_name)
-        .collect();
-    let cause = match known.as_slice() {
-        [] => "nothing here has to be accepted".to_owned(),
-        known => format!("what can be accepted is {}", known.join(", ")),
-    };
-    let message =
-        format!("nothing here is called `{}`, so nothing is accepted", name.escape_debug());
-    Err(Box::new(
-        Refusal::new(RefusalKind::Usage, "accepts-nothing", message, cause)
-            .next("towpath matrix check", "lists what is not enforced"),
-    ))
-}
-
-fn is_accepted(demand: &Unenforced, order: &PromotionOrder) -> bool {
-    !demand.is_runner() && order.accept_unenforced.iter().any(|name| demand.is_named(name))
-}
-
-/// Names every demand at once, and in the command those that were accepted already as well.
-fn not_enforced(
-    lane: &Lane,
-    environment: &Environment,
-    order: &PromotionOrder,
-    accepted: &[&Unenforced],
-    refused: &[&Unenforced],
-) -> Refusal {
-    let to = &environment.name;
-    let message = format!(
-        "nothing may enter {to}: the matrix demands what this version cannot enforce; {}",
-        serves(lane)
-    );
-    let cause = if let [one] = refused {
-        one.reason.clone()
-    } else {
-        let each = refused.iter().map(|one| format!("{}: {}", one.short_name(), one.reason));
-        each.collect::<Vec<_>>().join("; ")
-    };
-    let paths: Vec<_> = refused.iter().map(|demand| demand.path.as_str()).collect();
-    let refusal =
-        Refusal::new(RefusalKind::Gate, "not-enforced", message, cause).at(paths.join(", "));
-    if refused.iter().any(|demand| demand.is_runner()) {
-        return refusal.next("towpath adapters", "the kinds that run; this cannot be accepted");
-    }
-    let mut flags: Vec<String> = Vec::new();
-    for demand in accepted.iter().chain(refused) {
-        let flag = format!("--accept-unenforced {}", demand.short_name());
-        if !flags.contains(&flag) {
-            flags.push(flag);
-        }
-    }
-    let flags = flags.join(" ");
-    let from = named_from(order);
-    let release = named_release(order);
-    refusal.next(
-        format!("towpath promote {from}{to}{release} {flags} --reason \"REASON\""),
-        "goes without it; the journal keeps who and why",
-    )
-}
-
 /// The predecessor that the order named, to stand before the environment in a command.
-fn named_from(order: &PromotionOrder) -> String {
+pub(super) fn named_from(order: &PromotionOrder) -> String {
     order.from.as_ref().map(|from| format!("{from} ")).unwrap_or_default()
 }
 
 /// The release that the order named, to stand at the end of a command.
-fn named_release(order: &PromotionOrder) -> String {
+pub(super) fn named_release(order: &PromotionOrder) -> String {
     order.release.as_ref().map(|version| format!(" --release {version}")).unwrap_or_default()
 }
 

@@ -10,6 +10,7 @@ mod fold;
 pub mod input;
 pub mod state;
 
+mod accepting;
 mod baking;
 pub mod blocking;
 mod committing;
