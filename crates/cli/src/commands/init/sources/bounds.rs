@@ -65,8 +65,8 @@ fn hold_lane(lane: &mut FoundLane, name: &str, said: &mut Said) {
     let mut resources: Vec<StarterSection> = lane.resources.take().into_iter().collect();
     sections(&mut resources, said);
     lane.resources = resources.pop();
-    let endpoints = lane.health.iter().flat_map(|it| &it.endpoints);
-    if let Some(why) = endpoints.filter_map(|it| against_text(it)).next() {
+    let mut endpoints = lane.health.iter().flat_map(|it| &it.endpoints);
+    if let Some(why) = endpoints.find_map(|it| against_text(it)) {
         lane.health = None;
         said.left_out(format!("the path of the health of {name}: {why}"));
     }
@@ -95,10 +95,7 @@ fn is_taken(text: &str) -> bool {
 
 /// What speaks against a text, which is a secret where it tells itself.
 fn against_text(text: &str) -> Option<&'static str> {
-    match is_taken(text) {
-        false => Some(LONG),
-        true => is_secret("", text).then_some(SECRET),
-    }
+    if is_taken(text) { is_secret("", text).then_some(SECRET) } else { Some(LONG) }
 }
 
 fn against_words(words: &[String]) -> Option<&'static str> {
