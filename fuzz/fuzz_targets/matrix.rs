@@ -21,7 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(resolved.is_empty(), checked.matrix.is_none());
     if checked.matrix.is_some() {
         let again = parse("towpath.yaml", resolved.as_bytes(), &catalogue);
-        assert_eq!(again.matrix, checked.matrix);
+        // Secrets of development stand in the file and are not printed.
+        assert_eq!(again.matrix, checked.shown);
         assert_eq!(again.not_enforced, checked.not_enforced);
     }
 });

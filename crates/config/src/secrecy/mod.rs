@@ -25,6 +25,11 @@ pub(crate) use lines::hide_lines;
 /// What stands for a secret, whatever its length. Stars alone are never taken for one.
 pub(crate) const MASK: &str = "********";
 
+/// Whether a secret stands among the words of a command, by the rules of the check. Safe to repeat.
+pub fn holds_a_secret(words: &[&str]) -> bool {
+    !argv::secrets(words).is_empty()
+}
+
 /// Finds what is to be hidden, tells of secrets in plain text, and answers the tree without them, in
 /// which everything else stands where it stood. To be called before any problem is worded.
 pub(crate) fn hide(root: &Node, catalogue: &Catalogue, problems: &mut Problems) -> Node {

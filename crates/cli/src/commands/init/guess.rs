@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use towpath_config::holds_a_secret;
 use towpath_core::ids::Name;
 
 use super::sources::nearest;
@@ -49,11 +50,14 @@ pub(crate) fn look(folder: &Path) -> Guess {
     .into_iter()
     .find_map(|(name, from)| Some((name_from(&name?)?, from)))
     .unwrap_or_else(|| (Name::new("project").expect("a name"), "nothing that has a name"));
-    let start = package.as_ref().and_then(start_command);
+    let plain = |words: &Vec<String>| {
+        !holds_a_secret(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let start = package.as_ref().and_then(start_command).filter(plain);
     let own = crate_name.map(|name| vec![format!("./{name}")]);
     let command = [
         (start.clone(), "package.json"),
-        (docker.as_deref().and_then(docker_command), "the Dockerfile"),
+        (docker.as_deref().and_then(docker_command).filter(plain), "the Dockerfile"),
         (own, "Cargo.toml"),
     ]
     .into_iter()
@@ -201,6 +205,18 @@ mod tests {
     fn a_start_script_that_needs_a_shell_is_not_taken() {
         let package = serde_json::json!({ "scripts": { "start": "npm run build && node x.js" } });
         assert_eq!(start_command(&package), None);
+    }
+
+    #[test]
+    fn a_start_command_with_a_secret_in_it_is_not_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write =
+            |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
+        write("package.json", r#"{"scripts":{"start":"node a.js --password hunter1"}}"#);
+        write("Dockerfile", "CMD [\"node\", \"a.js\", \"--password=hunter1\"]\n");
+        let guess = look(folder.path());
+        assert_eq!((guess.command_from, guess.command), (None, vec!["./start".to_owned()]));
+        assert!(!guess.found.contains("hunter"), "{}", guess.found);
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Texts of a source that no matrix takes, being too long or no texts, are left out, and said. Owns how
-//! long is too long; shortens nothing, for half a command is another command.
+//! Texts of a source that no matrix takes, being too long, no texts or secrets, are left out, and said.
+//! Owns how long is too long; shortens nothing, for half a command is another command.
 
-use towpath_config::{StarterSection, StarterTarget, StarterValue};
+use towpath_config::{
+    StarterSecret, StarterSection, StarterTarget, StarterValue, holds_a_secret, is_secret,
+};
 
 use super::findings::{Findings, FoundLane, Said};
 use super::names::shortened;
@@ -12,17 +14,24 @@ const LONGEST_TEXT: usize = 4096;
 /// Most words of a command; a matrix takes 1000.
 const MOST_WORDS: usize = 100;
 
-/// Leaves out what is too long.
+/// Why something is left out.
+const LONG: &str = "it is too long, or no text";
+const SECRET: &str = "a secret stands in it, which is not repeated here";
+
+/// Leaves out what is too long or holds a secret.
 pub(super) fn hold(found: &mut Findings) {
     let said = &mut found.said;
+    for list in [&mut said.read, &mut said.assumed, &mut said.left_out] {
+        list.retain(|sentence| !repeats_a_secret(sentence));
+    }
     for (name, lane) in &mut found.everywhere {
         hold_lane(lane, name.as_str(), said);
     }
     sections(&mut found.first, said);
     for environment in &mut found.environments {
-        if environment.url.as_ref().is_some_and(|url| !is_taken(url)) {
+        if let Some(why) = environment.url.as_deref().and_then(against_text) {
             environment.url = None;
-            said.left_out(format!("the url of {}: it is too long, or no text", environment.name));
+            said.left_out(format!("the url of {}: {why}", environment.name));
         }
         sections(&mut environment.sections, said);
         for (name, lane) in &mut environment.lanes {
@@ -30,44 +39,53 @@ pub(super) fn hold(found: &mut Findings) {
         }
     }
     for service in &mut found.services {
-        if !is_taken(&service.purpose) {
+        if against_text(&service.purpose).is_some() {
             service.purpose.clear();
         }
     }
 }
 
 fn hold_lane(lane: &mut FoundLane, name: &str, said: &mut Said) {
-    if lane.target.as_ref().is_some_and(is_not_taken) {
+    if let Some(why) = lane.target.as_ref().and_then(against_target) {
         lane.target = None;
-        said.left_out(format!("what runs {name}: its text is too long, or no text"));
+        said.left_out(format!("what runs {name}: {why}"));
     }
     lane.details.retain(|key, value| {
-        let fits = fits(value);
-        if !fits {
-            said.left_out(format!("{key} of {name}: it is too long, or no text"));
+        let why = against(value);
+        if let Some(why) = why {
+            said.left_out(format!("{key} of {name}: {why}"));
         }
-        fits
+        why.is_none()
     });
-    lane.settings.retain(|key, value| {
-        let fits = is_name(key) && is_taken(value);
-        if !fits {
-            said.left_out(format!("{} of {name}: it is too long, or no text", shortened(key)));
-        }
-        fits
-    });
-    lane.secrets.retain(|key, _| is_name(key));
-    if lane.migration.as_ref().is_some_and(|it| !are_taken(&it.command)) {
+    hold_variables(lane, name, said);
+    if let Some(why) = lane.migration.as_ref().and_then(|it| against_words(&it.command)) {
         lane.migration = None;
-        said.left_out(format!("the migration of {name}: its command is too long, or no text"));
+        said.left_out(format!("the migration of {name}: {why}"));
     }
     let mut resources: Vec<StarterSection> = lane.resources.take().into_iter().collect();
     sections(&mut resources, said);
     lane.resources = resources.pop();
-    let endpoints = lane.health.as_ref().map(|it| &it.endpoints);
-    if endpoints.is_some_and(|all| all.iter().any(|it| !is_taken(it))) {
+    let mut endpoints = lane.health.iter().flat_map(|it| &it.endpoints);
+    if let Some(why) = endpoints.find_map(|it| against_text(it)) {
         lane.health = None;
-        said.left_out(format!("the health of {name}: its path is too long, or no text"));
+        said.left_out(format!("the path of the health of {name}: {why}"));
     }
+}
+
+fn hold_variables(lane: &mut FoundLane, name: &str, said: &mut Said) {
+    let secrets = &mut lane.secrets;
+    lane.settings.retain(|key, value| {
+        let fits = is_name(key) && is_taken(value);
+        if !fits {
+            said.left_out(format!("{} of {name}: {LONG}", shortened(key)));
+        } else if is_secret(key, value) {
+            said.left_out(format!("the value of {} of {name}: {SECRET}", shortened(key)));
+            secrets.insert(key.clone(), StarterSecret::Variable);
+            return false;
+        }
+        fits
+    });
+    lane.secrets.retain(|key, _| is_name(key));
 }
 
 /// Whether a text may stand in a matrix: a zero byte ends a text for every program that gets it.
@@ -75,10 +93,27 @@ fn is_taken(text: &str) -> bool {
     text.len() <= LONGEST_TEXT && !text.contains('\0')
 }
 
-fn are_taken(words: &[String]) -> bool {
-    words.len() <= MOST_WORDS
+/// What speaks against a text, which is a secret where it tells itself.
+fn against_text(text: &str) -> Option<&'static str> {
+    if is_taken(text) { is_secret("", text).then_some(SECRET) } else { Some(LONG) }
+}
+
+fn against_words(words: &[String]) -> Option<&'static str> {
+    let are_taken = words.len() <= MOST_WORDS
         && words.iter().all(|word| is_taken(word))
-        && words.iter().map(String::len).sum::<usize>() <= LONGEST_TEXT
+        && words.iter().map(String::len).sum::<usize>() <= LONGEST_TEXT;
+    if !are_taken {
+        return Some(LONG);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    holds_a_secret(&words).then_some(SECRET)
+}
+
+/// Whether a sentence has words that the check takes for a secret, as those of a command.
+fn repeats_a_secret(sentence: &str) -> bool {
+    let words: Vec<&str> =
+        sentence.split_whitespace().map(|word| word.trim_matches(['`', ',', ';'])).collect();
+    holds_a_secret(&words)
 }
 
 /// Whether a variable may be called so.
@@ -86,38 +121,36 @@ fn is_name(key: &str) -> bool {
     is_taken(key) && !key.is_empty() && !key.contains('=')
 }
 
-fn fits(value: &StarterValue) -> bool {
+fn against(value: &StarterValue) -> Option<&'static str> {
     match value {
-        StarterValue::Text(text) => is_taken(text),
-        StarterValue::Texts(texts) => are_taken(texts),
-        StarterValue::Flag(_) | StarterValue::Count(_) => true,
+        StarterValue::Text(text) => against_text(text),
+        StarterValue::Texts(texts) => against_words(texts),
+        StarterValue::Flag(_) | StarterValue::Count(_) => None,
     }
 }
 
-fn is_not_taken(target: &StarterTarget) -> bool {
-    let long = |text: &String| !is_taken(text);
+fn against_target(target: &StarterTarget) -> Option<&'static str> {
+    let both = |one: &str, other: Option<&String>| {
+        against_text(one).or_else(|| other.and_then(|it| against_text(it)))
+    };
     match target {
-        StarterTarget::Process(words) => !are_taken(words),
-        StarterTarget::Docker(artifact, image) => {
-            long(artifact) || image.as_ref().is_some_and(long)
-        }
-        StarterTarget::Lambda(function, region) => {
-            long(function) || region.as_ref().is_some_and(long)
-        }
-        StarterTarget::CloudFormation(stack, template) => long(stack) || long(template),
+        StarterTarget::Process(words) => against_words(words),
+        StarterTarget::Docker(artifact, image) => both(artifact, image.as_ref()),
+        StarterTarget::Lambda(function, region) => both(function, region.as_ref()),
+        StarterTarget::CloudFormation(stack, template) => both(stack, Some(template)),
     }
 }
 
-/// Drops fields that are too long, and sections that have nothing else.
+/// Drops fields that are too long or secret, and sections that have nothing else.
 fn sections(all: &mut Vec<StarterSection>, said: &mut Said) {
     for section in all.iter_mut() {
         let name = section.name;
         section.fields.retain(|(key, value)| {
-            let fits = fits(value);
-            if !fits {
-                said.left_out(format!("{key} of {name}: it is too long, or no text"));
+            let why = against(value);
+            if let Some(why) = why {
+                said.left_out(format!("{key} of {name}: {why}"));
             }
-            fits
+            why.is_none()
         });
     }
     all.retain(|section| !section.fields.is_empty());

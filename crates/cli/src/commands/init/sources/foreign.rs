@@ -169,6 +169,22 @@ impl Value {
         }
     }
 
+    /// About how much memory it takes, in bytes; none for more than `most`, at which counting ends.
+    pub(crate) fn weight(&self, most: usize) -> Option<usize> {
+        let (own, inner): (usize, &mut dyn Iterator<Item = (usize, &Self)>) = match &self.plain {
+            Plain::Text(text) | Plain::Number(text) => (text.len(), &mut std::iter::empty()),
+            Plain::Nothing | Plain::Flag(_) => (0, &mut std::iter::empty()),
+            Plain::List(items) => (0, &mut items.iter().map(|item| (0, item))),
+            Plain::Map(entries) => (0, &mut entries.iter().map(|(key, it)| (key.len(), it))),
+        };
+        let mut sum = own.checked_add(size_of::<Self>()).filter(|sum| *sum <= most)?;
+        for (key, value) in inner {
+            sum = sum.checked_add(key).filter(|sum| *sum <= most)?;
+            sum += value.weight(most - sum)?;
+        }
+        Some(sum)
+    }
+
     /// A map.
     pub(crate) fn of_entries(entries: Vec<(String, Self)>) -> Self {
         Self { tag: None, plain: Plain::Map(entries) }

@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use towpath_config::{StarterInput, starter};
+use towpath_config::{
+    StarterHealth, StarterInput, StarterMigration, StarterService, StarterTarget, StarterValue,
+    starter,
+};
 use towpath_core::ids::Name;
 
-use super::{Findings, Said, Source, complete, read};
+use super::{Findings, FoundEnvironment, FoundLane, Said, Source, complete, read};
 use crate::commands::init::guess::Guess;
 use crate::exit_code::{CliError, ExitCode, Trouble};
 use crate::wiring;
@@ -277,6 +280,58 @@ fn a_variable_that_no_process_could_have_is_left_out_and_said() {
     assert_eq!(settings, ["GOOD", "no"]);
     let left = |what: &str| said.left_out.iter().any(|it| it.contains(what));
     assert!(left("`A=B` of api") && left("LEVEL of api"), "{said:?}");
+}
+
+#[test]
+fn what_holds_a_secret_is_left_out_and_said_and_the_rest_is_written() {
+    let text = "services:
+  api:
+    image: api
+    command: [node, a.js, --password, '${WORD:-hunter1}']
+    healthcheck: { test: [CMD, curl, 'http://x/ghp_0123456789abcdefghijABCDEFGHIJ012345'] }
+  web: { build: ., command: 'node b.js --password hunter2', ports: ['80:80'] }
+  run: { build: run, command: 'node c.js' }
+  migrate: { build: ., command: [migrate, up, --password, hunter3] }
+";
+    let docker = "CMD [\"node\", \"d.js\", \"--password=hunter4\"]";
+    let folder = temporary(&[("compose.yaml", text), ("Dockerfile", docker)]);
+    let all = told(found(Source::Compose, folder.path()));
+    for secret in ["hunter1", "hunter2", "hunter3", "hunter4", "ghp_"] {
+        assert!(!all.contains(secret), "{secret} is a secret\n{all}");
+    }
+    assert!(all.contains("command: [node, c.js]"), "{all}");
+    for what in ["the command of api", "the command of web", "the command of migrate", "the CMD of"]
+    {
+        assert!(all.contains(&format!("not carried over: {what}")), "{what}\n{all}");
+    }
+}
+
+#[test]
+fn no_text_that_the_check_takes_for_a_secret_gets_into_a_starter() {
+    const TOKEN: &str = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let words = || ["a", "--password", "hunter1"].map(str::to_owned).to_vec();
+    let texts = || StarterValue::Texts(words());
+    let migration = StarterMigration { command: words(), note: String::new() };
+    let lane = FoundLane {
+        target: Some(StarterTarget::Process(words())),
+        details: [("command", texts()), ("stop_within", StarterValue::Text(TOKEN.to_owned()))]
+            .into(),
+        health: Some(StarterHealth::at(&format!("/{TOKEN}"))),
+        settings: [("DB_PASSWORD".to_owned(), "hunter1".to_owned())].into(),
+        migration: Some(migration),
+        ..FoundLane::default()
+    };
+    let name = |text: &str| Name::new(text).unwrap();
+    let mut environment = FoundEnvironment::called(name("dev"));
+    environment.url = Some("https://app:hunter1@example.com".to_owned());
+    environment.lanes.insert(name("api"), lane);
+    let mut findings = Findings { environments: vec![environment], ..Findings::default() };
+    findings.services.push(StarterService { name: name("api"), purpose: "It".to_owned() });
+    findings.said.read("start command `a --password hunter1` from x");
+    let all = told(findings);
+    assert!(!all.contains("hunter1") && !all.contains(TOKEN), "{all}");
+    let left = all.matches("a secret stands in it").count();
+    assert_eq!(left, 7, "{all}");
 }
 
 /// Files of a fixture that are changed, and as what they are read.

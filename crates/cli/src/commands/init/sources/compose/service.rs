@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 use towpath_config::{
-    StarterHealth, StarterMigration, StarterSection, StarterTarget, StarterValue, is_secret,
+    StarterHealth, StarterMigration, StarterSection, StarterTarget, StarterValue, holds_a_secret,
 };
 use towpath_core::units::Span;
 
@@ -68,6 +68,7 @@ impl Reader<'_> {
         };
         let command = match self.words(name, service) {
             Some(command) => Some(command),
+            None if self.hides(service) => self.dockerfile(build),
             None if ["command", "entrypoint"].iter().any(|key| service.get(key).is_some()) => {
                 self.said.left_out(format!(
                     "the command of {}: it needs a shell, or a value that is not here; write it into \
@@ -86,6 +87,15 @@ impl Reader<'_> {
 
     /// `entrypoint` and `command`, if a target can take them and no secret stands in them.
     fn words(&mut self, name: &str, service: &Value) -> Option<Vec<String>> {
+        // Before anything is said about its words.
+        if self.hides(service) {
+            let name = shortened(name);
+            self.said.left_out(format!(
+                "the command of {name}: a secret stands in it; take it out, and write the command into \
+                 `target`"
+            ));
+            return None;
+        }
         let mut words = Vec::new();
         for key in ["entrypoint", "command"] {
             let Some(value) = service.get(key) else { continue };
@@ -97,7 +107,16 @@ impl Reader<'_> {
                 words.extend(quoted_words(&self.filled(name, "the command", &text)?)?);
             }
         }
-        (usable(&words) && !words.iter().any(|word| is_secret("", word))).then_some(words)
+        usable(&words).then_some(words)
+    }
+
+    /// Whether a secret stands in `entrypoint` or `command`.
+    fn hides(&self, service: &Value) -> bool {
+        let given = ["entrypoint", "command"].iter().filter_map(|key| service.get(key));
+        let words = given.flat_map(Value::texts);
+        // What cannot be filled in is no word of a command, and is told without its value.
+        let filled = words.map(|it| fill(&it, self.known).map(|it| it.text).unwrap_or_default());
+        holds(&filled.collect::<Vec<_>>())
     }
 
     /// The `CMD` of the Dockerfile that `build` names, if it lies below the folder.
@@ -110,7 +129,12 @@ impl Reader<'_> {
             file.components().all(|it| matches!(it, Component::Normal(_) | Component::CurDir));
         let text = inside.then(|| foreign::text(&self.folder.join(&file)).ok()).flatten()?;
         let command = docker_command(&text).filter(|words| usable(words))?;
-        let (words, place) = (shortened(&command.join(" ")), foreign::shown(&file));
+        let place = foreign::shown(&file);
+        if holds(&command) {
+            self.said.left_out(format!("the CMD of {place}: a secret stands in it; take it out"));
+            return None;
+        }
+        let words = shortened(&command.join(" "));
         self.said.read(format!("start command `{words}` from {place}"));
         Some(command)
     }
@@ -224,8 +248,8 @@ impl Reader<'_> {
                 None
             }
             Err(Gap::Malformed) => {
-                let text = shortened(text);
-                self.said.left_out(format!("{what} of {name}: `{text}` cannot be filled in"));
+                // Not repeated: half of it may be a secret.
+                self.said.left_out(format!("{what} of {name}: it cannot be filled in"));
                 None
             }
         }
@@ -251,6 +275,10 @@ impl Reader<'_> {
 /// What the artefact is called that a container is made from.
 fn artifact(name: &str) -> String {
     nearest(name).map_or_else(|| "image".to_owned(), |name| name.as_str().to_owned())
+}
+
+fn holds(words: &[String]) -> bool {
+    holds_a_secret(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Whether a target of kind `process` can take it.

@@ -3,7 +3,7 @@
 
 use super::super::names::{hyphenated, is_environment_word, nearest};
 use super::super::words::path_of_url;
-use super::statements::{PROGRAMS, exported};
+use super::statements::{PROGRAMS, exported, without_comment};
 
 /// Most names or facts of one kind that are kept of one script.
 const MOST: usize = 200;
@@ -109,7 +109,7 @@ impl Reader<'_> {
         }
         self.assignment(line);
         self.comparison(line);
-        self.control(line);
+        self.control(without_comment(line));
     }
 
     /// `case`, its patterns and `esac`; everything else is the body that stands under a pattern.
@@ -434,7 +434,7 @@ declare -A PORTS=([dev]=3000 [other]=1)");
 export API_TOKEN=\"abc-not-real-123\"; export DB_PASSWORD=$(cat file)
 export GREETING='hello you' PORT=1
 export ENVIRONMENT=staging PATH=$PATH:/x
-case $1 in staging) export LOG_LEVEL=debug ;; esac
+case $1 in staging) export LOG_LEVEL=debug ;; esac # as before; export OLD=1
 if ! docker compose up -d; then ssh host; fi");
         let setting = |name: &str, value: &str| Fact::Setting(name.to_owned(), value.to_owned());
         let secret = |name: &str| Fact::Secret(name.to_owned());
@@ -444,6 +444,7 @@ if ! docker compose up -d; then ssh host; fi");
                 (None, setting("NODE_ENV", "production")),
                 (None, secret("API_TOKEN")),
                 (None, secret("DB_PASSWORD")),
+                (None, setting("GREETING", "hello you")),
                 (Some("staging".to_owned()), setting("LOG_LEVEL", "debug")),
             ]
         );
