@@ -30,7 +30,8 @@ type Places = BTreeMap<String, BTreeSet<(String, String)>>;
 pub(super) fn overview(schema: &Value) -> Result<String> {
     let mut text = String::from(
         "# Every section and key\n\nWritten by the program. What a section may hold stands on the page \
-         it leads to.\n\n## Sections\n\n| section | what it is | today |\n|---|---|---|\n",
+         it leads to. A blank default there means \"not set\": nothing holds when the key \
+         is left out.\n\n## Sections\n\n| section | what it is | today |\n|---|---|---|\n",
     );
     let mut places = Places::new();
     for group in GROUPS {

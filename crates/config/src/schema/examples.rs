@@ -1,10 +1,11 @@
-//! An example for every key: what the documented example of its section shows, and else one made
-//! from what may stand there. Says nothing of what keys mean together.
+//! An example for every key: what the documented example of its section shows, else what stands in
+//! the samples, and else one made from what may stand there. Says nothing of what keys mean together.
 
 use serde_json::{Map, Value, json};
 use towpath_ports::catalogue::{Catalogue, Family, FieldType, KindEntry};
 use towpath_ports::size;
 
+use super::samples;
 use crate::fields::from_default;
 use crate::sections::{self, Section};
 use crate::shape::{Bound, Default, Key, KeyRule, Measure, Shape};
@@ -66,17 +67,17 @@ impl<'a> Here<'a> {
     /// The map that stands here, where it is of this kind.
     pub(super) fn of_kind(&self, kind: &str) -> Self {
         let shown = self.shown.iter().filter(|it| it["kind"] == kind).cloned().collect();
-        Self { path: self.path.clone(), shown, ..*self }
+        Self { path: format!("{} {kind}", self.path), shown, ..*self }
     }
 
     /// An example of what may stand here.
     pub(super) fn example(&self, shape: Shape) -> Value {
-        self.shown.first().cloned().unwrap_or_else(|| made(shape, self.catalogue))
+        self.shown.first().cloned().unwrap_or_else(|| self.made(shape))
     }
 
     /// An example of a setting of an adapter.
     pub(super) fn example_of_field(&self, of: FieldType) -> Value {
-        self.shown.first().cloned().unwrap_or_else(|| made_of_field(of))
+        self.shown.first().cloned().unwrap_or_else(|| self.made(Shape::Of(of)))
     }
 
     fn collect(&self, shape: Shape, definition: &str, found: &mut Vec<Value>) {
@@ -96,56 +97,60 @@ impl<'a> Here<'a> {
             _ => {}
         }
     }
-}
 
-/// A value of this shape as people would write it.
-fn made(shape: Shape, catalogue: &Catalogue) -> Value {
-    match shape {
-        Shape::Of(of) => made_of_field(of),
-        Shape::FormatVersion => json!(1),
-        Shape::Name | Shape::Names => json!("staging"),
-        Shape::SomeTime | Shape::Bake => json!("5m"),
-        Shape::WordOrSpan(words) => json!(words[0]),
-        Shape::Requests => json!("20 requests"),
-        Shape::ErrorLimit => json!("> 5%"),
-        Shape::LatencyLimit => json!("+20%"),
-        Shape::Endpoints => json!(["/health"]),
-        Shape::Variables => json!({ "LOG_LEVEL": "info" }),
-        Shape::Money => json!("$20/month"),
-        Shape::Size => json!("512MB"),
-        Shape::Rate => json!("100/s"),
-        Shape::Promise(measure, bound) => json!(promise(measure, bound)),
-        Shape::Date => json!("2027-12-24"),
-        Shape::Hours => json!("09:00-16:00"),
-        Shape::Zone => json!("Europe/Berlin"),
-        Shape::Map(keys) => map(keys, catalogue),
-        Shape::MapOf(rule, inner) => {
-            let name = match rule {
-                KeyRule::Name => "staging",
-                KeyRule::Variable => "API_KEY",
-                KeyRule::Branch => "main",
-            };
-            json!({ name: made(*inner, catalogue) })
+    /// A value of this shape as people would write it.
+    fn made(&self, shape: Shape) -> Value {
+        if let Some(sample) = samples::of(&self.path) {
+            return sample;
         }
-        Shape::Kinds(kinds, _) => {
-            let mut value = map(kinds[0].keys, catalogue);
-            value["kind"] = json!(kinds[0].name);
-            value
+        match shape {
+            Shape::Of(of) => made_of_field(of),
+            Shape::FormatVersion => json!(1),
+            Shape::Name | Shape::Names => made_of_field(FieldType::Name),
+            Shape::SomeTime | Shape::Bake => json!("5m"),
+            Shape::WordOrSpan(words) => json!(telling(words)),
+            Shape::Requests => json!("20 requests"),
+            Shape::ErrorLimit => json!("> 5%"),
+            Shape::LatencyLimit => json!("+20%"),
+            Shape::Endpoints => json!(["/health"]),
+            Shape::Variables => json!({ "LOG_LEVEL": "info" }),
+            Shape::Money => json!("$20/month"),
+            Shape::Size => json!("512MB"),
+            Shape::Rate => json!("100/s"),
+            Shape::Promise(measure, bound) => json!(promise(measure, bound)),
+            Shape::Date => json!("2027-12-24"),
+            Shape::Hours => json!("09:00-16:00"),
+            Shape::Zone => json!("Europe/Berlin"),
+            Shape::Map(keys) => self.map(keys),
+            Shape::MapOf(rule, inner) => {
+                let name = match rule {
+                    KeyRule::Name => "name",
+                    KeyRule::Variable => "API_KEY",
+                    KeyRule::Branch => "main",
+                };
+                json!({ name: self.named().made(*inner) })
+            }
+            Shape::Kinds(kinds, _) => {
+                let mut value = self.map(kinds[0].keys);
+                value["kind"] = json!(kinds[0].name);
+                value
+            }
+            Shape::List(inner) => json!([self.item().made(*inner)]),
+            Shape::Adapter(family, _) => adapter(family, self.catalogue),
+            Shape::Sections => json!({}),
         }
-        Shape::List(inner) => json!([made(*inner, catalogue)]),
-        Shape::Adapter(family, _) => adapter(family, catalogue),
-        Shape::Sections => json!({}),
     }
-}
 
-/// What must be given; where nothing must, the first key.
-fn map(keys: &[Key], catalogue: &Catalogue) -> Value {
-    let required = |key: &&Key| matches!(key.default, Default::Required);
-    let mut needed: Vec<_> = keys.iter().filter(required).collect();
-    if needed.is_empty() {
-        needed.extend(keys.first());
+    /// What must be given; where nothing must, the first key.
+    fn map(&self, keys: &[Key]) -> Value {
+        let required = |key: &&Key| matches!(key.default, Default::Required);
+        let mut needed: Vec<_> = keys.iter().filter(required).collect();
+        if needed.is_empty() {
+            needed.extend(keys.first());
+        }
+        let made = |key: &Key| (key.name.to_owned(), self.key(key.name).made(key.shape));
+        needed.into_iter().map(made).collect()
     }
-    needed.iter().map(|key| (key.name.to_owned(), made(key.shape, catalogue))).collect()
 }
 
 fn adapter(family: Family, catalogue: &Catalogue) -> Value {
@@ -165,12 +170,14 @@ const fn promise(measure: Measure, bound: Bound) -> &'static str {
     }
 }
 
+/// By its type alone. `text`, `name`, `path` and `program` tell nobody anything: no example of the schema
+/// may be one, so a key of such a type needs a sample where no documented example shows it.
 fn made_of_field(of: FieldType) -> Value {
     match of {
-        FieldType::Text => json!("a text"),
-        FieldType::Word(words) => json!(words[0]),
-        FieldType::Argv => json!(["./program", "argument"]),
-        FieldType::Texts => json!(["one text", "another text"]),
+        FieldType::Text => json!("text"),
+        FieldType::Word(words) => json!(telling(words)),
+        FieldType::Argv => json!(["program"]),
+        FieldType::Texts => json!(["text"]),
         FieldType::Roles => json!(["developer"]),
         FieldType::Flag => json!(true),
         FieldType::Count(least, most) => json!(1.clamp(least, most)),
@@ -178,11 +185,17 @@ fn made_of_field(of: FieldType) -> Value {
         FieldType::Share => json!("10%"),
         FieldType::Size(least, _) => json!(size::written(least)),
         FieldType::Address => json!("127.0.0.1:3000"),
-        FieldType::Path => json!("folder/file"),
+        FieldType::Path => json!("path"),
         FieldType::Url => json!("https://example.org"),
         FieldType::Condition => json!("< 5%"),
         FieldType::TextMap => json!({ "name": "text" }),
         FieldType::Counts(words) => json!({ words[0]: 0 }),
-        FieldType::Name => json!("staging"),
+        FieldType::Name => json!("name"),
     }
+}
+
+/// The first word that says something is there.
+fn telling(words: &[&'static str]) -> &'static str {
+    let empty = ["none", "never", "nothing"];
+    words.iter().find(|word| !empty.contains(word)).unwrap_or(&words[0])
 }

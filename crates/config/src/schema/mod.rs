@@ -14,6 +14,7 @@ mod adapters;
 mod agreement;
 mod examples;
 mod patterns;
+mod samples;
 mod units;
 mod values;
 

@@ -84,6 +84,34 @@ fn every_example_and_every_default_fits_where_it_stands() {
     assert!(examples > 600 && defaults > 40, "{examples} examples, {defaults} defaults");
 }
 
+/// Whether a text in `value` was made from its type alone, or a map has a key that was.
+fn holds_filler(value: &Value) -> bool {
+    match value {
+        Value::String(text) => ["text", "path", "program"].contains(&text.as_str()),
+        Value::Array(items) => items.iter().any(holds_filler),
+        Value::Object(map) => {
+            map.values().any(holds_filler) || map.get("name").is_some_and(|it| !it.is_string())
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn no_example_is_a_filler_made_from_its_type_or_the_word_for_nothing() {
+    let root = Parts::new().root;
+    let mut found = Vec::new();
+    walk(&root, "", &mut found);
+    let mut fillers = Vec::new();
+    for (pointer, of) in found {
+        for example in of["examples"].as_array().into_iter().flatten() {
+            if holds_filler(example) || example == "name" || example == "none" {
+                fillers.push(format!("{pointer}: {example}"));
+            }
+        }
+    }
+    assert!(fillers.is_empty(), "{}:\n{}", fillers.len(), fillers.join("\n"));
+}
+
 #[test]
 fn every_key_has_an_example_and_every_quantity_its_unit() {
     let root = Parts::new().root;
