@@ -46,6 +46,13 @@ pub(crate) fn read(
     let entry = reading.catalogue.find(family, kind.text()?)?;
     let is_common = |it: &Entry| common.iter().any(|key| key.name == &*it.key);
     let own = node.entries().iter().filter(|it| !it.value.is_broken() && !is_common(it));
+    // Of the keys that were told of in another lane one is enough to know that something is wrong.
+    let mut told = false;
+    let own = own.filter(|it| {
+        let is_known = it.key.starts_with("x-") || entry.fields.iter().any(|f| f.name == &*it.key);
+        let again = !is_known && reading.problems.knows(it.key_extent, Code::UnknownKey);
+        !(again && std::mem::replace(&mut told, true))
+    });
     let own = node.with_entries(own.cloned().collect());
     let settings = match settings::check(entry, &own.to_json()) {
         Ok(settings) => Some(settings),
@@ -59,6 +66,10 @@ pub(crate) fn read(
                 }
                 let is_known = known.clone().any(|key| key == first);
                 let strange = node.entry(first).filter(|_| !is_known);
+                let knows = |it: &Entry| reading.problems.knows(it.key_extent, Code::UnknownKey);
+                if strange.is_some_and(knows) {
+                    continue;
+                }
                 let problem = placed(problem, node, kind, entry.fields, common);
                 let problem = match strange {
                     Some(strange) => secrecy::of_unknown(strange, problem, reading.problems),

@@ -173,13 +173,19 @@ pub(crate) fn is_mistyped<'a>(
     key: &str,
     known: &(impl Iterator<Item = &'a str> + Clone),
 ) -> bool {
+    /// Unknown keys of one map that are looked at: the longest map of the tables has 41 keys.
+    const MOST: usize = 64;
     node.entries()
         .iter()
         .filter(|entry| !known.clone().any(|name| name == &*entry.key))
+        .take(MOST)
         .any(|entry| nearest_key(&entry.key, known.clone()).as_deref() == Some(key))
 }
 
 fn unknown_key(entry: &Entry, keys: &[Key], name: &str, problems: &mut Problems) {
+    if problems.knows(entry.key_extent, Code::UnknownKey) {
+        return;
+    }
     let shown = printable(&entry.key);
     let nearest = nearest_key(&entry.key, keys.iter().map(|key| key.name));
     let known: Vec<_> = keys.iter().map(|key| key.name).collect();

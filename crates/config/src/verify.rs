@@ -132,6 +132,9 @@ impl Verify<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, place: Where, name: &str) {
+        if self.problems.knows(entry.key_extent, Code::UnknownKey) {
+            return;
+        }
         let known: Vec<_> = sections::all()
             .filter(|section| section.may_stand(place))
             .map(|section| section.key.name)

@@ -40,6 +40,8 @@ struct Need<'a> {
 /// Roles that nobody has, where it is declared who has which.
 pub(super) fn no_such_role(whole: &Whole<'_>, problems: &mut Problems) {
     let Some(holders) = holders(whole.root) else { return };
+    // A role is named in many places, and its nearest is the same in each.
+    let mut nearest = BTreeMap::new();
     let mut report = |needs: Vec<Need<'_>>, lane: Option<&Lane<'_>>| {
         let roles = needs.iter().flat_map(|need| need.roles.iter().map(move |role| (need, role)));
         for (need, (role, place)) in roles {
@@ -47,7 +49,11 @@ pub(super) fn no_such_role(whole: &Whole<'_>, problems: &mut Problems) {
                 && !lane.is_some_and(|lane| lane.accepts(Code::NoSuchRole, problems))
                 && !problems.knows(*place, Code::NoSuchRole)
             {
-                problems.add(unknown_role(role, *place, &holders));
+                let near = nearest
+                    .entry((*role).to_owned())
+                    .or_insert_with(|| nearest_role(role, &holders));
+                let programs = holders.contains_key(role);
+                problems.add(unknown_role(role, *place, programs, near.clone()));
             }
         }
     };
@@ -240,9 +246,17 @@ impl Need<'_> {
     }
 }
 
-fn unknown_role(role: &str, place: Extent, holders: &Holders<'_>) -> Problem {
-    let nearest = settings::nearest(role, holders.keys().copied());
-    let programs = holders.contains_key(role);
+/// The role that somebody has and that `role` most likely means.
+fn nearest_role(role: &str, holders: &Holders<'_>) -> Option<String> {
+    /// Roles on either side, by the alphabet, among which the nearest is looked for: more than a
+    /// project has, and in a file of more the mistyped most often begin as the right ones do.
+    const NEIGHBOURS: usize = 64;
+    let before = holders.range::<&str, _>(..role).rev().take(NEIGHBOURS);
+    let after = holders.range::<&str, _>(role..).take(NEIGHBOURS);
+    settings::nearest(role, before.chain(after).map(|(name, _)| *name))
+}
+
+fn unknown_role(role: &str, place: Extent, programs: bool, nearest: Option<String>) -> Problem {
     let role = printable(role);
     let message = format!("nobody in `people` has the role {role}");
     let problem = Problem::new(Code::NoSuchRole, place, message);
