@@ -37,7 +37,9 @@ impl Wanted {
     /// force: the journal keeps what runs, and readers need not know it.
     fn shown(&self, rows: Vec<EventRow>) -> Vec<EventRow> {
         let mut rows: Vec<EventRow> = rows.into_iter().filter(|row| self.wants(row)).collect();
-        rows.iter_mut().for_each(|row| towpath_config::hide_secrets(&mut row.body));
+        for row in &mut rows {
+            towpath_config::hide_secrets(&mut row.body);
+        }
         rows
     }
 }
