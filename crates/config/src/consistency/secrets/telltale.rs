@@ -485,6 +485,11 @@ mod tests {
             "mkdir -p build && cargo test -p towpath",
             "Hello, {name}! Your token = your ticket",
             "en-US, de-DE; q=0.8",
+            "Authorization, X-Api-Key, X-Token",
+            "login - password - billing",
+            "The token = the ticket; the password: ask",
+            "https://a.example.com https://b.example.com",
+            "docker run -p 8080:80 -u 1000:1000 api",
             "*/5 * * * *",
         ] {
             assert!(!is_secret("ADDRESS", value), "{value}");
