@@ -1,4 +1,5 @@
-//! Addresses for the tests that do run something for real. Listens on nothing.
+//! Addresses for the tests that do run something for real. Binds each for a moment to see that it is
+//! free; serves nothing on it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const FIRST: u32 = 10_000;
 const COUNT: u32 = 22_000;
 
-/// Neighbouring process numbers start this far apart: more than nearly every test asks for.
+/// Neighbouring process numbers start this far apart: more than nearly every test asks for. Numbers
+/// that differ by 1375 (`COUNT` and this over their common divisor, 16) begin at the same port, and
+/// some between them nearer to each other than this: what another process listens on is passed over,
+/// and only a port that both were handed before either listened on it would be taken twice.
 const STRIDE: u32 = 64;
 
 static TAKEN: AtomicU32 = AtomicU32::new(0);

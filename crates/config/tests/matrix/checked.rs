@@ -144,6 +144,20 @@ fn what_is_accepted_by_name_no_longer_refuses_but_stays_listed() {
 }
 
 #[test]
+fn a_check_that_is_called_like_what_runs_releases_is_accepted_as_any_other() {
+    for (name, slug) in [("Target", "target"), ("Router", "router")] {
+        let accept = format!(
+            "    accept_unenforced: [{slug}]\n    tier: production\n    gate: {{ validation: [{{ check: github, name: {name}, reviews: 1 }}] }}\n"
+        );
+        let matrix = matrix(&TWO_SERVICES.replace("    tier: production\n", &accept));
+        let found = &lane(&matrix, "api", "live").unenforced;
+        let path = format!("environments.live.gate.validation.{slug}");
+        let found: Vec<_> = found.iter().map(|it| (&*it.path, it.refuses)).collect();
+        assert_eq!(found, [(&*path, false)]);
+    }
+}
+
+#[test]
 fn the_roles_that_a_check_asks_for_refuse_until_they_are_accepted_and_the_check_stays() {
     let gate = "    tier: production\n    gate:\n      prerequisites: [{ check: attested, name: Tried out, by: [qa] }]\n      validation: [{ check: attested, name: Looked at, by: [qa] }]\n";
     let text = TWO_SERVICES.replace("    tier: production\n", gate);
