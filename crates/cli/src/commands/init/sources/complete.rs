@@ -70,6 +70,7 @@ pub(crate) fn complete(mut found: Findings, guess: &Guess) -> (StarterInput, Sai
     filling.settings(&found.everywhere);
     filling.targets(&mut lanes);
     lanes.iter_mut().flatten().for_each(hold_details);
+    filling.copies(&found.everywhere, &lanes);
     filling.ports(&mut lanes);
     filling.health(&mut lanes);
     let environments = environments.into_iter().zip(lanes).map(written).collect();
@@ -133,6 +134,20 @@ impl Filling<'_> {
                 let keys = few(settings.keys());
                 self.said.assumed(format!("{keys} of {name} the same in all environments"));
             }
+        }
+    }
+
+    /// How many copies run is said once too.
+    fn copies(&mut self, everywhere: &BTreeMap<Name, FoundLane>, lanes: &[Vec<FoundLane>]) {
+        let same = |(index, service): (usize, &StarterService)| {
+            let count = everywhere.get(&service.name)?.details.get("instances")?;
+            let mut all = lanes.iter().map(|all| all[index].details.get("instances"));
+            all.all(|it| it == Some(count)).then(|| service.name.clone())
+        };
+        let names: Vec<Name> = self.services.iter().enumerate().filter_map(same).collect();
+        if lanes.len() > 1 && !names.is_empty() {
+            let names = few(names);
+            self.said.assumed(format!("as many copies of {names} in all environments"));
         }
     }
 

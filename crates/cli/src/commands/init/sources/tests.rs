@@ -283,6 +283,30 @@ fn a_variable_that_no_process_could_have_is_left_out_and_said() {
 }
 
 #[test]
+fn that_copies_are_the_same_everywhere_and_ports_are_those_of_this_machine_is_said_once() {
+    let assumed = |text: &str, what: &str| {
+        let folder = temporary(&[("compose.yaml", text)]);
+        let (_, said) = complete(found(Source::Compose, folder.path()), &guess());
+        said.assumed.into_iter().filter(|it| it.contains(what)).collect::<Vec<_>>()
+    };
+    let text = "services:
+  api: { build: ., ports: ['1:1'], scale: 2 }
+  web: { build: ., ports: ['2:2'], deploy: { replicas: 3 } }
+  job: { build: . }
+";
+    assert_eq!(assumed(text, "copies"), ["as many copies of api, web in all environments"]);
+    assert_eq!(assumed(text, "127.0.0.1").len(), 1);
+    let folder = temporary(&[
+        ("compose.yaml", text),
+        ("compose.prod.yaml", "services: { web: { scale: 9 } }"),
+    ]);
+    let (_, said) = complete(found(Source::Compose, folder.path()), &guess());
+    assert!(said.assumed.contains(&"as many copies of api in all environments".to_owned()));
+    let local = "services: { api: { build: ., ports: ['127.0.0.1:1:1'], expose: [2] } }";
+    assert_eq!((assumed(local, "copies"), assumed(local, "127.0.0.1")), (vec![], vec![]));
+}
+
+#[test]
 fn what_holds_a_secret_is_left_out_and_said_and_the_rest_is_written() {
     let text = "services:
   api:

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::super::findings::{MOST_ENVIRONMENTS, MOST_SERVICES, Said};
-use super::super::foreign::{self, LARGEST, Value, shown};
+use super::super::foreign::{self, Value, shown};
 use super::super::names::shortened;
 
 /// Most services of one file that are looked at: each that a starter takes, in each environment.
@@ -14,8 +14,8 @@ const MOST: usize = MOST_ENVIRONMENTS * MOST_SERVICES;
 /// Most files that services begin in; people have one or two.
 const MOST_FILES: usize = 16;
 /// Most bytes of memory that all services together may have for what they begin as: a few times what
-/// the largest file takes, which one service may begin as.
-const MOST_BYTES: usize = 8 * LARGEST as usize;
+/// the largest file has, in which one service may begin.
+const MOST_BYTES: usize = 32 << 20;
 /// Services that begin as services that begin as services; compose has no bound of its own.
 const MOST_STEPS: usize = 8;
 /// Keys whose lists are put behind one another; other lists replace each other

@@ -1,5 +1,7 @@
 //! Ports of a compose service, in all the forms that compose has. Owns which of them visitors use.
 
+use std::net::IpAddr;
+
 use super::super::foreign::Value;
 
 /// The ports of one service.
@@ -9,6 +11,8 @@ pub(super) struct Ports {
     pub(super) first: Option<u16>,
     /// The port inside the container behind it.
     pub(super) inside: Option<u16>,
+    /// Whether the first is published on more than this machine's own addresses.
+    pub(super) is_everywhere: bool,
     /// The others, as a person reads them: `port 9229`, `ports 3001 to 3005`, `udp port 53`.
     pub(super) others: Vec<String>,
 }
@@ -16,16 +20,18 @@ pub(super) struct Ports {
 /// Adds what one entry of `ports` says; `fill` fills in variables.
 pub(super) fn ports(item: &Value, fill: &mut impl FnMut(&str) -> Option<String>, all: &mut Ports) {
     let mut text = |key: &str| item.get(key).and_then(Value::text).and_then(|it| fill(&it));
-    let (host, inside, protocol) = if item.is_map() {
+    let (host, inside, protocol, address) = if item.is_map() {
         let protocol = text("protocol").unwrap_or_else(|| "tcp".to_owned());
         let target = text("target");
-        (text("published").or_else(|| target.clone()), target, protocol)
+        let address = text("host_ip").unwrap_or_default();
+        (text("published").or_else(|| target.clone()), target, protocol, address)
     } else {
         let Some(text) = item.text().and_then(|it| fill(&it)) else { return };
         let (ports, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
         let parts: Vec<&str> = ports.rsplitn(3, ':').collect();
         let host = parts.get(1).filter(|it| !it.is_empty()).unwrap_or(&parts[0]);
-        (Some((*host).to_owned()), Some(parts[0].to_owned()), protocol.to_owned())
+        let address = parts.get(2).copied().unwrap_or_default().to_owned();
+        (Some((*host).to_owned()), Some(parts[0].to_owned()), protocol.to_owned(), address)
     };
     let Some((first, last)) = host.as_deref().and_then(range) else { return };
     if protocol != "tcp" {
@@ -37,10 +43,17 @@ pub(super) fn ports(item: &Value, fill: &mut impl FnMut(&str) -> Option<String>,
         return;
     }
     all.first = Some(first);
+    all.is_everywhere = !is_local(&address);
     all.inside = inside.as_deref().and_then(range).map(|(first, _)| first);
     if first < last {
         all.others.push(said(first + 1, last));
     }
+}
+
+/// Whether an address is one that other machines cannot reach.
+fn is_local(address: &str) -> bool {
+    let address = address.trim_matches(['[', ']']);
+    address == "localhost" || address.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
 fn said(first: u16, last: u16) -> String {
@@ -58,6 +71,30 @@ fn range(text: &str) -> Option<(u16, u16)> {
 mod tests {
     use super::super::super::foreign;
     use super::*;
+
+    #[test]
+    fn a_port_is_published_everywhere_unless_an_address_of_this_machine_stands_before_it() {
+        for (text, wanted) in [
+            ("['3001:3000']", true),
+            ("[3000]", true),
+            ("['0.0.0.0:3001:3000']", true),
+            ("['192.0.2.1:3001:3000']", true),
+            ("['127.0.0.1:3001:3000']", false),
+            ("['[::1]:3001:3000']", false),
+            ("['localhost:3001:3000']", false),
+            ("['127.0.0.1::3000']", false),
+            ("[{ target: 80 }]", true),
+            ("[{ target: 80, host_ip: 127.0.0.1 }]", false),
+            ("['127.0.0.1:1:1', '2:2']", false),
+            ("['53:53/udp']", false),
+        ] {
+            let mut all = Ports::default();
+            for item in foreign::yaml(text).unwrap().items() {
+                ports(item, &mut |text| Some(text.to_owned()), &mut all);
+            }
+            assert_eq!(all.is_everywhere, wanted, "{text}");
+        }
+    }
 
     #[test]
     fn the_first_published_port_is_that_of_visitors_and_the_others_are_told() {

@@ -151,6 +151,13 @@ impl Reader<'_> {
             for item in items {
                 ports(item, &mut |text| self.filled(name, "the port", text), &mut all);
             }
+            if key == "ports" && all.is_everywhere {
+                // The same of each service, and therefore told once.
+                self.said.assumed(
+                    "ports reached on 127.0.0.1 alone; compose publishes them on all interfaces, as \
+                     `listen` of a router can",
+                );
+            }
         }
         lane.port = all.first;
         if let Some(inside) = all.inside {
