@@ -2,10 +2,11 @@
 //! catalogue; their own rules live with them.
 
 use serde_json::Value;
-use towpath_ports::catalogue::{Family, Field, KindState};
+use towpath_ports::catalogue::{Catalogue, Family, Field, KindState};
 use towpath_ports::settings;
 
 use crate::codes::Code;
+use crate::elsewhere;
 use crate::lane::Reading;
 use crate::problem::Problem;
 use crate::repair::{nearest_word, repair};
@@ -72,7 +73,14 @@ pub(crate) fn read(
                 }
                 let problem = placed(problem, node, kind, entry.fields, common);
                 let problem = match strange {
-                    Some(strange) => secrecy::of_unknown(strange, problem, reading.problems),
+                    Some(strange) => {
+                        let key = &*strange.key;
+                        let problem = value::elsewhere(key, problem, |it| {
+                            of_other_kind(key, (family, entry.name), reading.catalogue, it)
+                                .or_else(|| elsewhere::of_map(key, family.as_str(), common, it))
+                        });
+                        secrecy::of_unknown(strange, problem, reading.problems)
+                    }
                     None => problem,
                 };
                 reading.problems.add(problem);
@@ -81,6 +89,18 @@ pub(crate) fn read(
         }
     };
     Some(Adapter { kind: entry.name, state: entry.state, fields: entry.fields, settings })
+}
+
+/// What to say of a setting of the adapter `kind` that only others of its family have.
+fn of_other_kind(
+    key: &str,
+    (family, kind): (Family, &str),
+    catalogue: &Catalogue,
+    problem: &Problem,
+) -> Option<Problem> {
+    let others = catalogue.family(family).filter(|it| it.name != kind);
+    let others = others.filter(|it| it.fields.iter().any(|field| field.name == key));
+    elsewhere::with_kinds(key, &others.map(|it| it.name).collect::<Vec<_>>(), problem)
 }
 
 /// Says that the kind is missing, or which key was meant to be it.

@@ -9,6 +9,7 @@ mod consistency;
 mod declared;
 mod diagnostic;
 mod diff;
+mod elsewhere;
 mod fields;
 mod lane;
 mod limits;

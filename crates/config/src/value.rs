@@ -8,6 +8,7 @@ use towpath_ports::settings;
 use crate::PROGRAM;
 use crate::cause::of_endpoint;
 use crate::codes::Code;
+use crate::elsewhere;
 use crate::lists;
 use crate::problem::{Problem, Problems};
 use crate::repair::{as_name, endpoint, nearest, repair, variable};
@@ -191,8 +192,28 @@ fn unknown_key(entry: &Entry, keys: &[Key], name: &str, problems: &mut Problems)
     let known: Vec<_> = keys.iter().map(|key| key.name).collect();
     let of = format!("`{name}`");
     let problem = unknown(&shown, entry.key_extent, nearest, known.join(", "), of);
+    let problem =
+        elsewhere(&entry.key, problem, |it| elsewhere::of_map(&entry.key, name, keys, it));
     let problem = secrecy::of_unknown(entry, problem, problems);
     problems.add(problem);
+}
+
+/// Where the unknown key `name` stands by `place`, unless other tools call by it what stands here, or
+/// it differs from that in a plural alone.
+pub(crate) fn elsewhere(
+    name: &str,
+    problem: Problem,
+    place: impl Fn(&Problem) -> Option<Problem>,
+) -> Problem {
+    let is_plural = |near: &str| {
+        let rest = near.strip_prefix(name).or(name.strip_prefix(near));
+        rest.is_some_and(|rest| ["s", "es"].contains(&rest))
+    };
+    let is_meant = |near: &String| reason(name, near).is_some() || is_plural(near);
+    if problem.nearest.as_ref().is_some_and(is_meant) {
+        return problem;
+    }
+    place(&problem).unwrap_or(problem)
 }
 
 /// A key that is not known, with its nearest name. `of` says whose key it would be.
@@ -203,20 +224,33 @@ pub(crate) fn unknown(
     known: String,
     of: impl Into<String>,
 ) -> Problem {
+    // What is a key elsewhere was meant to be one, and not a key of one's own.
+    let own = if elsewhere::is_known(shown) {
+        String::new()
+    } else {
+        format!(" `x-{shown}` to keep a key of your own")
+    };
     let (label, next) = match &nearest {
         Some(near) => (
             match reason(shown, near) {
                 Some(reason) => format!("`{near}` here: {reason}"),
                 None => format!("the nearest key is `{near}`"),
             },
-            format!("write `{near}`, or `x-{shown}` to keep a key of your own"),
+            if own.is_empty() {
+                format!("write `{near}`")
+            } else {
+                format!("write `{near}`, or{own}")
+            },
         ),
         None => (
             "no key is called anything like it".to_owned(),
-            format!(
-                "remove it, write `x-{shown}` to keep a key of your own, or read the file with a newer \
-                 version that knows it: this is {PROGRAM}"
-            ),
+            match own.as_str() {
+                "" => "remove it".to_owned(),
+                own => format!(
+                    "remove it, write{own}, or read the file with a newer version that knows it: this is \
+                     {PROGRAM}"
+                ),
+            },
         ),
     };
     Problem::new(Code::UnknownKey, extent, format!("{} has no key `{shown}`", of.into()))
@@ -258,7 +292,41 @@ fn verify_variant(
     let own = kinds.iter().filter(|kind| chosen.is_none_or(|text| kind.name == text));
     let mut keys = vec![Key::optional("kind", Shape::Of(FieldType::Text), "Which kind it is.")];
     keys.extend(own.flat_map(|kind| kind.keys).chain(common).copied());
+    let node = match chosen {
+        Some(chosen) => &as_kind(node, name, (chosen, kinds), &keys, problems),
+        None => node,
+    };
     verify_keys(node, &keys, name, true, against, problems);
+}
+
+/// The section without the keys that only other kinds have, which are told of; what is merely called
+/// otherwise by this kind is read as if it were called so.
+fn as_kind(
+    node: &Node,
+    name: &str,
+    (chosen, kinds): (&str, &[Variant]),
+    keys: &[Key],
+    problems: &mut Problems,
+) -> Node {
+    let mut own = Vec::with_capacity(node.entries().len());
+    for entry in node.entries() {
+        let is_own = keys.iter().any(|key| key.name == &*entry.key);
+        let of = format!("`{name}` of the kind `{chosen}`");
+        let known = || keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", ");
+        let problem = || unknown(&printable(&entry.key), entry.key_extent, None, known(), of);
+        let other = || elsewhere::of_kind(&entry.key, chosen, kinds, &problem());
+        match (!is_own).then(other).flatten() {
+            None => own.push(entry.clone()),
+            Some(problem) => {
+                problems.add(secrecy::of_unknown(entry, problem, problems));
+                let here = elsewhere::counterpart(&entry.key, chosen, kinds);
+                if let Some(here) = here.filter(|here| node.get(here).is_none()) {
+                    own.push(Entry { key: here.into(), ..entry.clone() });
+                }
+            }
+        }
+    }
+    node.with_entries(own)
 }
 
 fn verify_key(text: &str, extent: Extent, rule: KeyRule, problems: &mut Problems) {

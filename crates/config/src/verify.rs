@@ -7,6 +7,7 @@ use towpath_ports::settings;
 
 use crate::acceptance;
 use crate::codes::Code;
+use crate::elsewhere;
 use crate::lists;
 use crate::pipeline::unknown_name;
 use crate::problem::{Problem, Problems};
@@ -141,18 +142,13 @@ impl Verify<'_> {
             .collect();
         let nearest = nearest_key(&entry.key, known.iter().copied());
         let shown = printable(&entry.key);
-        let mut problem = value::unknown(&shown, entry.key_extent, nearest, known.join(", "), name);
-        let elsewhere = sections::all().find(|section| section.key.name == &*entry.key);
-        if let Some(section) = elsewhere {
-            let place = match section.places {
-                [Where::Top, ..] => "at the top of the file",
-                _ => "in an environment",
-            };
-            problem = problem
-                .label(format!("this belongs {place}"))
-                .nearest(None)
-                .next(format!("move `{shown}`: it stands {place}"));
-        }
+        let problem = value::unknown(&shown, entry.key_extent, nearest, known.join(", "), name);
+        let problem = match environment(entry, place, &problem) {
+            Some(problem) => problem,
+            None => value::elsewhere(&entry.key, problem, |it| {
+                elsewhere::of_section(&entry.key, place, it)
+            }),
+        };
         let problem = secrecy::of_unknown(entry, problem, self.problems);
         self.problems.add(problem);
     }
@@ -161,16 +157,7 @@ impl Verify<'_> {
         let Some(defaults) = root.get("defaults") else { return };
         for entry in defaults.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
             if !SHARED_NAMES.contains(&&*entry.key) {
-                let known = SHARED_NAMES.join(", ");
-                let nearest = settings::nearest(&entry.key, SHARED_NAMES);
-                let shown = printable(&entry.key);
-                self.problems.add(value::unknown(
-                    &shown,
-                    entry.key_extent,
-                    nearest,
-                    known,
-                    "`defaults`",
-                ));
+                self.unknown_tier(entry);
                 continue;
             }
             let name = format!("`defaults.{}`", entry.key);
@@ -178,6 +165,26 @@ impl Verify<'_> {
                 self.sections(&entry.value, Where::Defaults, &name, entry.key_extent);
             }
         }
+    }
+
+    fn unknown_tier(&mut self, entry: &Entry) {
+        if self.problems.knows(entry.key_extent, Code::UnknownKey) {
+            return;
+        }
+        let known = SHARED_NAMES.join(", ");
+        let nearest = settings::nearest(&entry.key, SHARED_NAMES);
+        let shown = printable(&entry.key);
+        let mut problem = value::unknown(&shown, entry.key_extent, nearest, known, "`defaults`");
+        if sections::find(&entry.key, Where::Defaults).is_some() {
+            problem = problem
+                .label("this belongs in `defaults.all`, or in that of a tier")
+                .nearest(None)
+                .next(format!(
+                    "move `{shown}` into `defaults.all`, or below a tier such as `production`"
+                ));
+        }
+        let problem = secrecy::of_unknown(entry, problem, self.problems);
+        self.problems.add(problem);
     }
 
     fn environments(&mut self, root: &Node, services: &[&str]) {
@@ -244,4 +251,17 @@ impl Verify<'_> {
             }
         }
     }
+}
+
+/// What to say of an environment at the top of the file: what is called like a tier, or says of which
+/// it is.
+fn environment(entry: &Entry, place: Where, problem: &Problem) -> Option<Problem> {
+    let is_tier = SHARED_NAMES[1..].contains(&&*entry.key);
+    let is_map = matches!(entry.value.tree, Tree::Map(_));
+    let is_one = is_map && (is_tier || entry.value.get("tier").is_some());
+    if place != Where::Top || !is_one {
+        return None;
+    }
+    let problem = problem.clone().nearest(None).label("this belongs below `environments`");
+    Some(problem.next(format!("move `{}` into `environments`", printable(&entry.key))))
 }

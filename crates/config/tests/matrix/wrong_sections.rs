@@ -117,6 +117,23 @@ fn a_wrong_section_is_told_once_at_its_place_with_what_to_write_instead() {
     assert!(checked > 300, "the table is read: {checked}");
 }
 
+/// A place that a key is told to belong in was found in the tables, so it is never a key of one's own.
+#[test]
+fn what_is_told_of_a_key_in_the_wrong_place_names_the_right_one() {
+    let mut told = String::new();
+    let after = TABLE.split("## a key in the wrong place").nth(1).expect("the cases");
+    for case in cases().into_iter().filter(|case| after.contains(case.section)) {
+        let section = case.section;
+        let (text, _) = case.matrices().swap_remove(0);
+        for error in check(&text).errors {
+            let next = error.next.unwrap_or_default();
+            assert!(!next.contains("x-"), "{section}: {next}");
+            let _ = writeln!(told, "{section}\n  {}: {}\n  {next}", error.message, error.label);
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
 /// What is missing is told when the shared section lacks it too, and not before.
 #[test]
 fn a_required_key_is_asked_for_where_the_sections_are_joined() {
