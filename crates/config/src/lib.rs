@@ -159,14 +159,7 @@ impl Checked {
         pipeline::check(environments, &self.source, problems);
         let resolved = lane::resolve(&mut lane::Reading::new(root, catalogue, problems));
         let Some(resolved) = resolved else { return };
-        let whole = consistency::Whole {
-            root,
-            source: &self.source,
-            catalogue,
-            environments: &resolved.matrix.environments,
-            lanes: &resolved.lanes,
-        };
-        consistency::check(&whole, problems);
+        consistency::check(&self.whole(root, catalogue, &resolved), problems);
         self.resolved = show::lines(root, &self.source, catalogue, &resolved);
         self.not_enforced = resolved.not_enforced;
         self.shown = Some(resolved.matrix.clone());
@@ -192,16 +185,24 @@ impl Checked {
         let resolved = lane::resolve(&mut lane::Reading::new(root, catalogue, &mut found));
         problems.add_unseen(found);
         let Some(resolved) = resolved else { return };
-        let whole = consistency::Whole {
+        consistency::plaintext(&self.whole(root, catalogue, &resolved), problems);
+        self.with_secrets = Some(show::lines(root, &self.source, catalogue, &resolved));
+        self.matrix = Some(resolved.matrix);
+    }
+
+    fn whole<'a>(
+        &'a self,
+        root: &'a Node,
+        catalogue: &'a Catalogue,
+        resolved: &'a lane::Resolved,
+    ) -> consistency::Whole<'a> {
+        consistency::Whole {
             root,
             source: &self.source,
             catalogue,
             environments: &resolved.matrix.environments,
             lanes: &resolved.lanes,
-        };
-        consistency::plaintext(&whole, problems);
-        self.with_secrets = Some(show::lines(root, &self.source, catalogue, &resolved));
-        self.matrix = Some(resolved.matrix);
+        }
     }
 
     fn take(&mut self, mut problems: Problems, root: Option<&Node>) {
