@@ -22,7 +22,9 @@ pub(crate) fn of(row: &EventRow, story: &Story, style: &Style) -> Option<String>
     let event = story::event(row)?;
     let plan = story.requested.as_ref().map(|requested| &requested.plan);
     let said = match &event {
-        Event::PromotionRequested(requested) => Some(asked(requested, style)),
+        Event::PromotionRequested(requested) => {
+            Some(asked(requested, &story::plan_hash(row, &requested.plan), style))
+        }
         Event::CheckAnswered { key, answer, .. } => {
             let plan = plan?;
             let known = story.held_up.get(&(key.list, key.slug.clone()));
@@ -93,7 +95,7 @@ fn turned(event: &Event, story: &Story, plan: &Plan, row: &EventRow) -> Option<S
     }
 }
 
-fn asked(requested: &Requested, style: &Style) -> String {
+fn asked(requested: &Requested, hash: &str, style: &Style) -> String {
     let Requested { number, plan, from, .. } = requested;
     let (service, to) = (&plan.lane.service, &plan.lane.environment);
     let version = &plan.release.version;
@@ -110,7 +112,7 @@ fn asked(requested: &Requested, style: &Style) -> String {
         (Kind::Promote, Some(from), _) => format!(", {from} {} {to}", style.arrow()),
         (Kind::Promote, None, _) => format!(" into {to}"),
     };
-    format!("promotion {number} started: {service} {version}{way}, plan {}", plan.hash().short())
+    format!("promotion {number} started: {service} {version}{way}, plan {hash}")
 }
 
 fn answered(plan: &Plan, key: &CheckKey, result: CheckResult, sentence: &str) -> Option<String> {

@@ -25,7 +25,7 @@ pub(crate) fn of(row: &EventRow, story: &Story) -> Option<Value> {
                 "from": asked.from,
                 "to": asked.plan.lane.environment,
                 "release": asked.plan.release.version,
-                "plan": asked.plan.hash().short(),
+                "plan": story::plan_hash(row, &asked.plan),
             }),
         ),
         Event::CheckAnswered { key, answer, .. } => {

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use towpath_core::check::CheckResult;
-use towpath_core::ids::Name;
+use towpath_core::ids::{Digest, Name};
 use towpath_core::journal::{Event, Requested};
+use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{GateList, Outcome};
 use towpath_core::units::Timestamp;
 use towpath_guard::Verdict;
@@ -176,6 +177,14 @@ impl Story {
 /// The event of a row, if this program knows it.
 pub(crate) fn event(row: &EventRow) -> Option<Event> {
     serde_json::from_value(row.body.clone()).ok()
+}
+
+/// The hash of the plan in a row, as people see it: what the server says, for the plan that it shows is
+/// another one where secrets are hidden in it.
+pub(crate) fn plan_hash(row: &EventRow, plan: &Plan) -> String {
+    let said = row.body.get("plan_hash").cloned();
+    let said: Option<Digest> = said.and_then(|it| serde_json::from_value(it).ok());
+    said.unwrap_or_else(|| plan.hash()).short().to_owned()
 }
 
 /// Seconds between two moments, to the microsecond; zero when they are the other way round.

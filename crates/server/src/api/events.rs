@@ -9,6 +9,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
+use serde_json::Value;
+use towpath_core::plan::Plan;
 use towpath_engine::Engine;
 use towpath_ports::store::{ChainReport, EventRow};
 
@@ -38,9 +40,18 @@ impl Wanted {
     fn shown(&self, rows: Vec<EventRow>) -> Vec<EventRow> {
         let mut rows: Vec<EventRow> = rows.into_iter().filter(|row| self.wants(row)).collect();
         for row in &mut rows {
-            towpath_config::hide_secrets(&mut row.body);
+            hide(&mut row.body);
         }
         rows
+    }
+}
+
+/// Hides the secrets of an event. A plan without them has another hash, so its own is put beside it.
+fn hide(body: &mut Value) {
+    let plan: Option<Plan> = body.get("plan").and_then(|plan| Plan::deserialize(plan).ok());
+    towpath_config::hide_secrets(body);
+    if let (Some(plan), Some(body)) = (plan, body.as_object_mut()) {
+        body.insert("plan_hash".to_owned(), Value::from(plan.hash().to_string()));
     }
 }
 

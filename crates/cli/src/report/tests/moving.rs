@@ -182,3 +182,15 @@ fn for_programs_every_change_is_one_object_and_the_last_has_everything() {
     let _ = writeln!(text, "{}", objects::left(&samples::promotion(), ExitCode::Interrupted));
     insta::assert_snapshot!(text.replace(&samples::plan_hash(), "7f3a91c20be4"));
 }
+
+#[test]
+fn the_hash_of_a_plan_whose_secrets_are_hidden_is_the_one_that_the_server_says() {
+    let mut row = samples::beginning().into_iter().find(|row| row.kind == "promotion-requested");
+    let row = row.as_mut().expect("it was asked for");
+    row.body["plan_hash"] = format!("sha256:abcdef012345{:052}", 0).into();
+    let style = samples::terminal(NOW);
+    let line = lines::of(row, &Story::default(), &style).expect("it is news");
+    assert!(line.contains("plan abcdef012345"), "{line}");
+    let object = objects::of(row, &Story::default()).expect("it is news");
+    assert_eq!(object["plan"], "abcdef012345");
+}
