@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_key_is_looked_for_below_then_above_and_as_near_as_it_stands() {
         let here = keys_at(Where::Environment);
-        assert_eq!(below("steps", &here, DEEPEST), ["rollout"]);
+        assert_eq!(below("steps", &here, DEEPEST), ["migrations", "rollout"]);
         assert_eq!(below("bake", &here, DEEPEST), ["rollout.steps"]);
         assert_eq!(below("error_rate", rollback::KEYS, 1), ["when"]);
         assert_eq!(above("mode", rollback::WHEN), ["rollback"]);
