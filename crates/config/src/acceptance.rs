@@ -31,7 +31,8 @@ pub(crate) fn apply(
                 item.reason.push_str(ACCEPTED);
             }
         }
-        if !matched {
+        // With errors not every demand was read, so nobody knows what a name would accept.
+        if !matched && !problems.has_errors() {
             let short = found.iter().filter_map(|item| item.path.strip_prefix(prefix));
             let nearest = settings::nearest(name, short.map(|path| path.trim_start_matches('.')));
             problems.add(

@@ -155,6 +155,12 @@ impl Problems {
         if problem.code == Code::UnknownName && self.has(problem.extent, Code::WrongValue) {
             return;
         }
+        // What was read of a value that does not fit is not what was meant.
+        let mut places =
+            std::iter::once(problem.extent).chain(problem.related.iter().map(|it| it.0));
+        if problem.code.severity() == Severity::Warning && places.any(|it| self.refuses(it)) {
+            return;
+        }
         if self.is_full(problem.code) {
             return;
         }
@@ -197,6 +203,19 @@ impl Problems {
     fn has(&self, extent: Extent, code: Code) -> bool {
         let mut from = self.seen.range((extent, code, String::new())..);
         from.next().is_some_and(|(place, of, _)| (*place, *of) == (extent, code))
+    }
+
+    /// Whether a value at `extent` or within it does not fit its key.
+    fn refuses(&self, extent: Extent) -> bool {
+        let from = (Extent { start: extent.start, end: 0 }, Code::ALL[0], String::new());
+        let inside = self.seen.range(from..).take_while(|it| it.0.start <= extent.end);
+        let mut inside = inside.filter(|it| it.0.end <= extent.end);
+        inside.any(|it| matches!(it.1, Code::WrongValue | Code::WrongType))
+    }
+
+    /// Whether something refuses the file.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.errors.kept > 0
     }
 
     pub(crate) fn is_empty(&self) -> bool {

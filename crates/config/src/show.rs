@@ -15,7 +15,7 @@ use crate::pipeline;
 use crate::sections::{self, Section, Standing, Where};
 use crate::shape::{Default, Key, NOWHERE, Place, Shape, Variant};
 use crate::source::Source;
-use crate::tree::{Entry, Node, Scalar, Tree};
+use crate::tree::{Entry, Node, Scalar, Tree, is_safe};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -441,12 +441,22 @@ pub(crate) fn flow(node: &Node) -> String {
     }
 }
 
-/// A text that YAML reads back as this text, wherever it stands.
+/// A text that YAML reads back as this text, wherever it stands. What a terminal would act upon is
+/// written as an escape, all of which JSON and YAML read alike (YAML 1.2.2, section 5.7).
 pub(crate) fn written(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }
-    serde_json::Value::from(text).to_string()
+    let quoted = serde_json::Value::from(text).to_string();
+    let mut shown = String::with_capacity(quoted.len());
+    for character in quoted.chars() {
+        if is_safe(character) {
+            shown.push(character);
+        } else {
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        }
+    }
+    shown
 }
 
 fn is_plain(text: &str) -> bool {

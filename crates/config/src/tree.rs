@@ -189,10 +189,10 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// Whether a character may be printed as it is: no control character, and none that changes the
-/// direction of text (Unicode 17, UAX #9 explicit formatting characters).
+/// direction of text (Unicode 17, UAX #9 explicit and implicit directional formatting characters).
 pub(crate) fn is_safe(character: char) -> bool {
     !character.is_control()
-        && !matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+        && !matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
         && !matches!(character, '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
 }
 

@@ -199,7 +199,9 @@ pub(super) fn single_instance_production(lane: &Lane<'_>, problems: &mut Problem
     if written.is_none() && !counts_instances(lane.whole, &spec.target.kind) {
         return;
     }
-    let scaled = lane.get("scaling", "min").and_then(count).is_some_and(|least| least > 1);
+    // What was refused may have been meant as more than one.
+    let least = lane.get("scaling", "min");
+    let scaled = least.is_some_and(|least| count(least).is_none_or(|least| least > 1));
     let mut promises = FLOORS.into_iter().rev().filter_map(|key| lane.get("slo", key));
     let promise =
         promises.find(|node| promised_share(node).is_some_and(|share| share >= NEEDS_TWO));

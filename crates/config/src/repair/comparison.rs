@@ -47,7 +47,12 @@ pub(super) fn promises(text: &str, measure: Measure, bound: Bound) -> Vec<String
         (None, Bound::Either, Measure::Share) => &["<", ">="],
         (Some(sign), ..) => &[sign],
     };
-    let values = values(value, measure);
+    let mut values = values(value, measure);
+    // `< 0.1` is a tenth to one and a tenth of a percent to another.
+    let is_fraction = value.starts_with("0.") || value.starts_with('.');
+    if measure == Measure::Share && signs.iter().all(|it| it.starts_with('<')) && is_fraction {
+        values.splice(..0, amount::share(&format!("{value}%")).filter(|it| !values.contains(it)));
+    }
     let all = signs.iter().flat_map(|sign| values.iter().map(move |it| format!("\"{sign} {it}\"")));
     all.collect()
 }
@@ -120,6 +125,10 @@ mod tests {
         }
         assert_eq!(promises("5%", Measure::Share, Bound::Either), ["\"< 5%\"", "\">= 5%\""]);
         assert_eq!(promises("200", Measure::Time, Bound::AtMost), ["\"< 200ms\"", "\"< 200s\""]);
+        let tenth = ["\"< 0.1%\"", "\"< 10%\""];
+        assert_eq!(promises("< 0.1", Measure::Share, Bound::AtMost), tenth);
+        assert_eq!(promises("0.1", Measure::Share, Bound::AtMost), tenth);
+        assert_eq!(promises("< 0.1 %", Measure::Share, Bound::AtMost), [tenth[0]]);
         assert_eq!((error_limit("0.05"), latency_limits("20%")), (one("> 5%"), one("+20%")));
         assert_eq!((latency_limits("< 300 ms"), error_limit("many")), (one("> 300ms"), vec![]));
     }

@@ -159,3 +159,33 @@ fn a_secret_is_an_error_outside_development_and_silent_in_it_where_credentials_a
     assert_eq!(said(["", "", "settings: { DB_PASSWORD: SHOP_DB }", named]), NOTHING);
     assert_eq!(in_live("settings: { MAX_TOKENS: 4096, TOKEN_URL: https://a.example/t }"), NOTHING);
 }
+
+/// A wrong value reads as if it were left out, and what would be told of its absence is not told.
+#[test]
+fn no_rule_speaks_of_a_value_that_was_refused() {
+    let before = "version: 1\nproject: shop\npeople:\n  ada: { roles: [dev] }\n  bob: { roles: [dev] }\n\
+                  environments:\n  live:\n    tier: production\n";
+    let target = "    target: { kind: process, command: [./app] }\n";
+    let two = "    target: { kind: process, command: [./app], instances: 400% }\n";
+    let uptime = "    slo: { uptime: \">= 99.95%\" }\n";
+    let gate = "    gate: { validation: [{ check: attested, name: x, by: BY }] }\n    \
+                accept_unenforced: [gate.validation.x]\n";
+    for (rest, right) in [
+        (format!("{target}    standby: 1w\n    rollback: {{ mode: automatic }}\n"), ("1w", "7d")),
+        (format!("{two}{uptime}"), ("400%", "4")),
+        (
+            format!("{target}{uptime}    scaling: {{ mode: automatic, min: two, max: 4 }}\n"),
+            ("two", "2"),
+        ),
+        (format!("{target}{}", gate.replace("BY", "5")), ("by: 5", "by: dev")),
+        (format!("{target}{}", gate.replace("BY", "{ a: b }")), ("by: { a: b }", "by: dev")),
+    ] {
+        let checked = crate::check(&format!("{before}{rest}"));
+        assert_eq!(checked.errors.len(), 1, "{rest}: {:#?}", checked.errors);
+        let told: Vec<_> = checked.warnings.iter().map(|it| &it.message).collect();
+        assert!(told.is_empty(), "{rest}: {told:?}");
+        let (wrong, right) = right;
+        let checked = crate::check(&format!("{before}{}", rest.replacen(wrong, right, 1)));
+        assert!(checked.errors.is_empty(), "{rest}: {:#?}", checked.errors);
+    }
+}

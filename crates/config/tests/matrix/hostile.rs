@@ -138,6 +138,25 @@ fn names_and_texts_with_control_characters_are_printed_harmless() {
 }
 
 #[test]
+fn the_resolved_form_moves_no_cursor_turns_no_text_around_and_means_the_same() {
+    let title = "\u{202e}a\u{2066}b\u{61c}c\u{200f}d\u{7f}e\u{9b}2J";
+    let quoted = title.chars().map(|it| format!("\\u{:04x}", u32::from(it)));
+    let quoted = quoted.collect::<Vec<_>>().concat();
+    let checked = check(&format!(
+        "version: 1\nproject: shop\nenvironments:\n  dev:\n    tier: development\n    title: \
+         \"{quoted}\"\n    target: {{ kind: process, command: [./app] }}\n    x-own: {{ \"{quoted}\": 1 }}\n"
+    ));
+    assert_eq!(checked.errors, []);
+    let shown = resolved_yaml(&checked);
+    assert!(shown.is_ascii(), "{shown}");
+    assert!(
+        shown.contains("title: \"\\u202ea\\u2066b\\u061cc\\u200fd\\u007fe\\u009b2J\""),
+        "{shown}"
+    );
+    assert_eq!(check(&shown).matrix, checked.matrix);
+}
+
+#[test]
 fn the_schema_needs_no_matrix() {
     assert_eq!(schema(&catalogue::catalogue())["title"], "towpath.yaml");
 }
