@@ -78,6 +78,10 @@ pub(crate) fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> 
         Shape::Promise(measure, bound) => {
             quantities::promise(text()?, measure, bound).ok_or_else(wrong)
         }
+        Shape::Processors => match node.scalar() {
+            Some(Scalar::Text(text)) if quantities::processors(text) => Ok(()),
+            _ => Err(wrong()),
+        },
         Shape::Date => quantities::date(text()?).map(drop).ok_or_else(wrong),
         Shape::Hours => quantities::hours(text()?).map(drop).ok_or_else(wrong),
         Shape::Zone => quantities::zone(text()?).then_some(()).ok_or_else(wrong),
@@ -105,7 +109,16 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
                 .ok_or_else(wrong),
             _ => Err(wrong()),
         },
-        FieldType::Argv | FieldType::Texts | FieldType::Roles => {
+        FieldType::Roles => {
+            let one = text.is_some_and(|text| Name::new(text).is_ok());
+            let fits = |item: &Node| match item.scalar() {
+                Some(Scalar::Text(text)) => Name::new(text).is_ok(),
+                _ => item.is_broken(),
+            };
+            let all = !node.items().is_empty() && node.items().iter().all(fits);
+            if one || all { Ok(()) } else { Err(wrong()) }
+        }
+        FieldType::Argv | FieldType::Texts => {
             let one = of != FieldType::Argv && text.is_some();
             let all = !node.items().is_empty()
                 && node
