@@ -109,15 +109,7 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
                 .ok_or_else(wrong),
             _ => Err(wrong()),
         },
-        FieldType::Roles => {
-            let one = text.is_some_and(|text| Name::new(text).is_ok());
-            let fits = |item: &Node| match item.scalar() {
-                Some(Scalar::Text(text)) => Name::new(text).is_ok(),
-                _ => item.is_broken(),
-            };
-            let all = !node.items().is_empty() && node.items().iter().all(fits);
-            if one || all { Ok(()) } else { Err(wrong()) }
-        }
+        FieldType::Roles => are_roles(node).then_some(()).ok_or_else(wrong),
         FieldType::Argv | FieldType::Texts => {
             let one = of != FieldType::Argv && text.is_some();
             let all = !node.items().is_empty()
@@ -160,6 +152,16 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
         }
         _ => text.map(drop).ok_or_else(wrong),
     }
+}
+
+/// A name or a list of at least one.
+fn are_roles(node: &Node) -> bool {
+    let is_role = |node: &Node| match node.scalar() {
+        Some(Scalar::Text(text)) => Name::new(text).is_ok(),
+        _ => false,
+    };
+    let mut items = node.items().iter();
+    is_role(node) || (items.len() > 0 && items.all(|item| item.is_broken() || is_role(item)))
 }
 
 fn parses<T: FromStr<Err = String>>(text: &str) -> Result<(), String> {
