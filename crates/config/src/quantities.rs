@@ -52,6 +52,16 @@ pub(crate) fn per_second(text: &str) -> Option<f64> {
     Some(digits(number)? as f64 / seconds)
 }
 
+/// Whether `text` is a number of processors, with at most two digits behind the point, or of their
+/// thousandths: `0.5`, `2`, `500m`. At most six digits: more than any machine has.
+pub(crate) fn processors(text: &str) -> bool {
+    let number = |text: &str, most: usize| text.len() <= most && digits(text).is_some();
+    match text.strip_suffix('m').map_or_else(|| text.split_once('.'), |_| None) {
+        Some((whole, part)) => number(whole, 6) && number(part, 2),
+        None => number(text.strip_suffix('m').unwrap_or(text), 6),
+    }
+}
+
 /// Whether `text` is a comparison with something of this measure, to this side.
 pub(crate) fn promise(text: &str, measure: Measure, bound: Bound) -> Option<()> {
     // The longer sign first: `<` is the beginning of `<=`.
@@ -109,6 +119,16 @@ fn digits(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processors_are_a_number_or_thousandths() {
+        for good in ["0.5", "2", "1.25", "500m", "999999"] {
+            assert!(processors(good), "{good}");
+        }
+        for bad in ["", "m", ".5", "5.", "0.125", "0.5m", "+1", "1e3", "2 cores", "1000000"] {
+            assert!(!processors(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn sums_sizes_and_rates_are_read_exactly_or_not_at_all() {

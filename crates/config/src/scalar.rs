@@ -78,6 +78,10 @@ pub(crate) fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> 
         Shape::Promise(measure, bound) => {
             quantities::promise(text()?, measure, bound).ok_or_else(wrong)
         }
+        Shape::Processors => match node.scalar() {
+            Some(Scalar::Text(text)) if quantities::processors(text) => Ok(()),
+            _ => Err(wrong()),
+        },
         Shape::Date => quantities::date(text()?).map(drop).ok_or_else(wrong),
         Shape::Hours => quantities::hours(text()?).map(drop).ok_or_else(wrong),
         Shape::Zone => quantities::zone(text()?).then_some(()).ok_or_else(wrong),
@@ -105,7 +109,8 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
                 .ok_or_else(wrong),
             _ => Err(wrong()),
         },
-        FieldType::Argv | FieldType::Texts | FieldType::Roles => {
+        FieldType::Roles => are_roles(node).then_some(()).ok_or_else(wrong),
+        FieldType::Argv | FieldType::Texts => {
             let one = of != FieldType::Argv && text.is_some();
             let all = !node.items().is_empty()
                 && node
@@ -147,6 +152,16 @@ fn verify_field(node: &Node, of: FieldType, name: &str) -> Result<(), String> {
         }
         _ => text.map(drop).ok_or_else(wrong),
     }
+}
+
+/// A name or a list of at least one.
+fn are_roles(node: &Node) -> bool {
+    let is_role = |node: &Node| match node.scalar() {
+        Some(Scalar::Text(text)) => Name::new(text).is_ok(),
+        _ => false,
+    };
+    let mut items = node.items().iter();
+    is_role(node) || (items.len() > 0 && items.all(|item| item.is_broken() || is_role(item)))
 }
 
 fn parses<T: FromStr<Err = String>>(text: &str) -> Result<(), String> {

@@ -41,6 +41,8 @@ pub(crate) enum Shape {
     Size,
     /// How often in a time: `100/s`.
     Rate,
+    /// How many processors: `"0.5"`, `"2"`, `500m`.
+    Processors,
     /// A comparison in quotes with something of this measure, to this side: `"< 0.5%"`.
     Promise(Measure, Bound),
     /// A day of the calendar: `2026-12-24`.
@@ -139,7 +141,7 @@ pub(crate) const SHARE: Shape = Shape::Of(FieldType::Share);
 pub(crate) const PATH: Shape = Shape::Of(FieldType::Path);
 /// A program and its arguments.
 pub(crate) const ARGV: Shape = Shape::Of(FieldType::Argv);
-/// Names of roles, of which one may stand alone.
+/// Names of roles, of which one may stand alone; each is read as a name.
 pub(crate) const ROLES: Shape = Shape::Of(FieldType::Roles);
 
 /// One of these words.
@@ -245,6 +247,7 @@ pub(crate) fn expected(shape: Shape) -> String {
         Shape::Money => "a sum for a time such as $420/month".to_owned(),
         Shape::Size => "a size such as 512MB, 16GB or 1TB".to_owned(),
         Shape::Rate => "a rate such as 100/s".to_owned(),
+        Shape::Processors => "a number of processors such as \"0.5\", \"2\" or 500m".to_owned(),
         Shape::Promise(measure, bound) => {
             let example = promised(measure, bound);
             match bound {

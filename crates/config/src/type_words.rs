@@ -33,6 +33,7 @@ pub(crate) fn of(shape: Shape) -> String {
         Shape::Money => "money for a time, such as $420/month",
         Shape::Size => "size in bytes, such as 512MB",
         Shape::Rate => "rate, such as 100/s",
+        Shape::Processors => "processors, such as \"0.5\", \"2\" or 500m",
         Shape::Promise(measure, bound) => {
             let what = match measure {
                 Measure::Share => "share that is promised",

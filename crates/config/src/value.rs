@@ -11,10 +11,10 @@ use crate::codes::Code;
 use crate::elsewhere;
 use crate::lists;
 use crate::problem::{Problem, Problems};
-use crate::repair::{as_name, endpoint, nearest, repair, variable};
+use crate::repair::{as_name, as_roles, endpoint, nearest, repair, variable};
 use crate::scalar;
 use crate::secrecy;
-use crate::shape::{Default, Key, KeyRule, Shape, Variant, described, expected};
+use crate::shape::{Default, Key, KeyRule, ROLES, Shape, Variant, described, expected};
 use crate::source::Extent;
 use crate::synonyms::{nearest_key, reason};
 use crate::tree::{Entry, Node, Scalar, Tree, printable};
@@ -84,6 +84,7 @@ pub(crate) fn verify(
             }
         }
         Shape::Names => verify_names(node, name, problems),
+        Shape::Of(FieldType::Roles) => verify_roles(node, name, problems),
         Shape::Variables => verify_variables(node, name, problems),
         Shape::Endpoints => verify_endpoints(node, name, problems),
         _ => scalar::verify(node, shape, name, problems),
@@ -414,6 +415,28 @@ fn verify_names(node: &Node, name: &str, problems: &mut Problems) {
             }
         }
         _ => one(node, name, problems),
+    }
+}
+
+/// Each role is told of where it stands. What is no text is told of as a whole.
+fn verify_roles(node: &Node, name: &str, problems: &mut Problems) {
+    let is_text = |node: &Node| matches!(node.scalar(), Some(Scalar::Text(_))) || node.is_broken();
+    let alone = node.text().is_some_and(|text| !text.is_empty()) && is_text(node);
+    if !alone && (node.items().is_empty() || !node.items().iter().all(is_text)) {
+        return scalar::verify(node, ROLES, name, problems);
+    }
+    let one = std::slice::from_ref(node);
+    for role in if alone { one } else { node.items() } {
+        let Some(text) = role.text().filter(|text| Name::new(text).is_err()) else { continue };
+        let message = if text.is_empty() {
+            format!("a role of `{name}` is empty")
+        } else {
+            format!("`{}` cannot be the name of a role", printable(text))
+        };
+        let mut problem =
+            Problem::new(Code::WrongValue, role.extent, message).expected(expected(Shape::Name));
+        problem.next = as_roles(text, alone);
+        problems.add(problem);
     }
 }
 

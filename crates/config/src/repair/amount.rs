@@ -33,6 +33,27 @@ fn hundredfold(part: &str) -> Option<String> {
     Some(if rest.is_empty() { format!("{whole}%") } else { format!("{whole}.{rest}%") })
 }
 
+/// `2 cores`, `0,5`, `.5`, `0.125`, `500 m` as a number of processors or of their thousandths.
+pub(super) fn processors(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase().replace(',', ".");
+    let end = text.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let part = part.trim_end_matches('0');
+    match unit.trim() {
+        "m" | "mcpu" | "millicores" | "millicpu" if part.is_empty() => Some(format!("{whole}m")),
+        "" | "core" | "cores" | "cpu" | "cpus" | "vcpu" | "vcpus" => match part.len() {
+            _ if number.is_empty() || number == "." => None,
+            0 => Some(whole.to_owned()),
+            1 | 2 => Some(format!("{whole}.{part}")),
+            3 => Some(format!("{}m", format!("{whole}{part}").trim_start_matches('0'))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// A sum with its currency in front, its time behind, and nothing between its digits.
 pub(super) fn sum(text: &str) -> Option<String> {
     let (sum, time) = in_what_time(text.trim());

@@ -90,6 +90,12 @@ pub(crate) fn as_name(text: &str) -> Option<String> {
     Some(format!("write `{name}`"))
 }
 
+/// Names of roles made of `text`, which stands alone or in a list that takes them one by one.
+pub(crate) fn as_roles(text: &str, alone: bool) -> Option<String> {
+    let list = names(text)?;
+    Some(if alone || !text.contains(',') { list } else { list.replace(['[', ']'], "`") })
+}
+
 /// An endpoint made of `text`: the path of an address, or a slash before it.
 pub(crate) fn endpoint(text: &str) -> String {
     let path = match text.split_once("://") {
@@ -181,6 +187,10 @@ fn of_text(node: &Node, text: &str, shape: Shape) -> Option<String> {
         Shape::Size | Shape::Of(FieldType::Size(..)) => ("write", one(amount::size(text))),
         Shape::Rate if counted => ("add the unit:", units(&["/s"])),
         Shape::Rate => ("write", one(amount::rate(text))),
+        Shape::Processors => {
+            let lead = if quantities::processors(text) { "put it in quotes:" } else { "write" };
+            (lead, one(amount::processors(text).map(|it| format!("\"{it}\""))))
+        }
         Shape::ErrorLimit => return error_limit(text),
         Shape::LatencyLimit => ("write", comparison::latency_limits(text)),
         Shape::Date => return date(text),

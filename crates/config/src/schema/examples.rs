@@ -117,6 +117,7 @@ impl<'a> Here<'a> {
             Shape::Money => json!("$20/month"),
             Shape::Size => json!("512MB"),
             Shape::Rate => json!("100/s"),
+            Shape::Processors => json!("0.5"),
             Shape::Promise(measure, bound) => json!(promise(measure, bound)),
             Shape::Date => json!("2027-12-24"),
             Shape::Hours => json!("09:00-16:00"),

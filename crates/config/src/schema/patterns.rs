@@ -77,6 +77,11 @@ pub(super) fn rate() -> String {
     format!("^{RATE}$")
 }
 
+/// `0.5`, `2`, `500m`.
+pub(super) fn processors() -> String {
+    "^[0-9]{1,6}(m|[.][0-9]{1,2})?$".to_owned()
+}
+
 /// A comparison with something of this measure, to this side.
 pub(super) fn promise(measure: Measure, bound: Bound) -> String {
     let signs = match bound {

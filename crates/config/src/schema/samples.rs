@@ -28,7 +28,6 @@ const SAMPLES: &[(&str, &str)] = &[
     ("channels", "[on-call]"),
     ("complies_with", "[GDPR]"),
     ("coordinate_with", "[qa]"),
-    ("cpu", "\"0.5\""),
     ("defined_in", "[infra/app-stack.ts]"),
     ("email", "ada@example.com"),
     ("from_branch", "main"),
@@ -181,7 +180,7 @@ mod tests {
         assert_eq!(of("access.code.via"), Some(json!("pull request")));
         assert_eq!(of("database postgres.name"), Some(json!("orders")));
         assert_eq!(of("database other.name"), Some(json!("CockroachDB orders")));
-        assert_eq!(of("resources.cpu"), Some(json!("0.5")));
+        assert_eq!(of("target cloudformation.region"), Some(json!("eu-central-1")));
         assert_eq!(of("services.NAME.name"), None);
     }
 }

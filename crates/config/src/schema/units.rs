@@ -43,6 +43,7 @@ pub(super) fn of(shape: Shape) -> Option<Value> {
         Shape::FormatVersion
         | Shape::Name
         | Shape::Names
+        | Shape::Processors
         | Shape::Endpoints
         | Shape::Variables
         | Shape::Date

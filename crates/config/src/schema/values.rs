@@ -63,6 +63,7 @@ pub(super) fn of_shape(shape: Shape, here: &Here<'_>) -> Value {
         Shape::Money => text(&patterns::money()),
         Shape::Size => text(&patterns::size()),
         Shape::Rate => text(&patterns::rate()),
+        Shape::Processors => text(&patterns::processors()),
         Shape::Promise(measure, bound) => text(&patterns::promise(measure, bound)),
         Shape::Date => text(&patterns::date()),
         Shape::Hours => text(&patterns::hours()),
@@ -105,6 +106,10 @@ pub(super) fn of_field(of: FieldType, reader: Reader) -> Value {
                 list["prefixItems"] = json!([text("\\S")]);
             }
             list
+        }
+        FieldType::Roles if in_section => {
+            let role = text(&patterns::name());
+            json!({ "oneOf": [role, { "type": "array", "items": role, "minItems": 1 }] })
         }
         FieldType::Texts | FieldType::Roles => {
             let mut list = json!({ "type": "array", "items": { "type": "string" } });

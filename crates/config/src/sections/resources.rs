@@ -2,14 +2,14 @@
 //! started under it. How many copies there are is the target's and scaling's.
 
 use super::{LANE, Section};
-use crate::shape::{Key, Shape, TEXT, count};
+use crate::shape::{Key, Shape, count};
 
 /// Requests that one copy of a service may answer at the same time, at most.
 const MOST_AT_ONCE: u64 = 100_000;
 
 const KEYS: &[Key] = &[
     Key::optional("memory", Shape::Size, "Memory of one copy."),
-    Key::optional("cpu", TEXT, "Processors of one copy, as its target writes them."),
+    Key::optional("cpu", Shape::Processors, "Processors of one copy."),
     Key::optional("disk", Shape::Size, "Disk of one copy."),
     Key::optional("timeout", Shape::SomeTime, "How long one piece of work may take."),
     Key::optional(

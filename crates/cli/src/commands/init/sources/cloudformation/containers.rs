@@ -39,7 +39,10 @@ pub(super) fn describe(template: &Template, given: &Given, lane: &mut FoundLane,
     let memory = text("Memory").and_then(|it| megabytes(it.parse().ok()?));
     let mut fields = Vec::new();
     fields.extend(memory.map(|it| ("memory", StarterValue::Text(it))));
-    fields.extend(text("Cpu").map(|it| ("cpu", StarterValue::Text(it))));
+    let processors = text("Cpu").and_then(|it| it.parse::<u32>().ok()); // 1024 units are one.
+    fields.extend(processors.map(|it| {
+        ("cpu", StarterValue::Text(format!("{}", (f64::from(it) / 10.24).round() / 100.0)))
+    }));
     if !fields.is_empty() {
         lane.resources = Some(StarterSection { name: "resources", fields });
     }

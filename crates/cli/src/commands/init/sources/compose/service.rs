@@ -271,7 +271,10 @@ impl Reader<'_> {
         };
         let memory = limit("the memory", "memory", "mem_limit").and_then(|it| size(&it));
         let processors = limit("the processors", "cpus", "cpus");
-        let processors = processors.filter(|it| it.parse::<f64>().is_ok());
+        let processors = processors
+            .and_then(|it| it.parse::<f64>().ok())
+            .filter(|it| (0.01..1e5).contains(it))
+            .map(|it| format!("{}", (it * 100.0).round() / 100.0));
         let mut fields = Vec::new();
         fields.extend(memory.map(|it| ("memory", StarterValue::Text(it))));
         fields.extend(processors.map(|it| ("cpu", StarterValue::Text(it))));
