@@ -7,7 +7,9 @@
 mod catalogue;
 
 use libfuzzer_sys::fuzz_target;
-use towpath_config::{MAX_PROBLEMS, Symbols, brief, parse, report, report_json, resolved_yaml};
+use towpath_config::{
+    Code, MAX_PROBLEMS, Symbols, brief, parse, report, report_json, resolved_yaml,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let catalogue = catalogue::catalogue();
@@ -21,6 +23,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(resolved.is_empty(), checked.matrix.is_none());
     if checked.matrix.is_some() {
         let again = parse("towpath.yaml", resolved.as_bytes(), &catalogue);
+        // What many environments share is written out in each, which may be more than is read.
+        if again.errors.iter().any(|it| matches!(it.code, Code::TooLarge | Code::TooMuch)) {
+            return;
+        }
         // Secrets of development stand in the file and are not printed.
         assert_eq!(again.matrix, checked.shown);
         assert_eq!(again.not_enforced, checked.not_enforced);
