@@ -99,7 +99,11 @@ fn a_starter_from_a_compose_file_carries_the_first_release_with_its_copies_and_s
     assert!(!text.contains("not-a-real-token"), "{text}");
     world.must(&["matrix", "check"], 0);
     world.must(&["release", "create", "0.1.0", "--artifact", "web=."], 0);
-    world.must(&["promote", "dev", "--release", "0.1.0"], 0);
+    // Nothing hands on a secret yet: going without it takes a word and a reason.
+    let refused = world.must(&["promote", "dev", "--release", "0.1.0"], 3).err;
+    assert!(refused.contains("nothing hands `API_TOKEN` to the release"), "{refused}");
+    let without = ["--accept-unenforced", "secrets", "--reason", "it greets without"];
+    world.must(&[&["promote", "dev", "--release", "0.1.0"][..], &without].concat(), 0);
     let said = std::fs::read_to_string(said).expect("both copies said it");
     assert_eq!(said, "hello 5m\nhello 5m\n");
     world.must(&["engine", "stop", "--everything"], 0);
