@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::capital::{ENOUGH, real};
+
 /// What a proof refutes: that green fails this many times as often as blue, or more. Twice is the
 /// smallest harm that a rollout of half an hour can see at a hundred requests a second.
 const TWICE: f64 = 2.0;
@@ -10,8 +12,6 @@ const TWICE: f64 = 2.0;
 const RATIOS: [f64; 3] = [1.0, 0.5, 0.1];
 /// Fractions of the limit that the capital is laid on.
 const FRACTIONS: [f64; 3] = [0.5, 0.2, 0.02];
-/// As for the label test.
-const ENOUGH: f64 = 1e15;
 
 /// Tests "green fails at least twice as often as blue": the label test the other way round, with
 /// `(D/m)^z (1 - rho + rho m) / (1 - rho + rho D)` for `D < m = 2`, whose expectation decreases with
@@ -70,11 +70,6 @@ impl BelowLimit {
     pub(crate) fn evidence(&self) -> f64 {
         self.capital.iter().sum()
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of three")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

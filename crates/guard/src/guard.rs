@@ -2,6 +2,7 @@
 //! outcome and how one alpha is shared among them; the tests themselves stand beside.
 
 use crate::acceptance::{BelowLimit, NotTwice};
+use crate::capital::real;
 use crate::clients::Clients;
 use crate::horizon::Horizon;
 use crate::label::{Effects, LabelTest};
@@ -224,9 +225,4 @@ impl Guard {
             self.finding = Some(Finding { cause: heaviest.0, evidence });
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of tests")]
-fn real(count: usize) -> f64 {
-    count as f64
 }

@@ -3,13 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::restarts::Restarts;
+use crate::capital::{Capital, real};
 
 /// Effects that are weighed against each other, spaced geometrically.
 const EFFECTS: usize = 22;
-/// Capital above which more evidence changes nothing; keeps the figures finite. Holding capital
-/// down can only make the test slower to speak.
-const ENOUGH: f64 = 1e15;
 
 /// The range of effects over which capital is laid, as multiples of the margin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,8 +45,7 @@ impl Effects {
 pub(crate) struct LabelTest {
     margin: f64,
     effects: [f64; EFFECTS],
-    capital: [f64; EFFECTS],
-    restarts: Restarts,
+    capital: Capital<[f64; EFFECTS]>,
     factors: Factors,
 }
 
@@ -68,9 +64,8 @@ impl LabelTest {
     }
 
     fn with(margin: f64, effects: [f64; EFFECTS]) -> Self {
-        let capital = [0.0; EFFECTS];
         let factors = Factors::at(0.5, margin, &effects);
-        Self { margin, effects, capital, restarts: Restarts::default(), factors }
+        Self { margin, effects, capital: Capital::default(), factors }
     }
 
     /// Takes note of a failure that was assigned while the coin said green with
@@ -82,16 +77,13 @@ impl LabelTest {
         if self.factors.differs_from(green_probability) {
             self.factors = Factors::at(green_probability, self.margin, &self.effects);
         }
-        let begins_here = self.restarts.take() / real(EFFECTS);
         let factors = if is_green { &self.factors.green } else { &self.factors.blue };
-        for (capital, factor) in self.capital.iter_mut().zip(factors) {
-            *capital = ((*capital + begins_here) * factor).min(ENOUGH);
-        }
+        self.capital.multiply(factors);
     }
 
     /// The evidence against the claim: 1 at the start, `1/alpha` refutes it at level `alpha`.
     pub(crate) fn evidence(&self) -> f64 {
-        self.capital.iter().sum::<f64>() + self.restarts.unspent()
+        self.capital.evidence()
     }
 }
 
@@ -115,27 +107,21 @@ impl Factors {
 struct Saved {
     margin: f64,
     effects: [f64; EFFECTS],
-    capital: [f64; EFFECTS],
-    restarts: Restarts,
+    capital: Capital<[f64; EFFECTS]>,
 }
 
 impl From<Saved> for LabelTest {
     fn from(saved: Saved) -> Self {
-        let Saved { margin, effects, capital, restarts } = saved;
-        Self { capital, restarts, ..Self::with(margin, effects) }
+        let Saved { margin, effects, capital } = saved;
+        Self { capital, ..Self::with(margin, effects) }
     }
 }
 
 impl From<LabelTest> for Saved {
     fn from(test: LabelTest) -> Self {
-        let LabelTest { margin, effects, capital, restarts, factors: _ } = test;
-        Self { margin, effects, capital, restarts }
+        let LabelTest { margin, effects, capital, factors: _ } = test;
+        Self { margin, effects, capital }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of effects")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! test green against blue for errors; the sequential tests take this place behind [`judge`].
 
 mod acceptance;
+mod capital;
 mod clients;
 #[cfg(test)]
 mod coin;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::restarts::Restarts;
+use crate::capital::{Capital, real};
 
 /// Alternatives that are weighed against each other, spaced geometrically in their odds.
 const ALTERNATIVES: usize = 8;
@@ -11,8 +11,6 @@ const ALTERNATIVES: usize = 8;
 const LEAST: f64 = 1.4;
 /// The largest alternative, as odds: 19 of 20 requests fail.
 const MOST_ODDS: f64 = 19.0;
-/// As for the label test.
-const ENOUGH: f64 = 1e15;
 
 /// Tests "each request fails with probability at most `limit`, whatever came before".
 ///
@@ -24,8 +22,7 @@ const ENOUGH: f64 = 1e15;
 pub(crate) struct ShareTest {
     failed: [f64; ALTERNATIVES],
     succeeded: [f64; ALTERNATIVES],
-    capital: [f64; ALTERNATIVES],
-    restarts: Restarts,
+    capital: Capital<[f64; ALTERNATIVES]>,
 }
 
 impl ShareTest {
@@ -40,29 +37,19 @@ impl ShareTest {
         Self {
             failed: alternatives.map(|share| share / limit),
             succeeded: alternatives.map(|share| (1.0 - share) / (1.0 - limit)),
-            capital: [0.0; ALTERNATIVES],
-            restarts: Restarts::default(),
+            capital: Capital::default(),
         }
     }
 
     /// Takes note of one request.
     pub(crate) fn observe(&mut self, failed: bool) {
-        let begins_here = self.restarts.take() / real(ALTERNATIVES);
-        let factors = if failed { &self.failed } else { &self.succeeded };
-        for (capital, factor) in self.capital.iter_mut().zip(factors) {
-            *capital = ((*capital + begins_here) * factor).min(ENOUGH);
-        }
+        self.capital.multiply(if failed { &self.failed } else { &self.succeeded });
     }
 
     /// The evidence against the claim: 1 at the start, `1/alpha` refutes it at level `alpha`.
     pub(crate) fn evidence(&self) -> f64 {
-        self.capital.iter().sum::<f64>() + self.restarts.unspent()
+        self.capital.evidence()
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of alternatives")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -1,0 +1,48 @@
+//! Capital laid on several hypotheses and, by restarts, on every moment at which a fault may begin. Owns
+//! the mixture; what one observation does to each part is the test's.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::restarts::Restarts;
+
+/// Capital above which more evidence changes nothing; keeps the figures finite. Holding capital down can
+/// only make a test slower to speak.
+pub(crate) const ENOUGH: f64 = 1e15;
+
+/// The capital of a mixture of `Parts`, an array with a place for each hypothesis: the sum over all
+/// starts so far, laid on by the prior over starts. It is an e-process when the factors of one
+/// observation are expected to be at most 1 under the claim that is tested.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "Parts: Serialize + DeserializeOwned")]
+pub(crate) struct Capital<Parts> {
+    parts: Parts,
+    restarts: Restarts,
+}
+
+impl<const COUNT: usize> Default for Capital<[f64; COUNT]> {
+    fn default() -> Self {
+        Self { parts: [0.0; COUNT], restarts: Restarts::default() }
+    }
+}
+
+impl<const COUNT: usize> Capital<[f64; COUNT]> {
+    /// Takes in one observation, which multiplies each part by its factor.
+    pub(crate) fn multiply(&mut self, factors: &[f64; COUNT]) {
+        let begins_here = self.restarts.take() / real(COUNT);
+        for (part, factor) in self.parts.iter_mut().zip(factors) {
+            *part = ((*part + begins_here) * factor).min(ENOUGH);
+        }
+    }
+
+    /// The evidence against the claim: 1 at the start, `1/alpha` refutes it at level `alpha`.
+    pub(crate) fn evidence(&self) -> f64 {
+        self.parts.iter().sum::<f64>() + self.restarts.unspent()
+    }
+}
+
+/// A count of hypotheses as a number to divide by.
+#[expect(clippy::cast_precision_loss, reason = "a count of hypotheses or tests")]
+pub(crate) fn real(count: usize) -> f64 {
+    count as f64
+}
