@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 use towpath_core::matrix::{Decider, Environment, LaneSpec, Matrix, Step};
 use towpath_core::units::Span;
 
-use crate::consistency::is_secret;
 use crate::quantities;
-use crate::secrecy::MASK;
 use form::{Form, NOTHING, cell};
 use layouts::{Column, Columns, LAYOUTS, Layout};
 
@@ -31,7 +29,7 @@ pub struct Table {
 }
 
 /// Every table about which the matrix says anything, in the order of its sections. The same matrix
-/// gives the same tables.
+/// gives the same tables. Hides no secret: what is shown to people is made of [`crate::Checked::shown`].
 pub fn tables(matrix: &Matrix) -> Vec<Table> {
     let rows: Vec<Row> = matrix.environments.iter().flat_map(rows).collect();
     let said = |table: &Table| table.columns.len() > 1 && !table.rows.is_empty();
@@ -184,7 +182,7 @@ fn values(environment: &Environment, lane: &LaneSpec, own: Option<&Value>) -> Va
     }
     let decided = |decider| if decider == Decider::Automatic { "automatic" } else { "manual" };
     values.extend([
-        ("settings".to_owned(), settings(&lane.settings)),
+        ("settings".to_owned(), json!(lane.settings)),
         ("instances".to_owned(), json!(lane.instances)),
         ("promote".to_owned(), json!(decided(environment.promote))),
         ("standby".to_owned(), json!(lane.standby.to_string())),
@@ -208,15 +206,6 @@ fn values(environment: &Environment, lane: &LaneSpec, own: Option<&Value>) -> Va
         values.insert("purpose".to_owned(), json!(purpose));
     }
     json!(values)
-}
-
-/// Environment variables, without what looks like a secret.
-fn settings(of_lane: &BTreeMap<String, String>) -> Value {
-    let shown = |(name, value): (&String, &String)| {
-        let value = if is_secret(name, value) { MASK } else { value };
-        (name.clone(), json!(value))
-    };
-    Value::Object(of_lane.iter().map(shown).collect())
 }
 
 /// `1% for 5m, 100% for 1h`, and `10% every 5m` where all steps are alike.

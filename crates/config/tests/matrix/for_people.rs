@@ -8,7 +8,7 @@ use crate::checked::TWO_SERVICES;
 use crate::{SOUNDBITE, check};
 
 fn tables_of(text: &str) -> Vec<Table> {
-    tables(&check(text).matrix.expect("it is right"))
+    tables(&check(text).shown.expect("it is right"))
 }
 
 fn written(tables: &[Table]) -> String {
