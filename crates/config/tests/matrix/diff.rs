@@ -6,9 +6,9 @@ mod judged;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use towpath_config::{Change, Diff, diff, parse};
+use towpath_config::{Change, Diff, diff};
 
-use crate::{SOUNDBITE, check};
+use crate::{SOUNDBITE, check, check_as_the_program};
 
 fn between(old: &str, new: &str) -> Diff {
     let (old_checked, new_checked) = (check(old), check(new));
@@ -304,7 +304,7 @@ fn a_secret_that_changes_is_told_with_its_place_and_its_judgement() {
             check("second")
         );
         let text = with("").replacen("tier: development", &own, 1);
-        parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
+        check_as_the_program(&text)
     };
     let diff = diff(&with_secret("Zq7hunter2"), &with_secret("Yq8hunter3"));
     let diff = diff.expect("both are right");
@@ -356,7 +356,7 @@ fn a_change_of_the_example_is_told_environment_by_environment() {
         text.replace(from, to)
     });
     // With the kinds that there really are.
-    let check = |text: &str| parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let check = |text: &str| check_as_the_program(text);
     let diff = diff(&check(old), &check(&new)).expect("both are right");
     insta::assert_snapshot!(sentences(&diff).join("\n"));
     insta::assert_json_snapshot!(diff.changes.last());

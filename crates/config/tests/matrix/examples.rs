@@ -2,7 +2,9 @@
 //! and what they mean. Promotes nothing; the one that can run is followed elsewhere.
 
 use serde_json::Value;
-use towpath_config::{Checked, Symbols, Table, brief, parse, resolved_yaml, tables, to_json};
+use towpath_config::{Symbols, Table, brief, resolved_yaml, tables, to_json};
+
+use crate::check_as_the_program;
 
 /// An example: its folder, its matrix, its README.
 struct Example {
@@ -25,14 +27,10 @@ const EXAMPLES: [Example; 3] =
     [example!("soundbite"), example!("web-service"), example!("security-design-assistant")];
 
 /// With the kinds that there really are: a planned kind's settings are checked too.
-fn check(text: &str) -> Checked {
-    parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
-}
-
 #[test]
 fn the_examples_are_right_and_nothing_in_them_contradicts_itself_unsaid() {
     for example in EXAMPLES {
-        let checked = check(example.matrix);
+        let checked = check_as_the_program(example.matrix);
         assert_eq!(checked.errors, [], "{}", example.name);
         insta::assert_snapshot!(
             format!("{}-diagnostics", example.name),
@@ -44,7 +42,7 @@ fn the_examples_are_right_and_nothing_in_them_contradicts_itself_unsaid() {
 #[test]
 fn what_does_not_act_in_an_example_is_listed_path_by_path() {
     for example in EXAMPLES {
-        let listed: Vec<_> = check(example.matrix)
+        let listed: Vec<_> = check_as_the_program(example.matrix)
             .not_enforced
             .into_iter()
             .map(|it| format!("{} {}", if it.refuses { "refuses" } else { "is kept" }, it.path))
@@ -57,8 +55,11 @@ fn what_does_not_act_in_an_example_is_listed_path_by_path() {
 #[test]
 fn only_soundbite_can_be_promoted_from() {
     for example in EXAMPLES {
-        let refusing: Vec<_> =
-            check(example.matrix).not_enforced.into_iter().filter(|it| it.refuses).collect();
+        let refusing: Vec<_> = check_as_the_program(example.matrix)
+            .not_enforced
+            .into_iter()
+            .filter(|it| it.refuses)
+            .collect();
         assert_eq!(refusing.is_empty(), example.name == "soundbite", "{refusing:#?}");
     }
 }
@@ -66,9 +67,9 @@ fn only_soundbite_can_be_promoted_from() {
 #[test]
 fn the_resolved_form_of_an_example_is_golden_and_means_the_same() {
     for example in EXAMPLES {
-        let checked = check(example.matrix);
+        let checked = check_as_the_program(example.matrix);
         let resolved = resolved_yaml(&checked);
-        let again = check(&resolved);
+        let again = check_as_the_program(&resolved);
         assert_eq!(again.errors, [], "{}", example.name);
         assert_eq!(again.matrix, checked.matrix, "{}", example.name);
         assert_eq!(again.not_enforced, checked.not_enforced, "{}", example.name);
@@ -80,7 +81,7 @@ fn the_resolved_form_of_an_example_is_golden_and_means_the_same() {
 #[test]
 fn the_tables_of_an_example_are_those_of_its_page() {
     for example in EXAMPLES {
-        let checked = check(example.matrix);
+        let checked = check_as_the_program(example.matrix);
         let tables = tables(checked.matrix.as_ref().expect("the example is right"));
         let shown: Vec<_> = tables.iter().map(shown).collect();
         insta::assert_snapshot!(format!("{}-tables", example.name), shown.join("\n\n"));

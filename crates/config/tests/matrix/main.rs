@@ -29,6 +29,11 @@ pub(crate) fn check(text: &str) -> Checked {
     parse("towpath.yaml", text.as_bytes(), &catalogue::catalogue())
 }
 
+/// Checks a text as `towpath.yaml`, with the kinds that the program has.
+pub(crate) fn check_as_the_program(text: &str) -> Checked {
+    parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
+}
+
 /// A name that is known to be one.
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).expect("the test writes valid names")

@@ -1,8 +1,10 @@
 //! Secrets that stand in the file are told, printed nowhere, and nobody is advised to keep them.
 
 use towpath_config::{
-    Checked, Code, Symbols, diff, parse, report, report_json, resolved_yaml, shown_text,
+    Checked, Code, Symbols, diff, report, report_json, resolved_yaml, shown_text,
 };
+
+use crate::check_as_the_program;
 
 /// Unlike any other text of these files.
 const SECRET: &str = "Zq7hunter2";
@@ -30,7 +32,7 @@ environments:
 /// The file, checked, and all that is printed of it.
 fn told(top: &str, live: &str) -> (Checked, String) {
     let text = file(top, live);
-    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let checked = check_as_the_program(&text);
     let all = format!(
         "{}\n{}\n{}",
         report(&checked, Symbols::Ascii),
@@ -120,7 +122,7 @@ fn keys_of_ones_own_are_shown_with_their_origin_and_without_their_secrets() {
     let live = "x-team: platform\n    secrets: { A: { kind: env, x-token: Zq7hunter2 } }\n    \
                 x-vault: { password: Zq7hunter2, tokens: [ghp_0123456789abcdefghijABCDEFGHIJ012345] }\n    x-password: Zq7hunter2\n    settings: { LEVEL: info }";
     let text = file(top, live).replace("production", "development");
-    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let checked = check_as_the_program(&text);
     let all = format!("{}{}", report_json(&checked), resolved_yaml(&checked));
     assert_eq!(checked.errors, [], "{all}");
     assert!(!all.contains(SECRET) && !all.contains("ghp_"), "{all}");
@@ -154,7 +156,7 @@ fn a_secret_of_development_is_not_shown_in_the_resolved_form() {
         "[./app] }\n    settings: { PASSWORD: Zq7hunter2 }\n",
         1,
     );
-    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let checked = check_as_the_program(&text);
     assert_eq!(checked.errors, []);
     assert!(resolved_yaml(&checked).contains("PASSWORD: \"********\""));
 }
@@ -192,7 +194,7 @@ fn a_secret_by_its_place_is_an_error_outside_development_and_printed_nowhere() {
 fn in_development_it_is_a_warning_and_what_runs_gets_it() {
     for line in PLACES {
         let text = file("", line).replace("tier: production", "tier: development");
-        let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+        let checked = check_as_the_program(&text);
         let all = report(&checked, Symbols::Ascii);
         assert_eq!(checked.errors, [], "{all}");
         let codes: Vec<_> = checked.warnings.iter().map(|it| it.code).collect();
@@ -204,7 +206,7 @@ fn in_development_it_is_a_warning_and_what_runs_gets_it() {
     }
     let line = "settings: { DB_PASSWORD: Zq7hunter2 }";
     let text = file("", line).replace("tier: production", "tier: development");
-    let checked = parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue());
+    let checked = check_as_the_program(&text);
     let json = |it: &Option<_>| serde_json::to_string(it).expect("it is plain data");
     assert!(json(&checked.matrix).contains(SECRET) && !json(&checked.shown).contains(SECRET));
 }
@@ -266,7 +268,7 @@ fn that_a_secret_changed_is_told_and_neither_of_the_two() {
     let of = |secret: &str| {
         let text = file("", &format!("settings: {{ DB_PASSWORD: {secret} }}"));
         let text = text.replace("tier: production", "tier: development");
-        parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
+        check_as_the_program(&text)
     };
     let changes = diff(&of("Zq7hunter2"), &of("Zq7hunter3")).expect("both are right").changes;
     let [change] = changes.as_slice() else { panic!("{changes:?}") };

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use towpath_config::{Checked, Code, Diagnostic, Symbols, parse, report, schema};
+use towpath_config::{Code, Diagnostic, Symbols, report, schema};
+
+use crate::check_as_the_program;
 
 const TABLE: &str = include_str!("fixtures/wrong-sections.txt");
 
@@ -31,10 +33,6 @@ struct Case {
 }
 
 /// With the kinds that there really are: a planned kind's settings are checked too.
-fn check(text: &str) -> Checked {
-    parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
-}
-
 fn cases() -> Vec<Case> {
     let mut at_top = false;
     let mut cases = Vec::new();
@@ -65,7 +63,7 @@ impl Case {
         let mut all = vec![(format!("{TOP}{own}\n    {section}\n"), "environments.live.")];
         let shared = format!("{TOP}defaults:\n  production:\n    {section}\n{own}\n");
         let misplaced = |it: &Diagnostic| it.label.contains("this belongs");
-        if !check(&shared).errors.iter().any(misplaced) {
+        if !check_as_the_program(&shared).errors.iter().any(misplaced) {
             all.push((shared, "defaults.production."));
         }
         all
@@ -78,7 +76,7 @@ impl Case {
 
     /// What is not told as the table has it.
     fn judge(&self, text: &str, prefix: &str) -> Option<String> {
-        let checked = check(text);
+        let checked = check_as_the_program(text);
         let told = |it: &&Diagnostic| it.code == self.code && it.message.contains(self.message);
         let wrong = match checked.errors.iter().find(told) {
             None => "is not told".to_owned(),
@@ -125,7 +123,7 @@ fn what_is_told_of_a_key_in_the_wrong_place_names_the_right_one() {
     for case in cases().into_iter().filter(|case| after.contains(case.section)) {
         let section = case.section;
         let (text, _) = case.matrices().swap_remove(0);
-        for error in check(&text).errors {
+        for error in check_as_the_program(&text).errors {
             let next = error.next.unwrap_or_default();
             assert!(!next.contains("x-"), "{section}: {next}");
             let _ = writeln!(told, "{section}\n  {}: {}\n  {next}", error.message, error.label);
@@ -167,7 +165,7 @@ fn a_required_key_is_asked_for_where_the_sections_are_joined() {
     ] {
         let text =
             format!("{TOP}defaults:\n  production:\n    {shared}\n{ENVIRONMENTS}    {own}\n");
-        let checked = check(&text);
+        let checked = check_as_the_program(&text);
         let all = report(&checked, Symbols::Ascii);
         let [error] = checked.errors.as_slice() else { panic!("{own}: {all}") };
         assert_eq!(error.code, Code::MissingKey, "{own}: {all}");

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use towpath_config::{Checked, Diagnostic, Symbols, parse, report};
+use towpath_config::{Diagnostic, Symbols, report};
+
+use crate::check_as_the_program;
 
 const TABLE: &str = include_str!("fixtures/wrong-values.txt");
 
@@ -37,10 +39,6 @@ fn matrix(place: &str, value: &str) -> String {
     BEFORE.to_owned() + &needed.chain(levels).collect::<String>()
 }
 
-fn check(text: &str) -> Checked {
-    parse("towpath.yaml", text.as_bytes(), &towpath_adapters::catalogue())
-}
-
 /// What can be pasted of a sentence: what stands in backticks, or else what follows `write` or a
 /// colon, with ` or ` between alternatives.
 fn proposals(next: &str) -> Vec<String> {
@@ -69,7 +67,7 @@ fn pasted(text: &str, found: &Diagnostic, value: &str) -> String {
 /// What is not as the line has it.
 fn judge(place: &str, value: &str, proposed: &str, message: &str) -> Result<(), String> {
     let text = matrix(place, value);
-    let checked = check(&text);
+    let checked = check_as_the_program(&text);
     let all = report(&checked, Symbols::Ascii);
     let [found] = checked.errors.as_slice() else { return Err(format!("one error:\n{all}")) };
     if !found.message.contains(message) {
@@ -84,7 +82,7 @@ fn judge(place: &str, value: &str, proposed: &str, message: &str) -> Result<(), 
         return Err(format!("the proposal:\n{all}"));
     }
     for proposal in proposals(next) {
-        let again = check(&pasted(&text, found, &proposal));
+        let again = check_as_the_program(&pasted(&text, found, &proposal));
         if !again.errors.is_empty() {
             let told = report(&again, Symbols::Ascii);
             return Err(format!("pasted `{proposal}`:\n{told}\nfrom:\n{all}"));
@@ -118,11 +116,11 @@ fn days_in_a_list_that_mean_several_are_told_with_the_whole_list() {
         ("[Mon-Fri]", "[mon, tue, wed, thu, fri]"),
         ("[weekend]", "[sat, sun]"),
     ] {
-        let checked = check(&matrix("windows: [{ days: @ }]", value));
+        let checked = check_as_the_program(&matrix("windows: [{ days: @ }]", value));
         let [found] = checked.errors.as_slice() else { panic!("{:?}", checked.errors) };
         let next = found.next.as_deref();
         assert_eq!(next, Some(&*format!("write the whole list: {right}")), "{value}");
-        assert_eq!(check(&matrix("windows: [{ days: @ }]", right)).errors, []);
+        assert_eq!(check_as_the_program(&matrix("windows: [{ days: @ }]", right)).errors, []);
     }
 }
 
@@ -134,7 +132,7 @@ fn hours_may_go_over_midnight_and_a_day_may_be_the_last_of_february() {
         ("freezes: [{ from: @ }]", "2028-02-29"),
         ("slo: / latency_p99: @", "<200ms"),
     ] {
-        assert_eq!(check(&matrix(place, value)).errors, [], "{value}");
+        assert_eq!(check_as_the_program(&matrix(place, value)).errors, [], "{value}");
     }
 }
 
@@ -149,7 +147,7 @@ fn the_words_of_other_tools_are_told_with_what_ours_mean() {
         ("@", "depends_on: dev", "after", "which environment a release comes from"),
         ("@", "replicas: 3", "target", "`instances` in it says how many copies run"),
     ] {
-        let checked = check(&matrix(place, strange));
+        let checked = check_as_the_program(&matrix(place, strange));
         let found = checked.errors.iter().find(|it| it.message.contains("has no key"));
         let found = found.unwrap_or_else(|| panic!("{strange}: {:?}", checked.errors));
         assert_eq!(found.nearest.as_deref(), Some(near), "{strange}");
