@@ -1,6 +1,8 @@
 //! Green's latency against blue's: how often does each exceed what blue seldom does? Owns the
 //! threshold, which is known before each request.
 
+use serde::{Deserialize, Serialize};
+
 use crate::label::{Effects, LabelTest};
 use crate::outcome::{Arm, ErrorKind, Outcome};
 use crate::policy::Policy;
@@ -13,7 +15,7 @@ const FLOOR_US: u64 = 10_000;
 const ENOUGH: u64 = 200;
 
 /// One test of a declared factor on a quantile.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Slowness {
     position: usize,
     quantile: Quantile,
@@ -24,7 +26,7 @@ pub(crate) struct Slowness {
     test: LabelTest,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Threshold {
     blue_us: u64,
     green_us: u64,
