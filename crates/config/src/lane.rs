@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, Tier, Unenforced};
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
@@ -297,6 +298,7 @@ fn lane_spec(
         standby: sections::standby::read(node, lane.place),
         rollback: rollback::read(node.get("rollback"), minimum_sample, lane.place),
         rollout,
+        guard: GuardRules::default(),
         supersede: order::supersede(node),
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Engine`] is what the API talks to; `run_loop` takes one input at a time through
 //! `decide`, one transaction and the outbox; `executor` turns each command into port calls and its
-//! outcome into the next input. `judging`, `leases`, `prober` and `telemetry` work beside it: they
+//! outcome into the next input. `judging` (with `lane_guard`), `leases`, `prober` and `telemetry` work beside it: they
 //! watch and remind, and only ever act by sending an input. `retention` lets bytes go that nobody
 //! needs.
 
@@ -12,6 +12,7 @@ mod evidence;
 mod executor;
 mod journal;
 mod judging;
+mod lane_guard;
 mod leases;
 mod losses;
 mod orders;

@@ -65,8 +65,11 @@ impl Judge {
         Self { spec, guard, found: None, told: None, is_saved: false }
     }
 
-    /// Takes on a spec; says whether it is about somebody else, so that another guard is needed.
+    /// Takes on a spec if it judges the same by the same limits; else another guard is needed. The
+    /// chance of a false alarm stays what it was when the guard began: it cannot be spent anew.
     pub(crate) fn follow(&mut self, spec: &GuardSpec) -> bool {
+        let alpha = self.spec.policy.alpha;
+        let spec = &GuardSpec { policy: Policy { alpha, ..spec.policy.clone() }, ..spec.clone() };
         let is_same = self.spec.subject == spec.subject && self.spec.policy == spec.policy;
         if is_same {
             self.is_saved &= self.spec == *spec;
@@ -211,6 +214,9 @@ mod tests {
         assert_eq!(read.judged(), judge.judged());
         assert!(read.bars("7") && !read.bars("6") && read.take_news().is_none());
         let other = GuardSpec { subject: "8".into(), ..spec() };
+        let mut later = spec();
+        later.policy.alpha /= 2.0;
+        assert!(read.follow(&later));
         assert!(read.follow(&spec()) && !read.follow(&other));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
     AdapterSpec, CheckSpec, Decider, Environment, Gate, Health, LaneSpec, Matrix, OnBlind, OnLapse,
@@ -123,6 +124,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             limits: Limits { error_rate: Some(0.05), latency: Vec::new(), minimum_sample: 20 },
             signals: Signal::ALL.to_vec(),
         },
+        guard: GuardRules::default(),
         supersede: if on(13) { Supersede::Queue } else { Supersede::Newest },
         hotfix_preempts: on(14),
         unenforced: Vec::new(),
