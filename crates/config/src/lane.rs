@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, Tier, Unenforced};
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
@@ -287,6 +286,7 @@ fn lane_spec(
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
     sections::change_types::check(node.get("change_types"), lane.place, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
+    let guard = sections::guard::read(node.get("guard"), lane.place);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     Some(LaneSpec {
         target: target?,
@@ -298,7 +298,7 @@ fn lane_spec(
         standby: sections::standby::read(node, lane.place),
         rollback: rollback::read(node.get("rollback"), minimum_sample, lane.place),
         rollout,
-        guard: GuardRules::default(),
+        guard,
         supersede: order::supersede(node),
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),

@@ -2,7 +2,7 @@
 //! everything that judges one release; judges nothing.
 
 use serde::{Deserialize, Serialize};
-use towpath_guard::{DEFAULT_ALPHA, DEFAULT_MARGIN, Policy};
+use towpath_guard::{DEFAULT_ALPHA, DEFAULT_MARGIN, LatencyLimit, Policy};
 
 use crate::matrix::LaneSpec;
 use crate::promotion::state::{Kind, Lane, Outcome};
@@ -19,6 +19,11 @@ const FURTHER_ATTEMPT: f64 = 0.1;
 const MOST_ATTEMPTS: i32 = 14;
 /// How long attempts of one release count together.
 const ATTEMPTS_WITHIN: Span = Span::hours(24);
+
+/// The smallest share of failures that is told from none, and its like below 1.
+const LEAST_LIMIT: f64 = 0.0001;
+/// The largest factor of a latency that means anything.
+const MOST_FACTOR: f64 = 1000.0;
 
 /// How sure the guard must be, and what it overlooks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,12 +75,24 @@ pub fn policy(section: &LaneSpec, attempt: u32, share: f64, speed: u32) -> Polic
     Policy {
         alpha: rules.false_alarms * share * of_attempt,
         margin: rules.margin,
-        error_rate: limits.error_rate,
+        // "> 0%" is said of a release that must not fail at all; a test needs a chance to compare with.
+        error_rate: limits.error_rate.map(|limit| limit.clamp(LEAST_LIMIT, 1.0 - LEAST_LIMIT)),
         even_if_blue: rules.even_if_blue,
-        latency: limits.latency.clone(),
+        latency: limits.latency.iter().map(|limit| testable(*limit)).collect(),
         warm_up_us: microseconds(rules.warm_up),
         client_window_us: Some(microseconds(CLIENT_WINDOW)),
         minimum_sample: limits.minimum_sample,
+    }
+}
+
+fn testable(limit: LatencyLimit) -> LatencyLimit {
+    match limit {
+        LatencyLimit::Factor(quantile, factor) => {
+            LatencyLimit::Factor(quantile, factor.clamp(1.0, MOST_FACTOR))
+        }
+        LatencyLimit::AtMost(quantile, at_most_us) => {
+            LatencyLimit::AtMost(quantile, at_most_us.max(1))
+        }
     }
 }
 

@@ -80,6 +80,7 @@ impl Guard {
     pub fn new(policy: Policy, past: impl Into<Past>, first: u64) -> Self {
         let Past { horizon, crowd } = past.into();
         let clients = Clients::new(policy.client_window_us, crowd);
+        let slowness = Slowness::all(&policy, horizon.answers());
         Self {
             horizon,
             sequence: Sequence::new(first),
@@ -88,7 +89,7 @@ impl Guard {
             margin: LabelTest::new(policy.margin, Effects::FAILURES),
             catastrophe: LabelTest::new(CATASTROPHE, Effects::FAILURES),
             limits: Limit::all(&policy),
-            slowness: Slowness::all(&policy),
+            slowness,
             not_twice: NotTwice::default(),
             below_limit: policy.error_rate.map(BelowLimit::new),
             warming: Warming::default(),

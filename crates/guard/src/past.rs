@@ -6,6 +6,9 @@ use crate::Horizon;
 use crate::clients::Crowd;
 use crate::outcome::Observed;
 
+/// Answers of an earlier release that go on counting: as many as a threshold is taken from at first.
+const KEPT: u64 = 200;
+
 /// How fast blue answers and fails, and whether one client stands for many: learnt while blue serves
 /// alone, so that the guard of the next rollout need not begin with guesses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +25,11 @@ impl Past {
             self.horizon.saw(outcome.failed(), outcome.latency_us);
         }
         self.crowd.saw(observed.client);
+    }
+
+    /// Says that blue became another release: what was learnt of the one before is worth less.
+    pub fn fade(&mut self) {
+        self.horizon.fade(KEPT);
     }
 
     /// Whether one client sends so much that it must be a gateway.

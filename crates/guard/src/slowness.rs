@@ -13,6 +13,9 @@ use crate::{Histogram, LatencyLimit, Quantile};
 const FLOOR_US: u64 = 10_000;
 /// Answers of blue from which its quantile is taken, and after which it is taken anew.
 const ENOUGH: u64 = 200;
+/// Answers of blue from before the rollout that count: enough for a p99, few enough that what blue does
+/// now soon outweighs them.
+const KEPT: u64 = 1_000;
 
 /// One test of a declared factor on a quantile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,22 +36,22 @@ struct Threshold {
 }
 
 impl Slowness {
-    /// The tests of a policy's factors.
-    pub(crate) fn all(policy: &Policy) -> Vec<Self> {
+    /// The tests of a policy's factors, with what is known of blue's answers from before.
+    pub(crate) fn all(policy: &Policy, past: &Histogram) -> Vec<Self> {
         let factors = policy.latency.iter().enumerate();
         let tests = factors.filter_map(|(position, limit)| match limit {
             LatencyLimit::Factor(quantile, factor) => Some(Self {
                 position,
                 quantile: *quantile,
                 factor: factor.max(1.0),
-                blue: Histogram::default(),
+                blue: past.faded(KEPT),
                 since: 0,
                 threshold: None,
                 test: LabelTest::new(1.0, Effects::SLOWNESS),
             }),
             LatencyLimit::AtMost(..) => None,
         });
-        tests.collect()
+        tests.map(Self::with_threshold).collect()
     }
 
     /// The position of the factor among the policy's latencies.
@@ -87,10 +90,17 @@ impl Slowness {
             return;
         }
         self.since = 0;
-        self.threshold = self
-            .blue
-            .quantile_us(self.quantile)
-            .map(|blue_us| Threshold { blue_us, green_us: tolerated(blue_us, self.factor) });
+        self.threshold = self.worked_out();
+    }
+
+    fn with_threshold(self) -> Self {
+        let threshold = self.worked_out().filter(|_| self.blue.count() >= ENOUGH);
+        Self { threshold, ..self }
+    }
+
+    fn worked_out(&self) -> Option<Threshold> {
+        let blue_us = self.blue.quantile_us(self.quantile)?;
+        Some(Threshold { blue_us, green_us: tolerated(blue_us, self.factor) })
     }
 }
 

@@ -2,7 +2,7 @@
 //! is not, and what is no evidence.
 
 use towpath_guard::{
-    Arm, Cause, ErrorKind, Finding, Guard, Horizon, LatencyLimit, Observed, Outcome, Policy,
+    Arm, Cause, ErrorKind, Finding, Guard, Horizon, LatencyLimit, Observed, Outcome, Past, Policy,
     Quantile, Standing, StatusClass,
 };
 
@@ -330,4 +330,26 @@ fn a_green_that_loses_and_regains_copies_does_not_stay_warming_up() {
         }
     });
     assert!(found.is_some());
+}
+
+#[test]
+fn what_is_known_of_blue_from_before_makes_a_slow_green_known_at_once() {
+    let slow = |past: Past| {
+        let latency = vec![LatencyLimit::Factor(Quantile(99), 1.2)];
+        let policy = Policy { latency, ..no_warm_up() };
+        let mut guard = Guard::new(policy, past, 1);
+        (1..400_u64).find(|order| {
+            let mut one = request(*order, order * SECOND / 100);
+            if order % 10 == 0 {
+                one.outcome.arm = Arm::Green;
+                one.outcome.latency_us = 120_000;
+            }
+            one.outcome.green_probability = 0.1;
+            guard.observe(&one, one.assigned_us).is_some()
+        })
+    };
+    let mut past = Past::default();
+    (1..2_000).for_each(|order| past.saw(&request(order, order * SECOND / 100)));
+    assert!(slow(past).is_some_and(|order| order <= 60));
+    assert!(slow(Past::default()).is_none_or(|order| order > 200));
 }

@@ -72,6 +72,11 @@ impl Slot {
 
     /// Takes on a new state without showing it to the workers yet.
     pub(crate) fn change(&mut self, mut state: RouteState, serving: Serving, now: Now) {
+        let served =
+            |state: &RouteState| state.spec.default.as_ref().map(|arm| arm.deployment.clone());
+        if served(&state) != served(&self.state) {
+            self.past.fade();
+        }
         self.follow_guard(&mut state, now);
         let moved = match &self.serving {
             Ok(before) => before.listener.id != serving.listener.id,
