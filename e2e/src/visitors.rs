@@ -53,6 +53,11 @@ impl Visitors {
         self.counters.requests.load(Ordering::Relaxed)
     }
 
+    /// How many of them a release answered with a failure so far.
+    pub fn harmed(&self) -> u64 {
+        self.counters.harmed.load(Ordering::Relaxed)
+    }
+
     /// Lets the last ones finish, and says what they met.
     ///
     /// # Panics

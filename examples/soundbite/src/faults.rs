@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -26,6 +26,8 @@ pub(crate) struct Faults {
     /// `FAIL_RATE`, if `FAIL_WHEN` holds: share of requests below `/v1` that are answered 503,
     /// in millionths.
     pub(crate) fail_millionths: u64,
+    /// `FAIL_AFTER_MS`: how long after the start that share begins to fail, and the latency begins.
+    pub(crate) fail_after: Duration,
     /// `LATENCY_MS`, if `LATENCY_WHEN` holds: added to each request below `/v1`.
     pub(crate) latency: Duration,
     /// `START_DELAY_MS`: how long after the start the port is opened.
@@ -56,6 +58,7 @@ impl Faults {
         let aws_fails = variables.switch("AWS_FAIL");
         Self {
             fail_millionths: if fails { fail_millionths } else { 0 },
+            fail_after: delay(variables, "FAIL_AFTER_MS").unwrap_or_default(),
             latency: latency.filter(|_| is_slow).unwrap_or_default(),
             start_delay: delay(variables, "START_DELAY_MS").unwrap_or_default(),
             slow_load: delay(variables, "SLOW_LOAD_MS").unwrap_or_default(),
@@ -79,6 +82,7 @@ impl fmt::Display for Faults {
         let active: Vec<String> = [
             (self.fail_millionths > 0).then(|| format!("fails {percent}%")),
             milliseconds("latency", self.latency),
+            milliseconds("well for", self.fail_after),
             milliseconds("start delay", self.start_delay),
             milliseconds("slow load", self.slow_load),
             self.crash_after.and_then(|after| milliseconds("crash after", after)),
@@ -97,12 +101,24 @@ impl fmt::Display for Faults {
 }
 
 /// Which requests fail: exactly the declared share, evenly spread, the same in every run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pattern {
     seen: AtomicU64,
+    began: Instant,
+}
+
+impl Default for Pattern {
+    fn default() -> Self {
+        Self { seen: AtomicU64::new(0), began: Instant::now() }
+    }
 }
 
 impl Pattern {
+    /// Whether the program has run for this long.
+    pub(crate) fn has_run_for(&self, time: Duration) -> bool {
+        time.is_zero() || self.began.elapsed() >= time
+    }
+
     /// Counts one request and says whether it is one that fails. With 200,000 millionths it is
     /// every fifth, starting with the fifth.
     pub(crate) fn next_fails(&self, millionths: u64) -> bool {
@@ -115,6 +131,9 @@ impl Pattern {
 /// Applies latency and failures to one request; sits in front of everything below `/v1`.
 pub(crate) async fn interfere(State(app): State<App>, request: Request, next: Next) -> Response {
     let faults = &app.config().faults;
+    if !app.pattern().has_run_for(faults.fail_after) {
+        return next.run(request).await;
+    }
     if !faults.latency.is_zero() {
         tokio::time::sleep(faults.latency).await;
     }

@@ -1,0 +1,95 @@
+//! The guard with everything real: a release that turns bad, at once or later, under visitors, with the
+//! engine alive or dead.
+
+use std::time::Duration;
+
+use towpath_e2e::{Met, Visitors, World};
+
+const MATRIX: &str = r#"
+version: 1
+project: soundbite
+services:
+  api: { purpose: Takes text in and hands out audio jobs }
+environments:
+  production:
+    tier: production
+    target: { kind: process, command: ["{artifact}"], instances: 2 }
+    router: { kind: towpath, listen: {listen} }
+    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
+    rollout:
+      strategy: blue-green
+      steps: [ { weight: 5%, bake: BAKE }, { weight: 100%, bake: 1m } ]
+    standby: 1h
+    rollback: { mode: automatic, when: { error_rate: "> 5%", latency_p90: "+50%" } }
+"#;
+
+/// A release with these settings comes in beside a good one; answers the world and its visitors.
+fn coming(bake: &str, settings: &[&str]) -> (World, Visitors) {
+    let world = World::new(&MATRIX.replace("BAKE", bake));
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", settings);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let url = format!("http://{}/v1/sounds/welcome", world.address);
+    let visitors = Visitors::begin(&url, 8, Duration::from_millis(10));
+    // What blue is like is learnt before.
+    world.until("visitors come", Duration::from_secs(20), || visitors.requests() > 1000);
+    (world, visitors)
+}
+
+/// Waits for the end of the rollout that must go back; answers what visitors met.
+fn goes_back(bake: &str, settings: &[&str]) -> Met {
+    let (world, visitors) = coming(bake, settings);
+    let ended = world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
+    assert_eq!(world.lane()["serves"]["release"], "1.0.0", "{}", ended.err);
+    eprintln!("{bake} {settings:?}: {}", ended.last()["promotion"]["reason"]);
+    assert!(ended.last().to_string().contains("by chance less than once in"), "{}", ended.out);
+    world.must(&["audit", "verify"], 0);
+    visitors.end()
+}
+
+#[test]
+fn a_release_that_fails_everything_harms_a_handful() {
+    let met = goes_back("10m", &["FAIL_RATE=1"]);
+    assert!(met.lost == 0 && met.harmed <= 30, "{met:?}");
+}
+
+#[test]
+fn a_release_that_fails_half_or_a_tenth_of_its_requests_goes_back() {
+    for (rate, most) in [("0.5", 30), ("0.1", 60)] {
+        let met = goes_back("1h", &[&format!("FAIL_RATE={rate}")]);
+        assert!(met.lost == 0 && met.harmed <= most, "{rate}: {met:?}");
+    }
+}
+
+#[test]
+fn a_release_that_turns_bad_later_goes_back_as_surely() {
+    let met = goes_back("1h", &["FAIL_RATE=1", "FAIL_AFTER_MS=6000"]);
+    assert!(met.lost == 0 && met.harmed <= 30, "{met:?}");
+}
+
+#[test]
+fn a_release_that_is_slower_than_tolerated_goes_back() {
+    let met = goes_back("1h", &["LATENCY_MS=80"]);
+    assert!(met.lost == 0 && met.harmed == 0, "{met:?}");
+}
+
+#[test]
+fn the_engine_is_dead_when_the_release_turns_bad_and_traffic_goes_back_by_itself() {
+    let (world, visitors) = coming("4h", &["FAIL_RATE=1", "FAIL_AFTER_MS=5000"]);
+    world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--no-wait"], 0);
+    world.until("green has its weight", Duration::from_secs(20), || {
+        world.lane()["weights"]["green"].as_f64() == Some(0.05)
+    });
+    world.crash(world.engine().expect("an engine runs"));
+    // The lease lasts 30 s: what happens before it ends is the guard's doing.
+    world.until("the fault has begun", Duration::from_secs(20), || visitors.harmed() > 0);
+    let after = visitors.requests();
+    world.until("visitors go on", Duration::from_secs(20), || visitors.requests() > after + 1500);
+    let met = visitors.end();
+    assert!(met.lost == 0 && met.harmed <= 30, "{met:?}");
+    // The next engine hears of it, and it ends as it would have.
+    world.must(&["engine", "start"], 0);
+    world.must(&["watch", "2"], 3);
+    let lane = world.lane();
+    assert_eq!(lane["quarantined"].as_array().map(Vec::len), Some(1), "{lane}");
+}
