@@ -80,6 +80,28 @@ impl Proxy {
     /// # Errors
     /// When the proxy refuses.
     pub(super) fn apply(&mut self, route: &Route<'_>) -> Result<()> {
+        self.apply_with(route, &Value::Null)
+    }
+
+    /// The same, with a guard that judges `subject` by the documented defaults and acts.
+    ///
+    /// # Errors
+    /// When the proxy refuses.
+    pub(super) fn apply_guarded(&mut self, route: &Route<'_>, subject: &str) -> Result<()> {
+        let policy = super::reaction::policy();
+        self.apply_with(route, &json!({ "subject": subject, "policy": policy, "acts": true }))
+    }
+
+    /// What the guard of a route says; null where nobody is judged.
+    ///
+    /// # Errors
+    /// When the route is not there.
+    pub(super) fn judged(&mut self, route: &str) -> Result<Value> {
+        let mut said = self.ask(&json!({ "read": { "name": route } }))?;
+        Ok(said["route"]["judged"].take())
+    }
+
+    fn apply_with(&mut self, route: &Route<'_>, guard: &Value) -> Result<()> {
         self.revision += 1;
         let candidate = route.candidate.map(|(arm, weight_bp)| {
             json!({ "arm": spec_of(arm), "weight_bp": weight_bp, "lease_ms": null })
@@ -89,6 +111,7 @@ impl Proxy {
             "listen": route.listen,
             "default": spec_of(route.default),
             "candidate": candidate,
+            "guard": guard,
         });
         let ask = json!({ "apply": { "spec": spec, "epoch": 1, "revision": self.revision } });
         self.ask(&ask).map(|_| ())

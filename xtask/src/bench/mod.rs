@@ -11,6 +11,7 @@ mod open_loop;
 mod peers;
 mod product;
 mod proxy;
+mod reaction;
 mod rehearsal;
 mod rounds;
 mod running;
@@ -38,6 +39,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     proxy::BENCH,
     switch::BENCH,
+    reaction::BENCH,
     journal::BENCH,
     start::BENCH,
     cold_build::BENCH,
