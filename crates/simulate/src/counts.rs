@@ -50,6 +50,29 @@ impl Series {
         }
     }
 
+    /// Adds requests of one arm, some of them failed, between two moments of the same
+    /// [`BUCKET_S`], in seconds from the start.
+    pub fn add(
+        &mut self,
+        (from_s, to_s): (f64, f64),
+        is_green: bool,
+        (requests, failed): (u64, u64),
+    ) {
+        let arm = if is_green { &mut self.green } else { &mut self.blue };
+        let bucket = place(f64::midpoint(from_s, to_s) / real(BUCKET_S));
+        if let Some(count) = arm.requests.get_mut(bucket) {
+            *count += real(requests);
+            arm.failed[bucket] += real(failed);
+        }
+    }
+
+    /// Adds visitors that were harmed until `to_s`, in seconds from the start.
+    pub fn add_harm(&mut self, to_s: f64, harmed: u64) {
+        if let Some(sum) = self.harmed_by_second.get_mut(place(to_s.ceil())) {
+            *sum += real(harmed);
+        }
+    }
+
     /// Visitors harmed until the end of second `second`.
     pub fn harmed_until(&self, second: usize) -> f64 {
         self.harmed_by_second.iter().take(second.min(self.seconds) + 1).sum()
@@ -82,4 +105,18 @@ impl ArmSeries {
         let requests = sum(&self.requests);
         (requests > 0.0).then(|| sum(&self.failed) / requests)
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a second or a bucket of a rollout, never negative"
+)]
+fn place(number: f64) -> usize {
+    number as usize
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a rollout stay far below 2^52")]
+fn real(count: u64) -> f64 {
+    count as f64
 }

@@ -50,4 +50,16 @@ impl Schedule {
         }
         (0.0, began)
     }
+
+    /// When the next step after `at_s` begins, in seconds; infinite in the last one.
+    pub fn next_step(&self, at_s: f64) -> f64 {
+        let mut ends = 0.0;
+        for step in &self.steps {
+            ends += step.seconds;
+            if ends > at_s {
+                return if ends < self.seconds() { ends } else { f64::INFINITY };
+            }
+        }
+        f64::INFINITY
+    }
 }
