@@ -25,6 +25,8 @@ const TOLERATED: f64 = 1.2;
 /// The longest time that is drawn at once, in seconds, and therefore how often it is asked whether a
 /// step may end.
 const PIECE_S: f64 = 1.0;
+/// What sums of seconds may be off by: times are kept to the microsecond.
+const ROUNDED_S: f64 = 1e-6;
 /// Requests of blue from before the rollout, from which its speed is known.
 const HISTORY: u32 = 20_000;
 
@@ -171,7 +173,8 @@ impl Run<'_> {
         self.met_green = course.is_probed;
         self.met_any = false;
         loop {
-            let since_s = self.now_s - began_s;
+            // A moment that was aimed at counts as reached although sums of seconds are rounded.
+            let since_s = self.now_s - began_s + ROUNDED_S;
             let standing = self.standing();
             match bake.next(since_s, standing, course) {
                 Next::Pass => return Step::Passed { proven: standing == Standing::Proven },

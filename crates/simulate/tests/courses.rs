@@ -103,6 +103,16 @@ fn nobody_there_is_blind_and_held_and_probes_are_not_nobody() {
     assert_eq!((ended(&proof).ending, ended(&proof).at_s), (Ending::Held, 180.0));
 }
 
+/// Sums of such times are rounded, and every step ends all the same.
+#[test]
+fn steps_of_odd_lengths_end() {
+    let odd = course(&[(0.1, 0.1, 0.1), (0.2, 0.7, 0.7), (0.3, 299.9, 299.9), (1.0, 33.3, 33.3)]);
+    let scenario = described(3.0, 0.005, Fault::none(0.005));
+    for run in all(&scenario, &Course { is_probed: true, ..odd }, &policy(), 20) {
+        assert!((run.at_s - 334.0).abs() < 1e-3, "{run:?}");
+    }
+}
+
 #[test]
 fn a_slower_green_is_found_by_its_latency_and_every_slowed_visitor_is_counted() {
     let latency = Latency::LogNormal { median_us: 50_000.0, sigma: 0.8 };

@@ -12,6 +12,8 @@ const COLUMNS: [&str; 3] = ["time", "requests", "failed"];
 /// Most requests in one interval: more than any single route serves in an hour, and sums of a whole
 /// file stay exact.
 const MOST_REQUESTS: u64 = 1_000_000_000_000;
+/// Shortest interval, in seconds: what is finer is no traffic but single requests.
+const SHORTEST_S: f64 = 1.0;
 /// Most rows: a row per second over the longest time that is taken.
 const MOST_ROWS: usize = LONGEST_S as usize;
 
@@ -41,6 +43,11 @@ pub fn read(text: &[u8]) -> Result<Recording, Unusable> {
         ));
     };
     let interval_s = second.0 - first.0;
+    if interval_s < SHORTEST_S {
+        let what =
+            format!("its first two rows are {interval_s} seconds apart; at least 1 is taken");
+        return Err(Unusable::at(3, what));
+    }
     Recording::new(interval_s, rows.iter().map(|(_, counted)| *counted).collect())
 }
 
@@ -196,6 +203,16 @@ mod tests {
                 "time,requests,failed\n60,1,0\n99999999999,1,0\n",
                 "it is more than 31 days after the first one",
                 Some(3),
+            ),
+            (
+                "time,requests,failed\n60,1,0\n60.5,1,0\n",
+                "its first two rows are 0.5 seconds apart; at least 1 is taken",
+                Some(3),
+            ),
+            (
+                "time,requests,failed\n60,1,0\n61,200001,0\n",
+                "there are more than 200000 requests a second in it",
+                None,
             ),
             ("time,requests,failed\n60,1\n", "it has 2 columns, and the first line 3", Some(2)),
             ("time,requests,failed\n60,0,0\n120,0,0\n", "there is no request in it", None),

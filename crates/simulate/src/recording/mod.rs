@@ -13,6 +13,10 @@ pub use counts_csv::read as counts_from_csv;
 /// wrong by years is noticed.
 pub const LONGEST_S: u32 = 31 * 86_400;
 
+/// Most requests per second in any interval: more than a route of any size has, and few enough to be
+/// drawn one by one.
+const MOST_PER_S: f64 = 200_000.0;
+
 /// Counts of requests per interval, with at least one request in them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
@@ -45,13 +49,18 @@ impl Recording {
     /// Counts of intervals of `interval_s` seconds each, in their order.
     ///
     /// # Errors
-    /// When there is no request in them: nothing could be played.
+    /// When there is no request in them, or so many at once that they could not be drawn.
     pub fn new(interval_s: f64, intervals: Vec<Counted>) -> Result<Self, Unusable> {
         let sum = |of: fn(&Counted) -> u64| intervals.iter().map(of).fold(0, u64::saturating_add);
         let failed = sum(|counted| counted.failed);
         let requests = sum(|counted| counted.answered).saturating_add(failed);
         if requests == 0 || interval_s <= 0.0 {
             return Err(Unusable::new("there is no request in it"));
+        }
+        let most = intervals.iter().map(|it| it.answered.saturating_add(it.failed)).max();
+        if real(most.unwrap_or_default()) / interval_s > MOST_PER_S {
+            let what = format!("there are more than {MOST_PER_S} requests a second in it");
+            return Err(Unusable::new(what));
         }
         Ok(Self { interval_s, intervals, requests, failed })
     }
