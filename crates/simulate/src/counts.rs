@@ -11,6 +11,15 @@ pub const BUCKET_S: u64 = 15;
 pub struct ArmSeries {
     requests: Vec<f64>,
     failed: Vec<f64>,
+    speeds: Speeds,
+}
+
+/// The p99 of each minute, exactly; where answers take no time there is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Speeds {
+    p99_us: Vec<Option<u32>>,
+    /// Latencies of the minute that is not over, which is the one after those above.
+    latencies_us: Vec<u32>,
 }
 
 /// Counts of both arms and the harm, of one rollout.
@@ -30,11 +39,13 @@ impl Series {
     pub fn new(seconds: u64) -> Self {
         let buckets = usize::try_from(seconds.div_ceil(BUCKET_S)).unwrap_or_default();
         let seconds = usize::try_from(seconds).unwrap_or_default();
-        let arm = ArmSeries { requests: vec![0.0; buckets], failed: vec![0.0; buckets] };
+        let counts = vec![0.0; buckets];
+        let speeds = Speeds::default();
+        let arm = ArmSeries { requests: counts.clone(), failed: counts, speeds };
         Self { blue: arm.clone(), green: arm, harmed_by_second: vec![0.0; seconds + 1], seconds }
     }
 
-    /// Adds a request.
+    /// Adds a request, none of which was assigned earlier than the one before.
     pub fn record(&mut self, request: &Request) {
         let second = usize::try_from(request.at_us / 1_000_000).unwrap_or(usize::MAX);
         let arm = if request.is_green { &mut self.green } else { &mut self.blue };
@@ -42,6 +53,9 @@ impl Series {
         if let Some(count) = arm.requests.get_mut(bucket) {
             *count += 1.0;
             arm.failed[bucket] += f64::from(u8::from(request.failed));
+        }
+        if request.latency_us > 0 {
+            arm.speeds.record(second / 60, request.latency_us);
         }
         if request.harmed
             && let Some(harmed) = self.harmed_by_second.get_mut(second + 1)
@@ -84,6 +98,31 @@ impl Series {
     }
 }
 
+impl Speeds {
+    fn record(&mut self, minute: usize, latency_us: u64) {
+        while self.p99_us.len() < minute {
+            let p99_us = p99(&self.latencies_us);
+            self.p99_us.push(p99_us);
+            self.latencies_us.clear();
+        }
+        self.latencies_us.push(u32::try_from(latency_us).unwrap_or(u32::MAX));
+    }
+
+    fn of(&self, minute: usize) -> Option<u32> {
+        match self.p99_us.get(minute) {
+            Some(known) => *known,
+            None if minute == self.p99_us.len() => p99(&self.latencies_us),
+            None => None,
+        }
+    }
+}
+
+fn p99(latencies_us: &[u32]) -> Option<u32> {
+    let mut latencies_us = latencies_us.to_vec();
+    let rank = (latencies_us.len() * 99 / 100).min(latencies_us.len().checked_sub(1)?);
+    Some(*latencies_us.select_nth_unstable(rank).1)
+}
+
 impl ArmSeries {
     /// The share of failures in minute `minute` (from 0); none where there was no request.
     pub fn minute(&self, minute: usize) -> Option<f64> {
@@ -98,6 +137,12 @@ impl ArmSeries {
     /// The share of failures in the last [`BUCKET_S`] of minute `minute`.
     pub fn end_of_minute(&self, minute: usize) -> Option<f64> {
         self.share(minute * 4 + 3, minute * 4 + 4)
+    }
+
+    /// The time in microseconds that 99 of 100 answers in minute `minute` took at most; none where
+    /// there was no answer.
+    pub fn p99_us(&self, minute: usize) -> Option<u32> {
+        self.speeds.of(minute)
     }
 
     fn share(&self, from: usize, to: usize) -> Option<f64> {

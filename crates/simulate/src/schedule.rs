@@ -34,6 +34,13 @@ impl Schedule {
         schedule
     }
 
+    /// The same after another step.
+    #[must_use]
+    pub fn after(mut self, first: Step) -> Self {
+        self.steps.insert(0, first);
+        self
+    }
+
     /// How long it takes, in seconds.
     pub fn seconds(&self) -> f64 {
         self.steps.iter().map(|step| step.seconds).sum()

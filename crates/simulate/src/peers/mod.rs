@@ -7,8 +7,11 @@ mod codedeploy;
 pub mod flagger;
 mod kayenta;
 mod polled;
+mod slower;
 
 use crate::Series;
+
+pub use slower::ON_LATENCY;
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
