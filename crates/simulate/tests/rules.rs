@@ -2,7 +2,7 @@
 //! language (its table for 100 requests per second, blue failing 0.5%).
 
 use towpath_guard::Policy;
-use towpath_simulate::peers::{ON_LATENCY, PEERS, flagger};
+use towpath_simulate::peers::{ON_LATENCY, ONE_EACH, PEERS, Peer, flagger};
 use towpath_simulate::{Fault, Latency, Schedule, Series, Trace, Traffic, rollout};
 
 fn series(fault: &Fault) -> Series {
@@ -38,6 +38,13 @@ fn a_green_three_times_as_slow_goes_back_when_the_reference_says() {
     assert_eq!(decided(3.0), [360, 120, 60, 240, 600].map(Some));
     let good = decided(1.0);
     assert_eq!((good[0], good[4]), (None, None), "{good:?}");
+}
+
+#[test]
+fn a_judge_that_takes_too_long_is_told_from_the_others() {
+    let can = |seconds| ONE_EACH.iter().filter(move |peer| peer.can_judge(seconds)).map(Peer::tool);
+    assert_eq!(can(10_800.0).collect::<Vec<_>>(), ["Argo Rollouts", "CodeDeploy", "Kayenta"]);
+    assert_eq!(can(10_801.0).collect::<Vec<_>>(), ["Argo Rollouts", "CodeDeploy"]);
 }
 
 /// 99 of a hundred take at most that; of one minute only its own answers count.
