@@ -186,3 +186,57 @@ fn escaped(said: &str) -> String {
 fn real(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::simulation::{Ended, FaultView, TrafficView};
+
+    fn view(rule: &str, all: &[Ended]) -> SimulationView {
+        let row = || vec![RowView::of(rule, true, all, 0.0)];
+        let fault = FaultView { error_rate: 1.0, slower: 1.0, onset_seconds: 0.0 };
+        let scenario =
+            |name: &str, fault| ScenarioView { name: name.to_owned(), fault, rows: row() };
+        SimulationView {
+            format: 1,
+            environment: "live".to_owned(),
+            service: "shop".to_owned(),
+            runs: all.len() as u64,
+            seed: 1,
+            traffic: TrafficView::default(),
+            policies: Vec::new(),
+            peers: Vec::new(),
+            scenarios: vec![scenario("a good release", None), scenario("all fail", Some(fault))],
+        }
+    }
+
+    #[test]
+    fn every_figure_has_a_place_whatever_it_is() {
+        let back = |harmed| Ended { harmed, back_s: Some(3.0), ..Ended::default() };
+        for all in [&[][..], &[Ended::default()], &[back(0.0), back(0.01)], &[back(1e12); 3]] {
+            let picture = svg(&view("rule", all));
+            assert!(!picture.contains("NaN") && !picture.contains("inf"), "{picture}");
+            assert_eq!(picture.matches("<circle").count(), 2, "{picture}");
+            for part in picture.split("cx=\"").skip(1) {
+                let x: f64 = part.split('"').next().and_then(|x| x.parse().ok()).expect("a number");
+                assert!((LEFT..=WIDTH - RIGHT).contains(&x), "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_files_are_shortened_and_mean_nothing_in_a_picture() {
+        let picture = svg(&view("</text><script>a&b\u{7}\".yaml", &[Ended::default()]));
+        assert!(!picture.contains("<script") && !picture.contains('\u{7}'), "{picture}");
+        assert!(
+            picture.contains("\u{2026}") && picture.contains("a&amp;b&quot;.yaml"),
+            "{picture}"
+        );
+    }
+
+    #[test]
+    fn the_longest_names_end_where_the_axis_begins() {
+        assert_eq!(shortened("towpath.yaml"), "towpath.yaml");
+        assert_eq!(shortened(&"x".repeat(50)).chars().count(), LONGEST_NAME);
+    }
+}
