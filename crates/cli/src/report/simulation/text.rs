@@ -81,7 +81,8 @@ fn rows(scenario: &ScenarioView) -> Vec<Vec<String>> {
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for row in &scenario.rows {
         let cells = if is_good {
-            let not_proven = row.not_proven.map(|count| of(count, row.promoted));
+            let not_proven = row.not_proven.filter(|_| row.promoted > 0);
+            let not_proven = not_proven.map(|count| of(count, row.promoted));
             [
                 share(&row.went_back),
                 spread(row.promoted_after_seconds.as_ref(), time),
@@ -137,7 +138,7 @@ fn figure(value: f64) -> String {
     let whole = value.max(0.0).round() as u64;
     match value {
         _ if value >= 99.95 => grouped(whole),
-        _ if value < 0.095 && value > 0.0 => format!("{value:.4}"),
+        _ if value < 0.095 && value > 0.0 => format!("{value:.4}").trim_end_matches('0').to_owned(),
         _ => format!("{value:.1}").trim_end_matches(".0").to_owned(),
     }
 }
@@ -212,4 +213,39 @@ fn offers(view: &SimulationView, style: &Style) -> Vec<Next> {
         offers.push(Next::new(command, "beside another rollout"));
     }
     offers.into_iter().map(|one| style.naming(one)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_as_many_digits_as_they_are_worth() {
+        let table = [
+            (0.0, "0"),
+            (0.000_56, "0.0006"),
+            (0.05, "0.05"),
+            (2.0, "2"),
+            (3.44, "3.4"),
+            (99.94, "99.9"),
+            (99.96, "100"),
+            (21_130.4, "21,130"),
+        ];
+        for (value, text) in table {
+            assert_eq!(figure(value), text);
+        }
+        assert_eq!(
+            (time(2400.0), time(7200.0), time(10.4)),
+            ("40m".into(), "2h".into(), "10s".into())
+        );
+    }
+
+    #[test]
+    fn an_interval_that_says_the_same_is_left_out_and_one_without_end_says_never() {
+        let of = |low, high| Some(Spread { value: 120.0, low, high });
+        assert_eq!(spread(of(120.0, Some(120.0)).as_ref(), time), "2m");
+        assert_eq!(spread(of(60.0, Some(180.0)).as_ref(), time), "2m (1m to 3m)");
+        assert_eq!(spread(of(60.0, None).as_ref(), time), "2m (1m to never)");
+        assert_eq!(spread(None, time), "never");
+    }
 }
