@@ -72,6 +72,11 @@ fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
 }
 
 #[test]
+fn a_policy_is_tested_as_its_page_says() {
+    follow("how-to/test-a-policy.md");
+}
+
+#[test]
 fn what_is_said_about_exit_codes_is_so() {
     follow("reference/exit-codes.md");
 }

@@ -2,6 +2,7 @@
 //! help text; help is in `report/help.rs`.
 
 mod matrix;
+mod simulate;
 mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -13,6 +14,7 @@ use towpath_core::units::Span;
 pub(crate) use crate::args::matrix::{
     CheckArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments, ShowArguments, ShowForm,
 };
+pub(crate) use crate::args::simulate::{Answers, SimulateArguments, Wrong};
 use crate::args::values::{
     change_type, commit, name, number, person, plan_hash, reason, setting, signal, source, speed,
     version,
@@ -77,6 +79,7 @@ pub(crate) enum Command {
     Health(EnvironmentArguments),
     Quarantine(QuarantineArguments),
     Audit(AuditArguments),
+    Simulate(SimulateArguments),
     Adapters,
     Doctor,
     Completions(CompletionsArguments),

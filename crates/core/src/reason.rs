@@ -78,7 +78,7 @@ impl Next {
 }
 
 /// Verbs that mean one lane, as they are typed (design.md section 8).
-const LANE_VERBS: [&str; 9] = [
+const LANE_VERBS: [&str; 10] = [
     "attest",
     "health",
     "plan",
@@ -86,6 +86,7 @@ const LANE_VERBS: [&str; 9] = [
     "quarantine lift",
     "rollback",
     "signal",
+    "simulate",
     "validate",
     "why",
 ];

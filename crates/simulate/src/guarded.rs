@@ -38,6 +38,8 @@ pub struct Rollout {
     pub harmed_warming: f64,
     /// Whether green was proven good at the end.
     pub is_proven: bool,
+    /// When it was first, in seconds from the start; none if never.
+    pub proven_s: Option<f64>,
     /// The counts of the whole rollout, as if nobody had gone back.
     pub series: Option<Series>,
 }
@@ -80,6 +82,7 @@ pub fn rollout(
         harmed: run.decided.map_or(run.harmed, |decided| decided.harmed),
         harmed_warming: run.harmed_warming,
         is_proven: guard.is_proven(),
+        proven_s: run.proven_s,
         series,
     }
 }
@@ -94,6 +97,7 @@ struct Run {
     /// Harm that is done between the deciding outcome and the way back, per second.
     decided: Option<Decided>,
     excess_per_s: f64,
+    proven_s: Option<f64>,
 }
 
 impl Run {
@@ -107,6 +111,7 @@ impl Run {
             harmed_warming: 0.0,
             decided: None,
             excess_per_s: 0.0,
+            proven_s: None,
         }
     }
 
@@ -153,7 +158,11 @@ impl Run {
     }
 
     fn observe(&mut self, observed: &Observed, now_us: u64) {
-        let Some(finding) = self.guard.observe(observed, now_us) else { return };
+        let found = self.guard.observe(observed, now_us);
+        if self.proven_s.is_none() && self.guard.is_proven() {
+            self.proven_s = Some(seconds(now_us));
+        }
+        let Some(finding) = found else { return };
         if self.decided.is_none() {
             let at_s = seconds(now_us) + REACTION_S;
             let harmed = self.harmed + REACTION_S * self.excess_per_s;

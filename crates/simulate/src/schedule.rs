@@ -34,6 +34,13 @@ impl Schedule {
         schedule
     }
 
+    /// The same after another step.
+    #[must_use]
+    pub fn after(mut self, first: Step) -> Self {
+        self.steps.insert(0, first);
+        self
+    }
+
     /// How long it takes, in seconds.
     pub fn seconds(&self) -> f64 {
         self.steps.iter().map(|step| step.seconds).sum()
@@ -49,5 +56,17 @@ impl Schedule {
             began += step.seconds;
         }
         (0.0, began)
+    }
+
+    /// When the next step after `at_s` begins, in seconds; infinite in the last one.
+    pub fn next_step(&self, at_s: f64) -> f64 {
+        let mut ends = 0.0;
+        for step in &self.steps {
+            ends += step.seconds;
+            if ends > at_s {
+                return if ends < self.seconds() { ends } else { f64::INFINITY };
+            }
+        }
+        f64::INFINITY
     }
 }

@@ -39,19 +39,31 @@ pub(crate) fn resolved(project: &ProjectFolder, context: &Context) -> Result<Mat
 
 /// The same with what else was found out about it.
 fn right(project: &ProjectFolder, context: &Context) -> Result<(Matrix, Checked), CliError> {
-    let mut checked = read(&project.matrix_file)?;
+    of_file(&project.matrix_file, "nothing was ordered", context)
+}
+
+/// The matrix of a file, with what else was found out about it. `undone` says what did not happen
+/// when it has errors.
+///
+/// # Errors
+/// As [`resolved`], and `matrix-unreadable` when there is no file to read.
+pub(crate) fn of_file(
+    file: &Path,
+    undone: &str,
+    context: &Context,
+) -> Result<(Matrix, Checked), CliError> {
+    let mut checked = read(file)?;
     let Some(matrix) = checked.matrix.take() else {
         context.aside(&format!("{}\n", towpath_config::report(&checked, symbols(context))));
         let errors = checked.errors.len();
         let first = checked.errors.first();
-        let mut error = CliError::new(ExitCode::Usage, "matrix-wrong", "nothing was ordered")
-            .because(match errors {
+        let mut error =
+            CliError::new(ExitCode::Usage, "matrix-wrong", undone).because(match errors {
                 1 => "the matrix has 1 error".to_owned(),
                 many => format!("the matrix has {many} errors"),
             });
         if let Some(first) = first {
-            error =
-                error.at(format!("{}:{}:{}", name(&project.matrix_file), first.line, first.column));
+            error = error.at(format!("{}:{}:{}", name(file), first.line, first.column));
         }
         return Err(error.next("towpath matrix check", "every error with what to do"));
     };
@@ -213,7 +225,7 @@ fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 /// The path as a person would type it here.
-fn name(file: &Path) -> String {
+pub(crate) fn name(file: &Path) -> String {
     if is_stdin(file) {
         return "standard input".to_owned();
     }

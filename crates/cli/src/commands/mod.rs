@@ -26,6 +26,7 @@ mod sample;
 pub(crate) mod serve;
 mod session;
 mod signal;
+mod simulate;
 mod status;
 pub(crate) mod supervise;
 mod validate;
@@ -185,6 +186,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Health(arguments) => health::run(&arguments.environment, context).await,
         Command::Quarantine(arguments) => quarantine::run(&arguments.command, context).await,
         Command::Audit(arguments) => audit::run(&arguments.command, context).await,
+        Command::Simulate(arguments) => simulate::run(&arguments, context),
         Command::Adapters => Ok(adapters::run(context)),
         Command::Doctor => doctor::run(context).await,
         Command::Completions(arguments) => Ok(completions::run(&arguments, context)),

@@ -161,11 +161,13 @@ impl Session {
         }
         let found = match (&self.service, here.as_slice()) {
             (None, [only]) => only,
-            (None, _) => return Err(service_needed(&here, &retry(environment.as_str()))),
+            (None, _) => {
+                return Err(service_needed(&services_of(&here), &retry(environment.as_str())));
+            }
             (Some(service), _) => here
                 .iter()
                 .find(|lane| lane.service == service.as_str())
-                .ok_or_else(|| no_service(service, &here))?,
+                .ok_or_else(|| no_service(service, &services_of(&here)))?,
         };
         let service = Name::new(&found.service).map_err(anyhow::Error::new)?;
         Ok((LaneId { service, environment: environment.clone() }, found))
@@ -183,9 +185,9 @@ impl Session {
             (Some(service), _) if lanes.iter().any(|lane| lane.service == service.as_str()) => {
                 return Ok(service.clone());
             }
-            (Some(service), _) => return Err(no_service(service, &lanes)),
+            (Some(service), _) => return Err(no_service(service, &services_of(&lanes))),
             (None, [only]) => only.service.clone(),
-            (None, _) => return Err(service_needed(&lanes, retry)),
+            (None, _) => return Err(service_needed(&services_of(&lanes), retry)),
         };
         Ok(Name::new(&name).map_err(anyhow::Error::new)?)
     }
@@ -210,29 +212,43 @@ impl Session {
         let mut known: Vec<&str> =
             self.status.lanes.iter().map(|lane| lane.environment.as_str()).collect();
         known.dedup();
-        let message = format!("there is no environment `{name}`");
-        let error = CliError::new(ExitCode::NotFound, "no-environment", message)
-            .because(format!("the matrix has {}", known.join(", ")));
-        match nearest(name.as_str(), &known) {
-            Some(near) => error.next(retry(near), ""),
-            None => error.next("towpath status", "what serves where"),
-        }
+        no_environment(name, &known, retry)
     }
 }
 
-fn no_service(name: &Name, lanes: &[&LaneView]) -> CliError {
-    let known: Vec<&str> = lanes.iter().map(|lane| lane.service.as_str()).collect();
+fn services_of<'a>(lanes: &[&'a LaneView]) -> Vec<&'a str> {
+    lanes.iter().map(|lane| lane.service.as_str()).collect()
+}
+
+/// The refusal of an environment that is none of the `known`. `retry` writes the same command for
+/// another one.
+pub(super) fn no_environment(
+    name: &Name,
+    known: &[&str],
+    retry: impl Fn(&str) -> String,
+) -> CliError {
+    let message = format!("there is no environment `{name}`");
+    let error = CliError::new(ExitCode::NotFound, "no-environment", message)
+        .because(format!("the matrix has {}", known.join(", ")));
+    match nearest(name.as_str(), known) {
+        Some(near) => error.next(retry(near), ""),
+        None => error.next("towpath status", "what serves where"),
+    }
+}
+
+/// The refusal of a service that is none of the `known`.
+pub(super) fn no_service(name: &Name, known: &[&str]) -> CliError {
     let error =
         CliError::new(ExitCode::NotFound, "no-service", format!("there is no service `{name}`"))
             .because(format!("the matrix has {}", known.join(", ")));
-    match nearest(name.as_str(), &known) {
+    match nearest(name.as_str(), known) {
         Some(near) => error.next(format!("--service {near}"), "the nearest name"),
         None => error.next("towpath status", "what serves where"),
     }
 }
 
-fn service_needed(lanes: &[&LaneView], retry: &str) -> CliError {
-    let known: Vec<&str> = lanes.iter().map(|lane| lane.service.as_str()).collect();
+/// The question which of the `known` services is meant. `retry` is the command without it.
+pub(super) fn service_needed(known: &[&str], retry: &str) -> CliError {
     let message = format!("which of {} services is meant?", known.len());
     let mut error = CliError::new(ExitCode::Usage, "service-needed", message)
         .because(format!("the matrix has {}, and none was named", known.join(", ")));

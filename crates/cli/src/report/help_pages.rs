@@ -46,7 +46,7 @@ Look       status      what serves where           why       what blocks an envi
            watch       follow a promotion          history   what happened
            logs, health, validate
 Hold       quarantine  releases that may not return
-Prove      audit       verify the journal
+Prove      audit       verify the journal          simulate  try a rollout before trusting it
 Run        serve, engine, adapters, doctor, completions
 ";
 
@@ -370,6 +370,7 @@ pub(crate) const PAGES: &[Page] = &[
         exits: &["0 whole   1 changed"],
         see: "",
     },
+    crate::report::simulation::HELP,
     Page {
         command: "adapters",
         about: "List the kinds of targets, routers and checks",

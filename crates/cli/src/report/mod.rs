@@ -20,6 +20,7 @@ pub(crate) mod refusal;
 pub(crate) mod release;
 pub(crate) mod rollback;
 pub(crate) mod screen;
+pub(crate) mod simulation;
 pub(crate) mod status;
 pub(crate) mod story;
 pub(crate) mod style;

@@ -9,7 +9,7 @@ use crate::exit_code::{CliError, ExitCode};
 use crate::report::help;
 
 /// Words of the design that this version does not carry out yet; typed, they are not "unknown".
-const PLANNED: [&str; 16] = [
+const PLANNED: [&str; 15] = [
     "adopt",
     "approve",
     "break-glass",
@@ -21,7 +21,6 @@ const PLANNED: [&str; 16] = [
     "provision",
     "reject",
     "render",
-    "simulate",
     "store",
     "thaw",
     "token",

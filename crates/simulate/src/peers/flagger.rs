@@ -3,9 +3,9 @@
 //! commit 15bd6ad5). Because it halts, it draws requests of its own.
 
 use rand::SeedableRng;
-use rand_distr::{Binomial, Distribution, Poisson};
 use rand_pcg::Pcg64Mcg;
 
+use crate::arrivals::{binomial, poisson};
 use crate::{Fault, Schedule, Traffic};
 
 /// What it is called in the tables.
@@ -18,6 +18,17 @@ const THRESHOLD: u32 = 5;
 const SUCCESS: f64 = 0.99;
 const INTERVAL_S: f64 = 60.0;
 
+/// What green did in one minute.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Minute {
+    /// Requests.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Visitors harmed.
+    pub harmed: u64,
+}
+
 /// When it would have gone back, in seconds (none if never), and the visitors harmed until then or
 /// until the end.
 pub fn rollout(
@@ -25,37 +36,49 @@ pub fn rollout(
     seed: u64,
 ) -> (Option<f64>, f64) {
     let mut chance = Pcg64Mcg::seed_from_u64(!seed);
-    let (mut failed_checks, mut progress_s, mut now_s, mut harmed) = (0, 0.0, 0.0, 0.0);
-    loop {
-        let weight = schedule.weight_at(progress_s).0;
+    let ended = decide(schedule, |now_s, weight| {
         let share = if now_s >= fault.onset_s { fault.error_rate } else { traffic.error_rate };
         let requests = poisson(traffic.requests_per_s * INTERVAL_S * weight, &mut chance);
         let usual = binomial(requests, traffic.error_rate, &mut chance);
         let excess = ((share - traffic.error_rate) / (1.0 - traffic.error_rate)).clamp(0.0, 1.0);
-        let more = binomial(requests - usual, excess, &mut chance);
-        harmed += real(more);
+        let harmed = binomial(requests - usual, excess, &mut chance);
+        Minute { requests, failed: usual + harmed, harmed }
+    });
+    (ended.back_s, ended.harmed)
+}
+
+/// How a rollout ended under this rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ended {
+    /// When it went back, in seconds from the start; none if never.
+    pub back_s: Option<f64>,
+    /// When it was through otherwise, in seconds from the start.
+    pub end_s: f64,
+    /// Visitors harmed until then.
+    pub harmed: f64,
+}
+
+/// The rule alone: `minute` says what green does in the minute from its first figure on (seconds
+/// from the start), while it has its second as weight. Ends within the rollout's length and as many
+/// minutes more as checks may fail.
+pub fn decide(schedule: &Schedule, mut minute: impl FnMut(f64, f64) -> Minute) -> Ended {
+    let (mut failed_checks, mut progress_s, mut now_s, mut harmed) = (0, 0.0, 0.0, 0.0);
+    loop {
+        let seen = minute(now_s, schedule.weight_at(progress_s).0);
+        harmed += real(seen.harmed);
         now_s += INTERVAL_S;
         if failed_checks >= THRESHOLD {
-            return (Some(now_s), harmed);
+            return Ended { back_s: Some(now_s), end_s: now_s, harmed };
         }
-        if requests > 0 && 1.0 - real(usual + more) / real(requests) >= SUCCESS {
+        if seen.requests > 0 && 1.0 - real(seen.failed) / real(seen.requests) >= SUCCESS {
             progress_s += INTERVAL_S;
             if progress_s >= schedule.seconds() {
-                return (None, harmed);
+                return Ended { back_s: None, end_s: now_s, harmed };
             }
         } else {
             failed_checks += 1;
         }
     }
-}
-
-fn poisson(mean: f64, chance: &mut Pcg64Mcg) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    Poisson::new(mean).map_or(0, |draw| draw.sample(chance) as u64)
-}
-
-fn binomial(count: u64, share: f64, chance: &mut Pcg64Mcg) -> u64 {
-    Binomial::new(count, share).map_or(0, |draw| draw.sample(chance))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "requests of a minute")]

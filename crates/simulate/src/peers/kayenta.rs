@@ -17,10 +17,18 @@ const Z: f64 = 2.326_347_874_040_841;
 const TOLERANCE: f64 = 0.25;
 
 fn decide(series: &Series) -> Option<usize> {
+    decide_on(series, ArmSeries::minute)
+}
+
+/// The same judge over another figure of each minute.
+pub(super) fn decide_on(
+    series: &Series,
+    figure: fn(&ArmSeries, usize) -> Option<f64>,
+) -> Option<usize> {
     let ends = (10..=series.minutes()).step_by(10);
     let mut high = ends.filter(|minutes| {
         let points =
-            |arm: &ArmSeries| (0..*minutes).filter_map(|m| arm.minute(m)).collect::<Vec<_>>();
+            |arm: &ArmSeries| (0..*minutes).filter_map(|m| figure(arm, m)).collect::<Vec<_>>();
         is_high(&points(&series.blue), &points(&series.green))
     });
     high.next().map(|minutes| minutes * 60)

@@ -7,8 +7,11 @@ mod codedeploy;
 pub mod flagger;
 mod kayenta;
 mod polled;
+mod slower;
 
 use crate::Series;
+
+pub use slower::ON_LATENCY;
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +33,31 @@ pub const PEERS: &[Peer] = &[
     codedeploy::ANY_ERROR,
     kayenta::EVERY_TEN_MINUTES,
 ];
+
+/// One rule of each of these tools: its documented settings, or those closest to the seeds' threshold.
+pub const ONE_EACH: &[Peer] =
+    &[argo_rollouts::DOCUMENTED, codedeploy::FIVE_PERCENT, kayenta::EVERY_TEN_MINUTES];
+
+/// Longest rollout over which Kayenta's judge is run, in seconds: it compares every minute of one arm
+/// with every minute of the other, again every ten minutes.
+pub const KAYENTA_LONGEST_S: f64 = 3.0 * 3600.0;
+
+impl Peer {
+    /// The tool's name, without the settings.
+    pub fn tool(&self) -> &'static str {
+        tool(self.name)
+    }
+
+    /// Whether it can be run over a rollout of so many seconds in reasonable time.
+    pub fn can_judge(&self, seconds: f64) -> bool {
+        self.tool() != kayenta::EVERY_TEN_MINUTES.tool() || seconds <= KAYENTA_LONGEST_S
+    }
+}
+
+/// What stands before the first comma of a rule's name.
+pub fn tool(name: &'static str) -> &'static str {
+    name.split_once(',').map_or(name, |(tool, _)| tool)
+}
 
 /// The end of the first minute after which `bad` minutes were seen, counted together.
 fn after_minutes(

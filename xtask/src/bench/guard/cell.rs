@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use towpath_guard::Policy;
-use towpath_simulate::peers::{PEERS, flagger};
-use towpath_simulate::{Fault, Schedule, Traffic, rollout, statistics};
+use towpath_simulate::peers::{ON_LATENCY, PEERS, Peer, flagger};
+use towpath_simulate::{Fault, Rollout, Schedule, Traffic, rollout, statistics};
 
 /// What is run, how often.
 #[derive(Clone, Debug)]
@@ -16,7 +16,32 @@ pub(super) struct Cell {
     pub(super) schedule: Schedule,
     pub(super) policy: Policy,
     pub(super) runs: u64,
-    pub(super) with_peers: bool,
+    pub(super) beside: Beside,
+}
+
+/// Which rules judge the same requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Those on errors, Flagger last, with requests of its own because it halts.
+    Errors,
+    /// Those on latency.
+    Latency,
+}
+
+impl Beside {
+    /// Those that judge counts.
+    pub(super) fn peers(self) -> &'static [Peer] {
+        match self {
+            Self::Errors => PEERS,
+            Self::Latency => ON_LATENCY,
+        }
+    }
+
+    /// Their names, in the order of the rows.
+    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
+        let flagger = (self == Self::Errors).then_some(flagger::NAME);
+        self.peers().iter().map(|peer| peer.name).chain(flagger)
+    }
 }
 
 /// What one rule did in all runs of a cell.
@@ -35,6 +60,8 @@ pub(super) struct Row {
 pub(super) struct Outcome {
     pub(super) rows: Vec<Row>,
     pub(super) proven: u64,
+    /// When it was proven, of the runs in which it was, in seconds.
+    pub(super) proven_s: Vec<f64>,
     pub(super) runs: u64,
 }
 
@@ -42,8 +69,8 @@ impl Cell {
     /// Runs it on all cores; the same for the same cell, whatever the number of cores.
     pub(super) fn run(&self) -> Outcome {
         let next = AtomicU64::new(0);
-        let rules = if self.with_peers { PEERS.len() + 2 } else { 1 };
-        let empty = Outcome { rows: vec![Row::default(); rules], proven: 0, runs: self.runs };
+        let rows = vec![Row::default(); 1 + self.beside.names().count()];
+        let empty = Outcome { rows, proven: 0, proven_s: Vec::new(), runs: self.runs };
         let outcome = Mutex::new(empty);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         std::thread::scope(|scope| {
@@ -54,10 +81,11 @@ impl Cell {
                         if run >= self.runs {
                             return;
                         }
-                        let (rows, proven, warming) = self.one(run);
+                        let (rows, ended) = self.one(run);
                         let mut outcome = outcome.lock().expect("no holder of this lock panics");
-                        outcome.proven += u64::from(proven);
-                        outcome.rows[0].warming += warming;
+                        outcome.proven += u64::from(ended.is_proven);
+                        outcome.proven_s.extend(ended.proven_s);
+                        outcome.rows[0].warming += ended.harmed_warming;
                         for (row, (at_s, harmed)) in outcome.rows.iter_mut().zip(rows) {
                             row.at_s.extend(at_s);
                             row.harmed.push(harmed);
@@ -69,22 +97,23 @@ impl Cell {
         outcome.into_inner().expect("no holder of this lock panics")
     }
 
-    fn one(&self, run: u64) -> (Vec<(Option<f64>, f64)>, bool, f64) {
+    fn one(&self, run: u64) -> (Vec<(Option<f64>, f64)>, Rollout) {
         // Seeds far apart, the same for every cell with this number.
         let seed = (run + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let described = (&self.traffic, &self.fault, &self.schedule);
-        let ended = rollout(described, &self.policy, seed, self.with_peers);
+        let ended = rollout(described, &self.policy, seed, true);
         let mut rows = vec![(ended.decided.map(|decided| decided.at_s), ended.harmed)];
-        let warming = ended.harmed_warming;
         if let Some(series) = &ended.series {
-            for peer in PEERS {
+            for peer in self.beside.peers() {
                 let at = (peer.decide)(series);
                 let harmed = series.harmed_until(at.unwrap_or(usize::MAX));
                 rows.push((at.map(seconds), harmed));
             }
-            rows.push(flagger::rollout(described, seed));
+            if self.beside == Beside::Errors {
+                rows.push(flagger::rollout(described, seed));
+            }
         }
-        (rows, ended.is_proven, warming)
+        (rows, ended)
     }
 }
 

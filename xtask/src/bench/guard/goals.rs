@@ -44,6 +44,9 @@ pub(super) fn judge(measured: &[Measured], size: Size) -> Vec<Goal> {
     };
     let over_floor =
         of(Table::BadReleases).filter(|cell| cell.outcome.rows[0].went_back().0 >= 0.99);
+    let slower = of(Table::Latency)
+        .filter(|cell| cell.cell.fault.slower <= 1.2)
+        .map(|cell| cell.outcome.rows[0].went_back().1.1);
     let whole = of(Table::BadReleases).filter(|cell| cell.what == "100%");
     vec![
         at_most(
@@ -55,6 +58,12 @@ pub(super) fn judge(measured: &[Measured], size: Size) -> Vec<Goal> {
         at_most(
             "false rollbacks, disturbed, upper 95% bound",
             largest(good(Table::Disturbed).collect()),
+            0.01,
+            full,
+        ),
+        at_most(
+            "false rollbacks, latency up to +20%, upper 95% bound",
+            largest(slower.collect()),
             0.01,
             full,
         ),

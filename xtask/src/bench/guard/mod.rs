@@ -23,7 +23,8 @@ enum Size {
 pub(super) const SUMMARY: &str =
     "harm until a bad release is back, and good ones thrown out, beside other tools' rules";
 
-/// Runs it with `--quick` (the default) or `--full`; `--json` ends with one object on one line.
+/// Runs it with `--quick` (the default) or `--full`; `--only TEXT` takes the cells whose names contain
+/// it, such as `LateOnset 20% from 600 s at 10 per second`; `--json` ends with one object on one line.
 ///
 /// # Errors
 /// When a flag is unknown or the release build of this tool cannot be made.
@@ -33,15 +34,20 @@ pub(super) fn run(root: &Path, flags: &[&str]) -> Result<()> {
     }
     let mut size = Size::Quick;
     let mut json = false;
-    for flag in flags {
+    let mut only = "";
+    let mut flags = flags.iter();
+    while let Some(flag) = flags.next() {
         match *flag {
             "--quick" => size = Size::Quick,
             "--full" => size = Size::Full,
             "--json" => json = true,
-            other => bail!("`bench guard` takes --quick, --full and --json, not `{other}`"),
+            "--only" => only = flags.next().copied().unwrap_or_default(),
+            other => {
+                bail!("`bench guard` takes --quick, --full, --only TEXT and --json, not `{other}`")
+            }
         }
     }
-    let measured = tables::measure(size);
+    let measured = tables::measure(size, only);
     for line in tables::lines(&measured) {
         println!("{line}");
     }

@@ -2,11 +2,10 @@
 //! judges none.
 
 use towpath_guard::{LatencyLimit, Policy, Quantile};
-use towpath_simulate::peers::{PEERS, flagger};
-use towpath_simulate::{Disturbance, Fault, Latency, Schedule, Traffic};
+use towpath_simulate::{Disturbance, Fault, Latency, Schedule, Step, Traffic, statistics};
 
 use super::Size;
-use super::cell::{Cell, Outcome};
+use super::cell::{Beside, Cell, Outcome};
 
 /// A cell that was run.
 #[derive(Clone, Debug)]
@@ -29,6 +28,8 @@ pub(super) enum Table {
     BadReleases,
     /// A good green while something else goes on.
     Disturbed,
+    /// A good green that warms up at weight, which no declaration remedies: for the record.
+    Start,
     /// A good or a slower green.
     Latency,
     /// A green that begins to fail later.
@@ -52,13 +53,20 @@ const ANSWERS: Latency = Latency::LogNormal { median_us: 50_000.0, sigma: 0.8 };
 /// A cell under its name.
 type Named = (Table, String, Cell);
 
-/// Runs every cell of the chosen size.
-pub(super) fn measure(size: Size) -> Vec<Measured> {
-    cells(size).into_iter().map(run).collect()
+/// Runs every cell of the chosen size whose name contains `only`.
+pub(super) fn measure(size: Size, only: &str) -> Vec<Measured> {
+    cells(size).into_iter().filter(|cell| name(cell).contains(only)).map(run).collect()
 }
 
-fn run((table, what, cell): Named) -> Measured {
-    eprintln!("{table:?} {what} at {} per second", cell.traffic.requests_per_s);
+/// As `LateOnset 20% from 600 s at 100 per second, 0.5%`.
+fn name((table, what, cell): &Named) -> String {
+    let Traffic { requests_per_s, error_rate, .. } = cell.traffic;
+    format!("{table:?} {what} at {requests_per_s} per second, {}%", error_rate * 100.0)
+}
+
+fn run(named: Named) -> Measured {
+    eprintln!("{}", name(&named));
+    let (table, what, cell) = named;
     let outcome = cell.run();
     let (requests_per_s, error_rate) = (cell.traffic.requests_per_s, cell.traffic.error_rate);
     Measured { table, requests_per_s, error_rate, what, cell, outcome }
@@ -69,7 +77,9 @@ fn cells(size: Size) -> Vec<Named> {
     let mut cells: Vec<_> = rates.iter().flat_map(|rate| errors(*rate, size)).collect();
     if size == Size::Full {
         for rate in rates {
+            cells.push(hardly_any_errors(*rate, size));
             cells.extend(disturbed(*rate, size));
+            cells.extend(starts(*rate, size));
             cells.extend(latencies(*rate, size));
             cells.extend(late_onsets(*rate, size));
         }
@@ -92,6 +102,27 @@ fn errors(rate: f64, size: Size) -> Vec<Named> {
         }
     }
     cells
+}
+
+/// So few errors that hardly anything can be proven: how many end so, and that none goes back for it.
+fn hardly_any_errors(rate: f64, size: Size) -> Named {
+    let good = plain(Traffic::plain(rate, 0.0001), Fault::none(0.0001), size);
+    (Table::GoodReleases, "as good".to_owned(), good)
+}
+
+/// A fifth of the requests fail in the first ten seconds that green has visitors, and the same where
+/// these were spent at weight 0.
+fn starts(rate: f64, size: Size) -> [Named; 2] {
+    let disturbance = Disturbance::WarmUp { extra: 0.2, seconds: 10.0, at_each_step: false };
+    let traffic = Traffic { disturbance, ..Traffic::plain(rate, 0.005) };
+    let at_weight = plain(traffic, Fault::none(0.005), size);
+    let before = Step { weight: 0.0, seconds: 10.0 };
+    let schedule = Schedule::of_the_seeds().after(before);
+    let at_zero = Cell { schedule, ..at_weight.clone() };
+    [
+        (Table::Start, "start +20%, at weight".to_owned(), at_weight),
+        (Table::Disturbed, "start +20%, at weight 0".to_owned(), at_zero),
+    ]
 }
 
 fn disturbed(rate: f64, size: Size) -> Vec<Named> {
@@ -122,7 +153,8 @@ fn latencies(rate: f64, size: Size) -> Vec<Named> {
     let cell = |(what, slower, slower_share): (&str, f64, f64)| {
         let traffic = Traffic { latency: ANSWERS, ..Traffic::plain(rate, 0.005) };
         let fault = Fault { slower, slower_share, ..Fault::none(0.005) };
-        let mut cell = Cell { policy: policy_with_latency(), ..plain(traffic, fault, size) };
+        let (policy, beside) = (policy_with_latency(), Beside::Latency);
+        let mut cell = Cell { policy, beside, ..plain(traffic, fault, size) };
         if slower > 1.2 {
             cell.runs = bad_runs(size, rate);
         }
@@ -167,7 +199,7 @@ fn plain(traffic: Traffic, fault: Fault, size: Size) -> Cell {
     // What the goal on false rollbacks asks for.
     let runs = if size == Size::Quick { 300 } else { 3_000 };
     let schedule = Schedule::of_the_seeds();
-    Cell { traffic, fault, schedule, policy: policy(), runs, with_peers: true }
+    Cell { traffic, fault, schedule, policy: policy(), runs, beside: Beside::Errors }
 }
 
 /// Bad releases are found soon, so that the mean settles with fewer runs; those of the reference.
@@ -184,8 +216,10 @@ fn bad_runs(size: Size, rate: f64) -> u64 {
 pub(super) fn lines(measured: &[Measured]) -> Vec<String> {
     let mut lines = Vec::new();
     for cell in measured {
+        let proven = statistics::median(&cell.outcome.proven_s);
+        let proven = proven.map_or_else(String::new, |at_s| format!(" after {at_s:.0} s"));
         lines.push(format!(
-            "{:?}: {} at {} requests/s, blue fails {}% ({} runs, proven {:.0}%)",
+            "{:?}: {} at {} requests/s, blue fails {}% ({} runs, proven {:.0}%{proven})",
             cell.table,
             cell.what,
             cell.requests_per_s,
@@ -193,7 +227,8 @@ pub(super) fn lines(measured: &[Measured]) -> Vec<String> {
             cell.outcome.runs,
             100.0 * real(cell.outcome.proven) / real(cell.outcome.runs),
         ));
-        for (name, row) in names().zip(&cell.outcome.rows) {
+        let names = std::iter::once("Towpath").chain(cell.cell.beside.names());
+        for (name, row) in names.zip(&cell.outcome.rows) {
             let (share, (low, high)) = row.went_back();
             let median = row.median_s().map_or_else(|| "-".to_owned(), |s| format!("{s:.1} s"));
             lines.push(format!(
@@ -207,12 +242,6 @@ pub(super) fn lines(measured: &[Measured]) -> Vec<String> {
         }
     }
     lines
-}
-
-/// The rules in the order of the rows.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let peers = PEERS.iter().map(|peer| peer.name);
-    std::iter::once("Towpath").chain(peers).chain(std::iter::once(flagger::NAME))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of rollouts")]
