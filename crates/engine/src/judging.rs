@@ -122,7 +122,12 @@ fn begin(shared: &Shared, lane: &LaneId, subject: Subject, sums: &executor::Sums
 
 /// Takes in what the guard of an observed router says.
 pub(crate) fn hear(shared: &Shared, lane: &LaneId, observed: &ObservedRoute) {
-    if let Some((deployment, verdict)) = &observed.judged {
+    // What was proven under the route before is not proven under this one.
+    let last = shared.read(|project| project.lanes.get(lane).map(|lane| lane.last_revision));
+    let is_current = last == Some(observed.revision);
+    if let Some((deployment, verdict)) = &observed.judged
+        && (is_current || verdict.standing == Standing::Unhealthy)
+    {
         shared.guard(lane, |guard| guard.hear(*deployment, verdict));
     }
 }

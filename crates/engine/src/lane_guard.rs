@@ -86,6 +86,10 @@ impl LaneGuard {
         let window_over =
             subject.step.is_none() && now.since(self.recent_since) >= WINDOW.faster(speed);
         let before = self.subject.as_ref().and_then(|own| own.step);
+        if before != subject.step {
+            // What was proven at another weight is to be proven anew.
+            self.of_router = self.of_router.take().filter(is_unhealthy);
+        }
         if before != subject.step || window_over {
             self.recent = Sides::default();
             self.recent_since = now;

@@ -121,8 +121,11 @@ impl Guard {
 
     /// Says that green's weight was changed at `at_us`: for the warm-up of the policy only a
     /// catastrophe counts. To be called when the weight that was *ordered* changes, not when an arm
-    /// loses a copy: a green that keeps crashing must not keep itself warming up.
+    /// loses a copy: a green that keeps crashing must not keep itself warming up. What was proven at
+    /// another weight is to be proven anew; what speaks against green is kept.
     pub fn weight_changed(&mut self, at_us: u64) {
+        self.not_twice = NotTwice::default();
+        self.below_limit = self.policy.error_rate.map(BelowLimit::new);
         if at_us > self.warming.until_us {
             self.warming.from_us = at_us;
         }
@@ -166,7 +169,8 @@ impl Guard {
         self.finding
     }
 
-    /// Whether green is proven not to fail twice as often as blue, or to stay below its limit.
+    /// Whether green is proven, at the weight it has, not to fail twice as often as blue, or to stay
+    /// below its limit.
     pub fn is_proven(&self) -> bool {
         let below = self.below_limit.as_ref().map_or(0.0, BelowLimit::evidence);
         self.not_twice.evidence() >= PROVEN || below >= PROVEN

@@ -86,6 +86,7 @@ impl Judge {
     /// Says that the weight was ordered anew.
     pub(crate) fn weight_changed(&mut self, now_us: u64) {
         self.guard.weight_changed(now_us);
+        self.told = self.told.filter(|told| *told == Standing::Unhealthy);
     }
 
     /// When [`Self::advance`] is due if nothing happens until then.

@@ -170,6 +170,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn step(&mut self, bake: &Bake, course: &Course) -> Step {
         let began_s = self.now_s;
+        self.guard.weight_changed(micro(began_s));
         self.met_green = course.is_probed;
         self.met_any = false;
         loop {

@@ -2,7 +2,6 @@
 //! nothing, needs no engine, and changes nothing.
 
 mod faults;
-mod policy;
 mod progress;
 mod rollout;
 mod traffic;

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use towpath_core::guarding;
 use towpath_core::ids::Name;
 use towpath_core::matrix::{LaneSpec, Matrix, OnBlind, Tier};
 use towpath_guard::Policy;
 use towpath_simulate::{Bake, Course};
 
-use super::policy;
 use crate::args::SimulateArguments;
 use crate::commands::{Context, matrix, session};
 use crate::exit_code::{CliError, ExitCode};
@@ -81,7 +81,7 @@ fn one(
     Ok(Declared {
         name,
         file: file.to_owned(),
-        policy: policy::of(lane),
+        policy: guarding::policy(lane, 1, guarding::ROUTER_SHARE, 1),
         course,
         lane: lane.clone(),
         environment: id.environment,
