@@ -33,6 +33,8 @@ pub(crate) struct Upload {
 pub(crate) enum RequestBody {
     /// None at all: such a request can be sent again.
     Empty,
+    /// One that was read whole before, so that it can be sent again; none once it was handed over.
+    Whole(Option<Bytes>),
     /// A visitor's body, which can be read once.
     Incoming(Incoming, Rc<Upload>, crate::Clock),
 }
@@ -147,7 +149,11 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self::Incoming(inner, upload, clock) = self.get_mut() else { return Poll::Ready(None) };
+        let (inner, upload, clock) = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Whole(whole) => return Poll::Ready(whole.take().map(|all| Ok(Frame::data(all)))),
+            Self::Incoming(inner, upload, clock) => (inner, upload, clock),
+        };
         let polled = Pin::new(inner).poll_frame(context);
         upload.awaits_visitor.set(polled.is_pending());
         match &polled {
@@ -160,14 +166,16 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Whole(None) => true,
+            Self::Whole(Some(_)) => false,
             Self::Incoming(inner, ..) => inner.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Empty => SizeHint::with_exact(0),
+            Self::Empty | Self::Whole(None) => SizeHint::with_exact(0),
+            Self::Whole(Some(whole)) => SizeHint::with_exact(whole.len() as u64),
             Self::Incoming(inner, ..) => inner.size_hint(),
         }
     }

@@ -12,7 +12,9 @@ use http::{HeaderName, HeaderValue};
 use tokio::sync::Notify;
 use towpath_guard::Outcome;
 
+use crate::budget::Budget;
 use crate::evidence::Delta;
+use crate::rescue::Rules;
 use crate::stream::{Arms, RouteEvent};
 use crate::tally::Tally;
 use crate::weight::{Readiness, candidate_share_bp};
@@ -26,12 +28,14 @@ const SEEN_DEAD_REST_US: u64 = 2_000_000;
 /// Outcomes that one worker keeps for the collector, which comes every few milliseconds.
 const MAX_PENDING: usize = 16_384;
 
-/// A deployment's names and how many of its requests are under way.
+/// A deployment's names, how many of its requests are under way, and what of its failures the
+/// default arm may mend while it is the candidate.
 #[derive(Debug)]
 pub(crate) struct Deployment {
     pub(crate) id: String,
     pub(crate) label: String,
     pub(crate) in_flight: AtomicU64,
+    pub(crate) budget: Budget,
 }
 
 /// One address of an arm and its health, shared by all revisions that name it.
@@ -68,6 +72,8 @@ pub(crate) struct LiveRoute {
     /// End of the lease on the monotonic clock; `u64::MAX` where nothing is lent.
     pub(crate) deadline_us: AtomicU64,
     pub(crate) sticky: Option<Sticky>,
+    /// Which failures of the candidate the default arm mends; none of them without.
+    pub(crate) rescue: Option<Rules>,
     pub(crate) pin_header: Option<HeaderName>,
     pub(crate) response_timeout: Duration,
     pub(crate) drain: Duration,
@@ -141,7 +147,12 @@ pub(crate) struct Plan {
 
 impl Deployment {
     pub(crate) fn new(id: &str, label: &str) -> Self {
-        Self { id: id.to_owned(), label: label.to_owned(), in_flight: AtomicU64::new(0) }
+        Self {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            in_flight: AtomicU64::new(0),
+            budget: Budget::default(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rescue::RescueSpec;
 use crate::{ArmSpec, Refusal};
 
 /// All of the traffic, in basis points.
@@ -85,6 +86,9 @@ pub struct CandidateSpec {
     /// What happens when nobody renews the lease.
     #[serde(default)]
     pub on_silence: OnSilence,
+    /// Which of its failures the default arm mends, while it has weight; none of them without.
+    #[serde(default)]
+    pub rescue: Option<RescueSpec>,
 }
 
 /// What happens to the traffic when the lease ends without a word.
@@ -160,6 +164,9 @@ impl CandidateSpec {
         self.arm.check()?;
         if self.weight_bp > ALL_BP {
             return Err(Refusal::invalid(format!("weight_bp is at most {ALL_BP}")));
+        }
+        if let Some(rescue) = &self.rescue {
+            rescue.check()?;
         }
         check_lease(self.lease_ms)
     }

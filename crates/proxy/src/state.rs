@@ -243,6 +243,7 @@ mod tests {
             weight_bp: 1000,
             lease_ms,
             on_silence: OnSilence::ReturnToDefault,
+            rescue: None,
         });
         spec
     }

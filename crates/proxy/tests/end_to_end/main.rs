@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod control;
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod loopback;
 #[cfg(test)]
 mod protocols;
+#[cfg(test)]
+mod rescue;
 #[cfg(test)]
 mod survival;
 #[cfg(test)]
