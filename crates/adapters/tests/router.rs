@@ -147,6 +147,7 @@ async fn a_lane_is_routed_shifted_and_counted() {
         weight: Weight::FULL,
         lease: Some(Span::seconds(30)),
         freeze_on_silence: false,
+        rescue: None,
     });
     let mut news = router.watch(&lane()).await.unwrap();
     let observed = router.ensure(&shifted).await.unwrap();
@@ -196,6 +197,7 @@ async fn a_lapse_is_told_with_its_revision() {
         weight: Weight::FULL,
         lease: Some(Span(300)),
         freeze_on_silence: false,
+        rescue: None,
     });
     router.ensure(&route(0, None)).await.unwrap();
     let mut news = router.watch(&lane()).await.unwrap();

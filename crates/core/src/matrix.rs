@@ -252,6 +252,24 @@ pub struct Rollout {
     pub on_lapse: OnLapse,
     /// For how long a weight is lent to green.
     pub lease: Span,
+    /// What blue serves again when green fails it; none: nothing. Rollouts that older versions
+    /// stored have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescue: Option<Rescue>,
+}
+
+/// Which requests that green failed are served again by blue while green is a candidate: GET, HEAD
+/// and OPTIONS, and those named here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rescue {
+    /// Paths that are never served twice, each with all below it.
+    pub except: Vec<String>,
+    /// Other methods that are served again, if the request has an `Idempotency-Key`.
+    pub methods: Vec<String>,
+    /// Largest request body that is kept for a second attempt, in bytes.
+    pub body_bytes: u32,
+    /// How long blue may take to begin its answer.
+    pub within: Span,
 }
 
 /// Lease of green's weight (design.md section 6).

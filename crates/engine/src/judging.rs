@@ -12,7 +12,7 @@ use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{Lane, State};
 use towpath_core::units::{Span, Timestamp};
 use towpath_guard::{Counts, Limits, Probes, Standing, Verdict, judge};
-use towpath_ports::router::RouterNews;
+use towpath_ports::router::{Met, RouterNews};
 
 use crate::shared::Shared;
 use crate::{blue, executor};
@@ -68,6 +68,10 @@ pub(crate) struct Seen {
     pub(crate) blue: Counts,
     /// By the router itself; none where nobody knows.
     pub(crate) lost: Option<u64>,
+    /// Visitors that got a failure of green.
+    pub(crate) harmed: u64,
+    /// Visitors that blue served when green had failed them.
+    pub(crate) rescued: u64,
 }
 
 /// Keeps a watcher per lane that needs one, until the engine stops.
@@ -352,5 +356,9 @@ pub(crate) fn seen(
         green.is_some() && guard.subject.as_ref().map(|own| own.deployment) == green
     });
     let total = guard.map(|guard| guard.total.clone()).unwrap_or_default();
-    Seen { green: total.green, blue: total.blue, lost }
+    let own = green.filter(|green| *green == promotion);
+    let met = own.and_then(|_| crate::losses::met(shared, lane, promotion));
+    let met = met.unwrap_or(Met { harmed: total.green.failed, rescued: 0 });
+    let Met { harmed, rescued } = met;
+    Seen { green: total.green, blue: total.blue, lost, harmed, rescued }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber, Revision};
+use towpath_core::matrix::Rescue;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Counts, Outcome};
 
@@ -80,6 +81,9 @@ pub struct Candidate {
     /// Whether silence freezes the weight instead of returning the traffic, because the default
     /// arm cannot take it.
     pub freeze_on_silence: bool,
+    /// What the default arm serves again when this one fails it; none: nothing. A router without the
+    /// capability `rescue` serves nothing again.
+    pub rescue: Option<Rescue>,
 }
 
 /// How a lane is routed now.
@@ -107,6 +111,18 @@ pub struct ObservedRoute {
     pub lost: u64,
     /// Requests still open on deployments that have left the route.
     pub leaving: u64,
+    /// What visitors met at each deployment since it first had any; none where the router does not
+    /// know. Testers who chose an arm are no visitors.
+    pub met: Option<BTreeMap<PromotionNumber, Met>>,
+}
+
+/// What visitors met at one deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// Requests of which the visitor got the failure.
+    pub harmed: u64,
+    /// Requests that failed and that the other arm answered instead.
+    pub rescued: u64,
 }
 
 /// What one deployment did in one interval.

@@ -57,9 +57,7 @@ pub use evidence::KEPT_BUCKETS;
 pub use handle::{Handle, HandleError};
 pub use proxy::{Options, Proxy, Workers, run};
 pub use refusal::Refusal;
-pub use rescue::{
-    MAX_EXCEPTED_PATHS, MAX_RESCUE_BODY_BYTES, MAX_RESCUE_WITHIN_MS, RESCUED_HEADER, RescueSpec,
-};
+pub use rescue::{MAX_EXCEPTED_PATHS, MAX_RESCUE_BODY_BYTES, RESCUED_HEADER, RescueSpec};
 pub use route::{
     ALL_BP, BUCKET_MS, CandidateSpec, MAX_DRAIN_MS, MAX_LEASE_MS, MAX_NAME_BYTES, OnSilence,
     RouteSpec, TlsFiles,

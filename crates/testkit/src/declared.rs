@@ -158,6 +158,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
             on_blind: OnBlind::Pause,
             on_lapse: OnLapse::Resume,
             lease: DEFAULT_LEASE,
+            rescue: None,
         },
         standby: Span::ZERO,
         rollback: RollbackPolicy {

@@ -8,12 +8,12 @@ use towpath_core::units::{Span, Weight};
 use towpath_guard::DEFAULT_MINIMUM_SAMPLE;
 use towpath_ports::catalogue::FieldType;
 
-use super::{LANE, Section, Standing};
+use super::{LANE, Section, Standing, rescue};
 use crate::codes::Code;
 use crate::fields::{Fields, from_default};
 use crate::limits;
 use crate::problem::{Problem, Problems};
-use crate::shape::{Default, Key, Place, Shape};
+use crate::shape::{Default, Key, NOWHERE, Place, Shape};
 use crate::source::Extent;
 use crate::tree::Node;
 
@@ -67,6 +67,13 @@ pub(crate) const KEYS: &[Key] = &[
         Shape::Of(FieldType::Span),
         Default::Is("30s"),
         "For how long a weight is lent to the new release, at least 5s.",
+    ),
+    Key::new(
+        "rescue",
+        Shape::WordOrMap(rescue::WORDS, rescue::KEYS),
+        Default::By(rescue::default, "on where the router can do it, else off"),
+        "Whether the old release serves again what the new one fails, before commit, so that no \
+         visitor sees it: GET, HEAD and OPTIONS, and what is named here.",
     ),
     Key::new(
         "minimum_sample",
@@ -147,7 +154,7 @@ fn default_on_blind(place: Place) -> &'static str {
 
 /// The strategy, which other defaults depend on.
 pub(crate) fn strategy(node: Option<&Node>, tier: Tier, routed: bool) -> Strategy {
-    let place = Place { tier, routed, strategy: Strategy::AllAtOnce };
+    let place = Place { tier, routed, ..NOWHERE };
     match Fields::new(node, KEYS, place).text("strategy").as_deref() {
         Some("blue-green") => Strategy::BlueGreen,
         Some("canary") => Strategy::Canary,
@@ -196,6 +203,7 @@ pub(crate) fn read(node: Option<&Node>, place: Place, problems: &mut Problems) -
             _ => OnLapse::Resume,
         },
         lease,
+        rescue: rescue::read(fields.given("rescue"), place),
     }
 }
 

@@ -115,6 +115,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
                 _ => OnLapse::Resume,
             },
             lease: Span::seconds(30),
+            rescue: None,
         },
         standby: if on(11) { Span::minutes(30) } else { Span::ZERO },
         rollback: RollbackPolicy {

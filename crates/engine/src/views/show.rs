@@ -149,9 +149,9 @@ fn of_promotion(
         started_at: promotion.started_at.map(time),
         ended_at: None,
         seconds: promotion.started_at.map(|start| seconds(start, now)),
-        harmed_requests: seen.green.failed,
+        harmed_requests: seen.harmed,
         lost_requests: seen.lost,
-        rescued_requests: 0,
+        rescued_requests: seen.rescued,
         quarantined: false,
         standby_seconds: span_seconds(plan.section.standby),
     }

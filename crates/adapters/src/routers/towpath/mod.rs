@@ -16,16 +16,18 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber, Revision};
+use towpath_core::matrix::Rescue;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Counts;
 use towpath_ports::router::{
-    DesiredRoute, Interval, ObservedRoute, Router, RouterError, RouterNews,
+    DesiredRoute, Interval, Met, ObservedRoute, Router, RouterError, RouterNews,
 };
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use towpath_proxy::{
-    ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, EndpointSpec, Handle, Hold, MAX_DRAIN_MS,
-    MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus, StreamItem, TlsFiles,
+    ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, DeploymentTally, EndpointSpec, Handle,
+    Hold, MAX_DRAIN_MS, MAX_NAME_BYTES, MAX_RESCUE_BODY_BYTES, OnSilence, Position, Refusal,
+    RescueSpec, RouteSpec, RouteStatus, StreamItem, TlsFiles,
 };
 
 use connection::Connection;
@@ -39,7 +41,7 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
         summary: "The reverse proxy inside: weights per request, on a lease, with every outcome seen.",
         example: "{ kind: towpath, listen: 127.0.0.1:3000 }",
         state: KindState::Built,
-        capabilities: &["lease", "epoch", "per_request", "read_back", "sticky", "pin"],
+        capabilities: &["lease", "epoch", "per_request", "rescue", "read_back", "sticky", "pin"],
         fields: &[
             Field {
                 name: "listen",
@@ -209,6 +211,7 @@ impl Towpath {
             } else {
                 OnSilence::ReturnToDefault
             },
+            rescue: candidate.rescue.as_ref().map(rescue),
         });
         let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
@@ -341,6 +344,15 @@ fn arm(deployment: &Deployment) -> ArmSpec {
     }
 }
 
+fn rescue(rules: &Rescue) -> RescueSpec {
+    RescueSpec {
+        except: rules.except.clone(),
+        methods: rules.methods.clone(),
+        body_bytes: rules.body_bytes.min(MAX_RESCUE_BODY_BYTES),
+        within_ms: rules.within.milliseconds().max(1),
+    }
+}
+
 fn number(deployment: &str) -> Option<PromotionNumber> {
     deployment.parse().ok().map(PromotionNumber)
 }
@@ -362,7 +374,13 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
         frozen: status.hold == Hold::Frozen,
         lost: status.lost,
         leaving: status.in_flight.saturating_sub(on_arms),
+        met: Some(status.deployments.iter().filter_map(met).collect()),
     }
+}
+
+fn met(one: &DeploymentTally) -> Option<(PromotionNumber, Met)> {
+    let met = Met { harmed: one.tally.harmed, rescued: one.tally.rescue.succeeded };
+    Some((number(&one.deployment)?, met))
 }
 
 /// Intervals of which the proxy saw so little that their silence proves nothing are left out; what
@@ -412,7 +430,6 @@ fn refused(refusal: &Refusal) -> RouterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use towpath_proxy::DeploymentTally;
 
     #[test]
     fn long_names_are_cut_and_stay_apart() {

@@ -224,6 +224,7 @@ impl Table {
             frozen: self.frozen,
             lost: self.lost,
             leaving: 0,
+            met: None,
         })
     }
 }
