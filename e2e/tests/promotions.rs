@@ -66,7 +66,10 @@ fn a_release_that_fails_is_taken_back_at_its_first_step_and_quarantined() {
     assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
     let met = visitors.end();
     assert_eq!(met.lost, 0, "{:?}", met.first_loss);
-    assert!(met.harmed > 0, "the release was to fail");
+    assert_eq!(met.harmed, 0, "what it failed was served again: {:?}", met.first_loss);
+    assert_eq!(went_back.last()["harmed_requests"], 0, "{}", went_back.out);
+    let rescued = went_back.last()["rescued_requests"].as_u64();
+    assert!(rescued.is_some_and(|rescued| rescued > 0), "{}", went_back.out);
     let lane = world.lane();
     assert_eq!(lane["serves"]["release"], "1.0.0");
     assert_eq!(lane["quarantined"][0]["release"], "1.1.0");

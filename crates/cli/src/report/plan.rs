@@ -196,6 +196,9 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
         block.row(label, plan.goes_back.join(", "));
     }
     block.row("without evidence", plan.without_evidence.clone());
+    if let Some(served_again) = &plan.served_again {
+        block.row("served again", printable(served_again));
+    }
     text + &block.written(4, style)
 }
 

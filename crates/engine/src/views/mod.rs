@@ -330,6 +330,10 @@ pub struct PlanView {
     pub goes_back: Vec<String>,
     /// What a step without evidence does.
     pub without_evidence: String,
+    /// What the old release serves again when the new one fails it; none where there is no old one
+    /// or no step in which it could.
+    #[serde(default)]
+    pub served_again: Option<String>,
     /// Dotted paths of what touches this promotion and is declared, not enforced.
     pub not_enforced: Vec<String>,
     /// The same with why.
