@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use towpath_guard::ErrorKind;
 
+use crate::mirror::Pair;
 use crate::pool::Connection;
 use crate::record::{Admitted, Record};
 
@@ -56,6 +57,8 @@ pub(crate) struct Forwarded {
     /// Given back to the pool at the end of the body; a connection with half a body left is not.
     connection: Option<Connection>,
     _admitted: Admitted,
+    /// Where its bytes are compared with those of another arm.
+    pair: Option<Rc<Pair>>,
 }
 
 impl Forwarded {
@@ -64,13 +67,13 @@ impl Forwarded {
         mut record: Record,
         connection: Connection,
         admitted: Admitted,
-        server_error: bool,
+        (server_error, pair): (bool, Option<Rc<Pair>>),
     ) -> Self {
         if server_error {
             record.finish(ErrorKind::None);
         }
         let mut forwarded =
-            Self { inner, record, connection: Some(connection), _admitted: admitted };
+            Self { inner, record, connection: Some(connection), _admitted: admitted, pair };
         if forwarded.inner.is_end_stream() {
             forwarded.complete();
         }
@@ -81,6 +84,9 @@ impl Forwarded {
         // Often the last look at the clock for this request: it serves both.
         let now_us = self.record.now_us();
         self.record.complete(now_us);
+        if let Some(pair) = self.pair.take() {
+            pair.blue_ended();
+        }
         if let Some(connection) = self.connection.take() {
             connection.give_back(now_us);
         }
@@ -111,7 +117,10 @@ impl Body for AnswerBody {
             Poll::Pending => {}
             Poll::Ready(None) => forwarded.complete(),
             Poll::Ready(Some(Err(_))) => forwarded.fail(),
-            Poll::Ready(Some(Ok(_))) => {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(pair), Some(piece)) = (&forwarded.pair, frame.data_ref()) {
+                    pair.blue_piece(piece);
+                }
                 if forwarded.inner.is_end_stream() {
                     forwarded.complete();
                 } else if !forwarded.record.is_counted()

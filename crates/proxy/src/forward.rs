@@ -13,13 +13,14 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
-use towpath_guard::{Arm, ErrorKind};
+use towpath_guard::{Arm, ErrorKind, StatusClass};
 
 use crate::assign::{self, Assignment};
 use crate::body::{AnswerBody, Forwarded, RequestBody, Upload};
 use crate::budget::Kept;
 use crate::headers::{self, Sender};
 use crate::live::{LiveArm, LiveEndpoint, LiveRoute, RouteCell};
+use crate::mirror::{self, Pair};
 use crate::pool::{Connection, REPEATABLE_IDLE_US, UNREPEATABLE_IDLE_US};
 use crate::record::{Admitted, Record};
 use crate::rescue;
@@ -73,6 +74,7 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     let (mut parts, body) = request.into_parts();
     let upgrade = headers::wanted_upgrade(&parts);
     headers::forward(&mut parts, &visitor.sender, upgrade.as_ref());
+    mirror::unmark(&mut parts.headers);
     let upload = Rc::new(Upload::default());
     upload.last_us.set(now_us);
     let body = if body.is_end_stream() {
@@ -91,7 +93,9 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
         may_repeat: false,
         spare: None,
         kept: None,
+        pair: None,
     };
+    passage.pair = mirror::copy(&passage);
     let (record, offered) = match passage.send().await {
         Ok(sent) => sent,
         Err(refused) => return refused,
@@ -119,9 +123,35 @@ pub(crate) struct Passage {
     pub(crate) spare: Option<Request<RequestBody>>,
     /// The room that a body which was read whole takes up.
     pub(crate) kept: Option<Kept>,
+    /// Where it is compared with its copy, if it has one.
+    pair: Option<Rc<Pair>>,
 }
 
 impl Passage {
+    /// A copy of somebody else's request, for the candidate.
+    pub(crate) fn of_copy(
+        request: Request<RequestBody>,
+        visitor: Rc<Visitor>,
+        route: Arc<LiveRoute>,
+        began_us: u64,
+    ) -> Self {
+        let upload = Rc::new(Upload::default());
+        upload.last_us.set(began_us);
+        Self {
+            request: Some(request),
+            visitor,
+            route,
+            assignment: Assignment::of_copy(),
+            upload,
+            began_us,
+            upgrades: false,
+            may_repeat: false,
+            spare: None,
+            kept: None,
+            pair: None,
+        }
+    }
+
     /// Offers the request to its arm and, if not a byte could be sent, to the other one.
     async fn send(&mut self) -> Result<(Record, Offered), Answer> {
         let worker = Rc::clone(&self.visitor.worker);
@@ -150,6 +180,7 @@ impl Passage {
         record.spare();
         record.finish(error);
         drop(record);
+        self.tell_pair(StatusClass::None, error);
         let (fate, now_us) = ((Arm::Green, green_bp, true), worker.clock.now_us());
         let record = Record::open(&self.visitor, &route, &arm.deployment, fate, now_us);
         Ok((record, self.offer(arm, now_us).await))
@@ -266,9 +297,16 @@ impl Passage {
         self.route.shared.tell(self.visitor.worker.index, event);
     }
 
+    /// Tells the comparison with the copy how the arm answered; nobody else is told after that.
+    fn tell_pair(&mut self, status: StatusClass, error: ErrorKind) -> Option<Rc<Pair>> {
+        let pair = self.pair.take()?;
+        pair.blue(status, error);
+        Some(pair).filter(|pair| pair.wants_bodies())
+    }
+
     /// Turns what came of it into the answer.
     fn finish(
-        self,
+        mut self,
         mut record: Record,
         offered: Offered,
         upgrade: Option<OnUpgrade>,
@@ -277,6 +315,7 @@ impl Passage {
         let (response, connection) = match offered {
             Offered::Answered(response, connection) => (response, connection),
             Offered::Unsent(error) | Offered::Failed(error) => {
+                self.tell_pair(StatusClass::None, error);
                 record.finish(error);
                 return failed(&self.route, error);
             }
@@ -286,6 +325,7 @@ impl Passage {
             }
         };
         record.head(response.status().as_u16());
+        let pair = self.tell_pair(StatusClass::of(response.status().as_u16()), ErrorKind::None);
         let rescued = record.is_rescue() && !response.status().is_server_error();
         let mut answer = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(upgrade) = upgrade else {
@@ -297,7 +337,7 @@ impl Passage {
             let (mut parts, body) = response.into_parts();
             headers::strip_hop_by_hop(&mut parts.headers);
             let broken = parts.status.is_server_error();
-            let body = Forwarded::new(body, record, connection, admitted, broken);
+            let body = Forwarded::new(body, record, connection, admitted, (broken, pair));
             Response::from_parts(parts, AnswerBody::Forwarded(Box::new(body)))
         };
         if rescued {

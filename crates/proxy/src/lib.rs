@@ -29,6 +29,7 @@ mod handle;
 mod headers;
 mod listener;
 mod live;
+mod mirror;
 mod pool;
 mod protocol;
 mod proxy;
@@ -55,6 +56,7 @@ pub use clock::Clock;
 pub use disk::{PROCESS_NAME, ProcessRecord, SOCKET_NAME};
 pub use evidence::KEPT_BUCKETS;
 pub use handle::{Handle, HandleError};
+pub use mirror::{MIRROR_HEADER, MirrorSpec};
 pub use proxy::{Options, Proxy, Workers, run};
 pub use refusal::Refusal;
 pub use rescue::{MAX_EXCEPTED_PATHS, MAX_RESCUE_BODY_BYTES, RESCUED_HEADER, RescueSpec};
@@ -65,4 +67,6 @@ pub use route::{
 pub use state::{Hold, Switch, SwitchCause};
 pub use status::{ArmStatus, DrainingStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
 pub use stream::{Arms, OutcomeBatch, Position, RING_ENTRIES, RouteEvent, StreamItem};
-pub use tally::{Bucket, ClassCounts, DeploymentTally, ErrorCounts, RescueCounts, Tally};
+pub use tally::{
+    Bucket, ClassCounts, DeploymentTally, ErrorCounts, MirrorCounts, RescueCounts, Tally,
+};

@@ -14,6 +14,7 @@ use towpath_guard::Outcome;
 
 use crate::budget::Budget;
 use crate::evidence::Delta;
+use crate::mirror::{MirrorSpec, UnderWay};
 use crate::rescue::Rules;
 use crate::stream::{Arms, RouteEvent};
 use crate::tally::Tally;
@@ -36,6 +37,8 @@ pub(crate) struct Deployment {
     pub(crate) label: String,
     pub(crate) in_flight: AtomicU64,
     pub(crate) budget: Budget,
+    /// Copies under way to it.
+    pub(crate) mirrored: UnderWay,
 }
 
 /// One address of an arm and its health, shared by all revisions that name it.
@@ -74,6 +77,8 @@ pub(crate) struct LiveRoute {
     pub(crate) sticky: Option<Sticky>,
     /// Which failures of the candidate the default arm mends; none of them without.
     pub(crate) rescue: Option<Rules>,
+    /// Which requests of the default arm are copied to the candidate.
+    pub(crate) mirror: Option<MirrorSpec>,
     pub(crate) pin_header: Option<HeaderName>,
     pub(crate) response_timeout: Duration,
     pub(crate) drain: Duration,
@@ -98,6 +103,8 @@ pub(crate) struct Sticky {
 #[derive(Debug)]
 pub(crate) struct RouteShared {
     pub(crate) assigned: AtomicU64,
+    /// Pairs of requests and copies that were compared.
+    pub(crate) mirrored: AtomicU64,
     pub(crate) in_flight: AtomicU64,
     logs: Box<[Mutex<WorkerLog>]>,
     /// Whether there is something to stream.
@@ -113,6 +120,8 @@ pub(crate) struct RouteShared {
 pub(crate) struct WorkerLog {
     pub(crate) deltas: Vec<Delta>,
     pub(crate) outcomes: Vec<(Arc<Arms>, Outcome)>,
+    /// Of each pair of a request and its copy the one that the coin picked; no visitor's outcome.
+    pub(crate) mirrored: Vec<(Arc<Arms>, Outcome)>,
     pub(crate) events: Vec<RouteEvent>,
     /// Outcomes that found no room. The counts have them.
     pub(crate) missed: u64,
@@ -152,6 +161,7 @@ impl Deployment {
             label: label.to_owned(),
             in_flight: AtomicU64::new(0),
             budget: Budget::default(),
+            mirrored: UnderWay::default(),
         }
     }
 }
@@ -264,6 +274,7 @@ impl RouteShared {
     ) -> Self {
         Self {
             assigned: AtomicU64::new(0),
+            mirrored: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             ringing: AtomicBool::new(false),
             logs: (0..workers).map(|_| Mutex::default()).collect(),
@@ -321,6 +332,17 @@ impl WorkerLog {
         }
         self.outcomes.push((Arc::clone(arms), outcome));
         self.outcomes.len() == 1
+    }
+}
+
+impl WorkerLog {
+    /// Keeps the outcome that was picked of a pair; says whether it is the first since the last
+    /// collection. One that finds no room is in the counts alone.
+    pub(crate) fn mirror(&mut self, arms: &Arc<Arms>, outcome: Outcome) -> bool {
+        if self.mirrored.len() < MAX_PENDING {
+            self.mirrored.push((Arc::clone(arms), outcome));
+        }
+        self.mirrored.len() == 1
     }
 }
 

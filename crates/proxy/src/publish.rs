@@ -50,6 +50,7 @@ pub(crate) fn live_route(
         deadline_us: AtomicU64::new(state.deadline_us.unwrap_or(u64::MAX)),
         sticky,
         rescue: asked.and_then(|candidate| candidate.rescue.as_ref()).map(Rules::new),
+        mirror: asked.and_then(|candidate| candidate.mirror.clone()),
         pin_header: spec.pin_header.as_ref().and_then(|name| HeaderName::try_from(name).ok()),
         response_timeout: Duration::from_millis(spec.response_timeout_ms),
         drain: Duration::from_millis(spec.drain_ms),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mirror::MirrorSpec;
 use crate::rescue::RescueSpec;
 use crate::{ArmSpec, Refusal};
 
@@ -89,6 +90,9 @@ pub struct CandidateSpec {
     /// Which of its failures the default arm mends, while it has weight; none of them without.
     #[serde(default)]
     pub rescue: Option<RescueSpec>,
+    /// Which requests of the default arm are copied to it; none without.
+    #[serde(default)]
+    pub mirror: Option<MirrorSpec>,
 }
 
 /// What happens to the traffic when the lease ends without a word.
@@ -167,6 +171,9 @@ impl CandidateSpec {
         }
         if let Some(rescue) = &self.rescue {
             rescue.check()?;
+        }
+        if let Some(mirror) = &self.mirror {
+            mirror.check()?;
         }
         check_lease(self.lease_ms)
     }

@@ -140,6 +140,9 @@ impl Slot {
             for (arms, outcome) in log.outcomes {
                 self.ring.push(Entry::Outcome(arms, outcome));
             }
+            for (arms, outcome) in log.mirrored {
+                self.ring.push(Entry::Mirrored(arms, outcome));
+            }
             self.ring.skip(log.missed);
             for event in log.events {
                 self.tell(event);

@@ -244,6 +244,7 @@ mod tests {
             lease_ms,
             on_silence: OnSilence::ReturnToDefault,
             rescue: None,
+            mirror: None,
         });
         spec
     }

@@ -21,6 +21,32 @@ pub struct Tally {
     /// What became of requests that failed here and could be served again by the default arm.
     #[serde(default)]
     pub rescue: RescueCounts,
+    /// Copies of the default arm's requests that this deployment got while it was the candidate.
+    #[serde(default)]
+    pub mirror: MirrorCounts,
+}
+
+/// Copies of requests that the default arm answered. No visitor got an answer to them, and they are
+/// in no other count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MirrorCounts {
+    /// Copies that were sent.
+    pub sent: u64,
+    /// Copies that were not, because too many were under way.
+    pub dropped: u64,
+    /// Pairs of which both sides ended. The others are under way, or their visitor left.
+    pub compared: u64,
+    /// Of these, pairs that differ in the class of the status.
+    pub differing_status: u64,
+    /// Pairs that differ in the body, where both were read whole and bodies are compared.
+    pub differing_body: u64,
+    /// Pairs of which the candidate took a fifth longer to its head.
+    pub slower: u64,
+    /// Pairs in which the coin had picked the candidate's outcome, and that failed.
+    pub picked_green_failed: u64,
+    /// Pairs in which the coin had picked the default arm's outcome, and that failed.
+    pub picked_blue_failed: u64,
 }
 
 /// Second attempts on the default arm for requests that failed on the candidate. They are counted
@@ -120,6 +146,20 @@ impl Tally {
         self.lost += other.lost;
         self.harmed += other.harmed;
         self.rescue.merge(&other.rescue);
+        self.mirror.merge(&other.mirror);
+    }
+}
+
+impl MirrorCounts {
+    fn merge(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.dropped += other.dropped;
+        self.compared += other.compared;
+        self.differing_status += other.differing_status;
+        self.differing_body += other.differing_body;
+        self.slower += other.slower;
+        self.picked_green_failed += other.picked_green_failed;
+        self.picked_blue_failed += other.picked_blue_failed;
     }
 }
 

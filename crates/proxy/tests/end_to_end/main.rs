@@ -7,6 +7,8 @@ mod faulty;
 #[cfg(test)]
 mod loopback;
 #[cfg(test)]
+mod mirror;
+#[cfg(test)]
 mod protocols;
 #[cfg(test)]
 mod rescue;

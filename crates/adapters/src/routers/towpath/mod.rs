@@ -212,6 +212,7 @@ impl Towpath {
                 OnSilence::ReturnToDefault
             },
             rescue: candidate.rescue.as_ref().map(rescue),
+            mirror: None,
         });
         let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
