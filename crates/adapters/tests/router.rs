@@ -158,6 +158,7 @@ async fn a_lane_is_routed_shifted_and_counted() {
         lease: Some(Span::seconds(30)),
         freeze_on_silence: false,
         rescue: None,
+        mirror: None,
     });
     let mut news = router.watch(&lane()).await.unwrap();
     let observed = router.ensure(&shifted).await.unwrap();
@@ -194,6 +195,7 @@ async fn what_the_candidate_fails_is_served_again_where_the_rules_say_so() {
         lease: None,
         freeze_on_silence: false,
         rescue: None,
+        mirror: None,
     };
     lent.candidate = Some(coming.clone());
     router.ensure(&lent).await.unwrap();
@@ -241,6 +243,7 @@ async fn a_lapse_is_told_with_its_revision() {
         lease: Some(Span(300)),
         freeze_on_silence: false,
         rescue: None,
+        mirror: None,
     });
     router.ensure(&route(0, None)).await.unwrap();
     let mut news = router.watch(&lane()).await.unwrap();

@@ -256,6 +256,18 @@ pub struct Rollout {
     /// stored have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rescue: Option<Rescue>,
+    /// What holds for the copies of steps that mirror, where the matrix says something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
+}
+
+/// What holds for copies of requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mirror {
+    /// Paths that are never copied, each with all below it.
+    pub except: Vec<String>,
+    /// Whether bodies are compared as well as status and time.
+    pub compare_bodies: bool,
 }
 
 /// Which requests that green failed are served again by blue while green is a candidate: GET, HEAD
@@ -311,8 +323,11 @@ impl Strategy {
 /// One step of a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Green's share, above the step before.
+    /// Green's share, above the step before; zero only in a first step that mirrors.
     pub weight: Weight,
+    /// Share of blue's safe requests that are copied to green, above zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Weight>,
     /// The least time at this weight.
     pub bake_min: Span,
     /// The most time at this weight; equal to `bake_min` unless the matrix gives a range.

@@ -313,6 +313,7 @@ pub(crate) fn desired(
             lease: route.lease,
             freeze_on_silence: route.freeze_on_silence,
             rescue: section.rollout.rescue.clone(),
+            mirror: towpath_ports::router::Mirroring::at(&section.rollout, weight),
         }),
         drain: DRAIN,
         interval: INTERVAL.faster(shared.setup.speed),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber, Revision};
-use towpath_core::matrix::Rescue;
+use towpath_core::matrix::{Mirror, Rescue, Rollout};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Counts, Outcome};
 
@@ -84,6 +84,26 @@ pub struct Candidate {
     /// What the default arm serves again when this one fails it; none: nothing. A router without the
     /// capability `rescue` serves nothing again.
     pub rescue: Option<Rescue>,
+    /// Which requests of the default arm are copied to this one; none: none. A router without the
+    /// capability `mirror` copies nothing.
+    pub mirror: Option<Mirroring>,
+}
+
+/// Copies of safe requests for the arm that is coming.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mirroring {
+    /// The share of them, above zero.
+    pub share: Weight,
+    /// What holds for them.
+    pub rules: Mirror,
+}
+
+impl Mirroring {
+    /// What the step at this weight asks for; none where it copies nothing.
+    pub fn at(rollout: &Rollout, weight: Weight) -> Option<Self> {
+        let share = rollout.steps.iter().find(|step| step.weight == weight)?.mirror?;
+        Some(Self { share, rules: rollout.mirror.clone().unwrap_or_default() })
+    }
 }
 
 /// How a lane is routed now.

@@ -203,7 +203,10 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
 }
 
 fn step(step: &StepView) -> String {
-    let weight = percent(step.weight);
+    let mut weight = percent(step.weight);
+    if let Some(mirror) = step.mirror {
+        let _ = write!(weight, " with {} mirrored", percent(mirror));
+    }
     if step.bake_seconds > 0.0 {
         format!("{weight} for {}", declared(step.bake_seconds))
     } else {

@@ -128,6 +128,9 @@ const EVIDENCE: &[Row] = &[
 const ROLLOUT: &[Row] = &[
     ("..rollout.steps", Some(Steps), "rollout steps"),
     ("..rollout.steps.*.weight", Some(MoreIsLooser), "rollout step {1}: weight"),
+    ("..rollout.steps.*.mirror", Some(Unclear), "rollout step {1}: mirror"),
+    ("..rollout.mirror.except", Some(Demands), "paths that are never copied"),
+    ("..rollout.mirror.bodies", Some(OffIsLooser), "comparison of copied bodies"),
     ("..rollout.steps.*.bake|min|max", Some(LessIsLooser), "rollout step {1}: {2}"),
     ("..rollout.steps.*.bake.min|max", Some(LessIsLooser), "rollout step {1}: {2} of its bake"),
     ("..rollout.proof", Some(Words(&["required", "optional"])), "proof that a release is healthy"),

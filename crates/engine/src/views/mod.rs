@@ -220,6 +220,9 @@ pub struct PromotionView {
 pub struct StepView {
     /// Green's share.
     pub weight: f64,
+    /// Share of blue's safe requests that are copied to green; null where none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<f64>,
     /// How long it bakes at the most, in seconds.
     pub bake_seconds: f64,
 }

@@ -41,6 +41,7 @@ impl StepView {
         steps
             .map(|step| Self {
                 weight: step.weight.share(),
+                mirror: step.mirror.map(Weight::share),
                 bake_seconds: span_seconds(step.bake_max),
             })
             .collect()

@@ -3,6 +3,7 @@
 
 mod connection;
 mod news;
+mod twice;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +17,6 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber, Revision};
-use towpath_core::matrix::Rescue;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Counts;
 use towpath_ports::router::{
@@ -26,8 +26,8 @@ use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use towpath_proxy::{
     ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, DeploymentTally, EndpointSpec, Handle,
-    Hold, MAX_DRAIN_MS, MAX_NAME_BYTES, MAX_RESCUE_BODY_BYTES, OnSilence, Position, Refusal,
-    RescueSpec, RouteSpec, RouteStatus, StreamItem, TlsFiles,
+    Hold, MAX_DRAIN_MS, MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus,
+    StreamItem, TlsFiles,
 };
 
 use connection::Connection;
@@ -41,7 +41,16 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
         summary: "The reverse proxy inside: weights per request, on a lease, with every outcome seen.",
         example: "{ kind: towpath, listen: 127.0.0.1:3000 }",
         state: KindState::Built,
-        capabilities: &["lease", "epoch", "per_request", "rescue", "read_back", "sticky", "pin"],
+        capabilities: &[
+            "lease",
+            "epoch",
+            "per_request",
+            "rescue",
+            "mirror",
+            "read_back",
+            "sticky",
+            "pin",
+        ],
         fields: &[
             Field {
                 name: "listen",
@@ -211,8 +220,8 @@ impl Towpath {
             } else {
                 OnSilence::ReturnToDefault
             },
-            rescue: candidate.rescue.as_ref().map(rescue),
-            mirror: None,
+            rescue: candidate.rescue.as_ref().map(twice::rescue),
+            mirror: candidate.mirror.as_ref().map(twice::mirror),
         });
         let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
@@ -342,15 +351,6 @@ fn arm(deployment: &Deployment) -> ArmSpec {
         deployment: deployment.number.to_string(),
         capacity: deployment.capacity.max(1),
         endpoints: endpoints.collect(),
-    }
-}
-
-fn rescue(rules: &Rescue) -> RescueSpec {
-    RescueSpec {
-        except: rules.except.clone(),
-        methods: rules.methods.clone(),
-        body_bytes: rules.body_bytes.min(MAX_RESCUE_BODY_BYTES),
-        within_ms: rules.within.milliseconds().max(1),
     }
 }
 
