@@ -76,6 +76,25 @@ fn a_release_that_fails_is_taken_back_at_its_first_step_and_quarantined() {
 }
 
 #[test]
+fn a_step_that_only_mirrors_shows_the_release_requests_and_harms_nobody() {
+    let mirrors = "steps: [ { weight: 0%, mirror: 100%, bake: 2m }, { weight: 25%";
+    let world = World::new(&MATRIX.replace("steps: [ { weight: 25%", mirrors));
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &["FAIL_RATE=0.5"]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
+    let went_back =
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
+    let met = visitors.end();
+    assert_eq!((met.lost, met.harmed), (0, 0), "{:?}", met.first_loss);
+    let count = |field: &str| went_back.last()[field].as_u64().unwrap_or_default();
+    let (copies, otherwise) = (count("mirrored_requests"), count("mirrored_differing"));
+    // Two seconds of eight visitors; half of the copies fail.
+    assert!(copies > 50, "{}", went_back.out);
+    assert!(otherwise > copies / 4 && otherwise < copies * 3 / 4, "{otherwise} of {copies}");
+}
+
+#[test]
 fn a_release_that_does_not_start_leaves_what_serves_alone_and_says_why() {
     let world = World::new(MATRIX);
     world.release("1.0.0", &[]);

@@ -211,7 +211,7 @@ async fn what_the_candidate_fails_is_served_again_where_the_rules_say_so() {
     router.ensure(&lent).await.unwrap();
     assert_eq!(world.visit().await, "200 blue");
     let met = router.observe(&lane()).await.unwrap().unwrap().met.unwrap();
-    assert_eq!(met[&PromotionNumber(7)], Met { harmed: 1, rescued: 1 });
+    assert_eq!(met[&PromotionNumber(7)], Met { harmed: 1, rescued: 1, ..Met::default() });
     let counts = router.counts(&lane()).await.unwrap();
     assert_eq!(counts[&PromotionNumber(7)].failed, 2, "the first attempt is the evidence");
     assert!(!counts.contains_key(&PromotionNumber(6)), "{counts:?}");

@@ -68,10 +68,8 @@ pub(crate) struct Seen {
     pub(crate) blue: Counts,
     /// By the router itself; none where nobody knows.
     pub(crate) lost: Option<u64>,
-    /// Visitors that got a failure of green.
-    pub(crate) harmed: u64,
-    /// Visitors that blue served when green had failed them.
-    pub(crate) rescued: u64,
+    /// What visitors got of it, and what copies showed.
+    pub(crate) met: Met,
 }
 
 /// Keeps a watcher per lane that needs one, until the engine stops.
@@ -358,7 +356,6 @@ pub(crate) fn seen(
     let total = guard.map(|guard| guard.total.clone()).unwrap_or_default();
     let own = green.filter(|green| *green == promotion);
     let met = own.and_then(|_| crate::losses::met(shared, lane, promotion));
-    let met = met.unwrap_or(Met { harmed: total.green.failed, rescued: 0 });
-    let Met { harmed, rescued } = met;
-    Seen { green: total.green, blue: total.blue, lost, harmed, rescued }
+    let met = met.unwrap_or(Met { harmed: total.green.failed, ..Met::default() });
+    Seen { green: total.green, blue: total.blue, lost, met }
 }

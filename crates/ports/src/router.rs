@@ -143,6 +143,10 @@ pub struct Met {
     pub harmed: u64,
     /// Requests that failed and that the other arm answered instead.
     pub rescued: u64,
+    /// Copies of the other arm's requests that both answered; no visitor's requests.
+    pub mirrored: u64,
+    /// Those of them that differ in the class of the status, or in the body where that is compared.
+    pub differing: u64,
 }
 
 /// What one deployment did in one interval.

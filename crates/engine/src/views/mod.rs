@@ -209,6 +209,12 @@ pub struct PromotionView {
     pub lost_requests: Option<u64>,
     /// Visitors that were served again by blue.
     pub rescued_requests: u64,
+    /// Copies of blue's requests that both arms answered; no visitors.
+    #[serde(default)]
+    pub mirrored_requests: u64,
+    /// Those of them that green answered otherwise.
+    #[serde(default)]
+    pub mirrored_differing: u64,
     /// Whether its release was quarantined.
     pub quarantined: bool,
     /// How long what it leaves stands by, in seconds.

@@ -150,9 +150,11 @@ fn of_promotion(
         started_at: promotion.started_at.map(time),
         ended_at: None,
         seconds: promotion.started_at.map(|start| seconds(start, now)),
-        harmed_requests: seen.harmed,
+        harmed_requests: seen.met.harmed,
         lost_requests: seen.lost,
-        rescued_requests: seen.rescued,
+        rescued_requests: seen.met.rescued,
+        mirrored_requests: seen.met.mirrored,
+        mirrored_differing: seen.met.differing,
         quarantined: false,
         standby_seconds: span_seconds(plan.section.standby),
     }

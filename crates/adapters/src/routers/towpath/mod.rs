@@ -380,8 +380,7 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
 }
 
 fn met(one: &DeploymentTally) -> Option<(PromotionNumber, Met)> {
-    let met = Met { harmed: one.tally.harmed, rescued: one.tally.rescue.succeeded };
-    Some((number(&one.deployment)?, met))
+    Some((number(&one.deployment)?, twice::met(&one.tally)))
 }
 
 /// Intervals of which the proxy saw so little that their silence proves nothing are left out; what
