@@ -178,7 +178,7 @@ fn number(before: &str, rest: &str, line: &str) -> Option<(usize, &'static str)>
         || after.starts_with(" rollouts")
         || after.starts_with(" events")
         || before.ends_with("1 to ")
-        || (before.ends_with("harmed ") && whole != "0")
+        || (["harmed ", "rescued "].iter().any(|word| before.ends_with(word)) && whole != "0")
         || ["requests\":", "requests\": ", "seconds\":", "seconds\": "]
             .iter()
             .any(|field| before.ends_with(field) && !before.ends_with(&format!("bake_{field}")))
@@ -216,7 +216,7 @@ mod tests {
                  rollouts",
             ),
             ("2 of 2 instances, harmed 0, rescued 0", "2 of 2 instances, harmed 0, rescued 0"),
-            ("1,393 requests: harmed 12", "N requests: harmed N"),
+            ("1,393 requests: harmed 12, rescued 4", "N requests: harmed N, rescued N"),
             ("http://127.0.0.1:3000/ready", "http://127.0.0.1:PORT/ready"),
             ("  x   10%  ███░░  0.5s of 2s", "  x   10%  BAR  DURATION of 2s"),
             ("149  13 Jan 06:00      by ada   20m", "149  TIME   by PERSON   20m"),

@@ -47,6 +47,11 @@ fn rolling_back_works_as_its_page_says() {
 }
 
 #[test]
+fn what_is_served_twice_is_as_its_page_says() {
+    follow("how-to/let-no-visitor-see-a-bad-release.md");
+}
+
+#[test]
 fn leaving_a_wiki_page_works_as_its_page_says() {
     follow("how-to/from-a-wiki-matrix.md");
 }

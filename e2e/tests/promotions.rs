@@ -66,10 +66,32 @@ fn a_release_that_fails_is_taken_back_at_its_first_step_and_quarantined() {
     assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
     let met = visitors.end();
     assert_eq!(met.lost, 0, "{:?}", met.first_loss);
-    assert!(met.harmed > 0, "the release was to fail");
+    assert_eq!(met.harmed, 0, "what it failed was served again: {:?}", met.first_loss);
+    assert_eq!(went_back.last()["harmed_requests"], 0, "{}", went_back.out);
+    let rescued = went_back.last()["rescued_requests"].as_u64();
+    assert!(rescued.is_some_and(|rescued| rescued > 0), "{}", went_back.out);
     let lane = world.lane();
     assert_eq!(lane["serves"]["release"], "1.0.0");
     assert_eq!(lane["quarantined"][0]["release"], "1.1.0");
+}
+
+#[test]
+fn a_step_that_only_mirrors_shows_the_release_requests_and_harms_nobody() {
+    let mirrors = "steps: [ { weight: 0%, mirror: 100%, bake: 2m }, { weight: 25%";
+    let world = World::new(&MATRIX.replace("steps: [ { weight: 25%", mirrors));
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &["FAIL_RATE=0.5"]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
+    let went_back =
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
+    let met = visitors.end();
+    assert_eq!((met.lost, met.harmed), (0, 0), "{:?}", met.first_loss);
+    let count = |field: &str| went_back.last()[field].as_u64().unwrap_or_default();
+    let (copies, otherwise) = (count("mirrored_requests"), count("mirrored_differing"));
+    // Two seconds of eight visitors; half of the copies fail.
+    assert!(copies > 50, "{}", went_back.out);
+    assert!(otherwise > copies / 4 && otherwise < copies * 3 / 4, "{otherwise} of {copies}");
 }
 
 #[test]

@@ -14,9 +14,10 @@ use towpath_adapters::artifacts::Artifacts;
 use towpath_adapters::routers;
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber, Revision, Version};
+use towpath_core::matrix::Rescue;
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_ports::router::{Candidate, DesiredRoute, Router, RouterError, RouterNews};
+use towpath_ports::router::{Candidate, DesiredRoute, Met, Router, RouterError, RouterNews};
 use towpath_ports::{Family, Site, settings};
 use towpath_testkit::loopback::free_address;
 
@@ -90,6 +91,15 @@ fn kill(pid: i32) {
 
 /// A server of its own that answers `body` to everything.
 fn server(body: &'static str) -> SocketAddr {
+    answering("200 OK", body)
+}
+
+/// A server of its own that fails everything.
+fn failing() -> SocketAddr {
+    answering("500 Internal Server Error", "no")
+}
+
+fn answering(status: &'static str, body: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -97,7 +107,7 @@ fn server(body: &'static str) -> SocketAddr {
             let _read = connection.read(&mut [0; 4096]);
             let length = body.len();
             let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
             );
             let _written = connection.write_all(answer.as_bytes());
         }
@@ -148,6 +158,8 @@ async fn a_lane_is_routed_shifted_and_counted() {
         weight: Weight::FULL,
         lease: Some(Span::seconds(30)),
         freeze_on_silence: false,
+        rescue: None,
+        mirror: None,
     });
     let mut news = router.watch(&lane()).await.unwrap();
     let observed = router.ensure(&shifted).await.unwrap();
@@ -170,6 +182,40 @@ async fn a_lane_is_routed_shifted_and_counted() {
     let intervals = router.intervals(&lane(), Timestamp(0)).await.unwrap();
     let requests: u64 = intervals.iter().map(|interval| interval.counts.requests).sum();
     assert_eq!(requests, 2, "{intervals:?}");
+}
+
+#[tokio::test]
+async fn what_the_candidate_fails_is_served_again_where_the_rules_say_so() {
+    let world = World::new();
+    let router = world.router();
+    let (blue, green) = (deployment(6, server("blue")), deployment(7, failing()));
+    let mut lent = route(1, Some(blue));
+    let mut coming = Candidate {
+        deployment: green,
+        weight: Weight::FULL,
+        lease: None,
+        freeze_on_silence: false,
+        rescue: None,
+        mirror: None,
+    };
+    lent.candidate = Some(coming.clone());
+    router.ensure(&lent).await.unwrap();
+    assert_eq!(world.visit().await, "500 no");
+    coming.rescue = Some(Rescue {
+        except: vec!["/checkout".into()],
+        methods: Vec::new(),
+        body_bytes: 65_536,
+        within: Span::seconds(2),
+    });
+    lent.candidate = Some(coming);
+    lent.revision = Revision(2);
+    router.ensure(&lent).await.unwrap();
+    assert_eq!(world.visit().await, "200 blue");
+    let met = router.observe(&lane()).await.unwrap().unwrap().met.unwrap();
+    assert_eq!(met[&PromotionNumber(7)], Met { harmed: 1, rescued: 1, ..Met::default() });
+    let counts = router.counts(&lane()).await.unwrap();
+    assert_eq!(counts[&PromotionNumber(7)].failed, 2, "the first attempt is the evidence");
+    assert!(!counts.contains_key(&PromotionNumber(6)), "{counts:?}");
 }
 
 #[tokio::test]
@@ -197,6 +243,8 @@ async fn a_lapse_is_told_with_its_revision() {
         weight: Weight::FULL,
         lease: Some(Span(300)),
         freeze_on_silence: false,
+        rescue: None,
+        mirror: None,
     });
     router.ensure(&route(0, None)).await.unwrap();
     let mut news = router.watch(&lane()).await.unwrap();

@@ -105,6 +105,9 @@ fn filled(shape: Shape, node: &Node, place: Place, catalogue: &Catalogue) -> Val
     };
     match shape {
         Shape::Map(keys) => with_defaults(keys, node, place, catalogue),
+        Shape::WordOrMap(_, keys) if node.text().is_none() => {
+            with_defaults(keys, node, place, catalogue)
+        }
         Shape::MapOf(_, inner) => each(node.entries(), *inner),
         Shape::List(inner) => {
             node.items().iter().map(|item| filled(*inner, item, place, catalogue)).collect()
@@ -146,7 +149,7 @@ fn with_defaults(keys: &[Key], node: &Node, place: Place, catalogue: &Catalogue)
 /// Looks for keys with a standing of their own. Lists have none, nor have maps with kinds.
 fn within(shape: Shape, node: &Node, path: &str, reading: &mut Reading<'_>) {
     let keys = match shape {
-        Shape::Map(keys) => keys,
+        Shape::Map(keys) | Shape::WordOrMap(_, keys) => keys,
         Shape::MapOf(_, inner) => {
             for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
                 within(*inner, &entry.value, &format!("{path}.{}", entry.key), reading);

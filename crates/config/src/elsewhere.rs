@@ -184,7 +184,9 @@ fn above(name: &str, keys: &[Key]) -> Vec<String> {
 /// The keys of the map that a value of this shape is or holds, with its path.
 fn opened(path: String, shape: Shape) -> (String, Vec<Key>) {
     match shape {
-        Shape::Map(keys) | Shape::Adapter(_, keys) => (path, keys.to_vec()),
+        Shape::Map(keys) | Shape::WordOrMap(_, keys) | Shape::Adapter(_, keys) => {
+            (path, keys.to_vec())
+        }
         Shape::Kinds(kinds, common) => {
             (path, kinds.iter().flat_map(|kind| kind.keys).chain(common).copied().collect())
         }

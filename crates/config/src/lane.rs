@@ -154,7 +154,7 @@ fn environment(
     let mut of_services = serde_json::Map::new();
     let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {
-        let lane = lane_node(name, service, own, &joined, tier);
+        let lane = lane_node(name, service, own, (&joined, tier), reading.catalogue);
         for section in lane.overrides.iter().flat_map(Node::entries) {
             let path = format!("{prefix}.services.{service}.{}", section.key);
             declared(Where::Service, section, &path, reading);
@@ -244,16 +244,26 @@ pub(crate) fn join_shared(root: &Node, own: &Node, tier: Tier) -> Node {
     joined.map_or_else(|| own.clone(), |below| crate::tree::join(&below, own))
 }
 
-fn lane_node(name: &Name, service: &Name, own: &Node, joined: &Node, tier: Tier) -> LaneNode {
+fn lane_node(
+    name: &Name,
+    service: &Name,
+    own: &Node,
+    (joined, tier): (&Node, Tier),
+    catalogue: &Catalogue,
+) -> LaneNode {
     let overrides = own.get("services").and_then(|it| it.get(service.as_str())).cloned();
     let node = match &overrides {
         Some(overrides) if !overrides.entries().is_empty() => crate::tree::join(joined, overrides),
         _ => joined.clone(),
     };
-    let routed = node.get("router").is_some();
+    let router = node.get("router");
+    let routed = router.is_some();
+    let kind = router.and_then(|it| it.get("kind")).and_then(Node::text);
+    let entry = kind.and_then(|kind| catalogue.find(Family::Router, kind));
+    let rescues = entry.is_some_and(|entry| entry.capabilities.contains(&"rescue"));
     let strategy = rollout::strategy(node.get("rollout"), tier, routed);
     let id = LaneId { service: service.clone(), environment: name.clone() };
-    LaneNode { id, node, place: Place { tier, routed, strategy }, overrides }
+    LaneNode { id, node, place: Place { tier, routed, rescues, strategy }, overrides }
 }
 
 fn lane_spec(

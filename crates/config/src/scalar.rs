@@ -63,6 +63,7 @@ pub(crate) fn fits(node: &Node, shape: Shape, name: &str) -> Result<(), String> 
             Ok(_) => Ok(()),
             Err(error) => Err(format!("`{}` cannot be a name", error.text)),
         },
+        Shape::WordOrMap(words, _) => words.contains(&text()?).then_some(()).ok_or_else(wrong),
         Shape::WordOrSpan(words) if words.contains(&text()?) => Ok(()),
         Shape::WordOrSpan(_) | Shape::SomeTime => match text()?.parse::<Span>()? {
             Span(0) => Err(format!("`{name}` lasts no time")),

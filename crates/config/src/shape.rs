@@ -23,6 +23,8 @@ pub(crate) enum Shape {
     SomeTime,
     /// One of these words, or a duration above zero.
     WordOrSpan(&'static [&'static str]),
+    /// One of these words, or a map with these keys.
+    WordOrMap(&'static [&'static str], &'static [Key]),
     /// A count with its unit: `20 requests`.
     Requests,
     /// A duration, or `{ min, max }`.
@@ -184,12 +186,14 @@ pub(crate) struct Place {
     pub(crate) tier: Tier,
     /// Whether a router sends visitors here.
     pub(crate) routed: bool,
+    /// Whether that router can serve again what the new release fails.
+    pub(crate) rescues: bool,
     pub(crate) strategy: Strategy,
 }
 
 /// Where sections at the top of the file stand: no default of theirs depends on it.
 pub(crate) const NOWHERE: Place =
-    Place { tier: Tier::Development, routed: false, strategy: Strategy::AllAtOnce };
+    Place { tier: Tier::Development, routed: false, rescues: false, strategy: Strategy::AllAtOnce };
 
 impl Key {
     pub(crate) const fn new(
@@ -231,6 +235,10 @@ pub(crate) fn expected(shape: Shape) -> String {
         Shape::SomeTime => "a duration above zero such as 30s, 5m or 24h".to_owned(),
         Shape::WordOrSpan(words) => {
             format!("{}, or a duration above zero such as 30s, 5m or 24h", words.join(", "))
+        }
+        Shape::WordOrMap(words, keys) => {
+            let names: Vec<_> = keys.iter().map(|key| key.name).collect();
+            format!("{}, or a map of {}", words.join(", "), names.join(", "))
         }
         Shape::Requests => "a count of requests such as 20 requests".to_owned(),
         Shape::Bake => "a duration such as 5m, or { min: 1m, max: 10m }".to_owned(),

@@ -210,6 +210,10 @@ impl Writer<'_> {
             // What needs something said is not there until somebody says it.
             (Shape::Map(keys), None)
                 if keys.iter().any(|it| matches!(it.default, Default::Required)) => {}
+            (Shape::WordOrMap(_, keys), Some(node)) if node.text().is_none() => {
+                self.open(indent, &format!("{}:", key.name));
+                self.keys(indent + 2, keys, Some(node), path, place);
+            }
             (Shape::Map(keys), node) => {
                 let before = self.lines.len();
                 self.open(indent, &format!("{}:", key.name));

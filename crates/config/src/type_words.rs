@@ -17,6 +17,7 @@ pub(crate) fn of(shape: Shape) -> String {
         Shape::WordOrSpan(words) => {
             return format!("{}, or duration above zero, such as 5m", words.join(", "));
         }
+        Shape::WordOrMap(words, _) => return format!("{}, or map", words.join(", ")),
         Shape::FormatVersion => "the number 1",
         Shape::Name => "name",
         Shape::Names => "name, or list of names",

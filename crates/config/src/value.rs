@@ -46,6 +46,9 @@ pub(crate) fn verify(
         Shape::Bake if matches!(node.tree, Tree::Map(_)) => {
             verify_keys(node, crate::sections::rollout::BAKE_RANGE, name, true, against, problems);
         }
+        Shape::WordOrMap(_, keys) if matches!(node.tree, Tree::Map(_)) => {
+            verify_keys(node, keys, name, true, against, problems);
+        }
         Shape::Map(keys) => {
             if wants(matches!(node.tree, Tree::Map(_)), node, name, shape, problems) {
                 verify_keys(node, keys, name, true, against, problems);

@@ -256,6 +256,36 @@ pub struct Rollout {
     pub on_lapse: OnLapse,
     /// For how long a weight is lent to green.
     pub lease: Span,
+    /// What blue serves again when green fails it; none: nothing. Rollouts that older versions
+    /// stored have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescue: Option<Rescue>,
+    /// What holds for the copies of steps that mirror, where the matrix says something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
+}
+
+/// What holds for copies of requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mirror {
+    /// Paths that are never copied, each with all below it.
+    pub except: Vec<String>,
+    /// Whether bodies are compared as well as status and time.
+    pub compare_bodies: bool,
+}
+
+/// Which requests that green failed are served again by blue while green is a candidate: GET, HEAD
+/// and OPTIONS, and those named here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rescue {
+    /// Paths that are never served twice, each with all below it.
+    pub except: Vec<String>,
+    /// Other methods that are served again, if the request has an `Idempotency-Key`.
+    pub methods: Vec<String>,
+    /// Largest request body that is kept for a second attempt, in bytes.
+    pub body_bytes: u32,
+    /// How long blue may take to begin its answer.
+    pub within: Span,
 }
 
 /// Lease of green's weight (design.md section 6).
@@ -297,8 +327,11 @@ impl Strategy {
 /// One step of a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Green's share, above the step before.
+    /// Green's share, above the step before; zero only in a first step that mirrors.
     pub weight: Weight,
+    /// Share of blue's safe requests that are copied to green, above zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Weight>,
     /// The least time at this weight.
     pub bake_min: Span,
     /// The most time at this weight; equal to `bake_min` unless the matrix gives a range.

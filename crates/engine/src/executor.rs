@@ -264,7 +264,7 @@ async fn prepare_route(
         lease: None,
         freeze_on_silence: false,
     };
-    ensure(shared, router.as_ref(), &desired(shared, lane, route)).await.map(drop)
+    ensure(shared, router.as_ref(), &desired(shared, lane, route, section)).await.map(drop)
 }
 
 async fn set_route(
@@ -282,7 +282,7 @@ async fn set_route(
         Err(sentence) => return Some(CommandOutcome::RouteFailed { sentence }),
     };
     losses::begin(shared, lane, router.as_ref()).await;
-    match ensure(shared, router.as_ref(), &desired(shared, lane, route)).await {
+    match ensure(shared, router.as_ref(), &desired(shared, lane, route, section)).await {
         Ok(observed) => {
             losses::note(shared, lane, &observed);
             Some(CommandOutcome::Routed {
@@ -296,7 +296,12 @@ async fn set_route(
 }
 
 /// How the router is told; the engine adds who says so.
-pub(crate) fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRoute {
+pub(crate) fn desired(
+    shared: &Shared,
+    lane: &LaneId,
+    route: Route,
+    section: &LaneSpec,
+) -> DesiredRoute {
     let speed = shared.setup.speed;
     let guard =
         shared.read(|project| lane_guard::order(project, project.lanes.get(lane)?, &route, speed));
@@ -310,6 +315,8 @@ pub(crate) fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRo
             weight,
             lease: route.lease,
             freeze_on_silence: route.freeze_on_silence,
+            rescue: section.rollout.rescue.clone(),
+            mirror: towpath_ports::router::Mirroring::at(&section.rollout, weight),
         }),
         guard,
         drain: DRAIN,

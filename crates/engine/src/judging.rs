@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::promotion::input::Input;
 use towpath_guard::{Counts, Evidence, Standing, Verdict};
-use towpath_ports::router::{ObservedRoute, RouterNews};
+use towpath_ports::router::{Met, ObservedRoute, RouterNews};
 
 use crate::lane_guard::{Sides, Subject, subject_of};
 use crate::shared::Shared;
@@ -28,6 +28,8 @@ pub(crate) struct Seen {
     pub(crate) blue: Counts,
     /// By the router itself; none where nobody knows.
     pub(crate) lost: Option<u64>,
+    /// What visitors got of it, and what copies showed.
+    pub(crate) met: Met,
 }
 
 /// Keeps a watcher per lane that needs one, until the engine stops.
@@ -218,5 +220,8 @@ pub(crate) fn seen(
         let is_same = green.is_some() && guard.deployment() == green;
         if is_same { guard.total() } else { Sides::default() }
     });
-    Seen { green: total.green, blue: total.blue, lost }
+    let own = green.filter(|green| *green == promotion);
+    let met = own.and_then(|_| crate::losses::met(shared, lane, promotion));
+    let met = met.unwrap_or(Met { harmed: total.green.failed, ..Met::default() });
+    Seen { green: total.green, blue: total.blue, lost, met }
 }

@@ -105,10 +105,12 @@ async fn take_over(shared: &Shared, router: &dyn Router, lane: &LaneId) {
         let lane = project.lanes.get(lane)?;
         let promotion = lane.active.as_ref()?;
         let bakes = matches!(promotion.state, State::Baking { .. });
-        bakes.then(|| lent_route(promotion, lane.last_revision, promotion.weight)).flatten()
+        let route =
+            bakes.then(|| lent_route(promotion, lane.last_revision, promotion.weight)).flatten()?;
+        Some((route, promotion.plan.section.clone()))
     });
-    let Some(route) = route else { return };
-    let desired = crate::executor::desired(shared, lane, route);
+    let Some((route, section)) = route else { return };
+    let desired = crate::executor::desired(shared, lane, route, &section);
     if let Err(error) = router.ensure(&desired).await {
         tracing::warn!(%lane, %error, "the route was not taken over; its lease will lapse");
     }

@@ -1,10 +1,10 @@
 //! Counts the requests that a router lost while a promotion was under way: what it had lost before is
-//! noted when the promotion begins, and taken off what it says later. Judges nothing; what an arm
-//! failed is evidence and counted elsewhere.
+//! noted when the promotion begins, and taken off what it says later. Keeps beside it what the router
+//! says that visitors met. Judges nothing; what an arm failed is evidence and counted elsewhere.
 
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_ports::router::{ObservedRoute, Router};
+use towpath_ports::router::{Met, ObservedRoute, Router};
 use towpath_ports::store::IntervalRow;
 
 use crate::shared::Shared;
@@ -20,6 +20,9 @@ pub(crate) struct Losses {
     before: u64,
     /// What it had lost when it was last looked at.
     now: u64,
+    /// What visitors met at the promotion's own deployment by then; none where the router does not
+    /// tell.
+    met: Option<Met>,
 }
 
 /// Notes what the router lost before the lane's promotion moves anything. Does nothing where that is
@@ -39,7 +42,7 @@ pub(crate) async fn begin(shared: &Shared, lane: &LaneId, router: &dyn Router) {
             before
         }
     };
-    let losses = Losses { promotion, before, now: before };
+    let losses = Losses { promotion, before, now: before, met: None };
     shared.losses.lock().expect("no holder of this lock panics").insert(lane.clone(), losses);
 }
 
@@ -49,7 +52,17 @@ pub(crate) fn note(shared: &Shared, lane: &LaneId, observed: &ObservedRoute) {
     if let Some(losses) = all.get_mut(lane) {
         // A router that was killed may have forgotten the last few.
         losses.now = losses.now.max(observed.lost);
+        if let Some(met) = &observed.met {
+            losses.met = Some(met.get(&losses.promotion).copied().unwrap_or_default());
+        }
     }
+}
+
+/// What visitors met at the deployment that the promotion made, when the router was last looked at;
+/// none where it does not tell.
+pub(crate) fn met(shared: &Shared, lane: &LaneId, promotion: PromotionNumber) -> Option<Met> {
+    let all = shared.losses.lock().expect("no holder of this lock panics");
+    all.get(lane).filter(|losses| losses.promotion == promotion)?.met
 }
 
 /// Requests that the router lost since the promotion began; none where nobody knows.

@@ -1,6 +1,8 @@
 //! The checks of a plan as they stand before anybody asked them: what people have said counts already.
 //! Asks no check.
 
+use std::fmt::Write as _;
+
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 
@@ -43,4 +45,21 @@ fn people(settings: &serde_json::Value) -> String {
         return "a person's word".to_owned();
     }
     format!("the word of a person with the role {}", roles.join(" or "))
+}
+
+/// What blue serves again when green fails it, in words; none where there is no blue or no step.
+pub(crate) fn served_again(plan: &Plan) -> Option<String> {
+    let blue = plan.blue.as_ref().filter(|_| !plan.steps.is_empty())?;
+    let (old, new) = (&blue.version, &plan.release.version);
+    let Some(rescue) = &plan.section.rollout.rescue else {
+        return Some(format!("nothing: visitors meet what {new} fails"));
+    };
+    let mut text = format!("by {old}: GET, HEAD and OPTIONS that {new} fails");
+    if !rescue.methods.is_empty() {
+        let _ = write!(text, ", {} with an Idempotency-Key", rescue.methods.join(", "));
+    }
+    if !rescue.except.is_empty() {
+        let _ = write!(text, "; never {}", rescue.except.join(", "));
+    }
+    Some(text)
 }

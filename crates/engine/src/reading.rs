@@ -267,6 +267,7 @@ impl Engine {
                 OnBlind::Pause => "waits for a person (no requests and no probes for a whole step)",
             }
             .to_owned(),
+            served_again: planned::served_again(plan),
             not_enforced: unenforced().map(|it| it.path.clone()).collect(),
             unenforced: unenforced().map(views::UnenforcedView::from).collect(),
             at: time(self.shared.now()),

@@ -119,6 +119,17 @@ impl Guard {
         self.advance(now_us)
     }
 
+    /// Takes in one outcome of a pair of a request and its copy: the one that a fair coin picked before
+    /// either was known. Both are answered when it comes, so that it has nothing to wait for. The
+    /// other one must be no evidence: with a request of which green might have been given the
+    /// original, its failure would count twice.
+    pub fn observe_pair(&mut self, observed: &Observed) -> Option<Finding> {
+        self.counts[observed.outcome.arm as usize].record(&observed.outcome);
+        self.judge_catastrophe(observed);
+        self.apply(observed);
+        self.finding
+    }
+
     /// Says that green's weight was changed at `at_us`: for the warm-up of the policy only a
     /// catastrophe counts. To be called when the weight that was *ordered* changes, not when an arm
     /// loses a copy: a green that keeps crashing must not keep itself warming up. What was proven at

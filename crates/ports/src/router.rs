@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber, Revision};
+use towpath_core::matrix::{Mirror, Rescue, Rollout};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Counts, Outcome, Policy, Verdict};
 
@@ -93,6 +94,29 @@ pub struct Candidate {
     /// Whether silence freezes the weight instead of returning the traffic, because the default
     /// arm cannot take it.
     pub freeze_on_silence: bool,
+    /// What the default arm serves again when this one fails it; none: nothing. A router without the
+    /// capability `rescue` serves nothing again.
+    pub rescue: Option<Rescue>,
+    /// Which requests of the default arm are copied to this one; none: none. A router without the
+    /// capability `mirror` copies nothing.
+    pub mirror: Option<Mirroring>,
+}
+
+/// Copies of safe requests for the arm that is coming.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mirroring {
+    /// The share of them, above zero.
+    pub share: Weight,
+    /// What holds for them.
+    pub rules: Mirror,
+}
+
+impl Mirroring {
+    /// What the step at this weight asks for; none where it copies nothing.
+    pub fn at(rollout: &Rollout, weight: Weight) -> Option<Self> {
+        let share = rollout.steps.iter().find(|step| step.weight == weight)?.mirror?;
+        Some(Self { share, rules: rollout.mirror.clone().unwrap_or_default() })
+    }
 }
 
 /// How a lane is routed now.
@@ -124,6 +148,22 @@ pub struct ObservedRoute {
     pub judged: Option<(PromotionNumber, Verdict)>,
     /// Requests still open on deployments that have left the route.
     pub leaving: u64,
+    /// What visitors met at each deployment since it first had any; none where the router does not
+    /// know. Testers who chose an arm are no visitors.
+    pub met: Option<BTreeMap<PromotionNumber, Met>>,
+}
+
+/// What visitors met at one deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// Requests of which the visitor got the failure.
+    pub harmed: u64,
+    /// Requests that failed and that the other arm answered instead.
+    pub rescued: u64,
+    /// Copies of the other arm's requests that both answered; no visitor's requests.
+    pub mirrored: u64,
+    /// Those of them that differ in the class of the status, or in the body where that is compared.
+    pub differing: u64,
 }
 
 /// What one deployment did in one interval.

@@ -26,6 +26,13 @@ pub(crate) struct Assignment {
     pub(crate) new_place: Option<u16>,
 }
 
+impl Assignment {
+    /// That of a copy: for the candidate, without a coin and without a stand-in.
+    pub(crate) fn of_copy() -> Self {
+        Self { arm: Arm::Green, green_bp: 0, pinned: true, chosen: true, new_place: None }
+    }
+}
+
 /// Assigns one request.
 pub(crate) fn assign(route: &LiveRoute, headers: &HeaderMap, now_us: u64) -> Assignment {
     let green_bp = route.candidate_share_bp(now_us);

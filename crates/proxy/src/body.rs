@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use towpath_guard::ErrorKind;
 
+use crate::mirror::Pair;
 use crate::pool::Connection;
 use crate::record::{Admitted, Record};
 
@@ -33,6 +34,8 @@ pub(crate) struct Upload {
 pub(crate) enum RequestBody {
     /// None at all: such a request can be sent again.
     Empty,
+    /// One that was read whole before, so that it can be sent again; none once it was handed over.
+    Whole(Option<Bytes>),
     /// A visitor's body, which can be read once.
     Incoming(Incoming, Rc<Upload>, crate::Clock),
 }
@@ -54,6 +57,8 @@ pub(crate) struct Forwarded {
     /// Given back to the pool at the end of the body; a connection with half a body left is not.
     connection: Option<Connection>,
     _admitted: Admitted,
+    /// Where its bytes are compared with those of another arm.
+    pair: Option<Rc<Pair>>,
 }
 
 impl Forwarded {
@@ -62,13 +67,13 @@ impl Forwarded {
         mut record: Record,
         connection: Connection,
         admitted: Admitted,
-        server_error: bool,
+        (server_error, pair): (bool, Option<Rc<Pair>>),
     ) -> Self {
         if server_error {
             record.finish(ErrorKind::None);
         }
         let mut forwarded =
-            Self { inner, record, connection: Some(connection), _admitted: admitted };
+            Self { inner, record, connection: Some(connection), _admitted: admitted, pair };
         if forwarded.inner.is_end_stream() {
             forwarded.complete();
         }
@@ -79,6 +84,9 @@ impl Forwarded {
         // Often the last look at the clock for this request: it serves both.
         let now_us = self.record.now_us();
         self.record.complete(now_us);
+        if let Some(pair) = self.pair.take() {
+            pair.blue_ended();
+        }
         if let Some(connection) = self.connection.take() {
             connection.give_back(now_us);
         }
@@ -109,7 +117,10 @@ impl Body for AnswerBody {
             Poll::Pending => {}
             Poll::Ready(None) => forwarded.complete(),
             Poll::Ready(Some(Err(_))) => forwarded.fail(),
-            Poll::Ready(Some(Ok(_))) => {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(pair), Some(piece)) = (&forwarded.pair, frame.data_ref()) {
+                    pair.blue_piece(piece);
+                }
                 if forwarded.inner.is_end_stream() {
                     forwarded.complete();
                 } else if !forwarded.record.is_counted()
@@ -147,7 +158,11 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self::Incoming(inner, upload, clock) = self.get_mut() else { return Poll::Ready(None) };
+        let (inner, upload, clock) = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Whole(whole) => return Poll::Ready(whole.take().map(|all| Ok(Frame::data(all)))),
+            Self::Incoming(inner, upload, clock) => (inner, upload, clock),
+        };
         let polled = Pin::new(inner).poll_frame(context);
         upload.awaits_visitor.set(polled.is_pending());
         match &polled {
@@ -160,14 +175,16 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Whole(None) => true,
+            Self::Whole(Some(_)) => false,
             Self::Incoming(inner, ..) => inner.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Empty => SizeHint::with_exact(0),
+            Self::Empty | Self::Whole(None) => SizeHint::with_exact(0),
+            Self::Whole(Some(whole)) => SizeHint::with_exact(whole.len() as u64),
             Self::Incoming(inner, ..) => inner.size_hint(),
         }
     }

@@ -13,14 +13,17 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
-use towpath_guard::{Arm, ErrorKind};
+use towpath_guard::{Arm, ErrorKind, StatusClass};
 
 use crate::assign::{self, Assignment};
 use crate::body::{AnswerBody, Forwarded, RequestBody, Upload};
+use crate::budget::Kept;
 use crate::headers::{self, Sender};
 use crate::live::{LiveArm, LiveEndpoint, LiveRoute, RouteCell};
+use crate::mirror::{self, Pair};
 use crate::pool::{Connection, REPEATABLE_IDLE_US, UNREPEATABLE_IDLE_US};
 use crate::record::{Admitted, Record};
+use crate::rescue;
 use crate::stream::RouteEvent;
 use crate::tunnel;
 use crate::worker::Worker;
@@ -46,7 +49,7 @@ pub(crate) struct Visitor {
 pub(crate) type Answer = Response<AnswerBody>;
 
 /// What came of offering a request to an arm.
-enum Offered {
+pub(crate) enum Offered {
     Answered(Response<Incoming>, Connection),
     /// Not a byte went out: the passage has the request back and may offer it elsewhere.
     Unsent(ErrorKind),
@@ -74,6 +77,7 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     let (mut parts, body) = request.into_parts();
     let upgrade = headers::wanted_upgrade(&parts);
     headers::forward(&mut parts, &visitor.sender, upgrade.as_ref());
+    mirror::unmark(&mut parts.headers);
     let upload = Rc::new(Upload::default());
     upload.last_us.set(now_us);
     let body = if body.is_end_stream() {
@@ -81,9 +85,21 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     } else {
         RequestBody::Incoming(body, Rc::clone(&upload), visitor.worker.clock.clone())
     };
-    let request = Some(Request::from_parts(parts, body));
-    let mut passage =
-        Passage { request, visitor, route, assignment, client, upload, began_us: now_us };
+    let mut passage = Passage {
+        request: Some(Request::from_parts(parts, body)),
+        visitor,
+        route,
+        assignment,
+        client,
+        upload,
+        began_us: now_us,
+        upgrades: upgrade.is_some(),
+        may_repeat: false,
+        spare: None,
+        kept: None,
+        pair: None,
+    };
+    passage.pair = mirror::copy(&passage);
     let (record, offered) = match passage.send().await {
         Ok(sent) => sent,
         Err(refused) => return refused,
@@ -93,21 +109,56 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
 }
 
 /// A request with everything that was decided about it.
-struct Passage {
+pub(crate) struct Passage {
     /// Here until it is sent; handing so much from one function to the next would cost more than
     /// what they do.
-    request: Option<Request<RequestBody>>,
-    visitor: Rc<Visitor>,
-    route: Arc<LiveRoute>,
-    assignment: Assignment,
+    pub(crate) request: Option<Request<RequestBody>>,
+    pub(crate) visitor: Rc<Visitor>,
+    pub(crate) route: Arc<LiveRoute>,
+    pub(crate) assignment: Assignment,
     /// Whose request it is.
     client: u64,
-    upload: Rc<Upload>,
+    pub(crate) upload: Rc<Upload>,
     /// When it was assigned, on the worker's clock.
     began_us: u64,
+    /// Whether the visitor asked to switch protocols.
+    pub(crate) upgrades: bool,
+    /// Whether the rules let the default arm be asked after the candidate.
+    pub(crate) may_repeat: bool,
+    /// A copy of what was sent.
+    pub(crate) spare: Option<Request<RequestBody>>,
+    /// The room that a body which was read whole takes up.
+    pub(crate) kept: Option<Kept>,
+    /// Where it is compared with its copy, if it has one.
+    pair: Option<Rc<Pair>>,
 }
 
 impl Passage {
+    /// A copy of somebody else's request, for the candidate.
+    pub(crate) fn of_copy(
+        request: Request<RequestBody>,
+        visitor: Rc<Visitor>,
+        route: Arc<LiveRoute>,
+        began_us: u64,
+    ) -> Self {
+        let upload = Rc::new(Upload::default());
+        upload.last_us.set(began_us);
+        Self {
+            request: Some(request),
+            visitor,
+            route,
+            assignment: Assignment::of_copy(),
+            client: 0,
+            upload,
+            began_us,
+            upgrades: false,
+            may_repeat: false,
+            spare: None,
+            kept: None,
+            pair: None,
+        }
+    }
+
     /// Offers the request to its arm and, if not a byte could be sent, to the other one.
     async fn send(&mut self) -> Result<(Record, Offered), Answer> {
         let worker = Rc::clone(&self.visitor.worker);
@@ -120,38 +171,38 @@ impl Passage {
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
         let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us)
             .by(self.client);
+        if self.assignment.chosen {
+            record.spare();
+        }
+        if let Err(error) = self.prepare_rescue().await {
+            return Ok((record, Offered::Failed(error)));
+        }
         let offered = self.offer(arm, self.began_us).await;
+        if self.assignment.arm == Arm::Green {
+            return Ok(self.rescue(record, offered).await);
+        }
         let Offered::Unsent(error) = offered else { return Ok((record, offered)) };
+        let Some(arm) = self.stand_in(&route) else {
+            return Ok((record, Offered::Failed(error)));
+        };
+        record.spare();
         record.finish(error);
-        let other = self.other_arm(&route, green_bp);
-        let Some((side, arm)) = other else { return Ok((record, Offered::Failed(error))) };
         drop(record);
-        let (fate, now_us) = ((side, green_bp, true), worker.clock.now_us());
+        self.tell_pair(StatusClass::None, error);
+        let (fate, now_us) = ((Arm::Green, green_bp, true), worker.clock.now_us());
         let record = Record::open(&self.visitor, &route, &arm.deployment, fate, now_us);
         Ok((record, self.offer(arm, now_us).await))
     }
 
-    /// The arm that may stand in. A candidate that never had weight may not; a tester who asked
-    /// for one arm is not shown the other.
-    fn other_arm<'a>(
-        &self,
-        route: &'a LiveRoute,
-        green_bp: u16,
-    ) -> Option<(Arm, &'a Arc<LiveArm>)> {
-        if self.assignment.chosen {
-            return None;
-        }
-        match self.assignment.arm {
-            Arm::Green => Some((Arm::Blue, route.default.as_ref()?)),
-            Arm::Blue if green_bp > 0 || route.candidate_may_stand_in => {
-                Some((Arm::Green, route.candidate.as_ref()?))
-            }
-            Arm::Blue => None,
-        }
+    /// The candidate, where it may stand in for a default arm that takes no connection. One that
+    /// never had weight may not; a tester who asked for one arm is not shown the other.
+    fn stand_in<'a>(&self, route: &'a LiveRoute) -> Option<&'a Arc<LiveArm>> {
+        let had_weight = self.assignment.green_bp > 0 || route.candidate_may_stand_in;
+        route.candidate.as_ref().filter(|_| had_weight && !self.assignment.chosen)
     }
 
     /// Offers the request to endpoints of one arm in turn, the first time at `now_us`.
-    async fn offer(&mut self, arm: &LiveArm, mut now_us: u64) -> Offered {
+    pub(crate) async fn offer(&mut self, arm: &LiveArm, mut now_us: u64) -> Offered {
         let mut tried = Vec::new();
         let mut error = ErrorKind::NoEndpoint;
         while tried.len() < MAX_ENDPOINTS_TRIED {
@@ -196,7 +247,9 @@ impl Passage {
     /// Sends the request over one connection and waits for the response head. A `repeatable` one
     /// is taken back when the upstream was just closing.
     async fn exchange(&mut self, mut connection: Connection, repeatable: bool) -> Offered {
-        let copy = self.request.as_ref().filter(|_| repeatable).map(copy_of);
+        if (repeatable || self.may_repeat) && self.spare.is_none() {
+            self.spare = self.request.as_ref().and_then(copy_of);
+        }
         let request = self.request.take().expect("an unsent request is in its passage");
         let sent = connection.sender.try_send_request(request);
         let Some(answered) = self.within_time(sent).await else {
@@ -219,18 +272,16 @@ impl Passage {
         if self.upload.broken.get() {
             return Offered::Failed(ErrorKind::ClientAbort);
         }
-        match copy {
-            // Nothing came back on a connection that had been idle: the upstream was closing it.
-            Some(copy) if !failure.into_error().is_parse() => {
-                self.request = Some(copy);
-                Offered::Unsent(ErrorKind::Connect)
-            }
-            _ => Offered::Failed(ErrorKind::Reset),
+        // Nothing came back on a connection that had been idle: the upstream was closing it.
+        if repeatable && !failure.into_error().is_parse() {
+            self.request = self.spare.take();
+            return Offered::Unsent(ErrorKind::Connect);
         }
+        Offered::Failed(ErrorKind::Reset)
     }
 
     /// Waits for the response head, for the response time after the last piece of the request.
-    async fn within_time<T>(&self, sent: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn within_time<T>(&self, sent: impl Future<Output = T>) -> Option<T> {
         let mut sent = std::pin::pin!(sent);
         let limit = self.route.response_timeout;
         let mut left = limit;
@@ -254,9 +305,16 @@ impl Passage {
         self.route.shared.tell(self.visitor.worker.index, event);
     }
 
+    /// Tells the comparison with the copy how the arm answered; nobody else is told after that.
+    fn tell_pair(&mut self, status: StatusClass, error: ErrorKind) -> Option<Rc<Pair>> {
+        let pair = self.pair.take()?;
+        pair.blue(status, error);
+        Some(pair).filter(|pair| pair.wants_bodies())
+    }
+
     /// Turns what came of it into the answer.
     fn finish(
-        self,
+        mut self,
         mut record: Record,
         offered: Offered,
         upgrade: Option<OnUpgrade>,
@@ -265,6 +323,7 @@ impl Passage {
         let (response, connection) = match offered {
             Offered::Answered(response, connection) => (response, connection),
             Offered::Unsent(error) | Offered::Failed(error) => {
+                self.tell_pair(StatusClass::None, error);
                 record.finish(error);
                 return failed(&self.route, error);
             }
@@ -274,6 +333,8 @@ impl Passage {
             }
         };
         record.head(response.status().as_u16());
+        let pair = self.tell_pair(StatusClass::of(response.status().as_u16()), ErrorKind::None);
+        let rescued = record.is_rescue() && !response.status().is_server_error();
         let mut answer = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(upgrade) = upgrade else {
                 record.finish(ErrorKind::Reset);
@@ -284,9 +345,12 @@ impl Passage {
             let (mut parts, body) = response.into_parts();
             headers::strip_hop_by_hop(&mut parts.headers);
             let broken = parts.status.is_server_error();
-            let body = Forwarded::new(body, record, connection, admitted, broken);
+            let body = Forwarded::new(body, record, connection, admitted, (broken, pair));
             Response::from_parts(parts, AnswerBody::Forwarded(Box::new(body)))
         };
+        if rescued {
+            rescue::mark(answer.headers_mut());
+        }
         if let (Some(place), Some(sticky)) = (self.assignment.new_place, &self.route.sticky) {
             let value = assign::place_text(place, self.assignment.green_bp, &sticky.tag);
             let secure = self.visitor.secure;
@@ -308,13 +372,18 @@ fn is_repeatable(request: &Request<RequestBody>) -> bool {
     matches!(request.body(), RequestBody::Empty) && headers::is_idempotent(request.method())
 }
 
-/// A second copy of a request without a body.
-fn copy_of(request: &Request<RequestBody>) -> Request<RequestBody> {
-    let mut copy = Request::new(RequestBody::Empty);
+/// A second copy of a request; none of one whose body can be read only once.
+fn copy_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let body = match request.body() {
+        RequestBody::Empty => RequestBody::Empty,
+        RequestBody::Whole(whole) => RequestBody::Whole(whole.clone()),
+        RequestBody::Incoming(..) => return None,
+    };
+    let mut copy = Request::new(body);
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());
-    copy
+    Some(copy)
 }
 
 fn failed(route: &LiveRoute, error: ErrorKind) -> Answer {

@@ -101,6 +101,14 @@ impl Judge {
         self.note(finding.is_some());
     }
 
+    /// Takes in the outcome of a pair of a request and its copy, while green has no visitors: then the
+    /// request itself is no evidence.
+    pub(crate) fn observe_pair(&mut self, arms: &Arms, observed: &Observed) {
+        self.is_saved = false;
+        let finding = self.guard.observe_pair(&self.seen(arms, observed));
+        self.note(finding.is_some());
+    }
+
     /// Hands on to the tests what has waited long enough.
     pub(crate) fn advance(&mut self, now_us: u64) {
         let finding = self.guard.advance(now_us);

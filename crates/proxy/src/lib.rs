@@ -17,6 +17,7 @@ mod address;
 mod arm;
 mod assign;
 mod body;
+mod budget;
 mod clock;
 mod connection;
 mod control;
@@ -29,14 +30,17 @@ mod headers;
 mod judge;
 mod listener;
 mod live;
+mod mirror;
 mod pool;
 mod protocol;
 mod proxy;
 mod publish;
 mod record;
 mod refusal;
+mod rescue;
 mod route;
 mod saver;
+mod second;
 mod slot;
 mod socket;
 mod state;
@@ -54,8 +58,10 @@ pub use disk::{PROCESS_NAME, ProcessRecord, SOCKET_NAME};
 pub use evidence::KEPT_BUCKETS;
 pub use handle::{Handle, HandleError};
 pub use judge::{GuardSpec, Judged};
+pub use mirror::{MIRROR_HEADER, MirrorSpec};
 pub use proxy::{Options, Proxy, Workers, run};
 pub use refusal::Refusal;
+pub use rescue::{MAX_EXCEPTED_PATHS, MAX_RESCUE_BODY_BYTES, RESCUED_HEADER, RescueSpec};
 pub use route::{
     ALL_BP, BUCKET_MS, CandidateSpec, MAX_DRAIN_MS, MAX_LEASE_MS, MAX_NAME_BYTES, OnSilence,
     RouteSpec, TlsFiles,
@@ -63,4 +69,6 @@ pub use route::{
 pub use state::{Hold, Switch, SwitchCause};
 pub use status::{ArmStatus, DrainingStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
 pub use stream::{Arms, OutcomeBatch, Position, RING_ENTRIES, RouteEvent, StreamItem};
-pub use tally::{Bucket, ClassCounts, DeploymentTally, ErrorCounts, Tally};
+pub use tally::{
+    Bucket, ClassCounts, DeploymentTally, ErrorCounts, MirrorCounts, RescueCounts, Tally,
+};

@@ -12,7 +12,10 @@ use http::{HeaderName, HeaderValue};
 use tokio::sync::Notify;
 use towpath_guard::Observed;
 
+use crate::budget::Budget;
 use crate::evidence::Delta;
+use crate::mirror::{MirrorSpec, UnderWay};
+use crate::rescue::Rules;
 use crate::stream::{Arms, RouteEvent};
 use crate::tally::Tally;
 use crate::weight::{Readiness, candidate_share_bp};
@@ -26,12 +29,16 @@ const SEEN_DEAD_REST_US: u64 = 2_000_000;
 /// Outcomes that one worker keeps for the collector, which comes every few milliseconds.
 const MAX_PENDING: usize = 16_384;
 
-/// A deployment's names and how many of its requests are under way.
+/// A deployment's names, how many of its requests are under way, and what of its failures the
+/// default arm may mend while it is the candidate.
 #[derive(Debug)]
 pub(crate) struct Deployment {
     pub(crate) id: String,
     pub(crate) label: String,
     pub(crate) in_flight: AtomicU64,
+    pub(crate) budget: Budget,
+    /// Copies under way to it.
+    pub(crate) mirrored: UnderWay,
 }
 
 /// One address of an arm and its health, shared by all revisions that name it.
@@ -68,6 +75,10 @@ pub(crate) struct LiveRoute {
     /// End of the lease on the monotonic clock; `u64::MAX` where nothing is lent.
     pub(crate) deadline_us: AtomicU64,
     pub(crate) sticky: Option<Sticky>,
+    /// Which failures of the candidate the default arm mends; none of them without.
+    pub(crate) rescue: Option<Rules>,
+    /// Which requests of the default arm are copied to the candidate.
+    pub(crate) mirror: Option<MirrorSpec>,
     pub(crate) pin_header: Option<HeaderName>,
     /// The header that says whose request it is.
     pub(crate) client_header: Option<HeaderName>,
@@ -94,6 +105,8 @@ pub(crate) struct Sticky {
 #[derive(Debug)]
 pub(crate) struct RouteShared {
     pub(crate) assigned: AtomicU64,
+    /// Pairs of requests and copies that were compared.
+    pub(crate) mirrored: AtomicU64,
     pub(crate) in_flight: AtomicU64,
     logs: Box<[Mutex<WorkerLog>]>,
     /// Whether there is something to stream.
@@ -109,6 +122,8 @@ pub(crate) struct RouteShared {
 pub(crate) struct WorkerLog {
     pub(crate) deltas: Vec<Delta>,
     pub(crate) outcomes: Vec<(Arc<Arms>, Observed)>,
+    /// Of each pair of a request and its copy the one that the coin picked; no visitor's outcome.
+    pub(crate) mirrored: Vec<(Arc<Arms>, Observed)>,
     pub(crate) events: Vec<RouteEvent>,
     /// Outcomes that found no room. The counts have them.
     pub(crate) missed: u64,
@@ -143,7 +158,13 @@ pub(crate) struct Plan {
 
 impl Deployment {
     pub(crate) fn new(id: &str, label: &str) -> Self {
-        Self { id: id.to_owned(), label: label.to_owned(), in_flight: AtomicU64::new(0) }
+        Self {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            in_flight: AtomicU64::new(0),
+            budget: Budget::default(),
+            mirrored: UnderWay::default(),
+        }
     }
 }
 
@@ -255,6 +276,7 @@ impl RouteShared {
     ) -> Self {
         Self {
             assigned: AtomicU64::new(0),
+            mirrored: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             ringing: AtomicBool::new(false),
             logs: (0..workers).map(|_| Mutex::default()).collect(),
@@ -312,6 +334,17 @@ impl WorkerLog {
         }
         self.outcomes.push((Arc::clone(arms), outcome));
         self.outcomes.len() == 1
+    }
+}
+
+impl WorkerLog {
+    /// Keeps the outcome that was picked of a pair; says whether it is the first since the last
+    /// collection. One that finds no room is in the counts alone.
+    pub(crate) fn mirror(&mut self, arms: &Arc<Arms>, outcome: Observed) -> bool {
+        if self.mirrored.len() < MAX_PENDING {
+            self.mirrored.push((Arc::clone(arms), outcome));
+        }
+        self.mirrored.len() == 1
     }
 }
 

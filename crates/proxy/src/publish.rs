@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use crate::live::{Deployment, LiveArm, LiveEndpoint, LiveRoute, RouteShared, Sticky};
+use crate::rescue::Rules;
 use crate::state::RouteState;
 use crate::stream::Arms;
 use crate::{ArmSpec, OnSilence};
@@ -48,6 +49,8 @@ pub(crate) fn live_route(
         freezes: asked.is_some_and(|candidate| candidate.on_silence == OnSilence::Freeze),
         deadline_us: AtomicU64::new(state.deadline_us.unwrap_or(u64::MAX)),
         sticky,
+        rescue: asked.and_then(|candidate| candidate.rescue.as_ref()).map(Rules::new),
+        mirror: asked.and_then(|candidate| candidate.mirror.clone()),
         pin_header: header_name(spec.pin_header.as_deref()),
         client_header: header_name(guard.and_then(|guard| guard.client_header.as_deref())),
         response_timeout: Duration::from_millis(spec.response_timeout_ms),

@@ -7,8 +7,11 @@ use std::sync::atomic::Ordering;
 
 use towpath_guard::{Arm, ErrorKind, Observed, Outcome, StatusClass};
 
+use crate::budget::{Place, Refused};
 use crate::forward::Visitor;
 use crate::live::{Deployment, LiveRoute};
+use crate::rescue::Attempt;
+use crate::tally::RescueCounts;
 
 /// A request under way on one arm. Dropped before its end, it counts as given up by the client.
 #[derive(Debug)]
@@ -21,6 +24,11 @@ pub(crate) struct Record {
     /// Whose request it is, for the guard; 0 is nobody known.
     client: u64,
     counted: bool,
+    /// Whether a failure is not, or not yet, the visitor's: a tester chose the arm, or the other arm
+    /// is asked.
+    spared: bool,
+    /// Set where this is the second attempt of a request that failed elsewhere.
+    rescue: Option<Attempt>,
 }
 
 /// A request that takes up room in its route.
@@ -55,6 +63,8 @@ impl Record {
             start_us,
             client: 0,
             counted: false,
+            spared: false,
+            rescue: None,
         }
     }
 
@@ -62,6 +72,55 @@ impl Record {
     pub(crate) fn by(mut self, client: u64) -> Self {
         self.client = client;
         self
+    }
+
+    /// Opens the account of a second attempt on the default arm. It has no place in the order of
+    /// assignment: nobody tossed for it.
+    pub(crate) fn open_rescue(
+        visitor: &Rc<Visitor>,
+        route: &Arc<LiveRoute>,
+        deployment: &Arc<Deployment>,
+        place: Place,
+        start_us: u64,
+    ) -> Self {
+        deployment.in_flight.fetch_add(1, Ordering::Relaxed);
+        let outcome = Outcome {
+            order: 0,
+            arm: Arm::Blue,
+            green_probability: 0.0,
+            status: StatusClass::None,
+            error: ErrorKind::None,
+            latency_us: 0,
+            pinned: true,
+        };
+        let record = Self {
+            visitor: Rc::clone(visitor),
+            route: Arc::clone(route),
+            deployment: Arc::clone(deployment),
+            outcome,
+            start_us,
+            client: 0,
+            counted: false,
+            spared: false,
+            rescue: Some(Attempt::new(place)),
+        };
+        record.note_for_rescue(|counts| counts.tried += 1);
+        record
+    }
+
+    /// Whether this is a second attempt that is not counted yet.
+    pub(crate) fn is_rescue(&self) -> bool {
+        self.rescue.is_some()
+    }
+
+    /// Says that the visitor does not meet a failure of this request, as far as is known.
+    pub(crate) fn spare(&mut self) {
+        self.spared = true;
+    }
+
+    /// Notes why the request could not be rescued.
+    pub(crate) fn refuse_rescue(&self, why: Refused) {
+        self.note_for_rescue(|counts| counts.refused(why));
     }
 
     /// Notes that the response head arrived.
@@ -120,10 +179,17 @@ impl Record {
         let shared = &self.route.shared;
         let bucket = self.route.bucket_start_ms(now_us);
         let mut log = shared.log(self.visitor.worker.index);
+        log.lost += u64::from(lost);
+        if let Some(attempt) = self.rescue.take() {
+            attempt.close(&self.outcome, log.tally(attempt.candidate(), bucket));
+            return;
+        }
+        log.lost += u64::from(lost);
         let tally = log.tally(&self.deployment, bucket);
         tally.record(&self.outcome);
         tally.lost += u64::from(lost);
-        log.lost += u64::from(lost);
+        tally.harmed += u64::from(self.outcome.failed() && !self.spared);
+        self.route.earn_rescues(&self.outcome, now_us);
         if self.route.streams {
             let (outcome, client) = (self.outcome, self.client);
             let observed = Observed { outcome, assigned_us: self.start_us, client };
@@ -131,6 +197,13 @@ impl Record {
                 shared.ring();
             }
         }
+    }
+
+    fn note_for_rescue(&self, note: impl FnOnce(&mut RescueCounts)) {
+        let bucket = self.route.bucket_start_ms(self.now_us());
+        let candidate = self.rescue.as_ref().map_or(&self.deployment, Attempt::candidate);
+        let mut log = self.route.shared.log(self.visitor.worker.index);
+        note(&mut log.tally(candidate, bucket).rescue);
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mirror::MirrorSpec;
+use crate::rescue::RescueSpec;
 use crate::{ArmSpec, GuardSpec, Refusal};
 
 /// All of the traffic, in basis points.
@@ -88,6 +90,12 @@ pub struct CandidateSpec {
     /// What happens when nobody renews the lease.
     #[serde(default)]
     pub on_silence: OnSilence,
+    /// Which of its failures the default arm mends, while it has weight; none of them without.
+    #[serde(default)]
+    pub rescue: Option<RescueSpec>,
+    /// Which requests of the default arm are copied to it; none without.
+    #[serde(default)]
+    pub mirror: Option<MirrorSpec>,
 }
 
 /// What happens to the traffic when the lease ends without a word.
@@ -167,6 +175,12 @@ impl CandidateSpec {
         self.arm.check()?;
         if self.weight_bp > ALL_BP {
             return Err(Refusal::invalid(format!("weight_bp is at most {ALL_BP}")));
+        }
+        if let Some(rescue) = &self.rescue {
+            rescue.check()?;
+        }
+        if let Some(mirror) = &self.mirror {
+            mirror.check()?;
         }
         check_lease(self.lease_ms)
     }

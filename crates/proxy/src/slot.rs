@@ -167,6 +167,13 @@ impl Slot {
                 self.learn(&arms, &observed, now.monotonic_us);
                 self.ring.push(Entry::Outcome(arms, observed.outcome));
             }
+            for (arms, observed) in log.mirrored {
+                // Beside a weight the request itself is evidence already.
+                if let Some(judge) = self.judge.as_mut().filter(|_| self.state.weight_bp() == 0) {
+                    judge.observe_pair(&arms, &observed);
+                }
+                self.ring.push(Entry::Mirrored(arms, observed.outcome));
+            }
             self.ring.skip(log.missed);
             for event in log.events {
                 self.tell(event);

@@ -258,6 +258,8 @@ mod tests {
             weight_bp: 1000,
             lease_ms,
             on_silence: OnSilence::ReturnToDefault,
+            rescue: None,
+            mirror: None,
         });
         spec
     }

@@ -28,6 +28,9 @@ pub enum StreamItem {
     },
     /// Outcomes of requests.
     Outcomes(OutcomeBatch),
+    /// Outcomes that a coin picked from pairs of a request and its copy. Visitors' outcomes among
+    /// them are in [`StreamItem::Outcomes`] as well: whoever counts one must not count the other.
+    Mirrored(OutcomeBatch),
     /// Something happened to the route.
     Event {
         /// Name of the route.
@@ -122,6 +125,8 @@ pub enum RouteEvent {
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
     Outcome(Arc<Arms>, Outcome),
+    /// The one of a pair that was picked.
+    Mirrored(Arc<Arms>, Outcome),
     Event(RouteEvent),
 }
 
@@ -187,22 +192,38 @@ impl Ring {
                 Some((item, from + 1))
             }
             Entry::Outcome(arms, _) => {
-                let outcomes = self.batch(start, arms);
-                let next = from + outcomes.len() as u64;
-                let arms = Arms::clone(arms);
-                let route = route.to_owned();
-                let batch = OutcomeBatch { route, first_sequence: from, arms, outcomes };
+                let (batch, next) = self.batch(route, from, arms, false);
                 Some((StreamItem::Outcomes(batch), next))
+            }
+            Entry::Mirrored(arms, _) => {
+                let (batch, next) = self.batch(route, from, arms, true);
+                Some((StreamItem::Mirrored(batch), next))
             }
         }
     }
 
-    fn batch(&self, start: usize, under: &Arc<Arms>) -> Vec<Outcome> {
-        let same = self.entries.range(start..).take(MAX_BATCH).map_while(|entry| match entry {
-            Entry::Outcome(arms, outcome) if Arc::ptr_eq(arms, under) => Some(*outcome),
-            Entry::Outcome(..) | Entry::Event(_) => None,
+    /// What follows `from` without a break, of one kind and under the same arms, and where the next
+    /// begins.
+    fn batch(
+        &self,
+        route: &str,
+        from: u64,
+        under: &Arc<Arms>,
+        mirrored: bool,
+    ) -> (OutcomeBatch, u64) {
+        let start = usize::try_from(from - self.first).unwrap_or(usize::MAX);
+        let same = self.entries.iter().skip(start).take(MAX_BATCH).map_while(|entry| {
+            let (arms, outcome) = match entry {
+                Entry::Outcome(arms, outcome) if !mirrored => (arms, outcome),
+                Entry::Mirrored(arms, outcome) if mirrored => (arms, outcome),
+                Entry::Outcome(..) | Entry::Mirrored(..) | Entry::Event(_) => return None,
+            };
+            Arc::ptr_eq(arms, under).then_some(*outcome)
         });
-        same.collect()
+        let outcomes: Vec<Outcome> = same.collect();
+        let next = from + outcomes.len() as u64;
+        let (route, arms) = (route.to_owned(), Arms::clone(under));
+        (OutcomeBatch { route, first_sequence: from, arms, outcomes }, next)
     }
 }
 
@@ -261,7 +282,9 @@ mod tests {
 
     fn sequence_of(item: &StreamItem) -> (u64, u64) {
         match item {
-            StreamItem::Outcomes(batch) => (batch.first_sequence, batch.outcomes.len() as u64),
+            StreamItem::Outcomes(batch) | StreamItem::Mirrored(batch) => {
+                (batch.first_sequence, batch.outcomes.len() as u64)
+            }
             StreamItem::Event { sequence, .. } => (*sequence, 1),
             StreamItem::Missed { first_sequence, count, .. } => (*first_sequence, *count),
             StreamItem::Started { position, .. } => (position.sequence, 0),
@@ -275,13 +298,14 @@ mod tests {
         ring.push(Entry::Outcome(Arc::clone(&one), outcome(1)));
         ring.push(Entry::Outcome(one, outcome(2)));
         ring.push(Entry::Event(RouteEvent::Lapsed));
-        ring.push(Entry::Outcome(two, outcome(3)));
+        ring.push(Entry::Outcome(Arc::clone(&two), outcome(3)));
+        ring.push(Entry::Mirrored(two, outcome(1)));
         let (mut from, mut seen) = (1, Vec::new());
         while let Some((item, next)) = ring.read("r", from) {
             seen.push(sequence_of(&item));
             from = next;
         }
-        assert_eq!(seen, [(1, 2), (3, 1), (4, 1)]);
+        assert_eq!(seen, [(1, 2), (3, 1), (4, 1), (5, 1)]);
     }
 
     #[test]

@@ -14,6 +14,61 @@ pub struct Tally {
     pub errors: ErrorCounts,
     /// Requests that the proxy itself took away from this deployment without an answer.
     pub lost: u64,
+    /// Requests of visitors that failed here and of which the visitor met the failure: those that
+    /// the other arm answered instead are not among them, nor those of testers who chose the arm.
+    #[serde(default)]
+    pub harmed: u64,
+    /// What became of requests that failed here and could be served again by the default arm.
+    #[serde(default)]
+    pub rescue: RescueCounts,
+    /// Copies of the default arm's requests that this deployment got while it was the candidate.
+    #[serde(default)]
+    pub mirror: MirrorCounts,
+}
+
+/// Copies of requests that the default arm answered. No visitor got an answer to them, and they are
+/// in no other count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MirrorCounts {
+    /// Copies that were sent.
+    pub sent: u64,
+    /// Copies that were not, because too many were under way.
+    pub dropped: u64,
+    /// Pairs of which both sides ended. The others are under way, or their visitor left.
+    pub compared: u64,
+    /// Of these, pairs that differ in the class of the status.
+    pub differing_status: u64,
+    /// Pairs that differ in the body, where both were read whole and bodies are compared.
+    pub differing_body: u64,
+    /// Pairs of which the candidate took a fifth longer to its head.
+    pub slower: u64,
+    /// Pairs in which the coin had picked the candidate's outcome, and that failed.
+    pub picked_green_failed: u64,
+    /// Pairs in which the coin had picked the default arm's outcome, and that failed.
+    pub picked_blue_failed: u64,
+}
+
+/// Second attempts on the default arm for requests that failed on the candidate. They are counted
+/// with the candidate, whose failure they mend, and nowhere else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RescueCounts {
+    /// Second attempts that were made. Those that neither succeeded nor failed are under way, or
+    /// their visitor left.
+    pub tried: u64,
+    /// Attempts that the visitor has the answer of.
+    pub succeeded: u64,
+    /// Attempts that failed as well.
+    pub failed: u64,
+    /// Not tried: more than the default arm's successes allow.
+    pub refused_by_rate: u64,
+    /// Not tried: too many were under way.
+    pub refused_by_concurrency: u64,
+    /// Not tried: too few of the last ones helped.
+    pub refused_while_off: u64,
+    /// Not tried: the request's body was too large, or of unknown length.
+    pub refused_by_size: u64,
 }
 
 /// Requests by the first digit of their status.
@@ -89,6 +144,34 @@ impl Tally {
         self.classes.merge(&other.classes);
         self.errors.merge(&other.errors);
         self.lost += other.lost;
+        self.harmed += other.harmed;
+        self.rescue.merge(&other.rescue);
+        self.mirror.merge(&other.mirror);
+    }
+}
+
+impl MirrorCounts {
+    fn merge(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.dropped += other.dropped;
+        self.compared += other.compared;
+        self.differing_status += other.differing_status;
+        self.differing_body += other.differing_body;
+        self.slower += other.slower;
+        self.picked_green_failed += other.picked_green_failed;
+        self.picked_blue_failed += other.picked_blue_failed;
+    }
+}
+
+impl RescueCounts {
+    fn merge(&mut self, other: &Self) {
+        self.tried += other.tried;
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.refused_by_rate += other.refused_by_rate;
+        self.refused_by_concurrency += other.refused_by_concurrency;
+        self.refused_while_off += other.refused_while_off;
+        self.refused_by_size += other.refused_by_size;
     }
 }
 

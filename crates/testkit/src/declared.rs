@@ -159,6 +159,8 @@ fn plain_lane() -> Result<LaneSpec, String> {
             on_blind: OnBlind::Pause,
             on_lapse: OnLapse::Resume,
             lease: DEFAULT_LEASE,
+            rescue: None,
+            mirror: None,
         },
         standby: Span::ZERO,
         rollback: RollbackPolicy {
@@ -251,9 +253,18 @@ fn rollout_word(to: &mut Rollout, word: &str, rest: &str) -> Result<bool, String
 fn steps(text: &str) -> Result<Vec<Step>, String> {
     let step = |part: &str| {
         let (weight, bake) =
-            part.split_once('/').ok_or_else(|| format!("`{part}` is not WEIGHT/BAKE"))?;
+            part.split_once('/').ok_or_else(|| format!("`{part}` is not WEIGHT[+MIRROR]/BAKE"))?;
+        let (weight, mirror) = match weight.split_once('+') {
+            Some((weight, mirror)) => (weight, Some(mirror.parse()?)),
+            None => (weight, None),
+        };
         let (least, most) = bake.split_once("..").unwrap_or((bake, bake));
-        Ok(Step { weight: weight.parse()?, bake_min: least.parse()?, bake_max: most.parse()? })
+        Ok(Step {
+            weight: weight.parse()?,
+            mirror,
+            bake_min: least.parse()?,
+            bake_max: most.parse()?,
+        })
     };
     text.split_whitespace().map(step).collect()
 }

@@ -1,6 +1,8 @@
 //! The last block of a promotion: how it ended, what visitors met, what is so now (cli.md sections
 //! 4, 5 and 9), and what is said when somebody only stops watching.
 
+use std::fmt::Write as _;
+
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 use towpath_engine::views::{PromotionView, StepView};
@@ -157,7 +159,13 @@ fn succeeded(block: &mut Block, view: &PromotionView, story: &Story, style: &Sty
 
 fn visitors(view: &PromotionView) -> String {
     let (harmed, rescued) = (grouped(view.harmed_requests), grouped(view.rescued_requests));
-    format!("harmed {harmed}, rescued {rescued}")
+    let mut text = format!("harmed {harmed}, rescued {rescued}");
+    if view.mirrored_requests > 0 {
+        let (copies, otherwise) =
+            (grouped(view.mirrored_requests), grouped(view.mirrored_differing));
+        let _ = write!(text, "; of {copies} copies {otherwise} were answered otherwise");
+    }
+    text
 }
 
 /// Steps by what is known about them: `1% and 10% showed no harm, not proven; 50% healthy`.

@@ -159,6 +159,8 @@ fn all(view: &PromotionView, name: &str, exit: ExitCode) -> Value {
         "seconds": view.seconds,
         "harmed_requests": view.harmed_requests,
         "rescued_requests": view.rescued_requests,
+        "mirrored_requests": view.mirrored_requests,
+        "mirrored_differing": view.mirrored_differing,
         "lost_requests": view.lost_requests,
         "quarantined": view.quarantined,
     })

@@ -196,11 +196,17 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
         block.row(label, plan.goes_back.join(", "));
     }
     block.row("without evidence", plan.without_evidence.clone());
+    if let Some(served_again) = &plan.served_again {
+        block.row("served again", printable(served_again));
+    }
     text + &block.written(4, style)
 }
 
 fn step(step: &StepView) -> String {
-    let weight = percent(step.weight);
+    let mut weight = percent(step.weight);
+    if let Some(mirror) = step.mirror {
+        let _ = write!(weight, " with {} mirrored", percent(mirror));
+    }
     if step.bake_seconds > 0.0 {
         format!("{weight} for {}", declared(step.bake_seconds))
     } else {

@@ -397,6 +397,7 @@ pub(crate) fn plan() -> PlanView {
         "standby_seconds": 86400.0,
         "goes_back": ["errors above 5%", "p99 20% slower", "security-incident", "business-impact"],
         "without_evidence": "goes back (no requests and no probes for a whole step)",
+        "served_again": "by 1.4.2: GET, HEAD and OPTIONS that 1.5.0 fails; never /checkout",
         "not_enforced": [
             "environments.production.alerting",
             "environments.production.gate.prerequisites.code-review.by",

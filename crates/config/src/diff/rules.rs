@@ -176,7 +176,7 @@ mod tests {
             keys.iter().filter(fits).flat_map(|key| shapes(key.shape, rest)).collect()
         };
         match shape {
-            Shape::Map(keys) => among(keys),
+            Shape::Map(keys) | Shape::WordOrMap(_, keys) => among(keys),
             Shape::Kinds(kinds, common) => among(
                 &kinds.iter().flat_map(|it| it.keys).chain(common).copied().collect::<Vec<_>>(),
             ),
@@ -210,7 +210,10 @@ mod tests {
             }
             for shape in shapes {
                 match (rule, shape) {
-                    (Some(Words(known)), Shape::Of(FieldType::Word(words))) => {
+                    (
+                        Some(Words(known)),
+                        Shape::Of(FieldType::Word(words)) | Shape::WordOrMap(words, _),
+                    ) => {
                         // What is not among them is unclear.
                         let unknown = words.iter().filter(|it| !known.contains(it));
                         let unknown = unknown.filter(|it| (pattern, **it) != (&"data.personal_data", "none"));
@@ -237,6 +240,7 @@ mod tests {
         };
         match shape {
             Shape::Map(keys) => of(keys),
+            Shape::WordOrMap(_, keys) => std::iter::once(path.clone()).chain(of(keys)).collect(),
             Shape::MapOf(_, inner) => leaves(&path.key("any"), *inner),
             Shape::List(inner) if matches!(*inner, Shape::Map(_) | Shape::Adapter(..)) => {
                 leaves(&path.named("any".to_owned(), "any"), *inner)

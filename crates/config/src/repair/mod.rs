@@ -44,7 +44,9 @@ pub(crate) fn repair(node: &Node, shape: Shape, nearest: Option<&str>) -> Option
 pub(crate) fn nearest_word(node: &Node, shape: Shape) -> Option<String> {
     let text = node.text()?;
     match shape {
-        Shape::Of(FieldType::Word(words)) | Shape::WordOrSpan(words) => {
+        Shape::Of(FieldType::Word(words))
+        | Shape::WordOrSpan(words)
+        | Shape::WordOrMap(words, _) => {
             if words == DAYS {
                 let days = of_week(text).filter(|days| days.len() == 1)?;
                 return days.first().map(|day| (*day).to_owned());

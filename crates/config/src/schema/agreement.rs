@@ -245,6 +245,10 @@ fn collect(shape: Shape, found: &mut BTreeMap<String, Shape>) {
                 of_keys(kind.keys, found);
             }
         }
+        Shape::WordOrMap(_, keys) => {
+            found.insert(format!("{shape:?}"), shape);
+            of_keys(keys, found);
+        }
         Shape::List(inner) | Shape::MapOf(_, inner) => collect(*inner, found),
         Shape::Sections => {}
         one => {
@@ -327,6 +331,7 @@ fn schema_and_checker_say_the_same_of_every_value_of_a_section() {
         "that 1.0 is not written as a whole number",
         "that a duration is at most 100 years",
         "that two times differ",
+        "the bounds of a quantity with its unit",
         "which time zones there are",
     ]);
 }

@@ -89,7 +89,7 @@ impl<'a> Here<'a> {
             }
             Shape::List(inner) => self.item().collect(*inner, definition, found),
             Shape::MapOf(_, inner) => self.named().collect(*inner, definition, found),
-            Shape::Map(keys) => {
+            Shape::Map(keys) | Shape::WordOrMap(_, keys) => {
                 for key in keys {
                     self.key(key.name).collect(key.shape, definition, found);
                 }
@@ -108,7 +108,7 @@ impl<'a> Here<'a> {
             Shape::FormatVersion => json!(1),
             Shape::Name | Shape::Names => made_of_field(FieldType::Name),
             Shape::SomeTime | Shape::Bake => json!("5m"),
-            Shape::WordOrSpan(words) => json!(telling(words)),
+            Shape::WordOrSpan(words) | Shape::WordOrMap(words, _) => json!(telling(words)),
             Shape::Requests => json!("20 requests"),
             Shape::ErrorLimit => json!("> 5%"),
             Shape::LatencyLimit => json!("+20%"),

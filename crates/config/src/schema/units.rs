@@ -50,6 +50,7 @@ pub(super) fn of(shape: Shape) -> Option<Value> {
         | Shape::Hours
         | Shape::Zone
         | Shape::Map(_)
+        | Shape::WordOrMap(..)
         | Shape::Kinds(..)
         | Shape::Adapter(..)
         | Shape::Sections => None,

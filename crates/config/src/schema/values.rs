@@ -41,6 +41,9 @@ pub(super) fn of_shape(shape: Shape, here: &Here<'_>) -> Value {
         Shape::WordOrSpan(words) => {
             json!({ "anyOf": [{ "enum": words }, text(&patterns::some_span())] })
         }
+        Shape::WordOrMap(words, keys) => {
+            json!({ "oneOf": [{ "enum": words }, of_keys(keys, here)] })
+        }
         Shape::Requests => text(&patterns::requests()),
         Shape::Bake => json!({
             "oneOf": [text(&patterns::span()), of_keys(sections::rollout::BAKE_RANGE, here)],

@@ -87,6 +87,7 @@ impl Walk<'_> {
     fn value(&mut self, name: &str, node: &Node, shape: Shape) {
         match shape {
             Shape::Map(keys) => self.keys(name, node, keys),
+            Shape::WordOrMap(_, keys) if node.text().is_none() => self.keys(name, node, keys),
             Shape::Kinds(kinds, common) => {
                 let own = kinds.iter().flat_map(|kind| kind.keys).chain(common);
                 let all: Vec<Key> = own.copied().collect();

@@ -37,7 +37,8 @@ pub(crate) mod people;
 pub(crate) mod queue;
 pub(crate) mod recovery;
 pub(crate) mod repository;
-pub(crate) mod resources;
+pub(crate) mod rescue;
+mod resources;
 pub(crate) mod rollback;
 pub(crate) mod rollout;
 pub(crate) mod router;
@@ -262,14 +263,14 @@ mod tests {
     fn places() -> impl Iterator<Item = Place> {
         TIERS.into_iter().flat_map(|tier| {
             STRATEGIES.into_iter().flat_map(move |strategy| {
-                [true, false].map(|routed| Place { tier, routed, strategy })
+                [true, false].map(|routed| Place { tier, routed, rescues: routed, strategy })
             })
         })
     }
 
     fn keys_of(key: Key) -> Vec<Key> {
         let inner: &[Key] = match key.shape {
-            Shape::Map(keys) | Shape::Adapter(_, keys) => keys,
+            Shape::Map(keys) | Shape::WordOrMap(_, keys) | Shape::Adapter(_, keys) => keys,
             Shape::List(inner) | Shape::MapOf(_, inner) => match *inner {
                 Shape::Map(keys) | Shape::Adapter(_, keys) => keys,
                 _ => &[],

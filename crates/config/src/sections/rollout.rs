@@ -2,20 +2,20 @@
 //! the order of the weights.
 
 use towpath_core::matrix::{
-    DEFAULT_HOLD_LIMIT, DEFAULT_LEASE, OnBlind, OnLapse, Rollout, Step, Strategy, Tier,
+    DEFAULT_HOLD_LIMIT, DEFAULT_LEASE, Mirror, OnBlind, OnLapse, Rollout, Step, Strategy, Tier,
 };
 use towpath_core::units::{Span, Weight};
 use towpath_guard::DEFAULT_MINIMUM_SAMPLE;
 use towpath_ports::catalogue::FieldType;
 
-use super::{LANE, Section, Standing};
+use super::{LANE, Section, Standing, rescue};
 use crate::codes::Code;
 use crate::fields::{Fields, from_default};
 use crate::limits;
 use crate::problem::{Problem, Problems};
-use crate::shape::{Default, Key, Place, Shape};
+use crate::shape::{Default, Key, NOWHERE, Place, Shape};
 use crate::source::Extent;
-use crate::tree::Node;
+use crate::tree::{Node, Scalar};
 
 /// The names of the shapes.
 pub(crate) const STRATEGIES: &[&str] =
@@ -69,6 +69,19 @@ pub(crate) const KEYS: &[Key] = &[
         "For how long a weight is lent to the new release, at least 5s.",
     ),
     Key::new(
+        "rescue",
+        Shape::WordOrMap(rescue::WORDS, rescue::KEYS),
+        Default::By(rescue::default, "on where the router can do it, else off"),
+        "Whether the old release serves again what the new one fails, before commit, so that no \
+         visitor sees it: GET, HEAD and OPTIONS, and what is named here.",
+    ),
+    Key::new(
+        "mirror",
+        Shape::Map(MIRROR),
+        Default::Absent,
+        "What holds for the copies of steps with `mirror`.",
+    ),
+    Key::new(
         "minimum_sample",
         Shape::Requests,
         Default::Is("20 requests"),
@@ -89,9 +102,32 @@ pub(crate) const STEP: &[Key] = &[
         "weight",
         Shape::Of(FieldType::Share),
         Default::Required,
-        "Share of the traffic on the new release.",
+        "Share of the traffic on the new release; 0% in a first step that only mirrors.",
+    ),
+    Key::new(
+        "mirror",
+        Shape::Of(FieldType::Share),
+        Default::Absent,
+        "Share of the GET, HEAD and OPTIONS requests to the old release that are copied to the new \
+         one; no visitor gets an answer to a copy.",
     ),
     Key::new("bake", Shape::Bake, Default::Required, "How long the step lasts."),
+];
+
+/// The keys of what holds for copies.
+const MIRROR: &[Key] = &[
+    Key::new(
+        "except",
+        Shape::Endpoints,
+        Default::Absent,
+        "Paths that are never copied, each with all below it.",
+    ),
+    Key::new(
+        "bodies",
+        Shape::Of(FieldType::Flag),
+        Default::Absent,
+        "Whether bodies are compared as well as status and time. Left out: they are not.",
+    ),
 ];
 
 /// The keys of a bake that is a range.
@@ -147,7 +183,7 @@ fn default_on_blind(place: Place) -> &'static str {
 
 /// The strategy, which other defaults depend on.
 pub(crate) fn strategy(node: Option<&Node>, tier: Tier, routed: bool) -> Strategy {
-    let place = Place { tier, routed, strategy: Strategy::AllAtOnce };
+    let place = Place { tier, routed, ..NOWHERE };
     match Fields::new(node, KEYS, place).text("strategy").as_deref() {
         Some("blue-green") => Strategy::BlueGreen,
         Some("canary") => Strategy::Canary,
@@ -196,7 +232,19 @@ pub(crate) fn read(node: Option<&Node>, place: Place, problems: &mut Problems) -
             _ => OnLapse::Resume,
         },
         lease,
+        rescue: rescue::read(fields.given("rescue"), place),
+        mirror: fields.given("mirror").and_then(|own| mirror(own, place)),
     }
+}
+
+/// What holds for copies; none where it is what holds anyway.
+fn mirror(own: &Node, place: Place) -> Option<Mirror> {
+    let fields = Fields::new(Some(own), MIRROR, place);
+    let mirror = Mirror {
+        except: fields.texts("except"),
+        compare_bodies: own.get("bodies").and_then(Node::scalar) == Some(Scalar::Flag(true)),
+    };
+    (mirror != Mirror::default()).then_some(mirror)
 }
 
 /// Checks the steps of another rollout of the same lane, such as that of a change type. Without a
@@ -221,6 +269,10 @@ struct Written {
 fn written_steps(node: &Node) -> Vec<Written> {
     let read = node.items().iter().filter_map(|item| {
         let (weight, bake) = (item.get("weight")?, item.get("bake")?);
+        let mirror: Option<Weight> = match item.get("mirror") {
+            Some(share) => Some(share.text()?.parse().ok()?),
+            None => None,
+        };
         let (least, most) = match bake.text() {
             Some(text) => (text.parse().ok()?, text.parse().ok()?),
             None => {
@@ -228,7 +280,12 @@ fn written_steps(node: &Node) -> Vec<Written> {
             }
         };
         Some(Written {
-            step: Step { weight: weight.text()?.parse().ok()?, bake_min: least, bake_max: most },
+            step: Step {
+                weight: weight.text()?.parse().ok()?,
+                mirror: mirror.filter(|share| *share > Weight::ZERO),
+                bake_min: least,
+                bake_max: most,
+            },
             weight_extent: weight.extent,
             bake_extent: bake.extent,
         })
@@ -271,11 +328,12 @@ fn checked_steps(node: &Node, place: Place, problems: &mut Problems) -> Vec<Step
 }
 
 fn check_order(steps: &[Written], problems: &mut Problems) {
-    if let Some(first) = steps.first().filter(|first| first.step.weight == Weight::ZERO) {
+    let idle = |step: &Step| step.weight == Weight::ZERO && step.mirror.is_none();
+    if let Some(first) = steps.first().filter(|first| idle(&first.step)) {
         problems.add(
             Problem::new(Code::WeightOrder, first.weight_extent, "a step at 0% moves no traffic")
                 .expected("more than 0% and at most 100%")
-                .next("remove the step; validation runs at 0% anyway"),
+                .next("add `mirror: 10%`, or remove the step; validation runs at 0% anyway"),
         );
     }
     for pair in steps.windows(2) {

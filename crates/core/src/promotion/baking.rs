@@ -44,6 +44,10 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input)
         Verdicts::Undecided | Verdicts::Blind if promotion.is_waived() => {
             finish(turn, promotion, step, declared.weight, Some(verdict));
         }
+        // Nobody is on it yet: that nothing is known keeps no visitor from harm.
+        Verdicts::Blind if declared.weight == Weight::ZERO => {
+            finish(turn, promotion, step, declared.weight, Some(verdict));
+        }
         Verdicts::Undecided | Verdicts::Blind => hold(turn, promotion, step, held_since, verdict),
         Verdicts::Unhealthy => condemn(turn, promotion, verdict),
     }

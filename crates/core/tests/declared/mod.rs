@@ -69,6 +69,7 @@ fn check(slug: &str, at: Weight) -> CheckSpec {
 fn step(percent: u16, least: u64, most: u64) -> Step {
     Step {
         weight: Weight::from_basis_points(percent * 100).unwrap(),
+        mirror: None,
         bake_min: Span::seconds(least),
         bake_max: Span::seconds(most),
     }
@@ -116,6 +117,8 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
                 _ => OnLapse::Resume,
             },
             lease: Span::seconds(30),
+            rescue: None,
+            mirror: None,
         },
         standby: if on(11) { Span::minutes(30) } else { Span::ZERO },
         rollback: RollbackPolicy {

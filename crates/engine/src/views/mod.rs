@@ -209,6 +209,12 @@ pub struct PromotionView {
     pub lost_requests: Option<u64>,
     /// Visitors that were served again by blue.
     pub rescued_requests: u64,
+    /// Copies of blue's requests that both arms answered; no visitors.
+    #[serde(default)]
+    pub mirrored_requests: u64,
+    /// Those of them that green answered otherwise.
+    #[serde(default)]
+    pub mirrored_differing: u64,
     /// Whether its release was quarantined.
     pub quarantined: bool,
     /// How long what it leaves stands by, in seconds.
@@ -220,6 +226,9 @@ pub struct PromotionView {
 pub struct StepView {
     /// Green's share.
     pub weight: f64,
+    /// Share of blue's safe requests that are copied to green; null where none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<f64>,
     /// How long it bakes at the most, in seconds.
     pub bake_seconds: f64,
 }
@@ -330,6 +339,10 @@ pub struct PlanView {
     pub goes_back: Vec<String>,
     /// What a step without evidence does.
     pub without_evidence: String,
+    /// What the old release serves again when the new one fails it; none where there is no old one
+    /// or no step in which it could.
+    #[serde(default)]
+    pub served_again: Option<String>,
     /// Dotted paths of what touches this promotion and is declared, not enforced.
     pub not_enforced: Vec<String>,
     /// The same with why.

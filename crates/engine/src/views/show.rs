@@ -41,6 +41,7 @@ impl StepView {
         steps
             .map(|step| Self {
                 weight: step.weight.share(),
+                mirror: step.mirror.map(Weight::share),
                 bake_seconds: span_seconds(step.bake_max),
             })
             .collect()
@@ -149,9 +150,11 @@ fn of_promotion(
         started_at: promotion.started_at.map(time),
         ended_at: None,
         seconds: promotion.started_at.map(|start| seconds(start, now)),
-        harmed_requests: seen.green.failed,
+        harmed_requests: seen.met.harmed,
         lost_requests: seen.lost,
-        rescued_requests: 0,
+        rescued_requests: seen.met.rescued,
+        mirrored_requests: seen.met.mirrored,
+        mirrored_differing: seen.met.differing,
         quarantined: false,
         standby_seconds: span_seconds(plan.section.standby),
     }

@@ -220,7 +220,14 @@ pub(crate) fn arm(name: &str, addresses: &[SocketAddr]) -> ArmSpec {
 }
 
 pub(crate) fn candidate(arm: ArmSpec, weight_bp: u16, lease_ms: Option<u64>) -> CandidateSpec {
-    CandidateSpec { arm, weight_bp, lease_ms, on_silence: OnSilence::ReturnToDefault }
+    CandidateSpec {
+        arm,
+        weight_bp,
+        lease_ms,
+        on_silence: OnSilence::ReturnToDefault,
+        rescue: None,
+        mirror: None,
+    }
 }
 
 pub(crate) fn route(name: &str) -> RouteSpec {

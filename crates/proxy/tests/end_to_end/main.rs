@@ -3,11 +3,17 @@
 #[cfg(test)]
 mod control;
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod loopback;
 #[cfg(test)]
+mod mirror;
+#[cfg(test)]
 mod protocols;
+#[cfg(test)]
+mod rescue;
 #[cfg(test)]
 mod survival;
 #[cfg(test)]

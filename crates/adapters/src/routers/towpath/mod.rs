@@ -3,6 +3,7 @@
 
 mod connection;
 mod news;
+mod twice;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,14 +20,14 @@ use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber, Revision};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Counts;
 use towpath_ports::router::{
-    DesiredRoute, GuardOrder, Interval, ObservedRoute, Router, RouterError, RouterNews,
+    DesiredRoute, GuardOrder, Interval, Met, ObservedRoute, Router, RouterError, RouterNews,
 };
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use towpath_proxy::{
-    ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, EndpointSpec, GuardSpec, Handle, Hold,
-    MAX_DRAIN_MS, MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus, StreamItem,
-    TlsFiles,
+    ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, DeploymentTally, EndpointSpec, GuardSpec,
+    Handle, Hold, MAX_DRAIN_MS, MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec,
+    RouteStatus, StreamItem, TlsFiles,
 };
 
 use connection::Connection;
@@ -40,7 +41,17 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
         summary: "The reverse proxy inside: weights per request, on a lease, with every outcome seen.",
         example: "{ kind: towpath, listen: 127.0.0.1:3000 }",
         state: KindState::Built,
-        capabilities: &["lease", "epoch", "per_request", "guard", "read_back", "sticky", "pin"],
+        capabilities: &[
+            "lease",
+            "epoch",
+            "per_request",
+            "guard",
+            "rescue",
+            "mirror",
+            "read_back",
+            "sticky",
+            "pin",
+        ],
         fields: &[
             Field {
                 name: "listen",
@@ -210,6 +221,8 @@ impl Towpath {
             } else {
                 OnSilence::ReturnToDefault
             },
+            rescue: candidate.rescue.as_ref().map(twice::rescue),
+            mirror: candidate.mirror.as_ref().map(twice::mirror),
         });
         spec.guard = desired.guard.as_ref().map(|order| self.guard(order, desired));
         let drain = desired.drain.min(self.settings.drain);
@@ -383,7 +396,12 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
             .as_ref()
             .and_then(|judged| Some((number(&judged.deployment)?, judged.verdict.clone()))),
         leaving: status.in_flight.saturating_sub(on_arms),
+        met: Some(status.deployments.iter().filter_map(met).collect()),
     }
+}
+
+fn met(one: &DeploymentTally) -> Option<(PromotionNumber, Met)> {
+    Some((number(&one.deployment)?, twice::met(&one.tally)))
 }
 
 /// Intervals of which the proxy saw so little that their silence proves nothing are left out; what
@@ -434,7 +452,6 @@ fn refused(refusal: &Refusal) -> RouterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use towpath_proxy::DeploymentTally;
 
     #[test]
     fn long_names_are_cut_and_stay_apart() {

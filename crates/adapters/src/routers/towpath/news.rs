@@ -134,7 +134,9 @@ impl Passing {
     fn after(&self, item: &StreamItem) -> Option<Position> {
         let sequence = match item {
             StreamItem::Started { position, .. } => return Some(*position),
-            StreamItem::Outcomes(batch) => batch.first_sequence + batch.outcomes.len() as u64,
+            StreamItem::Outcomes(batch) | StreamItem::Mirrored(batch) => {
+                batch.first_sequence + batch.outcomes.len() as u64
+            }
             StreamItem::Event { sequence, .. } => sequence + 1,
             StreamItem::Missed { first_sequence, count, .. } => first_sequence + count,
         };
@@ -165,6 +167,8 @@ impl Passing {
                 event: RouteEvent::EndpointEjected { .. } | RouteEvent::EndpointReturned { .. },
                 ..
             }
+            // Copies are no visitors: what they tell is in the proxy's own counts.
+            | StreamItem::Mirrored(_)
             | StreamItem::Started { .. } => {}
         }
         self.tell_missed();

@@ -28,6 +28,7 @@ fn the_plan_of_a_first_release_says_that_there_is_nothing_to_fall_back_to() {
     view.from.clear();
     view.prerequisites.clear();
     view.steps.truncate(1);
+    view.served_again = None;
     view.instances = (4, None);
     let accepted = ["code-review.by".to_owned()];
     let asked = plan::Asked { release: true, accepted: &accepted };

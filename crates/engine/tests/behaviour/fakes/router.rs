@@ -266,6 +266,7 @@ impl Table {
             lost: self.lost,
             judged: self.guard.as_ref().map(|(order, guard, _)| (order.subject, guard.verdict())),
             leaving: 0,
+            met: None,
         })
     }
 }

@@ -1,0 +1,287 @@
+//! A request that failed on the candidate and may be repeated is served again by the default arm,
+//! before a byte went to the visitor. Owns which requests those are and how they are counted; how
+//! many may be is the budget's, and the sending is not here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method, Request};
+use serde::{Deserialize, Serialize};
+use towpath_guard::{Arm, ErrorKind, Outcome};
+
+use crate::Refusal;
+use crate::budget::{Place, Refused};
+use crate::live::LiveRoute;
+use crate::tally::{RescueCounts, Tally};
+
+/// What a rescued answer says to its visitor: `Towpath-Rescued: 1`.
+pub const RESCUED_HEADER: &str = "towpath-rescued";
+/// What makes a request of another method safe to repeat
+/// (draft-ietf-httpapi-idempotency-key-header).
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+static RESCUED: HeaderName = HeaderName::from_static(RESCUED_HEADER);
+/// Largest request body that may be kept for a second attempt, in bytes: it is read whole before
+/// the first one.
+pub const MAX_RESCUE_BODY_BYTES: u32 = 1024 * 1024;
+/// Path prefixes that one route may except, which every request is held against.
+pub const MAX_EXCEPTED_PATHS: usize = 64;
+
+/// Which requests of a candidate are served again by the default arm when the candidate fails them:
+/// GET, HEAD and OPTIONS, and what is named here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RescueSpec {
+    /// Paths that are never repeated, each with all below it; `/a` is not `/ab`. At most
+    /// [`MAX_EXCEPTED_PATHS`].
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Other methods that are repeated, and only with an `Idempotency-Key` header.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Largest request body that is kept for a second attempt, in bytes, at most
+    /// [`MAX_RESCUE_BODY_BYTES`]; larger ones, and those of unknown length, are not repeated.
+    #[serde(default = "default_body_bytes")]
+    pub body_bytes: u32,
+    /// How long the default arm may take to its response head, in milliseconds, at least 1 and never
+    /// more than the route's response timeout: what a rescue adds at most to a failure.
+    #[serde(default = "default_within_ms")]
+    pub within_ms: u64,
+}
+
+impl Default for RescueSpec {
+    fn default() -> Self {
+        Self {
+            except: Vec::new(),
+            methods: Vec::new(),
+            body_bytes: default_body_bytes(),
+            within_ms: default_within_ms(),
+        }
+    }
+}
+
+impl RescueSpec {
+    /// Refuses rules that cannot be followed as they are written.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        if self.except.len() > MAX_EXCEPTED_PATHS {
+            let most = format!("at most {MAX_EXCEPTED_PATHS} paths may be excepted from rescue");
+            return Err(Refusal::invalid(most));
+        }
+        if let Some(path) = self.except.iter().find(|path| !path.starts_with('/')) {
+            return Err(Refusal::invalid(format!("{path:?} is no path: it must begin with /")));
+        }
+        if let Some(method) =
+            self.methods.iter().find(|name| Method::try_from(name.as_str()).is_err())
+        {
+            return Err(Refusal::invalid(format!("{method:?} is no method")));
+        }
+        if self.body_bytes > MAX_RESCUE_BODY_BYTES {
+            let most = format!("a rescue keeps bodies of at most {MAX_RESCUE_BODY_BYTES} bytes");
+            return Err(Refusal::invalid(most));
+        }
+        if self.within_ms == 0 {
+            return Err(Refusal::invalid("a rescue takes at least 1 ms"));
+        }
+        Ok(())
+    }
+}
+
+/// Sixteen times what the fields of a form or a call of an API usually come to, and what the socket
+/// of a connection holds anyway.
+fn default_body_bytes() -> u32 {
+    64 * 1024
+}
+
+/// The longest that the guard waits for an outcome before it counts as one of the slow kind.
+fn default_within_ms() -> u64 {
+    2_000
+}
+
+/// The rules in force.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    except: Vec<String>,
+    methods: Vec<Method>,
+    pub(crate) body_bytes: u64,
+    pub(crate) within: Duration,
+}
+
+impl Rules {
+    pub(crate) fn new(spec: &RescueSpec) -> Self {
+        let methods = spec.methods.iter().filter_map(|name| Method::try_from(name.as_str()).ok());
+        Self {
+            except: spec.except.clone(),
+            methods: methods.collect(),
+            body_bytes: u64::from(spec.body_bytes),
+            within: Duration::from_millis(spec.within_ms),
+        }
+    }
+
+    /// Whether the request may be sent a second time.
+    pub(crate) fn allow<B>(&self, request: &Request<B>) -> bool {
+        let headers = request.headers();
+        let keyed = || {
+            self.methods.contains(request.method())
+                && headers.get(&IDEMPOTENCY_KEY).is_some_and(|key| !key.is_empty())
+        };
+        (is_safe(request.method()) || keyed()) && !is_excepted(&self.except, request.uri().path())
+    }
+}
+
+/// Whether the method asks for nothing to change (RFC 9110 section 9.2.1). TRACE is left out: it
+/// tells about the way and not about the release.
+pub(crate) fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Whether the path is one of `except` or below one. Escaped letters and doubled slashes are read
+/// as an application would; what climbs up again counts as excepted, since nobody knows where to.
+pub(crate) fn is_excepted(except: &[String], path: &str) -> bool {
+    if except.is_empty() {
+        return false;
+    }
+    let plain = plain(path.as_bytes());
+    let climbs = plain.windows(2).any(|pair| pair == b"/.");
+    climbs || except.iter().any(|one| is_below(&plain, one.trim_end_matches('/').as_bytes()))
+}
+
+fn is_below(path: &[u8], parent: &[u8]) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+}
+
+fn plain(path: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = (*first == b'%').then(|| after.get(..2).and_then(byte_of)).flatten();
+        rest = if escaped.is_some() { &after[2..] } else { after };
+        let byte = escaped.unwrap_or(*first);
+        if byte != b'/' || plain.last() != Some(&b'/') {
+            plain.push(byte);
+        }
+    }
+    plain
+}
+
+fn byte_of(digits: &[u8]) -> Option<u8> {
+    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// Tells the visitor that the default arm stood in.
+pub(crate) fn mark(headers: &mut http::HeaderMap) {
+    headers.insert(&RESCUED, HeaderValue::from_static("1"));
+}
+
+/// The account of one second attempt. It is no evidence for the arm that makes it and no sample of
+/// its latency: how it ends is noted with the candidate whose failure it mends.
+#[derive(Debug)]
+pub(crate) struct Attempt(Place);
+
+impl Attempt {
+    pub(crate) fn new(place: Place) -> Self {
+        Self(place)
+    }
+
+    /// The deployment that failed first.
+    pub(crate) fn candidate(&self) -> &Arc<crate::live::Deployment> {
+        self.0.candidate()
+    }
+
+    /// Notes how it ended in the tally of the candidate.
+    pub(crate) fn close(&self, outcome: &Outcome, tally: &mut Tally) {
+        if outcome.error == ErrorKind::ClientAbort {
+            return;
+        }
+        let helped = !outcome.failed();
+        self.candidate().budget.note(helped);
+        tally.rescue.succeeded += u64::from(helped);
+        tally.rescue.failed += u64::from(!helped);
+        tally.harmed += u64::from(!helped);
+    }
+}
+
+impl RescueCounts {
+    /// Notes that a bound refused a rescue.
+    pub(crate) fn refused(&mut self, why: Refused) {
+        *match why {
+            Refused::Rate => &mut self.refused_by_rate,
+            Refused::Concurrency => &mut self.refused_by_concurrency,
+            Refused::Off => &mut self.refused_while_off,
+            Refused::Size => &mut self.refused_by_size,
+        } += 1;
+    }
+}
+
+impl LiveRoute {
+    /// Takes note of an answer of the default arm, which earns the candidate's rescues.
+    pub(crate) fn earn_rescues(&self, outcome: &Outcome, now_us: u64) {
+        let answered = outcome.error == ErrorKind::None && !outcome.failed();
+        if let (Arm::Blue, true, Some(_), Some(candidate)) =
+            (outcome.arm, answered, &self.rescue, &self.candidate)
+        {
+            candidate.deployment.budget.answered(now_us);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str, path: &str, key: &str) -> Request<()> {
+        let builder = Request::builder().method(method).uri(path);
+        builder.header("idempotency-key", key).body(()).unwrap()
+    }
+
+    #[test]
+    fn safe_methods_may_be_repeated_and_others_only_when_named_and_with_a_key() {
+        let rules = |methods: &[&str]| {
+            let methods = methods.iter().map(ToString::to_string).collect();
+            Rules::new(&RescueSpec { methods, ..RescueSpec::default() })
+        };
+        let none = rules(&[]);
+        assert!(["GET", "HEAD", "OPTIONS"].iter().all(|it| none.allow(&request(it, "/", ""))));
+        let others = ["POST", "PUT", "DELETE", "PATCH", "TRACE"];
+        assert!(others.iter().all(|it| !none.allow(&request(it, "/", "k"))));
+        let post = rules(&["POST"]);
+        assert!(post.allow(&request("POST", "/", "k")));
+        assert!(!post.allow(&request("POST", "/", "")), "a key that says nothing is none");
+        assert!(!post.allow(&Request::post("/").body(()).unwrap()));
+        assert!(!post.allow(&request("PUT", "/", "k")));
+    }
+
+    #[test]
+    fn an_excepted_path_is_excepted_however_it_is_written() {
+        let except = ["/checkout".to_owned(), "/a/b/".to_owned()];
+        let is = |path: &str| is_excepted(&except, path);
+        for path in ["/checkout", "/checkout/", "/checkout/pay", "//checkout", "/%63heckout"] {
+            assert!(is(path), "{path}");
+        }
+        for path in ["/x/../checkout", "/x/%2e%2e/checkout", "/./checkout", "/a/b", "/a//b/c"] {
+            assert!(is(path), "{path}");
+        }
+        for path in ["/", "/checkouts", "/check", "/a", "/a/bc", "/caf%C3%A9", "/%", "/%zz"] {
+            assert!(!is(path), "{path}");
+        }
+        assert!(!is_excepted(&[], "/x/../y"));
+    }
+
+    #[test]
+    fn rules_that_cannot_be_followed_are_refused() {
+        let spec = RescueSpec::default();
+        assert!(spec.check().is_ok());
+        let wrong = [
+            RescueSpec { except: vec!["checkout".into()], ..spec.clone() },
+            RescueSpec { except: vec!["/".into(); MAX_EXCEPTED_PATHS + 1], ..spec.clone() },
+            RescueSpec { methods: vec!["PO ST".into()], ..spec.clone() },
+            RescueSpec { body_bytes: MAX_RESCUE_BODY_BYTES + 1, ..spec.clone() },
+            RescueSpec { within_ms: 0, ..spec },
+        ];
+        assert!(wrong.iter().all(|spec| spec.check().is_err()));
+    }
+
+    #[test]
+    fn what_an_older_version_saved_is_read_with_the_defaults() {
+        let spec: RescueSpec = serde_json::from_str("{}").unwrap();
+        assert_eq!(spec, RescueSpec::default());
+    }
+}

@@ -1,0 +1,180 @@
+//! The second attempt: how a request that failed on the candidate goes on on the default arm. Owns
+//! what is kept for it and what becomes of the first answer; the rules and the bounds are elsewhere.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::task::spawn_local;
+use tokio::time::timeout;
+use towpath_guard::{Arm, ErrorKind, StatusClass};
+
+use crate::body::RequestBody;
+use crate::budget::{Kept, Place, Refused};
+use crate::forward::{Offered, Passage};
+use crate::live::LiveArm;
+use crate::record::Record;
+
+/// What is read of an answer that nobody gets, in bytes, so that its connection can be used again:
+/// an error page. A new connection costs less than reading more.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024;
+/// How long that may take: the page was on its way when its head arrived.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+impl Passage {
+    /// Whether the default arm may be asked if the candidate fails. Reads what is needed for it: a
+    /// body, whole, if it is not too large.
+    pub(crate) async fn prepare_rescue(&mut self) -> Result<(), ErrorKind> {
+        let (Some(rules), Some(request)) = (&self.route.rescue, &self.request) else {
+            return Ok(());
+        };
+        let by_coin = self.assignment.arm == Arm::Green && !self.assignment.chosen;
+        if !by_coin || !rules.allow(request) {
+            return Ok(());
+        }
+        self.may_repeat = true;
+        if matches!(request.body(), RequestBody::Empty) {
+            return Ok(());
+        }
+        let length = request.body().size_hint().exact();
+        let length = length.filter(|length| *length <= rules.body_bytes);
+        let candidate = self.route.candidate.as_ref().map(|arm| &arm.deployment);
+        self.kept = candidate.zip(length).and_then(|(one, length)| Kept::take(one, length));
+        if self.kept.is_some() { self.read_body().await } else { Ok(()) }
+    }
+
+    async fn read_body(&mut self) -> Result<(), ErrorKind> {
+        let Some(request) = self.request.take() else { return Ok(()) };
+        let (parts, body) = request.into_parts();
+        // The visitor's time and the visitor's mistakes: no evidence against an arm.
+        let read = self.within_time(body.collect()).await.ok_or(ErrorKind::ClientAbort)?;
+        let whole = read.map_err(|_| ErrorKind::ClientAbort)?.to_bytes();
+        self.upload.last_us.set(self.visitor.worker.clock.now_us());
+        self.request = Some(http::Request::from_parts(parts, RequestBody::Whole(Some(whole))));
+        Ok(())
+    }
+
+    /// Goes on with a request that was assigned to the candidate: serves it again if it failed and
+    /// if rules and bounds let it.
+    pub(crate) async fn rescue(
+        &mut self,
+        mut first: Record,
+        offered: Offered,
+    ) -> (Record, Offered) {
+        let Some(error) = self.failure(&offered) else { return (first, offered) };
+        let Some((blue, place)) = self.place(&first, &offered) else { return (first, offered) };
+        if let Offered::Answered(response, _) = &offered {
+            first.head(response.status().as_u16());
+        }
+        // The first attempt is the evidence, whatever becomes of the second.
+        first.spare();
+        first.finish(error);
+        let now_us = self.visitor.worker.clock.now_us();
+        let (visitor, route) = (&self.visitor, &self.route);
+        let mut second = Record::open_rescue(visitor, route, &blue.deployment, place, now_us);
+        self.may_repeat = false;
+        if self.request.is_none() {
+            self.request = self.spare.take();
+        }
+        let within = self.route.rescue.as_ref().map(|rules| rules.within);
+        let again = self.offer(&blue, now_us);
+        let answered = match within {
+            Some(within) => {
+                timeout(within, again).await.unwrap_or(Offered::Failed(ErrorKind::Timeout))
+            }
+            None => again.await,
+        };
+        match answered {
+            Offered::Answered(..) => {
+                discard(&self.visitor, offered);
+                (second, answered)
+            }
+            Offered::Unsent(error) | Offered::Failed(error) => {
+                second.finish(error);
+                (first, offered)
+            }
+            Offered::Cut => {
+                second.cut();
+                (first, offered)
+            }
+        }
+    }
+
+    /// How the candidate failed; none if it did not, or if it was not the candidate's fault.
+    fn failure(&self, offered: &Offered) -> Option<ErrorKind> {
+        match offered {
+            Offered::Answered(response, _) => {
+                let status = response.status();
+                if status == StatusCode::SWITCHING_PROTOCOLS && !self.upgrades {
+                    return Some(ErrorKind::Reset);
+                }
+                let failed = StatusClass::of(status.as_u16()) == StatusClass::ServerError;
+                failed.then_some(ErrorKind::None)
+            }
+            Offered::Unsent(error) | Offered::Failed(error) => {
+                (*error != ErrorKind::ClientAbort).then_some(*error)
+            }
+            Offered::Cut => None,
+        }
+    }
+
+    /// The default arm and a place in the budget. What was never sent is passed on by whatever
+    /// method and whatever the bounds say: endpoints that refuse connections rest, so it is little.
+    fn place(&self, first: &Record, offered: &Offered) -> Option<(Arc<LiveArm>, Place)> {
+        let candidate = &self.route.candidate.as_ref()?.deployment;
+        let unsent = matches!(offered, Offered::Unsent(_));
+        if self.assignment.chosen || !(unsent || self.may_repeat) {
+            return None;
+        }
+        let blue = self.route.default.as_ref()?;
+        if !unsent {
+            // After a commit the old release is on its way out and mends nothing any more.
+            let current = self.visitor.cell.live.load();
+            let serves = |arm: &Arc<LiveArm>| Arc::ptr_eq(&arm.deployment, &blue.deployment);
+            if !current.default.as_ref().is_some_and(serves) {
+                return None;
+            }
+            if self.spare.is_none() {
+                first.refuse_rescue(Refused::Size);
+                return None;
+            }
+        }
+        match Place::take(candidate, self.visitor.worker.clock.now_us(), unsent) {
+            Ok(place) => Some((Arc::clone(blue), place)),
+            Err(why) => {
+                first.refuse_rescue(why);
+                None
+            }
+        }
+    }
+}
+
+/// Lets go of an answer that the visitor does not get.
+fn discard(visitor: &crate::forward::Visitor, offered: Offered) {
+    let Offered::Answered(response, connection) = offered else { return };
+    let worker = Rc::clone(&visitor.worker);
+    spawn_local(async move {
+        let read = timeout(DISCARD_TIME, read_out(response)).await;
+        if read == Ok(true) {
+            connection.give_back(worker.clock.now_us());
+        }
+    });
+}
+
+/// Reads the rest of an answer; says whether its end was reached.
+async fn read_out(response: Response<Incoming>) -> bool {
+    let mut body = response.into_body();
+    let mut seen = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return false };
+        seen += frame.data_ref().map_or(0, bytes::Bytes::len);
+        if seen > MAX_DISCARDED_BYTES {
+            return false;
+        }
+    }
+    true
+}
