@@ -19,6 +19,7 @@ mod finding;
 mod guard;
 mod histogram;
 mod horizon;
+mod interval;
 mod label;
 mod limit;
 mod outcome;
@@ -27,6 +28,7 @@ mod restarts;
 mod sequence;
 mod share_test;
 mod slowness;
+mod sustained;
 mod verdict;
 
 pub use counts::Counts;
@@ -34,10 +36,12 @@ pub use finding::{Cause, Finding};
 pub use guard::Guard;
 pub use histogram::{Histogram, Quantile};
 pub use horizon::Horizon;
+pub use interval::{IntervalCounts, Tally};
 pub use outcome::{Arm, ErrorKind, Observed, Outcome, StatusClass};
 pub use policy::{
     DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Policy,
 };
+pub use sustained::{Look, Sustained};
 pub use verdict::{
     DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict, judge,
 };
