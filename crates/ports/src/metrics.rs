@@ -39,6 +39,8 @@ pub struct Pace {
     pub every: Span,
     /// How long one answer may take, above zero.
     pub timeout: Span,
+    /// The age above which a figure is stale, above zero; so far apart two figures may be.
+    pub stale_after: Span,
 }
 
 /// A question for a number.
