@@ -15,7 +15,7 @@ use towpath_guard::{Counts, Limits, Probes, Standing, Verdict, judge};
 use towpath_ports::router::RouterNews;
 
 use crate::shared::Shared;
-use crate::{blue, executor};
+use crate::{alarms, blue, executor};
 
 /// How often the lanes that need judging are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -305,6 +305,7 @@ async fn tell(shared: &Shared, lane: &LaneId) {
         })
     };
     let Some((deployment, verdict)) = news else { return };
+    let verdict = alarms::beside(shared, lane, deployment, verdict);
     if verdict.standing == Standing::Unhealthy {
         say_unhealthy(shared, lane, deployment, verdict).await;
     } else {
@@ -336,7 +337,9 @@ pub(crate) fn verdict_now(shared: &Shared, lane: &LaneId) -> Option<Verdict> {
         })
         .and_then(|guard| guard.verdict(probes));
     // A guard that has not heard from the router yet has seen nothing: that is blind, not absent.
-    Some(known.unwrap_or_else(|| judge(&subject.limits, &Counts::default(), None, probes)))
+    let known = known.unwrap_or_else(|| judge(&subject.limits, &Counts::default(), None, probes));
+    drop(guards);
+    Some(alarms::beside(shared, lane, subject.deployment, known))
 }
 
 /// What the promotion under way did to visitors so far; `green` is its deployment, once it has one.

@@ -169,6 +169,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
                 minimum_sample: DEFAULT_MINIMUM_SAMPLE,
             },
             signals: Signal::ALL.to_vec(),
+            alarms: Vec::new(),
         },
         supersede: Supersede::Newest,
         hotfix_preempts: false,

@@ -155,7 +155,18 @@ const KINDS: &[KindEntry] = &[
         KindState::Planned,
         &[field("numbers_secret", FieldType::Text, None)],
     ),
-    kind(Family::Metrics, "prometheus", KindState::Planned, &[field("url", FieldType::Url, None)]),
+    kind(
+        Family::Metrics,
+        "prometheus",
+        KindState::Built,
+        &[field("url", FieldType::Url, None), field("token_secret", FieldType::Text, Some(""))],
+    ),
+    kind(
+        Family::Metrics,
+        "cloudwatch",
+        KindState::Planned,
+        &[field("region", FieldType::Text, None)],
+    ),
     kind(
         Family::Secrets,
         "env",
