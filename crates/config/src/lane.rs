@@ -78,6 +78,12 @@ impl<'a> Reading<'a> {
         self.apart.insert(path.to_owned());
     }
 
+    /// Whether a kind of metrics source says that it can do this.
+    pub(crate) fn hands_out(&self, kind: &str, capability: &str) -> bool {
+        let entry = self.catalogue.find(Family::Metrics, kind);
+        entry.is_some_and(|entry| entry.capabilities.contains(&capability))
+    }
+
     /// Remembers a demand that is not carried out.
     pub(crate) fn not_enforced(&mut self, path: String, reason: String, refuses: bool) {
         if !self.found.iter().any(|it| it.path == path) {

@@ -36,7 +36,7 @@ pub use finding::{Cause, Finding};
 pub use guard::Guard;
 pub use histogram::{Histogram, Quantile};
 pub use horizon::Horizon;
-pub use interval::{IntervalCounts, Tally};
+pub use interval::{IntervalCounts, IntervalGuard, Tally};
 pub use outcome::{Arm, ErrorKind, Observed, Outcome, StatusClass};
 pub use policy::{
     DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Policy,

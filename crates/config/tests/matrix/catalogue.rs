@@ -18,7 +18,7 @@ const fn kind(
         summary: "A kind for tests.",
         example: "",
         state,
-        capabilities: &[],
+        capabilities: if matches!(family, Family::Metrics) { &["gauges"] } else { &[] },
         fields,
         validate: |_| Vec::new(),
     }
@@ -159,8 +159,21 @@ const KINDS: &[KindEntry] = &[
         Family::Metrics,
         "prometheus",
         KindState::Built,
-        &[field("url", FieldType::Url, None), field("token_secret", FieldType::Text, Some(""))],
+        &[
+            field("url", FieldType::Url, None),
+            field("token_secret", FieldType::Text, Some("")),
+            field("requests", FieldType::Text, Some("")),
+        ],
     ),
+    KindEntry {
+        capabilities: &["counts"],
+        ..kind(
+            Family::Metrics,
+            "nginx-log",
+            KindState::Built,
+            &[field("path", FieldType::Path, None)],
+        )
+    },
     kind(
         Family::Metrics,
         "cloudwatch",

@@ -123,6 +123,12 @@ fn an_alarm_takes_back_what_somebody_can_be_asked_about_and_refuses_otherwise() 
     assert_eq!(of(asked, &both), (refuses.clone(), planned), "nobody says which");
     assert_eq!(of(asked, prometheus), (nothing.clone(), nothing.clone()), "there is only one");
     assert_eq!(of("is: \"> 5\"", prometheus), (refuses.clone(), nothing), "nobody says what");
+    let log = "l: { kind: nginx-log, path: access.log }";
+    let counts = vec!["metrics_sources.l".to_owned()];
+    assert_eq!(of(asked, log), (refuses.clone(), counts), "it measures nothing");
+    let also_counts = "p: { kind: prometheus, url: \"http://p:9090\", requests: up }";
+    let counts = vec!["metrics_sources.p.requests".to_owned()];
+    assert_eq!(of(asked, also_counts), (Vec::new(), counts), "only its counts are nobody's");
     let token = "p: { kind: prometheus, url: \"http://p:9090\", token_secret: T }";
     let (refusing, kept) = of(asked, &format!("{token} }}\nsecrets: {{ T: {{ kind: env }}"));
     assert_eq!((refusing, kept.contains(&"metrics_sources.p".to_owned())), (refuses, true));

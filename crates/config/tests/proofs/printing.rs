@@ -147,6 +147,7 @@ pub(crate) fn fitting(name: &str, value: Value) -> Value {
         "router" => router(value),
         "target" => target(value),
         "scaling" => scaling(value),
+        "metrics_sources" => sources(value),
         "windows" | "freezes" | "alarms" => listed(value),
         "rollback" => rollback(value),
         _ => value,
@@ -203,6 +204,25 @@ fn router(mut value: Value) -> Value {
 fn scaling(mut value: Value) -> Value {
     if value.get("min").is_some() {
         value["min"] = json!(1);
+    }
+    value
+}
+
+/// What sources understand of what their types allow; two of their keys stand together.
+fn sources(mut value: Value) -> Value {
+    for source in value.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        let Some(source) = source.as_object_mut() else { continue };
+        if source.contains_key("requests") || source.contains_key("failures") {
+            source.insert("requests".to_owned(), json!("sum(a{version=\"{version}\"})"));
+            source.insert("failures".to_owned(), json!("sum(b{version=\"{version}\"})"));
+        }
+        for (key, wanted) in
+            [("url", "https://example.org/a"), ("zone", "Europe/Berlin"), ("server", "a-{version}")]
+        {
+            if source.contains_key(key) {
+                source.insert(key.to_owned(), json!(wanted));
+            }
+        }
     }
     value
 }
