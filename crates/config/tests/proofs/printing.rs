@@ -75,6 +75,7 @@ pub(crate) fn least() -> Value {
 /// The matrix with everything declared that something in it names.
 pub(crate) fn complete(mut matrix: Value) -> Value {
     declare_secrets(&mut matrix);
+    join_keys(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -83,6 +84,28 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
         }
     }
     matrix
+}
+
+/// Routers that are joined have the same one of two keys: a file, or the name of a secret.
+fn join_keys(matrix: &mut Value) {
+    let joined = [
+        "/defaults/production/router",
+        "/environments/beta/router",
+        "/environments/beta/services/beta/router",
+    ];
+    let has_secret =
+        |at: &&str| matrix.pointer(at).is_some_and(|it| it.get("key_secret").is_some());
+    if !joined.iter().any(has_secret) {
+        return;
+    }
+    for at in joined {
+        let router = matrix.pointer_mut(at).and_then(Value::as_object_mut);
+        if let Some(router) = router
+            && router.remove("key").is_some()
+        {
+            router.insert("key_secret".to_owned(), json!("API_KEY"));
+        }
+    }
 }
 
 /// Whatever names a secret names the one that there is.
