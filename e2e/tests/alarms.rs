@@ -69,7 +69,11 @@ fn target() -> SocketAddr {
 }
 
 /// Ended when it is dropped.
-struct Prometheus(Child, tempfile::TempDir, SocketAddr);
+struct Prometheus {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
 
 impl Prometheus {
     fn start(program: &std::path::Path) -> Self {
@@ -92,18 +96,18 @@ impl Prometheus {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self(child, folder, address)
+        Self { child, address, _folder: folder }
     }
 
     fn is_up(&self) -> bool {
-        TcpStream::connect_timeout(&self.2, Duration::from_secs(1)).is_ok()
+        TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok()
     }
 }
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        let _may_have_ended = self.0.kill();
-        let _is_gone = self.0.wait();
+        let _may_have_ended = self.child.kill();
+        let _is_gone = self.child.wait();
     }
 }
 
@@ -111,7 +115,7 @@ impl Drop for Prometheus {
 fn a_figure_that_is_too_high_for_as_long_as_declared_takes_the_release_back() {
     let Some(program) = program() else { return };
     let prometheus = Prometheus::start(&program);
-    let url = format!("http://{}", prometheus.2);
+    let url = format!("http://{}", prometheus.address);
     let world = World::new(&MATRIX.replace("{prometheus}", &url));
     world.until("Prometheus listens", Duration::from_secs(30), || prometheus.is_up());
     world.release("1.0.0", &[]);

@@ -86,6 +86,31 @@ pub(crate) fn beside(
     Verdict { standing: Standing::Blind, sentence, ..verdict }
 }
 
+/// Why alarms of what is judged cannot be read, as a sentence; none when all of them can, or where this
+/// deployment is not judged.
+pub(crate) fn blindness(
+    shared: &Shared,
+    lane: &LaneId,
+    deployment: PromotionNumber,
+) -> Option<String> {
+    let declared = shared
+        .read(|project| project.lanes.get(lane).and_then(|lane| subject_of(project, lane)))?;
+    if declared.deployment.number != deployment {
+        return None;
+    }
+    let known = shared.alarms.lock().expect("no holder of this lock panics");
+    let known = known.get(lane).filter(|known| known.deployment == deployment);
+    let unread = |alarm: &Alarm| match known.and_then(|known| known.watched.get(&alarm.name)) {
+        Some(watched) => watched.blind.clone(),
+        None => Some("it was not asked yet".to_owned()),
+    };
+    let blind = declared.alarms.iter().filter_map(|alarm| Some((alarm, unread(alarm)?)));
+    let sentences: Vec<_> = blind
+        .map(|(alarm, why)| format!("{} ({}) cannot be read: {why}", alarm.name, alarm.source))
+        .collect();
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
 /// What is judged: what has visitors beside blue, or what serves while the release before stands by.
 fn subject_of(project: &Project, lane: &Lane) -> Option<Subject> {
     let (deployment, section) = if let Some(promotion) = &lane.active {
@@ -233,26 +258,6 @@ fn note(
         Sustained::new(milliseconds(alarm.held_for), milliseconds(longest_gap))
     });
     sustained.observe(look)
-}
-
-/// Why one of the alarms cannot be read, as a sentence; none when all of them can.
-fn blindness(shared: &Shared, lane: &LaneId, deployment: PromotionNumber) -> Option<String> {
-    let declared = shared
-        .read(|project| project.lanes.get(lane).and_then(|lane| subject_of(project, lane)))?;
-    if declared.deployment.number != deployment {
-        return None;
-    }
-    let known = shared.alarms.lock().expect("no holder of this lock panics");
-    let known = known.get(lane).filter(|known| known.deployment == deployment);
-    let unread = |alarm: &Alarm| match known.and_then(|known| known.watched.get(&alarm.name)) {
-        Some(watched) => watched.blind.clone(),
-        None => Some("it was not asked yet".to_owned()),
-    };
-    let blind = declared.alarms.iter().filter_map(|alarm| Some((alarm, unread(alarm)?)));
-    let sentences: Vec<_> = blind
-        .map(|(alarm, why)| format!("{} ({}) cannot be read: {why}", alarm.name, alarm.source))
-        .collect();
-    (!sentences.is_empty()).then(|| sentences.join("; "))
 }
 
 fn microseconds(at: Timestamp) -> u64 {
