@@ -69,7 +69,7 @@ impl Transcript {
             steady.push_str(stands);
             rest = &rest[length..];
         }
-        cut_short(narrow(&steady))
+        whichever_test(cut_short(narrow(&steady)))
     }
 }
 
@@ -99,6 +99,16 @@ fn narrow(line: &str) -> String {
 fn cut_short(line: String) -> String {
     match line.split_once(" requests while") {
         Some((kept, cut)) if cut.ends_with("...") => format!("{kept} requests while ..."),
+        _ => line,
+    }
+}
+
+/// Which test weighed most hangs on the order of the visitors; that something broke its limit is said
+/// only where that test did.
+fn whichever_test(line: String) -> String {
+    let limit = line.find("; the limit is ").filter(|_| line.contains("; by chance"));
+    match limit.zip(line.find("; by chance")) {
+        Some((from, to)) if from < to => format!("{}{}", &line[..from], &line[to..]),
         _ => line,
     }
 }
@@ -162,8 +172,10 @@ fn number(before: &str, rest: &str, line: &str) -> Option<(usize, &'static str)>
             || (before.ends_with("  ") && follows.starts_with("  "));
         return measured.then_some((length, "DURATION"));
     }
-    let judged = line.contains("blue") && (after.starts_with(" of ") || before.ends_with(" of "));
+    let is_judged = line.contains("blue") || line.contains("green failed");
+    let judged = is_judged && (after.starts_with(" of ") || before.ends_with(" of "));
     let counted = after.starts_with(" requests")
+        || after.starts_with(" rollouts")
         || after.starts_with(" events")
         || before.ends_with("1 to ")
         || (before.ends_with("harmed ") && whole != "0")
@@ -198,8 +210,10 @@ mod tests {
             ("2027-01-12T14:20:44Z started after 0.1s", "TIME started after DURATION"),
             ("1% for 3m → 10% for 2s, serves 1.4.2", "1% for 3m → 10% for 2s, serves 1.4.2"),
             (
-                "green failed 6 of 48 requests while blue failed 1 of 437",
-                "green failed N of N requests while blue failed N of N",
+                "green failed 6 of 48 requests while blue failed 1 of 437; the limit is 5%; by chance \
+                 less than once in 650 rollouts",
+                "green failed N of N requests while blue failed N of N; by chance less than once in N \
+                 rollouts",
             ),
             ("2 of 2 instances, harmed 0, rescued 0", "2 of 2 instances, harmed 0, rescued 0"),
             ("1,393 requests: harmed 12", "N requests: harmed N"),

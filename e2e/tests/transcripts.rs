@@ -114,7 +114,7 @@ fn the_story_is_told_as_it_was_drawn() {
     help(&stage);
     before(&stage);
     let url = format!("http://{}/v1/sounds/welcome", stage.world.address);
-    let visitors = Visitors::begin(&url, 8, Duration::from_millis(10));
+    let visitors = Visitors::begin(&url, 16, Duration::from_millis(10));
     waits(&stage);
     goes_back(&stage);
     off_a_terminal(&stage);

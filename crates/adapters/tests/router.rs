@@ -126,6 +126,7 @@ fn route(revision: u64, default: Option<Deployment>) -> DesiredRoute {
         revision: Revision(revision),
         default,
         candidate: None,
+        guard: None,
         drain: Span::seconds(1),
         interval: Span::minutes(1),
     }

@@ -299,6 +299,7 @@ fn lane_spec(
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
     sections::change_types::check(node.get("change_types"), lane.place, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
+    let guard = sections::guard::read(node.get("guard"), lane.place);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
     Some(LaneSpec {
@@ -314,6 +315,7 @@ fn lane_spec(
             ..rollback::read(node.get("rollback"), minimum_sample, lane.place)
         },
         rollout,
+        guard,
         supersede: order::supersede(node),
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),

@@ -232,6 +232,11 @@ const KEYS: &[Row] = &[
         "how visitors move to a new release",
     ),
     (
+        "guard",
+        &["canaryanalysis", "judge", "judgement", "statistics"],
+        "how sure the guard must be",
+    ),
+    (
         "rollback",
         &["revert", "autorollback", "analysis", "abort"],
         "what brings the old release back",
@@ -269,7 +274,7 @@ const KEYS: &[Row] = &[
     (
         "minimum_sample",
         &["minrequests", "samplesize", "minsamples", "minimumrequests"],
-        "requests below which nothing is judged",
+        "requests below which nothing is proven",
     ),
     ("notify", &["notifications", "subscribers", "onfailure", "onsuccess"], "who is told of what"),
     (

@@ -13,6 +13,7 @@
 
 pub mod check;
 pub mod deployment;
+pub mod guarding;
 pub mod ids;
 pub mod journal;
 pub mod matrix;

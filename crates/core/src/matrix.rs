@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guarding::GuardRules;
 use crate::ids::{Digest, LaneId, Name};
 use crate::units::{Span, Weight};
 
@@ -183,6 +184,9 @@ pub struct LaneSpec {
     pub standby: Span,
     /// When and by whom it is taken back.
     pub rollback: RollbackPolicy,
+    /// How sure the guard must be.
+    #[serde(default, skip_serializing_if = "GuardRules::is_default")]
+    pub guard: GuardRules,
     /// What happens to an older waiting promotion when a newer one arrives.
     pub supersede: Supersede,
     /// Whether a hotfix may take the place of a promotion that is under way.

@@ -52,6 +52,7 @@ fn verdict() -> Verdict {
         green_p99_us: Some(120_000),
         blue_p99_us: None,
         probes: Probes { total: 3, failed: 1 },
+        once_in: None,
     };
     Verdict { standing: Standing::Unhealthy, sentence: "green failed 4 of 21".to_owned(), evidence }
 }

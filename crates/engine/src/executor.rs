@@ -19,10 +19,10 @@ use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, Rout
 use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::evidence::Evidence;
-use crate::losses;
 use crate::orders::EngineError;
 use crate::shared::Shared;
 use crate::views::CheckView;
+use crate::{lane_guard, losses};
 
 /// How long a router may be silent before core is told that it did not obey.
 const ROUTER_PATIENCE: Duration = Duration::from_secs(5);
@@ -297,6 +297,9 @@ async fn set_route(
 
 /// How the router is told; the engine adds who says so.
 pub(crate) fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRoute {
+    let speed = shared.setup.speed;
+    let guard =
+        shared.read(|project| lane_guard::order(project, project.lanes.get(lane)?, &route, speed));
     DesiredRoute {
         lane: lane.clone(),
         epoch: shared.epoch,
@@ -308,6 +311,7 @@ pub(crate) fn desired(shared: &Shared, lane: &LaneId, route: Route) -> DesiredRo
             lease: route.lease,
             freeze_on_silence: route.freeze_on_silence,
         }),
+        guard,
         drain: DRAIN,
         interval: INTERVAL.faster(shared.setup.speed),
     }

@@ -1,5 +1,6 @@
-//! Feeds the guard with what the router reports, and sends its verdicts in. Judges a lane while
-//! green has visitors, and what serves while the release before stands by.
+//! Follows what routers tell of requests and of their guards' findings, and sends verdicts in. Judges a
+//! lane while green has visitors, and what serves while the release before stands by; how it stands is
+//! known beside.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,57 +8,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use towpath_core::ids::{LaneId, PromotionNumber};
-use towpath_core::matrix::AdapterSpec;
 use towpath_core::promotion::input::Input;
-use towpath_core::promotion::state::{Lane, State};
-use towpath_core::units::{Span, Timestamp};
-use towpath_guard::{Counts, Limits, Probes, Standing, Verdict, judge};
-use towpath_ports::router::RouterNews;
+use towpath_guard::{Counts, Evidence, Standing, Verdict};
+use towpath_ports::router::{ObservedRoute, RouterNews};
 
+use crate::lane_guard::{Sides, Subject, subject_of};
 use crate::shared::Shared;
 use crate::{alarms, blue, executor};
 
 /// How often the lanes that need judging are looked for.
 const LOOK: Duration = Duration::from_millis(100);
-/// After commit the guard forgets what is older than this, so that a late fault is not diluted by a
-/// good past: long enough for a hundred requests at one in three seconds.
-const WINDOW: Span = Span::minutes(5);
-
-/// What the guard knows of one lane.
-#[derive(Default)]
-pub(crate) struct LaneGuard {
-    subject: Option<Subject>,
-    /// Since the subject first had visitors.
-    total: Sides,
-    /// Since the step began, or the window.
-    recent: Sides,
-    recent_since: Timestamp,
-    step: Option<usize>,
-    sent: Option<Standing>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Subject {
-    deployment: PromotionNumber,
-    beside: Option<PromotionNumber>,
-    limits: Limits,
-    router: AdapterSpec,
-    step: Option<usize>,
-    since: Timestamp,
-}
-
-#[derive(Clone, Default)]
-struct Sides {
-    green: Counts,
-    blue: Counts,
-}
-
-impl Sides {
-    fn record(&mut self, is_green: bool, outcome: &towpath_guard::Outcome) {
-        let side = if is_green { &mut self.green } else { &mut self.blue };
-        side.record(outcome);
-    }
-}
 
 /// What a promotion did to visitors so far.
 #[derive(Clone, Debug, Default)]
@@ -73,13 +33,14 @@ pub(crate) struct Seen {
 /// Keeps a watcher per lane that needs one, until the engine stops.
 pub(crate) fn spawn(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
+    let speed = shared.setup.speed;
     tokio::spawn(async move {
         let mut watched: BTreeMap<LaneId, tokio::task::JoinHandle<()>> = BTreeMap::new();
         while !shared.is_stopped() {
             let wanted = shared.read(|project| {
                 let lanes = project.lanes.values();
                 lanes
-                    .filter_map(|lane| Some((lane.id.clone(), subject_of(project, lane)?)))
+                    .filter_map(|lane| Some((lane.id.clone(), subject_of(project, lane, speed)?)))
                     .collect::<Vec<_>>()
             });
             watched.retain(|_, task| !task.is_finished());
@@ -91,39 +52,6 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
             tokio::time::sleep(LOOK).await;
         }
     });
-}
-
-fn subject_of(project: &towpath_core::project::Project, lane: &Lane) -> Option<Subject> {
-    if let Some(promotion) = &lane.active {
-        let step = match promotion.state {
-            State::Shifting { step, .. }
-            | State::Baking { step, .. }
-            | State::Reconciling { step, .. } => step,
-            // Until the commit is observed it can be taken back; a rollback's has no visitors yet.
-            State::Committing { .. } => promotion.plan.steps.len().checked_sub(1)?,
-            _ => return None,
-        };
-        let section = &promotion.plan.section;
-        return Some(Subject {
-            deployment: promotion.green.as_ref()?.number,
-            beside: promotion.blue.as_ref().map(|blue| blue.number),
-            limits: section.rollback.limits.clone(),
-            router: section.router.clone()?,
-            step: Some(step),
-            since: promotion.started_at.unwrap_or_default(),
-        });
-    }
-    lane.standby.as_ref()?;
-    let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
-    let serving = lane.serving.as_ref()?;
-    Some(Subject {
-        deployment: serving.deployment.number,
-        beside: None,
-        limits: section.rollback.limits.clone(),
-        router: section.router.clone()?,
-        step: None,
-        since: serving.since,
-    })
 }
 
 /// Watches one lane until nothing there is judged any more or the router goes away.
@@ -142,18 +70,21 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
     }
     if !is_resumed {
         let sums = executor::sums_since(&shared, router.as_ref(), &lane, first.since).await;
+        let observed = router.observe(&lane).await.ok().flatten();
         // What came in until now is in the sums already.
         while let Some(one) = early.take().or_else(|| news.try_recv().ok()) {
             pass_on_lapse(&shared, &lane, &one).await;
         }
         begin(&shared, &lane, first, &sums);
+        if let Some(observed) = observed {
+            hear(&shared, &lane, &observed);
+        }
     }
     loop {
         let got = tokio::time::timeout(LOOK, news.recv()).await;
-        let subject = shared
-            .read(|project| project.lanes.get(&lane).and_then(|lane| subject_of(project, lane)));
-        let Some(subject) = subject else { break };
-        follow(&shared, &lane, subject);
+        let Some(subject) = subject_now(&shared, &lane) else { break };
+        let (now, speed) = (shared.now(), shared.setup.speed);
+        shared.guard(&lane, |guard| guard.follow(subject, now, speed));
         match got {
             Ok(None) => break,
             Ok(Some(first)) => {
@@ -168,56 +99,32 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
     }
 }
 
+fn subject_now(shared: &Shared, lane: &LaneId) -> Option<Subject> {
+    let speed = shared.setup.speed;
+    shared.read(|project| subject_of(project, project.lanes.get(lane)?, speed))
+}
+
 /// Whether the guard has followed this deployment until now.
 fn knows(shared: &Shared, lane: &LaneId, deployment: PromotionNumber) -> bool {
-    let guards = shared.guards.lock().expect("no holder of this lock panics");
-    let subject = guards.get(lane).and_then(|guard| guard.subject.as_ref());
-    subject.is_some_and(|own| own.deployment == deployment)
+    shared.guard(lane, |guard| guard.deployment()) == Some(deployment)
 }
 
 /// Takes the router's own counts as the past: of a guard that starts in the middle, and of one that
-/// heard nothing for a while. What it said already it does not say again.
+/// heard nothing for a while.
 fn begin(shared: &Shared, lane: &LaneId, subject: Subject, sums: &executor::Sums) {
     let of = |number: Option<PromotionNumber>| {
         number.and_then(|number| sums.get(&number)).cloned().unwrap_or_default()
     };
     let total = Sides { green: of(Some(subject.deployment)), blue: of(subject.beside) };
-    let mut guards = shared.guards.lock().expect("no holder of this lock panics");
-    let guard = guards.entry(lane.clone()).or_default();
-    if guard.subject.as_ref().is_some_and(|own| own.deployment == subject.deployment) {
-        guard.total = total;
-        return;
-    }
-    *guard = LaneGuard {
-        total,
-        recent_since: shared.now(),
-        step: subject.step,
-        subject: Some(subject),
-        ..LaneGuard::default()
-    };
+    let now = shared.now();
+    shared.guard(lane, |guard| guard.begin(subject, total, now));
 }
 
-/// Keeps up with what is judged: a new step or a full window begins a new count.
-fn follow(shared: &Shared, lane: &LaneId, subject: Subject) {
-    let now = shared.now();
-    let window = WINDOW.faster(shared.setup.speed);
-    let mut guards = shared.guards.lock().expect("no holder of this lock panics");
-    let guard = guards.entry(lane.clone()).or_default();
-    let same = guard.subject.as_ref().is_some_and(|own| own.deployment == subject.deployment);
-    if !same {
-        *guard = LaneGuard { recent_since: now, ..LaneGuard::default() };
+/// Takes in what the guard of an observed router says.
+pub(crate) fn hear(shared: &Shared, lane: &LaneId, observed: &ObservedRoute) {
+    if let Some((deployment, verdict)) = &observed.judged {
+        shared.guard(lane, |guard| guard.hear(*deployment, verdict));
     }
-    let window_over = subject.step.is_none() && now.since(guard.recent_since) >= window;
-    if guard.step != subject.step || window_over {
-        guard.recent = Sides::default();
-        guard.recent_since = now;
-        guard.sent = None;
-    }
-    if window_over {
-        guard.total = Sides::default();
-    }
-    guard.step = subject.step;
-    guard.subject = Some(subject);
 }
 
 /// Takes in what waits, and answers whether some of it is missing.
@@ -231,11 +138,9 @@ async fn take(
     let mut next = Some(first);
     while let Some(one) = next {
         match one {
-            RouterNews::Outcomes(outcomes) => {
-                let mut guards = shared.guards.lock().expect("no holder of this lock panics");
-                if let Some(guard) = guards.get_mut(lane) {
-                    guard.record(&outcomes);
-                }
+            RouterNews::Outcomes(outcomes) => shared.guard(lane, |guard| guard.record(&outcomes)),
+            RouterNews::Judged(deployment, verdict) => {
+                shared.guard(lane, |guard| guard.hear(deployment, &verdict));
             }
             RouterNews::Missed(count) => {
                 tracing::warn!(%lane, count, "outcomes were not passed on");
@@ -259,52 +164,12 @@ async fn pass_on_lapse(shared: &Shared, lane: &LaneId, news: &RouterNews) {
     }
 }
 
-impl LaneGuard {
-    fn record(&mut self, outcomes: &[(PromotionNumber, towpath_guard::Outcome)]) {
-        let Some(subject) = &self.subject else { return };
-        for (deployment, outcome) in outcomes {
-            let is_green = *deployment == subject.deployment;
-            if is_green || subject.beside == Some(*deployment) {
-                self.total.record(is_green, outcome);
-                self.recent.record(is_green, outcome);
-            }
-        }
-    }
-
-    /// Unhealthy when either the whole or the recent past is; otherwise what the whole says.
-    fn verdict(&self, probes: Probes) -> Option<Verdict> {
-        let subject = self.subject.as_ref()?;
-        let look = |sides: &Sides| {
-            let blue = subject.beside.map(|_| &sides.blue);
-            judge(&subject.limits, &sides.green, blue, probes)
-        };
-        let recent = look(&self.recent);
-        if recent.standing == Standing::Unhealthy {
-            return Some(recent);
-        }
-        let total = look(&self.total);
-        if total.standing == Standing::Unhealthy || self.recent.green.requests > 0 {
-            // A step that saw no visitor is as blind as if there had been none before.
-            return Some(total);
-        }
-        Some(recent)
-    }
-}
-
-async fn tell(shared: &Shared, lane: &LaneId) {
+/// Sends what is new about how a lane stands.
+pub(crate) async fn tell(shared: &Shared, lane: &LaneId) {
     let probes = crate::prober::probes_of(shared, lane);
-    let news = {
-        let mut guards = shared.guards.lock().expect("no holder of this lock panics");
-        guards.get_mut(lane).and_then(|guard| {
-            let verdict = guard.verdict(probes)?;
-            let deployment = guard.subject.as_ref()?.deployment;
-            let tells = guard.sent != Some(verdict.standing)
-                && matches!(verdict.standing, Standing::Unhealthy | Standing::Healthy);
-            guard.sent = Some(verdict.standing);
-            tells.then_some((deployment, verdict))
-        })
+    let Some((deployment, verdict)) = shared.guard(lane, |guard| guard.news(probes)) else {
+        return;
     };
-    let Some((deployment, verdict)) = news else { return };
     let verdict = alarms::beside(shared, lane, deployment, verdict);
     if verdict.standing == Standing::Unhealthy {
         say_unhealthy(shared, lane, deployment, verdict).await;
@@ -326,19 +191,15 @@ pub(crate) async fn say_unhealthy(
 
 /// The guard's view of green right now; none where nothing is judged.
 pub(crate) fn verdict_now(shared: &Shared, lane: &LaneId) -> Option<Verdict> {
-    let subject = shared
-        .read(|project| project.lanes.get(lane).and_then(|lane| subject_of(project, lane)))?;
+    let subject = subject_now(shared, lane)?;
     let probes = crate::prober::probes_of(shared, lane);
-    let guards = shared.guards.lock().expect("no holder of this lock panics");
-    let known = guards
-        .get(lane)
-        .filter(|guard| {
-            guard.subject.as_ref().is_some_and(|own| own.deployment == subject.deployment)
-        })
-        .and_then(|guard| guard.verdict(probes));
+    let known = shared.guard(lane, |guard| {
+        let is_same = guard.deployment() == Some(subject.deployment);
+        if is_same { guard.verdict(probes) } else { None }
+    });
     // A guard that has not heard from the router yet has seen nothing: that is blind, not absent.
-    let known = known.unwrap_or_else(|| judge(&subject.limits, &Counts::default(), None, probes));
-    drop(guards);
+    let unseen = || Evidence::of(&Counts::default(), None, probes);
+    let known = known.unwrap_or_else(|| unseen().unbroken(false, subject.policy.minimum_sample));
     Some(alarms::beside(shared, lane, subject.deployment, known))
 }
 
@@ -350,10 +211,9 @@ pub(crate) fn seen(
     green: Option<PromotionNumber>,
 ) -> Seen {
     let lost = crate::losses::of(shared, lane, promotion);
-    let guards = shared.guards.lock().expect("no holder of this lock panics");
-    let guard = guards.get(lane).filter(|guard| {
-        green.is_some() && guard.subject.as_ref().map(|own| own.deployment) == green
+    let total = shared.guard(lane, |guard| {
+        let is_same = green.is_some() && guard.deployment() == green;
+        if is_same { guard.total() } else { Sides::default() }
     });
-    let total = guard.map(|guard| guard.total.clone()).unwrap_or_default();
     Seen { green: total.green, blue: total.blue, lost }
 }

@@ -12,10 +12,11 @@ use towpath_core::promotion::input::Input;
 use towpath_core::promotion::lent_route;
 use towpath_core::promotion::state::State;
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_ports::router::Router;
+use towpath_guard::Standing;
+use towpath_ports::router::{ObservedRoute, Router};
 
 use crate::shared::Shared;
-use crate::{blue, losses};
+use crate::{blue, judging, losses};
 
 /// How often leases are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -67,6 +68,11 @@ async fn renew(shared: Arc<Shared>, lent: Lent) {
     let renewed = router.renew(&lent.lane, shared.epoch, lent.lease).await;
     let Ok(Some(observed)) = router.observe(&lent.lane).await else { return };
     losses::note(&shared, &lent.lane, &observed);
+    judging::hear(&shared, &lent.lane, &observed);
+    if lost_its_weight(&observed) {
+        judging::tell(&shared, &lent.lane).await;
+        return;
+    }
     let revision = observed.revision;
     if observed.lapsed || observed.frozen {
         let frozen = observed.frozen;
@@ -82,6 +88,14 @@ async fn renew(shared: Arc<Shared>, lent: Lent) {
         }
     }
     blue::watch(&shared, &lent.lane, router.as_ref(), &observed).await;
+}
+
+/// Whether the router's guard took green's weight away: that is a verdict, and neither a lapse nor a
+/// lost copy.
+fn lost_its_weight(observed: &ObservedRoute) -> bool {
+    let judged = observed.judged.as_ref().map(|(_, verdict)| verdict.standing);
+    let ended = observed.lapsed || observed.frozen;
+    judged == Some(Standing::Unhealthy) && !ended && observed.weight == Weight::ZERO
 }
 
 /// The route that the last engine ordered is ordered again as it is, by this one: a router lends to

@@ -16,7 +16,7 @@ use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
 use crate::alarms::LaneAlarms;
-use crate::judging::LaneGuard;
+use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
 use crate::prober::LaneHealth;
@@ -76,6 +76,12 @@ impl Shared {
     /// Reads the project. Never held over an await.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Project) -> T) -> T {
         look(&self.project.read().expect("no holder of this lock panics"))
+    }
+
+    /// Asks or changes what is known of how a lane stands. Never held over an await.
+    pub(crate) fn guard<T>(&self, lane: &LaneId, look: impl FnOnce(&mut LaneGuard) -> T) -> T {
+        let mut guards = self.guards.lock().expect("no holder of this lock panics");
+        look(guards.entry(lane.clone()).or_default())
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

@@ -2,6 +2,8 @@
 //! request was assigned to is not its business, and must not be: a key that held it would let a
 //! client that happens to hit green twice count twice.
 
+use serde::{Deserialize, Serialize};
+
 /// Clients whose last counted failure is remembered: a power of two, 64 KiB.
 const REMEMBERED: usize = 4_096;
 /// Counters of the most frequent clients (Misra and Gries 1982): a client with more than a ninth of
@@ -19,6 +21,12 @@ const GATEWAY: u64 = 5;
 pub(crate) struct Clients {
     window_us: Option<u64>,
     places: Box<[Place]>,
+    crowd: Crowd,
+}
+
+/// Who sends most.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Crowd {
     frequent: [(u64, u64); FREQUENT],
     requests: u64,
 }
@@ -32,11 +40,35 @@ struct Place {
 impl Clients {
     /// Counts one failure of a client in `window_us`, or one ever when there is none (the client is
     /// tied to its release, so its failures are one observation).
-    pub(crate) fn new(window_us: Option<u64>) -> Self {
+    pub(crate) fn new(window_us: Option<u64>, crowd: Crowd) -> Self {
         let places = vec![Place::default(); REMEMBERED].into_boxed_slice();
-        Self { window_us, places, frequent: [(0, 0); FREQUENT], requests: 0 }
+        Self { window_us, places, crowd }
     }
 
+    /// Takes note of a request of `client`; 0 is a client that is not known.
+    pub(crate) fn saw(&mut self, client: u64) {
+        self.crowd.saw(client);
+    }
+
+    /// Whether a failure of `client` at `now_us` is a new observation, and if so takes note of it.
+    pub(crate) fn is_new(&mut self, client: u64, now_us: u64) -> bool {
+        if client == 0 || self.crowd.has_gateway() {
+            return true;
+        }
+        let place = &mut self.places[place_of(client)];
+        let recent = match self.window_us {
+            Some(window) => now_us.saturating_sub(place.counted_us) < window,
+            None => true,
+        };
+        if place.client == client && recent {
+            return false;
+        }
+        *place = Place { client, counted_us: now_us };
+        true
+    }
+}
+
+impl Crowd {
     /// Takes note of a request of `client`; 0 is a client that is not known.
     pub(crate) fn saw(&mut self, client: u64) {
         self.requests += 1;
@@ -59,23 +91,6 @@ impl Clients {
         let most = self.frequent.iter().map(|entry| entry.1).max().unwrap_or(0);
         self.requests >= ENOUGH && most * GATEWAY > self.requests
     }
-
-    /// Whether a failure of `client` at `now_us` is a new observation, and if so takes note of it.
-    pub(crate) fn is_new(&mut self, client: u64, now_us: u64) -> bool {
-        if client == 0 || self.has_gateway() {
-            return true;
-        }
-        let place = &mut self.places[place_of(client)];
-        let recent = match self.window_us {
-            Some(window) => now_us.saturating_sub(place.counted_us) < window,
-            None => true,
-        };
-        if place.client == client && recent {
-            return false;
-        }
-        *place = Place { client, counted_us: now_us };
-        true
-    }
 }
 
 fn place_of(client: u64) -> usize {
@@ -91,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_repetition_within_the_window_is_not_new_and_a_later_failure_is() {
-        let mut clients = Clients::new(Some(10 * SECOND));
+        let mut clients = Clients::new(Some(10 * SECOND), Crowd::default());
         assert!(clients.is_new(7, SECOND));
         assert!(!clients.is_new(7, 10 * SECOND));
         assert!(clients.is_new(8, 10 * SECOND));
@@ -100,29 +115,29 @@ mod tests {
 
     #[test]
     fn a_client_that_is_tied_to_its_release_fails_once() {
-        let mut clients = Clients::new(None);
+        let mut clients = Clients::new(None, Crowd::default());
         assert!(clients.is_new(7, SECOND));
         assert!(!clients.is_new(7, 10_000 * SECOND));
     }
 
     #[test]
     fn an_unknown_client_is_always_new() {
-        let mut clients = Clients::new(None);
+        let mut clients = Clients::new(None, Crowd::default());
         assert!(clients.is_new(0, 1) && clients.is_new(0, 1));
     }
 
     #[test]
     fn behind_a_gateway_repetitions_are_not_looked_for() {
-        let mut clients = Clients::new(None);
+        let mut clients = Clients::new(None, Crowd::default());
         for request in 0..1000_u64 {
             clients.saw(if request % 3 == 0 { 7 } else { 1000 + request });
         }
-        assert!(clients.has_gateway());
+        assert!(clients.crowd.has_gateway());
         assert!(clients.is_new(7, 1) && clients.is_new(7, 1));
-        let mut spread = Clients::new(None);
+        let mut spread = Clients::new(None, Crowd::default());
         for request in 0..1000_u64 {
             spread.saw(1 + request % 20);
         }
-        assert!(!spread.has_gateway());
+        assert!(!spread.crowd.has_gateway());
     }
 }

@@ -8,9 +8,12 @@ use crate::horizon::Horizon;
 use crate::label::{Effects, LabelTest};
 use crate::limit::Limit;
 use crate::outcome::{Arm, ErrorKind, Observed, Outcome};
+use crate::past::Past;
 use crate::sequence::Sequence;
 use crate::slowness::Slowness;
-use crate::{Cause, Counts, Finding, Policy};
+use serde::{Deserialize, Serialize};
+
+use crate::{Cause, Counts, Evidence, Finding, Policy, Probes, Standing, Verdict, words};
 
 /// How many times as often as blue green must fail to be a catastrophe: far enough from 1 that
 /// failures which arrive in the wrong order do not make one.
@@ -26,7 +29,11 @@ const SLOWNESS_WEIGHT: f64 = 0.2;
 const PROVEN: f64 = 20.0;
 
 /// The judge of one rollout. Deterministic; allocates nothing per outcome.
-#[derive(Clone, Debug)]
+///
+/// Written and read again it goes on where it was, with a clock and an order of its own: the requests
+/// that were under way and the memory of clients are gone, which costs evidence and no validity.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
 pub struct Guard {
     policy: Policy,
     horizon: Horizon,
@@ -39,22 +46,41 @@ pub struct Guard {
     slowness: Vec<Slowness>,
     not_twice: NotTwice,
     below_limit: Option<BelowLimit>,
-    weight: Warming,
+    warming: Warming,
     counts: [Counts; 2],
+    probes: Probes,
     finding: Option<Finding>,
 }
 
-/// The weight under way and until when it warms up.
+/// A time of assignment in which only a catastrophe counts.
 #[derive(Clone, Copy, Debug, Default)]
 struct Warming {
-    green_probability: f32,
+    from_us: u64,
     until_us: u64,
 }
 
+/// What is kept over a restart of the process.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    policy: Policy,
+    horizon: Horizon,
+    margin: LabelTest,
+    catastrophe: LabelTest,
+    limits: Vec<Limit>,
+    slowness: Vec<Slowness>,
+    not_twice: NotTwice,
+    below_limit: Option<BelowLimit>,
+    counts: [Counts; 2],
+    probes: Probes,
+    finding: Option<Finding>,
+}
+
 impl Guard {
-    /// A guard that has seen nothing. `first` is the order of the first request of the rollout.
-    pub fn new(policy: Policy, horizon: Horizon, first: u64) -> Self {
-        let clients = Clients::new(policy.client_window_us);
+    /// A guard that has seen nothing of green. `first` is the order of the first request of the rollout.
+    pub fn new(policy: Policy, past: impl Into<Past>, first: u64) -> Self {
+        let Past { horizon, crowd } = past.into();
+        let clients = Clients::new(policy.client_window_us, crowd);
+        let slowness = Slowness::all(&policy, horizon.answers());
         Self {
             horizon,
             sequence: Sequence::new(first),
@@ -63,11 +89,12 @@ impl Guard {
             margin: LabelTest::new(policy.margin, Effects::FAILURES),
             catastrophe: LabelTest::new(CATASTROPHE, Effects::FAILURES),
             limits: Limit::all(&policy),
-            slowness: Slowness::all(&policy),
+            slowness,
             not_twice: NotTwice::default(),
             below_limit: policy.error_rate.map(BelowLimit::new),
-            weight: Warming::default(),
+            warming: Warming::default(),
             counts: [Counts::default(), Counts::default()],
+            probes: Probes::default(),
             finding: None,
             policy,
         }
@@ -92,6 +119,22 @@ impl Guard {
         self.advance(now_us)
     }
 
+    /// Says that green's weight was changed at `at_us`: for the warm-up of the policy only a
+    /// catastrophe counts. To be called when the weight that was *ordered* changes, not when an arm
+    /// loses a copy: a green that keeps crashing must not keep itself warming up.
+    pub fn weight_changed(&mut self, at_us: u64) {
+        if at_us > self.warming.until_us {
+            self.warming.from_us = at_us;
+        }
+        self.warming.until_us = at_us.saturating_add(self.policy.warm_up_us);
+    }
+
+    /// When [`Self::advance`] has something to hand on if nothing arrives until then; none while
+    /// nothing waits.
+    pub fn due_us(&self) -> Option<u64> {
+        Some(self.sequence.waits_since_us()?.saturating_add(self.horizon.wait_us()))
+    }
+
     /// Hands on what has waited long enough by `now_us`. To be called now and then while nothing
     /// arrives; safe to repeat.
     pub fn advance(&mut self, now_us: u64) -> Option<Finding> {
@@ -104,6 +147,8 @@ impl Guard {
 
     /// Takes in the answer to one of the prober's requests to green.
     pub fn observe_probe(&mut self, failed: bool) -> Option<Finding> {
+        self.probes.total += 1;
+        self.probes.failed += u64::from(failed);
         for limit in &mut self.limits {
             limit.observe_probe(failed);
         }
@@ -125,6 +170,25 @@ impl Guard {
     pub fn is_proven(&self) -> bool {
         let below = self.below_limit.as_ref().map_or(0.0, BelowLimit::evidence);
         self.not_twice.evidence() >= PROVEN || below >= PROVEN
+    }
+
+    /// What is tolerated.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How green stands, with the figures and one sentence. Cheap enough to ask after every outcome
+    /// that changed something; the figures are those of now, also after a finding.
+    pub fn verdict(&self) -> Verdict {
+        let [blue, green] = [&self.counts[0], &self.counts[1]];
+        let beside = Some(blue).filter(|blue| blue.requests > 0);
+        let mut evidence = Evidence::of(green, beside, self.probes);
+        let Some(finding) = self.finding else {
+            return evidence.unbroken(self.is_proven(), self.policy.minimum_sample);
+        };
+        evidence.once_in = Some(words::once_in(finding.evidence));
+        let sentence = words::found(finding, &self.policy, (green, blue), &evidence);
+        Verdict { standing: Standing::Unhealthy, sentence, evidence }
     }
 
     /// What was counted of one arm.
@@ -151,7 +215,7 @@ impl Guard {
     fn apply(&mut self, observed: &Observed) {
         let Observed { outcome, assigned_us, client } = observed;
         self.clients.saw(*client);
-        if outcome.pinned || self.is_warming(outcome, *assigned_us) {
+        if outcome.pinned || self.is_warming(*assigned_us) {
             return;
         }
         let mut suspicious = false;
@@ -185,14 +249,8 @@ impl Guard {
         suspicious
     }
 
-    fn is_warming(&mut self, outcome: &Outcome, assigned_us: u64) -> bool {
-        if outcome.green_probability.to_bits() != self.weight.green_probability.to_bits() {
-            self.weight = Warming {
-                green_probability: outcome.green_probability,
-                until_us: assigned_us + self.policy.warm_up_us,
-            };
-        }
-        assigned_us < self.weight.until_us
+    fn is_warming(&self, assigned_us: u64) -> bool {
+        (self.warming.from_us..self.warming.until_us).contains(&assigned_us)
     }
 
     /// Adds up the evidence; the sum of e-processes with weights that sum to 1 is one, whatever they
@@ -223,6 +281,44 @@ impl Guard {
         let evidence = sum * (1.0 - CATASTROPHE_SHARE);
         if evidence * self.policy.alpha >= 1.0 {
             self.finding = Some(Finding { cause: heaviest.0, evidence });
+        }
+    }
+}
+
+impl From<Saved> for Guard {
+    fn from(saved: Saved) -> Self {
+        let Saved { policy, horizon, margin, catastrophe, limits, slowness, .. } = saved;
+        Self {
+            margin,
+            catastrophe,
+            limits,
+            slowness,
+            not_twice: saved.not_twice,
+            below_limit: saved.below_limit,
+            counts: saved.counts,
+            probes: saved.probes,
+            finding: saved.finding,
+            ..Self::new(policy, horizon, 1)
+        }
+    }
+}
+
+impl From<Guard> for Saved {
+    fn from(guard: Guard) -> Self {
+        let Guard { policy, horizon, margin, catastrophe, limits, slowness, not_twice, .. } = guard;
+        let Guard { below_limit, counts, probes, finding, .. } = guard;
+        Self {
+            policy,
+            horizon,
+            margin,
+            catastrophe,
+            limits,
+            slowness,
+            not_twice,
+            below_limit,
+            counts,
+            probes,
+            finding,
         }
     }
 }

@@ -48,6 +48,18 @@ impl Histogram {
         Self { buckets }
     }
 
+    /// The same shape with at most about `most` latencies, so that what comes counts as well. What is
+    /// rare among them may be lost.
+    #[must_use]
+    pub(crate) fn faded(&self, most: u64) -> Self {
+        let count = self.count();
+        if count <= most {
+            return self.clone();
+        }
+        let part = |bucket: u64| u128::from(bucket) * u128::from(most) / u128::from(count);
+        Self { buckets: self.buckets.map(|bucket| u64::try_from(part(bucket)).unwrap_or(most)) }
+    }
+
     /// How many latencies were recorded.
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()

@@ -45,6 +45,17 @@ impl Horizon {
         }
     }
 
+    /// What is known of blue's answers.
+    pub(crate) fn answers(&self) -> &Histogram {
+        &self.answers
+    }
+
+    /// Forgets most of what is known, because blue became another release.
+    pub(crate) fn fade(&mut self, most: u64) {
+        self.answers = self.answers.faded(most);
+        self.failures = self.failures.faded(most);
+    }
+
     /// How long to wait, in microseconds: as long as nearly all of blue's failures take, because a
     /// failure of blue that is still under way must be counted before a quicker one of green that
     /// was assigned later. While hardly any is known, as long as nearly all of blue's answers take,

@@ -3,11 +3,9 @@
 //! Pure and deterministic: no clock, no I/O, no allocation per request. It knows nothing of
 //! promotions, routes or releases; an arm is blue (serves now) or green (is coming).
 //!
-//! Reading order: [`Outcome`] is what happened to one request, [`Counts`] is the sum of many,
-//! [`judge`] answers with a [`Verdict`].
-//!
-//! This version judges by declared thresholds over counts, with a minimum sample. It does not
-//! test green against blue for errors; the sequential tests take this place behind [`judge`].
+//! Reading order: [`Outcome`] is what happened to one request, [`Policy`] what is tolerated,
+//! [`Guard`] takes in one outcome after the other and answers with a [`Verdict`]; the tests it is
+//! made of stand beside it, and the documentation's page on its mathematics proves them.
 
 mod acceptance;
 mod capital;
@@ -23,6 +21,7 @@ mod interval;
 mod label;
 mod limit;
 mod outcome;
+mod past;
 mod policy;
 mod restarts;
 mod sequence;
@@ -30,6 +29,7 @@ mod share_test;
 mod slowness;
 mod sustained;
 mod verdict;
+mod words;
 
 pub use counts::Counts;
 pub use finding::{Cause, Finding};
@@ -38,10 +38,11 @@ pub use histogram::{Histogram, Quantile};
 pub use horizon::Horizon;
 pub use interval::{IntervalCounts, IntervalGuard, Tally};
 pub use outcome::{Arm, ErrorKind, Observed, Outcome, StatusClass};
+pub use past::Past;
 pub use policy::{
     DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Policy,
 };
 pub use sustained::{Look, Sustained};
 pub use verdict::{
-    DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict, judge,
+    DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict,
 };

@@ -1,6 +1,8 @@
 //! An absolute limit on green, beside blue where there is one. Owns how the two questions are
 //! joined: green breaks its limit, and blue is not as bad.
 
+use serde::{Deserialize, Serialize};
+
 use crate::label::{Effects, LabelTest};
 use crate::outcome::{Arm, Outcome};
 use crate::policy::Policy;
@@ -8,7 +10,7 @@ use crate::share_test::ShareTest;
 use crate::{IntervalCounts, LatencyLimit, Quantile};
 
 /// One limit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Limit {
     event: Event,
     even_if_blue: bool,
@@ -20,7 +22,7 @@ pub(crate) struct Limit {
 }
 
 /// What is counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Event {
     Failed,
     SlowerThan(u64),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::LatencyLimit;
+use crate::{DEFAULT_MINIMUM_SAMPLE, LatencyLimit};
 
 /// Chance of throwing out a good release, per rollout, unless the matrix says otherwise.
 pub const DEFAULT_ALPHA: f64 = 0.01;
@@ -15,6 +15,9 @@ pub const DEFAULT_WARM_UP_US: u64 = 10_000_000;
 /// Time in which a client's failures are one observation: longer than the usual back-off of three
 /// retries.
 pub const DEFAULT_CLIENT_WINDOW_US: u64 = 10_000_000;
+
+/// The largest margin: a release that may fail a hundred times as often is not compared at all.
+pub(crate) const MOST_MARGIN: f64 = 100.0;
 
 /// What a guard tests, and how surely.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub struct Policy {
     /// Microseconds in which a client's failures are one observation; none where clients are tied
     /// to a release.
     pub client_window_us: Option<u64>,
+    /// Requests of green below which it is not called healthy.
+    pub minimum_sample: u64,
 }
 
 impl Default for Policy {
@@ -46,6 +51,32 @@ impl Default for Policy {
             latency: Vec::new(),
             warm_up_us: DEFAULT_WARM_UP_US,
             client_window_us: Some(DEFAULT_CLIENT_WINDOW_US),
+            minimum_sample: DEFAULT_MINIMUM_SAMPLE,
         }
+    }
+}
+
+impl Policy {
+    /// Refuses figures that no test can be made of, in words; everything else judges.
+    ///
+    /// # Errors
+    /// The sentence names the figure and what it should be; correct it.
+    pub fn check(&self) -> Result<(), String> {
+        let is_share = |share: f64| share > 0.0 && share < 1.0;
+        if !is_share(self.alpha) {
+            return Err(format!("alpha is {} and must be above 0 and below 1", self.alpha));
+        }
+        if !(self.margin >= 1.0 && self.margin <= MOST_MARGIN) {
+            return Err(format!("the margin is {} and must be 1 to {MOST_MARGIN}", self.margin));
+        }
+        if let Some(limit) = self.error_rate.filter(|limit| !is_share(*limit)) {
+            return Err(format!("the error rate is {limit} and must be above 0 and below 1"));
+        }
+        let is_factor = |factor: f64| (1.0..=1000.0).contains(&factor);
+        let wrong = self.latency.iter().find(|limit| match limit {
+            LatencyLimit::Factor(_, factor) => !is_factor(*factor),
+            LatencyLimit::AtMost(_, at_most_us) => *at_most_us == 0,
+        });
+        wrong.map_or(Ok(()), |wrong| Err(format!("the latency limit {wrong:?} cannot be tested")))
     }
 }

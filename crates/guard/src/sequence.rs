@@ -71,6 +71,12 @@ impl<T: Copy> Sequence<T> {
         self.hand_out(arrived)
     }
 
+    /// When the oldest outcome that waits for an earlier one was assigned; none while nothing waits.
+    pub(crate) fn waits_since_us(&self) -> Option<u64> {
+        let waiting = self.places[place_of(self.arrived?)]?;
+        Some(waiting.assigned_us)
+    }
+
     /// The oldest outcome that has arrived, whatever is still under way before it.
     pub(crate) fn take_oldest(&mut self) -> Option<T> {
         let arrived = self.arrived?;

@@ -1,6 +1,8 @@
 //! Green's latency against blue's: how often does each exceed what blue seldom does? Owns the
 //! threshold, which is known before each request.
 
+use serde::{Deserialize, Serialize};
+
 use crate::label::{Effects, LabelTest};
 use crate::outcome::{Arm, ErrorKind, Outcome};
 use crate::policy::Policy;
@@ -11,9 +13,12 @@ use crate::{Histogram, LatencyLimit, Quantile};
 const FLOOR_US: u64 = 10_000;
 /// Answers of blue from which its quantile is taken, and after which it is taken anew.
 const ENOUGH: u64 = 200;
+/// Answers of blue from before the rollout that count: enough for a p99, few enough that what blue does
+/// now soon outweighs them.
+const KEPT: u64 = 1_000;
 
 /// One test of a declared factor on a quantile.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Slowness {
     position: usize,
     quantile: Quantile,
@@ -24,29 +29,29 @@ pub(crate) struct Slowness {
     test: LabelTest,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Threshold {
     blue_us: u64,
     green_us: u64,
 }
 
 impl Slowness {
-    /// The tests of a policy's factors.
-    pub(crate) fn all(policy: &Policy) -> Vec<Self> {
+    /// The tests of a policy's factors, with what is known of blue's answers from before.
+    pub(crate) fn all(policy: &Policy, past: &Histogram) -> Vec<Self> {
         let factors = policy.latency.iter().enumerate();
         let tests = factors.filter_map(|(position, limit)| match limit {
             LatencyLimit::Factor(quantile, factor) => Some(Self {
                 position,
                 quantile: *quantile,
                 factor: factor.max(1.0),
-                blue: Histogram::default(),
+                blue: past.faded(KEPT),
                 since: 0,
                 threshold: None,
                 test: LabelTest::new(1.0, Effects::SLOWNESS),
             }),
             LatencyLimit::AtMost(..) => None,
         });
-        tests.collect()
+        tests.map(Self::with_threshold).collect()
     }
 
     /// The position of the factor among the policy's latencies.
@@ -85,10 +90,17 @@ impl Slowness {
             return;
         }
         self.since = 0;
-        self.threshold = self
-            .blue
-            .quantile_us(self.quantile)
-            .map(|blue_us| Threshold { blue_us, green_us: tolerated(blue_us, self.factor) });
+        self.threshold = self.worked_out();
+    }
+
+    fn with_threshold(self) -> Self {
+        let threshold = self.worked_out().filter(|_| self.blue.count() >= ENOUGH);
+        Self { threshold, ..self }
+    }
+
+    fn worked_out(&self) -> Option<Threshold> {
+        let blue_us = self.blue.quantile_us(self.quantile)?;
+        Some(Threshold { blue_us, green_us: tolerated(blue_us, self.factor) })
     }
 }
 

@@ -2,8 +2,8 @@
 //! is not, and what is no evidence.
 
 use towpath_guard::{
-    Arm, Cause, ErrorKind, Finding, Guard, Horizon, LatencyLimit, Observed, Outcome, Policy,
-    Quantile, StatusClass,
+    Arm, Cause, ErrorKind, Finding, Guard, Horizon, LatencyLimit, Observed, Outcome, Past, Policy,
+    Quantile, Standing, StatusClass,
 };
 
 const SECOND: u64 = 1_000_000;
@@ -45,6 +45,7 @@ fn rollout(
 ) -> (Guard, Option<(Finding, u64)>) {
     let mut chance = Chance(seed);
     let mut guard = Guard::new(policy, Horizon::default(), 1);
+    guard.weight_changed(0);
     for order in 1..=requests {
         let at_us = order * SECOND / 100;
         let mut one = request(order, at_us);
@@ -268,4 +269,87 @@ fn nothing_seen_proves_nothing() {
     let guard = Guard::new(no_warm_up(), Horizon::default(), 1);
     assert!(!guard.is_proven() && guard.finding().is_none());
     assert_eq!(guard.counts(Arm::Green).requests, 0);
+}
+
+#[test]
+fn a_guard_that_is_written_and_read_goes_on_with_its_evidence() {
+    let (guard, found) = rollout(no_warm_up(), 40, 23, |one, chance| {
+        if is_green(one) && chance.share() < 0.15 {
+            fails(one);
+        }
+    });
+    assert_eq!(found, None);
+    let text = serde_json::to_string(&guard).expect("plain data");
+    let failures_until = |mut guard: Guard| {
+        (1_000..1_100).find(|order| {
+            let mut one = request(*order, order * SECOND / 100);
+            one.outcome.arm = Arm::Green;
+            fails(&mut one);
+            guard.observe(&one, one.assigned_us + 10 * SECOND).is_some()
+        })
+    };
+    let read: Guard = serde_json::from_str(&text).expect("own text");
+    assert_eq!(read.verdict(), guard.verdict());
+    let fresh = failures_until(Guard::new(no_warm_up(), Horizon::default(), 1));
+    assert!(failures_until(read.clone()) < fresh, "evidence from before counts");
+    assert_eq!(failures_until(read), failures_until(guard));
+}
+
+#[test]
+fn a_verdict_says_how_green_stands_in_one_sentence() {
+    let none = Guard::new(no_warm_up(), Horizon::default(), 1).verdict();
+    assert_eq!(none.standing, Standing::Blind);
+    let (good, _) = rollout(no_warm_up(), 20_000, 29, |one, chance| {
+        if chance.share() < 0.01 {
+            fails(one);
+        }
+    });
+    assert_eq!(good.verdict().standing, Standing::Healthy);
+    let (short, _) = rollout(no_warm_up(), 60, 31, |_, _| {});
+    assert_eq!(short.verdict().standing, Standing::Undecided);
+    let (bad, _) = rollout(no_warm_up(), 500, 37, |one, _| {
+        if is_green(one) {
+            fails(one);
+        }
+    });
+    let verdict = bad.verdict();
+    assert_eq!(verdict.standing, Standing::Unhealthy);
+    assert!(verdict.sentence.contains("; by chance less than once in "), "{}", verdict.sentence);
+    assert!(verdict.evidence.once_in.is_some_and(|rollouts| rollouts >= 100));
+}
+
+#[test]
+fn a_green_that_loses_and_regains_copies_does_not_stay_warming_up() {
+    let policy = Policy { warm_up_us: 10 * SECOND, ..Policy::default() };
+    let (_, found) = rollout(policy, 6_000, 41, |one, chance| {
+        one.outcome.green_probability = if one.assigned_us / SECOND % 4 < 2 { 0.5 } else { 0.25 };
+        let probability = f64::from(one.outcome.green_probability);
+        one.outcome.arm = if chance.share() < probability { Arm::Green } else { Arm::Blue };
+        if chance.share() < if is_green(one) { 0.2 } else { 0.02 } {
+            fails(one);
+        }
+    });
+    assert!(found.is_some());
+}
+
+#[test]
+fn what_is_known_of_blue_from_before_makes_a_slow_green_known_at_once() {
+    let slow = |past: Past| {
+        let latency = vec![LatencyLimit::Factor(Quantile(99), 1.2)];
+        let policy = Policy { latency, ..no_warm_up() };
+        let mut guard = Guard::new(policy, past, 1);
+        (1..400_u64).find(|order| {
+            let mut one = request(*order, order * SECOND / 100);
+            if order % 10 == 0 {
+                one.outcome.arm = Arm::Green;
+                one.outcome.latency_us = 120_000;
+            }
+            one.outcome.green_probability = 0.1;
+            guard.observe(&one, one.assigned_us).is_some()
+        })
+    };
+    let mut past = Past::default();
+    (1..2_000).for_each(|order| past.saw(&request(order, order * SECOND / 100)));
+    assert!(slow(past).is_some_and(|order| order <= 60));
+    assert!(slow(Past::default()).is_none_or(|order| order > 200));
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber, Revision};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_guard::{Counts, Outcome};
+use towpath_guard::{Counts, Outcome, Policy, Verdict};
 
 /// Sends visitors to the arms of a lane.
 #[async_trait]
@@ -62,10 +62,23 @@ pub struct DesiredRoute {
     pub default: Option<Deployment>,
     /// Gets its weight while the lease holds.
     pub candidate: Option<Candidate>,
+    /// Who is judged where the requests are seen; none judges nobody.
+    pub guard: Option<GuardOrder>,
     /// How long open requests may take when an arm goes.
     pub drain: Span,
     /// Width of the intervals in which counts are kept.
     pub interval: Span,
+}
+
+/// Whom a router judges that sees every request, and what is tolerated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardOrder {
+    /// The deployment that is judged. Evidence about it is kept as long as it stays the same.
+    pub subject: PromotionNumber,
+    /// What is tolerated.
+    pub policy: Policy,
+    /// Request header that says whose request it is; none means the address of the connection.
+    pub client: Option<String>,
 }
 
 /// The arm that is coming.
@@ -105,6 +118,10 @@ pub struct ObservedRoute {
     pub frozen: bool,
     /// Visitors that got no answer from any arm because of the router, since it first ran.
     pub lost: u64,
+    /// What the router's own guard says, and about whom; none where it judges nobody. An unhealthy
+    /// candidate has no weight any more, unless it freezes on silence or the default arm is not
+    /// ready.
+    pub judged: Option<(PromotionNumber, Verdict)>,
     /// Requests still open on deployments that have left the route.
     pub leaving: u64,
 }
@@ -131,6 +148,8 @@ pub enum RouterNews {
     Outcomes(Vec<(PromotionNumber, Outcome)>),
     /// So many outcomes were not passed on; counts are still right.
     Missed(u64),
+    /// The router's guard has proven a deployment healthy, or found it unhealthy.
+    Judged(PromotionNumber, Box<Verdict>),
     /// The lease of this revision has lapsed; traffic is on the default arm.
     Lapsed(Revision),
     /// The weight is frozen: the default arm cannot take the traffic.

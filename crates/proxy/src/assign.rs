@@ -1,6 +1,8 @@
 //! Which arm a request belongs to: the pin, the cookie or the coin. Owns the order of the three;
 //! sends nothing.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use http::HeaderMap;
 use rand::RngExt;
 use towpath_guard::Arm;
@@ -50,6 +52,20 @@ pub(crate) fn assign(route: &LiveRoute, headers: &HeaderMap, now_us: u64) -> Ass
             of_place(place, false, Some(place))
         }
     }
+}
+
+/// Whose request it is, as far as the guard must tell: by the declared header, else by the address
+/// that the connection came from.
+pub(crate) fn client(route: &LiveRoute, headers: &HeaderMap, connection: u64) -> u64 {
+    let header = route.client_header.as_ref().and_then(|name| headers.get(name));
+    header.map_or(connection, |value| key_of(value.as_bytes()))
+}
+
+/// A number for a client, never 0, which is nobody known.
+pub(crate) fn key_of(client: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    client.hash(&mut hasher);
+    hasher.finish().max(1)
 }
 
 /// The cookie's value for a visitor's place and the share it was assigned under.

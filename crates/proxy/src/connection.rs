@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::assign;
 use crate::forward::{self, Visitor};
 use crate::headers::Sender;
 use crate::live::RouteCell;
@@ -58,8 +59,11 @@ pub(crate) async fn serve(
         address: HeaderValue::try_from(address).expect("an address is printable"),
         protocol: HeaderValue::from_static(if secure { "https" } else { "http" }),
     };
+    // Whoever comes from this machine is a proxy or a tool that speaks for many.
+    let address = peer.ip().to_canonical();
+    let client = if address.is_loopback() { 0 } else { assign::key_of(address) };
     let hung_up = Cell::new(false);
-    let visitor = Rc::new(Visitor { worker, cell, sender, secure, hung_up });
+    let visitor = Rc::new(Visitor { worker, cell, sender, secure, client, hung_up });
     let Some(tls) = tls else {
         match timeout(HEAD_TIMEOUT, begins_http2(&stream)).await {
             Ok(Ok(true)) => serve_http2(visitor, stream, closing).await,

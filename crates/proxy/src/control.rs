@@ -257,9 +257,16 @@ impl Control {
     async fn gather(self: Rc<Self>) {
         let collector = self.controller.borrow().collector();
         loop {
-            collector.notified().await;
-            sleep(GATHER).await;
-            self.controller.borrow_mut().collect_ringing();
+            let due = self.controller.borrow().next_judging_us().map(Duration::from_micros);
+            tokio::select! {
+                () = collector.notified() => {
+                    sleep(GATHER).await;
+                    self.controller.borrow_mut().collect_ringing();
+                }
+                () = sleep(due.unwrap_or(TICK).max(GATHER)) => {
+                    self.controller.borrow_mut().judge_due();
+                }
+            }
             self.grown.send_modify(|count| *count += 1);
         }
     }

@@ -112,7 +112,9 @@ impl Controller {
         self.expire_leases();
         let now = self.now();
         let slot = self.slots.get_mut(name).ok_or_else(|| unknown(name))?;
-        slot.collect(now.unix_ms);
+        if slot.collect(now) {
+            self.unsaved.insert(name.to_owned());
+        }
         Ok(slot.status(now, self.saver.problem().as_deref()))
     }
 
@@ -121,10 +123,8 @@ impl Controller {
         self.expire_leases();
         let now = self.now();
         let problem = self.saver.problem();
-        let routes = self.slots.values_mut().map(|slot| {
-            slot.collect(now.unix_ms);
-            slot.status(now, problem.as_deref())
-        });
+        self.collect();
+        let routes = self.slots.values().map(|slot| slot.status(now, problem.as_deref()));
         let unreadable = self
             .unreadable
             .iter()
@@ -136,7 +136,9 @@ impl Controller {
     pub(crate) fn minutes(&mut self, name: &str, since_ms: u64) -> Result<Minutes, Refusal> {
         let now = self.now();
         let slot = self.slots.get_mut(name).ok_or_else(|| unknown(name))?;
-        slot.collect(now.unix_ms);
+        if slot.collect(now) {
+            self.unsaved.insert(name.to_owned());
+        }
         Ok(Minutes { name: name.to_owned(), buckets: slot.evidence.buckets_since(since_ms) })
     }
 
@@ -171,17 +173,33 @@ impl Controller {
 
     /// Brings what the workers noted into the rings and the counts.
     pub(crate) fn collect(&mut self) {
-        let unix_ms = self.now().unix_ms;
-        for slot in self.slots.values_mut() {
-            slot.collect(unix_ms);
-        }
+        self.collect_from(|_| true);
     }
 
     /// Collects from routes whose workers rang.
     pub(crate) fn collect_ringing(&mut self) {
-        let unix_ms = self.now().unix_ms;
-        for slot in self.slots.values_mut().filter(|slot| slot.take_ringing()) {
-            slot.collect(unix_ms);
+        self.collect_from(Slot::take_ringing);
+    }
+
+    /// Lets the guards hand on what has waited long enough.
+    pub(crate) fn judge_due(&mut self) {
+        let now_us = self.clock.now_us();
+        self.collect_from(|slot| slot.judge_due_us().is_some_and(|due_us| due_us <= now_us));
+    }
+
+    /// When a guard has something to hand on, in microseconds from now; none while nothing waits.
+    pub(crate) fn next_judging_us(&self) -> Option<u64> {
+        let now_us = self.clock.now_us();
+        let due = self.slots.values().filter_map(Slot::judge_due_us).min();
+        due.map(|due_us| due_us.saturating_sub(now_us))
+    }
+
+    fn collect_from(&mut self, wanted: impl Fn(&Slot) -> bool) {
+        let now = self.now();
+        for (name, slot) in self.slots.iter_mut().filter(|(_, slot)| wanted(slot)) {
+            if slot.collect(now) {
+                self.unsaved.insert(name.clone());
+            }
         }
     }
 
@@ -284,6 +302,11 @@ impl Controller {
         let mut slot = self.new_slot(state, serving);
         slot.evidence = evidence;
         slot.evidence_problem = problem;
+        match self.disk.load_judge(&saved.name) {
+            Ok(Some(judge)) => slot.resume_judge(judge, now),
+            Ok(None) => {}
+            Err(problem) => slot.evidence_problem = Some(problem),
+        }
         self.slots.insert(saved.name, slot);
     }
 
@@ -329,6 +352,9 @@ impl Controller {
     fn save_evidence(&mut self, name: &str) {
         if let Some(slot) = self.slots.get_mut(name) {
             self.saver.save(&self.disk, name, &mut slot.evidence);
+            if let Some(judge) = slot.take_unwritten_judge() {
+                self.saver.save_judge(&self.disk, name, judge);
+            }
         }
     }
 

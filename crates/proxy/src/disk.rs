@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::evidence::{Evidence, Totals};
+use crate::judge::Judge;
 use crate::state::SavedRoute;
 use crate::tally::Bucket;
 
@@ -126,6 +127,21 @@ impl Disk {
             }
         };
         (Evidence::restored(totals, buckets), problem)
+    }
+
+    /// The guard of a route as it was saved; none where there was none. A route whose guard cannot
+    /// be read is judged from the beginning, and says so.
+    pub(crate) fn load_judge(&self, name: &str) -> Result<Option<Judge>, String> {
+        let path = self.judge_path(name);
+        match read_json::<Judge>(&path, MAX_ROUTE_BYTES) {
+            Ok(judge) => Ok(Some(judge)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(explain("read", &path, &error).to_string()),
+        }
+    }
+
+    pub(crate) fn judge_path(&self, name: &str) -> PathBuf {
+        self.root.join(EVIDENCE).join(escape(name) + ".guard")
     }
 
     pub(crate) fn totals_path(&self, name: &str) -> PathBuf {

@@ -36,6 +36,8 @@ pub(crate) struct Visitor {
     pub(crate) cell: Arc<RouteCell>,
     pub(crate) sender: Sender,
     pub(crate) secure: bool,
+    /// The address that the connection came from, hashed.
+    pub(crate) client: u64,
     /// Whether the proxy ended the connection before the visitor had all answers.
     pub(crate) hung_up: Cell<bool>,
 }
@@ -67,6 +69,7 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     }
     let now_us = visitor.worker.clock.now_us();
     let assignment = assign::assign(&route, request.headers(), now_us);
+    let client = assign::client(&route, request.headers(), visitor.client);
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (mut parts, body) = request.into_parts();
     let upgrade = headers::wanted_upgrade(&parts);
@@ -79,7 +82,8 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
         RequestBody::Incoming(body, Rc::clone(&upload), visitor.worker.clock.clone())
     };
     let request = Some(Request::from_parts(parts, body));
-    let mut passage = Passage { request, visitor, route, assignment, upload, began_us: now_us };
+    let mut passage =
+        Passage { request, visitor, route, assignment, client, upload, began_us: now_us };
     let (record, offered) = match passage.send().await {
         Ok(sent) => sent,
         Err(refused) => return refused,
@@ -96,6 +100,8 @@ struct Passage {
     visitor: Rc<Visitor>,
     route: Arc<LiveRoute>,
     assignment: Assignment,
+    /// Whose request it is.
+    client: u64,
     upload: Rc<Upload>,
     /// When it was assigned, on the worker's clock.
     began_us: u64,
@@ -112,7 +118,8 @@ impl Passage {
             return Err(unavailable(&route, "no release serves here yet\n"));
         };
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
-        let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us);
+        let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us)
+            .by(self.client);
         let offered = self.offer(arm, self.began_us).await;
         let Offered::Unsent(error) = offered else { return Ok((record, offered)) };
         record.finish(error);

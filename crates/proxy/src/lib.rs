@@ -26,6 +26,7 @@ mod evidence;
 mod forward;
 mod handle;
 mod headers;
+mod judge;
 mod listener;
 mod live;
 mod pool;
@@ -52,6 +53,7 @@ pub use clock::Clock;
 pub use disk::{PROCESS_NAME, ProcessRecord, SOCKET_NAME};
 pub use evidence::KEPT_BUCKETS;
 pub use handle::{Handle, HandleError};
+pub use judge::{GuardSpec, Judged};
 pub use proxy::{Options, Proxy, Workers, run};
 pub use refusal::Refusal;
 pub use route::{

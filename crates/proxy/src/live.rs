@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use http::{HeaderName, HeaderValue};
 use tokio::sync::Notify;
-use towpath_guard::Outcome;
+use towpath_guard::Observed;
 
 use crate::evidence::Delta;
 use crate::stream::{Arms, RouteEvent};
@@ -69,6 +69,8 @@ pub(crate) struct LiveRoute {
     pub(crate) deadline_us: AtomicU64,
     pub(crate) sticky: Option<Sticky>,
     pub(crate) pin_header: Option<HeaderName>,
+    /// The header that says whose request it is.
+    pub(crate) client_header: Option<HeaderName>,
     pub(crate) response_timeout: Duration,
     pub(crate) drain: Duration,
     pub(crate) retry_after: HeaderValue,
@@ -106,7 +108,7 @@ pub(crate) struct RouteShared {
 #[derive(Debug, Default)]
 pub(crate) struct WorkerLog {
     pub(crate) deltas: Vec<Delta>,
-    pub(crate) outcomes: Vec<(Arc<Arms>, Outcome)>,
+    pub(crate) outcomes: Vec<(Arc<Arms>, Observed)>,
     pub(crate) events: Vec<RouteEvent>,
     /// Outcomes that found no room. The counts have them.
     pub(crate) missed: u64,
@@ -303,7 +305,7 @@ impl WorkerLog {
     }
 
     /// Keeps an outcome for the stream; says whether it is the first since the last collection.
-    pub(crate) fn stream(&mut self, arms: &Arc<Arms>, outcome: Outcome) -> bool {
+    pub(crate) fn stream(&mut self, arms: &Arc<Arms>, outcome: Observed) -> bool {
         if self.outcomes.len() == MAX_PENDING {
             self.missed += 1;
             return false;

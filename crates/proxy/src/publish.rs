@@ -29,7 +29,7 @@ pub(crate) fn live_route(
     shared: Arc<RouteShared>,
 ) -> LiveRoute {
     let spec = &state.spec;
-    let asked = spec.candidate.as_ref();
+    let (asked, guard) = (spec.candidate.as_ref(), spec.guard.as_ref());
     let arms = Arms {
         epoch: state.epoch,
         revision: state.revision,
@@ -48,16 +48,22 @@ pub(crate) fn live_route(
         freezes: asked.is_some_and(|candidate| candidate.on_silence == OnSilence::Freeze),
         deadline_us: AtomicU64::new(state.deadline_us.unwrap_or(u64::MAX)),
         sticky,
-        pin_header: spec.pin_header.as_ref().and_then(|name| HeaderName::try_from(name).ok()),
+        pin_header: header_name(spec.pin_header.as_deref()),
+        client_header: header_name(guard.and_then(|guard| guard.client_header.as_deref())),
         response_timeout: Duration::from_millis(spec.response_timeout_ms),
         drain: Duration::from_millis(spec.drain_ms),
         retry_after: HeaderValue::from(spec.retry_after_s),
         max_concurrent_requests: u64::from(spec.max_concurrent_requests),
-        streams: spec.stream || asked.is_some(),
+        streams: spec.stream || asked.is_some() || spec.guard.is_some(),
         bucket_ms: spec.bucket_ms,
         arms: Arc::new(arms),
         shared,
     }
+}
+
+/// A header name that was checked when the spec came in.
+fn header_name(text: Option<&str>) -> Option<HeaderName> {
+    text.and_then(|name| HeaderName::try_from(name).ok())
 }
 
 /// The live form of an arm. A deployment that was there before keeps its counters, and an endpoint

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use towpath_guard::{Arm, ErrorKind, Outcome, StatusClass};
+use towpath_guard::{Arm, ErrorKind, Observed, Outcome, StatusClass};
 
 use crate::forward::Visitor;
 use crate::live::{Deployment, LiveRoute};
@@ -18,6 +18,8 @@ pub(crate) struct Record {
     deployment: Arc<Deployment>,
     outcome: Outcome,
     start_us: u64,
+    /// Whose request it is, for the guard; 0 is nobody known.
+    client: u64,
     counted: bool,
 }
 
@@ -51,8 +53,15 @@ impl Record {
             deployment: Arc::clone(deployment),
             outcome,
             start_us,
+            client: 0,
             counted: false,
         }
+    }
+
+    /// Says whose request it is.
+    pub(crate) fn by(mut self, client: u64) -> Self {
+        self.client = client;
+        self
     }
 
     /// Notes that the response head arrived.
@@ -115,8 +124,12 @@ impl Record {
         tally.record(&self.outcome);
         tally.lost += u64::from(lost);
         log.lost += u64::from(lost);
-        if self.route.streams && log.stream(&self.route.arms, self.outcome) {
-            shared.ring();
+        if self.route.streams {
+            let (outcome, client) = (self.outcome, self.client);
+            let observed = Observed { outcome, assigned_us: self.start_us, client };
+            if log.stream(&self.route.arms, observed) {
+                shared.ring();
+            }
         }
     }
 }

@@ -33,6 +33,10 @@ pub enum Refusal {
     /// The lease is over; only an apply with a higher revision brings the weight back.
     #[error("the lease has lapsed; apply a higher revision to shift traffic again")]
     Lapsed,
+    /// The guard found the candidate unhealthy: it gets no weight again, and does not become the
+    /// default arm. Another deployment may.
+    #[error("the guard found this deployment unhealthy")]
+    Unhealthy,
     /// There is no candidate whose weight is lent.
     #[error("the route has no lease to renew")]
     NoLease,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArmSpec, Refusal};
+use crate::{ArmSpec, GuardSpec, Refusal};
 
 /// All of the traffic, in basis points.
 pub const ALL_BP: u16 = 10_000;
@@ -20,7 +20,7 @@ pub const MAX_DRAIN_MS: u64 = 86_400_000;
 pub const BUCKET_MS: std::ops::RangeInclusive<u64> = 100..=3_600_000;
 
 /// One listening address and the arms behind it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteSpec {
     /// Name of the route, for example `api/production`; at most [`MAX_NAME_BYTES`].
@@ -36,6 +36,9 @@ pub struct RouteSpec {
     /// The arm that is coming, if one is.
     #[serde(default)]
     pub candidate: Option<CandidateSpec>,
+    /// Who is judged; none means that outcomes are only counted and told.
+    #[serde(default)]
+    pub guard: Option<GuardSpec>,
     /// Whether a visitor stays on the arm that the first coin gave, by a cookie.
     #[serde(default)]
     pub sticky: bool,
@@ -107,6 +110,7 @@ impl RouteSpec {
             tls: None,
             default: None,
             candidate: None,
+            guard: None,
             sticky: false,
             pin_header: None,
             stream: false,
@@ -128,6 +132,9 @@ impl RouteSpec {
         }
         if let Some(arm) = &self.default {
             arm.check()?;
+        }
+        if let Some(guard) = &self.guard {
+            guard.check()?;
         }
         let Some(candidate) = &self.candidate else { return Ok(()) };
         candidate.check()?;

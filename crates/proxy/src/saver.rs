@@ -79,11 +79,17 @@ impl Saver {
         }
     }
 
+    /// Has the guard of a route written.
+    pub(crate) fn save_judge(&self, disk: &Disk, name: &str, judge: Vec<u8>) {
+        self.send(Job::Replace(disk.judge_path(name), judge));
+    }
+
     /// Has the evidence of a removed route deleted.
     pub(crate) fn forget(&mut self, disk: &Disk, name: &str) {
         self.lines.remove(name);
         self.send(Job::Remove(disk.totals_path(name)));
         self.send(Job::Remove(disk.buckets_path(name)));
+        self.send(Job::Remove(disk.judge_path(name)));
     }
 
     /// Waits until everything asked for so far is written.

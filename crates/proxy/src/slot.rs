@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustls::ServerConfig;
+use towpath_guard::{Observed, Past};
 
 use crate::evidence::Evidence;
+use crate::judge::Judge;
 use crate::live::{Deployment, Listener, LiveArm, LiveEndpoint, LiveRoute, RouteShared};
 use crate::publish::{live_arm, live_route};
 use crate::state::{Hold, Now, RouteState};
 use crate::status::{ArmStatus, DrainingStatus, RouteStatus};
-use crate::stream::{Entry, Ring, RouteEvent};
+use crate::stream::{Arms, Entry, Ring, RouteEvent};
 use crate::tls::{self, FileMarks};
 use crate::{EndpointSpec, Refusal};
 
@@ -35,6 +37,10 @@ pub(crate) struct Slot {
     /// What went wrong while the evidence was read.
     pub(crate) evidence_problem: Option<String>,
     certificate_problem: Option<String>,
+    /// Who judges whoever is judged here.
+    judge: Option<Judge>,
+    /// What the default arm's traffic is like while it is alone, for the guard of what comes.
+    past: Past,
     /// Deployments that left the route, for as long as they have requests under way.
     leaving: Vec<Arc<Deployment>>,
     shared: Arc<RouteShared>,
@@ -47,6 +53,8 @@ impl Slot {
         shared: Arc<RouteShared>,
     ) -> Self {
         let live = Arc::new(make_live(&state, &[], &shared));
+        let past = Past::default();
+        let judge = state.spec.guard.clone().map(|spec| Judge::new(spec, past.clone(), 1));
         Self {
             state,
             serving,
@@ -55,13 +63,21 @@ impl Slot {
             ring: Ring::new(u64::from(rand::random::<u32>())),
             evidence_problem: None,
             certificate_problem: None,
+            judge,
+            past,
             leaving: Vec::new(),
             shared,
         }
     }
 
     /// Takes on a new state without showing it to the workers yet.
-    pub(crate) fn change(&mut self, state: RouteState, serving: Serving) {
+    pub(crate) fn change(&mut self, mut state: RouteState, serving: Serving, now: Now) {
+        let served =
+            |state: &RouteState| state.spec.default.as_ref().map(|arm| arm.deployment.clone());
+        if served(&state) != served(&self.state) {
+            self.past.fade();
+        }
+        self.follow_guard(&mut state, now);
         let moved = match &self.serving {
             Ok(before) => before.listener.id != serving.listener.id,
             Err(_) => true,
@@ -75,6 +91,15 @@ impl Slot {
         if moved {
             // Nobody listens there yet, so nobody must find the empty route.
             self.publish();
+        }
+    }
+
+    /// Goes on with a guard that was saved, if it is about whom the route judges.
+    pub(crate) fn resume_judge(&mut self, mut saved: Judge, now: Now) {
+        let Some(spec) = &self.state.spec.guard else { return };
+        if saved.follow(spec) {
+            self.judge = Some(saved);
+            self.go_back(now);
         }
     }
 
@@ -128,23 +153,57 @@ impl Slot {
         self.shared.ringing.swap(false, Ordering::AcqRel)
     }
 
-    /// Brings what the workers noted into the counts and the stream.
-    pub(crate) fn collect(&mut self, unix_ms: u64) {
-        self.evidence.advance(unix_ms, self.state.spec.bucket_ms);
+    /// Brings what the workers noted into the counts, the stream and the guard; says whether the guard
+    /// took the candidate's weight away.
+    pub(crate) fn collect(&mut self, now: Now) -> bool {
+        self.evidence.advance(now.unix_ms, self.state.spec.bucket_ms);
         // A worker that read the old route a moment ago counts itself before it goes on.
         self.leaving.retain(|deployment| Arc::strong_count(deployment) > 1);
         let shared = Arc::clone(&self.shared);
         for log in shared.collect() {
             log.deltas.iter().for_each(|delta| self.evidence.absorb(delta));
             self.evidence.absorb_unassigned(log.lost, log.unserved);
-            for (arms, outcome) in log.outcomes {
-                self.ring.push(Entry::Outcome(arms, outcome));
+            for (arms, observed) in log.outcomes {
+                self.learn(&arms, &observed, now.monotonic_us);
+                self.ring.push(Entry::Outcome(arms, observed.outcome));
             }
             self.ring.skip(log.missed);
             for event in log.events {
                 self.tell(event);
             }
         }
+        self.judge(now)
+    }
+
+    /// Hands on to the guard what has waited long enough, and does what it says; see
+    /// [`Self::collect`].
+    pub(crate) fn judge(&mut self, now: Now) -> bool {
+        let Some(judge) = &mut self.judge else { return false };
+        judge.advance(now.monotonic_us);
+        let news = judge.take_news();
+        let went_back = self.go_back(now);
+        if let Some(judged) = news {
+            let standing = judged.verdict.standing;
+            tracing::info!(route = self.state.spec.name, ?standing, "{}", judged.verdict.sentence);
+            self.tell(RouteEvent::Judged(Box::new(judged)));
+        }
+        went_back
+    }
+
+    /// When [`Self::judge`] is due if nothing happens until then.
+    pub(crate) fn judge_due_us(&self) -> Option<u64> {
+        self.judge.as_ref()?.due_us()
+    }
+
+    /// What is to be written of the guard; an empty text where there is none any more.
+    pub(crate) fn take_unwritten_judge(&mut self) -> Option<Vec<u8>> {
+        self.judge.as_mut()?.take_unwritten()
+    }
+
+    /// Whether this deployment was found unhealthy and lost its weight for it.
+    pub(crate) fn is_barred(&self, deployment: &str) -> bool {
+        self.state.hold == Hold::Judged
+            && self.judge.as_ref().is_some_and(|judge| judge.bars(deployment))
     }
 
     /// Puts an event into the stream.
@@ -196,11 +255,55 @@ impl Slot {
             deployments: totals.deployments.clone(),
             lost: totals.lost,
             unserved: totals.unserved,
+            judged: self.judge.as_ref().map(Judge::judged),
             last_switch: state.last_switch.clone(),
             stream: self.ring.begin(None),
             broken: self.serving.as_ref().err().map(ToString::to_string),
             warnings: problems.into_iter().flatten().map(str::to_owned).collect(),
         }
+    }
+
+    /// Takes on whom a new state judges. Whoever was found unhealthy gets no weight by another apply.
+    fn follow_guard(&mut self, state: &mut RouteState, now: Now) {
+        let Some(spec) = &state.spec.guard else {
+            self.judge = None;
+            return;
+        };
+        let follows = self.judge.as_mut().is_some_and(|judge| judge.follow(spec));
+        if !follows {
+            let first = self.shared.assigned.load(Ordering::Relaxed) + 1;
+            self.judge = Some(Judge::new(spec.clone(), self.past.clone(), first));
+        }
+        let Some(judge) = &mut self.judge else { return };
+        let candidate = state.spec.candidate.as_ref().map(|one| one.arm.deployment.as_str());
+        if self.state.hold == Hold::Judged && candidate.is_some_and(|one| judge.bars(one)) {
+            state.judge(now.unix_ms);
+        }
+        if state.weight_bp() != self.state.weight_bp() {
+            judge.weight_changed(now.monotonic_us);
+        }
+    }
+
+    fn learn(&mut self, arms: &Arms, observed: &Observed, now_us: u64) {
+        if arms.green.is_none() {
+            self.past.saw(observed);
+        }
+        if let Some(judge) = &mut self.judge {
+            judge.observe(arms, observed, now_us);
+        }
+    }
+
+    /// Takes the weight of a candidate that was found unhealthy, once the default arm can serve.
+    fn go_back(&mut self, now: Now) -> bool {
+        let has_weight = matches!(self.state.hold, Hold::Held) && self.state.weight_bp() > 0;
+        let candidate = self.state.spec.candidate.as_ref().filter(|_| has_weight);
+        let (Some(candidate), Some(judge)) = (candidate, &self.judge) else { return false };
+        if !judge.bars(&candidate.arm.deployment) || !self.default_ready(now.monotonic_us) {
+            return false;
+        }
+        self.state.judge(now.unix_ms);
+        self.republish();
+        true
     }
 
     fn note_leaving(&mut self, before: &[Arc<LiveArm>]) {

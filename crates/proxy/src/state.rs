@@ -18,6 +18,8 @@ pub enum Hold {
     /// The lease ended unrenewed and the weight stays, because the default arm could not serve or
     /// because the spec says so.
     Frozen,
+    /// The guard found the candidate unhealthy; all traffic went back to the default arm.
+    Judged,
 }
 
 /// Why the traffic was last divided anew.
@@ -28,6 +30,8 @@ pub enum SwitchCause {
     Applied,
     /// A lease that ended.
     Lapsed,
+    /// The guard's finding.
+    Judged,
     /// The proxy started again.
     Restarted,
 }
@@ -55,7 +59,7 @@ pub(crate) struct Now {
 }
 
 /// The part of a route that survives a restart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedRoute {
     pub(crate) name: String,
     pub(crate) epoch: u64,
@@ -162,8 +166,10 @@ impl RouteState {
         if epoch > self.epoch {
             return Err(Refusal::NotApplied { current: self.epoch });
         }
-        if self.hold != Hold::Held {
-            return Err(Refusal::Lapsed);
+        match self.hold {
+            Hold::Held => {}
+            Hold::Lapsed | Hold::Frozen => return Err(Refusal::Lapsed),
+            Hold::Judged => return Err(Refusal::Unhealthy),
         }
         let deadline = self.deadline_us.ok_or(Refusal::NoLease)?;
         if deadline <= now.monotonic_us {
@@ -180,6 +186,15 @@ impl RouteState {
         }
         self.end_lease(default_ready, now.unix_ms, SwitchCause::Lapsed);
         Some(self.hold)
+    }
+
+    /// Takes the candidate's weight away, for good: it was found unhealthy.
+    pub(crate) fn judge(&mut self, unix_ms: u64) {
+        let from_bp = self.weight_bp();
+        self.hold = Hold::Judged;
+        self.deadline_us = None;
+        let cause = SwitchCause::Judged;
+        self.last_switch = Some(Switch { at_unix_ms: unix_ms, cause, from_bp, to_bp: 0 });
     }
 
     /// The candidate's weight in force, before readiness is looked at, in basis points.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::{Hold, Switch};
 use crate::stream::Position;
 use crate::tally::{Bucket, DeploymentTally};
-use crate::{EndpointSpec, RouteSpec};
+use crate::{EndpointSpec, Judged, RouteSpec};
 
 /// One route as it is now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct RouteStatus {
     pub lost: u64,
     /// Requests that came while there was no arm to serve them.
     pub unserved: u64,
+    /// What the guard says; none where nobody is judged.
+    #[serde(default)]
+    pub judged: Option<Judged>,
     /// The last time the traffic was divided anew.
     pub last_switch: Option<Switch>,
     /// Where the stream of this route goes on.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use towpath_guard::{Arm, ErrorKind, Outcome, StatusClass};
 
+use crate::Judged;
+
 /// Entries that a route keeps for subscribers that come back: four seconds of outcomes at 16,000
 /// requests/s, the tenth part of what one core forwards, at some 3 MB.
 pub const RING_ENTRIES: usize = 65_536;
@@ -83,7 +85,7 @@ pub struct Arms {
 }
 
 /// Something that happened to a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteEvent {
     /// A spec took effect.
@@ -97,6 +99,9 @@ pub enum RouteEvent {
     Lapsed,
     /// The lease ended; the weight stays.
     Frozen,
+    /// The guard has proven a deployment healthy, or found it unhealthy; an unhealthy candidate has
+    /// no weight any more where the guard acts and the default arm can take the traffic.
+    Judged(Box<Judged>),
     /// An endpoint refused connections and rests for a while.
     EndpointEjected {
         /// Its deployment.

@@ -52,6 +52,7 @@ pub fn rollout(
 ) -> Rollout {
     let end_us = micro(schedule.seconds());
     let mut run = Run::new(policy, horizon_of(traffic, seed));
+    let mut weight_since_s = -1.0;
     let mut series = keep_series.then(|| Series::new(end_us / 1_000_000));
     for request in Trace::new(traffic, fault, schedule, seed) {
         if request.at_us >= end_us {
@@ -59,8 +60,12 @@ pub fn rollout(
         }
         run.hear_until(request.at_us);
         if run.decided.is_none() {
-            let warm_s = seconds(request.at_us) - schedule.weight_at(seconds(request.at_us)).1;
-            let is_warming = warm_s < seconds(policy.warm_up_us);
+            let since_s = schedule.weight_at(seconds(request.at_us)).1;
+            if since_s > weight_since_s {
+                weight_since_s = since_s;
+                run.guard.weight_changed(micro(since_s));
+            }
+            let is_warming = seconds(request.at_us) - since_s < seconds(policy.warm_up_us);
             run.take(&request, (traffic, fault), is_warming);
         } else if series.is_none() {
             break;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Version};
 use towpath_core::matrix::{
     AdapterSpec, CheckSpec, DEFAULT_HOLD_LIMIT, DEFAULT_LEASE, Decider, Environment, Gate, Health,
@@ -171,6 +172,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
             signals: Signal::ALL.to_vec(),
             alarms: Vec::new(),
         },
+        guard: GuardRules::default(),
         supersede: Supersede::Newest,
         hotfix_preempts: false,
         unenforced: Vec::new(),

@@ -232,8 +232,7 @@ pub(crate) fn beginning() -> Vec<EventRow> {
 }
 
 /// What the guard said about promotion 148.
-pub(crate) const CONDEMNED: &str =
-    "green failed 6 of 48 requests while blue failed 1 of 437; the limit is 5%";
+pub(crate) const CONDEMNED: &str = "green failed 6 of 48 requests while blue failed 1 of 437; by chance less than once in 16,000 rollouts";
 
 /// Promotion 148 to its end, thrown out at 10%.
 pub(crate) fn thrown_out() -> Vec<EventRow> {

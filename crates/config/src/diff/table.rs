@@ -20,6 +20,7 @@ pub(crate) const WHOLE: &[&[Row]] = &[
     FORGE,
     EVIDENCE,
     ROLLOUT,
+    GUARD,
     ROLLBACK,
     PERMISSIONS,
     SECRETS,
@@ -135,9 +136,21 @@ const ROLLOUT: &[Row] = &[
     ("..rollout.on_blind", Some(Words(&["rollback", "pause"])), "without evidence"),
     ("..rollout.on_lapse", Some(Words(&["rollback", "pause", "resume"])), "after a lapsed lease"),
     ("..rollout.lease", Some(MoreIsLooser), "lease"),
-    ("..rollout.minimum_sample", Some(MoreIsLooser), "requests before anything is judged"),
+    ("..rollout.minimum_sample", Some(LessIsLooser), "requests before a step is proven"),
     ("..rollout.warm_up", Some(LessIsLooser), "warm-up"),
     ("standby", Some(LessIsLooser), "standby of the old release"),
+];
+
+const GUARD: &[Row] = &[
+    (
+        "guard.false_alarms",
+        Some(Words(&["5%", "2%", "1%", "0.5%", "0.1%"])),
+        "chance of a false alarm",
+    ),
+    ("guard.margin", Some(MoreIsLooser), "margin of the guard"),
+    ("guard.warm_up", Some(MoreIsLooser), "warm-up after a change of weight"),
+    ("guard.even_if_blue", Some(OffIsLooser), "limits even if the old release breaks them"),
+    ("guard.client", Some(Unclear), "header that says whose request it is"),
 ];
 
 const ROLLBACK: &[Row] = &[

@@ -22,6 +22,7 @@ pub(crate) mod database;
 pub(crate) mod error_budget;
 pub(crate) mod gate;
 pub(crate) mod goals;
+pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod iam;
 pub(crate) mod infrastructure;
@@ -198,6 +199,7 @@ const FILES: &[&[Section]] = &[
     migrations::SECTIONS,
     acceptance::SECTIONS,
     rollout::SECTIONS,
+    guard::SECTIONS,
     standby::SECTIONS,
     rollback::SECTIONS,
     notify::SECTIONS,

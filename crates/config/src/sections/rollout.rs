@@ -72,7 +72,7 @@ pub(crate) const KEYS: &[Key] = &[
         "minimum_sample",
         Shape::Requests,
         Default::Is("20 requests"),
-        "Requests of the new release below which no threshold speaks.",
+        "Requests of the new release below which a step does not count as proven healthy.",
     ),
     Key::new(
         "warm_up",

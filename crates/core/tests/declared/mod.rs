@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
     AdapterSpec, CheckSpec, Decider, Environment, Gate, Health, LaneSpec, Matrix, OnBlind, OnLapse,
@@ -124,6 +125,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             signals: Signal::ALL.to_vec(),
             alarms: Vec::new(),
         },
+        guard: GuardRules::default(),
         supersede: if on(13) { Supersede::Queue } else { Supersede::Newest },
         hotfix_preempts: on(14),
         unenforced: Vec::new(),

@@ -57,6 +57,11 @@ impl Controller {
         {
             return Ok(Begun::Nothing(Some(Box::new(self.read(&name)?))));
         }
+        let default = spec.default.as_ref().map(|arm| arm.deployment.as_str());
+        let slot = self.slots.get(&name);
+        if default.is_some_and(|default| slot.is_some_and(|slot| slot.is_barred(default))) {
+            return Err(Refusal::Unhealthy);
+        }
         self.refuse_other_users(&spec)?;
         let serving = Some(self.prepare(&spec, self.slots.get(&name))?);
         let saved = SavedRoute { name, epoch, revision, hold: Hold::Held, spec: Some(spec) };
@@ -160,6 +165,7 @@ impl Controller {
         let name = state.spec.name.clone();
         let (epoch, revision) = (state.epoch, state.revision);
         let drain_ms = state.spec.drain_ms;
+        let now = self.now();
         match self.slots.remove(&name) {
             None => {
                 let slot = self.new_slot(state, Ok(serving));
@@ -170,7 +176,7 @@ impl Controller {
                 if slot.state.spec.listen != state.spec.listen {
                     self.note_closing(slot.state.spec.listen);
                 }
-                slot.change(state, serving);
+                slot.change(state, serving, now);
                 let stays = slot.endpoints();
                 let left = |one: &&Arc<LiveEndpoint>| !stays.iter().any(|s| s.key == one.key);
                 let gone: Vec<_> = before.iter().filter(left).cloned().collect();

@@ -146,6 +146,7 @@ async fn respond(name: &'static str, mut request: Request<Incoming>) -> Result<A
                 request.into_body().collect().await.map_or(0, |body| body.to_bytes().len());
             return Ok(Response::new(full(length.to_string())));
         }
+        _ if name == "failing" => return Ok(with_status(StatusCode::INTERNAL_SERVER_ERROR, name)),
         "/fail" => return Ok(with_status(StatusCode::INTERNAL_SERVER_ERROR, name)),
         "/headers" => {
             let lines = request.headers().iter().map(|(field, value)| {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod control;
 #[cfg(test)]
+mod judging;
+#[cfg(test)]
 mod loopback;
 #[cfg(test)]
 mod protocols;

@@ -4,7 +4,8 @@
 
 pub mod disk;
 pub mod fate;
-pub mod router;
+pub mod judge;
+mod router;
 mod shell;
 pub mod target;
 pub mod told;

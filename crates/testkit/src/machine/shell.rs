@@ -12,12 +12,12 @@ use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{Lane, State};
 use towpath_core::promotion::{Decision, decide};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_guard::{Probes, Standing, Verdict, judge};
+use towpath_guard::{Standing, Verdict};
 
 use super::disk::{DiskError, Written};
 use super::fate::{Fate, PATIENCE, out_of_patience};
 use super::told::Told;
-use super::{Happening, World, arms};
+use super::{Happening, World, arms, judge};
 use crate::simulator::Planted;
 
 /// One engine.
@@ -300,7 +300,7 @@ impl<F: Fate> World<F> {
         let blue = lane.serving.as_ref().map(|serving| serving.deployment.number);
         let blue = blue.filter(|blue| *blue != deployment);
         let blue = blue.map(|blue| self.traffic.counts(&lane.id, blue));
-        judge(limits, &green, blue.as_ref(), Probes::default())
+        judge::verdict(limits, &green, blue.as_ref())
     }
 
     /// Visitors or arms of a lane changed: there will be something to judge.

@@ -19,13 +19,14 @@ use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber, Revision};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Counts;
 use towpath_ports::router::{
-    DesiredRoute, Interval, ObservedRoute, Router, RouterError, RouterNews,
+    DesiredRoute, GuardOrder, Interval, ObservedRoute, Router, RouterError, RouterNews,
 };
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use towpath_proxy::{
-    ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, EndpointSpec, Handle, Hold, MAX_DRAIN_MS,
-    MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus, StreamItem, TlsFiles,
+    ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, EndpointSpec, GuardSpec, Handle, Hold,
+    MAX_DRAIN_MS, MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus, StreamItem,
+    TlsFiles,
 };
 
 use connection::Connection;
@@ -39,7 +40,7 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
         summary: "The reverse proxy inside: weights per request, on a lease, with every outcome seen.",
         example: "{ kind: towpath, listen: 127.0.0.1:3000 }",
         state: KindState::Built,
-        capabilities: &["lease", "epoch", "per_request", "read_back", "sticky", "pin"],
+        capabilities: &["lease", "epoch", "per_request", "guard", "read_back", "sticky", "pin"],
         fields: &[
             Field {
                 name: "listen",
@@ -210,6 +211,7 @@ impl Towpath {
                 OnSilence::ReturnToDefault
             },
         });
+        spec.guard = desired.guard.as_ref().map(|order| self.guard(order, desired));
         let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
         spec.bucket_ms =
@@ -220,6 +222,21 @@ impl Towpath {
         // Watchers are told of outcomes in every state in which a release has visitors.
         spec.stream = true;
         spec
+    }
+
+    /// A client that is tied to its release is one observation, however often it fails.
+    fn guard(&self, order: &GuardOrder, desired: &DesiredRoute) -> GuardSpec {
+        let mut policy = order.policy.clone();
+        if self.settings.sticky {
+            policy.client_window_us = None;
+        }
+        let freezes = desired.candidate.as_ref().is_some_and(|one| one.freeze_on_silence);
+        GuardSpec {
+            subject: order.subject.to_string(),
+            policy,
+            acts: !freezes,
+            client_header: order.client.clone(),
+        }
     }
 
     /// The route as it is; none when the proxy does not know it.
@@ -361,6 +378,10 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
         lapsed: status.hold == Hold::Lapsed,
         frozen: status.hold == Hold::Frozen,
         lost: status.lost,
+        judged: status
+            .judged
+            .as_ref()
+            .and_then(|judged| Some((number(&judged.deployment)?, judged.verdict.clone()))),
         leaving: status.in_flight.saturating_sub(on_arms),
     }
 }
@@ -401,6 +422,7 @@ fn refused(refusal: &Refusal) -> RouterError {
         | Refusal::RevisionReused { .. }
         | Refusal::NotApplied { .. }
         | Refusal::Lapsed
+        | Refusal::Unhealthy
         | Refusal::NoLease
         | Refusal::UnknownRoute { .. }
         | Refusal::Invalid { .. }

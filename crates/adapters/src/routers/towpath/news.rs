@@ -155,6 +155,12 @@ impl Passing {
             StreamItem::Event { event: RouteEvent::Frozen, .. } => {
                 let _nobody_listens = self.sender.send(RouterNews::Frozen(self.revision)).await;
             }
+            StreamItem::Event { event: RouteEvent::Judged(judged), .. } => {
+                if let Some(deployment) = number(&judged.deployment) {
+                    let news = RouterNews::Judged(deployment, Box::new(judged.verdict));
+                    let _nobody_listens = self.sender.send(news).await;
+                }
+            }
             StreamItem::Event {
                 event: RouteEvent::EndpointEjected { .. } | RouteEvent::EndpointReturned { .. },
                 ..

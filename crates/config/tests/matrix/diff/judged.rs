@@ -191,11 +191,27 @@ const LOOSER: &[(&str, &str, &str)] = &[
     ("rollout: { hold_limit: 30m }", "rollout: { hold_limit: 5m }", "wait for evidence 30m -> 5m"),
     ("rollout: { lease: 10s }", "rollout: { lease: 1m }", "lease 10s -> 1m"),
     (
-        "rollout: { minimum_sample: 20 requests }",
         "rollout: { minimum_sample: 200 requests }",
-        "requests before anything is judged 20 requests -> 200 requests",
+        "rollout: { minimum_sample: 20 requests }",
+        "requests before a step is proven 200 requests -> 20 requests",
     ),
     ("rollout: { warm_up: 1m }", "rollout: { warm_up: 10s }", "warm-up 1m -> 10s"),
+    (
+        "guard: { false_alarms: 1% }",
+        "guard: { false_alarms: 0.1% }",
+        "chance of a false alarm 1% -> 0.1%",
+    ),
+    ("guard: { margin: 25% }", "guard: { margin: 100% }", "margin of the guard 25% -> 100%"),
+    (
+        "guard: { warm_up: 10s }",
+        "guard: { warm_up: 5m }",
+        "warm-up after a change of weight 10s -> 5m",
+    ),
+    (
+        "guard: { even_if_blue: true }",
+        "guard: { even_if_blue: false }",
+        "limits even if the old release breaks them: true -> false",
+    ),
     // Rolling back.
     (
         "rollback: { mode: automatic }",

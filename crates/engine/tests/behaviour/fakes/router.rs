@@ -9,10 +9,12 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_guard::{Arm, Counts, ErrorKind, Outcome, StatusClass};
+use towpath_guard::{
+    Arm, Counts, ErrorKind, Guard, Horizon, Observed, Outcome, Policy, StatusClass,
+};
 use towpath_ports::clock::Clock as _;
 use towpath_ports::router::{
-    DesiredRoute, Interval, ObservedRoute, Router, RouterError, RouterNews,
+    DesiredRoute, GuardOrder, Interval, ObservedRoute, Router, RouterError, RouterNews,
 };
 
 use crate::fakes::FakeClock;
@@ -54,6 +56,8 @@ struct Table {
     watchers: Vec<mpsc::Sender<RouterNews>>,
     /// Requests that it lost by its own doing.
     lost: u64,
+    /// The guard of whom the route judges, and how many requests it saw.
+    guard: Option<(GuardOrder, Guard, u64)>,
     /// What happened since the watchers were cut off.
     cut_off: Option<Vec<RouterNews>>,
 }
@@ -121,7 +125,8 @@ impl FakeRouter {
         }
         table.counts.entry(deployment).or_default().merge(&counts);
         table.intervals.push(Interval { start: minute_of(now), deployment, counts });
-        table.tell(&RouterNews::Outcomes(outcomes));
+        table.tell(&RouterNews::Outcomes(outcomes.clone()));
+        table.judge(&outcomes);
     }
 
     /// All watchers lose their connection; the next one can go on from there, if `resumes`.
@@ -178,6 +183,7 @@ impl FakeRouter {
         table.lapsed = false;
         table.frozen = false;
         table.route = Some(desired.clone());
+        table.follow_guard(desired.guard.as_ref());
         table.began = table.began.or(Some(now));
         let candidate = desired.candidate.as_ref();
         let entry = (
@@ -198,6 +204,41 @@ impl Table {
             missed.push(news.clone());
         }
         self.watchers.retain(|watcher| watcher.try_send(news.clone()).is_ok());
+    }
+
+    fn follow_guard(&mut self, order: Option<&GuardOrder>) {
+        let Some(order) = order else {
+            self.guard = None;
+            return;
+        };
+        if self.guard.as_ref().is_none_or(|(own, ..)| own.subject != order.subject) {
+            let policy = Policy { warm_up_us: 0, ..order.policy.clone() };
+            self.guard = Some((order.clone(), Guard::new(policy, Horizon::default(), 1), 0));
+        }
+    }
+
+    /// Shows the guard every outcome, one a millisecond, and tells what it found.
+    fn judge(&mut self, outcomes: &[(PromotionNumber, Outcome)]) {
+        let Some((order, guard, seen)) = &mut self.guard else { return };
+        let before = guard.verdict().standing;
+        let subject = order.subject;
+        for (deployment, outcome) in outcomes {
+            *seen += 1;
+            let is_green = *deployment == subject;
+            let is_alone = is_green && outcome.arm == Arm::Blue;
+            let outcome = Outcome {
+                order: *seen,
+                arm: if is_green { Arm::Green } else { Arm::Blue },
+                green_probability: if is_alone { 1.0 } else { outcome.green_probability },
+                ..*outcome
+            };
+            let observed = Observed { outcome, assigned_us: *seen * 1000, client: 0 };
+            guard.observe(&observed, *seen * 1000 + 10_000_000);
+        }
+        let verdict = guard.verdict();
+        if verdict.standing != before {
+            self.tell(&RouterNews::Judged(subject, Box::new(verdict)));
+        }
     }
 
     fn look(&mut self, now: Timestamp) -> Option<ObservedRoute> {
@@ -223,6 +264,7 @@ impl Table {
             lapsed: self.lapsed,
             frozen: self.frozen,
             lost: self.lost,
+            judged: self.guard.as_ref().map(|(order, guard, _)| (order.subject, guard.verdict())),
             leaving: 0,
         })
     }

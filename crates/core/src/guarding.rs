@@ -1,0 +1,125 @@
+//! What the guard of a lane tolerates, from the matrix. Owns how one chance of a false alarm is shared by
+//! everything that judges one release; judges nothing.
+
+use serde::{Deserialize, Serialize};
+use towpath_guard::{DEFAULT_ALPHA, DEFAULT_MARGIN, LatencyLimit, Policy};
+
+use crate::matrix::LaneSpec;
+use crate::promotion::state::{Kind, Lane, Outcome};
+use crate::release::ReleaseRef;
+use crate::units::{Span, Timestamp};
+
+/// The part of the chance of a false alarm that belongs to whoever sees the requests; the rest is the
+/// engine's, for what it sees itself: probes, and figures from elsewhere.
+pub const ROUTER_SHARE: f64 = 0.9;
+/// What each further attempt of one release gets of what the attempt before had: with nine tenths
+/// for the first the sum over all attempts stays within the declared chance.
+const FURTHER_ATTEMPT: f64 = 0.1;
+/// Attempts after which the chance shrinks no more: at a ten-thousand-billionth it is nothing already.
+const MOST_ATTEMPTS: i32 = 14;
+/// How long attempts of one release count together.
+const ATTEMPTS_WITHIN: Span = Span::hours(24);
+
+/// The smallest share of failures that is told from none, and its like below 1.
+const LEAST_LIMIT: f64 = 0.0001;
+/// The largest factor of a latency that means anything.
+const MOST_FACTOR: f64 = 1000.0;
+
+/// How sure the guard must be, and what it overlooks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GuardRules {
+    /// Chance of throwing out a good release, over all of its attempts; above 0 and below 1.
+    pub false_alarms: f64,
+    /// How many times as often as blue green may fail; at least 1.
+    pub margin: f64,
+    /// Time after a change of weight in which only a catastrophe counts.
+    pub warm_up: Span,
+    /// Whether the limits hold even where blue breaks them as well.
+    pub even_if_blue: bool,
+    /// Request header that says whose request it is; none means the address of the connection.
+    pub client: Option<String>,
+}
+
+/// Time after a change of weight in which only a catastrophe counts: caches and pools fill.
+pub const DEFAULT_WARM_UP: Span = Span::seconds(10);
+/// A client's failures within this time are one observation: longer than three usual retries take.
+const CLIENT_WINDOW: Span = Span::seconds(10);
+
+impl Default for GuardRules {
+    fn default() -> Self {
+        Self {
+            false_alarms: DEFAULT_ALPHA,
+            margin: DEFAULT_MARGIN,
+            warm_up: DEFAULT_WARM_UP,
+            even_if_blue: false,
+            client: None,
+        }
+    }
+}
+
+impl GuardRules {
+    /// Whether nothing was said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a guard of this lane tests of the `attempt`-th attempt of one release (from 1), with `share` of
+/// its chance of a false alarm, where everything declared runs `speed` times faster.
+pub fn policy(section: &LaneSpec, attempt: u32, share: f64, speed: u32) -> Policy {
+    let (rules, limits) = (&section.guard, &section.rollback.limits);
+    let further = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+    let of_attempt = (1.0 - FURTHER_ATTEMPT) * FURTHER_ATTEMPT.powi(further.min(MOST_ATTEMPTS));
+    let microseconds = |span: Span| span.faster(speed).milliseconds().saturating_mul(1000);
+    Policy {
+        alpha: rules.false_alarms * share * of_attempt,
+        margin: rules.margin,
+        // "> 0%" is said of a release that must not fail at all; a test needs a chance to compare with.
+        error_rate: limits.error_rate.map(|limit| limit.clamp(LEAST_LIMIT, 1.0 - LEAST_LIMIT)),
+        even_if_blue: rules.even_if_blue,
+        latency: limits.latency.iter().map(|limit| testable(*limit)).collect(),
+        warm_up_us: microseconds(rules.warm_up),
+        client_window_us: Some(microseconds(CLIENT_WINDOW)),
+        minimum_sample: limits.minimum_sample,
+    }
+}
+
+fn testable(limit: LatencyLimit) -> LatencyLimit {
+    match limit {
+        LatencyLimit::Factor(quantile, factor) => {
+            LatencyLimit::Factor(quantile, factor.clamp(1.0, MOST_FACTOR))
+        }
+        LatencyLimit::AtMost(quantile, at_most_us) => {
+            LatencyLimit::AtMost(quantile, at_most_us.max(1))
+        }
+    }
+}
+
+/// Which attempt of a release this is, from 1: earlier promotions of the same bytes into the lane that
+/// came to nothing within the last 24 h count.
+pub fn attempt(lane: &Lane, release: &ReleaseRef, now: Timestamp) -> u32 {
+    let earlier = lane.ended.iter().filter(|ended| {
+        ended.kind == Kind::Promote
+            && ended.release.digest == release.digest
+            && matches!(ended.outcome, Outcome::RolledBack | Outcome::Aborted | Outcome::Failed)
+            && now.since(ended.at) <= ATTEMPTS_WITHIN
+    });
+    u32::try_from(earlier.count()).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_attempts_of_all_judges_together_stay_within_the_declared_chance() {
+        let rest = 1.0 - ROUTER_SHARE;
+        let sum: f64 = (0..1000)
+            .map(|further: i32| {
+                (1.0 - FURTHER_ATTEMPT) * FURTHER_ATTEMPT.powi(further.min(MOST_ATTEMPTS))
+            })
+            .sum();
+        assert!(sum * (ROUTER_SHARE + rest) <= 1.0 + 1e-9, "{sum}");
+    }
+}
