@@ -72,6 +72,11 @@ fn going_without_a_demand_works_as_its_page_says() {
 }
 
 #[test]
+fn judging_by_figures_works_as_its_page_says() {
+    follow("how-to/judge-by-figures.md");
+}
+
+#[test]
 fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
     follow("how-to/review-a-change.md");
 }

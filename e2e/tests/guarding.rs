@@ -41,7 +41,6 @@ fn goes_back(bake: &str, settings: &[&str]) -> Met {
     let (world, visitors) = coming(bake, settings);
     let ended = world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
     assert_eq!(world.lane()["serves"]["release"], "1.0.0", "{}", ended.err);
-    eprintln!("{bake} {settings:?}: {}", ended.last()["promotion"]["reason"]);
     assert!(ended.last().to_string().contains("by chance less than once in"), "{}", ended.out);
     world.must(&["audit", "verify"], 0);
     visitors.end()

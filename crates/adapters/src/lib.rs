@@ -27,8 +27,10 @@ pub fn catalogue() -> Catalogue {
     let targets = targets::KINDS.iter().map(|kind| kind.entry);
     let routers = routers::KINDS.iter().map(|kind| kind.entry);
     let checks = checks::KINDS.iter().map(|kind| kind.entry);
-    let told = [notifiers::KINDS, metrics::KINDS, secrets::KINDS];
-    let others = told.into_iter().flatten().copied();
+    let notifiers = notifiers::KINDS.iter().copied();
+    let metrics = metrics::KINDS.iter().map(|kind| kind.entry);
+    let secrets = secrets::KINDS.iter().copied();
+    let others = notifiers.chain(metrics).chain(secrets);
     Catalogue { kinds: targets.chain(routers).chain(checks).chain(others).collect() }
 }
 
@@ -92,7 +94,8 @@ mod tests {
         let targets = targets::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
         let routers = routers::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
         let checks = checks::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
-        for (entry, can_be_built) in targets.chain(routers).chain(checks) {
+        let metrics = metrics::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
+        for (entry, can_be_built) in targets.chain(routers).chain(checks).chain(metrics) {
             assert_eq!(can_be_built, entry.state == KindState::Built, "{}", entry.name);
             assert!(entry.fields.iter().all(|field| field.doc.ends_with('.')), "{}", entry.name);
         }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use towpath_adapters::{checks, routers, targets};
+use towpath_adapters::{checks, metrics, routers, targets};
 use towpath_core::matrix::AdapterSpec;
 use towpath_engine::AdapterSet;
 use towpath_ports::check::Check;
+use towpath_ports::metrics::MetricsSource;
 use towpath_ports::router::Router;
 use towpath_ports::target::Target;
 use towpath_ports::{Catalogue, Kind, Site};
@@ -22,6 +23,7 @@ pub(crate) struct Adapters {
     targets: Kept<dyn Target>,
     routers: Kept<dyn Router>,
     checks: Kept<dyn Check>,
+    metrics: Kept<dyn MetricsSource>,
 }
 
 type Kept<Port> = Mutex<BTreeMap<String, Arc<Port>>>;
@@ -33,7 +35,13 @@ const MOST_KEPT: usize = 4096;
 impl Adapters {
     /// Adapters that find themselves at `site`.
     pub(crate) fn new(site: Site) -> Self {
-        Self { site, targets: Kept::default(), routers: Kept::default(), checks: Kept::default() }
+        Self {
+            site,
+            targets: Kept::default(),
+            routers: Kept::default(),
+            checks: Kept::default(),
+            metrics: Kept::default(),
+        }
     }
 
     fn get<Port: ?Sized>(
@@ -67,6 +75,10 @@ impl AdapterSet for Adapters {
 
     fn check(&self, spec: &AdapterSpec) -> Result<Arc<dyn Check>, String> {
         self.get(&self.checks, checks::KINDS, spec)
+    }
+
+    fn metrics(&self, spec: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String> {
+        self.get(&self.metrics, metrics::KINDS, spec)
     }
 }
 

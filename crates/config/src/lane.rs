@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::ids::{LaneId, Name};
-use towpath_core::matrix::{AdapterSpec, Environment, LaneSpec, Matrix, Service, Tier, Unenforced};
+use towpath_core::matrix::{
+    AdapterSpec, Environment, LaneSpec, Matrix, RollbackPolicy, Service, Tier, Unenforced,
+};
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
 
 use crate::acceptance;
@@ -13,6 +15,7 @@ use crate::codes::Code;
 use crate::declared::{self, declared, declared_at_top};
 use crate::pipeline;
 use crate::problem::{Problem, Problems};
+use crate::sections::metrics_sources::{self, Source};
 use crate::sections::{self, Where, order, rollback, rollout, router, target};
 use crate::shape::{Key, NOWHERE, Place};
 use crate::tree::{Entry, Node};
@@ -27,6 +30,8 @@ pub(crate) struct Reading<'a> {
     apart: BTreeSet<String>,
     /// Secrets that keys name, in the environment that is read or, for the top, anywhere.
     pub(crate) named: BTreeSet<String>,
+    /// Who can be asked for figures.
+    pub(crate) sources: BTreeMap<Name, Source>,
 }
 
 /// One lane as a tree: the environment's sections with those of the service joined in.
@@ -64,12 +69,19 @@ impl<'a> Reading<'a> {
         problems: &'a mut Problems,
     ) -> Self {
         let named = sections::secrets::named(root);
-        Self { root, catalogue, problems, found: Vec::new(), apart: BTreeSet::new(), named }
+        let (apart, sources) = (BTreeSet::new(), BTreeMap::new());
+        Self { root, catalogue, problems, found: Vec::new(), apart, named, sources }
     }
 
     /// Remembers that no promotion goes another way because of `path`.
     pub(crate) fn apart(&mut self, path: &str) {
         self.apart.insert(path.to_owned());
+    }
+
+    /// Whether a kind of metrics source says that it can do this.
+    pub(crate) fn hands_out(&self, kind: &str, capability: &str) -> bool {
+        let entry = self.catalogue.find(Family::Metrics, kind);
+        entry.is_some_and(|entry| entry.capabilities.contains(&capability))
     }
 
     /// Remembers a demand that is not carried out.
@@ -86,6 +98,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     let project = Name::new(root.get("project")?.text()?).ok()?;
     let services = services(root, &project);
     declared_at_top(reading);
+    reading.sources = metrics_sources::read(reading);
     let at_top = std::mem::take(&mut reading.found);
     let mut resolved = Resolved {
         matrix: Matrix {
@@ -298,6 +311,7 @@ fn lane_spec(
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let guard = sections::guard::read(node.get("guard"), lane.place);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
+    let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
     Some(LaneSpec {
         target: target?,
         router,
@@ -306,7 +320,10 @@ fn lane_spec(
         health: sections::health::read(node.get("health"), lane.place),
         gate,
         standby: sections::standby::read(node, lane.place),
-        rollback: rollback::read(node.get("rollback"), minimum_sample, lane.place),
+        rollback: RollbackPolicy {
+            alarms,
+            ..rollback::read(node.get("rollback"), minimum_sample, lane.place)
+        },
         rollout,
         guard,
         supersede: order::supersede(node),
@@ -316,7 +333,7 @@ fn lane_spec(
 }
 
 /// The first field of an adapter that names a secret.
-fn secret_of(adapter: &Adapter) -> Option<&'static str> {
+pub(crate) fn secret_of(adapter: &Adapter) -> Option<&'static str> {
     let settings = adapter.settings.as_ref()?;
     let mut fields = adapter.fields.iter().map(|field| field.name);
     fields.find(|name| name.ends_with("_secret") && settings.get(*name).is_some())

@@ -59,6 +59,9 @@ impl Matrix {
             lane.standby = lane.standby.faster(speed);
             lane.health.every = lane.health.every.map(|every| every.faster(speed));
             lane.rollback.within = lane.rollback.within.map(|within| within.faster(speed));
+            for alarm in &mut lane.rollback.alarms {
+                alarm.held_for = alarm.held_for.faster(speed);
+            }
         }
         self
     }
@@ -372,6 +375,26 @@ pub struct RollbackPolicy {
     pub limits: towpath_guard::Limits,
     /// Signals that take a release back.
     pub signals: Vec<Signal>,
+    /// Thresholds of metrics sources that take a release back, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<Alarm>,
+}
+
+/// A threshold of a gauge that takes a release back once it has held for so long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What it is called; unique among those of its lane.
+    pub name: Name,
+    /// The name of the source in the matrix.
+    pub source: Name,
+    /// The adapter that is asked.
+    pub adapter: AdapterSpec,
+    /// What it is asked, with places for what is judged.
+    pub query: String,
+    /// What is too much, as the matrix writes it: `> 1000`.
+    pub is: String,
+    /// For how long that must hold.
+    pub held_for: Span,
 }
 
 /// A person's or a tool's word that something is wrong (seed 000, rollback triggers 3 and 4).

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use towpath_core::matrix::AdapterSpec;
 use towpath_ports::check::Check;
+use towpath_ports::metrics::MetricsSource;
 use towpath_ports::router::Router;
 use towpath_ports::target::Target;
 
@@ -18,6 +19,9 @@ pub trait AdapterSet: Send + Sync {
 
     /// The check that `spec` describes. The error is one sentence.
     fn check(&self, spec: &AdapterSpec) -> Result<Arc<dyn Check>, String>;
+
+    /// The metrics source that `spec` describes. The error is one sentence.
+    fn metrics(&self, spec: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String>;
 }
 
 /// The check that asks a path of every instance, with which health is probed.

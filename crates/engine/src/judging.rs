@@ -14,7 +14,7 @@ use towpath_ports::router::{Met, ObservedRoute, RouterNews};
 
 use crate::lane_guard::{Sides, Subject, subject_of};
 use crate::shared::Shared;
-use crate::{blue, executor};
+use crate::{alarms, blue, executor};
 
 /// How often the lanes that need judging are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -177,6 +177,7 @@ pub(crate) async fn tell(shared: &Shared, lane: &LaneId) {
     let Some((deployment, verdict)) = shared.guard(lane, |guard| guard.news(probes)) else {
         return;
     };
+    let verdict = alarms::beside(shared, lane, deployment, verdict);
     if verdict.standing == Standing::Unhealthy {
         say_unhealthy(shared, lane, deployment, verdict).await;
     } else {
@@ -205,7 +206,8 @@ pub(crate) fn verdict_now(shared: &Shared, lane: &LaneId) -> Option<Verdict> {
     });
     // A guard that has not heard from the router yet has seen nothing: that is blind, not absent.
     let unseen = || Evidence::of(&Counts::default(), None, probes);
-    Some(known.unwrap_or_else(|| unseen().unbroken(false, subject.policy.minimum_sample)))
+    let known = known.unwrap_or_else(|| unseen().unbroken(false, subject.policy.minimum_sample));
+    Some(alarms::beside(shared, lane, subject.deployment, known))
 }
 
 /// What the promotion under way did to visitors so far; `green` is its deployment, once it has one.

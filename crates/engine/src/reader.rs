@@ -42,6 +42,7 @@ impl Reader {
             project: RwLock::new(project),
             guards: Mutex::new(BTreeMap::new()),
             health: Mutex::new(BTreeMap::new()),
+            alarms: Mutex::new(BTreeMap::new()),
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
             inputs,

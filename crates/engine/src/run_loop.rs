@@ -21,8 +21,8 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    executor, journal, judging, leases, prober, reading, recovery, retention, rows, telemetry,
-    views, wakes, writing,
+    alarms, executor, journal, judging, leases, prober, reading, recovery, retention, rows,
+    telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -77,6 +77,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         project: RwLock::new(found.project),
         guards: Mutex::new(BTreeMap::new()),
         health: Mutex::new(BTreeMap::new()),
+        alarms: Mutex::new(BTreeMap::new()),
         losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
         inputs,
@@ -100,6 +101,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     }
     run.wake_all();
     leases::spawn(&shared);
+    alarms::spawn(&shared);
     prober::spawn(&shared);
     prober::spawn_observer(&shared);
     telemetry::spawn(&shared);

@@ -46,3 +46,23 @@ impl<const COUNT: usize> Capital<[f64; COUNT]> {
 pub(crate) fn real(count: usize) -> f64 {
     count as f64
 }
+
+/// What so many observations of two kinds do to each part, whatever their order: the product of their
+/// factors, by way of logarithms, so that a great many of both are not infinity times nothing.
+pub(crate) fn together<const COUNT: usize>(
+    (one, ones): (&[f64; COUNT], u64),
+    (other, others): (&[f64; COUNT], u64),
+) -> [f64; COUNT] {
+    /// Above it a factor is more than [`ENOUGH`] whatever it meets; holding it down is as harmless.
+    const MOST: f64 = 600.0;
+    std::array::from_fn(|index| {
+        let power =
+            |factor: f64, times: u64| if times == 0 { 0.0 } else { count(times) * factor.ln() };
+        (power(one[index], ones) + power(other[index], others)).min(MOST).exp()
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
+fn count(times: u64) -> f64 {
+    times as f64
+}

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capital::{Capital, real};
+use crate::capital::{Capital, real, together};
 
 /// Effects that are weighed against each other, spaced geometrically.
 const EFFECTS: usize = 22;
@@ -79,6 +79,17 @@ impl LabelTest {
         }
         let factors = if is_green { &self.factors.green } else { &self.factors.blue };
         self.capital.multiply(factors);
+    }
+
+    /// Takes note of all failures of one interval in which the coin said green with the same
+    /// `green_probability`, in whatever order they came. Their labels are one observation, before
+    /// which capital is laid down once; see [`crate::IntervalGuard`].
+    pub(crate) fn observe_together(&mut self, green: u64, blue: u64, green_probability: f64) {
+        if green + blue == 0 || !(green_probability > 0.0 && green_probability < 1.0) {
+            return;
+        }
+        let of_one = Factors::at(green_probability, self.margin, &self.effects);
+        self.capital.multiply(&together((&of_one.green, green), (&of_one.blue, blue)));
     }
 
     /// The evidence against the claim: 1 at the start, `1/alpha` refutes it at level `alpha`.

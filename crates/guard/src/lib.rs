@@ -17,6 +17,7 @@ mod finding;
 mod guard;
 mod histogram;
 mod horizon;
+mod interval;
 mod label;
 mod limit;
 mod outcome;
@@ -26,6 +27,7 @@ mod restarts;
 mod sequence;
 mod share_test;
 mod slowness;
+mod sustained;
 mod verdict;
 mod words;
 
@@ -34,11 +36,13 @@ pub use finding::{Cause, Finding};
 pub use guard::Guard;
 pub use histogram::{Histogram, Quantile};
 pub use horizon::Horizon;
+pub use interval::{IntervalCounts, IntervalGuard, Tally};
 pub use outcome::{Arm, ErrorKind, Observed, Outcome, StatusClass};
 pub use past::Past;
 pub use policy::{
     DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Policy,
 };
+pub use sustained::{Look, Sustained};
 pub use verdict::{
     DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict,
 };

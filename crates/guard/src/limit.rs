@@ -7,7 +7,7 @@ use crate::label::{Effects, LabelTest};
 use crate::outcome::{Arm, Outcome};
 use crate::policy::Policy;
 use crate::share_test::ShareTest;
-use crate::{LatencyLimit, Quantile};
+use crate::{IntervalCounts, LatencyLimit, Quantile};
 
 /// One limit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +74,16 @@ impl Limit {
             self.alone.observe(happened);
         }
         happened && is_green
+    }
+
+    /// Takes note of all requests of one interval in which the coin said green with this probability.
+    /// Says nothing about latencies, which counts do not have.
+    pub(crate) fn observe_together(&mut self, counts: &IntervalCounts, green_probability: f64) {
+        let Event::Failed = self.event else { return };
+        let IntervalCounts { green, blue } = counts;
+        self.worse.observe_together(green.failed, blue.failed, green_probability);
+        let test = if green_probability < 1.0 { &mut self.beside } else { &mut self.alone };
+        test.observe_together(green.failed, green.requests - green.failed);
     }
 
     /// Takes note of a probe of green, which no visitor shares.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capital::{Capital, real};
+use crate::capital::{Capital, real, together};
 
 /// Alternatives that are weighed against each other, spaced geometrically in their odds.
 const ALTERNATIVES: usize = 8;
@@ -44,6 +44,15 @@ impl ShareTest {
     /// Takes note of one request.
     pub(crate) fn observe(&mut self, failed: bool) {
         self.capital.multiply(if failed { &self.failed } else { &self.succeeded });
+    }
+
+    /// Takes note of all requests of one interval, in whatever order they came. They are one
+    /// observation, before which capital is laid down once; see [`crate::IntervalGuard`].
+    pub(crate) fn observe_together(&mut self, failed: u64, succeeded: u64) {
+        if failed + succeeded > 0 {
+            let factors = together((&self.failed, failed), (&self.succeeded, succeeded));
+            self.capital.multiply(&factors);
+        }
     }
 
     /// The evidence against the claim: 1 at the start, `1/alpha` refutes it at level `alpha`.

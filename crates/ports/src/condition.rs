@@ -70,7 +70,7 @@ impl Condition {
 }
 
 impl Comparison {
-    fn holds<T: PartialOrd + Copy>(self, value: T, limit: T) -> bool {
+    pub(crate) fn holds<T: PartialOrd + Copy>(self, value: T, limit: T) -> bool {
         match self {
             Self::Less => value < limit,
             Self::AtMost => value <= limit,
@@ -80,7 +80,7 @@ impl Comparison {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Less => "<",
             Self::AtMost => "<=",

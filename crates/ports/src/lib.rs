@@ -9,10 +9,12 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod condition;
+pub mod metrics;
 pub mod router;
 pub mod settings;
 pub mod size;
 pub mod store;
 pub mod target;
+pub mod threshold;
 
 pub use catalogue::{Catalogue, Family, Field, FieldType, Kind, KindEntry, KindState, Site};

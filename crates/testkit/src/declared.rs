@@ -172,6 +172,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
                 minimum_sample: DEFAULT_MINIMUM_SAMPLE,
             },
             signals: Signal::ALL.to_vec(),
+            alarms: Vec::new(),
         },
         guard: GuardRules::default(),
         supersede: Supersede::Newest,

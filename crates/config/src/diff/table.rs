@@ -264,7 +264,17 @@ const WATCHING: &[Row] = &[
     ("logs.retention", Some(LessIsLooser), "keeping of logs"),
     ("logs.archive", Some(Words(&["cold-storage", "none"])), "archive of logs"),
     ("logs.inspected", Some(WHO), "who looks through the logs"),
-    ("metrics_sources.*.every", Some(MoreIsLooser), "metrics of {1}: every"),
+    ("metrics_sources.*.every|timeout|stale_after", Some(MoreIsLooser), "metrics of {1}: {2}"),
+    (
+        "metrics_sources.*.token_file|requests|failures|path|server|zone|format",
+        Some(Unclear),
+        "metrics of {1}: {2}",
+    ),
+    (
+        "metrics_sources.*.time_field|status_field|upstream_field|upstream_status_field",
+        Some(Unclear),
+        "metrics of {1}: {2}",
+    ),
     (
         "metrics_sources.*.kind|url|token_secret|region|namespace|role",
         Some(Unclear),

@@ -7,8 +7,17 @@ use crate::shape::{Bound, Default, Key, Measure, Shape, TEXT};
 /// The keys of one alarm.
 pub(crate) const ALARM: &[Key] = &[
     Key::new("name", Shape::Name, Default::Required, "What it is called."),
-    Key::optional("source", Shape::Name, "A name from `metrics_sources`."),
-    Key::optional("query", TEXT, "What the source is asked."),
+    Key::optional(
+        "source",
+        Shape::Name,
+        "A name from `metrics_sources`; left out, the only one there is.",
+    ),
+    Key::optional(
+        "query",
+        TEXT,
+        "What the source is asked; `{version}`, `{service}` and `{environment}` stand for what is \
+         judged.",
+    ),
     Key::new(
         "is",
         Shape::Promise(Measure::Any, Bound::Either),

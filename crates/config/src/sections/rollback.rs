@@ -1,6 +1,8 @@
 //! When and by whom a release is taken back. The guard judges; this section gives it its limits.
 
-use towpath_core::matrix::{RollbackPolicy, Signal};
+use towpath_core::ids::Name;
+use towpath_core::matrix::{AdapterSpec, Alarm, RollbackPolicy, Signal};
+use towpath_core::units::Span;
 use towpath_guard::Limits;
 use towpath_ports::catalogue::FieldType;
 
@@ -8,6 +10,7 @@ use super::alarms::ALARM;
 use super::order::{DECIDERS, decider};
 use super::{LANE, Section, Standing};
 use crate::fields::Fields;
+use crate::lane::Reading;
 use crate::limits;
 use crate::shape::{Default, Key, Place, Shape, TEXT};
 use crate::tree::Node;
@@ -61,7 +64,7 @@ pub(crate) const WHEN: &[Key] = &[
         Shape::List(&Shape::Map(ALARM)),
         "Thresholds of metrics sources that take a release back.",
     )
-    .standing(Standing::Refuses),
+    .standing(Standing::Enforced),
 ];
 
 const fn latency(name: &'static str, doc: &'static str) -> Key {
@@ -96,5 +99,68 @@ pub(crate) fn read(node: Option<&Node>, minimum_sample: u64, place: Place) -> Ro
             minimum_sample,
         },
         signals: signals.collect(),
+        alarms: Vec::new(),
     }
+}
+
+/// The thresholds of metrics sources that take a release back. One that nobody can be asked about is
+/// among what is not enforced, because a release would stay that it should take back.
+pub(crate) fn alarms(
+    node: Option<&Node>,
+    place: Place,
+    prefix: &str,
+    reading: &mut Reading<'_>,
+) -> Vec<Alarm> {
+    let when = node.and_then(|rollback| rollback.get("when"));
+    let items = when.and_then(|when| when.get("alarms")).map(Node::items).unwrap_or_default();
+    let mut alarms = Vec::new();
+    for item in items {
+        let fields = Fields::new(Some(item), ALARM, place);
+        let Some(name) = fields.text("name").and_then(|text| Name::new(&text).ok()) else {
+            continue;
+        };
+        match asked(&fields, reading) {
+            Ok(Some((source, adapter, query))) => {
+                let (Some(is), Some(held_for)) = (fields.text("is"), fields.span("for")) else {
+                    continue;
+                };
+                let held_for = held_for.max(Span(1));
+                alarms.push(Alarm { name, source, adapter, query, is, held_for });
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                let path = format!("{prefix}.rollback.when.alarms.{name}");
+                reading.not_enforced(path, reason, true);
+            }
+        }
+    }
+    alarms
+}
+
+/// Who is asked what; none where the source was refused or is unknown, which is told elsewhere.
+///
+/// # Errors
+/// In a few words, why nobody can be asked.
+fn asked(
+    fields: &Fields<'_>,
+    reading: &Reading<'_>,
+) -> Result<Option<(Name, AdapterSpec, String)>, String> {
+    let sources = &reading.sources;
+    let (name, source) = match fields.text("source") {
+        Some(text) => {
+            let named = Name::new(&text).ok();
+            let Some(found) = named.as_ref().and_then(|name| sources.get_key_value(name)) else {
+                return Ok(None);
+            };
+            found
+        }
+        None => match (sources.first_key_value(), sources.len()) {
+            (Some(only), 1) => only,
+            (None, _) => return Err("`metrics_sources` names nobody to ask".to_owned()),
+            (Some(_), _) => return Err("`source` does not say who is asked".to_owned()),
+        },
+    };
+    let adapter = source.clone()?;
+    let query = fields.text("query").ok_or("`query` does not say what is asked")?;
+    Ok(Some((name.clone(), adapter, query)))
 }

@@ -18,7 +18,7 @@ const fn kind(
         summary: "A kind for tests.",
         example: "",
         state,
-        capabilities: &[],
+        capabilities: if matches!(family, Family::Metrics) { &["gauges"] } else { &[] },
         fields,
         validate: |_| Vec::new(),
     }
@@ -155,7 +155,31 @@ const KINDS: &[KindEntry] = &[
         KindState::Planned,
         &[field("numbers_secret", FieldType::Text, None)],
     ),
-    kind(Family::Metrics, "prometheus", KindState::Planned, &[field("url", FieldType::Url, None)]),
+    kind(
+        Family::Metrics,
+        "prometheus",
+        KindState::Built,
+        &[
+            field("url", FieldType::Url, None),
+            field("token_secret", FieldType::Text, Some("")),
+            field("requests", FieldType::Text, Some("")),
+        ],
+    ),
+    KindEntry {
+        capabilities: &["counts"],
+        ..kind(
+            Family::Metrics,
+            "nginx-log",
+            KindState::Built,
+            &[field("path", FieldType::Path, None)],
+        )
+    },
+    kind(
+        Family::Metrics,
+        "cloudwatch",
+        KindState::Planned,
+        &[field("region", FieldType::Text, None)],
+    ),
     kind(
         Family::Secrets,
         "env",

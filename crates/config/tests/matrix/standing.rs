@@ -107,6 +107,51 @@ fn people_who_must_know_or_be_there_first_refuse_and_reports_do_not() {
 }
 
 #[test]
+fn an_alarm_takes_back_what_somebody_can_be_asked_about_and_refuses_otherwise() {
+    let prometheus = "p: { kind: prometheus, url: \"http://p:9090\" }";
+    let cloudwatch = "c: { kind: cloudwatch, region: us-east-1 }";
+    let of = |alarm: &str, sources: &str| {
+        let live = format!("rollback: {{ when: {{ alarms: [{{ name: deep, {alarm} }}] }} }}");
+        standing(&live, &format!("metrics_sources: {{ {sources} }}"))
+    };
+    let both = format!("{prometheus}, {cloudwatch}");
+    let asked = "is: \"> 5\", for: 5m, query: depth";
+    let (nothing, refuses) = (Vec::<String>::new(), vec!["rollback.when.alarms.deep".to_owned()]);
+    let planned = vec!["metrics_sources.c".to_owned()];
+    assert_eq!(of(&format!("{asked}, source: p"), &both), (nothing.clone(), planned.clone()));
+    assert_eq!(of(&format!("{asked}, source: c"), &both), (refuses.clone(), planned.clone()));
+    assert_eq!(of(asked, &both), (refuses.clone(), planned), "nobody says which");
+    assert_eq!(of(asked, prometheus), (nothing.clone(), nothing.clone()), "there is only one");
+    assert_eq!(of("is: \"> 5\"", prometheus), (refuses.clone(), nothing), "nobody says what");
+    let log = "l: { kind: nginx-log, path: access.log }";
+    let counts = vec!["metrics_sources.l".to_owned()];
+    assert_eq!(of(asked, log), (refuses.clone(), counts), "it measures nothing");
+    let also_counts = "p: { kind: prometheus, url: \"http://p:9090\", requests: up }";
+    let counts = vec!["metrics_sources.p.requests".to_owned()];
+    assert_eq!(of(asked, also_counts), (Vec::new(), counts), "only its counts are nobody's");
+    let token = "p: { kind: prometheus, url: \"http://p:9090\", token_secret: T }";
+    let (refusing, kept) = of(asked, &format!("{token} }}\nsecrets: {{ T: {{ kind: env }}"));
+    assert_eq!((refusing, kept.contains(&"metrics_sources.p".to_owned())), (refuses, true));
+}
+
+#[test]
+fn an_alarm_is_resolved_with_whoever_is_asked() {
+    let live = "rollback: { when: { alarms: [{ name: deep, is: \"> 5\", query: depth }] } }";
+    let top = "metrics_sources: { p: { kind: prometheus, url: \"http://p:9090\" } }";
+    let checked = check(&format!("{FILE}    {live}\n{top}\n"));
+    let matrix = checked.matrix.expect("it has no errors");
+    let lane = matrix.environments[1].lanes.values().next().expect("one service");
+    let alarm = &lane.rollback.alarms[0];
+    assert_eq!((alarm.name.as_str(), alarm.source.as_str()), ("deep", "p"));
+    assert_eq!((alarm.adapter.kind.as_str(), alarm.is.as_str()), ("prometheus", "> 5"));
+    assert_eq!(alarm.adapter.settings["url"], "http://p:9090");
+    assert_eq!(alarm.held_for, towpath_core::units::Span::minutes(1));
+    let fast = matrix.clone().rehearsed(60);
+    let lane = fast.environments[1].lanes.values().next().expect("one service");
+    assert_eq!(lane.rollback.alarms[0].held_for, towpath_core::units::Span::seconds(1));
+}
+
+#[test]
 fn limits_that_copies_start_without_refuse_and_what_is_so_anyway_does_not() {
     assert_eq!(refusing("resources: { memory: 512MB }"), ["resources"]);
     assert_eq!(refusing("scaling: { mode: automatic, min: 2, max: 4 }"), ["scaling.mode"]);

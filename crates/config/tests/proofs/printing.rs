@@ -75,6 +75,7 @@ pub(crate) fn least() -> Value {
 /// The matrix with everything declared that something in it names.
 pub(crate) fn complete(mut matrix: Value) -> Value {
     declare_secrets(&mut matrix);
+    join_keys(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -83,6 +84,28 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
         }
     }
     matrix
+}
+
+/// Routers that are joined have the same one of two keys: a file, or the name of a secret.
+fn join_keys(matrix: &mut Value) {
+    let joined = [
+        "/defaults/production/router",
+        "/environments/beta/router",
+        "/environments/beta/services/beta/router",
+    ];
+    let has_secret =
+        |at: &&str| matrix.pointer(at).is_some_and(|it| it.get("key_secret").is_some());
+    if !joined.iter().any(has_secret) {
+        return;
+    }
+    for at in joined {
+        let router = matrix.pointer_mut(at).and_then(Value::as_object_mut);
+        if let Some(router) = router
+            && router.remove("key").is_some()
+        {
+            router.insert("key_secret".to_owned(), json!("API_KEY"));
+        }
+    }
 }
 
 /// Whatever names a secret names the one that there is.
@@ -147,6 +170,7 @@ pub(crate) fn fitting(name: &str, value: Value) -> Value {
         "router" => router(value),
         "target" => target(value),
         "scaling" => scaling(value),
+        "metrics_sources" => sources(value),
         "windows" | "freezes" | "alarms" => listed(value),
         "rollback" => rollback(value),
         _ => value,
@@ -207,6 +231,25 @@ fn router(mut value: Value) -> Value {
 fn scaling(mut value: Value) -> Value {
     if value.get("min").is_some() {
         value["min"] = json!(1);
+    }
+    value
+}
+
+/// What sources understand of what their types allow; two of their keys stand together.
+fn sources(mut value: Value) -> Value {
+    for source in value.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        let Some(source) = source.as_object_mut() else { continue };
+        if source.contains_key("requests") || source.contains_key("failures") {
+            source.insert("requests".to_owned(), json!("sum(a{version=\"{version}\"})"));
+            source.insert("failures".to_owned(), json!("sum(b{version=\"{version}\"})"));
+        }
+        for (key, wanted) in
+            [("url", "https://example.org/a"), ("zone", "Europe/Berlin"), ("server", "a-{version}")]
+        {
+            if source.contains_key(key) {
+                source.insert(key.to_owned(), json!(wanted));
+            }
+        }
     }
     value
 }

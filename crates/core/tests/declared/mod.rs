@@ -126,6 +126,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             within: None,
             limits: Limits { error_rate: Some(0.05), latency: Vec::new(), minimum_sample: 20 },
             signals: Signal::ALL.to_vec(),
+            alarms: Vec::new(),
         },
         guard: GuardRules::default(),
         supersede: if on(13) { Supersede::Queue } else { Supersede::Newest },

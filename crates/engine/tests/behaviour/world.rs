@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
 use towpath_core::journal::Event;
-use towpath_core::matrix::AdapterSpec;
+use towpath_core::matrix::{AdapterSpec, Alarm};
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::{Lane, Outcome, State};
 use towpath_core::release::Artifact;
@@ -18,12 +18,13 @@ use towpath_engine::{
 };
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 use towpath_ports::check::Check;
+use towpath_ports::metrics::MetricsSource;
 use towpath_ports::router::Router;
 use towpath_ports::store::StoreError;
 use towpath_ports::target::Target;
 use towpath_testkit::declared::{self, ReleaseWords};
 
-use crate::fakes::{FakeChecks, FakeClock, FakeRouter, FakeTarget, MemoryStore};
+use crate::fakes::{FakeChecks, FakeClock, FakeMetrics, FakeRouter, FakeTarget, MemoryStore};
 
 /// One step of two seconds, then all: short, so that a sweep over crashes stays cheap.
 pub(crate) const SHORT: &str = "prod: root, steps 10%/2s 100%/2s, check tests";
@@ -39,12 +40,14 @@ pub(crate) struct World {
     pub(crate) router: FakeRouter,
     pub(crate) target: Arc<FakeTarget>,
     pub(crate) checks: Arc<FakeChecks>,
+    pub(crate) metrics: Arc<FakeMetrics>,
     clock: Arc<FakeClock>,
     matrix: &'static str,
     probed_every: Option<Span>,
     /// How long a probe may take, and how many failures in a row are too many; else as `declared` has it.
     tolerance: Option<(Span, u32)>,
     is_limited: bool,
+    alarms: Vec<Alarm>,
 }
 
 /// An engine while it lives.
@@ -71,11 +74,13 @@ impl World {
             router: FakeRouter::new(&clock),
             target: Arc::new(FakeTarget::new()),
             checks: Arc::default(),
+            metrics: Arc::default(),
             clock,
             matrix,
             probed_every: None,
             tolerance: None,
             is_limited: true,
+            alarms: Vec::new(),
         }
     }
 
@@ -92,6 +97,11 @@ impl World {
     /// The same world, in which no share of errors is too many.
     pub(crate) fn without_a_limit(self) -> Self {
         Self { is_limited: false, ..self }
+    }
+
+    /// The same world, in which this takes a release back.
+    pub(crate) fn alarmed_by(self, alarms: Vec<Alarm>) -> Self {
+        Self { alarms, ..self }
     }
 
     /// An engine starts, the story is told, and the engine is gone where it stands.
@@ -133,6 +143,7 @@ impl World {
                 target: Arc::clone(&self.target),
                 router: self.router.clone(),
                 checks: Arc::clone(&self.checks),
+                metrics: Arc::clone(&self.metrics),
             }),
             clock: Arc::<FakeClock>::clone(&self.clock),
         }
@@ -158,6 +169,7 @@ impl Life<'_> {
             if !self.world.is_limited {
                 lane.rollback.limits.error_rate = None;
             }
+            lane.rollback.alarms.clone_from(&self.world.alarms);
         });
         self.engine.order_project(Order::ApplyMatrix(Box::new(matrix), anna())).await?;
         for version in ["1.0.0", "2.0.0", "3.0.0"] {
@@ -282,6 +294,7 @@ struct FakeAdapters {
     target: Arc<FakeTarget>,
     router: FakeRouter,
     checks: Arc<FakeChecks>,
+    metrics: Arc<FakeMetrics>,
 }
 
 impl AdapterSet for FakeAdapters {
@@ -295,6 +308,10 @@ impl AdapterSet for FakeAdapters {
 
     fn check(&self, _spec: &AdapterSpec) -> Result<Arc<dyn Check>, String> {
         Ok(Arc::<FakeChecks>::clone(&self.checks))
+    }
+
+    fn metrics(&self, _spec: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String> {
+        Ok(Arc::<FakeMetrics>::clone(&self.metrics))
     }
 }
 

@@ -4,12 +4,14 @@
 
 mod check;
 mod clock;
+mod metrics;
 mod router;
 mod store;
 mod target;
 
 pub(crate) use check::{Answer, FakeChecks};
 pub(crate) use clock::FakeClock;
+pub(crate) use metrics::{FakeMetrics, Says};
 pub(crate) use router::{FakeRouter, RouterManner};
 pub(crate) use store::{CommitFault, MemoryStore};
 pub(crate) use target::{FakeTarget, TargetManner};

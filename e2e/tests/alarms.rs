@@ -1,0 +1,141 @@
+//! A real Prometheus scrapes a figure of a release, and the release goes back by it. Needs the Debian
+//! package `prometheus`; without it the test says that it is skipped, and fails where `CI=true`.
+
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use towpath_e2e::World;
+use towpath_testkit::loopback::free_address;
+
+/// 60 times faster: a step of 10 s, and an alarm that must hold for 2 s.
+const MATRIX: &str = r#"
+version: 1
+project: soundbite
+services:
+  api: { purpose: Takes text in and hands out audio jobs }
+metrics_sources:
+  prometheus: { kind: prometheus, url: "{prometheus}", stale_after: 20s }
+environments:
+  production:
+    tier: production
+    target: { kind: process, command: ["{artifact}"] }
+    router: { kind: towpath, listen: {listen} }
+    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
+    rollout: { steps: [ { weight: 50%, bake: 10m }, { weight: 100%, bake: 0s } ] }
+    standby: 1h
+    rollback:
+      mode: automatic
+      when:
+        alarms:
+          - { name: queue-depth, query: "max(depth{version=\"{version}\"})", is: "> 1000", for: 2m }
+"#;
+
+/// What is scraped: the jobs that wait, by the release that makes them.
+const PAGE: &str =
+    "depth{version=\"1.0.0\"} 2\ndepth{version=\"1.1.0\"} 1204\ndepth{version=\"1.2.0\"} 3\n";
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn program() -> Option<PathBuf> {
+    let places = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = std::env::split_paths(&places).map(|place| place.join("prometheus"));
+    let found = places.find(|place| place.is_file());
+    if found.is_none() {
+        let why = "no program `prometheus` is on the search path";
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "it must run under CI: {why}");
+        eprintln!("skipped: {why}");
+    }
+    found
+}
+
+/// Shows the page to whoever asks, until the test ends.
+fn target() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _request = connection.read(&mut [0; 4096]);
+            let head =
+                "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close";
+            let _sent =
+                write!(connection, "{head}\r\ncontent-length: {}\r\n\r\n{PAGE}", PAGE.len());
+        }
+    });
+    address
+}
+
+/// Ended when it is dropped.
+struct Prometheus {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl Prometheus {
+    fn start(program: &std::path::Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("prometheus.yml");
+        let text = format!(
+            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\n\
+             scrape_configs: [{{ job_name: app, static_configs: [{{ targets: [\"{}\"] }}] }}]\n",
+            target()
+        );
+        std::fs::write(&config, text).unwrap();
+        let address = free_address();
+        let child = Command::new(program)
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .args(["--log.level=error"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, address, _folder: folder }
+    }
+
+    fn is_up(&self) -> bool {
+        TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _may_have_ended = self.child.kill();
+        let _is_gone = self.child.wait();
+    }
+}
+
+#[test]
+fn a_figure_that_is_too_high_for_as_long_as_declared_takes_the_release_back() {
+    let Some(program) = program() else { return };
+    let prometheus = Prometheus::start(&program);
+    let url = format!("http://{}", prometheus.address);
+    let world = World::new(&MATRIX.replace("{prometheus}", &url));
+    world.until("Prometheus listens", Duration::from_secs(30), || prometheus.is_up());
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &["TTS_VOICE=bea"]);
+    world.release("1.2.0", &["TTS_VOICE=cleo"]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let went_back =
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
+    assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
+    let sentence = "queue-depth was 1,204 > 1,000 for 2s (prometheus)";
+    assert!(went_back.out.contains(sentence), "{}", went_back.out);
+    assert_eq!(world.lane()["quarantined"][0]["release"], "1.1.0");
+    world.must(&["promote", "production", "--release", "1.2.0", "--yes"], 0);
+    // Gone, it lets nothing pass: the step is held until somebody looks.
+    drop(prometheus);
+    world.release("1.3.0", &["TTS_VOICE=dora"]);
+    let left = ["promote", "production", "--release", "1.3.0", "--yes", "--no-wait"];
+    world.must(&left, 0);
+    world.until("the step is held", Duration::from_secs(40), || {
+        world.run(&["why", "production"]).out.contains("queue-depth (prometheus) cannot be read")
+    });
+    assert_eq!(world.lane()["serves"]["release"], "1.2.0");
+}
