@@ -18,6 +18,7 @@ environments:
     health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
     rollout:
       strategy: blue-green
+      rescue: off
       steps: [ { weight: 5%, bake: BAKE }, { weight: 100%, bake: 1m } ]
     standby: 1h
     rollback: { mode: automatic, when: { error_rate: "> 5%", latency_p90: "+50%" } }
@@ -50,6 +51,18 @@ fn goes_back(bake: &str, settings: &[&str]) -> Met {
 fn a_release_that_fails_everything_harms_a_handful() {
     let met = goes_back("10m", &["FAIL_RATE=1"]);
     assert!(met.lost == 0 && met.harmed <= 30, "{met:?}");
+}
+
+#[test]
+fn with_rescue_on_no_visitor_meets_a_release_that_fails_everything() {
+    let (world, visitors) = coming("10m", &["FAIL_RATE=1"]);
+    let path = world.root().join("towpath.yaml");
+    let text = std::fs::read_to_string(&path).expect("the matrix");
+    std::fs::write(&path, text.replace("rescue: off", "rescue: on")).expect("it is written");
+    world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 3);
+    assert_eq!(world.lane()["serves"]["release"], "1.0.0");
+    let met = visitors.end();
+    assert_eq!((met.lost, met.harmed), (0, 0), "{met:?}");
 }
 
 #[test]

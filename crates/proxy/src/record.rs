@@ -184,7 +184,6 @@ impl Record {
             attempt.close(&self.outcome, log.tally(attempt.candidate(), bucket));
             return;
         }
-        log.lost += u64::from(lost);
         let tally = log.tally(&self.deployment, bucket);
         tally.record(&self.outcome);
         tally.lost += u64::from(lost);

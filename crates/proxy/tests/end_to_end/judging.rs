@@ -9,8 +9,8 @@ use crate::loopback::{
 };
 use towpath_guard::{Policy, Standing};
 use towpath_proxy::{
-    GuardSpec, Handle, HandleError, Hold, OnSilence, Refusal, RouteEvent, RouteSpec, StreamItem,
-    SwitchCause,
+    GuardSpec, Handle, HandleError, Hold, MirrorSpec, OnSilence, Refusal, RouteEvent, RouteSpec,
+    StreamItem, SwitchCause,
 };
 
 fn guard(acts: bool) -> GuardSpec {
@@ -171,4 +171,36 @@ async fn a_good_candidate_keeps_its_weight_and_is_proven() {
     assert_eq!((status.effective_weight_bp, status.hold), (5000, Hold::Held));
     assert_eq!(requests(&status, "green-1"), green.served());
     proxy.stop().await;
+}
+
+/// Everything that blue's visitors ask is copied to a candidate without weight.
+async fn mirrored(green: &'static str) -> (Standing, u64) {
+    let (blue, coming) = (Upstream::start("blue").await, Upstream::start(green).await);
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    let mut spec = bad_rollout(&blue, &coming, true);
+    let mut candidate = candidate(arm(green, &[coming.address]), 0, Some(60_000));
+    let everything = MirrorSpec { share_bp: 10_000, except: Vec::new(), compare_bodies: false };
+    candidate.mirror = Some(everything);
+    spec.candidate = Some(candidate);
+    spec.guard.as_mut().unwrap().subject = format!("{green}-1");
+    applied(&handle, &spec, 1).await;
+    let crowd = Crowd::gather(spec.listen, 4, "/");
+    let status = until_status(&handle, &spec.name, |status| {
+        let standing = status.judged.as_ref().map(|it| it.verdict.standing);
+        matches!(standing, Some(Standing::Healthy | Standing::Unhealthy))
+    })
+    .await;
+    let (asked, losses) = crowd.leave().await;
+    assert_eq!(losses, Vec::<String>::new());
+    assert_eq!(blue.served(), asked);
+    proxy.stop().await;
+    (status.judged.unwrap().verdict.standing, status.lost)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_are_evidence_before_the_candidate_has_a_visitor() {
+    assert_eq!(mirrored("failing").await, (Standing::Unhealthy, 0));
+    assert_eq!(mirrored("green").await, (Standing::Healthy, 0));
 }
