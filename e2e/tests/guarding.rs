@@ -18,7 +18,7 @@ environments:
     health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
     rollout:
       strategy: blue-green
-      rescue: off
+      rescue: never
       steps: [ { weight: 5%, bake: BAKE }, { weight: 100%, bake: 1m } ]
     standby: 1h
     rollback: { mode: automatic, when: { error_rate: "> 5%", latency_p90: "+50%" } }
@@ -58,7 +58,7 @@ fn with_rescue_on_no_visitor_meets_a_release_that_fails_everything() {
     let (world, visitors) = coming("10m", &["FAIL_RATE=1"]);
     let path = world.root().join("towpath.yaml");
     let text = std::fs::read_to_string(&path).expect("the matrix");
-    std::fs::write(&path, text.replace("rescue: off", "rescue: on")).expect("it is written");
+    std::fs::write(&path, text.replace("rescue: never", "rescue: safe")).expect("it is written");
     world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 3);
     assert_eq!(world.lane()["serves"]["release"], "1.0.0");
     let met = visitors.end();

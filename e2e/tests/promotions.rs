@@ -76,7 +76,7 @@ fn a_release_that_fails_is_taken_back_at_its_first_step_and_quarantined() {
 }
 
 #[test]
-fn a_step_that_only_mirrors_shows_the_release_requests_and_harms_nobody() {
+fn a_release_that_fails_its_copies_goes_back_before_it_has_a_visitor() {
     let mirrors = "steps: [ { weight: 0%, mirror: 100%, bake: 2m }, { weight: 25%";
     let world = World::new(&MATRIX.replace("steps: [ { weight: 25%", mirrors));
     world.release("1.0.0", &[]);
@@ -89,9 +89,10 @@ fn a_step_that_only_mirrors_shows_the_release_requests_and_harms_nobody() {
     assert_eq!((met.lost, met.harmed), (0, 0), "{:?}", met.first_loss);
     let count = |field: &str| went_back.last()[field].as_u64().unwrap_or_default();
     let (copies, otherwise) = (count("mirrored_requests"), count("mirrored_differing"));
-    // Two seconds of eight visitors; half of the copies fail.
-    assert!(copies > 50, "{}", went_back.out);
-    assert!(otherwise > copies / 4 && otherwise < copies * 3 / 4, "{otherwise} of {copies}");
+    // It is found after a few dozen copies, half of which fail.
+    assert!(copies > 10, "{}", went_back.out);
+    assert!(otherwise > copies / 4 && otherwise <= copies, "{otherwise} of {copies}");
+    assert_eq!(world.lane()["quarantined"][0]["release"], "1.1.0");
 }
 
 #[test]

@@ -139,7 +139,7 @@ const ROLLOUT: &[Row] = &[
     ("..rollout.on_blind", Some(Words(&["rollback", "pause"])), "without evidence"),
     ("..rollout.on_lapse", Some(Words(&["rollback", "pause", "resume"])), "after a lapsed lease"),
     ("..rollout.lease", Some(MoreIsLooser), "lease"),
-    ("..rollout.rescue", Some(Words(&["on", "off"])), "rescue of failed requests"),
+    ("..rollout.rescue", Some(Words(&["safe", "never"])), "rescue of failed requests"),
     ("..rollout.rescue.except", Some(Demands), "paths that are never served twice"),
     ("..rollout.rescue.methods", Some(Permits), "methods that are served twice"),
     ("..rollout.rescue.body|within", Some(Unclear), "rescue: {1}"),

@@ -11,7 +11,7 @@ use crate::shape::{Default, Key, Place, Shape, word};
 use crate::tree::Node;
 
 /// What stands for all of it.
-pub(crate) const WORDS: &[&str] = &["on", "off"];
+pub(crate) const WORDS: &[&str] = &["safe", "never"];
 
 /// Largest body that a router is asked to keep, in bytes: it is read whole before it is sent.
 const LARGEST_BODY: u64 = 1024 * 1024;
@@ -52,13 +52,13 @@ pub(crate) const KEYS: &[Key] = &[
 
 /// The word that holds where nothing is said.
 pub(crate) fn default(place: Place) -> &'static str {
-    if place.rescues { "on" } else { "off" }
+    if place.rescues { "safe" } else { "never" }
 }
 
 /// The rules; none where nothing is rescued.
 pub(crate) fn read(node: Option<&Node>, place: Place) -> Option<Rescue> {
     let word = node.map_or(Some(default(place)), Node::text);
-    if word == Some("off") || !place.rescues {
+    if word == Some("never") || !place.rescues {
         return None;
     }
     let map = node.filter(|node| node.text().is_none());
