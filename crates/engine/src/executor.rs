@@ -302,10 +302,8 @@ pub(crate) fn desired(
     route: Route,
     section: &LaneSpec,
 ) -> DesiredRoute {
-    let speed = shared.setup.speed;
-    let guard =
-        shared.read(|project| lane_guard::order(project, project.lanes.get(lane)?, &route, speed));
     DesiredRoute {
+        guard: lane_guard::order(shared, lane, &route),
         lane: lane.clone(),
         epoch: shared.epoch,
         revision: route.revision,
@@ -318,7 +316,6 @@ pub(crate) fn desired(
             rescue: section.rollout.rescue.clone(),
             mirror: towpath_ports::router::Mirroring::at(&section.rollout, weight),
         }),
-        guard,
         drain: DRAIN,
         interval: INTERVAL.faster(shared.setup.speed),
     }

@@ -2,7 +2,7 @@
 //! request, and the engine's, which sees the probes. Owns how the two make one verdict; asks nobody.
 
 use towpath_core::guarding::{self, ROUTER_SHARE};
-use towpath_core::ids::PromotionNumber;
+use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::matrix::{AdapterSpec, LaneSpec};
 use towpath_core::project::Project;
 use towpath_core::promotion::command::Route;
@@ -10,6 +10,8 @@ use towpath_core::promotion::state::{Lane, State};
 use towpath_core::units::{Span, Timestamp};
 use towpath_guard::{Counts, Evidence, Guard, Horizon, Outcome, Policy, Probes, Standing, Verdict};
 use towpath_ports::router::GuardOrder;
+
+use crate::shared::Shared;
 
 /// After commit counts that are older than this are forgotten, so that figures people see are recent;
 /// what the guards know is not forgotten with them.
@@ -209,12 +211,12 @@ pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<S
 }
 
 /// Whom the router shall judge under a route: what is coming, or else what serves.
-pub(crate) fn order(
-    project: &Project,
-    lane: &Lane,
-    route: &Route,
-    speed: u32,
-) -> Option<GuardOrder> {
+pub(crate) fn order(shared: &Shared, lane: &LaneId, route: &Route) -> Option<GuardOrder> {
+    let speed = shared.setup.speed;
+    shared.read(|project| order_of(project, project.lanes.get(lane)?, route, speed))
+}
+
+fn order_of(project: &Project, lane: &Lane, route: &Route, speed: u32) -> Option<GuardOrder> {
     let candidate = route.candidate.as_ref().map(|(candidate, _)| candidate);
     let judged = candidate.or(route.default.as_ref())?;
     let active = lane.active.as_ref();

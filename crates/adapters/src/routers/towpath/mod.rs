@@ -2,6 +2,7 @@
 //! between lanes and the proxy's routes; how traffic moves is the proxy's.
 
 mod connection;
+mod intervals;
 mod news;
 mod twice;
 
@@ -25,13 +26,14 @@ use towpath_ports::router::{
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use towpath_proxy::{
-    ArmSpec, ArmStatus, BUCKET_MS, Bucket, CandidateSpec, DeploymentTally, EndpointSpec, GuardSpec,
-    Handle, Hold, MAX_DRAIN_MS, MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec,
-    RouteStatus, StreamItem, TlsFiles,
+    ArmSpec, ArmStatus, BUCKET_MS, CandidateSpec, DeploymentTally, EndpointSpec, GuardSpec, Handle,
+    Hold, MAX_DRAIN_MS, MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus,
+    StreamItem, TlsFiles,
 };
 
 use connection::Connection;
 pub use connection::run_proxy;
+use intervals::intervals;
 use news::CutOffs;
 
 pub(super) const KIND: Kind<dyn Router> = Kind {
@@ -404,31 +406,6 @@ fn met(one: &DeploymentTally) -> Option<(PromotionNumber, Met)> {
     Some((number(&one.deployment)?, twice::met(&one.tally)))
 }
 
-/// Intervals of which the proxy saw so little that their silence proves nothing are left out; what
-/// happened in them is not. The proxy leaves out deployments that did nothing; those that have an
-/// arm now are put back with zero.
-fn intervals(buckets: &[Bucket], arms: &[PromotionNumber]) -> Vec<Interval> {
-    let mut intervals = Vec::new();
-    for (index, bucket) in buckets.iter().enumerate() {
-        let start = i64::try_from(bucket.start_ms.saturating_mul(1000)).unwrap_or(i64::MAX);
-        let start = Timestamp(start);
-        let mut seen: BTreeMap<PromotionNumber, Counts> = BTreeMap::new();
-        for one in &bucket.deployments {
-            seen.extend(number(&one.deployment).map(|number| (number, one.tally.counts.clone())));
-        }
-        let under_way = index + 1 == buckets.len();
-        // Nine tenths: a restart takes a second of a minute.
-        if under_way || bucket.covered_ms.saturating_mul(10) >= bucket.width_ms.saturating_mul(9) {
-            for arm in arms {
-                seen.entry(*arm).or_default();
-            }
-        }
-        let each = seen.into_iter();
-        intervals.extend(each.map(|(deployment, counts)| Interval { start, deployment, counts }));
-    }
-    intervals
-}
-
 /// What a refusal means to the owner of a lane.
 fn refused(refusal: &Refusal) -> RouterError {
     match refusal {
@@ -459,31 +436,6 @@ mod tests {
         assert_ne!(long("a"), long("b"));
         assert!(long("a").len() <= MAX_NAME_BYTES);
         assert_eq!(shortened("api/staging"), "api/staging");
-    }
-
-    #[test]
-    fn silence_is_zero_where_the_proxy_ran_and_nothing_where_it_did_not() {
-        let bucket = |start_ms, covered_ms, deployments: &[&str]| Bucket {
-            start_ms,
-            width_ms: 1000,
-            covered_ms,
-            deployments: deployments
-                .iter()
-                .map(|name| DeploymentTally {
-                    deployment: (*name).to_owned(),
-                    ..Default::default()
-                })
-                .collect(),
-        };
-        let buckets = [
-            bucket(0, 1000, &[]),
-            bucket(1000, 100, &[]),
-            bucket(2000, 100, &["6"]),
-            bucket(3000, 10, &["7"]),
-        ];
-        let seen = intervals(&buckets, &[PromotionNumber(7)]);
-        let seen: Vec<_> = seen.iter().map(|one| (one.start.0, one.deployment.0)).collect();
-        assert_eq!(seen, [(0, 7), (2_000_000, 6), (3_000_000, 7)]);
     }
 
     #[test]
