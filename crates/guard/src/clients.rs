@@ -20,7 +20,8 @@ const GATEWAY: u64 = 5;
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
     window_us: Option<u64>,
-    places: Box<[Place]>,
+    /// None before the first failure of a known client.
+    places: Vec<Place>,
     crowd: Crowd,
 }
 
@@ -41,8 +42,7 @@ impl Clients {
     /// Counts one failure of a client in `window_us`, or one ever when there is none (the client is
     /// tied to its release, so its failures are one observation).
     pub(crate) fn new(window_us: Option<u64>, crowd: Crowd) -> Self {
-        let places = vec![Place::default(); REMEMBERED].into_boxed_slice();
-        Self { window_us, places, crowd }
+        Self { window_us, places: Vec::new(), crowd }
     }
 
     /// Takes note of a request of `client`; 0 is a client that is not known.
@@ -54,6 +54,9 @@ impl Clients {
     pub(crate) fn is_new(&mut self, client: u64, now_us: u64) -> bool {
         if client == 0 || self.crowd.has_gateway() {
             return true;
+        }
+        if self.places.is_empty() {
+            self.places = vec![Place::default(); REMEMBERED];
         }
         let place = &mut self.places[place_of(client)];
         let recent = match self.window_us {
