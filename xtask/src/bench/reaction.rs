@@ -25,7 +25,7 @@ pub(super) const BENCH: Bench = Bench {
 };
 
 /// Rollouts of a release that fails everything.
-const ROUNDS: u32 = 200;
+const ROUNDS: u32 = 100;
 /// What it gets, in basis points.
 const WEIGHT_BP: u16 = 1_000;
 /// After the verdict, for requests that were on their way.
@@ -159,7 +159,7 @@ fn fail(stream: TcpStream, seen: &Mutex<Seen>) -> Result<()> {
             line.clear();
             stream.read_line(&mut line)?;
         }
-        let answer = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n";
+        let answer = b"HTTP/1.1 500 Oh\r\nx-release: green\r\ncontent-length: 0\r\n\r\n";
         stream.get_mut().write_all(answer)?;
         seen.lock().expect("no holder panics").answered.push(Instant::now());
     }
