@@ -71,13 +71,13 @@ impl Slot {
     }
 
     /// Takes on a new state without showing it to the workers yet.
-    pub(crate) fn change(&mut self, mut state: RouteState, serving: Serving, now: Now) {
+    pub(crate) fn change(&mut self, state: RouteState, serving: Serving, now: Now) {
         let served =
             |state: &RouteState| state.spec.default.as_ref().map(|arm| arm.deployment.clone());
         if served(&state) != served(&self.state) {
             self.past.fade();
         }
-        self.follow_guard(&mut state, now);
+        self.follow_guard(&state, now);
         let moved = match &self.serving {
             Ok(before) => before.listener.id != serving.listener.id,
             Err(_) => true,
@@ -88,6 +88,8 @@ impl Slot {
         self.state = state;
         self.serving = Ok(serving);
         self.certificate_problem = None;
+        // Whoever was found unhealthy gets no weight by another apply.
+        self.bar(now);
         if moved {
             // Nobody listens there yet, so nobody must find the empty route.
             self.publish();
@@ -202,15 +204,17 @@ impl Slot {
         self.judge.as_ref()?.due_us()
     }
 
-    /// What is to be written of the guard; an empty text where there is none any more.
+    /// What is to be written of the guard; none where nothing changed, and where there is none.
     pub(crate) fn take_unwritten_judge(&mut self) -> Option<Vec<u8>> {
         self.judge.as_mut()?.take_unwritten()
     }
 
-    /// Whether this deployment was found unhealthy and lost its weight for it.
-    pub(crate) fn is_barred(&self, deployment: &str) -> bool {
-        self.state.hold == Hold::Judged
-            && self.judge.as_ref().is_some_and(|judge| judge.bars(deployment))
+    /// Whether this deployment is the candidate and was found unhealthy, while the default arm can
+    /// serve: then it must not take that arm's place.
+    pub(crate) fn is_barred(&self, deployment: &str, now_us: u64) -> bool {
+        self.is_condemned()
+            && self.candidate_name() == Some(deployment)
+            && self.default_ready(now_us)
     }
 
     /// Puts an event into the stream.
@@ -270,8 +274,8 @@ impl Slot {
         }
     }
 
-    /// Takes on whom a new state judges. Whoever was found unhealthy gets no weight by another apply.
-    fn follow_guard(&mut self, state: &mut RouteState, now: Now) {
+    /// Takes on whom a new state judges.
+    fn follow_guard(&mut self, state: &RouteState, now: Now) {
         let Some(spec) = &state.spec.guard else {
             self.judge = None;
             return;
@@ -281,12 +285,9 @@ impl Slot {
             let first = self.shared.assigned.load(Ordering::Relaxed) + 1;
             self.judge = Some(Judge::new(spec.clone(), self.past.clone(), first));
         }
-        let Some(judge) = &mut self.judge else { return };
-        let candidate = state.spec.candidate.as_ref().map(|one| one.arm.deployment.as_str());
-        if self.state.hold == Hold::Judged && candidate.is_some_and(|one| judge.bars(one)) {
-            state.judge(now.unix_ms);
-        }
-        if state.weight_bp() != self.state.weight_bp() {
+        if let Some(judge) = &mut self.judge
+            && state.weight_bp() != self.state.weight_bp()
+        {
             judge.weight_changed(now.monotonic_us);
         }
     }
@@ -300,17 +301,34 @@ impl Slot {
         }
     }
 
-    /// Takes the weight of a candidate that was found unhealthy, once the default arm can serve.
-    fn go_back(&mut self, now: Now) -> bool {
-        let has_weight = matches!(self.state.hold, Hold::Held) && self.state.weight_bp() > 0;
-        let candidate = self.state.spec.candidate.as_ref().filter(|_| has_weight);
-        let (Some(candidate), Some(judge)) = (candidate, &self.judge) else { return false };
-        if !judge.bars(&candidate.arm.deployment) || !self.default_ready(now.monotonic_us) {
+    fn candidate_name(&self) -> Option<&str> {
+        self.state.spec.candidate.as_ref().map(|candidate| candidate.arm.deployment.as_str())
+    }
+
+    /// Whether the candidate was found unhealthy by a guard that acts.
+    fn is_condemned(&self) -> bool {
+        let judge = self.judge.as_ref().zip(self.candidate_name());
+        judge.is_some_and(|(judge, candidate)| judge.bars(candidate))
+    }
+
+    /// Takes the weight of a candidate that was found unhealthy, once the default arm can serve; says
+    /// whether it did. The workers are not shown yet.
+    fn bar(&mut self, now: Now) -> bool {
+        let has_weight = self.state.hold == Hold::Held && self.state.weight_bp() > 0;
+        if !has_weight || !self.is_condemned() || !self.default_ready(now.monotonic_us) {
             return false;
         }
         self.state.judge(now.unix_ms);
-        self.republish();
+        self.live = Arc::new(make_live(&self.state, &self.arms(), &self.shared));
         true
+    }
+
+    fn go_back(&mut self, now: Now) -> bool {
+        let went_back = self.bar(now);
+        if went_back {
+            self.publish();
+        }
+        went_back
     }
 
     fn note_leaving(&mut self, before: &[Arc<LiveArm>]) {

@@ -58,8 +58,8 @@ impl Controller {
             return Ok(Begun::Nothing(Some(Box::new(self.read(&name)?))));
         }
         let default = spec.default.as_ref().map(|arm| arm.deployment.as_str());
-        let slot = self.slots.get(&name);
-        if default.is_some_and(|default| slot.is_some_and(|slot| slot.is_barred(default))) {
+        let (slot, now_us) = (self.slots.get(&name), self.clock.now_us());
+        if default.is_some_and(|default| slot.is_some_and(|slot| slot.is_barred(default, now_us))) {
             return Err(Refusal::Unhealthy);
         }
         self.refuse_other_users(&spec)?;

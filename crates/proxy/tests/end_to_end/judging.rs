@@ -173,6 +173,34 @@ async fn a_good_candidate_keeps_its_weight_and_is_proven() {
     proxy.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_candidate_that_failed_its_copies_gets_no_weight_at_all() {
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    let mut spec = bad_rollout(&blue, &green, true);
+    let everything = MirrorSpec { share_bp: 10_000, except: Vec::new(), compare_bodies: false };
+    spec.candidate.as_mut().unwrap().weight_bp = 0;
+    spec.candidate.as_mut().unwrap().mirror = Some(everything);
+    applied(&handle, &spec, 1).await;
+    let crowd = Crowd::gather(spec.listen, 4, "/");
+    until_status(&handle, &spec.name, |status| {
+        let standing = status.judged.as_ref().map(|it| it.verdict.standing);
+        standing == Some(Standing::Unhealthy)
+    })
+    .await;
+    spec.candidate.as_mut().unwrap().weight_bp = 5000;
+    assert_eq!(applied(&handle, &spec, 2).await, 0);
+    let mut committed = spec.clone();
+    committed.default = committed.candidate.take().map(|candidate| candidate.arm);
+    let refused = handle.apply(committed, 1, 3).await.unwrap_err();
+    assert_eq!(refusal(refused), Some(Refusal::Unhealthy));
+    let (_, losses) = crowd.leave().await;
+    assert_eq!(losses, Vec::<String>::new());
+    proxy.stop().await;
+}
+
 /// Everything that blue's visitors ask is copied to a candidate without weight.
 async fn mirrored(green: &'static str) -> (Standing, u64) {
     let (blue, coming) = (Upstream::start("blue").await, Upstream::start(green).await);
