@@ -45,6 +45,16 @@ impl Record {
         start_us: u64,
     ) -> Self {
         let order = route.shared.assigned.fetch_add(1, Ordering::Relaxed) + 1;
+        Self::begin(visitor, route, deployment, (arm, green_bp, pinned), (order, start_us))
+    }
+
+    fn begin(
+        visitor: &Rc<Visitor>,
+        route: &Arc<LiveRoute>,
+        deployment: &Arc<Deployment>,
+        (arm, green_bp, pinned): (Arm, u16, bool),
+        (order, start_us): (u64, u64),
+    ) -> Self {
         deployment.in_flight.fetch_add(1, Ordering::Relaxed);
         let outcome = Outcome {
             order,
@@ -83,27 +93,9 @@ impl Record {
         place: Place,
         start_us: u64,
     ) -> Self {
-        deployment.in_flight.fetch_add(1, Ordering::Relaxed);
-        let outcome = Outcome {
-            order: 0,
-            arm: Arm::Blue,
-            green_probability: 0.0,
-            status: StatusClass::None,
-            error: ErrorKind::None,
-            latency_us: 0,
-            pinned: true,
-        };
-        let record = Self {
-            visitor: Rc::clone(visitor),
-            route: Arc::clone(route),
-            deployment: Arc::clone(deployment),
-            outcome,
-            start_us,
-            client: 0,
-            counted: false,
-            spared: false,
-            rescue: Some(Attempt::new(place)),
-        };
+        let nobody_tossed = (Arm::Blue, 0, true);
+        let mut record = Self::begin(visitor, route, deployment, nobody_tossed, (0, start_us));
+        record.rescue = Some(Attempt::new(place));
         record.note_for_rescue(|counts| counts.tried += 1);
         record
     }

@@ -6,6 +6,7 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::arrivals::{Stream, binomial};
 use crate::counts::{BUCKET_S, Series};
+use crate::numbers::whole;
 use crate::peers::flagger::{self, Ended, Minute};
 use crate::{Scenario, Schedule};
 
@@ -14,7 +15,7 @@ pub fn series(scenario: &Scenario, schedule: &Schedule, seed: u64) -> Series {
     let mut chance = Pcg64Mcg::seed_from_u64(seed);
     let mut stream = scenario.arrivals.begin(&mut chance);
     let end_s = schedule.seconds();
-    let mut series = Series::new(whole(end_s));
+    let mut series = Series::new(whole(end_s.ceil()));
     let mut now_s = 0.0;
     while now_s < end_s {
         let until_s = next_cut(now_s, scenario, schedule).min(end_s);
@@ -82,13 +83,4 @@ fn next_cut(now_s: f64, scenario: &Scenario, schedule: &Schedule) -> f64 {
     let onset_s = scenario.fault.onset_s;
     let onset_s = if onset_s > now_s { onset_s } else { f64::INFINITY };
     bucket_end_s.min(onset_s).min(schedule.next_step(now_s))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "seconds of a rollout, never negative"
-)]
-fn whole(seconds: f64) -> u64 {
-    seconds.ceil() as u64
 }

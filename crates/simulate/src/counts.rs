@@ -2,6 +2,7 @@
 //! done so far. Owns the rounding; judges nothing.
 
 use crate::Request;
+use crate::numbers::real;
 
 /// Width of one count, in seconds: what Prometheus scrapes by default in most set-ups.
 pub const BUCKET_S: u64 = 15;
@@ -159,9 +160,4 @@ impl ArmSeries {
 )]
 fn place(number: f64) -> usize {
     number as usize
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a rollout stay far below 2^52")]
-fn real(count: u64) -> f64 {
-    count as f64
 }

@@ -18,6 +18,7 @@ use towpath_guard::{
 use crate::arrivals::{Counted, Stream, binomial};
 use crate::course::{Bake, Next, Standing};
 use crate::guarded::REACTION_S;
+use crate::numbers::{micro, narrow, seconds};
 use crate::{Arrivals, Course, Fault, Latency};
 
 /// A visitor notices an answer that takes longer than this many times the usual.
@@ -349,23 +350,4 @@ fn latency_us(latency: Latency, slower: f64, chance: &mut Pcg64Mcg) -> u64 {
 
 fn narrow_us(microseconds: u64) -> u32 {
     u32::try_from(microseconds).unwrap_or(u32::MAX)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a probability keeps its first digits")]
-fn narrow(probability: f64) -> f32 {
-    probability as f32
-}
-
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a rollout")]
-fn seconds(microseconds: u64) -> f64 {
-    microseconds as f64 / 1e6
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "seconds of a rollout, never negative"
-)]
-fn micro(seconds: f64) -> u64 {
-    (seconds * 1e6) as u64
 }

@@ -8,6 +8,7 @@ use towpath_guard::{
     Arm, Cause, ErrorKind, Guard, Horizon, Observed, Outcome, Policy, StatusClass,
 };
 
+use crate::numbers::{micro, narrow, seconds};
 use crate::{Fault, Latency, Schedule, Series, Trace, Traffic};
 
 /// From the deciding outcome to the last request on green, in seconds: what the reference simulation
@@ -184,23 +185,4 @@ fn horizon_of(traffic: &Traffic, seed: u64) -> Horizon {
         horizon.saw(request.failed, u32::try_from(request.latency_us).unwrap_or(u32::MAX));
     }
     horizon
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a probability keeps its first digits")]
-fn narrow(probability: f64) -> f32 {
-    probability as f32
-}
-
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a rollout")]
-fn seconds(microseconds: u64) -> f64 {
-    microseconds as f64 / 1e6
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "seconds of a rollout, never negative"
-)]
-fn micro(seconds: f64) -> u64 {
-    (seconds * 1e6) as u64
 }

@@ -16,6 +16,7 @@ mod course;
 mod followed;
 mod guarded;
 mod many;
+mod numbers;
 mod schedule;
 mod trace;
 mod traffic;

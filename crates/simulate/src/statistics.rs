@@ -1,5 +1,7 @@
 //! What many rollouts come to. Owns the intervals; simulates nothing.
 
+use crate::numbers::real;
+
 /// Two-sided 95%: the 97.5th percentile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -64,11 +66,6 @@ fn index(rank: f64) -> usize {
 pub fn relative_entropy(p: f64, q: f64) -> f64 {
     let part = |p: f64, q: f64| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
     part(p, q) + part(1.0 - p, 1.0 - q)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of rollouts")]
-fn real(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

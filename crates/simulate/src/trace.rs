@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp1, Poisson, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
+use crate::numbers::{micro, whole};
 use crate::{Disturbance, Fault, Latency, Schedule, Traffic};
 
 /// Length of one stretch in which a shared burst may go on, in seconds.
@@ -61,7 +62,7 @@ impl<'a> Trace<'a> {
         let failed = fate < failing;
         let (latency_us, slowed) = self.latency(is_green, failed);
         Request {
-            at_us: microseconds(self.now_s),
+            at_us: micro(self.now_s),
             is_green,
             green_probability: weight,
             failed,
@@ -106,12 +107,12 @@ impl<'a> Trace<'a> {
         let usual = median_us * (sigma * normal).exp();
         match self.traffic.disturbance {
             Disturbance::BlueFailsLate { seconds } if failed && !is_green => {
-                return (microseconds(seconds), false);
+                return (micro(seconds), false);
             }
             Disturbance::BlueStalls { at_s, seconds } if !is_green => {
                 let until = at_s + seconds;
                 if self.now_s >= at_s && self.now_s < until {
-                    return (microseconds(until - self.now_s + usual / 1e6), false);
+                    return (micro(until - self.now_s + usual / 1e6), false);
                 }
             }
             _ => {}
@@ -122,7 +123,7 @@ impl<'a> Trace<'a> {
             && self.now_s >= fault.onset_s
             && (fault.slower_share >= 1.0 || self.share() < fault.slower_share);
         let factor = if is_slow { fault.slower } else { 1.0 };
-        (microseconds(usual * factor / 1e6), factor > TOLERATED)
+        (micro(usual * factor / 1e6), factor > TOLERATED)
     }
 
     fn client(&mut self) -> u64 {
@@ -168,22 +169,4 @@ impl Iterator for Trace<'_> {
         self.repeats = self.repeats_of(&request);
         Some(request)
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "seconds of a rollout, never negative"
-)]
-fn microseconds(seconds: f64) -> u64 {
-    (seconds * 1e6) as u64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a small count, never negative"
-)]
-fn whole(count: f64) -> u64 {
-    count as u64
 }

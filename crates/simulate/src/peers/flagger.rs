@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
 use crate::arrivals::{binomial, poisson};
+use crate::numbers::real;
 use crate::{Fault, Schedule, Traffic};
 
 /// What it is called in the tables.
@@ -79,9 +80,4 @@ pub fn decide(schedule: &Schedule, mut minute: impl FnMut(f64, f64) -> Minute) -
             failed_checks += 1;
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "requests of a minute")]
-fn real(count: u64) -> f64 {
-    count as f64
 }

@@ -5,6 +5,7 @@ mod access_log;
 mod counts_csv;
 
 use crate::arrivals::Counted;
+use crate::numbers::real;
 
 pub use access_log::{AccessLog, Form};
 pub use counts_csv::read as counts_from_csv;
@@ -99,9 +100,4 @@ impl Recording {
     pub fn requests_per_s(&self) -> f64 {
         real(self.requests) / self.seconds()
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
-fn real(count: u64) -> f64 {
-    count as f64
 }
