@@ -1,5 +1,5 @@
-//! A real Prometheus scrapes a figure of a release, and the release goes back by it. Needs the Debian
-//! package `prometheus`; without it the test says that it is skipped, and fails where `CI=true`.
+//! A real Prometheus scrapes a figure of a release or counts of its jobs, and the release goes back by
+//! them. Needs the Debian package `prometheus`; without it the test says that it is skipped, and fails where `CI=true`.
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
@@ -35,9 +35,32 @@ environments:
           - { name: queue-depth, query: "max(depth{version=\"{version}\"})", is: "> 1000", for: 2m }
 "#;
 
-/// What is scraped: the jobs that wait, by the release that makes them.
-const PAGE: &str =
-    "depth{version=\"1.0.0\"} 2\ndepth{version=\"1.1.0\"} 1204\ndepth{version=\"1.2.0\"} 3\n";
+/// The same, judged by jobs as well: those of a request fail after it was answered.
+fn counted(prometheus: &str) -> String {
+    let url = format!(
+        "{prometheus}\", requests: \"jobs_total{{version='{{version}}'}}\", \
+         failures: \"jobs_failed_total{{version='{{version}}'}}"
+    );
+    let matrix = MATRIX.replace("{prometheus}", &url);
+    let alarms = matrix.find("      when:").unwrap();
+    format!("{}    guard: {{ counts: prometheus }}\n", &matrix[..alarms])
+}
+
+/// What is scraped, the `scrape`-th time: the jobs that wait, by the release that makes them, and those
+/// that are done. One in five of 1.1.0's fails.
+fn page(scrape: u64) -> String {
+    let waiting = [("1.0.0", 2), ("1.1.0", 1204), ("1.2.0", 3)];
+    let depths =
+        waiting.map(|(version, depth)| format!("depth{{version=\"{version}\"}} {depth}\n"));
+    let done = [("1.0.0", 0), ("1.1.0", 2), ("1.2.0", 0)].map(|(version, failed)| {
+        format!(
+            "jobs_total{{version=\"{version}\"}} {}\njobs_failed_total{{version=\"{version}\"}} {}\n",
+            10 * scrape,
+            failed * scrape
+        )
+    });
+    depths.concat() + &done.concat()
+}
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn program() -> Option<PathBuf> {
@@ -57,12 +80,13 @@ fn target() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        for mut connection in listener.incoming().flatten() {
+        for (scrape, mut connection) in (0..).zip(listener.incoming().flatten()) {
             let _request = connection.read(&mut [0; 4096]);
             let head =
                 "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close";
+            let page = page(scrape);
             let _sent =
-                write!(connection, "{head}\r\ncontent-length: {}\r\n\r\n{PAGE}", PAGE.len());
+                write!(connection, "{head}\r\ncontent-length: {}\r\n\r\n{page}", page.len());
         }
     });
     address
@@ -138,4 +162,22 @@ fn a_figure_that_is_too_high_for_as_long_as_declared_takes_the_release_back() {
         world.run(&["why", "production"]).out.contains("queue-depth (prometheus) cannot be read")
     });
     assert_eq!(world.lane()["serves"]["release"], "1.2.0");
+}
+
+#[test]
+fn jobs_that_fail_behind_answers_that_are_well_take_the_release_back() {
+    let Some(program) = program() else { return };
+    let prometheus = Prometheus::start(&program);
+    let world = World::new(&counted(&format!("http://{}", prometheus.address)));
+    world.until("Prometheus listens", Duration::from_secs(30), || prometheus.is_up());
+    world.release("1.0.0", &[]);
+    world.release("1.1.0", &["TTS_VOICE=bea"]);
+    world.release("1.2.0", &["TTS_VOICE=cleo"]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let went_back =
+        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
+    assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
+    assert!(went_back.out.contains("by counts of prometheus: green failed "), "{}", went_back.out);
+    assert_eq!(world.lane()["quarantined"][0]["release"], "1.1.0");
+    world.must(&["promote", "production", "--release", "1.2.0", "--yes"], 0);
 }

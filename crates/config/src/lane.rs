@@ -309,7 +309,7 @@ fn lane_spec(
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
     sections::change_types::check(node.get("change_types"), lane.place, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
-    let guard = sections::guard::read(node.get("guard"), lane.place);
+    let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
     Some(LaneSpec {

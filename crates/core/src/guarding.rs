@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 use towpath_guard::{DEFAULT_ALPHA, DEFAULT_MARGIN, LatencyLimit, Policy};
 
-use crate::matrix::LaneSpec;
+use crate::ids::Name;
+use crate::matrix::{AdapterSpec, LaneSpec};
 use crate::promotion::state::{Kind, Lane, Outcome};
 use crate::release::ReleaseRef;
 use crate::units::{Span, Timestamp};
@@ -12,6 +13,9 @@ use crate::units::{Span, Timestamp};
 /// The part of the chance of a false alarm that belongs to whoever sees the requests; the rest is the
 /// engine's, for what it sees itself: probes, and figures from elsewhere.
 pub const ROUTER_SHARE: f64 = 0.9;
+/// The part of the rest that belongs to counts of a metrics source, where one is declared; what remains
+/// is that of the probes.
+const COUNTS_SHARE: f64 = 0.5;
 /// What each further attempt of one release gets of what the attempt before had: with nine tenths
 /// for the first the sum over all attempts stays within the declared chance.
 const FURTHER_ATTEMPT: f64 = 0.1;
@@ -39,6 +43,18 @@ pub struct GuardRules {
     pub even_if_blue: bool,
     /// Request header that says whose request it is; none means the address of the connection.
     pub client: Option<String>,
+    /// Who else counts the requests of both releases; none means that only the router does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<CountsFrom>,
+}
+
+/// A metrics source that is asked what each release did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountsFrom {
+    /// Its name in the matrix.
+    pub source: Name,
+    /// The adapter that is asked.
+    pub adapter: AdapterSpec,
 }
 
 /// Time after a change of weight in which only a catastrophe counts: caches and pools fill.
@@ -54,6 +70,7 @@ impl Default for GuardRules {
             warm_up: DEFAULT_WARM_UP,
             even_if_blue: false,
             client: None,
+            counts: None,
         }
     }
 }
@@ -62,6 +79,17 @@ impl GuardRules {
     /// Whether nothing was said.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The part of the chance of a false alarm that belongs to the probes.
+    pub fn probes_share(&self) -> f64 {
+        let rest = 1.0 - ROUTER_SHARE;
+        if self.counts.is_some() { rest * (1.0 - COUNTS_SHARE) } else { rest }
+    }
+
+    /// The part that belongs to the counts of the source, if one is declared.
+    pub fn counts_share(&self) -> f64 {
+        (1.0 - ROUTER_SHARE) * COUNTS_SHARE
     }
 }
 

@@ -19,6 +19,12 @@ impl Timestamp {
         Self(self.0.saturating_add(microseconds))
     }
 
+    /// This moment and `span` earlier; stops at the beginning of time instead of overflowing.
+    #[must_use]
+    pub fn minus(self, span: Span) -> Self {
+        Self(self.0.saturating_sub_unsigned(span.0.saturating_mul(1000)))
+    }
+
     /// How long ago `earlier` was; zero when it is not in the past.
     pub fn since(self, earlier: Self) -> Span {
         let microseconds = self.0.saturating_sub(earlier.0);

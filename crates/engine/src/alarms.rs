@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
-use towpath_core::matrix::Alarm;
+use towpath_core::matrix::{Alarm, LaneSpec};
 use towpath_core::project::Project;
-use towpath_core::promotion::state::{Kind, Lane, State};
+use towpath_core::promotion::state::{Kind, Lane};
 use towpath_core::units::{Span, Timestamp};
 use towpath_guard::{Look, Standing, Sustained, Verdict};
 use towpath_ports::metrics::{Blind, GaugeQuestion, Measured, MetricsSource, fill};
@@ -25,7 +25,7 @@ use crate::shared::Shared;
 /// How often due questions are looked for.
 const LOOK: Duration = Duration::from_millis(100);
 /// What a source that does not keep its time is given more, as checks are.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// What is known of the alarms of one lane.
 pub(crate) struct LaneAlarms {
@@ -70,22 +70,6 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
     });
 }
 
-/// The verdict beside what the alarms say: while one of them cannot be read, nothing is known to be
-/// well.
-pub(crate) fn beside(
-    shared: &Shared,
-    lane: &LaneId,
-    deployment: PromotionNumber,
-    verdict: Verdict,
-) -> Verdict {
-    if verdict.standing == Standing::Unhealthy {
-        return verdict;
-    }
-    let Some(blind) = blindness(shared, lane, deployment) else { return verdict };
-    let sentence = format!("{}; {blind}", verdict.sentence);
-    Verdict { standing: Standing::Blind, sentence, ..verdict }
-}
-
 /// Why alarms of what is judged cannot be read, as a sentence; none when all of them can, or where this
 /// deployment is not judged.
 pub(crate) fn blindness(
@@ -111,30 +95,29 @@ pub(crate) fn blindness(
     (!sentences.is_empty()).then(|| sentences.join("; "))
 }
 
-/// What is judged: what has visitors beside blue, or what serves while the release before stands by.
+/// What is judged in a lane, if alarms are declared for it.
 fn subject_of(project: &Project, lane: &Lane) -> Option<Subject> {
-    let (deployment, section) = if let Some(promotion) = &lane.active {
-        let has_visitors = match promotion.state {
-            State::Shifting { .. }
-            | State::Baking { .. }
-            | State::Reconciling { .. }
-            | State::Committing { .. } => true,
-            State::Waiting { .. }
-            | State::Starting { .. }
-            | State::Validating
-            | State::GoingBack { .. } => false,
-        };
-        // A rollback waits for nobody.
-        let is_judged = has_visitors && promotion.plan.kind == Kind::Promote;
-        let green = promotion.green.clone().filter(|_| is_judged)?;
-        (green, &promotion.plan.section)
-    } else {
-        lane.standby.as_ref()?;
-        let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
-        (lane.serving.as_ref()?.deployment.clone(), section)
-    };
+    let (deployment, section) = judged(project, lane)?;
     let alarms = section.rollback.alarms.clone();
+    let deployment = deployment.clone();
     (!alarms.is_empty()).then(|| Subject { lane: lane.id.clone(), deployment, alarms })
+}
+
+/// What sources are asked about: what has visitors beside blue, or what serves while the release before
+/// stands by; with the section that it is judged by.
+pub(crate) fn judged<'a>(
+    project: &'a Project,
+    lane: &'a Lane,
+) -> Option<(&'a Deployment, &'a LaneSpec)> {
+    if let Some(promotion) = &lane.active {
+        // A rollback waits for nobody.
+        let is_judged = promotion.may_have_visitors() && promotion.plan.kind == Kind::Promote;
+        let green = promotion.green.as_ref().filter(|_| is_judged)?;
+        return Some((green, &promotion.plan.section));
+    }
+    lane.standby.as_ref()?;
+    let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
+    Some((&lane.serving.as_ref()?.deployment, section))
 }
 
 /// Which alarms are asked now, one question at a time each; forgets what is judged no more.

@@ -14,7 +14,7 @@ use towpath_ports::router::{Met, ObservedRoute, RouterNews};
 
 use crate::lane_guard::{Sides, Subject, subject_of};
 use crate::shared::Shared;
-use crate::{alarms, blue, executor};
+use crate::{alarms, blue, counting, executor};
 
 /// How often the lanes that need judging are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -177,7 +177,7 @@ pub(crate) async fn tell(shared: &Shared, lane: &LaneId) {
     let Some((deployment, verdict)) = shared.guard(lane, |guard| guard.news(probes)) else {
         return;
     };
-    let verdict = alarms::beside(shared, lane, deployment, verdict);
+    let verdict = beside(shared, lane, deployment, verdict);
     if verdict.standing == Standing::Unhealthy {
         say_unhealthy(shared, lane, deployment, verdict).await;
     } else {
@@ -207,7 +207,36 @@ pub(crate) fn verdict_now(shared: &Shared, lane: &LaneId) -> Option<Verdict> {
     // A guard that has not heard from the router yet has seen nothing: that is blind, not absent.
     let unseen = || Evidence::of(&Counts::default(), None, probes);
     let known = known.unwrap_or_else(|| unseen().unbroken(false, subject.policy.minimum_sample));
-    Some(alarms::beside(shared, lane, subject.deployment, known))
+    Some(beside(shared, lane, subject.deployment, known))
+}
+
+/// The verdict beside what other sources say: while one of them cannot be read, nothing is known to be
+/// well.
+fn beside(
+    shared: &Shared,
+    lane: &LaneId,
+    deployment: PromotionNumber,
+    verdict: Verdict,
+) -> Verdict {
+    if verdict.standing == Standing::Unhealthy {
+        return verdict;
+    }
+    let Some(blind) = blindness(shared, lane, deployment) else { return verdict };
+    let sentence = format!("{}; {blind}", verdict.sentence);
+    Verdict { standing: Standing::Blind, sentence, ..verdict }
+}
+
+/// Why other sources than the router cannot be read, as a sentence; none when all of them can, or where
+/// this deployment is not judged.
+pub(crate) fn blindness(
+    shared: &Shared,
+    lane: &LaneId,
+    deployment: PromotionNumber,
+) -> Option<String> {
+    let alarms = alarms::blindness(shared, lane, deployment);
+    let counts = counting::blindness(shared, lane, deployment);
+    let sentences: Vec<_> = alarms.into_iter().chain(counts).collect();
+    (!sentences.is_empty()).then(|| sentences.join("; "))
 }
 
 /// What the promotion under way did to visitors so far; `green` is its deployment, once it has one.

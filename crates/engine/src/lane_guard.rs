@@ -175,7 +175,6 @@ impl LaneGuard {
 /// Who is judged in a lane now: what is coming while it has visitors, and what serves while the release
 /// before it stands by.
 pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
-    let own_share = 1.0 - ROUTER_SHARE;
     if let Some(promotion) = &lane.active {
         let step = match promotion.state {
             State::Shifting { step, .. }
@@ -191,7 +190,7 @@ pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<S
         return Some(Subject {
             deployment: promotion.green.as_ref()?.number,
             beside: promotion.blue.as_ref().map(|blue| blue.number),
-            policy: guarding::policy(section, attempt, own_share, speed),
+            policy: guarding::policy(section, attempt, section.guard.probes_share(), speed),
             router: section.router.clone()?,
             step: Some(step),
             since,
@@ -203,7 +202,7 @@ pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<S
     Some(Subject {
         deployment: serving.deployment.number,
         beside: None,
-        policy: guarding::policy(section, 1, own_share, speed),
+        policy: guarding::policy(section, 1, section.guard.probes_share(), speed),
         router: section.router.clone()?,
         step: None,
         since: serving.since,

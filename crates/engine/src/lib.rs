@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Engine`] is what the API talks to; `run_loop` takes one input at a time through
 //! `decide`, one transaction and the outbox; `executor` turns each command into port calls and its
-//! outcome into the next input. `judging` (with `lane_guard`), `alarms`, `leases`, `prober` and
+//! outcome into the next input. `judging` (with `lane_guard`), `alarms`, `counting`, `leases`, `prober` and
 //! `telemetry` work beside it: they watch and remind, and only ever act by sending an input.
 //! `retention` lets bytes go that nobody
 //! needs.
@@ -10,6 +10,7 @@
 mod adapters;
 mod alarms;
 mod blue;
+mod counting;
 mod evidence;
 mod executor;
 mod journal;

@@ -43,6 +43,7 @@ impl Reader {
             guards: Mutex::new(BTreeMap::new()),
             health: Mutex::new(BTreeMap::new()),
             alarms: Mutex::new(BTreeMap::new()),
+            counting: Mutex::new(BTreeMap::new()),
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
             inputs,

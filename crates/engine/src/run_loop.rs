@@ -21,8 +21,8 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, executor, journal, judging, leases, prober, reading, recovery, retention, rows,
-    telemetry, views, wakes, writing,
+    alarms, counting, executor, journal, judging, leases, prober, reading, recovery, retention,
+    rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -78,6 +78,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         guards: Mutex::new(BTreeMap::new()),
         health: Mutex::new(BTreeMap::new()),
         alarms: Mutex::new(BTreeMap::new()),
+        counting: Mutex::new(BTreeMap::new()),
         losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
         inputs,
@@ -102,6 +103,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     run.wake_all();
     leases::spawn(&shared);
     alarms::spawn(&shared);
+    counting::spawn(&shared);
     prober::spawn(&shared);
     prober::spawn_observer(&shared);
     telemetry::spawn(&shared);

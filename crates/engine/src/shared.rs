@@ -16,6 +16,7 @@ use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
 use crate::alarms::LaneAlarms;
+use crate::counting::LaneCounts;
 use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) guards: Mutex<BTreeMap<LaneId, LaneGuard>>,
     pub(crate) health: Mutex<BTreeMap<LaneId, LaneHealth>>,
     pub(crate) alarms: Mutex<BTreeMap<LaneId, LaneAlarms>>,
+    pub(crate) counting: Mutex<BTreeMap<LaneId, LaneCounts>>,
     /// What routers lost, by the lane in which a promotion began.
     pub(crate) losses: Mutex<BTreeMap<LaneId, Losses>>,
     /// Deployments that are being started or stopped.

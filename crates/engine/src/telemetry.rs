@@ -28,8 +28,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
         let mut taken: BTreeMap<LaneId, Timestamp> = BTreeMap::new();
         while !shared.is_stopped() {
             collect(&shared, width, &mut taken).await;
-            let before =
-                Timestamp(shared.now().0.saturating_sub_unsigned(KEPT.milliseconds() * 1000));
+            let before = shared.now().minus(KEPT);
             if let Err(error) = shared.setup.store.drop_intervals(before, SWEEP).await {
                 tracing::warn!(%error, "old telemetry was not removed");
             }
@@ -43,8 +42,7 @@ async fn collect(shared: &Shared, width: Span, taken: &mut BTreeMap<LaneId, Time
         executor::deployments_of(shared).into_iter().map(|(lane, _, _, _)| lane).collect();
     lanes.dedup();
     for lane in lanes {
-        let earliest =
-            Timestamp(shared.now().0.saturating_sub_unsigned(CATCH_UP.milliseconds() * 1000));
+        let earliest = shared.now().minus(CATCH_UP);
         let since = taken.get(&lane).copied().unwrap_or(earliest);
         if let Some(last) = take_in(shared, &lane, since, width).await {
             // The last interval is not over: it is taken again next time.

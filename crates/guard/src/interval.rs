@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::capital::real;
 use crate::label::{Effects, LabelTest};
 use crate::limit::Limit;
-use crate::{Cause, Finding, Policy};
+use crate::{Cause, Counts, Evidence, Finding, Policy, Standing, Verdict, words};
 
 /// How alpha is laid on the tests, in the proportion of [`crate::Guard`]. What is left out of it: the
 /// test for a catastrophe, which exists for another order of outcomes, and there is one order here; and
@@ -30,6 +30,13 @@ pub struct Tally {
     pub requests: u64,
     /// Those of them that the arm failed; at most as many.
     pub failed: u64,
+}
+
+impl Tally {
+    fn add(&mut self, more: Self) {
+        self.requests = self.requests.saturating_add(more.requests);
+        self.failed = self.failed.saturating_add(more.failed);
+    }
 }
 
 /// The judge of a rollout by counts per interval. Deterministic.
@@ -67,9 +74,11 @@ pub struct Tally {
 ///   twice. Where both are there, the evidence is averaged.
 #[derive(Clone, Debug)]
 pub struct IntervalGuard {
-    alpha: f64,
+    policy: Policy,
     margin: LabelTest,
     limits: Vec<Limit>,
+    /// What the evidence rests on.
+    seen: IntervalCounts,
     finding: Option<Finding>,
 }
 
@@ -79,9 +88,10 @@ impl IntervalGuard {
     pub fn new(policy: &Policy) -> Self {
         let of_errors = Policy { latency: Vec::new(), ..policy.clone() };
         Self {
-            alpha: policy.alpha,
+            seen: IntervalCounts::default(),
             margin: LabelTest::new(policy.margin, Effects::FAILURES),
             limits: Limit::all(&of_errors),
+            policy: of_errors,
             finding: None,
         }
     }
@@ -98,6 +108,10 @@ impl IntervalGuard {
         let known = green_probability.filter(|it| (0.0..=1.0).contains(it) && can_be);
         if let Some(green_probability) = known {
             let IntervalCounts { green, blue } = counts;
+            if self.finding.is_none() {
+                self.seen.green.add(*green);
+                self.seen.blue.add(*blue);
+            }
             self.margin.observe_together(green.failed, blue.failed, green_probability);
             for limit in &mut self.limits {
                 limit.observe_together(counts, green_probability);
@@ -112,6 +126,23 @@ impl IntervalGuard {
         self.finding
     }
 
+    /// The finding as a verdict, with the counts that it rests on; none while nothing was found.
+    pub fn unhealthy(&self) -> Option<Verdict> {
+        let finding = self.finding?;
+        let IntervalCounts { green, blue } = self.seen;
+        let evidence = Evidence {
+            green_requests: green.requests,
+            green_failed: green.failed,
+            blue_requests: blue.requests,
+            blue_failed: blue.failed,
+            once_in: Some(words::once_in(finding.evidence)),
+            ..Evidence::default()
+        };
+        let nothing = Counts::default();
+        let sentence = words::found(finding, &self.policy, (&nothing, &nothing), &evidence);
+        Some(Verdict { standing: Standing::Unhealthy, sentence, evidence })
+    }
+
     fn weigh(&mut self) {
         if self.finding.is_some() {
             return;
@@ -122,7 +153,7 @@ impl IntervalGuard {
         let share = limits / whole / real(self.limits.len().max(1));
         let of_limits: f64 = self.limits.iter().map(|limit| share * limit.evidence()).sum();
         let evidence = of_margin + of_limits;
-        if evidence * self.alpha >= 1.0 {
+        if evidence * self.policy.alpha >= 1.0 {
             let cause = if of_limits > of_margin { Cause::Limit(0) } else { Cause::Margin };
             self.finding = Some(Finding { cause, evidence });
         }
@@ -193,6 +224,21 @@ mod tests {
                 (1..=3).find(|_| guard.observe(&counts((60, 12), (540, 3)), Some(0.1)).is_some());
             assert!(first.is_some(), "{late}");
         }
+    }
+
+    #[test]
+    fn a_finding_says_what_was_counted_until_then() {
+        let mut guard = IntervalGuard::new(&policy());
+        assert_eq!(guard.observe(&counts((6, 0), (600, 2)), Some(0.1)), None);
+        assert_eq!(guard.unhealthy(), None);
+        assert!(guard.observe(&counts((55, 17), (5_439, 10)), Some(0.1)).is_some());
+        guard.observe(&counts((1_000, 0), (1_000, 0)), Some(0.1));
+        let verdict = guard.unhealthy().expect("it was found");
+        let seen = "green failed 17 of 61 requests while blue failed 12 of 6,039";
+        assert!(verdict.sentence.starts_with(seen), "{}", verdict.sentence);
+        assert!(verdict.sentence.contains("by chance less than once in"), "{}", verdict.sentence);
+        assert_eq!(verdict.evidence.green_failed, 17);
+        assert!(verdict.evidence.once_in >= Some(100));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Pace {
     pub timeout: Span,
     /// The age above which a figure is stale, above zero; so far apart two figures may be.
     pub stale_after: Span,
+    /// How long after a moment everything that happened until then is known, so that it can be counted.
+    pub late: Span,
 }
 
 /// A question for a number.

@@ -99,7 +99,7 @@ pub(super) fn environments(lane: &Lane<'_>, problems: &mut Problems) {
     }
 }
 
-/// Sources of metrics that alarms and checks ask.
+/// Sources of metrics that alarms, checks and the guard ask.
 pub(super) fn sources(lane: &Lane<'_>, problems: &mut Problems) {
     let known = lane.whole.keys("metrics_sources");
     let acting = lane.get("rollback", "when").and_then(|when| when.get("alarms"));
@@ -110,7 +110,8 @@ pub(super) fn sources(lane: &Lane<'_>, problems: &mut Problems) {
     };
     let checks = lane.checks().filter(|_| lane.judges("gate"));
     let named = alarms.chain(checks.filter(asks)).filter_map(|it| it.get("source"));
-    for (name, place) in named.flat_map(texts) {
+    let counts = lane.get("guard", "counts");
+    for (name, place) in named.chain(counts).flat_map(texts) {
         refer("metrics source", "metrics_sources", name, place, &known, problems);
     }
 }

@@ -158,6 +158,7 @@ const GUARD: &[Row] = &[
     ("guard.warm_up", Some(MoreIsLooser), "warm-up after a change of weight"),
     ("guard.even_if_blue", Some(OffIsLooser), "limits even if the old release breaks them"),
     ("guard.client", Some(Unclear), "header that says whose request it is"),
+    ("guard.counts", Some(Guards), "source whose counts the guard judges"),
 ];
 
 const ROLLBACK: &[Row] = &[

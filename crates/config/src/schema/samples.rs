@@ -102,6 +102,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("who_may.signal", "[developer, on-call]"),
     // How a change goes on.
     ("alarms[].source", "prometheus"),
+    ("guard.counts", "prometheus"),
     ("alarms[].name", "high-error-rate"),
     ("alarms[].query", "\"sum(rate(http_errors_total[5m]))\""),
     ("alarms[].is", "\"> 5%\""),

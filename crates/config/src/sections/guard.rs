@@ -1,12 +1,14 @@
 //! How sure the guard must be before it takes a release back, and what it overlooks. What it must not
 //! tolerate is said by `rollback.when`.
 
-use towpath_core::guarding::GuardRules;
+use towpath_core::guarding::{CountsFrom, GuardRules};
+use towpath_core::ids::Name;
 use towpath_core::units::Weight;
 use towpath_ports::catalogue::FieldType;
 
 use super::{LANE, Section};
 use crate::fields::Fields;
+use crate::lane::Reading;
 use crate::shape::{Default, Key, Place, Shape};
 use crate::tree::Node;
 
@@ -46,6 +48,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Request header that says whose request it is, such as x-forwarded-for; else the address of the \
          connection. A client's repeated failures are one observation.",
     ),
+    Key::optional(
+        "counts",
+        Shape::Of(FieldType::Name),
+        "A metrics source whose counts of requests and failures of both releases are judged beside what \
+         the router sees, such as jobs that fail after their request was answered.",
+    ),
 ];
 
 /// The section.
@@ -55,8 +63,14 @@ pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
     "guard: { false_alarms: 1%, margin: 25%, warm_up: 10s, client: x-forwarded-for }\n",
 )];
 
-/// The section with its defaults.
-pub(crate) fn read(node: Option<&Node>, place: Place) -> GuardRules {
+/// The section with its defaults. A source of counts that nobody can ask is among what is not enforced,
+/// because a release would stay that it should take back.
+pub(crate) fn read(
+    node: Option<&Node>,
+    place: Place,
+    prefix: &str,
+    reading: &mut Reading<'_>,
+) -> GuardRules {
     let fields = Fields::new(node, KEYS, place);
     let rules = GuardRules::default();
     let share = |name: &str| {
@@ -68,5 +82,34 @@ pub(crate) fn read(node: Option<&Node>, place: Place) -> GuardRules {
         warm_up: fields.span("warm_up").unwrap_or(rules.warm_up),
         even_if_blue: fields.text("even_if_blue").as_deref() == Some("true"),
         client: fields.text("client"),
+        counts: match counts(&fields, reading) {
+            Ok(from) => from,
+            Err(reason) => {
+                reading.not_enforced(format!("{prefix}.guard.counts"), reason, true);
+                None
+            }
+        },
     }
+}
+
+/// Who is asked for counts; none where nobody is named, or somebody unknown, which is told elsewhere.
+///
+/// # Errors
+/// In a few words, why it cannot be asked.
+fn counts(fields: &Fields<'_>, reading: &Reading<'_>) -> Result<Option<CountsFrom>, String> {
+    let name = fields.text("counts").and_then(|text| Name::new(&text).ok());
+    let known = name.and_then(|name| reading.sources.get_key_value(&name));
+    let Some((source, adapter)) = known else { return Ok(None) };
+    let adapter = adapter.clone()?;
+    if !reading.hands_out(&adapter.kind, "counts") {
+        return Err(format!("metrics source `{source}` counts no requests"));
+    }
+    let counters = ["requests", "failures"];
+    let has_counters = counters.iter().all(|name| adapter.settings.get(*name).is_some());
+    if reading.hands_out(&adapter.kind, "gauges") && !has_counters {
+        return Err(format!(
+            "metrics source `{source}` names no counters: `requests` and `failures`"
+        ));
+    }
+    Ok(Some(CountsFrom { source: source.clone(), adapter }))
 }

@@ -1,4 +1,5 @@
-//! Where figures come from that the router does not see. The names are the sources of alarms. What a kind can be told belongs to the kind.
+//! Where figures come from that the router does not see. The names are the sources of alarms and of
+//! `guard.counts`. What a kind can be told belongs to the kind.
 
 use std::collections::BTreeMap;
 
@@ -46,20 +47,11 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Name, Source> {
             Some(field) => Some(format!(
                 "metrics source `{name}` needs `{field}`, and no secret store is built"
             )),
-            // The proxy counts by itself; whoever else does is for the routers of other makes.
-            None if !reading.hands_out(adapter.kind, "gauges") => Some(format!(
-                "metrics source `{}` counts requests, and nothing asks for counts yet",
-                adapter.kind
-            )),
             None => None,
         };
         let Some(settings) = adapter.settings else { continue };
         if let Some(reason) = &missing {
             reading.not_enforced(format!("metrics_sources.{name}"), reason.clone(), false);
-        }
-        if settings.get("requests").is_some() {
-            let reason = "nothing asks for counts yet".to_owned();
-            reading.not_enforced(format!("metrics_sources.{name}.requests"), reason, false);
         }
         let spec = AdapterSpec { kind: adapter.kind.to_owned(), settings };
         sources.insert(name, missing.map_or(Ok(spec), Err));

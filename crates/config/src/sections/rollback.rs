@@ -161,6 +161,12 @@ fn asked(
         },
     };
     let adapter = source.clone()?;
+    if !reading.hands_out(&adapter.kind, "gauges") {
+        return Err(format!(
+            "metrics source `{}` counts requests and measures nothing",
+            adapter.kind
+        ));
+    }
     let query = fields.text("query").ok_or("`query` does not say what is asked")?;
     Ok(Some((name.clone(), adapter, query)))
 }

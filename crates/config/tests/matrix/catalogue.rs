@@ -155,16 +155,20 @@ const KINDS: &[KindEntry] = &[
         KindState::Planned,
         &[field("numbers_secret", FieldType::Text, None)],
     ),
-    kind(
-        Family::Metrics,
-        "prometheus",
-        KindState::Built,
-        &[
-            field("url", FieldType::Url, None),
-            field("token_secret", FieldType::Text, Some("")),
-            field("requests", FieldType::Text, Some("")),
-        ],
-    ),
+    KindEntry {
+        capabilities: &["gauges", "counts"],
+        ..kind(
+            Family::Metrics,
+            "prometheus",
+            KindState::Built,
+            &[
+                field("url", FieldType::Url, None),
+                field("token_secret", FieldType::Text, Some("")),
+                field("requests", FieldType::Text, Some("")),
+                field("failures", FieldType::Text, Some("")),
+            ],
+        )
+    },
     KindEntry {
         capabilities: &["counts"],
         ..kind(

@@ -26,7 +26,8 @@ fn with(sections: &str) -> String {
     let own = if sections.starts_with("target") { "" } else { command };
     let notifiers = "notifiers:\n  email: { kind: smtp, server: a.b:587, from: a@b.c, to: [a@b.c] }\n  \
                      slack: { kind: webhook, url_secret: S }\n  phone: { kind: phone, numbers_secret: S }\n\
-                     secrets: { S: { kind: env, variable: S } }\n";
+                     secrets: { S: { kind: env, variable: S } }\n\
+                     metrics_sources: { jobs: { kind: nginx-log, path: access.log } }\n";
     format!(
         "version: 1\nproject: shop\n{notifiers}environments:\n  dev:\n    tier: development\n{command}  qa:\n    \
          tier: testing\n{command}  live:\n    tier: production\n{after}{own}    \

@@ -124,14 +124,24 @@ fn an_alarm_takes_back_what_somebody_can_be_asked_about_and_refuses_otherwise() 
     assert_eq!(of(asked, prometheus), (nothing.clone(), nothing.clone()), "there is only one");
     assert_eq!(of("is: \"> 5\"", prometheus), (refuses.clone(), nothing), "nobody says what");
     let log = "l: { kind: nginx-log, path: access.log }";
-    let counts = vec!["metrics_sources.l".to_owned()];
-    assert_eq!(of(asked, log), (refuses.clone(), counts), "it measures nothing");
-    let also_counts = "p: { kind: prometheus, url: \"http://p:9090\", requests: up }";
-    let counts = vec!["metrics_sources.p.requests".to_owned()];
-    assert_eq!(of(asked, also_counts), (Vec::new(), counts), "only its counts are nobody's");
+    assert_eq!(of(asked, log), (refuses.clone(), Vec::new()), "it measures nothing");
     let token = "p: { kind: prometheus, url: \"http://p:9090\", token_secret: T }";
     let (refusing, kept) = of(asked, &format!("{token} }}\nsecrets: {{ T: {{ kind: env }}"));
     assert_eq!((refusing, kept.contains(&"metrics_sources.p".to_owned())), (refuses, true));
+}
+
+#[test]
+fn counts_are_judged_where_somebody_can_be_asked_for_them_and_refuse_otherwise() {
+    let of = |source: &str| {
+        standing("guard: { counts: jobs }", &format!("metrics_sources: {{ jobs: {source} }}"))
+    };
+    let url = "kind: prometheus, url: \"http://p:9090\"";
+    let counters = "requests: \"done{v='{version}'}\", failures: \"broken{v='{version}'}\"";
+    let refuses = vec!["guard.counts".to_owned()];
+    assert_eq!(of(&format!("{{ {url}, {counters} }}")), (Vec::new(), Vec::new()));
+    assert_eq!(of(&format!("{{ {url} }}")), (refuses.clone(), Vec::new()), "it has no counters");
+    assert_eq!(of("{ kind: nginx-log, path: access.log }"), (Vec::new(), Vec::new()));
+    assert_eq!(of("{ kind: cloudwatch, region: us-east-1 }").0, refuses, "nobody can ask it");
 }
 
 #[test]

@@ -11,7 +11,6 @@ use towpath_core::reason::Blocker;
 use towpath_core::units::{Timestamp, Weight};
 use towpath_ports::store::PromotionRow;
 
-use crate::alarms;
 use crate::judging::{self, Seen};
 use crate::reading::has_several_services;
 use crate::shared::Shared;
@@ -104,7 +103,7 @@ pub(crate) fn promotion(
     let seen = judging::seen(shared, &lane.id, promotion.number, green);
     let verdict = green.and_then(|_| judging::verdict_now(shared, &lane.id));
     let mut view = of_promotion(lane, promotion, &seen, verdict.as_ref(), now);
-    if let Some(blind) = green.and_then(|green| alarms::blindness(shared, &lane.id, green)) {
+    if let Some(blind) = green.and_then(|green| judging::blindness(shared, &lane.id, green)) {
         for blocker in view.waits_for.iter_mut().filter(|blocker| blocker.what == "evidence") {
             blocker.sentence = format!("{}: {blind}", blocker.sentence);
         }

@@ -6,6 +6,7 @@
 
 mod alarms;
 mod checks;
+mod counting;
 mod crashes;
 mod fakes;
 mod leases;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use towpath_core::guarding::CountsFrom;
 use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
 use towpath_core::journal::Event;
 use towpath_core::matrix::{AdapterSpec, Alarm};
@@ -48,6 +49,7 @@ pub(crate) struct World {
     tolerance: Option<(Span, u32)>,
     is_limited: bool,
     alarms: Vec<Alarm>,
+    counts: Option<CountsFrom>,
 }
 
 /// An engine while it lives.
@@ -81,6 +83,7 @@ impl World {
             tolerance: None,
             is_limited: true,
             alarms: Vec::new(),
+            counts: None,
         }
     }
 
@@ -102,6 +105,11 @@ impl World {
     /// The same world, in which this takes a release back.
     pub(crate) fn alarmed_by(self, alarms: Vec<Alarm>) -> Self {
         Self { alarms, ..self }
+    }
+
+    /// The same world, in which the source counts requests.
+    pub(crate) fn counted_by(self, counts: CountsFrom) -> Self {
+        Self { counts: Some(counts), ..self }
     }
 
     /// An engine starts, the story is told, and the engine is gone where it stands.
@@ -170,6 +178,7 @@ impl Life<'_> {
                 lane.rollback.limits.error_rate = None;
             }
             lane.rollback.alarms.clone_from(&self.world.alarms);
+            lane.guard.counts.clone_from(&self.world.counts);
         });
         self.engine.order_project(Order::ApplyMatrix(Box::new(matrix), anna())).await?;
         for version in ["1.0.0", "2.0.0", "3.0.0"] {

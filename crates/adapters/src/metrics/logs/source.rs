@@ -54,7 +54,8 @@ impl<Lines: Format> LogSource<Lines> {
 impl<Lines: Format> MetricsSource for LogSource<Lines> {
     fn pace(&self) -> Pace {
         let five = Span::seconds(5);
-        Pace { every: five, timeout: five, stale_after: Span::seconds(30) }
+        let late = Span::seconds(LATE_MOST.unsigned_abs());
+        Pace { every: five, timeout: five, stale_after: Span::seconds(30), late }
     }
 
     async fn gauge(&self, _question: &GaugeQuestion) -> Result<Measured, Blind> {

@@ -153,7 +153,8 @@ impl Prometheus {
         let counters = settings.requests.zip(settings.failures);
         Ok(Self {
             asking: Asking::new(&settings.url, token_file, timeout, stale_after)?,
-            pace: Pace { every: settings.every, timeout, stale_after },
+            // Both ends of an interval are read at their moment: what is scraped later is of the next.
+            pace: Pace { every: settings.every, timeout, stale_after, late: Span::ZERO },
             counters: counters
                 .map(|(requests, failures)| counting::Counters { requests, failures }),
         })

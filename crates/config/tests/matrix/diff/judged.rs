@@ -212,6 +212,11 @@ const LOOSER: &[(&str, &str, &str)] = &[
         "guard: { even_if_blue: false }",
         "limits even if the old release breaks them: true -> false",
     ),
+    (
+        "guard: { counts: jobs }",
+        "guard: { warm_up: 10s }",
+        "source whose counts the guard judges: jobs -> not set",
+    ),
     // Rolling back.
     (
         "rollback: { mode: automatic }",

@@ -20,11 +20,13 @@ pub(crate) enum Says {
     Hangs,
 }
 
-/// One source for all alarms of a world.
+/// One source for all alarms and counts of a world.
 pub(crate) struct FakeMetrics {
     always: Mutex<Says>,
     in_turn: Mutex<VecDeque<Says>>,
     asked: Mutex<Vec<GaugeQuestion>>,
+    counts: Mutex<Result<Counted, Blind>>,
+    counted: Mutex<Vec<CountsQuestion>>,
 }
 
 impl Default for FakeMetrics {
@@ -33,6 +35,8 @@ impl Default for FakeMetrics {
             always: Mutex::new(Says::Figure(0.0)),
             in_turn: Mutex::default(),
             asked: Mutex::default(),
+            counts: Mutex::new(Err(Blind::Refused("it counts nothing".to_owned()))),
+            counted: Mutex::default(),
         }
     }
 }
@@ -51,6 +55,16 @@ impl FakeMetrics {
         *self.in_turn.lock().unwrap() = says.iter().copied().collect();
     }
 
+    /// From now on it counts this in every interval.
+    pub(crate) fn counts(&self, counts: Result<Counted, Blind>) {
+        *self.counts.lock().unwrap() = counts;
+    }
+
+    /// The intervals that it was asked for so far, in order.
+    pub(crate) fn counted(&self) -> Vec<CountsQuestion> {
+        self.counted.lock().unwrap().clone()
+    }
+
     /// What it was asked so far, in order.
     pub(crate) fn asked(&self) -> Vec<GaugeQuestion> {
         self.asked.lock().unwrap().clone()
@@ -60,7 +74,8 @@ impl FakeMetrics {
 #[async_trait]
 impl MetricsSource for FakeMetrics {
     fn pace(&self) -> Pace {
-        Pace { every: Self::EVERY, timeout: Span::seconds(5), stale_after: Span::minutes(2) }
+        let stale_after = Span::minutes(2);
+        Pace { every: Self::EVERY, timeout: Span::seconds(5), stale_after, late: Span::ZERO }
     }
 
     async fn gauge(&self, question: &GaugeQuestion) -> Result<Measured, Blind> {
@@ -74,7 +89,8 @@ impl MetricsSource for FakeMetrics {
         }
     }
 
-    async fn counts(&self, _question: &CountsQuestion) -> Result<Counted, Blind> {
-        Err(Blind::Refused("it counts nothing".to_owned()))
+    async fn counts(&self, question: &CountsQuestion) -> Result<Counted, Blind> {
+        self.counted.lock().unwrap().push(question.clone());
+        self.counts.lock().unwrap().clone()
     }
 }
