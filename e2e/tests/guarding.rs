@@ -74,14 +74,32 @@ fn a_release_that_fails_half_or_a_tenth_of_its_requests_goes_back() {
 }
 
 #[test]
-fn a_release_that_turns_bad_later_goes_back_as_surely() {
-    let met = goes_back("1h", &["FAIL_RATE=1", "FAIL_AFTER_MS=6000"]);
-    assert!(met.lost == 0 && met.harmed <= 30, "{met:?}");
+fn a_release_that_fails_one_request_in_a_hundred_goes_back() {
+    // Far below the limit of 5%, and far above blue, which fails none.
+    let met = goes_back("4h", &["FAIL_RATE=0.01"]);
+    assert!(met.lost == 0 && met.harmed <= 60, "{met:?}");
+}
+
+/// Ten minutes at the speed of the world.
+const LATE: &str = "FAIL_AFTER_MS=10000";
+
+#[test]
+fn a_release_that_turns_bad_after_ten_minutes_goes_back_as_surely() {
+    for (rate, most) in [("1", 30), ("0.1", 60)] {
+        let met = goes_back("1h", &[&format!("FAIL_RATE={rate}"), LATE]);
+        assert!(met.lost == 0 && met.harmed <= most, "{rate}: {met:?}");
+    }
 }
 
 #[test]
 fn a_release_that_is_slower_than_tolerated_goes_back() {
     let met = goes_back("1h", &["LATENCY_MS=80"]);
+    assert!(met.lost == 0 && met.harmed == 0, "{met:?}");
+}
+
+#[test]
+fn a_release_that_becomes_slow_after_ten_minutes_goes_back_as_surely() {
+    let met = goes_back("2h", &["LATENCY_MS=80", LATE]);
     assert!(met.lost == 0 && met.harmed == 0, "{met:?}");
 }
 

@@ -43,11 +43,22 @@ fn rollout(
     seed: u64,
     of: impl Fn(&mut Observed, &mut Chance),
 ) -> (Guard, Option<(Finding, u64)>) {
+    rollout_by(|order| order * SECOND / 100, policy, requests, seed, of)
+}
+
+/// The same, with a clock that shows this at the requests.
+fn rollout_by(
+    clock: impl Fn(u64) -> u64,
+    policy: Policy,
+    requests: u64,
+    seed: u64,
+    of: impl Fn(&mut Observed, &mut Chance),
+) -> (Guard, Option<(Finding, u64)>) {
     let mut chance = Chance(seed);
     let mut guard = Guard::new(policy, Horizon::default(), 1);
-    guard.weight_changed(0);
+    guard.weight_changed(clock(0));
     for order in 1..=requests {
-        let at_us = order * SECOND / 100;
+        let at_us = clock(order);
         let mut one = request(order, at_us);
         let is_green = chance.share() < f64::from(one.outcome.green_probability);
         one.outcome.arm = if is_green { Arm::Green } else { Arm::Blue };
@@ -352,4 +363,48 @@ fn what_is_known_of_blue_from_before_makes_a_slow_green_known_at_once() {
     (1..2_000).for_each(|order| past.saw(&request(order, order * SECOND / 100)));
     assert!(slow(past).is_some_and(|order| order <= 60));
     assert!(slow(Past::default()).is_none_or(|order| order > 200));
+}
+
+/// One request in fifty fails on either arm; on a bad green one in five.
+fn now_and_then(one: &mut Observed, chance: &mut Chance, is_bad: bool) {
+    let share = if is_bad && is_green(one) { 0.2 } else { 0.02 };
+    if chance.share() < share {
+        fails(one);
+    }
+}
+
+#[test]
+fn one_client_that_makes_nine_in_ten_of_the_requests_neither_condemns_nor_hides() {
+    let of_one = |one: &mut Observed, chance: &mut Chance, is_bad: bool| {
+        one.client = if chance.share() < 0.9 { 7 } else { 1_000 + one.outcome.order % 500 };
+        now_and_then(one, chance, is_bad);
+    };
+    for seed in 0..20 {
+        let (_, found) =
+            rollout(no_warm_up(), 20_000, seed, |one, chance| of_one(one, chance, false));
+        assert_eq!(found, None, "{seed}");
+        let (_, found) =
+            rollout(no_warm_up(), 20_000, seed, |one, chance| of_one(one, chance, true));
+        let (_, requests) = found.expect("it is found");
+        assert!(requests < 2_000, "{seed}: {requests}");
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_changes_no_finding() {
+    const HOUR: u64 = 3_600 * SECOND;
+    // Asleep for an hour now and then; or hours too early or too late for a second at a time.
+    let forward = |order: u64| order * SECOND / 100 + order / 2_500 * HOUR;
+    let about = |order: u64| order * SECOND / 100 + [2, 1, 3, 0][(order / 100 % 4) as usize] * HOUR;
+    let clocks: [&dyn Fn(u64) -> u64; 2] = [&forward, &about];
+    for seed in 0..10 {
+        for is_bad in [false, true] {
+            let of = |one: &mut Observed, chance: &mut Chance| now_and_then(one, chance, is_bad);
+            let (_, steady) = rollout(no_warm_up(), 20_000, seed, of);
+            assert!(!is_bad || steady.is_some(), "{seed}");
+            for clock in clocks {
+                assert_eq!(rollout_by(clock, no_warm_up(), 20_000, seed, of).1, steady, "{seed}");
+            }
+        }
+    }
 }
