@@ -206,6 +206,7 @@ async fn what_the_candidate_fails_is_served_again_where_the_rules_say_so() {
         methods: Vec::new(),
         body_bytes: 65_536,
         within: Span::seconds(2),
+        hedge: false,
     });
     lent.candidate = Some(coming);
     lent.revision = Revision(2);

@@ -289,6 +289,9 @@ pub struct Rescue {
     pub body_bytes: u32,
     /// How long blue may take to begin its answer.
     pub within: Span,
+    /// Whether blue is asked as well when green is slower than blue usually is.
+    #[serde(default)]
+    pub hedge: bool,
 }
 
 /// Lease of green's weight (design.md section 6).

@@ -175,6 +175,11 @@ impl Guard {
         self.finding
     }
 
+    /// The p99 of blue's answers in microseconds; none while too few are known.
+    pub fn usual_us(&self) -> Option<u64> {
+        self.horizon.usual_us()
+    }
+
     /// What was found, if anything.
     pub fn finding(&self) -> Option<Finding> {
         self.finding

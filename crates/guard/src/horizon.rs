@@ -12,6 +12,8 @@ const UNKNOWN_US: u64 = 2_000_000;
 const LONGEST_US: u64 = 30_000_000;
 /// Failures of blue from which their speed is known: the slowest twentieth of them is then seen.
 const KNOWN: u64 = 20;
+/// Answers of blue from which its p99 is known: fewer hold no hundredth.
+const USUAL: u64 = 100;
 /// Requests of blue after which the wait is worked out anew.
 const EVERY: u64 = 64;
 
@@ -22,12 +24,16 @@ pub struct Horizon {
     answers: Histogram,
     since: u64,
     wait_us: u64,
+    /// The time that 99 of 100 of blue's answers take; none while hardly any is known.
+    #[serde(default)]
+    usual_us: Option<u64>,
 }
 
 impl Default for Horizon {
     fn default() -> Self {
         let histogram = Histogram::default();
-        Self { failures: histogram.clone(), answers: histogram, since: 0, wait_us: UNKNOWN_US }
+        let (failures, answers) = (histogram.clone(), histogram);
+        Self { failures, answers, since: 0, wait_us: UNKNOWN_US, usual_us: None }
     }
 }
 
@@ -42,7 +48,15 @@ impl Horizon {
         if self.since >= EVERY {
             self.since = 0;
             self.wait_us = self.worked_out();
+            let is_known = self.answers.count() >= USUAL;
+            self.usual_us = self.answers.quantile_us(Quantile(99)).filter(|_| is_known);
         }
+    }
+
+    /// The p99 of blue's answers in microseconds, at most [`EVERY`] requests old; none while fewer than
+    /// [`USUAL`] are known.
+    pub fn usual_us(&self) -> Option<u64> {
+        self.usual_us
     }
 
     /// What is known of blue's answers.
@@ -93,6 +107,20 @@ mod tests {
         assert_eq!(after([]), 2);
         assert_eq!(after((0..1000).map(|_| (false, SECOND / 100))), 0);
         assert_eq!(after((0..1000).map(|_| (false, 9 * SECOND))), 2);
+    }
+
+    #[test]
+    fn what_blue_usually_takes_is_known_from_a_hundred_answers_on() {
+        let mut horizon = Horizon::default();
+        let mut answer = |latency_us: u32, times: u32| {
+            (0..times).for_each(|_| horizon.saw(false, latency_us));
+            horizon.usual_us()
+        };
+        assert_eq!(answer(1_000, 64), None);
+        let usual = answer(1_000, 64).expect("it is known");
+        assert!((1_000..1_200).contains(&usual), "{usual}");
+        let usual = answer(50_000, 64).expect("it is known");
+        assert!((50_000..60_000).contains(&usual), "{usual}");
     }
 
     #[test]

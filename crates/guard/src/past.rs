@@ -32,6 +32,11 @@ impl Past {
         self.horizon.fade(KEPT);
     }
 
+    /// The p99 of the answers in microseconds; none while too few are known.
+    pub fn usual_us(&self) -> Option<u64> {
+        self.horizon.usual_us()
+    }
+
     /// Whether one client sends so much that it must be a gateway.
     pub fn has_gateway(&self) -> bool {
         self.crowd.has_gateway()

@@ -120,7 +120,7 @@ pub(crate) struct Passage {
     client: u64,
     pub(crate) upload: Rc<Upload>,
     /// When it was assigned, on the worker's clock.
-    began_us: u64,
+    pub(crate) began_us: u64,
     /// Whether the visitor asked to switch protocols.
     pub(crate) upgrades: bool,
     /// Whether the rules let the default arm be asked after the candidate.
@@ -177,10 +177,14 @@ impl Passage {
         if let Err(error) = self.prepare_rescue().await {
             return Ok((record, Offered::Failed(error)));
         }
-        let offered = self.offer(arm, self.began_us).await;
         if self.assignment.arm == Arm::Green {
+            if let Some(race) = self.may_hedge() {
+                return Ok(self.hedge(record, Arc::clone(arm), race).await);
+            }
+            let offered = self.offer(arm, self.began_us).await;
             return Ok(self.rescue(record, offered).await);
         }
+        let offered = self.offer(arm, self.began_us).await;
         let Offered::Unsent(error) = offered else { return Ok((record, offered)) };
         let Some(arm) = self.stand_in(&route) else {
             return Ok((record, Offered::Failed(error)));
@@ -373,7 +377,7 @@ fn is_repeatable(request: &Request<RequestBody>) -> bool {
 }
 
 /// A second copy of a request; none of one whose body can be read only once.
-fn copy_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+pub(crate) fn copy_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     let body = match request.body() {
         RequestBody::Empty => RequestBody::Empty,
         RequestBody::Whole(whole) => RequestBody::Whole(whole.clone()),

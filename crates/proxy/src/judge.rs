@@ -101,6 +101,12 @@ impl Judge {
         self.note(finding.is_some());
     }
 
+    /// What the baseline usually takes, in microseconds, where a candidate is judged beside it.
+    pub(crate) fn usual_us(&self, arms: &Arms) -> Option<u64> {
+        let judges_candidate = arms.green.as_ref() == Some(&self.spec.subject);
+        self.guard.usual_us().filter(|_| judges_candidate)
+    }
+
     /// Takes in the outcome of a pair of a request and its copy, while green has no visitors: then the
     /// request itself is no evidence.
     pub(crate) fn observe_pair(&mut self, arms: &Arms, observed: &Observed) {

@@ -27,6 +27,7 @@ mod evidence;
 mod forward;
 mod handle;
 mod headers;
+mod hedge;
 mod judge;
 mod listener;
 mod live;

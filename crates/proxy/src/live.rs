@@ -108,6 +108,9 @@ pub(crate) struct RouteShared {
     /// Pairs of requests and copies that were compared.
     pub(crate) mirrored: AtomicU64,
     pub(crate) in_flight: AtomicU64,
+    /// The time that 99 of 100 answers of the default arm take, in microseconds; `u64::MAX` while it
+    /// is not known.
+    pub(crate) usual_us: AtomicU64,
     logs: Box<[Mutex<WorkerLog>]>,
     /// Whether there is something to stream.
     pub(crate) ringing: AtomicBool,
@@ -278,6 +281,7 @@ impl RouteShared {
             assigned: AtomicU64::new(0),
             mirrored: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
+            usual_us: AtomicU64::new(u64::MAX),
             ringing: AtomicBool::new(false),
             logs: (0..workers).map(|_| Mutex::default()).collect(),
             collector,

@@ -110,6 +110,23 @@ impl Record {
         self.spared = true;
     }
 
+    /// Notes that this second attempt did not wait for the first one to fail.
+    pub(crate) fn hedges(&self) {
+        self.note_for_rescue(|counts| counts.hedged += 1);
+    }
+
+    /// Ends the account of a second attempt that the visitor has no answer of, because the first one
+    /// answered or may answer yet.
+    pub(crate) fn outrun(&mut self, failed: bool) {
+        self.counted = true;
+        if let Some(attempt) = &self.rescue
+            && failed
+        {
+            attempt.candidate().budget.note(false);
+            self.note_for_rescue(|counts| counts.failed += 1);
+        }
+    }
+
     /// Notes why the request could not be rescued.
     pub(crate) fn refuse_rescue(&self, why: Refused) {
         self.note_for_rescue(|counts| counts.refused(why));

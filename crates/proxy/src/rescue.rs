@@ -46,6 +46,10 @@ pub struct RescueSpec {
     /// more than the route's response timeout: what a rescue adds at most to a failure.
     #[serde(default = "default_within_ms")]
     pub within_ms: u64,
+    /// Whether the default arm is asked as well when the candidate takes longer than 99 of 100
+    /// answers of the default arm do; whichever answers well first is the visitor's.
+    #[serde(default)]
+    pub hedge: bool,
 }
 
 impl Default for RescueSpec {
@@ -55,6 +59,7 @@ impl Default for RescueSpec {
             methods: Vec::new(),
             body_bytes: default_body_bytes(),
             within_ms: default_within_ms(),
+            hedge: false,
         }
     }
 }
@@ -103,6 +108,7 @@ pub(crate) struct Rules {
     methods: Vec<Method>,
     pub(crate) body_bytes: u64,
     pub(crate) within: Duration,
+    pub(crate) hedge: bool,
 }
 
 impl Rules {
@@ -113,6 +119,7 @@ impl Rules {
             methods: methods.collect(),
             body_bytes: u64::from(spec.body_bytes),
             within: Duration::from_millis(spec.within_ms),
+            hedge: spec.hedge,
         }
     }
 

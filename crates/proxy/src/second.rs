@@ -15,7 +15,7 @@ use towpath_guard::{Arm, ErrorKind, StatusClass};
 
 use crate::body::RequestBody;
 use crate::budget::{Kept, Place, Refused};
-use crate::forward::{Offered, Passage};
+use crate::forward::{Offered, Passage, Visitor};
 use crate::live::LiveArm;
 use crate::record::Record;
 
@@ -65,7 +65,7 @@ impl Passage {
         mut first: Record,
         offered: Offered,
     ) -> (Record, Offered) {
-        let Some(error) = self.failure(&offered) else { return (first, offered) };
+        let Some(error) = failure(&offered, self.upgrades) else { return (first, offered) };
         let Some((blue, place)) = self.place(&first, &offered) else { return (first, offered) };
         if let Offered::Answered(response, _) = &offered {
             first.head(response.status().as_u16());
@@ -75,50 +75,24 @@ impl Passage {
         first.finish(error);
         let now_us = self.visitor.worker.clock.now_us();
         let (visitor, route) = (&self.visitor, &self.route);
-        let mut second = Record::open_rescue(visitor, route, &blue.deployment, place, now_us);
+        let second = Record::open_rescue(visitor, route, &blue.deployment, place, now_us);
         self.may_repeat = false;
         if self.request.is_none() {
             self.request = self.spare.take();
         }
+        let answered = self.ask_again(&blue, now_us).await;
+        settle(&self.visitor, (first, offered), (second, answered))
+    }
+
+    /// Asks the default arm, for as long as the rules let it.
+    pub(crate) async fn ask_again(&mut self, blue: &LiveArm, now_us: u64) -> Offered {
         let within = self.route.rescue.as_ref().map(|rules| rules.within);
-        let again = self.offer(&blue, now_us);
-        let answered = match within {
+        let again = self.offer(blue, now_us);
+        match within {
             Some(within) => {
                 timeout(within, again).await.unwrap_or(Offered::Failed(ErrorKind::Timeout))
             }
             None => again.await,
-        };
-        match answered {
-            Offered::Answered(..) => {
-                discard(&self.visitor, offered);
-                (second, answered)
-            }
-            Offered::Unsent(error) | Offered::Failed(error) => {
-                second.finish(error);
-                (first, offered)
-            }
-            Offered::Cut => {
-                second.cut();
-                (first, offered)
-            }
-        }
-    }
-
-    /// How the candidate failed; none if it did not, or if it was not the candidate's fault.
-    fn failure(&self, offered: &Offered) -> Option<ErrorKind> {
-        match offered {
-            Offered::Answered(response, _) => {
-                let status = response.status();
-                if status == StatusCode::SWITCHING_PROTOCOLS && !self.upgrades {
-                    return Some(ErrorKind::Reset);
-                }
-                let failed = StatusClass::of(status.as_u16()) == StatusClass::ServerError;
-                failed.then_some(ErrorKind::None)
-            }
-            Offered::Unsent(error) | Offered::Failed(error) => {
-                (*error != ErrorKind::ClientAbort).then_some(*error)
-            }
-            Offered::Cut => None,
         }
     }
 
@@ -132,10 +106,7 @@ impl Passage {
         }
         let blue = self.route.default.as_ref()?;
         if !unsent {
-            // After a commit the old release is on its way out and mends nothing any more.
-            let current = self.visitor.cell.live.load();
-            let serves = |arm: &Arc<LiveArm>| Arc::ptr_eq(&arm.deployment, &blue.deployment);
-            if !current.default.as_ref().is_some_and(serves) {
+            if !self.still_serves(blue) {
                 return None;
             }
             if self.spare.is_none() {
@@ -153,8 +124,59 @@ impl Passage {
     }
 }
 
+impl Passage {
+    /// Whether the arm is the default one still. After a commit the old release is on its way out and
+    /// mends nothing any more.
+    pub(crate) fn still_serves(&self, blue: &LiveArm) -> bool {
+        let current = self.visitor.cell.live.load();
+        let serves = |arm: &Arc<LiveArm>| Arc::ptr_eq(&arm.deployment, &blue.deployment);
+        current.default.as_ref().is_some_and(serves)
+    }
+}
+
+/// How an attempt failed of a request that `upgrades` or does not; none if it did not, or if it was not
+/// the arm's fault.
+pub(crate) fn failure(offered: &Offered, upgrades: bool) -> Option<ErrorKind> {
+    match offered {
+        Offered::Answered(response, _) => {
+            let status = response.status();
+            if status == StatusCode::SWITCHING_PROTOCOLS && !upgrades {
+                return Some(ErrorKind::Reset);
+            }
+            let failed = StatusClass::of(status.as_u16()) == StatusClass::ServerError;
+            failed.then_some(ErrorKind::None)
+        }
+        Offered::Unsent(error) | Offered::Failed(error) => {
+            (*error != ErrorKind::ClientAbort).then_some(*error)
+        }
+        Offered::Cut => None,
+    }
+}
+
+/// What the visitor gets of a first attempt that failed, and was counted, and a second one.
+pub(crate) fn settle(
+    visitor: &Visitor,
+    (first, offered): (Record, Offered),
+    (mut second, answered): (Record, Offered),
+) -> (Record, Offered) {
+    match answered {
+        Offered::Answered(..) => {
+            discard(visitor, offered);
+            (second, answered)
+        }
+        Offered::Unsent(error) | Offered::Failed(error) => {
+            second.finish(error);
+            (first, offered)
+        }
+        Offered::Cut => {
+            second.cut();
+            (first, offered)
+        }
+    }
+}
+
 /// Lets go of an answer that the visitor does not get.
-fn discard(visitor: &crate::forward::Visitor, offered: Offered) {
+pub(crate) fn discard(visitor: &Visitor, offered: Offered) {
     let Offered::Answered(response, connection) = offered else { return };
     let worker = Rc::clone(&visitor.worker);
     spawn_local(async move {

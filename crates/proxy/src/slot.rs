@@ -296,9 +296,12 @@ impl Slot {
         if arms.green.is_none() {
             self.past.saw(observed);
         }
+        let mut usual_us = self.past.usual_us();
         if let Some(judge) = &mut self.judge {
             judge.observe(arms, observed, now_us);
+            usual_us = judge.usual_us(arms).or(usual_us);
         }
+        self.shared.usual_us.store(usual_us.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     fn candidate_name(&self) -> Option<&str> {

@@ -55,8 +55,10 @@ pub struct MirrorCounts {
 #[serde(default)]
 pub struct RescueCounts {
     /// Second attempts that were made. Those that neither succeeded nor failed are under way, or
-    /// their visitor left.
+    /// their visitor left, or the first attempt was answered after all.
     pub tried: u64,
+    /// Those of them that were made because the first attempt took long, before it failed.
+    pub hedged: u64,
     /// Attempts that the visitor has the answer of.
     pub succeeded: u64,
     /// Attempts that failed as well.
@@ -166,6 +168,7 @@ impl MirrorCounts {
 impl RescueCounts {
     fn merge(&mut self, other: &Self) {
         self.tried += other.tried;
+        self.hedged += other.hedged;
         self.succeeded += other.succeeded;
         self.failed += other.failed;
         self.refused_by_rate += other.refused_by_rate;

@@ -142,6 +142,11 @@ const ROLLOUT: &[Row] = &[
     ("..rollout.rescue", Some(Words(&["safe", "never"])), "rescue of failed requests"),
     ("..rollout.rescue.except", Some(Demands), "paths that are never served twice"),
     ("..rollout.rescue.methods", Some(Permits), "methods that are served twice"),
+    (
+        "..rollout.rescue.hedge",
+        Some(OffIsLooser),
+        "answer of the old release where the new one is slow",
+    ),
     ("..rollout.rescue.body|within", Some(Unclear), "rescue: {1}"),
     ("..rollout.minimum_sample", Some(LessIsLooser), "requests before a step is proven"),
     ("..rollout.warm_up", Some(LessIsLooser), "warm-up"),

@@ -48,6 +48,13 @@ pub(crate) const KEYS: &[Key] = &[
         "How long the old release may take to begin its answer, within the router's own limit; then \
          the visitor gets the new one's failure.",
     ),
+    Key::new(
+        "hedge",
+        Shape::Of(FieldType::Flag),
+        Default::Is("false"),
+        "Whether the old release is asked as well when the new one takes longer than 99 of 100 answers \
+         of the old one do; the visitor gets whichever answers well first.",
+    ),
 ];
 
 /// The word that holds where nothing is said.
@@ -69,5 +76,6 @@ pub(crate) fn read(node: Option<&Node>, place: Place) -> Option<Rescue> {
         methods: fields.texts("methods"),
         body_bytes: u32::try_from(body.unwrap_or(LARGEST_BODY)).unwrap_or(u32::MAX),
         within: fields.span("within").unwrap_or(DEFAULT_WITHIN),
+        hedge: fields.text("hedge").as_deref() == Some("true"),
     })
 }

@@ -14,6 +14,8 @@ use tokio::time::sleep;
 pub(crate) enum Fault {
     /// Answers 200 and its name.
     None,
+    /// Answers 200 and its name after [`SLOW`].
+    Slow,
     /// Answers 500 with a page and keeps the connection.
     ServerError,
     /// Answers 500 and announces a page that never ends.
@@ -35,6 +37,9 @@ pub(crate) enum Fault {
     /// Announces ten bytes, sends three, and hangs up.
     HalfBody,
 }
+
+/// How long a slow application takes.
+pub(crate) const SLOW: Duration = Duration::from_millis(150);
 
 /// A running application.
 pub(crate) struct Faulty {
@@ -127,8 +132,11 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
 /// Answers one request; says whether the connection goes on.
 async fn answer(stream: &mut TcpStream, name: &str, fault: Fault) -> bool {
     let sent = |text: String| text.into_bytes();
+    if fault == Fault::Slow {
+        sleep(SLOW).await;
+    }
     let bytes = match fault {
-        Fault::None => {
+        Fault::None | Fault::Slow => {
             sent(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{name}", name.len()))
         }
         Fault::ServerError => sent(format!(
@@ -160,7 +168,7 @@ async fn answer(stream: &mut TcpStream, name: &str, fault: Fault) -> bool {
     if fault == Fault::EndlessPage {
         return flood(stream, "", "and more and more and more\n").await;
     }
-    matches!(fault, Fault::None | Fault::ServerError)
+    matches!(fault, Fault::None | Fault::Slow | Fault::ServerError)
 }
 
 /// Sends `first`, then `more` until the other side hangs up.

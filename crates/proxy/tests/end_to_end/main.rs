@@ -5,6 +5,8 @@ mod control;
 #[cfg(test)]
 mod faulty;
 #[cfg(test)]
+mod hedge;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod loopback;

@@ -11,6 +11,7 @@ pub(super) fn rescue(rules: &Rescue) -> RescueSpec {
         methods: rules.methods.clone(),
         body_bytes: rules.body_bytes.min(MAX_RESCUE_BODY_BYTES),
         within_ms: rules.within.milliseconds().max(1),
+        hedge: rules.hedge,
     }
 }
 
@@ -45,10 +46,12 @@ mod tests {
             methods: vec!["PUT".into()],
             body_bytes: u32::MAX,
             within: Span::seconds(3),
+            hedge: true,
         };
         let spec = rescue(&rules);
         assert_eq!((spec.except, spec.methods), (rules.except.clone(), rules.methods));
         assert_eq!((spec.body_bytes, spec.within_ms), (MAX_RESCUE_BODY_BYTES, 3000));
+        assert!(spec.hedge);
         let rules = Mirror { except: rules.except, compare_bodies: true };
         let share = Weight::from_basis_points(1250).unwrap();
         let spec = mirror(&Mirroring { share, rules: rules.clone() });

@@ -195,6 +195,11 @@ const LOOSER: &[(&str, &str, &str)] = &[
         "rollout: { minimum_sample: 20 requests }",
         "requests before a step is proven 200 requests -> 20 requests",
     ),
+    (
+        "rollout: { rescue: { hedge: true } }",
+        "rollout: { rescue: { hedge: false } }",
+        "answer of the old release where the new one is slow: true -> false",
+    ),
     ("rollout: { warm_up: 1m }", "rollout: { warm_up: 10s }", "warm-up 1m -> 10s"),
     (
         "guard: { false_alarms: 1% }",
