@@ -218,7 +218,7 @@ impl Guard {
 
     fn judge_catastrophe(&mut self, observed: &Observed) {
         self.clients_completed.saw(observed.client);
-        let Observed { outcome, assigned_us, client } = observed;
+        let Observed { outcome, assigned_us, client, returning: _ } = observed;
         if !outcome.is_evidence() || !outcome.failed() {
             return;
         }
@@ -233,14 +233,16 @@ impl Guard {
     }
 
     fn apply(&mut self, observed: &Observed) {
-        let Observed { outcome, assigned_us, client } = observed;
+        let Observed { outcome, assigned_us, client, returning } = observed;
         self.clients.saw(*client);
         if outcome.pinned || self.is_warming(*assigned_us) {
             return;
         }
         let mut suspicious = false;
-        for test in &mut self.slowness {
-            suspicious |= test.observe(outcome);
+        if !returning {
+            for test in &mut self.slowness {
+                suspicious |= test.observe(outcome);
+            }
         }
         if outcome.error != ErrorKind::ClientAbort {
             let repeated = outcome.failed() && !self.clients.is_new(*client, *assigned_us);

@@ -89,6 +89,10 @@ pub struct Observed {
     pub assigned_us: u64,
     /// Whose request it was, as a hash of the client's header, cookie or address; 0 if unknown.
     pub client: u64,
+    /// Whether the client was sent to its arm by an earlier toss that still binds it. Then only its first
+    /// failure of the rollout is evidence, and not how long it waits: one toss is one observation.
+    #[serde(default)]
+    pub returning: bool,
 }
 
 impl Outcome {

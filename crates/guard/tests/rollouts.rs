@@ -32,7 +32,7 @@ fn request(order: u64, at_us: u64) -> Observed {
         latency_us: 1_000,
         pinned: false,
     };
-    Observed { outcome, assigned_us: at_us, client: 0 }
+    Observed { outcome, assigned_us: at_us, client: 0, returning: false }
 }
 
 /// Requests every ten milliseconds, each changed by `of`, each known at once; the finding and how many
@@ -406,5 +406,62 @@ fn a_clock_that_jumps_changes_no_finding() {
                 assert_eq!(rollout_by(clock, no_warm_up(), 20_000, seed, of).1, steady, "{seed}");
             }
         }
+    }
+}
+
+/// Two hundred visitors who stay where their first toss sent them, of whom five fail half of what they
+/// ask, wherever they are. From the second request on a visitor returns.
+fn sticky(
+    seed: u64,
+    is_known: bool,
+    of: impl Fn(&mut Observed, &mut Chance),
+) -> Option<(Finding, u64)> {
+    let policy = Policy { client_window_us: None, ..no_warm_up() };
+    let (_, found) = rollout(policy, 20_000, seed, |one, chance| {
+        let visitor = one.outcome.order % 200;
+        one.client = if is_known { 1 + visitor } else { 0 };
+        one.returning = one.outcome.order > 200;
+        let is_green = Chance(seed * 1_000 + visitor).share() < 0.5;
+        one.outcome.arm = if is_green { Arm::Green } else { Arm::Blue };
+        if visitor < 5 && chance.share() < 0.5 {
+            fails(one);
+        }
+        of(one, chance);
+    });
+    found
+}
+
+#[test]
+fn visitors_who_stay_on_their_arm_are_one_observation_each_however_often_they_fail() {
+    let thrown_out = |is_known: bool| {
+        (0..100).filter(|seed| sticky(*seed, is_known, |_, _| {}).is_some()).count()
+    };
+    assert!(thrown_out(false) > 20, "the trap is one: {}", thrown_out(false));
+    assert_eq!(thrown_out(true), 0);
+}
+
+#[test]
+fn a_green_that_turns_bad_for_visitors_who_were_there_before_is_found() {
+    for seed in 0..20 {
+        let found = sticky(seed, true, |one, chance| {
+            if one.outcome.order > 10_000 && is_green(one) && chance.share() < 0.2 {
+                fails(one);
+            }
+        });
+        let (_, requests) = found.expect("it is found");
+        assert!((10_000..10_300).contains(&requests), "{seed}: {requests}");
+    }
+}
+
+#[test]
+fn how_long_returning_visitors_wait_is_no_evidence() {
+    let policy =
+        || Policy { latency: vec![LatencyLimit::Factor(Quantile(50), 1.2)], ..no_warm_up() };
+    for returning in [false, true] {
+        let (_, found) = rollout(policy(), 10_000, 1, |one, _| {
+            one.returning = returning;
+            one.outcome.latency_us = if is_green(one) { 90_000 } else { 1_000 };
+        });
+        assert_eq!(found.is_none(), returning);
     }
 }

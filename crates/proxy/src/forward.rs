@@ -72,7 +72,8 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     }
     let now_us = visitor.worker.clock.now_us();
     let assignment = assign::assign(&route, request.headers(), now_us);
-    let client = assign::client(&route, request.headers(), visitor.client);
+    let whose = (assignment.sticks, visitor.client);
+    let client = assign::client(&route, request.headers(), whose);
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (mut parts, body) = request.into_parts();
     let upgrade = headers::wanted_upgrade(&parts);
@@ -170,7 +171,7 @@ impl Passage {
         };
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
         let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us)
-            .by(self.client);
+            .by(self.client, self.assignment.sticks.is_some_and(|it| it.returning));
         if self.assignment.chosen {
             record.spare();
         }
@@ -355,8 +356,9 @@ impl Passage {
         if rescued {
             rescue::mark(answer.headers_mut());
         }
-        if let (Some(place), Some(sticky)) = (self.assignment.new_place, &self.route.sticky) {
-            let value = assign::place_text(place, self.assignment.green_bp, &sticky.tag);
+        let new = self.assignment.sticks.filter(|sticks| !sticks.returning);
+        if let (Some(sticks), Some(sticky)) = (new, &self.route.sticky) {
+            let value = assign::place_text(sticks, self.assignment.green_bp, &sticky.tag);
             let secure = self.visitor.secure;
             headers::set_cookie(answer.headers_mut(), &sticky.cookie, &value, secure);
         }

@@ -202,7 +202,8 @@ mod tests {
                 latency_us: 1_000,
                 pinned: false,
             };
-            let observed = Observed { outcome, assigned_us: order * 1_000, client: 0 };
+            let observed =
+                Observed { outcome, assigned_us: order * 1_000, client: 0, returning: false };
             judge.observe(arms, &observed, order * 1_000);
         }
         judge.take_news().is_some_and(|told| told.verdict.standing == Standing::Unhealthy)

@@ -256,7 +256,8 @@ impl Pair {
                 Arm::Blue => counts.picked_blue_failed += failed,
             }
         });
-        let observed = Observed { outcome, assigned_us: self.began_us, client: 0 };
+        let observed =
+            Observed { outcome, assigned_us: self.began_us, client: 0, returning: false };
         let shared = &self.route.shared;
         if shared.log(self.visitor.worker.index).mirror(&self.route.arms, observed) {
             shared.ring();

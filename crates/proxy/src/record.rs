@@ -23,6 +23,8 @@ pub(crate) struct Record {
     start_us: u64,
     /// Whose request it is, for the guard; 0 is nobody known.
     client: u64,
+    /// Whether an earlier toss binds the client.
+    returning: bool,
     counted: bool,
     /// Whether a failure is not, or not yet, the visitor's: a tester chose the arm, or the other arm
     /// is asked.
@@ -72,15 +74,16 @@ impl Record {
             outcome,
             start_us,
             client: 0,
+            returning: false,
             counted: false,
             spared: false,
             rescue: None,
         }
     }
 
-    /// Says whose request it is.
-    pub(crate) fn by(mut self, client: u64) -> Self {
-        self.client = client;
+    /// Says whose request it is, and whether an earlier toss binds the client.
+    pub(crate) fn by(mut self, client: u64, returning: bool) -> Self {
+        (self.client, self.returning) = (client, returning);
         self
     }
 
@@ -200,7 +203,8 @@ impl Record {
         self.route.earn_rescues(&self.outcome, now_us);
         if self.route.streams {
             let (outcome, client) = (self.outcome, self.client);
-            let observed = Observed { outcome, assigned_us: self.start_us, client };
+            let (assigned_us, returning) = (self.start_us, self.returning);
+            let observed = Observed { outcome, assigned_us, client, returning };
             if log.stream(&self.route.arms, observed) {
                 shared.ring();
             }

@@ -323,7 +323,8 @@ impl Run<'_> {
             latency_us: narrow_us(now_us - request.at_us),
             pinned: false,
         };
-        let observed = Observed { outcome, assigned_us: request.at_us, client: 0 };
+        let observed =
+            Observed { outcome, assigned_us: request.at_us, client: 0, returning: false };
         self.guard.observe(&observed, now_us).map(|finding| (finding.cause, now_us))
     }
 

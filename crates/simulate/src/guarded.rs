@@ -137,7 +137,12 @@ impl Run {
             latency_us: u32::try_from(request.latency_us).unwrap_or(u32::MAX),
             pinned: false,
         };
-        let observed = Observed { outcome, assigned_us: request.at_us, client: request.client };
+        let observed = Observed {
+            outcome,
+            assigned_us: request.at_us,
+            client: request.client,
+            returning: false,
+        };
         if traffic.latency == Latency::AtOnce {
             self.observe(&observed, request.at_us);
         } else {

@@ -283,7 +283,7 @@ async fn a_pinned_tester_reaches_green_before_it_has_weight_and_is_no_evidence()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sticky_visitor_stays_and_only_the_first_request_is_evidence() {
+async fn a_sticky_visitor_stays_and_all_its_requests_count() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
     let directory = tempfile::tempdir().unwrap();
     let proxy = start_proxy(directory.path());
@@ -307,7 +307,7 @@ async fn a_sticky_visitor_stays_and_only_the_first_request_is_evidence() {
         until_status(&handle, &spec.name, |s| requests(s, "blue-1") + requests(s, "green-1") == 21)
             .await;
     let counts = &status.deployments[0].tally.counts;
-    assert_eq!((counts.requests, counts.pinned), (1, 20));
+    assert_eq!((counts.requests, counts.pinned), (21, 0));
     if let Some(candidate) = &mut spec.candidate {
         candidate.weight_bp = 10_000;
     }

@@ -232,7 +232,8 @@ impl Table {
                 green_probability: if is_alone { 1.0 } else { outcome.green_probability },
                 ..*outcome
             };
-            let observed = Observed { outcome, assigned_us: *seen * 1000, client: 0 };
+            let observed =
+                Observed { outcome, assigned_us: *seen * 1000, client: 0, returning: false };
             guard.observe(&observed, *seen * 1000 + 10_000_000);
         }
         let verdict = guard.verdict();
