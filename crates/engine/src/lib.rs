@@ -12,6 +12,7 @@ mod alarms;
 mod blue;
 mod evidence;
 mod executor;
+mod holdbacks;
 mod journal;
 mod judging;
 mod lane_guard;

@@ -96,6 +96,9 @@ pub struct WeightsView {
     pub blue: f64,
     /// Of what is coming.
     pub green: f64,
+    /// Of what stands by, where it keeps visitors.
+    #[serde(default)]
+    pub held_back: f64,
 }
 
 /// What stands by.
@@ -105,6 +108,22 @@ pub struct StandbyView {
     pub release: String,
     /// Until when.
     pub until: String,
+    /// The visitors who stay on it.
+    #[serde(default)]
+    pub holdback: Option<HoldbackView>,
+}
+
+/// Visitors who stay on what stands by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HoldbackView {
+    /// Their share of the requests as it was ordered.
+    pub share: f64,
+    /// Their share as the router was last seen to give it.
+    pub observed: f64,
+    /// Until when.
+    pub until: String,
+    /// Why it is being ended, once it is.
+    pub ending: Option<String>,
 }
 
 /// How a lane answers its probes.
