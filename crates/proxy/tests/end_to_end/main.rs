@@ -5,6 +5,8 @@ mod control;
 #[cfg(test)]
 mod faulty;
 #[cfg(test)]
+mod holdback;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod loopback;
