@@ -126,6 +126,15 @@ pub struct HoldbackView {
     pub ending: Option<String>,
 }
 
+/// Visitors who will stay on what stands by.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HoldbackPlanView {
+    /// Their share of the requests.
+    pub share: f64,
+    /// For how long, in seconds.
+    pub seconds: f64,
+}
+
 /// How a lane answers its probes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HealthView {
@@ -238,6 +247,9 @@ pub struct PromotionView {
     pub quarantined: bool,
     /// How long what it leaves stands by, in seconds.
     pub standby_seconds: f64,
+    /// What of the requests stays on what it replaces after commit, where something does.
+    #[serde(default)]
+    pub holdback: Option<HoldbackPlanView>,
 }
 
 /// One step.
@@ -344,6 +356,9 @@ pub struct PlanView {
     pub migrations: usize,
     /// What stands by now and is retired by it.
     pub retires: Option<String>,
+    /// The share of the requests that stays on what stands by until then, where some do.
+    #[serde(default)]
+    pub retires_holdback: Option<f64>,
     /// Checks before anything changes.
     pub prerequisites: Vec<CheckView>,
     /// Checks on green.
@@ -354,6 +369,9 @@ pub struct PlanView {
     pub steps: Vec<StepView>,
     /// How long what it leaves stands by, in seconds.
     pub standby_seconds: f64,
+    /// What of the requests stays on what it replaces after commit, where something does.
+    #[serde(default)]
+    pub holdback: Option<HoldbackPlanView>,
     /// What sends it back at once, phrases.
     pub goes_back: Vec<String>,
     /// What a step without evidence does.

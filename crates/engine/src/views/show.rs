@@ -15,6 +15,7 @@ use towpath_ports::store::PromotionRow;
 
 use crate::alarms;
 use crate::judging::{self, Seen};
+use crate::planned;
 use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
@@ -166,6 +167,7 @@ fn of_promotion(
         mirrored_differing: seen.met.differing,
         quarantined: false,
         standby_seconds: span_seconds(plan.section.standby),
+        holdback: planned::holdback(plan, promotion.irreversible),
     }
 }
 
