@@ -11,23 +11,23 @@ use towpath_proxy::{GuardSpec, Handle, Hold, RouteSpec};
 const GOOD: u64 = 3_000;
 
 /// Nothing but the comparison with the old release speaks against the new one, unless a limit is given.
-fn guard(error_rate: Option<f64>) -> Option<GuardSpec> {
+fn guard(error_rate: Option<f64>) -> GuardSpec {
     let policy = Policy { error_rate, warm_up_us: 0, client_window_us: None, ..Policy::default() };
-    Some(GuardSpec { subject: "new-1".into(), policy, acts: true, client_header: None })
+    GuardSpec { subject: "new-1".into(), policy, acts: true, client_header: None }
 }
 
 fn held_back(old: &Upstream, new: &Upstream) -> RouteSpec {
     let mut spec = route("api/production");
     spec.default = Some(arm("old", &[old.address]));
     spec.candidate = Some(candidate(arm("new", &[new.address]), 9_500, None));
-    spec.guard = guard(None);
+    spec.guard = Some(guard(None));
     spec
 }
 
 fn alone(new: &Upstream, error_rate: Option<f64>) -> RouteSpec {
     let mut spec = route("api/production");
     spec.default = Some(arm("new", &[new.address]));
-    spec.guard = guard(error_rate);
+    spec.guard = Some(guard(error_rate));
     spec
 }
 
