@@ -135,7 +135,7 @@ pub(crate) const GROUPS: &[Group] = &[
         title: "Rollout and rollback",
         about: "How visitors move to the new release, how long the old one is kept, and what takes \
                 the new one back.",
-        sections: &["rollout", "guard", "standby", "rollback"],
+        sections: &["rollout", "guard", "standby", "holdback", "rollback"],
     },
     Group {
         page: "telling-people",

@@ -17,7 +17,10 @@ use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber, Revision, 
 use towpath_core::matrix::Rescue;
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_ports::router::{Candidate, DesiredRoute, Met, Router, RouterError, RouterNews};
+use towpath_guard::{Policy, Standing};
+use towpath_ports::router::{
+    Candidate, DesiredRoute, GuardOrder, HeldBackArm, Met, Router, RouterError, RouterNews,
+};
 use towpath_ports::{Family, Site, settings};
 use towpath_testkit::loopback::free_address;
 
@@ -136,6 +139,7 @@ fn route(revision: u64, default: Option<Deployment>) -> DesiredRoute {
         revision: Revision(revision),
         default,
         candidate: None,
+        held_back: None,
         guard: None,
         drain: Span::seconds(1),
         interval: Span::minutes(1),
@@ -217,6 +221,49 @@ async fn what_the_candidate_fails_is_served_again_where_the_rules_say_so() {
     let counts = router.counts(&lane()).await.unwrap();
     assert_eq!(counts[&PromotionNumber(7)].failed, 2, "the first attempt is the evidence");
     assert!(!counts.contains_key(&PromotionNumber(6)), "{counts:?}");
+}
+
+/// After commit 7 serves and 6 keeps half; 7 is judged.
+fn committed(revision: u64, serves: &Deployment, kept: &Deployment, acts: bool) -> DesiredRoute {
+    let policy = Policy { warm_up_us: 0, client_window_us: None, ..Policy::default() };
+    let share = Weight::from_basis_points(5_000).unwrap();
+    DesiredRoute {
+        held_back: Some(HeldBackArm { deployment: kept.clone(), share, acts, rescue: None }),
+        guard: Some(GuardOrder { subject: serves.number, policy, client: None }),
+        ..route(revision, Some(serves.clone()))
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_back_gets_everything_once_what_serves_is_condemned_and_the_matrix_lets_it() {
+    let world = World::new();
+    let router = world.router();
+    let (old, new) = (deployment(6, server("old")), deployment(7, failing()));
+    let half = Weight::from_basis_points(5_000).unwrap();
+    let told = router.ensure(&committed(1, &new, &old, false)).await.unwrap();
+    assert_eq!((told.default, told.held_back), (Some(new.number), Some(old.number)));
+    assert_eq!((told.candidate, told.weight, told.default_ready), (None, half, 1));
+    let is_condemned = async || {
+        let observed = router.observe(&lane()).await.unwrap().unwrap();
+        let standing = observed.judged.as_ref().map(|(_, verdict)| verdict.standing);
+        (standing == Some(Standing::Unhealthy)).then_some(observed)
+    };
+    let mut asked = 0;
+    while is_condemned().await.is_none() {
+        world.visit().await;
+        asked += 1;
+        assert!(asked < 500, "half of the requests fail, all of them on one arm");
+    }
+    assert_eq!(is_condemned().await.unwrap().weight, half, "a person is asked first");
+    let observed = router.ensure(&committed(2, &new, &old, true)).await.unwrap();
+    assert_eq!((observed.default, observed.weight), (Some(new.number), Weight::ZERO));
+    for _ in 0..20 {
+        assert_eq!(world.visit().await, "200 old");
+    }
+    let ended = router.ensure(&route(3, Some(new))).await;
+    assert!(matches!(ended, Err(RouterError::Refused(_))), "{ended:?}");
+    router.ensure(&route(4, Some(old))).await.unwrap();
+    assert_eq!(world.visit().await, "200 old");
 }
 
 #[tokio::test]

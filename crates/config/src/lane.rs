@@ -312,6 +312,15 @@ fn lane_spec(
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
+    let standby = sections::standby::read(node, lane.place);
+    let kind = node.get("router").and_then(|it| it.get("kind")).and_then(Node::text);
+    let can = |kind: &str| {
+        let entry = reading.catalogue.find(Family::Router, kind);
+        entry.is_some_and(|entry| entry.capabilities.contains(&"holdback"))
+    };
+    let router_can = kind.map(|kind| (kind.to_owned(), can(kind)));
+    let ground = sections::holdback::Ground { standby, router: router_can };
+    let holdback = sections::holdback::read(node, lane.place, &ground, reading.problems);
     Some(LaneSpec {
         target: target?,
         router,
@@ -319,7 +328,8 @@ fn lane_spec(
         settings: sections::settings::read(node.get("settings")),
         health: sections::health::read(node.get("health"), lane.place),
         gate,
-        standby: sections::standby::read(node, lane.place),
+        standby,
+        holdback,
         rollback: RollbackPolicy {
             alarms,
             ..rollback::read(node.get("rollback"), minimum_sample, lane.place)

@@ -247,6 +247,11 @@ const KEYS: &[Row] = &[
         "how long the old release stays ready",
     ),
     (
+        "holdback",
+        &["baseline", "controlgroup", "holdout", "keepshare"],
+        "the share that stays on the old release after commit",
+    ),
+    (
         "warm_up",
         &["initialdelay", "initialdelayseconds", "startperiod", "graceperiod"],
         "the time before it is judged",

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::{LaneId, Person};
+use crate::release::ReleaseRef;
 use crate::units::Timestamp;
 
 /// One answer of one check.
@@ -63,4 +65,23 @@ impl CheckAnswer {
         self.output = Some(output.into());
         self
     }
+}
+
+/// A person's statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attested {
+    /// The lane that the release wants to enter.
+    pub lane: LaneId,
+    /// About which release.
+    pub release: ReleaseRef,
+    /// The check's title.
+    pub title: String,
+    /// Who.
+    pub by: Person,
+    /// When.
+    pub at: Timestamp,
+    /// What they added.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    pub link: Option<String>,
 }

@@ -5,12 +5,13 @@
 use serde::{Deserialize, Serialize};
 use towpath_guard::{Standing, Verdict};
 
+pub use crate::check::Attested;
 use crate::check::CheckAnswer;
 use crate::deployment::Deployment;
-use crate::ids::{CommandId, Digest, Epoch, LaneId, Name, Person, PromotionNumber, Revision};
+use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
 use crate::plan::Plan;
-use crate::promotion::state::{CheckKey, Ending, Outcome};
+use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
 use crate::units::{Timestamp, Weight};
 
@@ -272,6 +273,15 @@ pub enum Event {
         /// Why.
         sentence: String,
     },
+    /// Visitors stay on what stands by, in another way than before.
+    HoldbackChanged {
+        /// What stands by.
+        deployment: PromotionNumber,
+        /// How it is now; none: no visitor is sent there any more.
+        holdback: Option<Box<Holdback>>,
+        /// Why.
+        sentence: String,
+    },
     /// A digest may not enter until a person lifts it.
     ReleaseQuarantined {
         /// Which.
@@ -344,25 +354,6 @@ pub enum Event {
     /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
     /// what was on its way is gone.
     RollbackRemembered(Remembered),
-}
-
-/// A person's statement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Attested {
-    /// The lane that the release wants to enter.
-    pub lane: LaneId,
-    /// About which release.
-    pub release: ReleaseRef,
-    /// The check's title.
-    pub title: String,
-    /// Who.
-    pub by: Person,
-    /// When.
-    pub at: Timestamp,
-    /// What they added.
-    pub note: Option<String>,
-    /// Where the evidence is.
-    pub link: Option<String>,
 }
 
 /// A rollback that waits until what was on its way is gone.
@@ -438,6 +429,7 @@ impl Event {
             Self::StopFailed { .. } => "stop-failed",
             Self::InstancesStopped { .. } => "instances-stopped",
             Self::StandbyEnded { .. } => "standby-ended",
+            Self::HoldbackChanged { .. } => "holdback-changed",
             Self::ReleaseQuarantined { .. } => "release-quarantined",
             Self::QuarantineLifted { .. } => "quarantine-lifted",
             Self::VerificationWithdrawn { .. } => "verification-withdrawn",
@@ -488,6 +480,7 @@ impl Event {
             | Self::StopFailed { .. }
             | Self::InstancesStopped { .. }
             | Self::StandbyEnded { .. }
+            | Self::HoldbackChanged { .. }
             | Self::QuarantineLifted { .. }
             | Self::VerificationWithdrawn { .. }
             | Self::SignalReceived { .. }

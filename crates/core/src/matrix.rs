@@ -182,6 +182,9 @@ pub struct LaneSpec {
     pub rollout: Rollout,
     /// How long the old release is kept at full capacity after commit; zero keeps none.
     pub standby: Span,
+    /// Visitors who stay on the old release after commit; none: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdback: Option<HoldbackRule>,
     /// When and by whom it is taken back.
     pub rollback: RollbackPolicy,
     /// How sure the guard must be.
@@ -292,6 +295,15 @@ pub struct Rescue {
     /// Whether blue is asked as well when green is slower than blue usually is.
     #[serde(default)]
     pub hedge: bool,
+}
+
+/// Visitors who stay on the old release after commit, so that the new one is still judged beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldbackRule {
+    /// Their share, above zero and at most a half.
+    pub share: Weight,
+    /// For how long; at most as long as the standby.
+    pub lasts: Span,
 }
 
 /// Lease of green's weight (design.md section 6).

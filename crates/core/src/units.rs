@@ -171,6 +171,12 @@ impl Weight {
         self.0
     }
 
+    /// What is left of all traffic.
+    #[must_use]
+    pub fn rest(self) -> Self {
+        Self(10_000 - self.0)
+    }
+
     /// As a share of 1.
     pub fn share(self) -> f64 {
         f64::from(self.0) / 10_000.0

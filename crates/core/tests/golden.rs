@@ -16,7 +16,9 @@ use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
 use towpath_core::journal::{Attested, Event, Remembered, Requested};
 use towpath_core::matrix::Signal;
 use towpath_core::plan::Plan;
-use towpath_core::promotion::state::{CheckKey, Ending, GateList, Kind, Lane, Outcome};
+use towpath_core::promotion::state::{
+    CheckKey, Ending, GateList, Holdback, HoldbackEnd, Kind, Lane, Outcome,
+};
 use towpath_core::release::{ChangeType, ReleaseRef};
 use towpath_core::units::{Timestamp, Weight};
 use towpath_guard::{Evidence, Probes, Standing, Verdict};
@@ -152,6 +154,11 @@ fn of_the_end() -> Vec<Event> {
         Event::StopFailed { deployment: number, sentence: because(), retry_at: AT },
         Event::InstancesStopped { deployment: number },
         Event::StandbyEnded { deployment: number, sentence: because() },
+        Event::HoldbackChanged {
+            deployment: number,
+            holdback: Some(Box::new(holdback())),
+            sentence: because(),
+        },
         Event::ReleaseQuarantined { release: reference(), number, reason: because() },
         Event::QuarantineLifted { digest: reference().digest, by: ada(), reason: because() },
         Event::VerificationWithdrawn { digest: reference().digest, sentence: because() },
@@ -168,6 +175,24 @@ fn of_the_end() -> Vec<Event> {
             after: number,
         }),
     ]
+}
+
+fn holdback() -> Holdback {
+    let share = Weight::from_basis_points(500).unwrap();
+    Holdback {
+        share,
+        observed: share,
+        until: AT,
+        acts: true,
+        ending: Some(HoldbackEnd {
+            sentence: because(),
+            retires: true,
+            command: Some(CommandId(12)),
+            revision: Revision(6),
+            since: AT,
+            retry_at: Some(AT),
+        }),
+    }
 }
 
 fn examples() -> Vec<Event> {
@@ -217,11 +242,12 @@ fn position(event: &Event) -> usize {
         Event::StandbyGivenUp { .. } => 36,
         Event::ReasonGiven { .. } => 37,
         Event::PersonCalled { .. } => 38,
+        Event::HoldbackChanged { .. } => 39,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 39;
+const VARIANTS: usize = 40;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

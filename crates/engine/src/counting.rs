@@ -137,8 +137,11 @@ fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
         };
         (promotion.blue.clone(), attempt, stretch)
     } else {
-        let since = lane.serving.as_ref()?.since;
-        (None, 1, Some(Stretch { since, green_probability: 1.0 }))
+        let (since, standby) = (lane.serving.as_ref()?.since, lane.standby.as_ref()?);
+        let held_back = standby.holdback.as_ref().map(|it| it.observed.share());
+        let green_probability = 1.0 - held_back.unwrap_or(0.0);
+        let blue = held_back.map(|_| standby.deployment.clone());
+        (blue, 1, Some(Stretch { since, green_probability }))
     };
     let policy = guarding::policy(section, attempt, section.guard.counts_share(), speed);
     Some(Subject { lane: lane.id.clone(), green: green.clone(), blue, from, policy, stretch })
@@ -189,11 +192,11 @@ impl LaneCounts {
         let pace = source.pace();
         let every = pace.every.faster(speed);
         if self.stretch != subject.stretch {
+            let settling = every.max(Span(subject.policy.warm_up_us / 1000));
+            // A stretch that was not seen to begin is asked for from now on, and no further back.
+            let begun = if self.stretch.is_some() { now } else { now.minus(settling) };
             self.stretch = subject.stretch;
-            let warm_up = Span(subject.policy.warm_up_us / 1000);
-            self.from = subject.stretch?.since.plus(every.max(warm_up));
-            // An engine that starts in the middle need not ask for what it did not see.
-            self.from = self.from.max(now.minus(every));
+            self.from = subject.stretch?.since.max(begun).plus(settling);
             self.failed = 0;
         }
         let stretch = self.stretch?;

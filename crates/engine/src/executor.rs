@@ -15,7 +15,9 @@ use towpath_core::promotion::state::{CheckKey, GateList};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::check::CheckRequest;
-use towpath_ports::router::{Candidate, DesiredRoute, ObservedRoute, Router, RouterError};
+use towpath_ports::router::{
+    Candidate, DesiredRoute, HeldBackArm, ObservedRoute, Router, RouterError,
+};
 use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::evidence::Evidence;
@@ -257,13 +259,7 @@ async fn prepare_route(
     }
     let revision = shared
         .read(|project| project.lanes.get(lane).map_or(Revision(0), |lane| lane.last_revision));
-    let route = Route {
-        revision,
-        default: blue.cloned(),
-        candidate: None,
-        lease: None,
-        freeze_on_silence: false,
-    };
+    let route = Route { default: blue.cloned(), ..Route::to_nobody(revision) };
     ensure(shared, router.as_ref(), &desired(shared, lane, route, section)).await.map(drop)
 }
 
@@ -316,6 +312,7 @@ pub(crate) fn desired(
             rescue: section.rollout.rescue.clone(),
             mirror: towpath_ports::router::Mirroring::at(&section.rollout, weight),
         }),
+        held_back: route.held_back.map(|held| HeldBackArm::of(held, &section.rollout)),
         drain: DRAIN,
         interval: INTERVAL.faster(shared.setup.speed),
     }

@@ -196,12 +196,12 @@ pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<S
             since,
         });
     }
-    lane.standby.as_ref()?;
+    let standby = lane.standby.as_ref()?;
     let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
     let serving = lane.serving.as_ref()?;
     Some(Subject {
         deployment: serving.deployment.number,
-        beside: None,
+        beside: standby.holdback.as_ref().map(|_| standby.deployment.number),
         policy: guarding::policy(section, 1, section.guard.probes_share(), speed),
         router: section.router.clone()?,
         step: None,

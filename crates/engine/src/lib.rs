@@ -13,6 +13,7 @@ mod blue;
 mod counting;
 mod evidence;
 mod executor;
+mod holdbacks;
 mod journal;
 mod judging;
 mod lane_guard;

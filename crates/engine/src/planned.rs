@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
+use towpath_core::promotion::state::Kind;
 
-use crate::views::{self, CheckView};
+use crate::views::{self, CheckView, HoldbackPlanView};
 
 /// The check that waits for a person's word; see the adapter of that name.
 const ATTESTED: &str = "attested";
@@ -35,6 +36,14 @@ pub(crate) fn checks(project: &Project, plan: &Plan) -> Vec<CheckView> {
         view.sentence = Some(sentence);
     }
     views
+}
+
+/// What stays on what is replaced after commit, where something does.
+pub(crate) fn holdback(plan: &Plan, irreversible: bool) -> Option<HoldbackPlanView> {
+    let rule = plan.section.holdback.as_ref()?;
+    let replaces = plan.kind == Kind::Promote && plan.blue.is_some() && !irreversible;
+    let seconds = views::span_seconds(rule.lasts);
+    replaces.then(|| HoldbackPlanView { share: rule.share.share(), seconds })
 }
 
 /// Who can give their word, from the settings of the check.

@@ -255,12 +255,17 @@ impl Engine {
                 .standby
                 .as_ref()
                 .map(|standby| standby.deployment.release.version.to_string()),
+            retires_holdback: lane
+                .standby
+                .as_ref()
+                .and_then(|standby| Some(standby.holdback.as_ref()?.observed.share())),
             prerequisites,
             validation,
             instances: (section.instances, serving.map(|one| one.deployment.capacity)),
             bake_seconds: steps.iter().map(|step| step.bake_seconds).sum(),
             steps,
             standby_seconds: views::span_seconds(section.standby),
+            holdback: planned::holdback(plan, release.is_irreversible()),
             goes_back: goes_back(section),
             without_evidence: match section.rollout.on_blind {
                 OnBlind::Rollback => "goes back (no requests and no probes for a whole step)",

@@ -288,7 +288,8 @@ mod tests {
         let promotion = PromotionNumber(1);
         let since = before(80);
         live.serving = Some(Serving { deployment: deployment(serves), promotion, since });
-        live.standby = Some(Standby { deployment: deployment(stands_by), until: NOW });
+        live.standby =
+            Some(Standby { deployment: deployment(stands_by), until: NOW, holdback: None });
         for (release, days) in [(ended_lately, 29), (ended, 31), (young, 31)] {
             live.ended.push(Ended {
                 number: promotion,

@@ -21,8 +21,8 @@ use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, counting, executor, journal, judging, leases, prober, reading, recovery, retention,
-    rows, telemetry, views, wakes, writing,
+    alarms, counting, executor, holdbacks, journal, judging, leases, prober, reading, recovery,
+    retention, rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -102,6 +102,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     }
     run.wake_all();
     leases::spawn(&shared);
+    holdbacks::spawn(&shared);
     alarms::spawn(&shared);
     counting::spawn(&shared);
     prober::spawn(&shared);

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber, Revision};
 use towpath_core::matrix::{Mirror, Rescue, Rollout};
+use towpath_core::promotion::command::HeldBack;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Counts, Outcome, Policy, Verdict};
 
@@ -63,6 +64,9 @@ pub struct DesiredRoute {
     pub default: Option<Deployment>,
     /// Gets its weight while the lease holds.
     pub candidate: Option<Candidate>,
+    /// Keeps visitors though the default arm has taken its place; never beside a candidate. A router
+    /// without the capability `holdback` refuses it.
+    pub held_back: Option<HeldBackArm>,
     /// Who is judged where the requests are seen; none judges nobody.
     pub guard: Option<GuardOrder>,
     /// How long open requests may take when an arm goes.
@@ -102,6 +106,29 @@ pub struct Candidate {
     pub mirror: Option<Mirroring>,
 }
 
+/// The arm that was the default before and keeps a share, on no lease. What it cannot carry goes to the
+/// default arm, and what that cannot carry comes to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldBackArm {
+    /// What runs.
+    pub deployment: Deployment,
+    /// Its share.
+    pub share: Weight,
+    /// Whether it gets everything at once when the default arm is found unhealthy, as long as it is
+    /// ready, until the route is ordered anew.
+    pub acts: bool,
+    /// What it serves again when the default arm fails it; none: nothing.
+    pub rescue: Option<Rescue>,
+}
+
+impl HeldBackArm {
+    /// What core ordered, with what the rollout says of requests that fail.
+    pub fn of(held: HeldBack, rollout: &Rollout) -> Self {
+        let HeldBack { deployment, share, acts } = held;
+        Self { deployment, share, acts, rescue: rollout.rescue.clone() }
+    }
+}
+
 /// Copies of safe requests for the arm that is coming.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mirroring {
@@ -134,8 +161,11 @@ pub struct ObservedRoute {
     pub candidate: Option<PromotionNumber>,
     /// Ready copies of the candidate arm.
     pub candidate_ready: u32,
-    /// The candidate's share as it is, after lapse and capacity.
+    /// The candidate's share as it is, after lapse and capacity; where a release is held back, that of
+    /// the default arm.
     pub weight: Weight,
+    /// What keeps visitors beside the default arm, whose share is the rest of `weight`.
+    pub held_back: Option<PromotionNumber>,
     /// Whether the lease has lapsed since the last `ensure`.
     pub lapsed: bool,
     /// Whether the weight is frozen because the default arm cannot take the traffic.

@@ -77,7 +77,8 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// The arm that is coming and how much traffic it is lent.
+/// The arm that is coming and how much traffic it is lent; without a lease also the one that has come,
+/// while the arm before it keeps the rest of the traffic as the default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CandidateSpec {

@@ -8,8 +8,8 @@ use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Version};
 use towpath_core::matrix::{
     AdapterSpec, CheckSpec, DEFAULT_HOLD_LIMIT, DEFAULT_LEASE, Decider, Environment, Gate, Health,
-    LaneSpec, Matrix, OnBlind, OnLapse, Predecessors, RollbackPolicy, Rollout, Service, Signal,
-    Step, Strategy, Supersede, Tier, Unenforced,
+    HoldbackRule, LaneSpec, Matrix, OnBlind, OnLapse, Predecessors, RollbackPolicy, Rollout,
+    Service, Signal, Step, Strategy, Supersede, Tier, Unenforced,
 };
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Migration, Release};
 use towpath_core::units::{Span, Timestamp, Weight};
@@ -163,6 +163,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
             mirror: None,
         },
         standby: Span::ZERO,
+        holdback: None,
         rollback: RollbackPolicy {
             mode: Decider::Automatic,
             within: None,
@@ -280,6 +281,7 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
             to.settings.insert(key.to_owned(), value.to_owned());
         }
         ("standby", _) => to.standby = rest.parse()?,
+        ("holdback", _) => to.holdback = Some(holdback(rest, to.standby)?),
         ("rollback", "automatic") => to.rollback.mode = Decider::Automatic,
         ("rollback", "manual") => to.rollback.mode = Decider::Manual,
         ("no", "router") => to.router = None,
@@ -289,4 +291,13 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// `5%` for as long as the standby before it, or `5% for 10m`.
+fn holdback(text: &str, standby: Span) -> Result<HoldbackRule, String> {
+    let (share, lasts) = match text.split_once(" for ") {
+        Some((share, lasts)) => (share, lasts.parse()?),
+        None => (text, standby),
+    };
+    Ok(HoldbackRule { share: share.parse()?, lasts })
 }

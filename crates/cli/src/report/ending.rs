@@ -144,7 +144,11 @@ fn succeeded(block: &mut Block, view: &PromotionView, story: &Story, style: &Sty
         && view.kind == Kind::Promote
     {
         let until = style.minute(&stamp(*until));
-        block.row("standby", format!("{standby} stays ready until {until}"));
+        let kept = view.holdback.map_or_else(String::new, |holdback| {
+            let share = percent(holdback.share);
+            format!(", and keeps {share} of the requests for {}", declared(holdback.seconds))
+        });
+        block.row("standby", format!("{standby} stays ready until {until}{kept}"));
     }
     if view.kind == Kind::Rollback
         && let Some(bad) = view.replaces.as_ref().filter(|_| view.quarantined)

@@ -7,7 +7,7 @@ use towpath_core::reason::Next;
 use towpath_engine::views::{CheckView, PlanView, StepView};
 
 use crate::report::block::{Block, next, table};
-use crate::report::style::{Style, Symbol, counted, declared, percent, printable};
+use crate::report::style::{Style, Symbol, counted, declared, percent, printable, stands_by};
 use crate::report::usage::quoted;
 
 /// Columns of the labels that stand at two blanks (cli.md section 3).
@@ -105,7 +105,12 @@ fn facts(plan: &PlanView, style: &Style) -> Block {
     block.row(
         "retires",
         match &plan.retires {
-            Some(standby) => format!("the standby of {standby}"),
+            Some(standby) => {
+                let kept = plan.retires_holdback.map_or_else(String::new, |share| {
+                    format!(", after the {} of the requests that it has left it", percent(share))
+                });
+                format!("the standby of {standby}{kept}")
+            }
             None => "nothing: no release stands by".to_owned(),
         },
     );
@@ -184,7 +189,7 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
     let steps: Vec<String> = plan.steps.iter().map(step).collect();
     let standby = match (&plan.replaces, plan.standby_seconds) {
         (Some((old, _)), seconds) if seconds > 0.0 => {
-            format!(", then {old} stands by for {}", declared(seconds))
+            format!(", then {old} {}", stands_by(seconds, plan.holdback))
         }
         (Some((old, _)), _) => format!(", then {old} ends"),
         (None, _) => String::new(),

@@ -209,12 +209,34 @@ fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
         }
     }
     for lane in &status.lanes {
+        if let Some(kept) = held_back(lane, style) {
+            let name = lane_name(&lane.service, &lane.environment, style);
+            add("holdback", format!("{name}: {kept}"));
+        }
         if let Some(asks) = &lane.asks {
             let name = lane_name(&lane.service, &lane.environment, style);
             add("asks", format!("{name}: {}", printable(asks)));
         }
     }
     notes
+}
+
+/// Who stays on the release before, in one sentence without its end; none where nobody does.
+pub(crate) fn held_back(lane: &LaneView, style: &Style) -> Option<String> {
+    let standby = lane.standby.as_ref()?;
+    let holdback = standby.holdback.as_ref()?;
+    let (observed, release) = (percent(holdback.observed), &standby.release);
+    let until = style.minute(&holdback.until);
+    let share = percent(holdback.share);
+    let kept = if observed == share {
+        format!("{share} of requests stay on {release} until {until}")
+    } else {
+        format!("{observed} of requests are on {release}, where {share} stay until {until}")
+    };
+    Some(match &holdback.ending {
+        Some(why) => format!("{kept}; that is being ended: {}", printable(why)),
+        None => kept,
+    })
 }
 
 /// Takes back what serves in a lane.

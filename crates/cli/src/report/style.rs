@@ -9,6 +9,7 @@ use jiff::{Timestamp, Unit};
 use towpath_core::ids::Name;
 use towpath_core::reason::Next;
 use towpath_core::units::Span;
+use towpath_engine::views::HoldbackPlanView;
 use unicode_width::UnicodeWidthStr;
 
 /// Everything that the same view may be written differently by.
@@ -260,6 +261,21 @@ pub(crate) fn declared(seconds: f64) -> String {
 
 fn declared_whole(seconds: u64) -> String {
     Span::seconds(seconds).to_string()
+}
+
+/// What becomes of the release before, for as long as the plan says: "stands by for 24h, with 5% of the
+/// requests for 1h".
+pub(crate) fn stands_by(seconds: f64, holdback: Option<HoldbackPlanView>) -> String {
+    let time = declared(seconds);
+    let with = holdback.map_or_else(String::new, |it| {
+        let share = percent(it.share);
+        if it.seconds < seconds {
+            format!(", with {share} of the requests for {}", declared(it.seconds))
+        } else {
+            format!(", with {share} of the requests")
+        }
+    });
+    format!("stands by for {time}{with}")
 }
 
 /// A share as a percentage: `1%`, `2.5%`, `100%`.

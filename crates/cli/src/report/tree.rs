@@ -10,7 +10,7 @@ use towpath_guard::Standing;
 use crate::report::plan::check_symbol;
 use crate::report::story::Story;
 use crate::report::style::{
-    Style, Symbol, declared, grouped, measured, padded, percent, printable, stamp,
+    Style, Symbol, declared, grouped, measured, padded, percent, printable, stamp, stands_by,
 };
 
 /// How far a promotion came.
@@ -257,7 +257,7 @@ impl Tree<'_> {
         }
         let text = match (&self.view.replaces, self.view.standby_seconds) {
             (Some(old), seconds) if seconds > 0.0 && self.view.kind == Kind::Promote => {
-                format!("then {old} stands by for {}", declared(seconds))
+                format!("then {old} {}", stands_by(seconds, self.view.holdback))
             }
             _ => String::new(),
         };

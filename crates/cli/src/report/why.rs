@@ -1,9 +1,12 @@
 //! What blocks an environment, who can unblock it, and how.
 
+use std::fmt::Write as _;
+
 use towpath_core::reason::Next;
 use towpath_engine::views::{BlockerView, LaneView, PlanView, PromotionView};
 
 use crate::report::block::{Block, commands, folded, next};
+use crate::report::status::held_back;
 use crate::report::style::{Style, Symbol, counted, percent, printable, width};
 
 /// The answer, and the commands that follow from it. `at` is when the view was so.
@@ -94,8 +97,9 @@ fn one(blocker: &BlockerView, style: &Style) -> String {
 
 fn nothing(lane: &LaneView, newest: Option<&PlanView>, style: &Style) -> (String, String) {
     if let Some(asks) = &lane.asks {
+        let kept = held_back(lane, style).map_or_else(String::new, |kept| format!("{kept}.\n"));
         let text = format!(
-            "{} {} asks for a rollback: {}\n",
+            "{} {} asks for a rollback: {}\n{kept}",
             style.symbol(Symbol::Waits),
             serves(lane, style),
             printable(asks)
@@ -109,7 +113,7 @@ fn nothing(lane: &LaneView, newest: Option<&PlanView>, style: &Style) -> (String
         );
     }
     let newest = newest.filter(|plan| !plan.from.is_empty());
-    let text = format!(
+    let mut text = format!(
         "{} nothing blocks {}. {}{}.\n",
         style.symbol(Symbol::Passed),
         lane.environment,
@@ -122,6 +126,9 @@ fn nothing(lane: &LaneView, newest: Option<&PlanView>, style: &Style) -> (String
             None => String::new(),
         }
     );
+    if let Some(kept) = held_back(lane, style) {
+        let _ = writeln!(text, "{kept}.");
+    }
     let command = match newest.map(|plan| plan.from.as_slice()) {
         Some([from]) => Next::new(format!("towpath promote {from} {}", lane.environment), ""),
         Some(_) => Next::new(format!("towpath promote {}", lane.environment), ""),

@@ -151,6 +151,13 @@ const ROLLOUT: &[Row] = &[
     ("..rollout.minimum_sample", Some(LessIsLooser), "requests before a step is proven"),
     ("..rollout.warm_up", Some(LessIsLooser), "warm-up"),
     ("standby", Some(LessIsLooser), "standby of the old release"),
+    (
+        "holdback",
+        Some(Words(&["20%", "10%", "5%", "2%", "1%", "0%"])),
+        "visitors who stay on the old release after commit",
+    ),
+    ("holdback.share", Some(LessIsLooser), "visitors who stay on the old release after commit"),
+    ("holdback.for", Some(LessIsLooser), "how long visitors stay on the old release"),
 ];
 
 const GUARD: &[Row] = &[

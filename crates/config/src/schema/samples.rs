@@ -56,6 +56,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("levels.monitoring_by", "[Prometheus, Grafana]"),
     ("levels.performance_by", "[load tests, two instances]"),
     ("levels.security_by", "[network policies, dependency scans]"),
+    ("holdback.for", "30m"),
     ("rescue.body", "64KiB"),
     ("rescue.except", "[/checkout]"),
     ("rescue.methods", "[POST]"),

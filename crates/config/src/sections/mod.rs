@@ -24,6 +24,7 @@ pub(crate) mod gate;
 pub(crate) mod goals;
 pub(crate) mod guard;
 pub(crate) mod health;
+pub(crate) mod holdback;
 pub(crate) mod iam;
 pub(crate) mod infrastructure;
 pub(crate) mod logs;
@@ -202,6 +203,7 @@ const FILES: &[&[Section]] = &[
     rollout::SECTIONS,
     guard::SECTIONS,
     standby::SECTIONS,
+    holdback::SECTIONS,
     rollback::SECTIONS,
     notify::SECTIONS,
     communication::SECTIONS,

@@ -368,6 +368,7 @@ pub(crate) const LAYOUTS: &[Layout] = &[
             column("After Commit", "rollback.mode", Form::Word),
             column("Within", "rollback.within", Form::Time),
             column("Standby", "standby", Form::Time),
+            column("Holdback", "holdback", Form::Plain),
             column("Signals", "rollback.signals", Form::Word),
         ],
     ),

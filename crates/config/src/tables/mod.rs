@@ -180,6 +180,10 @@ fn values(environment: &Environment, lane: &LaneSpec, own: Option<&Value>) -> Va
             }),
         );
     }
+    if let Some(holdback) = &lane.holdback {
+        let text = format!("{} for {}", holdback.share, holdback.lasts);
+        values.insert("holdback".to_owned(), json!(text));
+    }
     let decided = |decider| if decider == Decider::Automatic { "automatic" } else { "manual" };
     values.extend([
         ("settings".to_owned(), json!(lane.settings)),

@@ -18,7 +18,11 @@ const fn kind(
         summary: "A kind for tests.",
         example: "",
         state,
-        capabilities: if matches!(family, Family::Metrics) { &["gauges"] } else { &[] },
+        capabilities: match family {
+            Family::Metrics => &["gauges"],
+            Family::Router => &["holdback"],
+            _ => &[],
+        },
         fields,
         validate: |_| Vec::new(),
     }

@@ -242,3 +242,46 @@ fn a_service_that_writes_a_default_down_demands_no_more_than_its_environment() {
     let of_one = "environments.live.services.worker.migrations".to_owned();
     assert_eq!(demanded("strategy: in-place"), [of_all, of_one]);
 }
+
+/// A lane in production with a router and these lines.
+fn with_lines(lines: &str) -> String {
+    format!(
+        "version: 1\nproject: shop\nenvironments:\n  live:\n    tier: production\n    \
+         target: {{ kind: process, command: [./app] }}\n    \
+         router: {{ kind: towpath, listen: 127.0.0.1:3000 }}\n{lines}"
+    )
+}
+
+#[test]
+fn a_holdback_lasts_as_long_as_the_standby_or_less() {
+    for (lines, share, lasts) in [
+        ("    standby: 2h\n    holdback: 5%\n", 500, Span::hours(2)),
+        ("    holdback: 1%\n", 100, Span::hours(24)),
+        ("    holdback: { share: 12.5%, for: 30m }\n", 1250, Span::minutes(30)),
+    ] {
+        let rule = lane(&matrix(&with_lines(lines)), "shop", "live").holdback.expect(lines);
+        assert_eq!((rule.share.basis_points(), rule.lasts), (share, lasts), "{lines}");
+    }
+    for lines in ["", "    holdback: 0%\n", "    standby: 0s\n"] {
+        assert_eq!(lane(&matrix(&with_lines(lines)), "shop", "live").holdback, None, "{lines}");
+    }
+}
+
+#[test]
+fn a_holdback_that_could_not_be_kept_is_an_error_at_its_place() {
+    let lambda = with_lines("    holdback: 5%\n").replace(
+        "{ kind: towpath, listen: 127.0.0.1:3000 }",
+        "{ kind: lambda-alias, alias: live }",
+    );
+    let cases = [
+        (with_lines("    standby: 1h\n    holdback: { share: 5%, for: 2h }\n"), ".for", "outlasts"),
+        (with_lines("    standby: 0s\n    holdback: 5%\n"), "", "without `standby`"),
+        (lambda, "", "`lambda-alias` cannot hold a release back"),
+    ];
+    for (text, below, message) in cases {
+        let errors = crate::check_as_the_program(&text).errors;
+        let [error] = errors.as_slice() else { panic!("{text}: {errors:?}") };
+        assert_eq!(error.path, format!("environments.live.holdback{below}"), "{text}");
+        assert!(error.message.contains(message) && error.next.is_some(), "{error:?}");
+    }
+}

@@ -76,6 +76,7 @@ pub(crate) fn least() -> Value {
 pub(crate) fn complete(mut matrix: Value) -> Value {
     declare_secrets(&mut matrix);
     join_keys(&mut matrix);
+    keep_holdback(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -104,6 +105,28 @@ fn join_keys(matrix: &mut Value) {
             && router.remove("key").is_some()
         {
             router.insert("key_secret".to_owned(), json!("API_KEY"));
+        }
+    }
+}
+
+/// Visitors are held back only beside a standby, by a router that can: where the lane has not both, the
+/// section goes.
+fn keep_holdback(matrix: &mut Value) {
+    let all = ["/defaults/production", "/environments/beta", "/environments/beta/services/beta"];
+    let cannot = |at: &&str| {
+        let section = matrix.pointer(at);
+        let says = |key: &str| section.and_then(|it| it.get(key));
+        let other = says("router").is_some_and(|it| it["kind"] != "towpath");
+        other || says("standby").is_some()
+    };
+    let routed =
+        all.iter().any(|at| matrix.pointer(at).is_some_and(|it| it.get("router").is_some()));
+    if routed && !all.iter().any(cannot) {
+        return;
+    }
+    for at in all {
+        if let Some(section) = matrix.pointer_mut(at).and_then(Value::as_object_mut) {
+            section.remove("holdback");
         }
     }
 }
@@ -173,6 +196,7 @@ pub(crate) fn fitting(name: &str, value: Value) -> Value {
         "metrics_sources" => sources(value),
         "windows" | "freezes" | "alarms" => listed(value),
         "rollback" => rollback(value),
+        "holdback" => holdback(value),
         _ => value,
     }
 }
@@ -206,6 +230,17 @@ fn rollout(mut value: Value) -> Value {
     // Its bounds are beyond the schema.
     if value.get("rescue").is_some_and(|rescue| rescue.get("body").is_some()) {
         value["rescue"]["body"] = json!("16KiB");
+    }
+    value
+}
+
+/// More than nobody and at most a half, for less than any standby.
+fn holdback(mut value: Value) -> Value {
+    if value.is_object() {
+        value["share"] = json!("12.5%");
+        if value.get("for").is_some() {
+            value["for"] = json!("1s");
+        }
     }
     value
 }

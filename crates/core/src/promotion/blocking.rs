@@ -32,6 +32,8 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
         State::Waiting { deadline } => {
             if let Some(active) = &lane.active {
                 found.push(lane_taken(lane, active, *deadline));
+            } else {
+                found.extend(holdback_ends(lane, *deadline));
             }
         }
         State::Baking { step, held_since: Some(held), .. } => found.push(Blocker {
@@ -125,6 +127,19 @@ fn lane_taken(lane: &Lane, active: &Promotion, deadline: Timestamp) -> Blocker {
         next: vec![Next::new(format!("towpath watch {}", active.number), "until it ends")],
         until: Some(deadline),
     }
+}
+
+fn holdback_ends(lane: &Lane, deadline: Timestamp) -> Option<Blocker> {
+    let standby = lane.standby.as_ref()?;
+    standby.holdback.as_ref()?.ending.as_ref()?;
+    let version = &standby.deployment.release.version;
+    Some(Blocker {
+        what: "router".to_owned(),
+        sentence: format!("no visitor may be on {version} any more; its holdback is being ended"),
+        who: Vec::new(),
+        next: vec![Next::new("towpath doctor", "does the router answer")],
+        until: Some(deadline),
+    })
 }
 
 fn open_checks(promotion: &Promotion) -> Vec<Blocker> {

@@ -88,6 +88,35 @@ pub struct Route {
     pub lease: Option<Span>,
     /// Whether silence freezes the weight instead of returning the traffic.
     pub freeze_on_silence: bool,
+    /// What stands by and still has visitors, and their share; never beside a candidate, and never on
+    /// a lease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<HeldBack>,
+}
+
+impl Route {
+    /// A route without an arm, to be filled.
+    pub fn to_nobody(revision: Revision) -> Self {
+        Self {
+            revision,
+            default: None,
+            candidate: None,
+            lease: None,
+            freeze_on_silence: false,
+            held_back: None,
+        }
+    }
+}
+
+/// A release that stands by and still has visitors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// What runs.
+    pub deployment: Deployment,
+    /// The share that it has; what it cannot carry goes to the default arm.
+    pub share: Weight,
+    /// Whether a router that judges gives it everything once the default arm is found unhealthy.
+    pub acts: bool,
 }
 
 /// What became of a command.
@@ -115,7 +144,7 @@ pub enum CommandOutcome {
     },
     /// The router obeyed; this is what is so now.
     Routed {
-        /// Green's share as observed.
+        /// Green's share as observed; where a release is held back, that of the default arm.
         weight: Weight,
         /// Whether the weight is frozen because the default arm cannot take the traffic.
         frozen: bool,

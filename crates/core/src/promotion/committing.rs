@@ -6,9 +6,10 @@ use crate::matrix::Decider;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Kind, Outcome, Promotion, State};
 use crate::promotion::{
-    PAUSE_LIMIT, RETRY_ONCE_CALLED, ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, standby,
+    PAUSE_LIMIT, RETRY_ONCE_CALLED, ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, holdback,
+    standby,
 };
-use crate::units::Span;
+use crate::units::{Span, Weight};
 
 /// Orders the commit.
 pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
@@ -16,13 +17,8 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
     let command = turn.next_command();
     let revision = turn.next_revision();
     turn.record(Event::CommitOrdered { number: promotion.number, command, revision });
-    let route = Route {
-        revision,
-        default: Some(green),
-        candidate: None,
-        lease: None,
-        freeze_on_silence: false,
-    };
+    let held_back = holdback::of_commit(promotion);
+    let route = Route { default: Some(green), held_back, ..Route::to_nobody(revision) };
     let section = Box::new(promotion.plan.section.clone());
     turn.order(command, Order::SetRoute { route, section });
 }
@@ -41,7 +37,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
 pub(super) fn ended(turn: &mut Turn<'_>, promotion: &Promotion, outcome: &CommandOutcome) {
     match outcome {
         CommandOutcome::Routed { default_ready: Some(0), .. } => nobody_answers(turn, promotion),
-        CommandOutcome::Routed { .. } => succeeded(turn, promotion),
+        CommandOutcome::Routed { weight, .. } => succeeded(turn, promotion, *weight),
         CommandOutcome::RouteFailed { sentence } => retry(turn, promotion, sentence),
         _ => turn.note("an outcome that does not belong to a route was ignored"),
     }
@@ -120,7 +116,7 @@ pub(super) fn call(turn: &mut Turn<'_>, promotion: &Promotion, reason: String) {
     turn.record(Event::PersonCalled { number: promotion.number, reason, again_at });
 }
 
-fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {
+fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight) {
     let Some(green) = promotion.green.clone() else { return };
     let before = turn.lane.serving.as_ref().map(|serving| serving.deployment.clone());
     let section = &promotion.plan.section;
@@ -139,6 +135,7 @@ fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion) {
         deployment: green.clone(),
         standby: kept.map(|deployment| (deployment, until)),
     });
+    holdback::begin(turn, promotion, weight);
     if !forward && let Some(bad) = &before {
         turn.record(Event::VerificationWithdrawn {
             digest: bad.release.digest.clone(),

@@ -5,8 +5,8 @@ use crate::ids::{CommandId, Person, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
-    Ask, Called, CheckKey, CheckProgress, Ended, GateList, Kind, Lane, Outcome, Owed, Pause,
-    Promotion, Quarantine, REMEMBERED, Serving, Standby, State, Verified,
+    Ask, Called, CheckKey, CheckProgress, Ended, GateList, HoldbackEnd, Kind, Lane, Outcome, Owed,
+    Pause, Promotion, Quarantine, REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
 
@@ -30,6 +30,7 @@ impl Lane {
                 self.standby = standby.as_ref().map(|(deployment, until)| Standby {
                     deployment: deployment.clone(),
                     until: *until,
+                    holdback: None,
                 });
                 self.verify(*number, at);
             }
@@ -45,6 +46,11 @@ impl Lane {
                 self.stopping.remove(deployment);
             }
             Event::StandbyEnded { .. } => self.standby = None,
+            Event::HoldbackChanged { holdback, .. } => {
+                if let Some(standby) = &mut self.standby {
+                    standby.holdback = holdback.as_deref().cloned();
+                }
+            }
             Event::PromotionEnded { number, outcome, .. } => self.end(*number, *outcome, at),
             Event::RollbackAsked { reason } => {
                 self.asks = Some(Ask { reason: reason.clone(), since: at });
@@ -100,6 +106,12 @@ impl Lane {
             Event::WeightOrdered { command, revision, .. }
             | Event::CommitOrdered { command, revision, .. }
             | Event::ReturnOrdered { command, revision, .. } => (*command, Some(*revision)),
+            Event::HoldbackChanged { holdback: Some(holdback), .. } => match &holdback.ending {
+                Some(HoldbackEnd { command: Some(command), revision, .. }) => {
+                    (*command, Some(*revision))
+                }
+                _ => return,
+            },
             _ => return,
         };
         self.last_command = self.last_command.max(command);

@@ -5,7 +5,7 @@ use crate::ids::PromotionNumber;
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Ending, Kind, Outcome, Promotion, State};
-use crate::promotion::{Turn, baking, committing, standby};
+use crate::promotion::{Turn, baking, committing, holdback, standby};
 
 /// An ending without quarantine.
 pub(super) fn ending(outcome: Outcome, sentence: String) -> Ending {
@@ -34,13 +34,10 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, ending: Ending) 
     let revision = turn.next_revision();
     let number = promotion.number;
     turn.record(Event::ReturnOrdered { number, command, revision, ending });
-    let route = Route {
-        revision,
-        default: promotion.blue.clone().or_else(|| still_serving(turn)),
-        candidate: None,
-        lease: None,
-        freeze_on_silence: false,
-    };
+    let default = promotion.blue.clone().or_else(|| still_serving(turn));
+    // A rollback that is given up leaves what stands by as it was.
+    let held_back = holdback::in_force(&turn.lane);
+    let route = Route { default, held_back, ..Route::to_nobody(revision) };
     let section = Box::new(promotion.plan.section.clone());
     turn.order(command, Order::SetRoute { route, section });
 }

@@ -13,7 +13,7 @@ pub(super) fn lost(turn: &mut Turn<'_>, deployment: PromotionNumber, sentence: &
         let serves = turn.lane.serving.as_ref().map(|serving| serving.deployment.number);
         if kept == Some(deployment) {
             // A rollback redeploys from here on.
-            standby::retire(turn, format!("it lost its health: {sentence}"));
+            standby::end(turn, format!("it lost its health: {sentence}"));
         } else if serves == Some(deployment) && kept.is_some() {
             rollback::triggered(turn, sentence.to_owned(), Person::guard());
         }

@@ -103,7 +103,7 @@ pub enum Input {
     RouteObserved {
         /// The last order that it obeyed.
         revision: Revision,
-        /// Green's share.
+        /// Green's share; where a release is held back, that of what serves.
         weight: Weight,
     },
     /// The health probes of what serves failed as often as the matrix tolerates.

@@ -13,8 +13,8 @@ use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
-    VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing, going_back, health, rollback, shifting,
-    standby, starting, triggers,
+    VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing, going_back, health, holdback, rollback,
+    shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -304,6 +304,10 @@ fn command_ended(turn: &mut Turn<'_>, command: CommandId, outcome: &CommandOutco
         standby::ended(turn, deployment, outcome);
         return;
     }
+    if holdback::is_waiting_for(&turn.lane, command) {
+        holdback::ended(turn, outcome);
+        return;
+    }
     let Some(promotion) = turn.lane.active.clone() else {
         turn.note("the outcome belongs to nothing that is under way");
         return;
@@ -427,7 +431,10 @@ fn lease_lapsed(turn: &mut Turn<'_>, revision: Revision, frozen: bool) {
 
 /// A weight that is not the recorded one is not counted as baked (I4).
 fn route_observed(turn: &mut Turn<'_>, revision: Revision, weight: Weight) {
-    let Some(promotion) = turn.lane.active.clone() else { return };
+    let Some(promotion) = turn.lane.active.clone() else {
+        holdback::observed(turn, revision, weight);
+        return;
+    };
     let State::Baking { step, .. } = promotion.state else { return };
     if revision == turn.lane.last_revision && weight != promotion.weight {
         let recorded = promotion.weight;

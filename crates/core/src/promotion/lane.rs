@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, LaneId, Person, PromotionNumber, Revision};
 use crate::journal::Remembered;
-use crate::promotion::state::{Kind, Outcome, Promotion, State};
+use crate::promotion::state::{Holdback, Kind, Outcome, Promotion, State};
 use crate::release::ReleaseRef;
 use crate::units::Timestamp;
 
@@ -105,6 +105,9 @@ impl Lane {
     /// so an executor may drop a command that is not among them, and must not start what is not.
     pub fn awaited(&self) -> Vec<CommandId> {
         let mut awaited: Vec<CommandId> = self.stopping.values().copied().collect();
+        let holdback = self.standby.as_ref().and_then(|standby| standby.holdback.as_ref());
+        let ending = holdback.and_then(|holdback| holdback.ending.as_ref());
+        awaited.extend(ending.and_then(|ending| ending.command));
         for promotion in self.active.iter().chain(&self.waiting) {
             awaited.extend(promotion.checks.values().filter_map(|progress| progress.asking));
             awaited.extend(match &promotion.state {
@@ -147,6 +150,9 @@ pub struct Standby {
     pub deployment: Deployment,
     /// Until when.
     pub until: Timestamp,
+    /// The visitors who stay on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdback: Option<Holdback>,
 }
 
 /// A release that was shown to work here.

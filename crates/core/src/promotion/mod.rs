@@ -18,6 +18,7 @@ mod entering;
 mod gate;
 mod going_back;
 mod health;
+mod holdback;
 mod intake;
 mod lane;
 mod rollback;

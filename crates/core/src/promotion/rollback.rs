@@ -7,7 +7,7 @@ use crate::matrix::Decider;
 use crate::plan::Plan;
 use crate::promotion::entering::serves;
 use crate::promotion::state::{Ended, Kind, Outcome};
-use crate::promotion::{Taken, Turn, WAIT_LIMIT, starting};
+use crate::promotion::{Taken, Turn, WAIT_LIMIT, holdback, starting};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::Release;
 
@@ -172,7 +172,9 @@ pub(super) fn triggered(turn: &mut Turn<'_>, reason: String, by: Person) {
 /// Whether a trigger may roll back what serves without a person's word.
 pub(super) fn acts_by_itself(turn: &Turn<'_>) -> bool {
     let mode = turn.declared().map_or(Decider::Manual, |(_, section)| section.rollback.mode);
-    mode == Decider::Automatic
+    // Where a router acts at the deciding outcome it has done so by now, as it was planned.
+    let has_acted = holdback::acts(&turn.lane);
+    (mode == Decider::Automatic || has_acted)
         && turn.lane.rollback_target().is_some()
         && !was_tried(turn)
         && !serves_what_cannot_be_taken_back(turn)

@@ -30,6 +30,7 @@ pub fn lent_route(promotion: &Promotion, revision: Revision, weight: Weight) -> 
         // Without blue there is nothing that the traffic could return to.
         lease: can_return.then_some(promotion.plan.section.rollout.lease),
         freeze_on_silence: promotion.freezes_on_silence(),
+        held_back: None,
     })
 }
 

@@ -4,19 +4,29 @@ use crate::ids::PromotionNumber;
 use crate::journal::Event;
 use crate::matrix::LaneSpec;
 use crate::promotion::command::{CommandOutcome, Order};
-use crate::promotion::{STOP_RETRY, Turn, WAIT_LIMIT};
+use crate::promotion::{STOP_RETRY, Turn, WAIT_LIMIT, holdback};
 
 /// Ends a standby whose time is over, and tells again what could not be stopped.
 pub(super) fn advance(turn: &mut Turn<'_>) {
     stop_again(turn);
+    holdback::advance(turn);
     let over = turn.lane.standby.as_ref().is_some_and(|standby| turn.now >= standby.until);
     // A rollback that is on its way to the standby keeps it.
     if over && turn.active().is_none() {
-        retire(turn, "its time was over".to_owned());
+        end(turn, "its time was over".to_owned());
     }
 }
 
-/// Ends the standby, if there is one, and has its instances stopped.
+/// Ends the standby, once no visitor is sent there any more.
+pub(super) fn end(turn: &mut Turn<'_>, sentence: String) {
+    if holdback::is_up(&turn.lane) {
+        holdback::end(turn, sentence, true);
+    } else {
+        retire(turn, sentence);
+    }
+}
+
+/// Ends the standby, if there is one, and has its instances stopped. No visitor may be on it.
 pub(super) fn retire(turn: &mut Turn<'_>, sentence: String) {
     let Some(standby) = turn.lane.standby.clone() else { return };
     let deployment = standby.deployment.number;

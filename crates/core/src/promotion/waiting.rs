@@ -6,7 +6,7 @@ use crate::journal::Event;
 use crate::matrix::CheckSpec;
 use crate::promotion::command::Order;
 use crate::promotion::state::{CheckKey, CheckProgress, GateList, Kind, Outcome, Promotion, State};
-use crate::promotion::{PASS_LASTS, Turn, entering, going_back, starting};
+use crate::promotion::{PASS_LASTS, Turn, entering, going_back, holdback, starting};
 use crate::release::ChangeType;
 
 /// Asks what is to be asked, ends what failed or waited too long, starts what may start.
@@ -37,6 +37,12 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
         is_next = still_holds(turn, &promotion);
         match active {
             _ if !is_next => {}
+            None if holdback::is_up(&turn.lane) => {
+                // What stands by keeps its visitors until the router has ended that.
+                is_next = false;
+                let number = promotion.number;
+                holdback::end(turn, format!("promotion {number} takes its place"), false);
+            }
             None => starting::begin(turn, &promotion),
             Some(active) => preempt(turn, &promotion, &active),
         }

@@ -1,7 +1,7 @@
 //! When a lane wants to be woken next. Follows from its state alone, so it survives a restart.
 
 use crate::promotion::baking;
-use crate::promotion::state::{Lane, Promotion, State};
+use crate::promotion::state::{Holdback, Lane, Promotion, State};
 use crate::reason::Wake;
 use crate::units::{Span, Timestamp};
 
@@ -17,7 +17,14 @@ pub(super) fn next(lane: &Lane, now: Timestamp) -> Option<Wake> {
     if let Some(standby) = &lane.standby
         && lane.active.is_none()
     {
-        wakes.push((standby.until, "the standby's time is over"));
+        match &standby.holdback {
+            // It ends with its holdback, whose end may have to be ordered again.
+            Some(Holdback { ending: Some(ending), .. }) => {
+                wakes.extend(ending.retry_at.map(|at| (at, "the holdback's end is ordered again")));
+            }
+            Some(holdback) => wakes.push((holdback.until, "the holdback's time is over")),
+            None => wakes.push((standby.until, "the standby's time is over")),
+        }
     }
     wakes.extend(lane.stop_again.values().map(|at| (*at, "instances are told to stop again")));
     for promotion in lane.active.iter().chain(&lane.waiting) {

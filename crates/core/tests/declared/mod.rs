@@ -6,8 +6,9 @@ use serde_json::Value;
 use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
-    AdapterSpec, CheckSpec, Decider, Environment, Gate, Health, LaneSpec, Matrix, OnBlind, OnLapse,
-    Predecessors, RollbackPolicy, Rollout, Service, Signal, Step, Strategy, Supersede, Tier,
+    AdapterSpec, CheckSpec, Decider, Environment, Gate, Health, HoldbackRule, LaneSpec, Matrix,
+    OnBlind, OnLapse, Predecessors, RollbackPolicy, Rollout, Service, Signal, Step, Strategy,
+    Supersede, Tier,
 };
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Migration, Release};
 use towpath_core::units::{Span, Timestamp, Weight};
@@ -121,6 +122,10 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             mirror: None,
         },
         standby: if on(11) { Span::minutes(30) } else { Span::ZERO },
+        holdback: on(2).then(|| HoldbackRule {
+            share: Weight::from_basis_points(500).unwrap(),
+            lasts: Span::minutes(if on(4) { 30 } else { 5 }),
+        }),
         rollback: RollbackPolicy {
             mode: if on(12) { Decider::Manual } else { Decider::Automatic },
             within: None,

@@ -96,6 +96,9 @@ pub struct WeightsView {
     pub blue: f64,
     /// Of what is coming.
     pub green: f64,
+    /// Of what stands by, where it keeps visitors.
+    #[serde(default)]
+    pub held_back: f64,
 }
 
 /// What stands by.
@@ -105,6 +108,31 @@ pub struct StandbyView {
     pub release: String,
     /// Until when.
     pub until: String,
+    /// The visitors who stay on it.
+    #[serde(default)]
+    pub holdback: Option<HoldbackView>,
+}
+
+/// Visitors who stay on what stands by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HoldbackView {
+    /// Their share of the requests as it was ordered.
+    pub share: f64,
+    /// Their share as the router was last seen to give it.
+    pub observed: f64,
+    /// Until when.
+    pub until: String,
+    /// Why it is being ended, once it is.
+    pub ending: Option<String>,
+}
+
+/// Visitors who will stay on what stands by.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HoldbackPlanView {
+    /// Their share of the requests.
+    pub share: f64,
+    /// For how long, in seconds.
+    pub seconds: f64,
 }
 
 /// How a lane answers its probes.
@@ -219,6 +247,9 @@ pub struct PromotionView {
     pub quarantined: bool,
     /// How long what it leaves stands by, in seconds.
     pub standby_seconds: f64,
+    /// What of the requests stays on what it replaces after commit, where something does.
+    #[serde(default)]
+    pub holdback: Option<HoldbackPlanView>,
 }
 
 /// One step.
@@ -325,6 +356,9 @@ pub struct PlanView {
     pub migrations: usize,
     /// What stands by now and is retired by it.
     pub retires: Option<String>,
+    /// The share of the requests that stays on what stands by until then, where some do.
+    #[serde(default)]
+    pub retires_holdback: Option<f64>,
     /// Checks before anything changes.
     pub prerequisites: Vec<CheckView>,
     /// Checks on green.
@@ -335,6 +369,9 @@ pub struct PlanView {
     pub steps: Vec<StepView>,
     /// How long what it leaves stands by, in seconds.
     pub standby_seconds: f64,
+    /// What of the requests stays on what it replaces after commit, where something does.
+    #[serde(default)]
+    pub holdback: Option<HoldbackPlanView>,
     /// What sends it back at once, phrases.
     pub goes_back: Vec<String>,
     /// What a step without evidence does.

@@ -6,17 +6,21 @@ use towpath_core::journal::Event;
 use towpath_core::matrix::Unenforced;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::blocking::{blockers, owed};
-use towpath_core::promotion::state::{CheckKey, GateList, Lane, Outcome, Promotion, State};
+use towpath_core::promotion::state::{
+    CheckKey, GateList, Lane, Outcome, Promotion, Standby, State,
+};
 use towpath_core::reason::Blocker;
 use towpath_core::units::{Timestamp, Weight};
 use towpath_ports::store::PromotionRow;
 
 use crate::judging::{self, Seen};
+use crate::planned;
 use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
-    BlockerView, CheckView, EvidenceView, HealthView, LaneView, PromotionView, QuarantineView,
-    ServesView, SideView, StandbyView, StepView, UnenforcedView, VerdictView, WeightsView,
+    BlockerView, CheckView, EvidenceView, HealthView, HoldbackView, LaneView, PromotionView,
+    QuarantineView, ServesView, SideView, StandbyView, StepView, UnenforcedView, VerdictView,
+    WeightsView,
 };
 
 /// RFC 3339 in UTC, to the second or, where it matters to machines, finer.
@@ -162,6 +166,7 @@ fn of_promotion(
         mirrored_differing: seen.met.differing,
         quarantined: false,
         standby_seconds: span_seconds(plan.section.standby),
+        holdback: planned::holdback(plan, promotion.irreversible),
     }
 }
 
@@ -281,7 +286,6 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
         Some((environment.tier, section.health.endpoints.clone(), project.lane(id)))
     })?;
     let held = lane.active.as_ref().or(lane.waiting.first());
-    let green = lane.active.as_ref().map_or(0.0, |active| active.weight.share());
     Some(LaneView {
         service: id.service.to_string(),
         environment: id.environment.to_string(),
@@ -292,11 +296,8 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
             since: time(serving.since),
             promotion: serving.promotion.0,
         }),
-        weights: WeightsView { blue: 1.0 - green, green },
-        standby: lane.standby.as_ref().map(|standby| StandbyView {
-            release: standby.deployment.release.version.to_string(),
-            until: time(standby.until),
-        }),
+        weights: weights(&lane),
+        standby: lane.standby.as_ref().map(standby),
         health: health(shared, id, endpoints.len()),
         promotion: held.map(|held| promotion(shared, &lane, held, now)),
         more_waiting: lane.waiting.len() - usize::from(lane.active.is_none() && held.is_some()),
@@ -305,6 +306,28 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
         asks: lane.asks.as_ref().map(|ask| ask.reason.clone()),
         owes: owed(&lane).into_iter().map(Into::into).collect(),
     })
+}
+
+/// As they were last observed; they sum to 1.
+fn weights(lane: &Lane) -> WeightsView {
+    let green = lane.active.as_ref().map_or(Weight::ZERO, |active| active.weight);
+    let held_back = lane.standby.as_ref().and_then(|standby| standby.holdback.as_ref());
+    let kept = held_back.filter(|_| green == Weight::ZERO).map_or(Weight::ZERO, |it| it.observed);
+    let blue = if kept > Weight::ZERO { kept.rest() } else { green.rest() };
+    WeightsView { blue: blue.share(), green: green.share(), held_back: kept.share() }
+}
+
+fn standby(standby: &Standby) -> StandbyView {
+    StandbyView {
+        release: standby.deployment.release.version.to_string(),
+        until: time(standby.until),
+        holdback: standby.holdback.as_ref().map(|holdback| HoldbackView {
+            share: holdback.share.share(),
+            observed: holdback.observed.share(),
+            until: time(holdback.until),
+            ending: holdback.ending.as_ref().map(|ending| ending.sentence.clone()),
+        }),
+    }
 }
 
 fn quarantined(lane: &Lane) -> Vec<QuarantineView> {

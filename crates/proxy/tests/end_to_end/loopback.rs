@@ -39,7 +39,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/hang` never
+    /// An upstream with keep-alive: `/slow` takes 300 ms, `/fail` fails, `/worse` only where it is called `new`, `/hang` never
     /// answers, `/echo` streams back, `/count` reads
     /// first,
     /// `/upgrade` switches protocols, `/headers` tells what it got.
@@ -147,6 +147,9 @@ async fn respond(name: &'static str, mut request: Request<Incoming>) -> Result<A
             return Ok(Response::new(full(length.to_string())));
         }
         _ if name == "failing" => return Ok(with_status(StatusCode::INTERNAL_SERVER_ERROR, name)),
+        "/worse" if name == "new" => {
+            return Ok(with_status(StatusCode::INTERNAL_SERVER_ERROR, name));
+        }
         "/fail" => return Ok(with_status(StatusCode::INTERNAL_SERVER_ERROR, name)),
         "/headers" => {
             let lines = request.headers().iter().map(|(field, value)| {

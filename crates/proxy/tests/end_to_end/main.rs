@@ -7,6 +7,8 @@ mod faulty;
 #[cfg(test)]
 mod hedge;
 #[cfg(test)]
+mod holdback;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod loopback;

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use towpath_core::ids::{CommandId, LaneId};
 use towpath_core::promotion::command::{Command, CommandOutcome};
 use towpath_core::promotion::input::Input;
-use towpath_core::units::{Span, Timestamp};
+use towpath_core::units::{Span, Timestamp, Weight};
 
 use disk::Disk;
 use fate::{Course, Fate};
@@ -189,18 +189,28 @@ impl<F: Fate> World<F> {
     }
 }
 
+/// What the engine is told of a router: the candidate's share, or where a release is held back that of
+/// what serves beside it.
+fn weight_of(lane: &LaneId, router: &Router, target: &Target) -> Weight {
+    match (router.held_back, router.candidate) {
+        (Some((number, ..)), _) => router.kept(target.ready(lane, number)).rest(),
+        (None, Some((number, _))) => router.weight(target.ready(lane, number)),
+        (None, None) => Weight::ZERO,
+    }
+}
+
 /// The arms of a lane with their shares, which sum to 100%.
 fn arms(
     lane: &LaneId,
     router: &Router,
     target: &Target,
-) -> Vec<(towpath_core::ids::PromotionNumber, towpath_core::units::Weight)> {
-    use towpath_core::units::Weight;
-    let candidate = router.candidate.map(|(number, _)| number);
-    let weight = candidate.map_or(Weight::ZERO, |number| router.weight(target.ready(lane, number)));
-    let rest = Weight::from_basis_points(10_000 - weight.basis_points()).expect("at most 10,000");
+) -> Vec<(towpath_core::ids::PromotionNumber, Weight)> {
+    let weight = weight_of(lane, router, target);
+    if let (Some((kept, ..)), Some(default)) = (router.held_back, router.default) {
+        return vec![(default, weight), (kept, weight.rest())];
+    }
     let mut arms = Vec::with_capacity(2);
-    arms.extend(candidate.map(|number| (number, weight)));
-    arms.extend(router.default.map(|number| (number, rest)));
+    arms.extend(router.candidate.map(|(number, _)| (number, weight)));
+    arms.extend(router.default.map(|number| (number, weight.rest())));
     arms
 }

@@ -17,6 +17,10 @@ pub struct Router {
     pub default: Option<PromotionNumber>,
     /// The arm that is coming and the share it was given.
     pub candidate: Option<(PromotionNumber, Weight)>,
+    /// What stands by with visitors, the share it was given, and the copies that carry all traffic.
+    pub held_back: Option<(PromotionNumber, Weight, u32)>,
+    /// Whether its own guard gave what stands by everything since the last order.
+    pub went_back: bool,
     /// Copies of the candidate that carry all traffic.
     pub capacity: u32,
     /// For how long the share is lent.
@@ -48,6 +52,8 @@ pub enum RouteError {
     StaleEpoch,
     /// Something newer was ordered.
     StaleRevision,
+    /// Its own guard threw out what shall have everything.
+    Unhealthy,
 }
 
 impl Router {
@@ -67,6 +73,11 @@ impl Router {
         if route.revision < self.revision && !self.obeys_stale {
             return Err(RouteError::StaleRevision);
         }
+        let default = route.default.as_ref().map(|one| one.number);
+        let unhealthy = self.went_back && self.default == default;
+        if unhealthy && self.default.is_some() {
+            return Err(RouteError::Unhealthy);
+        }
         let again = route.revision == self.revision && self.epoch == epoch;
         if again && self.lapsed {
             // The same order said twice does not bring back a lease that has lapsed.
@@ -74,7 +85,10 @@ impl Router {
         }
         self.epoch = epoch;
         self.revision = route.revision;
-        self.default = route.default.as_ref().map(|one| one.number);
+        self.default = default;
+        let held = route.held_back.as_ref();
+        self.held_back = held.map(|it| (it.deployment.number, it.share, it.deployment.capacity));
+        self.went_back = false;
         self.candidate = route.candidate.as_ref().map(|(one, weight)| (one.number, *weight));
         self.capacity = route.candidate.as_ref().map_or(0, |(one, _)| one.capacity);
         self.lease = route.lease;
@@ -116,6 +130,15 @@ impl Router {
             self.frozen = self.freeze_on_silence || self.default.is_none();
         }
         self.lapse_told = false;
+    }
+
+    /// What stands by has of the visitors, with so many of its copies ready.
+    pub fn kept(&self, ready: u32) -> Weight {
+        let Some((_, share, capacity)) = self.held_back else { return Weight::ZERO };
+        let wanted = if self.went_back { Weight::FULL } else { share };
+        let carries = 10_000 * u64::from(ready) / u64::from(capacity.max(1));
+        let carries = u16::try_from(carries.min(10_000)).expect("at most 10,000");
+        wanted.min(Weight::from_basis_points(carries).expect("at most 10,000"))
     }
 
     /// The candidate's share as it is, with so many of its copies ready.

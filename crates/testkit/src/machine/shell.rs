@@ -17,7 +17,7 @@ use towpath_guard::{Standing, Verdict};
 use super::disk::{DiskError, Written};
 use super::fate::{Fate, PATIENCE, out_of_patience};
 use super::told::Told;
-use super::{Happening, World, arms, judge};
+use super::{Happening, World, arms, judge, weight_of};
 use crate::simulator::Planted;
 
 /// One engine.
@@ -297,8 +297,10 @@ impl<F: Fate> World<F> {
             .or_else(|| Some(&matrix?.lane(&lane.id)?.1.rollback.limits))
             .expect("a lane in which something happened is declared");
         let green = self.traffic.counts(&lane.id, deployment);
-        let blue = lane.serving.as_ref().map(|serving| serving.deployment.number);
-        let blue = blue.filter(|blue| *blue != deployment);
+        let serves = lane.serving.as_ref().map(|serving| serving.deployment.number);
+        let held = lane.standby.as_ref().filter(|standby| standby.holdback.is_some());
+        let blue = serves.filter(|blue| *blue != deployment);
+        let blue = blue.or(held.map(|standby| standby.deployment.number));
         let blue = blue.map(|blue| self.traffic.counts(&lane.id, blue));
         judge::verdict(limits, &green, blue.as_ref())
     }
@@ -403,14 +405,11 @@ impl<F: Fate> World<F> {
     /// Whoever renews a lease sees the weight as it is, and says so when it is not as recorded.
     fn observe(&mut self, engine: usize, lane: &LaneId) {
         let router = &self.routers[lane];
-        let ready = router.candidate.map_or(0, |(number, _)| self.target.ready(lane, number));
-        let (revision, weight) = (router.revision, router.weight(ready));
-        let active =
-            self.engines[engine].project.lanes.get(lane).and_then(|one| one.active.as_ref());
-        let recorded = active.filter(|one| matches!(one.state, State::Baking { .. }));
+        let (revision, weight) = (router.revision, weight_of(lane, router, &self.target));
+        let recorded = self.engines[engine].project.lanes.get(lane).and_then(recorded_weight);
         let reads_back = self.planted != Some(Planted::LapseNotReadBack);
         let lapse_is_news = router.lapsed && !(router.frozen && reads_back);
-        let differs = recorded.is_some_and(|one| one.weight != weight) && !lapse_is_news;
+        let differs = recorded.is_some_and(|one| one != weight) && !lapse_is_news;
         let told = router.weight_told == Some((revision, weight));
         let router = self.routers.get_mut(lane).expect("it was just read");
         if !differs {
@@ -455,6 +454,15 @@ impl<F: Fate> World<F> {
             }
             _ => {}
         }
+    }
+}
+
+/// The share that a lane goes by while no order is out.
+fn recorded_weight(lane: &Lane) -> Option<Weight> {
+    let holdback = lane.standby.as_ref().and_then(|standby| standby.holdback.as_ref());
+    match &lane.active {
+        Some(one) => matches!(one.state, State::Baking { .. }).then_some(one.weight),
+        None => holdback.map(|it| it.observed.rest()),
     }
 }
 

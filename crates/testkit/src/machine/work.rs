@@ -13,7 +13,7 @@ use super::fate::{Course, Fate};
 use super::router::{RouteError, Router};
 use super::target::Target;
 use super::told::Told;
-use super::{Happening, World};
+use super::{Happening, World, weight_of};
 use crate::simulator::Planted;
 
 impl<F: Fate> World<F> {
@@ -163,13 +163,16 @@ impl<F: Fate> World<F> {
                 }
                 return None;
             }
+            Err(RouteError::Unhealthy) => {
+                let sentence = "the router's guard found it unhealthy".to_owned();
+                return Some(CommandOutcome::RouteFailed { sentence });
+            }
             Err(RouteError::StaleRevision) => {
                 let sentence = "the router was ordered something newer".to_owned();
                 return Some(CommandOutcome::RouteFailed { sentence });
             }
         }
-        let ready = router.candidate.map_or(0, |(number, _)| self.target.ready(lane, number));
-        let weight = router.weight(ready);
+        let weight = weight_of(lane, router, &self.target);
         let frozen = router.lapsed && router.freeze_on_silence;
         let default_ready = router.default.map(|number| self.target.ready(lane, number));
         let revision = router.revision;

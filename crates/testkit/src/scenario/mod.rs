@@ -85,10 +85,13 @@ impl Story {
             lines.extend(facts.next());
             lines.extend(facts.map(|fact| format!("  {fact}")));
             if let Some(router) = self.world.routers.get(&lane.id) {
-                let candidate = router.candidate.map(|(number, _)| {
-                    let ready = self.world.target.ready(&lane.id, number);
-                    format!(", {number} at {}", router.weight(ready))
-                });
+                let ready = |number| self.world.target.ready(&lane.id, number);
+                let beside = match (router.candidate, router.held_back) {
+                    (Some((number, _)), _) => Some((number, router.weight(ready(number)))),
+                    (None, Some((number, ..))) => Some((number, router.kept(ready(number)))),
+                    (None, None) => None,
+                };
+                let candidate = beside.map(|(number, weight)| format!(", {number} at {weight}"));
                 let default = router.default.map_or("none".to_owned(), |number| number.to_string());
                 lines.push(format!("  router: default {default}{}", candidate.unwrap_or_default()));
             }

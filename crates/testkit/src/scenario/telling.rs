@@ -118,6 +118,11 @@ fn route_line(route: &Route) -> String {
         let frozen = if route.freeze_on_silence { ", silence freezes it" } else { "" };
         write!(text, ", {} at {weight} {lease}{frozen}", green.number).expect("a String takes all");
     }
+    if let Some(held) = &route.held_back {
+        let acts = if held.acts { ", goes back by itself" } else { "" };
+        let (number, share) = (held.deployment.number, held.share);
+        write!(text, ", {number} keeps {share}{acts}").expect("a String takes all");
+    }
     text
 }
 
@@ -168,6 +173,10 @@ fn field(key: &str, value: &Value) -> Option<String> {
         }
         ("retry_at" | "until" | "deadline" | "ask_again_at" | "again_at", Value::Number(at)) => {
             clock(Timestamp(at.as_i64()?))
+        }
+        ("holdback", one) => {
+            let share = field("weight", &one["observed"])?.replace("weight ", "");
+            format!("{share} until {}", clock(Timestamp(one["until"].as_i64()?)))
         }
         ("blue" | "green" | "deployment", Value::Object(one)) => {
             format!("{} ({})", one["number"], word(&one["release"]["version"]))
@@ -232,7 +241,10 @@ pub fn lane_lines(lane: &Lane) -> Vec<String> {
     lines.push(format!("{} serves {serves}", lane.id));
     if let Some(standby) = &lane.standby {
         let version = &standby.deployment.release.version;
-        lines.push(format!("standby {version} until {}", clock(standby.until)));
+        let holdback = standby.holdback.as_ref().map_or(String::new(), |it| {
+            format!(", {} of requests until {}", it.observed, clock(it.until))
+        });
+        lines.push(format!("standby {version} until {}{holdback}", clock(standby.until)));
     }
     for promotion in lane.active.iter().chain(&lane.waiting) {
         let paused = promotion.paused.as_ref().map_or(String::new(), |pause| {

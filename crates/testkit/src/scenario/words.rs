@@ -332,7 +332,8 @@ impl Story {
         Ok(())
     }
 
-    /// `router ENV silent for 40s`, `router ENV restarts`, `lease lapses ENV`, `store down for 5m`.
+    /// `router ENV silent for 40s`, `router ENV restarts`,
+    /// `router ENV goes back`, `lease lapses ENV`, `store down for 5m`.
     fn connection(&mut self, words: &Words) -> Result<(), String> {
         if words.get(0)? == "store" {
             let until = self.world.now.plus(words.span(3)?);
@@ -347,6 +348,10 @@ impl Story {
         if lapses || words.get(2)? == "restarts" {
             router.restart();
             self.world.look_until(self.world.now);
+            return Ok(());
+        }
+        if words.get(2)? == "goes" {
+            router.went_back = true;
             return Ok(());
         }
         let until = self.world.now.plus(words.span(4)?);

@@ -1,6 +1,7 @@
 //! Router `towpath`: the program's own reverse proxy, one process per journal. Owns the translation
 //! between lanes and the proxy's routes; how traffic moves is the proxy's.
 
+mod beside;
 mod connection;
 mod intervals;
 mod news;
@@ -26,9 +27,8 @@ use towpath_ports::router::{
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use towpath_proxy::{
-    ArmSpec, ArmStatus, BUCKET_MS, CandidateSpec, DeploymentTally, EndpointSpec, GuardSpec, Handle,
-    Hold, MAX_DRAIN_MS, MAX_NAME_BYTES, OnSilence, Position, Refusal, RouteSpec, RouteStatus,
-    StreamItem, TlsFiles,
+    ArmSpec, ArmStatus, BUCKET_MS, DeploymentTally, EndpointSpec, GuardSpec, Handle, Hold,
+    MAX_DRAIN_MS, MAX_NAME_BYTES, Position, Refusal, RouteSpec, RouteStatus, StreamItem, TlsFiles,
 };
 
 use connection::Connection;
@@ -50,6 +50,7 @@ pub(super) const KIND: Kind<dyn Router> = Kind {
             "guard",
             "rescue",
             "mirror",
+            "holdback",
             "read_back",
             "sticky",
             "pin",
@@ -213,19 +214,7 @@ impl Towpath {
             certificate: self.root.join(certificate),
             key: self.root.join(key),
         });
-        spec.default = desired.default.as_ref().map(arm);
-        spec.candidate = desired.candidate.as_ref().map(|candidate| CandidateSpec {
-            arm: arm(&candidate.deployment),
-            weight_bp: candidate.weight.basis_points(),
-            lease_ms: candidate.lease.map(Span::milliseconds),
-            on_silence: if candidate.freeze_on_silence {
-                OnSilence::Freeze
-            } else {
-                OnSilence::ReturnToDefault
-            },
-            rescue: candidate.rescue.as_ref().map(twice::rescue),
-            mirror: candidate.mirror.as_ref().map(twice::mirror),
-        });
+        (spec.default, spec.candidate) = beside::arms(desired);
         spec.guard = desired.guard.as_ref().map(|order| self.guard(order, desired));
         let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
@@ -245,11 +234,10 @@ impl Towpath {
         if self.settings.sticky {
             policy.client_window_us = None;
         }
-        let freezes = desired.candidate.as_ref().is_some_and(|one| one.freeze_on_silence);
         GuardSpec {
             subject: order.subject.to_string(),
             policy,
-            acts: !freezes,
+            acts: beside::guard_acts(desired),
             client_header: order.client.clone(),
         }
     }
@@ -382,7 +370,8 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
     let ready = |arm: &Option<ArmStatus>| arm.as_ref().map_or(0, |arm| arm.ready);
     let open = |arm: &Option<ArmStatus>| arm.as_ref().map_or(0, |arm| arm.in_flight);
     let on_arms = open(&status.default) + open(&status.candidate);
-    ObservedRoute {
+    let observed = ObservedRoute {
+        held_back: None,
         epoch: Epoch(status.epoch),
         revision: Revision(status.revision),
         default: named(&status.default),
@@ -399,7 +388,8 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
             .and_then(|judged| Some((number(&judged.deployment)?, judged.verdict.clone()))),
         leaving: status.in_flight.saturating_sub(on_arms),
         met: Some(status.deployments.iter().filter_map(met).collect()),
-    }
+    };
+    beside::of_the_lane(status, observed)
 }
 
 fn met(one: &DeploymentTally) -> Option<(PromotionNumber, Met)> {

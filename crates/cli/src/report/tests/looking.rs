@@ -2,7 +2,7 @@
 
 use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Timestamp;
-use towpath_engine::views::LaneView;
+use towpath_engine::views::{HoldbackView, LaneView, StandbyView, Status};
 use towpath_ports::store::{ChainBreak, ChainReport};
 
 use super::both;
@@ -35,6 +35,35 @@ fn status_of_several_services_has_a_row_for_each_service() {
         style.services.note(true);
         status::text(&view, Attendance::Engine, style)
     }));
+}
+
+#[test]
+fn who_stays_on_the_old_release_is_said_with_the_share_that_is_real() {
+    let style = samples::terminal(NOW);
+    let mut lane = samples::lane("production", "1.5.1", "2027-01-12T15:00:00Z", 2);
+    let mut said = |observed: f64, ending: Option<&str>| {
+        lane.standby = Some(StandbyView {
+            release: "1.5.0".to_owned(),
+            until: "2027-01-13T15:00:00Z".to_owned(),
+            holdback: Some(HoldbackView {
+                share: 0.05,
+                observed,
+                until: "2027-01-12T17:00:00Z".to_owned(),
+                ending: ending.map(str::to_owned),
+            }),
+        });
+        let status = Status { lanes: vec![lane.clone()], ..samples::status() };
+        let text = status::text(&status, Attendance::Engine, &style).0;
+        let why = why::text(&lane, None, NOW, &style).0;
+        let line = text.lines().find(|line| line.contains("holdback")).expect("it is said");
+        let sentence = line.split("production: ").nth(1).expect("of the lane").to_owned();
+        assert!(why.contains(&sentence), "{why}");
+        sentence
+    };
+    assert_eq!(said(0.05, None), "5% of requests stay on 1.5.0 until 17:00");
+    assert_eq!(said(1.0, None), "100% of requests are on 1.5.0, where 5% stay until 17:00");
+    let ended = said(0.05, Some("promotion 7 takes its place"));
+    assert!(ended.ends_with("; that is being ended: promotion 7 takes its place"), "{ended}");
 }
 
 #[test]

@@ -266,6 +266,7 @@ impl Table {
             frozen: self.frozen,
             lost: self.lost,
             judged: self.guard.as_ref().map(|(order, guard, _)| (order.subject, guard.verdict())),
+            held_back: None,
             leaving: 0,
             met: None,
         })

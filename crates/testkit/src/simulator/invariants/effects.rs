@@ -21,7 +21,8 @@ impl Watcher {
             Order::SetRoute { route, .. } => {
                 let candidate = route.candidate.as_ref().map(|(green, _)| green.number);
                 let default = route.default.as_ref().map(|one| one.number);
-                for number in candidate.into_iter().chain(default) {
+                let held = route.held_back.as_ref().map(|held| held.deployment.number);
+                for number in candidate.into_iter().chain(default).chain(held) {
                     if !world.target.runs(lane, number) {
                         self.fail("I9", format!("visitors of {lane} go to {number}: not there"));
                     }
@@ -50,7 +51,9 @@ impl Watcher {
         let lane = &state.id;
         if let Some(router) = world.routers.get(lane) {
             let visited = router.candidate.filter(|(_, weight)| *weight > Weight::ZERO);
+            let keeps = router.held_back.is_some_and(|(number, ..)| number == deployment);
             if router.default == Some(deployment)
+                || keeps
                 || visited.is_some_and(|(number, _)| number == deployment && !router.lapsed)
             {
                 self.fail("I9", format!("{deployment} of {lane} is stopped under its visitors"));

@@ -1,0 +1,58 @@
+//! Looks at routers that hold a release back after commit, and says when its share is not what is
+//! recorded: a copy was lost, or the router's own guard went back. Renews nothing, as nothing is lent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use towpath_core::ids::LaneId;
+use towpath_core::matrix::{AdapterSpec, DEFAULT_LEASE, LEASE_RENEWALS};
+use towpath_core::promotion::input::Input;
+use towpath_core::units::Weight;
+
+use crate::judging;
+use crate::shared::Shared;
+
+/// A lane to look at: its router, and the share of what serves as it is recorded.
+type Looked = (LaneId, AdapterSpec, Weight);
+
+/// Looks until the engine stops, as often as a lease of the usual length is renewed.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    let pause = Duration::from(DEFAULT_LEASE) / u32::try_from(LEASE_RENEWALS).unwrap_or(1);
+    tokio::spawn(async move {
+        let mut looking: BTreeMap<LaneId, tokio::task::JoinHandle<()>> = BTreeMap::new();
+        while !shared.is_stopped() {
+            looking.retain(|_, task| !task.is_finished());
+            for lane in held_back(&shared) {
+                // A router that does not answer keeps nobody else waiting.
+                looking
+                    .entry(lane.0.clone())
+                    .or_insert_with(|| tokio::spawn(look(Arc::clone(&shared), lane)));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    });
+}
+
+async fn look(shared: Arc<Shared>, (lane, router, recorded): Looked) {
+    let Ok(router) = shared.setup.adapters.router(&router) else { return };
+    let Ok(Some(observed)) = router.observe(&lane).await else { return };
+    judging::hear(&shared, &lane, &observed);
+    let (revision, weight) = (observed.revision, observed.weight);
+    if observed.held_back.is_some() && weight != recorded {
+        shared.send(&lane, Input::RouteObserved { revision, weight }).await;
+    }
+}
+
+fn held_back(shared: &Shared) -> Vec<Looked> {
+    shared.read(|project| {
+        let lanes = project.lanes.values().filter(|lane| lane.active.is_none());
+        let looked = lanes.filter_map(|lane| {
+            let holdback = lane.standby.as_ref()?.holdback.as_ref()?;
+            let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
+            Some((lane.id.clone(), section.router.clone()?, holdback.observed.rest()))
+        });
+        looked.collect()
+    })
+}
