@@ -107,11 +107,9 @@ impl Course {
             return Next::Pass(index + 1 + further);
         }
         let held = Rung { weight: bake.weight, seconds: HELD_LOOK_S };
-        if since_s < bake.most_s {
-            Next::Stay
-        } else if since_s < bake.most_s + self.hold_limit_s
-            && forecast.largest(&[held], budget).is_some()
-        {
+        let may_hold = since_s < bake.most_s + self.hold_limit_s
+            && forecast.largest(&[held], budget).is_some();
+        if since_s < bake.most_s || may_hold {
             Next::Stay
         } else if self.blind_goes_back {
             Next::GoBackForBudget

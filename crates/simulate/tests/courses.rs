@@ -23,6 +23,7 @@ fn course(bakes: &[(f64, f64, f64)]) -> Course {
         hold_limit_s: 600.0,
         blind_goes_back: true,
         is_probed: false,
+        harm_budget: None,
     }
 }
 

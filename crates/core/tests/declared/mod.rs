@@ -119,6 +119,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             lease: Span::seconds(30),
             rescue: None,
             mirror: None,
+            harm_budget: None,
         },
         standby: if on(11) { Span::minutes(30) } else { Span::ZERO },
         rollback: RollbackPolicy {
