@@ -269,7 +269,7 @@ pub struct Rollout {
     /// Requests that may be harmed. Then the steps are the weights that may be taken, and the next is
     /// the largest whose worst case, as far as is known, keeps within it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub harm_budget: Option<u64>,
+    pub harm_budget: Option<u32>,
 }
 
 /// What holds for copies of requests.

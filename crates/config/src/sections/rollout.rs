@@ -246,7 +246,11 @@ pub(crate) fn read(node: Option<&Node>, place: Place, problems: &mut Problems) -
         lease,
         rescue: rescue::read(fields.given("rescue"), place),
         mirror: fields.given("mirror").and_then(|own| mirror(own, place)),
-        harm_budget: fields.text("harm_budget").as_deref().and_then(limits::requests),
+        harm_budget: fields
+            .text("harm_budget")
+            .as_deref()
+            .and_then(limits::requests)
+            .and_then(|requests| u32::try_from(requests).ok()),
     }
 }
 

@@ -33,11 +33,9 @@ pub(super) fn chooses(promotion: &Promotion, step: usize) -> bool {
 /// Why the first weight is what it is.
 pub(super) fn first(promotion: &Promotion, step: usize) -> Option<String> {
     let allowed = promotion.plan.section.rollout.harm_budget?;
-    let weight = promotion.plan.steps.get(step)?.weight;
-    promotion.blue.is_some().then(|| {
-        format!(
-            "{weight}: the smallest, because nothing is known of it yet; {allowed} requests may be harmed"
-        )
+    let is_first = promotion.blue.is_some() && step == 0;
+    is_first.then(|| {
+        format!("the smallest, because nothing is known of it yet; {allowed} harmed requests are allowed")
     })
 }
 
@@ -52,12 +50,11 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, step: usize, v
     let attempt = guarding::attempt(&turn.lane, &promotion.plan.release, started);
     let policy = guarding::policy(&promotion.plan.section, attempt, ROUTER_SHARE, 1);
     let forecast = Forecast::new(&policy, seen(turn, promotion, &verdict.evidence));
-    let budget = real(allowed);
+    let budget = f64::from(allowed);
     let candidates = candidates(promotion, step);
     let rungs: Vec<Rung> = candidates.iter().map(|one| rung(one, one.bake_max)).collect();
     if let Some((further, sum)) = forecast.largest(&rungs, budget) {
-        let weight = candidates[further].weight;
-        let why = sentence(weight, (sum - forecast.harmed(), forecast.harmed()), allowed);
+        let why = sentence((sum - forecast.harmed(), forecast.harmed()), allowed);
         let chosen = Chosen { step: step + 1 + further, why: Some(why) };
         baking::finish(turn, promotion, (step, declared.weight), Some(verdict), chosen);
         return;
@@ -112,7 +109,7 @@ fn rung(step: &Step, time: Span) -> Rung {
     Rung { weight: step.weight.share(), seconds: real(time.milliseconds()) / 1000.0 }
 }
 
-fn sentence(weight: Weight, (to_come, so_far): (f64, f64), allowed: u64) -> String {
+fn sentence((to_come, so_far): (f64, f64), allowed: u32) -> String {
     let to_come = to_come.ceil();
     let more = if so_far >= 0.5 { " more" } else { "" };
     let requests = |count: f64| if count > 1.0 { "requests" } else { "request" };
@@ -122,13 +119,13 @@ fn sentence(weight: Weight, (to_come, so_far): (f64, f64), allowed: u64) -> Stri
     };
     if to_come < 1.0 {
         return format!(
-            "{weight}: nothing that is not tolerated is left to be feared{after}; {allowed} harmed \
+            "nothing that is not tolerated is left to be feared{after}; {allowed} harmed \
              requests are allowed"
         );
     }
     let what = requests(to_come);
     format!(
-        "{weight}: at worst {to_come}{more} {what} could be harmed before the guard acts{after}; \
+        "at worst {to_come}{more} {what} could be harmed before the guard acts{after}; \
          {allowed} are allowed"
     )
 }
