@@ -120,15 +120,19 @@ impl<'a> Forecast<'a> {
         let race = Race::new(self, rung.weight, green_per_s);
         let all = green_per_s * (rung.seconds + REACTION_S);
         // In each cell the harm of one request is largest at its upper end, and the time until the guard
-        // acts at its lower end; nothing is expected to be found at the lowest.
-        let (mut from, mut requests, mut worst) = (least, all, 0.0_f64);
+        // acts at its lower end. Once all requests of a cell would harm less than is found already, so
+        // would those of the cells below.
+        let (mut upper, mut worst) = (self.most, 0.0_f64);
         for _ in 0..CELLS {
-            let to = (from * ratio).min(self.most);
-            worst = worst.max((to - self.blue.0) * requests);
-            from = to;
-            requests = all.min(race.requests(from));
+            let of_one = upper - self.blue.0;
+            if of_one * all <= worst {
+                break;
+            }
+            let lower = (upper / ratio).max(least);
+            worst = worst.max(of_one * all.min(race.requests(lower)));
+            upper = lower;
         }
-        worst
+        worst.max((least - self.blue.0) * all)
     }
 
     /// The last of `rungs`, which rise, up to which the harm so far and the worst to come stay within
