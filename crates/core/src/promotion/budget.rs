@@ -115,7 +115,7 @@ fn sentence((to_come, so_far): (f64, f64), allowed: u32) -> String {
     let requests = |count: f64| if count > 1.0 { "requests" } else { "request" };
     let after = match so_far {
         none if none < 0.5 => String::new(),
-        some => format!(" after about {}", some.round()),
+        some => format!(", beside about {} so far", some.round()),
     };
     if to_come < 1.0 {
         return format!(
