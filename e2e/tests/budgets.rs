@@ -19,13 +19,13 @@ environments:
       strategy: adaptive
       harm_budget: 30 requests
       rescue: never
-      hold_limit: 10s
+      hold_limit: 10m
       steps:
-        - { weight: 1%, bake: { min: 2s, max: 30s } }
-        - { weight: 5%, bake: { min: 2s, max: 30s } }
-        - { weight: 20%, bake: { min: 2s, max: 30s } }
-        - { weight: 50%, bake: { min: 2s, max: 30s } }
-        - { weight: 100%, bake: { min: 2s, max: 10s } }
+        - { weight: 1%, bake: { min: 2m, max: 20m } }
+        - { weight: 5%, bake: { min: 2m, max: 20m } }
+        - { weight: 20%, bake: { min: 2m, max: 20m } }
+        - { weight: 50%, bake: { min: 2m, max: 20m } }
+        - { weight: 100%, bake: { min: 2m, max: 5m } }
     rollback: { mode: automatic, when: { error_rate: "> 50%" } }
 "#;
 
@@ -57,11 +57,11 @@ fn a_good_release_rises_as_it_is_known_and_each_weight_says_why() {
     let plan = world.must(&["plan", "production", "--release", "1.1.0"], 0).out;
     assert!(plan.contains("1% first, then the largest of these at which"), "{plan}");
     let told = world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 0);
-    assert!(told.out.contains("weight 1% for 30s: the smallest, because"), "{}", told.out);
+    assert!(told.err.contains("weight 1% for 20s: the smallest, because"), "{}", told.err);
     assert!(
-        told.out.contains("could be harmed before the guard acts; 30 are allowed"),
+        told.err.contains("could be harmed before the guard acts; 30 are allowed"),
         "{}",
-        told.out
+        told.err
     );
     assert_eq!(world.lane()["serves"]["release"], "1.1.0");
     let met = visitors.end();

@@ -105,10 +105,12 @@ impl<'a> Forecast<'a> {
 
     /// Requests that may yet be harmed if green gets this weight for this time, in expectation and at
     /// the worst failure probability that the evidence allows, until the guard sends it back. Infinite
-    /// where the traffic is not known.
+    /// where the traffic is not known: fewer requests than the policy's minimum sample tell no rate.
     pub fn worst(&self, rung: Rung) -> f64 {
         let green_per_s = self.seen.requests_per_s * rung.weight;
-        if green_per_s.is_nan() || green_per_s <= 0.0 {
+        let is_known =
+            self.seen.green_requests + self.seen.blue_requests >= self.policy.minimum_sample;
+        if !is_known || green_per_s.is_nan() || green_per_s <= 0.0 {
             return f64::INFINITY;
         }
         let tolerated = self.policy.margin * self.blue.0;
