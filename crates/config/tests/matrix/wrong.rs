@@ -234,6 +234,15 @@ fn rollouts_are_checked() {
             "rollout.steps[1].weight",
             "`linear`",
         ),
+        ("rollout: { lease: 1s }", Code::WrongValue, "rollout.lease", "between two renewals"),
+        ("rollout: { minimum_sample: 20 }", Code::WrongValue, "rollout.minimum_sample", "`20`"),
+        ("rollout: { on_blind: hope }", Code::WrongValue, "rollout.on_blind", "`hope`"),
+    ]);
+}
+
+#[test]
+fn budgets_of_harm_are_checked() {
+    refused(&[
         (
             "rollout: { strategy: canary, harm_budget: 20 requests }",
             Code::StrategySteps,
@@ -252,9 +261,6 @@ fn rollouts_are_checked() {
             "rollout.harm_budget",
             "0 requests",
         ),
-        ("rollout: { lease: 1s }", Code::WrongValue, "rollout.lease", "between two renewals"),
-        ("rollout: { minimum_sample: 20 }", Code::WrongValue, "rollout.minimum_sample", "`20`"),
-        ("rollout: { on_blind: hope }", Code::WrongValue, "rollout.on_blind", "`hope`"),
     ]);
 }
 
