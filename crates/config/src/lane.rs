@@ -273,10 +273,13 @@ fn lane_node(
     let routed = router.is_some();
     let kind = router.and_then(|it| it.get("kind")).and_then(Node::text);
     let entry = kind.and_then(|kind| catalogue.find(Family::Router, kind));
-    let rescues = entry.is_some_and(|entry| entry.capabilities.contains(&"rescue"));
+    let can = |it: &str| entry.is_some_and(|entry| entry.capabilities.contains(&it));
+    let (rescues, counts) = (can("rescue"), can("per_request"));
+    let budgeted = node.get("rollout").is_some_and(|it| it.get("harm_budget").is_some());
     let strategy = rollout::strategy(node.get("rollout"), tier, routed);
     let id = LaneId { service: service.clone(), environment: name.clone() };
-    LaneNode { id, node, place: Place { tier, routed, rescues, strategy }, overrides }
+    let place = Place { tier, routed, rescues, counts, budgeted, strategy };
+    LaneNode { id, node, place, overrides }
 }
 
 fn lane_spec(

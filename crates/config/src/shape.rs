@@ -181,6 +181,7 @@ pub(crate) enum Default {
 }
 
 /// What a default may depend on.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) tier: Tier,
@@ -188,12 +189,22 @@ pub(crate) struct Place {
     pub(crate) routed: bool,
     /// Whether that router can serve again what the new release fails.
     pub(crate) rescues: bool,
+    /// Whether that router tells of single requests.
+    pub(crate) counts: bool,
+    /// Whether its rollout declares how many requests may be harmed.
+    pub(crate) budgeted: bool,
     pub(crate) strategy: Strategy,
 }
 
 /// Where sections at the top of the file stand: no default of theirs depends on it.
-pub(crate) const NOWHERE: Place =
-    Place { tier: Tier::Development, routed: false, rescues: false, strategy: Strategy::AllAtOnce };
+pub(crate) const NOWHERE: Place = Place {
+    tier: Tier::Development,
+    routed: false,
+    rescues: false,
+    counts: false,
+    budgeted: false,
+    strategy: Strategy::AllAtOnce,
+};
 
 impl Key {
     pub(crate) const fn new(

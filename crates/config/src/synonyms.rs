@@ -281,6 +281,11 @@ const KEYS: &[Row] = &[
         &["minrequests", "samplesize", "minsamples", "minimumrequests"],
         "requests below which nothing is proven",
     ),
+    (
+        "harm_budget",
+        &["maxharmed", "harmlimit", "maxfailedrequests"],
+        "requests that a rollout may harm",
+    ),
     ("notify", &["notifications", "subscribers", "onfailure", "onsuccess"], "who is told of what"),
     (
         "notifiers",

@@ -114,6 +114,9 @@ pub enum Event {
         revision: Revision,
         /// Green's share.
         weight: Weight,
+        /// Why it is this much, where a budget of harm chose it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// The router was observed to give green its share.
     WeightObserved {

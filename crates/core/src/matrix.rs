@@ -269,6 +269,10 @@ pub struct Rollout {
     /// What holds for the copies of steps that mirror, where the matrix says something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Mirror>,
+    /// Requests that may be harmed. Then the steps are the weights that may be taken, and the next is
+    /// the largest whose worst case, as far as is known, keeps within it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm_budget: Option<u32>,
 }
 
 /// What holds for copies of requests.

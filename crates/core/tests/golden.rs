@@ -123,7 +123,7 @@ fn of_the_rollout() -> Vec<Event> {
     let (number, step, weight) = (NUMBER, 1, Weight::from_basis_points(1250).unwrap());
     let (command, revision, sentence) = (CommandId(10), Revision(4), because());
     vec![
-        Event::WeightOrdered { number, step, command, revision, weight },
+        Event::WeightOrdered { number, step, command, revision, weight, why: None },
         Event::WeightObserved { number, step, weight },
         Event::StepHeld { number, step, standing: Standing::Blind, sentence: sentence.clone() },
         Event::StepPassed { number, step, verdict: Some(verdict()) },

@@ -56,6 +56,16 @@ fn people(settings: &serde_json::Value) -> String {
     format!("the word of a person with the role {}", roles.join(" or "))
 }
 
+/// How the weights are chosen, where a budget of harm chooses them.
+pub(crate) fn weights_chosen(plan: &Plan) -> Option<String> {
+    let allowed = plan.section.rollout.harm_budget?;
+    let first = plan.steps.first().filter(|_| plan.steps.len() > 1 && plan.blue.is_some())?.weight;
+    Some(format!(
+        "{first} first, then the largest of these at which at most {allowed} requests are harmed, at \
+         worst and as far as is known, until the guard acts"
+    ))
+}
+
 /// What blue serves again when green fails it, in words; none where there is no blue or no step.
 pub(crate) fn served_again(plan: &Plan) -> Option<String> {
     let blue = plan.blue.as_ref().filter(|_| !plan.steps.is_empty())?;

@@ -273,6 +273,7 @@ impl Engine {
             }
             .to_owned(),
             served_again: planned::served_again(plan),
+            weights_chosen: planned::weights_chosen(plan),
             not_enforced: unenforced().map(|it| it.path.clone()).collect(),
             unenforced: unenforced().map(views::UnenforcedView::from).collect(),
             at: time(self.shared.now()),

@@ -13,14 +13,16 @@ use crate::sequence::Sequence;
 use crate::slowness::Slowness;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, Counts, Evidence, Finding, Policy, Probes, Standing, Verdict, words};
+use crate::{
+    Cause, Counts, Evidence, Finding, LatencyLimit, Policy, Probes, Standing, Verdict, words,
+};
 
 /// How many times as often as blue green must fail to be a catastrophe: far enough from 1 that
 /// failures which arrive in the wrong order do not make one.
-const CATASTROPHE: f64 = 20.0;
+pub(crate) const CATASTROPHE: f64 = 20.0;
 /// The share of alpha that the test for a catastrophe may spend; it is apart because it reads
 /// outcomes in another order than the rest, and evidence from two orders cannot be added up.
-const CATASTROPHE_SHARE: f64 = 0.1;
+pub(crate) const CATASTROPHE_SHARE: f64 = 0.1;
 /// How the rest is laid on the tests, before what is not declared is left out.
 const MARGIN_WEIGHT: f64 = 0.6;
 const LIMITS_WEIGHT: f64 = 0.2;
@@ -281,8 +283,7 @@ impl Guard {
         if self.finding.is_some() {
             return;
         }
-        let limits = if self.limits.is_empty() { 0.0 } else { LIMITS_WEIGHT };
-        let slowness = if self.slowness.is_empty() { 0.0 } else { SLOWNESS_WEIGHT };
+        let (limits, slowness) = weights(self.limits.is_empty(), self.slowness.is_empty());
         let whole = MARGIN_WEIGHT + limits + slowness;
         let mut heaviest = (Cause::Margin, MARGIN_WEIGHT / whole * self.margin.evidence());
         let mut sum = heaviest.1;
@@ -305,6 +306,19 @@ impl Guard {
             self.finding = Some(Finding { cause: heaviest.0, evidence });
         }
     }
+}
+
+/// How much is laid on the limits and on slowness beside [`MARGIN_WEIGHT`].
+fn weights(no_limits: bool, no_slowness: bool) -> (f64, f64) {
+    (if no_limits { 0.0 } else { LIMITS_WEIGHT }, if no_slowness { 0.0 } else { SLOWNESS_WEIGHT })
+}
+
+/// The share of alpha that the test of the margin may spend by itself.
+pub(crate) fn margin_share(policy: &Policy) -> f64 {
+    let is_relative = |limit: &LatencyLimit| matches!(limit, LatencyLimit::Factor(..));
+    let has_absolute = policy.error_rate.is_some() || !policy.latency.iter().all(is_relative);
+    let (limits, slowness) = weights(!has_absolute, !policy.latency.iter().any(is_relative));
+    (1.0 - CATASTROPHE_SHARE) * MARGIN_WEIGHT / (MARGIN_WEIGHT + limits + slowness)
 }
 
 impl From<Saved> for Guard {

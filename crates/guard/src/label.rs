@@ -23,6 +23,28 @@ impl Effects {
     /// For slow requests, of which blue has 1% to 50% by construction.
     pub(crate) const SLOWNESS: Self = Self { least: 1.1, most: 100.0 };
 
+    /// For each effect, three figures of a test of `margin` at one probability of green: what one of
+    /// green's failures adds to the logarithm of its capital; what blue's failures that fall to one
+    /// request of green add, where blue fails with probability `blue`; and how far it is to `bar`,
+    /// which is the logarithm of what the capital laid on all effects must grow by, with the last step
+    /// beyond it. None where only one arm serves.
+    pub(crate) fn growths(
+        self,
+        green_probability: f64,
+        margin: f64,
+        blue: f64,
+        bar: f64,
+    ) -> Vec<[f64; 3]> {
+        if !(green_probability > 0.0 && green_probability < 1.0) {
+            return Vec::new();
+        }
+        let factors = Factors::at(green_probability, margin, &self.each());
+        let beside = blue * (1.0 - green_probability) / green_probability;
+        let bar = bar + real(EFFECTS).ln();
+        let pairs = factors.green.iter().zip(&factors.blue);
+        pairs.map(|(green, other)| [green.ln(), beside * other.ln(), bar + green.ln()]).collect()
+    }
+
     fn each(self) -> [f64; EFFECTS] {
         let step = (self.most / self.least).ln() / real(EFFECTS - 1);
         std::array::from_fn(|index| self.least * (step * real(index)).exp())

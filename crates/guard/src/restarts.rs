@@ -34,6 +34,14 @@ impl Default for Restarts {
     }
 }
 
+/// The share of the capital for a fault that begins with the observation of this index, 1 or more:
+/// what [`Restarts::take`] gives, or up to a fiftieth less.
+pub(crate) fn share_at(index: u64) -> f64 {
+    let index = index.max(1);
+    let logarithm = real(index + index / 64 + 2).ln();
+    (EARLY / real(index) + LATE / (logarithm * logarithm)) / real(index + 1)
+}
+
 impl Restarts {
     /// The share of the capital, 0 to 1, for a fault that begins with the next observation.
     pub(crate) fn take(&mut self) -> f64 {
@@ -74,6 +82,7 @@ mod tests {
             let exact = 0.5 / (k * (k + 1.0)) + 0.38 / ((k + 1.0) * logarithm * logarithm);
             let share = restarts.take();
             assert!(share <= exact * (1.0 + 1e-12) && share > exact * 0.98, "{index}");
+            assert!(share_at(index) <= share && share_at(index) > exact * 0.97, "{index}");
             sum += exact;
         }
         // What is left of the slow part, by its integral.

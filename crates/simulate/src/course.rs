@@ -1,7 +1,13 @@
 //! The course of a rollout as it is declared: weights, bakes, and what happens at the end of a bake.
 //! Owns that rule; draws no request and judges none.
 
+use towpath_guard::{Forecast, Rung};
+
 use crate::{Schedule, Step};
+
+/// How far ahead it must be safe to go on at a weight that is held for evidence, in seconds: as often it
+/// is looked at.
+const HELD_LOOK_S: f64 = 5.0;
 
 /// What a rollout is declared to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +22,9 @@ pub struct Course {
     pub blind_goes_back: bool,
     /// Whether probes reach green, so that no step is ever blind.
     pub is_probed: bool,
+    /// Requests that may be harmed. Then the bakes are those that may be taken, and the next is the
+    /// largest that keeps within it.
+    pub harm_budget: Option<f64>,
 }
 
 /// One step.
@@ -46,10 +55,12 @@ pub enum Standing {
 pub enum Next {
     /// It goes on.
     Stay,
-    /// It passes.
-    Pass,
+    /// It passes, and the bake of this index is next.
+    Pass(usize),
     /// It goes back for want of evidence.
     GoBack,
+    /// It goes back because no larger weight keeps within the budget.
+    GoBackForBudget,
     /// It waits for a person.
     AskPerson,
 }
@@ -67,25 +78,70 @@ impl Course {
     }
 }
 
+impl Course {
+    /// What becomes of the step `index` that began `since_s` seconds ago: the rule of [`Bake::next`], and
+    /// where a budget of harm is declared, that of the weights. `forecast` is asked only then.
+    pub fn next<'a>(
+        &self,
+        index: usize,
+        since_s: f64,
+        standing: Standing,
+        forecast: impl FnOnce() -> Forecast<'a>,
+    ) -> Next {
+        let bake = &self.bakes[index];
+        let rest = self.bakes.get(index + 1..).unwrap_or_default();
+        let by_rule = bake.next(index, since_s, standing, self);
+        let has_visitors = bake.weight > 0.0 && standing != Standing::Blind;
+        let Some(budget) = self.harm_budget.filter(|_| has_visitors && !rest.is_empty()) else {
+            return by_rule;
+        };
+        if since_s < bake.least_s {
+            return Next::Stay;
+        }
+        if self.proof_required && standing != Standing::Proven {
+            return by_rule;
+        }
+        let forecast = forecast();
+        let rungs: Vec<Rung> = rest.iter().map(Bake::rung).collect();
+        if let Some((further, _)) = forecast.largest(&rungs, budget) {
+            return Next::Pass(index + 1 + further);
+        }
+        let held = Rung { weight: bake.weight, seconds: HELD_LOOK_S };
+        let may_hold = since_s < bake.most_s + self.hold_limit_s
+            && forecast.largest(&[held], budget).is_some();
+        if since_s < bake.most_s || may_hold {
+            Next::Stay
+        } else if self.blind_goes_back {
+            Next::GoBackForBudget
+        } else {
+            Next::AskPerson
+        }
+    }
+}
+
 impl Bake {
-    /// What becomes of a step that began `since_s` seconds ago: at the end of its bake proven and
-    /// undecided ones pass, the latter unless proof is required; what is held passes as soon as it
-    /// may; and at the limit of holding only a blind one may go back.
-    pub fn next(&self, since_s: f64, standing: Standing, course: &Course) -> Next {
+    fn rung(&self) -> Rung {
+        Rung { weight: self.weight, seconds: self.most_s }
+    }
+
+    /// What becomes of this step, the `index`-th, that began `since_s` seconds ago: at the end of its bake
+    /// proven and undecided ones pass, the latter unless proof is required; what is held passes as soon as
+    /// it may; and at the limit of holding only a blind one may go back.
+    fn next(&self, index: usize, since_s: f64, standing: Standing, course: &Course) -> Next {
         if since_s < self.least_s {
             return Next::Stay;
         }
         if self.most_s <= 0.0 {
-            return Next::Pass;
+            return Next::Pass(index + 1);
         }
         let is_proven = standing == Standing::Proven;
         if since_s < self.most_s {
             let ends_early = self.least_s < self.most_s && is_proven;
-            return if ends_early { Next::Pass } else { Next::Stay };
+            return if ends_early { Next::Pass(index + 1) } else { Next::Stay };
         }
         let passes = is_proven || (standing == Standing::Undecided && !course.proof_required);
         if passes {
-            Next::Pass
+            Next::Pass(index + 1)
         } else if since_s < self.most_s + course.hold_limit_s {
             Next::Stay
         } else if standing == Standing::Blind && course.blind_goes_back {
@@ -114,6 +170,7 @@ mod tests {
             hold_limit_s: 1800.0,
             blind_goes_back: true,
             is_probed: false,
+            harm_budget: None,
         }
     }
 
@@ -121,37 +178,37 @@ mod tests {
     fn only_a_range_ends_early_and_only_when_green_is_proven() {
         let course = course();
         let range = course.bakes[0];
-        assert_eq!(range.next(59.0, Standing::Proven, &course), Next::Stay);
-        assert_eq!(range.next(60.0, Standing::Proven, &course), Next::Pass);
-        assert_eq!(range.next(60.0, Standing::Undecided, &course), Next::Stay);
+        assert_eq!(range.next(0, 59.0, Standing::Proven, &course), Next::Stay);
+        assert_eq!(range.next(0, 60.0, Standing::Proven, &course), Next::Pass(1));
+        assert_eq!(range.next(0, 60.0, Standing::Undecided, &course), Next::Stay);
         let fixed = Bake { least_s: 300.0, ..range };
-        assert_eq!(fixed.next(299.0, Standing::Proven, &course), Next::Stay);
-        assert_eq!(fixed.next(300.0, Standing::Undecided, &course), Next::Pass);
+        assert_eq!(fixed.next(0, 299.0, Standing::Proven, &course), Next::Stay);
+        assert_eq!(fixed.next(0, 300.0, Standing::Undecided, &course), Next::Pass(1));
     }
 
     #[test]
     fn blind_is_held_and_then_does_what_is_declared() {
         let course = course();
         let bake = course.bakes[0];
-        assert_eq!(bake.next(300.0, Standing::Blind, &course), Next::Stay);
-        assert_eq!(bake.next(2100.0, Standing::Blind, &course), Next::GoBack);
+        assert_eq!(bake.next(0, 300.0, Standing::Blind, &course), Next::Stay);
+        assert_eq!(bake.next(0, 2100.0, Standing::Blind, &course), Next::GoBack);
         let pauses = Course { blind_goes_back: false, ..course };
-        assert_eq!(bake.next(2100.0, Standing::Blind, &pauses), Next::AskPerson);
+        assert_eq!(bake.next(0, 2100.0, Standing::Blind, &pauses), Next::AskPerson);
     }
 
     #[test]
     fn where_proof_is_required_undecided_is_held_for_a_person() {
         let course = Course { proof_required: true, ..course() };
         let bake = course.bakes[0];
-        assert_eq!(bake.next(300.0, Standing::Undecided, &course), Next::Stay);
-        assert_eq!(bake.next(400.0, Standing::Proven, &course), Next::Pass);
-        assert_eq!(bake.next(2100.0, Standing::Undecided, &course), Next::AskPerson);
+        assert_eq!(bake.next(0, 300.0, Standing::Undecided, &course), Next::Stay);
+        assert_eq!(bake.next(0, 400.0, Standing::Proven, &course), Next::Pass(1));
+        assert_eq!(bake.next(0, 2100.0, Standing::Undecided, &course), Next::AskPerson);
     }
 
     #[test]
     fn a_step_without_a_bake_passes_at_once() {
         let course = course();
         let none = Bake { weight: 1.0, least_s: 0.0, most_s: 0.0 };
-        assert_eq!(none.next(0.0, Standing::Blind, &course), Next::Pass);
+        assert_eq!(none.next(0, 0.0, Standing::Blind, &course), Next::Pass(1));
     }
 }

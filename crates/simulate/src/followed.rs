@@ -12,13 +12,13 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use towpath_guard::{
-    Arm, Cause, ErrorKind, Guard, Horizon, Observed, Outcome, Policy, StatusClass,
+    Arm, Cause, ErrorKind, Forecast, Guard, Horizon, Observed, Outcome, Policy, Seen, StatusClass,
 };
 
 use crate::arrivals::{Counted, Stream, binomial};
-use crate::course::{Bake, Next, Standing};
+use crate::course::{Next, Standing};
 use crate::guarded::REACTION_S;
-use crate::numbers::{micro, narrow, seconds};
+use crate::numbers::{micro, narrow, real, seconds};
 use crate::{Arrivals, Course, Fault, Latency};
 
 /// A visitor notices an answer that takes longer than this many times the usual.
@@ -49,6 +49,8 @@ pub enum Ending {
     WentBack(Cause),
     /// There was no evidence until the end of holding.
     WentBackBlind,
+    /// No larger weight kept within the budget of harm until the end of holding.
+    WentBackForBudget,
     /// It went through.
     Promoted,
     /// It waits for a person.
@@ -120,13 +122,18 @@ pub fn follow(
         harmed: 0.0,
         met_green: false,
         met_any: false,
+        seen: Seen::default(),
         drawn: Vec::new(),
         under_way: BinaryHeap::new(),
     };
     let mut is_proven = true;
-    for bake in &course.bakes {
-        match run.step(bake, course) {
-            Step::Passed { proven } => is_proven &= proven,
+    let mut index = 0;
+    while index < course.bakes.len() {
+        match run.step(index, course) {
+            Step::Passed { proven, next } => {
+                is_proven &= proven;
+                index = next;
+            }
             Step::Ended(ending) => return run.ended(ending, false),
         }
     }
@@ -134,7 +141,7 @@ pub fn follow(
 }
 
 enum Step {
-    Passed { proven: bool },
+    Passed { proven: bool, next: usize },
     Ended(Ending),
 }
 
@@ -164,13 +171,16 @@ struct Run<'a> {
     met_green: bool,
     /// Whether a request came in this step.
     met_any: bool,
+    /// What was seen of both arms since the rollout began.
+    seen: Seen,
     drawn: Vec<Drawn>,
     under_way: BinaryHeap<UnderWay>,
 }
 
 impl Run<'_> {
-    fn step(&mut self, bake: &Bake, course: &Course) -> Step {
-        let began_s = self.now_s;
+    fn step(&mut self, index: usize, course: &Course) -> Step {
+        let bake = &course.bakes[index];
+        let (began_s, before) = (self.now_s, self.requests());
         self.guard.weight_changed(micro(began_s));
         self.met_green = course.is_probed;
         self.met_any = false;
@@ -178,9 +188,17 @@ impl Run<'_> {
             // A moment that was aimed at counts as reached although sums of seconds are rounded.
             let since_s = self.now_s - began_s + ROUNDED_S;
             let standing = self.standing();
-            match bake.next(since_s, standing, course) {
-                Next::Pass => return Step::Passed { proven: standing == Standing::Proven },
+            let forecast = || {
+                let requests = real(self.requests() - before);
+                let seen = Seen { requests_per_s: requests / since_s, ..self.seen };
+                Forecast::new(self.guard.policy(), seen)
+            };
+            match course.next(index, since_s, standing, forecast) {
+                Next::Pass(next) => {
+                    return Step::Passed { proven: standing == Standing::Proven, next };
+                }
                 Next::GoBack => return Step::Ended(Ending::WentBackBlind),
+                Next::GoBackForBudget => return Step::Ended(Ending::WentBackForBudget),
                 Next::AskPerson => return Step::Ended(Ending::Held),
                 Next::Stay => {}
             }
@@ -192,6 +210,10 @@ impl Run<'_> {
                 return Step::Ended(Ending::WentBack(cause));
             }
         }
+    }
+
+    fn requests(&self) -> u64 {
+        self.seen.green_requests + self.seen.blue_requests
     }
 
     fn standing(&self) -> Standing {
@@ -242,6 +264,10 @@ impl Run<'_> {
         let harmed = binomial(green_answered, excess, chance);
         let slowed = is_faulty && self.scenario.slows();
         let blue_answered = counted.answered - green_answered;
+        self.seen.green_requests += green_failed + green_answered;
+        self.seen.green_failed += green_failed + harmed;
+        self.seen.blue_requests += counted.failed - green_failed + blue_answered;
+        self.seen.blue_failed += counted.failed - green_failed;
         self.met_green |= green_failed + green_answered > 0;
         self.add(green_answered - harmed, time, weight, (true, false, slowed));
         self.add(harmed, time, weight, (true, true, true));
@@ -279,8 +305,7 @@ impl Run<'_> {
 
     /// The smallest of so many moments of which each is as likely: `1 - (1 - U)^(1/count)` of the time.
     fn earliest_us(&mut self, count: u64, (from_s, until_s): (f64, f64)) -> u64 {
-        #[expect(clippy::cast_precision_loss, reason = "requests of a second")]
-        let share = 1.0 - (1.0 - self.chance.random::<f64>()).powf(1.0 / count as f64);
+        let share = 1.0 - (1.0 - self.chance.random::<f64>()).powf(1.0 / real(count));
         micro(from_s + (until_s - from_s) * share)
     }
 

@@ -23,6 +23,7 @@ fn course(bakes: &[(f64, f64, f64)]) -> Course {
         hold_limit_s: 600.0,
         blind_goes_back: true,
         is_probed: false,
+        harm_budget: None,
     }
 }
 
@@ -42,6 +43,38 @@ fn policy() -> Policy {
 fn all(scenario: &Scenario, course: &Course, policy: &Policy, runs: u64) -> Vec<Followed> {
     let horizon = scenario.horizon();
     many((runs, 1), |seed| follow(scenario, course, policy, &horizon, seed), |_| {})
+}
+
+/// The weights of a budget, as the matrix has them unless it says which.
+fn ladder(budget: f64) -> Course {
+    let weights = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
+    let bakes = weights.map(|weight| Bake { weight, least_s: 60.0, most_s: 300.0 });
+    Course { bakes: bakes.to_vec(), harm_budget: Some(budget), ..course(&[]) }
+}
+
+/// From twice as bad to failing every request: what a release that is wrong from the start harms on average
+/// stays within the budget.
+#[test]
+fn what_a_release_harms_that_is_wrong_from_the_start_stays_within_the_budget() {
+    for (rate, error_rate) in [(10.0, 0.005), (100.0, 0.005)] {
+        for failing in [2.0 * error_rate, 0.2, 1.0] {
+            let fault = Fault::none(failing);
+            let policy = Policy { alpha: 0.0081, ..policy() };
+            let runs = all(&described(rate, error_rate, fault), &ladder(20.0), &policy, 24);
+            let harmed: Vec<f64> = runs.iter().map(|run| run.harmed).collect();
+            let (_, (least, _)) = mean_interval(&harmed).expect("rollouts");
+            assert!(least <= 20.0, "{rate}/s {error_rate} {failing}: {least}");
+        }
+    }
+}
+
+#[test]
+fn a_good_release_is_promoted_within_a_budget_and_none_is_called_bad() {
+    let good = described(100.0, 0.001, Fault::none(0.001));
+    let runs = all(&good, &ladder(50.0), &policy(), 60);
+    let promoted = runs.iter().filter(|run| run.ending == Ending::Promoted).count();
+    assert!(promoted >= 54, "{promoted} of 60");
+    assert!(runs.iter().all(|run| !matches!(run.ending, Ending::WentBack(_))));
 }
 
 /// Leaving out blue's answers changes nothing: harm and time are those of every request drawn.

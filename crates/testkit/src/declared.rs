@@ -161,6 +161,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
             lease: DEFAULT_LEASE,
             rescue: None,
             mirror: None,
+            harm_budget: None,
         },
         standby: Span::ZERO,
         holdback: None,
@@ -239,6 +240,9 @@ fn rollout_word(to: &mut Rollout, word: &str, rest: &str) -> Result<bool, String
     match (word, rest) {
         ("steps", _) => to.steps = steps(rest)?,
         ("adaptive", "") => to.strategy = Strategy::Adaptive,
+        ("harm", _) => {
+            to.harm_budget = Some(rest.parse().map_err(|_| format!("`{rest}` requests"))?);
+        }
         ("proof", "required") => to.proof_required = true,
         ("hold", _) => to.hold_limit = rest.parse()?,
         ("lease", _) => to.lease = rest.parse()?,

@@ -44,7 +44,9 @@ pub(crate) fn of(row: &EventRow, story: &Story, style: &Style) -> Option<String>
             let bake = plan?.steps.get(*step).map(|step| step.bake_max);
             let bake = bake.filter(|bake| bake.milliseconds() > 0);
             let bake = bake.map_or_else(String::new, |bake| format!(" for {bake}"));
-            Some(format!("weight {}{bake}", percent(weight.share())))
+            let why = story.steps.get(step).and_then(|step| step.why.as_ref());
+            let why = why.map_or_else(String::new, |why| format!(": {}", printable(why)));
+            Some(format!("weight {}{bake}{why}", percent(weight.share())))
         }
         Event::StepPassed { step, verdict, .. } => {
             Some(step_passed(plan?, *step, verdict.as_ref()))

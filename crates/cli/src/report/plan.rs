@@ -200,6 +200,9 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
         let label = if plan.replaces.is_some() { "goes back at once" } else { "stops at once" };
         block.row(label, plan.goes_back.join(", "));
     }
+    if let Some(chosen) = &plan.weights_chosen {
+        block.row("weights", printable(chosen));
+    }
     block.row("without evidence", plan.without_evidence.clone());
     if let Some(served_again) = &plan.served_again {
         block.row("served again", printable(served_again));

@@ -213,6 +213,12 @@ fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
             let name = lane_name(&lane.service, &lane.environment, style);
             add("holdback", format!("{name}: {kept}"));
         }
+        let promotion = lane.promotion.as_ref();
+        if let Some((one, why)) = promotion.and_then(|one| Some((one, one.weight_reason.as_ref()?)))
+        {
+            let name = lane_name(&lane.service, &lane.environment, style);
+            add("weight", format!("{name}: {} {}", percent(one.weight), printable(why)));
+        }
         if let Some(asks) = &lane.asks {
             let name = lane_name(&lane.service, &lane.environment, style);
             add("asks", format!("{name}: {}", printable(asks)));

@@ -59,6 +59,8 @@ pub(crate) struct StepStory {
     pub(crate) passed_at: Option<Timestamp>,
     /// What was known about it then.
     pub(crate) verdict: Option<Verdict>,
+    /// Why its weight was taken, where a budget of harm chose it.
+    pub(crate) why: Option<String>,
 }
 
 impl Story {
@@ -107,9 +109,12 @@ impl Story {
             Event::InstancesReady { green, .. } => {
                 self.ready = Some((at, green.endpoints.len(), green.capacity));
             }
-            Event::WeightOrdered { .. } => {
+            Event::WeightOrdered { step, why, .. } => {
                 self.validated_at.get_or_insert(at);
                 self.reconciling = false;
+                if why.is_some() {
+                    self.steps.entry(step).or_default().why = why;
+                }
             }
             Event::WeightObserved { step, .. } => {
                 self.steps.entry(step).or_default().observed_at = Some(at);

@@ -240,6 +240,9 @@ impl Tree<'_> {
             let said = printable(&verdict.sentence);
             let _ = writeln!(text, "               {}: {said}", verdict.standing);
         }
+        if let Some(why) = &view.weight_reason {
+            let _ = writeln!(text, "               {}: {}", percent(view.weight), printable(why));
+        }
         text
     }
 

@@ -37,6 +37,9 @@ pub(crate) fn text(
         text.push_str(&one(blocker, style));
     }
     let mut block = Block::default();
+    if let Some(why) = &promotion.weight_reason {
+        block.row(&percent(promotion.weight), printable(why));
+    }
     if lane.more_waiting > 0 {
         block.row("behind it", format!("{} more waiting", lane.more_waiting));
     }

@@ -149,6 +149,7 @@ const ROLLOUT: &[Row] = &[
     ),
     ("..rollout.rescue.body|within", Some(Unclear), "rescue: {1}"),
     ("..rollout.minimum_sample", Some(LessIsLooser), "requests before a step is proven"),
+    ("..rollout.harm_budget", Some(MoreIsLooser), "requests that a rollout may harm"),
     ("..rollout.warm_up", Some(LessIsLooser), "warm-up"),
     ("standby", Some(LessIsLooser), "standby of the old release"),
     (

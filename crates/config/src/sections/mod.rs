@@ -23,6 +23,7 @@ pub(crate) mod error_budget;
 pub(crate) mod gate;
 pub(crate) mod goals;
 pub(crate) mod guard;
+mod harm_budget;
 pub(crate) mod health;
 pub(crate) mod holdback;
 pub(crate) mod iam;
@@ -265,7 +266,13 @@ mod tests {
     fn places() -> impl Iterator<Item = Place> {
         TIERS.into_iter().flat_map(|tier| {
             STRATEGIES.into_iter().flat_map(move |strategy| {
-                [true, false].map(|routed| Place { tier, routed, rescues: routed, strategy })
+                [true, false].map(|routed| Place {
+                    tier,
+                    routed,
+                    rescues: routed,
+                    strategy,
+                    ..crate::shape::NOWHERE
+                })
             })
         })
     }

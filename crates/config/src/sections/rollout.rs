@@ -8,7 +8,7 @@ use towpath_core::units::{Span, Weight};
 use towpath_guard::DEFAULT_MINIMUM_SAMPLE;
 use towpath_ports::catalogue::FieldType;
 
-use super::{LANE, Section, Standing, rescue};
+use super::{LANE, Section, Standing, harm_budget, rescue};
 use crate::codes::Code;
 use crate::fields::{Fields, from_default};
 use crate::limits;
@@ -35,8 +35,16 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new(
         "steps",
         Shape::List(&Shape::Map(STEP)),
-        Default::By(default_steps, "those of the strategy"),
+        Default::By(default_steps, "those of the strategy, and of `harm_budget`"),
         "Rising weights, the last of them 100%.",
+    ),
+    Key::new(
+        "harm_budget",
+        Shape::Requests,
+        Default::Absent,
+        "Requests that an `adaptive` rollout may harm. Then `steps` are the weights that may be taken, and \
+         the next is the largest whose worst case, as far as is known, keeps within it until the guard \
+         acts.",
     ),
     Key::new(
         "proof",
@@ -170,6 +178,7 @@ fn default_steps(place: Place) -> &'static str {
             "[{ weight: 20%, bake: 3m }, { weight: 40%, bake: 3m }, { weight: 60%, bake: 3m }, \
              { weight: 80%, bake: 3m }, { weight: 100%, bake: 3m }]"
         }
+        Strategy::Adaptive if place.budgeted => harm_budget::LADDER,
         Strategy::Adaptive => {
             "[{ weight: 1%, bake: { min: 1m, max: 15m } }, { weight: 10%, bake: { min: 1m, max: 15m } }, \
              { weight: 50%, bake: { min: 1m, max: 15m } }, { weight: 100%, bake: { min: 1m, max: 15m } }]"
@@ -209,6 +218,9 @@ pub(crate) fn read(node: Option<&Node>, place: Place, problems: &mut Problems) -
             .map(|it| it.step)
             .collect(),
     };
+    if let Some(given) = fields.given("harm_budget") {
+        harm_budget::check(given, place, problems);
+    }
     let lease = fields.span("lease").unwrap_or(DEFAULT_LEASE);
     if let Some(given) = fields.given("lease").filter(|_| lease < SHORTEST_LEASE) {
         let message = format!("a lease of {lease} would lapse between two renewals");
@@ -234,6 +246,11 @@ pub(crate) fn read(node: Option<&Node>, place: Place, problems: &mut Problems) -
         lease,
         rescue: rescue::read(fields.given("rescue"), place),
         mirror: fields.given("mirror").and_then(|own| mirror(own, place)),
+        harm_budget: fields
+            .text("harm_budget")
+            .as_deref()
+            .and_then(limits::requests)
+            .and_then(|requests| u32::try_from(requests).ok()),
     }
 }
 

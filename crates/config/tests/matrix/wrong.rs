@@ -241,6 +241,30 @@ fn rollouts_are_checked() {
 }
 
 #[test]
+fn budgets_of_harm_are_checked() {
+    refused(&[
+        (
+            "rollout: { strategy: canary, harm_budget: 20 requests }",
+            Code::StrategySteps,
+            "rollout.harm_budget",
+            "`canary` takes its steps whatever",
+        ),
+        (
+            "rollout: { strategy: adaptive, harm_budget: 20 }",
+            Code::WrongValue,
+            "rollout.harm_budget",
+            "`20`",
+        ),
+        (
+            "rollout: { strategy: adaptive, harm_budget: 0 requests }",
+            Code::WrongValue,
+            "rollout.harm_budget",
+            "0 requests",
+        ),
+    ]);
+}
+
+#[test]
 fn the_rollout_of_a_change_type_is_checked_as_that_of_its_environment() {
     let of = |rollout: &str| format!("change_types: {{ hotfix: {{ rollout: {{ {rollout} }} }} }}");
     let steps = "change_types.hotfix.rollout.steps";

@@ -77,6 +77,7 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
     declare_secrets(&mut matrix);
     join_keys(&mut matrix);
     keep_holdback(&mut matrix);
+    join_budgets(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -127,6 +128,25 @@ fn keep_holdback(matrix: &mut Value) {
     for at in all {
         if let Some(section) = matrix.pointer_mut(at).and_then(Value::as_object_mut) {
             section.remove("holdback");
+        }
+    }
+}
+
+/// A budget of harm belongs to one strategy and to a router that tells of single requests: it stays where
+/// nothing is joined with it.
+fn join_budgets(matrix: &mut Value) {
+    let places = ["/defaults/production", "/environments/beta", "/environments/beta/services/beta"];
+    let others = |key: &str, odd: fn(&Value) -> bool| {
+        let found = places.iter().filter_map(|at| matrix.pointer(at)?.get(key));
+        found.filter(|it| odd(it)).count()
+    };
+    if others("rollout", |_| true) <= 1 && others("router", |it| it["kind"] != "towpath") == 0 {
+        return;
+    }
+    for at in places {
+        let rollout = matrix.pointer_mut(at).and_then(|it| it.get_mut("rollout"));
+        if let Some(rollout) = rollout.and_then(Value::as_object_mut) {
+            rollout.remove("harm_budget");
         }
     }
 }
@@ -212,6 +232,9 @@ fn each_rollout(mut value: Value) -> Value {
 
 /// Weights rise to 100%, in equal parts where they are linear.
 fn rollout(mut value: Value) -> Value {
+    if value.get("harm_budget").is_some() {
+        value["strategy"] = json!("adaptive");
+    }
     let strategy = value["strategy"].as_str().unwrap_or("canary").to_owned();
     let step = |weight: &str, bake: Value| json!({ "weight": weight, "bake": bake });
     let steps = match strategy.as_str() {

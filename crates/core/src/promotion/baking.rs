@@ -4,6 +4,7 @@ use towpath_guard::{Standing as Verdicts, Verdict};
 
 use crate::journal::Event;
 use crate::matrix::{OnBlind, OnLapse};
+use crate::promotion::budget::{self, Chosen};
 use crate::promotion::input::Input;
 use crate::promotion::state::{Outcome, Promotion, State};
 use crate::promotion::validating::{self, Standing};
@@ -21,32 +22,40 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion, input: &Input)
     if turn.now < since.plus(declared.bake_min) {
         return;
     }
+    let next = || Chosen { step: step + 1, why: None };
+    let at = (step, declared.weight);
     if declared.bake_max.milliseconds() == 0 {
-        finish(turn, promotion, step, declared.weight, None);
+        finish(turn, promotion, at, None, next());
         return;
     }
     // Whoever woke us without a verdict will be asked for one: the wake-up stands.
     let Some(verdict) = verdict else { return };
     let healthy = verdict.standing == Verdicts::Healthy;
+    let undecided = verdict.standing == Verdicts::Undecided;
+    let is_enough = healthy || (undecided && !promotion.plan.section.rollout.proof_required);
+    if is_enough && budget::chooses(promotion, step) && !promotion.is_waived() {
+        budget::advance(turn, promotion, step, verdict);
+        return;
+    }
     let may_end_early = declared.bake_min < declared.bake_max;
     if turn.now < since.plus(declared.bake_max) && !(may_end_early && healthy) {
         return;
     }
     match verdict.standing {
-        Verdicts::Healthy => finish(turn, promotion, step, declared.weight, Some(verdict)),
+        Verdicts::Healthy => finish(turn, promotion, at, Some(verdict), next()),
         Verdicts::Undecided if !promotion.plan.section.rollout.proof_required => {
-            finish(turn, promotion, step, declared.weight, Some(verdict));
+            finish(turn, promotion, at, Some(verdict), next());
         }
         // A person was called, knows what speaks against it, and said that it shall go on.
         Verdicts::Unhealthy if promotion.is_waived() && !promotion.can_return() => {
-            finish(turn, promotion, step, declared.weight, Some(verdict));
+            finish(turn, promotion, at, Some(verdict), next());
         }
         Verdicts::Undecided | Verdicts::Blind if promotion.is_waived() => {
-            finish(turn, promotion, step, declared.weight, Some(verdict));
+            finish(turn, promotion, at, Some(verdict), next());
         }
         // Nobody is on it yet: that nothing is known keeps no visitor from harm.
         Verdicts::Blind if declared.weight == Weight::ZERO => {
-            finish(turn, promotion, step, declared.weight, Some(verdict));
+            finish(turn, promotion, at, Some(verdict), next());
         }
         Verdicts::Undecided | Verdicts::Blind => hold(turn, promotion, step, held_since, verdict),
         Verdicts::Unhealthy => condemn(turn, promotion, verdict),
@@ -80,12 +89,13 @@ pub(super) fn latest_end(promotion: &Promotion) -> Option<Timestamp> {
     Some(since.plus(promotion.plan.steps.get(step)?.bake_max))
 }
 
-fn finish(
+/// Ends a step, given with its weight, once the checks that belong to it have passed.
+pub(super) fn finish(
     turn: &mut Turn<'_>,
     promotion: &Promotion,
-    step: usize,
-    weight: Weight,
+    (step, weight): (usize, Weight),
     verdict: Option<&Verdict>,
+    next: Chosen,
 ) {
     match validating::ask_at(turn, promotion, weight) {
         Standing::Open => return,
@@ -97,8 +107,8 @@ fn finish(
         Standing::Passed => {}
     }
     turn.record(Event::StepPassed { number: promotion.number, step, verdict: verdict.cloned() });
-    if step + 1 < promotion.plan.steps.len() {
-        shifting::begin(turn, promotion, step + 1);
+    if next.step < promotion.plan.steps.len() {
+        shifting::begin(turn, promotion, next.step, next.why);
     } else {
         committing::begin(turn, promotion);
     }

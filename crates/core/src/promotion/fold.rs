@@ -1,12 +1,14 @@
 //! Folds events into a lane. Decides nothing: what an event says is so.
 
+use towpath_guard::Verdict;
+
 use crate::check::{CheckAnswer, CheckResult};
 use crate::ids::{CommandId, Person, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::plan::Plan;
 use crate::promotion::state::{
     Ask, Called, CheckKey, CheckProgress, Ended, GateList, HoldbackEnd, Kind, Lane, Outcome, Owed,
-    Pause, Promotion, Quarantine, REMEMBERED, Serving, Standby, State, Verified,
+    Pace, Pause, Promotion, Quarantine, REMEMBERED, Serving, Standby, State, Verified,
 };
 use crate::units::{Timestamp, Weight};
 
@@ -233,14 +235,8 @@ impl Lane {
                 }
                 promotion.state = State::Validating;
             }
-            Event::WeightOrdered { step, command, revision, .. } => {
-                promotion.had_visitors = true;
-                promotion.state = State::Shifting {
-                    step: *step,
-                    command: *command,
-                    revision: *revision,
-                    reconciling_since: promotion.reconciling_since(),
-                };
+            Event::WeightOrdered { step, command, revision, why, .. } => {
+                promotion.weight_ordered(*step, (*command, *revision), why.as_ref());
             }
             Event::WeightObserved { step, weight, .. } => {
                 if let State::Shifting { revision, .. } = promotion.state {
@@ -248,7 +244,12 @@ impl Lane {
                 }
                 promotion.weight = *weight;
                 promotion.router_failed = None;
+                promotion.pace.get_or_insert(Pace { since: at, requests: 0 });
                 promotion.state = State::Baking { step: *step, since: at, held_since: None };
+            }
+            Event::StepPassed { verdict: Some(Verdict { evidence, .. }), .. } => {
+                let requests = evidence.green_requests + evidence.blue_requests;
+                promotion.pace = Some(Pace { since: at, requests });
             }
             Event::BlueLost { .. } => promotion.blue_lost = true,
             Event::StepHeld { step, .. } => {
@@ -285,6 +286,21 @@ impl Lane {
 }
 
 impl Promotion {
+    fn weight_ordered(
+        &mut self,
+        step: usize,
+        (command, revision): (CommandId, Revision),
+        why: Option<&String>,
+    ) {
+        self.had_visitors = true;
+        // A step that is taken again is so for the reason that it was taken first.
+        if why.is_some() || self.step() != Some(step) {
+            self.weight_reason = why.cloned();
+        }
+        let reconciling_since = self.reconciling_since();
+        self.state = State::Shifting { step, command, revision, reconciling_since };
+    }
+
     /// An answer to a question that is not asked any more, or is asked otherwise, is no answer.
     fn plan_anew(&mut self, plan: &Plan) {
         let asked = |plan: &Plan, key: &CheckKey| {
@@ -352,7 +368,18 @@ impl Promotion {
             self.state,
             State::Baking { held_since: Some(held), .. } if pause.since >= held.plus(limit)
         );
-        held || self.condemned.is_some() || self.irreversible || self.blue.is_none()
+        held || self.is_beyond_budget(pause)
+            || self.condemned.is_some()
+            || self.irreversible
+            || self.blue.is_none()
+    }
+
+    /// Whether the time of a step was over by then, and no larger weight kept within the budget of harm.
+    fn is_beyond_budget(&self, pause: &Pause) -> bool {
+        let State::Baking { step, since, .. } = self.state else { return false };
+        let has_budget = self.plan.section.rollout.harm_budget.is_some();
+        let declared = self.plan.steps.get(step);
+        has_budget && declared.is_some_and(|one| pause.since >= since.plus(one.bake_max))
     }
 
     /// What it went back to does not answer, and a person wants green to have its share again.
@@ -450,6 +477,8 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         bound_to_plan: requested.bound_to_plan,
         blue_lost: false,
         had_visitors: false,
+        weight_reason: None,
+        pace: None,
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
         condemned: None,

@@ -13,6 +13,7 @@ pub mod state;
 mod accepting;
 mod baking;
 pub mod blocking;
+mod budget;
 mod committing;
 mod entering;
 mod gate;

@@ -8,13 +8,14 @@ use crate::promotion::state::{Promotion, State};
 use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back};
 use crate::units::{Span, Timestamp, Weight};
 
-/// Orders the weight of a step.
-pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) {
+/// Orders the weight of a step; `why` says why it is this much, where a budget of harm chose it.
+pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, step: usize, why: Option<String>) {
     let Some(weight) = promotion.plan.steps.get(step).map(|step| step.weight) else { return };
     let revision = turn.next_revision();
     let Some(route) = lent_route(promotion, revision, weight) else { return };
     let command = turn.next_command();
-    turn.record(Event::WeightOrdered { number: promotion.number, step, command, revision, weight });
+    let number = promotion.number;
+    turn.record(Event::WeightOrdered { number, step, command, revision, weight, why });
     let section = Box::new(promotion.plan.section.clone());
     turn.order(command, Order::SetRoute { route, section });
 }
@@ -88,7 +89,7 @@ pub(super) fn reconcile(turn: &mut Turn<'_>, promotion: &Promotion) {
         let sentence = format!("the router did not do what was ordered for {limit}");
         going_back::by_itself(turn, promotion, going_back::failed(sentence));
     } else if turn.now >= retry_at {
-        begin(turn, promotion, step);
+        begin(turn, promotion, step, None);
     }
 }
 

@@ -117,6 +117,12 @@ pub struct Promotion {
     /// Why the router did not do what was ordered last, while it has not.
     #[serde(default)]
     pub router_failed: Option<String>,
+    /// Why its weight is what it is, where a budget of harm chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_reason: Option<String>,
+    /// Since when the traffic is measured, and what was counted before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
     /// Set once a commit or a return has been ordered in vain for so long that a person was called.
     #[serde(default)]
     pub called: Option<Called>,
@@ -328,6 +334,15 @@ pub struct Called {
     pub reason: String,
     /// When a person is called again.
     pub again_at: Timestamp,
+}
+
+/// Where the measuring of the traffic begins: with the first weight, and anew with each step that passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Since when.
+    pub since: Timestamp,
+    /// Requests to both arms that were counted before.
+    pub requests: u64,
 }
 
 /// A promotion that is held.

@@ -3,7 +3,9 @@
 use crate::check::CheckResult;
 use crate::matrix::CheckSpec;
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion};
-use crate::promotion::{Turn, VALIDATION_ATTEMPTS, committing, going_back, shifting, waiting};
+use crate::promotion::{
+    Turn, VALIDATION_ATTEMPTS, budget, committing, going_back, shifting, waiting,
+};
 use crate::units::Weight;
 
 /// How the checks at one weight stand.
@@ -36,7 +38,8 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
         Standing::Passed if promotion.paused.is_some() => {}
         Standing::Passed if promotion.plan.steps.is_empty() => committing::begin(turn, promotion),
         Standing::Passed => {
-            shifting::begin(turn, promotion, promotion.first_step());
+            let first = promotion.first_step();
+            shifting::begin(turn, promotion, first, budget::first(promotion, first));
         }
     }
 }
@@ -59,6 +62,11 @@ pub(super) fn ask_at(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight)
     } else {
         Standing::Open
     }
+}
+
+/// Whether a check belongs to this weight.
+pub(super) fn asks_at(promotion: &Promotion, weight: Weight) -> bool {
+    !checks_at(promotion, weight).is_empty()
 }
 
 fn checks_at(promotion: &Promotion, weight: Weight) -> Vec<(CheckKey, CheckSpec)> {

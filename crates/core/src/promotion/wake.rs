@@ -1,6 +1,7 @@
 //! When a lane wants to be woken next. Follows from its state alone, so it survives a restart.
 
 use crate::promotion::baking;
+use crate::promotion::budget::HELD_LOOK;
 use crate::promotion::state::{Holdback, Lane, Promotion, State};
 use crate::reason::Wake;
 use crate::units::{Span, Timestamp};
@@ -8,9 +9,6 @@ use crate::units::{Span, Timestamp};
 /// How soon something that is due and could not be done is looked at again: often enough that an
 /// adaptive step ends early by seconds, rarely enough to cost nothing.
 const LOOK_AGAIN: Span = Span::seconds(1);
-/// How often a step that holds for evidence is looked at: it holds for minutes.
-const HELD_LOOK: Span = Span::seconds(5);
-
 /// The earliest moment after `now` at which time alone may change something in the lane.
 pub(super) fn next(lane: &Lane, now: Timestamp) -> Option<Wake> {
     let mut wakes = Vec::new();

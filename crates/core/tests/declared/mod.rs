@@ -120,6 +120,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             lease: Span::seconds(30),
             rescue: None,
             mirror: None,
+            harm_budget: None,
         },
         standby: if on(11) { Span::minutes(30) } else { Span::ZERO },
         holdback: on(2).then(|| HoldbackRule {

@@ -211,6 +211,9 @@ pub struct PromotionView {
     pub held: bool,
     /// Green's share as observed.
     pub weight: f64,
+    /// Why it is this much, one sentence; null or left out where no budget of harm chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_reason: Option<String>,
     /// Its checks, in the order of the file.
     pub checks: Vec<CheckView>,
     /// What visitors met.
@@ -380,6 +383,9 @@ pub struct PlanView {
     /// or no step in which it could.
     #[serde(default)]
     pub served_again: Option<String>,
+    /// How the weights are chosen, where a budget of harm chooses them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_chosen: Option<String>,
     /// Dotted paths of what touches this promotion and is declared, not enforced.
     pub not_enforced: Vec<String>,
     /// The same with why.

@@ -150,6 +150,7 @@ fn of_promotion(
         baked_seconds: baked,
         held,
         weight: promotion.weight.share(),
+        weight_reason: promotion.weight_reason.clone(),
         checks: checks(plan, Some(promotion)),
         evidence: EvidenceView { green: (&seen.green).into(), blue: (&seen.blue).into() },
         verdict: verdict.map(Into::into),

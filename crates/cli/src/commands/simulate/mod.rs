@@ -146,6 +146,10 @@ fn ended(
             ended.back_s = Some(followed.at_s);
             ended.was_blind = true;
         }
+        Ending::WentBackForBudget => {
+            ended.back_s = Some(followed.at_s);
+            ended.was_over_budget = true;
+        }
         Ending::Promoted => {
             ended.promoted_s = Some(followed.at_s);
             ended.was_proven = followed.is_proven;

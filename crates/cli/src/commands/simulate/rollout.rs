@@ -148,6 +148,7 @@ fn course(lane: &LaneSpec) -> Course {
         proof_required: rollout.proof_required,
         hold_limit_s: seconds(rollout.hold_limit),
         blind_goes_back: rollout.on_blind == OnBlind::Rollback,
+        harm_budget: rollout.harm_budget.map(f64::from),
         is_probed: lane.health.every.is_some() && !lane.health.endpoints.is_empty(),
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Ended {
     pub(crate) back_s: Option<f64>,
     /// Whether that was for want of evidence.
     pub(crate) was_blind: bool,
+    /// Whether that was because no larger weight kept within the budget of harm.
+    pub(crate) was_over_budget: bool,
     /// When it was through, in seconds from the start.
     pub(crate) promoted_s: Option<f64>,
     /// Whether every step passed with the release proven good.
@@ -102,6 +104,8 @@ pub(crate) struct PolicyView {
     pub(crate) file: String,
     pub(crate) strategy: &'static str,
     pub(crate) steps: Vec<StepView>,
+    /// Requests that may be harmed.
+    pub(crate) harm_budget: Option<u32>,
     /// Chance of throwing out a good release.
     pub(crate) alpha: f64,
     /// How many times as often as blue green may fail.
@@ -155,6 +159,8 @@ pub(crate) struct RowView {
     pub(crate) went_back: ShareView,
     /// Of these, those for want of evidence.
     pub(crate) went_back_blind: u64,
+    /// Those of them that went back because no larger weight kept within the budget of harm.
+    pub(crate) went_back_for_budget: u64,
     /// Those that wait for a person.
     pub(crate) held: u64,
     pub(crate) promoted: u64,
@@ -203,6 +209,7 @@ impl RowView {
             is_policy,
             went_back: ShareView { count: went_back, share, low: least, high: most },
             went_back_blind: count(|it| it.was_blind),
+            went_back_for_budget: count(|it| it.was_over_budget),
             held: runs - went_back - promoted,
             promoted,
             not_proven: is_policy.then_some(promoted - proven),
@@ -237,6 +244,7 @@ impl PolicyView {
             file: file.file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned()),
             strategy: lane.rollout.strategy.as_str(),
             steps: lane.rollout.steps.iter().map(step).collect(),
+            harm_budget: lane.rollout.harm_budget,
             alpha: policy.alpha,
             margin: policy.margin,
             error_rate: policy.error_rate,

@@ -42,7 +42,11 @@ fn steps(policy: &PolicyView) -> String {
         let bake = if least == most { most } else { format!("{least} to {most}") };
         format!("{} {bake}", percent(step.weight))
     };
-    policy.steps.iter().map(step).collect::<Vec<_>>().join(", ")
+    let steps = policy.steps.iter().map(step).collect::<Vec<_>>().join(", ");
+    match policy.harm_budget {
+        Some(allowed) => format!("as {allowed} harmed requests allow, of {steps}"),
+        None => steps,
+    }
 }
 
 fn traffic(traffic: &TrafficView) -> String {
@@ -161,6 +165,12 @@ fn notes(view: &SimulationView) -> Block {
         view.scenarios.iter().flat_map(|it| &it.rows).map(count).sum::<u64>()
     };
     let (blind, held) = (waits(|row| row.went_back_blind), waits(|row| row.held));
+    let over = waits(|row| row.went_back_for_budget);
+    if over > 0 {
+        let all = "of all these rollouts went back because no larger weight kept within the budget; the \
+                   release is not quarantined";
+        notes.row("budget", format!("{} {all}", grouped(over)));
+    }
     if blind > 0 {
         let all = "of all these rollouts went back for want of requests, and none of them for harm";
         notes.row("blind", format!("{} {all}", grouped(blind)));
