@@ -249,6 +249,8 @@ fn micro(seconds: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use towpath_guard::{LatencyLimit, Quantile};
+
     use super::*;
 
     /// Every outcome handed over, as the proxy does it.
@@ -292,7 +294,8 @@ mod tests {
 
     #[test]
     fn leaving_out_what_tells_nothing_changes_no_finding_and_no_proof() {
-        let policy = Policy { error_rate: Some(0.05), ..Policy::default() };
+        let latency = vec![LatencyLimit::Factor(Quantile(50), 1.2)];
+        let policy = Policy { error_rate: Some(0.05), latency, ..Policy::default() };
         let (traffic, schedule) = (Traffic::plain(50.0, 0.005), Schedule::of_the_seeds());
         let mut went_back = 0;
         for (seed, share) in [0.005, 0.01, 0.025, 0.2, 1.0].into_iter().cycle().take(25).enumerate()

@@ -45,6 +45,12 @@ impl Beside {
         let flagger = (self == Self::Errors).then_some(flagger::NAME);
         self.peers().iter().map(|peer| peer.name).chain(flagger)
     }
+
+    /// Where they stand, in the same order.
+    pub(super) fn sources(self) -> impl Iterator<Item = &'static str> {
+        let flagger = (self == Self::Errors).then_some(flagger::SOURCE);
+        self.peers().iter().map(|peer| peer.source).chain(flagger)
+    }
 }
 
 /// What one rule did in all runs of a cell.

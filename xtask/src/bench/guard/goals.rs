@@ -50,7 +50,29 @@ pub(super) fn judge(measured: &[Measured]) -> Vec<Goal> {
     };
     goals.push(late("harm from 10 minutes on over harm from the start", 600.0, 5.0));
     goals.push(late("harm from 25 minutes on over harm from the start", 1500.0, 15.0));
+    goals.extend(elsewhere());
     goals
+}
+
+/// Goals 3 and 6, which single requests of a simulation cannot decide.
+fn elsewhere() -> [Goal; 2] {
+    let goal = |name, place: &str| Goal {
+        name,
+        value: None,
+        bar: 0.0,
+        met: None,
+        place: place.to_owned(),
+    };
+    [
+        goal(
+            "rescue and mirror: safe requests harmed",
+            "measured with real processes, not simulated",
+        ),
+        goal(
+            "good releases back for want of evidence",
+            "not simulated here; see the time to proof",
+        ),
+    ]
 }
 
 /// Goal 1: the bound is the figure, so that enough runs always decide.
@@ -83,7 +105,7 @@ fn harm(measured: &[Measured]) -> Vec<Goal> {
     let is_all = is_whole(measured, Table::BadReleases);
     let bad = || measured.iter().filter(|cell| cell.table == Table::BadReleases);
     let found = bad().filter(|cell| cell.outcome.guard().went_back().0 >= 0.99);
-    let over_floor = found.map(|cell| mean_over(cell, floor(cell)));
+    let over_floor = found.map(|cell| mean_over(cell, floor(cell, 1.0)));
     let whole = bad().filter(|cell| cell.what == "100%").map(|cell| mean_over(cell, 1.0));
     let beside = |name, tool: &str, bar, ours: fn(&Row) -> Harm| {
         let cells = bad().filter(|cell| cell.what == "20%" && cell.requests_per_s >= 100.0);
@@ -166,22 +188,23 @@ fn ratio(one: Harm, other: Harm, place: String) -> Figure {
     Figure { value, between: (value / spread, value * spread), place }
 }
 
-/// What any test of this level must let through, with the weight that was in force at the middle time
-/// of going back.
-pub(super) fn floor(cell: &Measured) -> f64 {
+/// What any test of this level must let through that tolerates `margin`, with the weight that was in
+/// force at the middle time of going back.
+pub(super) fn floor(cell: &Measured, margin: f64) -> f64 {
     let at_s = cell.outcome.guard().median_s().unwrap_or_default();
     let weight = cell.cell.schedule.weight_at(at_s).0;
-    label_floor(cell.cell.fault.error_rate, cell.error_rate, weight, cell.cell.policy.alpha)
+    let arms = (cell.cell.fault.error_rate, cell.error_rate);
+    label_floor(arms, weight, margin, cell.cell.policy.alpha)
 }
 
 /// Harm that a test by labels alone cannot avoid: the failures of green among as many failures as
-/// it takes, `ln(1/alpha)` over the relative entropy of the two labels, less those that blue would
-/// have had; at least 1.
-fn label_floor(green: f64, blue: f64, weight: f64, alpha: f64) -> f64 {
+/// it takes, `ln(1/alpha)` over the relative entropy of the label to the one at the margin, less those
+/// that blue would have had; at least 1.
+fn label_floor((green, blue): (f64, f64), weight: f64, margin: f64, alpha: f64) -> f64 {
     let ratio = green / blue;
-    let share = weight * ratio / (1.0 - weight + weight * ratio);
-    let failures = (1.0 / alpha).ln() / statistics::relative_entropy(share, weight);
-    (failures * share * (1.0 - 1.0 / ratio)).max(1.0)
+    let share = |ratio: f64| weight * ratio / (1.0 - weight + weight * ratio);
+    let failures = (1.0 / alpha).ln() / statistics::relative_entropy(share(ratio), share(margin));
+    (failures * share(ratio) * (1.0 - 1.0 / ratio)).max(1.0)
 }
 
 fn same(a: f64, b: f64) -> bool {
@@ -247,7 +270,7 @@ mod tests {
     /// For 20% against 0.5%, worked out in another language.
     #[test]
     fn the_floor_rises_with_the_weight() {
-        let floor = |weight| label_floor(0.2, 0.005, weight, 0.01);
+        let floor = |weight| label_floor((0.2, 0.005), weight, 1.0, 0.01);
         for (weight, exact) in [(0.01, 1.8), (0.5, 7.6), (0.95, 99.0)] {
             assert!((floor(weight) / exact - 1.0).abs() < 0.03, "{}", floor(weight));
         }

@@ -2,8 +2,10 @@
 //! same simulated rollouts. Owns the cells and the goals; the traffic and the rules are the product's.
 
 mod cell;
+mod chart;
 mod goals;
 mod kept;
+mod page;
 mod tables;
 mod text;
 
@@ -37,18 +39,22 @@ struct Order {
     /// Where runs are kept, and known from.
     keep: Option<PathBuf>,
     json: bool,
+    /// Whether the page of the documentation is written.
+    write: bool,
 }
 
 /// What it measures, for the list of benches.
 pub(super) const SUMMARY: &str =
     "harm until a bad release is back, and good ones thrown out, beside other tools' rules";
 
-const FLAGS: &str = "--quick, --full, --only TEXT, --jobs N, --minutes N, --keep FILE and --json";
+const FLAGS: &str =
+    "--quick, --full, --only TEXT, --jobs N, --minutes N, --keep FILE, --write and --json";
 
 /// Runs it with `--quick` (the default) or `--full`. `--only TEXT` takes the cells whose names contain
 /// it, such as `LateOnset 20% from 600 s at 10 per second`; `--jobs N` runs on so many cores instead of
 /// all; `--minutes N` begins nothing more after that time and reports what there is; `--keep FILE` keeps
-/// what was run and goes on where an earlier bench with this file ended; `--json` ends with one object
+/// what was run and goes on where an earlier bench with this file ended; `--write` writes the page of the
+/// documentation; `--json` ends with one object
 /// on one line.
 ///
 /// # Errors
@@ -60,12 +66,16 @@ pub(super) fn run(root: &Path, flags: &[&str]) -> Result<()> {
     }
     let mut kept = Kept::open(order.keep.as_deref())?;
     let measured = tables::measure(&order, &mut kept)?;
+    println!("configuration of all cells: {:?}", tables::policy());
     for line in text::lines(&measured) {
         println!("{line}");
     }
     let goals = goals::judge(&measured);
     for line in goals::lines(&goals) {
         println!("{line}");
+    }
+    if order.write {
+        page::write(root, &measured, &goals)?;
     }
     if order.json {
         println!("{}", goals::json(&goals));
@@ -77,7 +87,8 @@ impl Order {
     fn of(flags: &[&str]) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (size, only) = (Size::Quick, String::new());
-        let mut order = Self { size, only, jobs: cores, until: None, keep: None, json: false };
+        let (until, keep, json, write) = (None, None, false, false);
+        let mut order = Self { size, only, jobs: cores, until, keep, json, write };
         let mut flags = flags.iter();
         while let Some(flag) = flags.next() {
             let mut value = || flags.next().with_context(|| format!("{flag} needs a value"));
@@ -85,6 +96,7 @@ impl Order {
                 "--quick" => order.size = Size::Quick,
                 "--full" => order.size = Size::Full,
                 "--json" => order.json = true,
+                "--write" => order.write = true,
                 "--only" => (*value()?).clone_into(&mut order.only),
                 "--jobs" => order.jobs = value()?.parse::<usize>()?.max(1),
                 "--keep" => order.keep = Some(value()?.into()),

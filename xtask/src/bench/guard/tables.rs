@@ -9,6 +9,7 @@ use towpath_simulate::{Disturbance, Fault, Latency, Schedule, Step, Traffic};
 
 use super::cell::{Beside, Cell, Outcome, Row};
 use super::kept::Kept;
+use super::text::percent;
 use super::{Order, Size};
 
 /// A cell that was run.
@@ -40,15 +41,10 @@ pub(super) enum Table {
     LateOnset,
 }
 
-/// The one configuration of all cells: the defaults, the seeds' error limit, and where latency is
-/// measured their limit on it.
+/// The one configuration of all cells: the defaults, with the seeds' limits on errors and on latency.
 pub(super) fn policy() -> Policy {
-    Policy { error_rate: Some(0.05), ..Policy::default() }
-}
-
-fn policy_with_latency() -> Policy {
     let latency = [50, 90, 99].map(|percent| LatencyLimit::Factor(Quantile(percent), 1.2));
-    Policy { latency: latency.to_vec(), ..policy() }
+    Policy { error_rate: Some(0.05), latency: latency.to_vec(), ..Policy::default() }
 }
 
 /// Answers of 50 ms with a spread as in the reference simulation.
@@ -102,13 +98,13 @@ impl Measured {
     /// As `LateOnset 20% from 600 s at 100 per second, 0.5%`.
     pub(super) fn name(&self) -> String {
         let Self { table, what, requests_per_s, error_rate, .. } = self;
-        format!("{table:?} {what} at {requests_per_s} per second, {}%", error_rate * 100.0)
+        format!("{table:?} {what} at {requests_per_s} per second, {}", percent(*error_rate))
     }
 
     /// As `20% from 600 s at 100/s, blue fails 0.5%`.
     pub(super) fn place(&self) -> String {
         let Self { what, requests_per_s, error_rate, .. } = self;
-        format!("{what} at {requests_per_s}/s, blue fails {}%", error_rate * 100.0)
+        format!("{what} at {requests_per_s}/s, blue fails {}", percent(*error_rate))
     }
 
     /// The row of the first rule whose name begins so.
@@ -220,8 +216,7 @@ fn latencies(rate: f64, size: Size) -> Vec<Named> {
     let cell = |(what, slower, slower_share): (&str, f64, f64)| {
         let traffic = Traffic { latency: ANSWERS, ..Traffic::plain(rate, 0.005) };
         let fault = Fault { slower, slower_share, ..Fault::none(0.005) };
-        let (policy, beside) = (policy_with_latency(), Beside::Latency);
-        let mut cell = Cell { policy, beside, ..plain(traffic, fault, size) };
+        let mut cell = Cell { beside: Beside::Latency, ..plain(traffic, fault, size) };
         if slower > 1.2 {
             cell.runs = bad_runs(size, rate);
         }

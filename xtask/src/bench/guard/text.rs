@@ -11,11 +11,11 @@ fn of_cell(measured: &Measured) -> Vec<String> {
     let Measured { outcome, cell, .. } = measured;
     let proven = outcome.median_proven_s().map_or_else(String::new, |s| format!(" after {s:.0} s"));
     let mut lines = vec![format!(
-        "{:?}: {} at {} requests/s, blue fails {}% ({} of {} runs, proven {:.0}%{proven})",
+        "{:?}: {} at {} requests/s, blue fails {} ({} of {} runs, proven {:.0}%{proven})",
         measured.table,
         measured.what,
         measured.requests_per_s,
-        measured.error_rate * 100.0,
+        percent(measured.error_rate),
         outcome.runs,
         cell.runs,
         100.0 * outcome.share_proven(),
@@ -34,4 +34,10 @@ fn of_cell(measured: &Measured) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// A share in percent, with as many digits as it needs.
+pub(super) fn percent(share: f64) -> String {
+    let rounded = (share * 1e6).round() / 1e4;
+    format!("{rounded}%")
 }
