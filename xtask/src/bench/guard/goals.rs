@@ -4,6 +4,7 @@ use serde_json::json;
 use towpath_simulate::statistics;
 
 use super::cell::{Harm, Row};
+use super::quiet::{self, Quiet};
 use super::tables::{Measured, Table, is_whole};
 
 /// Two-sided 95% of a normal distribution.
@@ -41,7 +42,7 @@ enum Side {
 }
 
 /// Judges every goal that the cells can speak to.
-pub(super) fn judge(measured: &[Measured]) -> Vec<Goal> {
+pub(super) fn judge(measured: &[Measured], quiet: &[Quiet]) -> Vec<Goal> {
     let mut goals = thrown_out(measured);
     goals.extend(harm(measured));
     let late = |name, onset_s, bar| {
@@ -50,28 +51,30 @@ pub(super) fn judge(measured: &[Measured]) -> Vec<Goal> {
     };
     goals.push(late("harm from 10 minutes on over harm from the start", 600.0, 5.0));
     goals.push(late("harm from 25 minutes on over harm from the start", 1500.0, 15.0));
-    goals.extend(elsewhere());
+    goals.extend(elsewhere(quiet));
     goals
 }
 
-/// Goals 3 and 6, which single requests of a simulation cannot decide.
-fn elsewhere() -> [Goal; 2] {
-    let goal = |name, place: &str| Goal {
-        name,
-        value: None,
-        bar: 0.0,
-        met: None,
-        place: place.to_owned(),
-    };
+/// Goals 3, which has no place in a simulation of single arms, and 6.
+fn elsewhere(quiet: &[Quiet]) -> [Goal; 2] {
+    let worst = quiet::worst(quiet);
+    let place = worst.as_ref().map_or_else(|| "not measured".to_owned(), |it| it.1.clone());
+    let value = worst.map(|it| it.0);
     [
-        goal(
-            "rescue and mirror: safe requests harmed",
-            "measured with real processes, not simulated",
-        ),
-        goal(
-            "good releases back for want of evidence",
-            "not simulated here; see the time to proof",
-        ),
+        Goal {
+            name: "rescue and mirror: safe requests harmed",
+            value: None,
+            bar: 0.0,
+            met: None,
+            place: "asked of real processes, not simulated".to_owned(),
+        },
+        Goal {
+            name: "good releases back for want of evidence",
+            value,
+            bar: 0.0,
+            met: value.map(|value| value <= 0.0),
+            place,
+        },
     ]
 }
 

@@ -6,6 +6,7 @@ mod chart;
 mod goals;
 mod kept;
 mod page;
+mod quiet;
 mod tables;
 mod text;
 
@@ -32,6 +33,8 @@ struct Order {
     size: Size,
     /// What a cell's name must contain.
     only: String,
+    /// The most rollouts of one cell.
+    runs: u64,
     /// Rollouts at the same time.
     jobs: usize,
     /// When no other piece is begun.
@@ -47,12 +50,11 @@ struct Order {
 pub(super) const SUMMARY: &str =
     "harm until a bad release is back, and good ones thrown out, beside other tools' rules";
 
-const FLAGS: &str =
-    "--quick, --full, --only TEXT, --jobs N, --minutes N, --keep FILE, --write and --json";
+const FLAGS: &str = "--quick, --full, --only TEXT, --runs N, --jobs N, --minutes N, --keep FILE, --write and --json";
 
 /// Runs it with `--quick` (the default) or `--full`. `--only TEXT` takes the cells whose names contain
 /// it, such as `LateOnset 20% from 600 s at 10 per second`; `--jobs N` runs on so many cores instead of
-/// all; `--minutes N` begins nothing more after that time and reports what there is; `--keep FILE` keeps
+/// all, `--runs N` at most so many rollouts of each cell; `--minutes N` begins nothing more after that time and reports what there is; `--keep FILE` keeps
 /// what was run and goes on where an earlier bench with this file ended; `--write` writes the page of the
 /// documentation; `--json` ends with one object
 /// on one line.
@@ -70,12 +72,14 @@ pub(super) fn run(root: &Path, flags: &[&str]) -> Result<()> {
     for line in text::lines(&measured) {
         println!("{line}");
     }
-    let goals = goals::judge(&measured);
+    let is_all = order.size == Size::Full && order.only.is_empty();
+    let quiet = if is_all { quiet::measure() } else { Vec::new() };
+    let goals = goals::judge(&measured, &quiet);
     for line in goals::lines(&goals) {
         println!("{line}");
     }
     if order.write {
-        page::write(root, &measured, &goals)?;
+        page::write(root, (&measured, &quiet), &goals)?;
     }
     if order.json {
         println!("{}", goals::json(&goals));
@@ -88,7 +92,8 @@ impl Order {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (size, only) = (Size::Quick, String::new());
         let (until, keep, json, write) = (None, None, false, false);
-        let mut order = Self { size, only, jobs: cores, until, keep, json, write };
+        let (jobs, runs) = (cores, u64::MAX);
+        let mut order = Self { size, only, runs, jobs, until, keep, json, write };
         let mut flags = flags.iter();
         while let Some(flag) = flags.next() {
             let mut value = || flags.next().with_context(|| format!("{flag} needs a value"));
@@ -99,6 +104,7 @@ impl Order {
                 "--write" => order.write = true,
                 "--only" => (*value()?).clone_into(&mut order.only),
                 "--jobs" => order.jobs = value()?.parse::<usize>()?.max(1),
+                "--runs" => order.runs = value()?.parse::<u64>()?.max(1),
                 "--keep" => order.keep = Some(value()?.into()),
                 "--minutes" => {
                     let time = Duration::from_secs(60 * value()?.parse::<u64>()?);

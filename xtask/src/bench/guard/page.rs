@@ -9,6 +9,7 @@ use towpath_guard::{LatencyLimit, Policy, Quantile};
 
 use super::cell::Row;
 use super::goals::{self, Goal};
+use super::quiet::{self, Quiet};
 use super::tables::{Measured, Table, policy};
 use super::{chart, text};
 
@@ -19,14 +20,18 @@ const FOLDER: &str = "docs/src/benchmarks";
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(super) fn write(root: &Path, measured: &[Measured], goals: &[Goal]) -> Result<()> {
+pub(super) fn write(
+    root: &Path,
+    (measured, quiet): (&[Measured], &[Quiet]),
+    goals: &[Goal],
+) -> Result<()> {
     let folder = root.join(FOLDER);
     std::fs::create_dir_all(&folder)?;
     let put = |name: &str, text: &str| {
         let path = folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    put("guard.md", &page(measured, goals))?;
+    put("guard.md", &(page(measured, goals) + &quiet::section(quiet)))?;
     chart::svg(measured).map_or(Ok(()), |picture| put("guard.svg", &picture))
 }
 

@@ -75,7 +75,7 @@ pub(super) fn measure(order: &Order, kept: &mut Kept) -> Result<Vec<Measured>> {
         if order.until.is_some_and(|until| Instant::now() >= until) {
             break;
         }
-        all[at].run_upto(turn * PIECE, order.jobs, kept)?;
+        all[at].run_upto((turn * PIECE).min(order.runs), order.jobs, kept)?;
     }
     all.retain(|measured| measured.outcome.runs > 0);
     Ok(all)
