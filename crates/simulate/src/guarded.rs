@@ -91,8 +91,7 @@ pub fn rollout(
 struct Run {
     guard: Guard,
     order: u64,
-    under_way: BinaryHeap<Reverse<(u64, u64)>>,
-    outcomes: std::collections::HashMap<u64, Observed>,
+    under_way: BinaryHeap<Reverse<UnderWay>>,
     harmed: f64,
     harmed_warming: f64,
     /// Harm that is done between the deciding outcome and the way back, per second.
@@ -107,7 +106,6 @@ impl Run {
             guard: Guard::new(policy.clone(), horizon, 1),
             order: 0,
             under_way: BinaryHeap::new(),
-            outcomes: std::collections::HashMap::new(),
             harmed: 0.0,
             harmed_warming: 0.0,
             decided: None,
@@ -122,12 +120,15 @@ impl Run {
         (traffic, fault): (&Traffic, &Fault),
         is_warming: bool,
     ) {
-        self.order += 1;
         let harmed = if is_warming { &mut self.harmed_warming } else { &mut self.harmed };
         *harmed += f64::from(u8::from(request.harmed));
         let begun = seconds(request.at_us) >= fault.onset_s;
         let excess = if begun { fault.error_rate - traffic.error_rate } else { 0.0 };
         self.excess_per_s = request.green_probability * traffic.requests_per_s * excess;
+        if tells_nothing(request, traffic) {
+            return;
+        }
+        self.order += 1;
         let outcome = Outcome {
             order: self.order,
             arm: if request.is_green { Arm::Green } else { Arm::Blue },
@@ -146,20 +147,18 @@ impl Run {
         if traffic.latency == Latency::AtOnce {
             self.observe(&observed, request.at_us);
         } else {
-            self.under_way.push(Reverse((request.at_us + request.latency_us, self.order)));
-            self.outcomes.insert(self.order, observed);
+            let done_us = request.at_us + request.latency_us;
+            self.under_way.push(Reverse(UnderWay { done_us, observed }));
         }
     }
 
     fn hear_until(&mut self, now_us: u64) {
-        while let Some(Reverse((done_us, order))) = self.under_way.peek().copied() {
+        while let Some(Reverse(UnderWay { done_us, observed })) = self.under_way.peek().copied() {
             if done_us > now_us || self.decided.is_some() {
                 return;
             }
             self.under_way.pop();
-            if let Some(observed) = self.outcomes.remove(&order) {
-                self.observe(&observed, done_us);
-            }
+            self.observe(&observed, done_us);
         }
     }
 
@@ -177,6 +176,49 @@ impl Run {
     }
 }
 
+/// A request whose outcome is not known yet; the first one to be known is the least.
+#[derive(Clone, Copy)]
+struct UnderWay {
+    done_us: u64,
+    observed: Observed,
+}
+
+impl UnderWay {
+    fn key(&self) -> (u64, u64) {
+        (self.done_us, self.observed.outcome.order)
+    }
+}
+
+impl Ord for UnderWay {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for UnderWay {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for UnderWay {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for UnderWay {}
+
+/// Whether the guard learns nothing from a request, so that it need not be handed over: an answer of
+/// blue's that took no time and whose client nobody knows is no failure to compare, no latency to
+/// learn from, no share of a client, and keeps nothing waiting.
+fn tells_nothing(request: &crate::Request, traffic: &Traffic) -> bool {
+    !request.is_green
+        && !request.failed
+        && request.client == 0
+        && traffic.latency == Latency::AtOnce
+}
+
 /// Blue has served before: its speed is known.
 fn horizon_of(traffic: &Traffic, seed: u64) -> Horizon {
     let mut horizon = Horizon::default();
@@ -190,4 +232,70 @@ fn horizon_of(traffic: &Traffic, seed: u64) -> Horizon {
         horizon.saw(request.failed, u32::try_from(request.latency_us).unwrap_or(u32::MAX));
     }
     horizon
+}
+
+#[cfg(test)]
+mod tests {
+    use towpath_guard::{LatencyLimit, Quantile};
+
+    use super::*;
+
+    /// Every outcome handed over, as the proxy does it.
+    fn handed_everything(
+        (traffic, fault, schedule): (&Traffic, &Fault, &Schedule),
+        policy: &Policy,
+        seed: u64,
+    ) -> (Option<(Cause, f64)>, Option<f64>) {
+        let mut guard = Guard::new(policy.clone(), Horizon::default(), 1);
+        let (mut proven_s, mut since_s) = (None, -1.0);
+        let requests = Trace::new(traffic, fault, schedule, seed);
+        let requests = requests.take_while(|request| seconds(request.at_us) < schedule.seconds());
+        for (order, request) in (1..).zip(requests) {
+            let step_s = schedule.weight_at(seconds(request.at_us)).1;
+            if step_s > since_s {
+                since_s = step_s;
+                guard.weight_changed(micro(step_s));
+            }
+            let status =
+                if request.failed { StatusClass::ServerError } else { StatusClass::Success };
+            let outcome = Outcome {
+                order,
+                arm: if request.is_green { Arm::Green } else { Arm::Blue },
+                green_probability: narrow(request.green_probability),
+                status,
+                error: ErrorKind::None,
+                latency_us: 0,
+                pinned: false,
+            };
+            let observed =
+                Observed { outcome, assigned_us: request.at_us, client: 0, returning: false };
+            let found = guard.observe(&observed, request.at_us);
+            if proven_s.is_none() && guard.is_proven() {
+                proven_s = Some(seconds(request.at_us));
+            }
+            if let Some(finding) = found {
+                return (Some((finding.cause, seconds(request.at_us) + REACTION_S)), proven_s);
+            }
+        }
+        (None, proven_s)
+    }
+
+    #[test]
+    fn leaving_out_what_tells_nothing_changes_no_finding_and_no_proof() {
+        let latency = vec![LatencyLimit::Factor(Quantile(50), 1.2)];
+        let policy = Policy { error_rate: Some(0.05), latency, ..Policy::default() };
+        let (traffic, schedule) = (Traffic::plain(50.0, 0.005), Schedule::of_the_seeds());
+        let mut went_back = 0;
+        for (seed, share) in [0.005, 0.01, 0.025, 0.2, 1.0].into_iter().cycle().take(25).enumerate()
+        {
+            let fault = Fault { onset_s: 200.0, ..Fault::none(share) };
+            let described = (&traffic, &fault, &schedule);
+            let ended = rollout(described, &policy, seed as u64, false);
+            let found = ended.decided.map(|decided| (decided.cause, decided.at_s));
+            let expected = handed_everything(described, &policy, seed as u64);
+            assert_eq!((found, ended.proven_s), expected, "seed {seed}");
+            went_back += usize::from(found.is_some());
+        }
+        assert!((10..25).contains(&went_back), "{went_back}");
+    }
 }

@@ -45,6 +45,17 @@ pub(super) struct Route<'a> {
     pub(super) candidate: Option<(&'a Arm, u16)>,
 }
 
+/// What a route does beside carrying; null is off.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Duties {
+    /// Whom its guard judges and by what.
+    pub(super) guard: Value,
+    /// Which failures of the candidate the serving arm mends.
+    pub(super) rescue: Value,
+    /// Which requests are copied to the candidate.
+    pub(super) mirror: Value,
+}
+
 impl Proxy {
     /// Starts `binary` as a proxy with one worker, or one per processor, and its table in `folder`.
     ///
@@ -80,7 +91,7 @@ impl Proxy {
     /// # Errors
     /// When the proxy refuses.
     pub(super) fn apply(&mut self, route: &Route<'_>) -> Result<()> {
-        self.apply_with(route, &Value::Null)
+        self.apply_with(route, &Duties::default())
     }
 
     /// The same, with a guard that judges `subject` by the documented defaults and acts.
@@ -89,7 +100,8 @@ impl Proxy {
     /// When the proxy refuses.
     pub(super) fn apply_guarded(&mut self, route: &Route<'_>, subject: &str) -> Result<()> {
         let policy = super::reaction::policy();
-        self.apply_with(route, &json!({ "subject": subject, "policy": policy, "acts": true }))
+        let guard = json!({ "subject": subject, "policy": policy, "acts": true });
+        self.apply_with(route, &Duties { guard, ..Duties::default() })
     }
 
     /// What the guard of a route says; null where nobody is judged.
@@ -101,10 +113,18 @@ impl Proxy {
         Ok(said["route"]["judged"].take())
     }
 
-    fn apply_with(&mut self, route: &Route<'_>, guard: &Value) -> Result<()> {
+    /// The same as [`Self::apply`], with duties.
+    ///
+    /// # Errors
+    /// When the proxy refuses.
+    pub(super) fn apply_with(&mut self, route: &Route<'_>, duties: &Duties) -> Result<()> {
         self.revision += 1;
+        let Duties { guard, rescue, mirror } = duties;
         let candidate = route.candidate.map(|(arm, weight_bp)| {
-            json!({ "arm": spec_of(arm), "weight_bp": weight_bp, "lease_ms": null })
+            json!({
+                "arm": spec_of(arm), "weight_bp": weight_bp, "lease_ms": null,
+                "rescue": rescue, "mirror": mirror,
+            })
         });
         let spec = json!({
             "name": route.name,

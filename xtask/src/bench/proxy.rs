@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
-use super::control::{Arm, Proxy, Route};
+use super::control::{Arm, Duties, Proxy, Route};
 use super::rounds::{Contender, Rounds};
 use super::running::{Running, bind_this_thread, free_address};
 use super::{Bench, cpu_time, memory, open_loop, peers, product, saturation};
@@ -36,6 +37,12 @@ const WEIGHT_BP: u16 = 1_000;
 const JUDGED: &str = "bench/judged";
 /// The same route, with nobody reading.
 const UNHEARD: &str = "bench/unheard";
+/// The first again, each with more to do.
+const GUARDED: &str = "bench/guarded";
+const RESCUED: &str = "bench/rescued";
+const MIRRORED: &str = "bench/mirrored";
+/// Their places in the order of the report.
+const DUTIES: std::ops::Range<usize> = 4..7;
 
 /// Everything that runs while it is measured.
 struct Field {
@@ -67,10 +74,43 @@ fn measure(root: &Path) -> Result<Vec<String>> {
         "the same per second of processor time, which others on the machine move less".into(),
     );
     lines.extend(per_second_used.report("requests/s used"));
-    lines.extend(field.waiting(rates.spreads()[0].1.median / 2.0)?);
+    lines.extend(beside_off("requests/s", &rates));
+    lines.extend(beside_off("requests/s used", &per_second_used));
+    // On a busy machine answers may be missing at the end; what was measured before is told all the same.
+    match field.waiting(rates.spreads()[0].1.median / 2.0) {
+        Ok(waiting) => lines.extend(waiting),
+        Err(error) => lines.push(format!("how long visitors wait was not measured: {error:#}")),
+    }
     lines.push(format!("towpath after all that: {}", memory::of(field.proxy.pid())?));
-    lines.push(format!("lost by its own count: {}", field.proxy.lost(JUDGED)?));
+    for route in [JUDGED, GUARDED, RESCUED, MIRRORED] {
+        lines.push(format!("{route}: lost by its own count {}", field.proxy.lost(route)?));
+    }
+    for route in [GUARDED, RESCUED] {
+        let verdict = field.proxy.judged(route)?["verdict"].take();
+        lines.push(format!("{route}: {}, {}", verdict["standing"], verdict["sentence"]));
+    }
     Ok(lines)
+}
+
+/// What each duty leaves of what the same route carries without it.
+fn beside_off(unit: &str, rounds: &Rounds) -> Vec<String> {
+    let spreads = rounds.spreads();
+    let line = |index: usize| {
+        format!("{} / all off, {unit}: {}", spreads[index].0, rounds.paired(index, 0))
+    };
+    DUTIES.map(line).collect()
+}
+
+/// A guard with the documented defaults and limits on every quantile, of a green that is as good.
+fn guard_of(route: &str) -> Value {
+    let mut policy = super::reaction::policy();
+    let latency = [50, 90, 95, 99].map(|percent| json!({ "Factor": [percent, 1.2] }));
+    policy["latency"] = latency.to_vec().into();
+    json!({ "subject": green(route), "policy": policy, "acts": true })
+}
+
+fn green(route: &str) -> String {
+    format!("{route}-green")
 }
 
 impl Field {
@@ -81,15 +121,29 @@ impl Field {
         let (haproxy, haproxy_address) = peers::haproxy(PROXY_CORE, folder.path(), arms)?;
         let state = folder.path().join("proxy");
         let mut proxy = Proxy::start(binary, &state, Some(PROXY_CORE), Some(1))?;
-        let judged = open_route(&mut proxy, JUDGED, arms)?;
-        let unheard = open_route(&mut proxy, UNHEARD, arms)?;
-        proxy.listen_to(JUDGED)?;
+        let mut open = |name, duties: Duties| {
+            let listen = open_route(&mut proxy, name, arms, &duties)?;
+            if name != UNHEARD {
+                proxy.listen_to(name)?;
+            }
+            anyhow::Ok(listen)
+        };
+        let judged = open(JUDGED, Duties::default())?;
+        let unheard = open(UNHEARD, Duties::default())?;
+        let guarded = open(GUARDED, Duties { guard: guard_of(GUARDED), ..Duties::default() })?;
+        let (guard, rescue) = (guard_of(RESCUED), json!({}));
+        let rescued = open(RESCUED, Duties { guard, rescue, ..Duties::default() })?;
+        let mirror = json!({ "share_bp": 1_000 });
+        let mirrored = open(MIRRORED, Duties { mirror, ..Duties::default() })?;
         let compared = |name, address, pid| Compared { name, address, pid };
         let compared = vec![
             compared("towpath", judged, proxy.pid()),
             compared("nginx", nginx_address, nginx.pid()),
             compared("haproxy", haproxy_address, haproxy.pid()),
             compared("towpath, nobody reading", unheard, proxy.pid()),
+            compared("towpath, guard", guarded, proxy.pid()),
+            compared("towpath, guard and rescue", rescued, proxy.pid()),
+            compared("towpath, mirror 10%", mirrored, proxy.pid()),
             compared("no proxy", arms[0], upstreams.pid()),
         ];
         Ok(Self { compared, proxy, _others: [upstreams, nginx, haproxy], _folder: folder })
@@ -146,10 +200,16 @@ impl Field {
 }
 
 /// A route with a candidate that has a tenth of the traffic, and where it listens.
-fn open_route(proxy: &mut Proxy, name: &str, [blue, green]: [SocketAddr; 2]) -> Result<SocketAddr> {
+fn open_route(
+    proxy: &mut Proxy,
+    name: &str,
+    [blue, coming]: [SocketAddr; 2],
+    duties: &Duties,
+) -> Result<SocketAddr> {
     let listen = free_address()?;
     let blue = Arm { name: format!("{name}-blue"), address: blue };
-    let green = Arm { name: format!("{name}-green"), address: green };
-    proxy.apply(&Route { name, listen, default: &blue, candidate: Some((&green, WEIGHT_BP)) })?;
+    let green = Arm { name: green(name), address: coming };
+    let candidate = Some((&green, WEIGHT_BP));
+    proxy.apply_with(&Route { name, listen, default: &blue, candidate }, duties)?;
     Ok(listen)
 }

@@ -1,11 +1,16 @@
-//! The cells in the order of the tables, and how they are printed. Owns the figures of each cell;
-//! judges none.
+//! The cells in the order of the tables, and the order in which they are run. Owns the figures of each
+//! cell; judges none.
 
+use std::time::Instant;
+
+use anyhow::Result;
 use towpath_guard::{LatencyLimit, Policy, Quantile};
-use towpath_simulate::{Disturbance, Fault, Latency, Schedule, Step, Traffic, statistics};
+use towpath_simulate::{Disturbance, Fault, Latency, Schedule, Step, Traffic};
 
-use super::Size;
-use super::cell::{Beside, Cell, Outcome};
+use super::cell::{Beside, Cell, Outcome, Row};
+use super::kept::Kept;
+use super::text::percent;
+use super::{Order, Size};
 
 /// A cell that was run.
 #[derive(Clone, Debug)]
@@ -36,15 +41,10 @@ pub(super) enum Table {
     LateOnset,
 }
 
-/// The one configuration of all cells: the defaults, the seeds' error limit, and where latency is
-/// measured their limit on it.
+/// The one configuration of all cells: the defaults, with the seeds' limits on errors and on latency.
 pub(super) fn policy() -> Policy {
-    Policy { error_rate: Some(0.05), ..Policy::default() }
-}
-
-fn policy_with_latency() -> Policy {
     let latency = [50, 90, 99].map(|percent| LatencyLimit::Factor(Quantile(percent), 1.2));
-    Policy { latency: latency.to_vec(), ..policy() }
+    Policy { error_rate: Some(0.05), latency: latency.to_vec(), ..Policy::default() }
 }
 
 /// Answers of 50 ms with a spread as in the reference simulation.
@@ -53,23 +53,86 @@ const ANSWERS: Latency = Latency::LogNormal { median_us: 50_000.0, sigma: 0.8 };
 /// A cell under its name.
 type Named = (Table, String, Cell);
 
-/// Runs every cell of the chosen size whose name contains `only`.
-pub(super) fn measure(size: Size, only: &str) -> Vec<Measured> {
-    cells(size).into_iter().filter(|cell| name(cell).contains(only)).map(run).collect()
+/// Runs of one cell that are done before another one has its turn, so that a bench that ends early
+/// has about as many of each.
+const PIECE: u64 = 250;
+
+/// Runs what is ordered, except what is kept from before. When the time is up it answers with what
+/// there is; a cell that has not been run at all is left out then.
+///
+/// # Errors
+/// When what was run cannot be kept.
+pub(super) fn measure(order: &Order, kept: &mut Kept) -> Result<Vec<Measured>> {
+    let cells = cells(order.size).into_iter().map(Measured::of);
+    let mut all: Vec<_> = cells.filter(|it| it.name().contains(&order.only)).collect();
+    for measured in &mut all {
+        measured.outcome = kept.of(&measured.cell)?;
+    }
+    let most = all.iter().map(|it| it.cell.runs).max().unwrap_or_default();
+    let turns =
+        (1..=most.div_ceil(PIECE)).flat_map(|turn| (0..all.len()).map(move |at| (turn, at)));
+    for (turn, at) in turns.collect::<Vec<_>>() {
+        if order.until.is_some_and(|until| Instant::now() >= until) {
+            break;
+        }
+        all[at].run_upto((turn * PIECE).min(order.runs), order.jobs, kept)?;
+    }
+    all.retain(|measured| measured.outcome.runs > 0);
+    Ok(all)
 }
 
-/// As `LateOnset 20% from 600 s at 100 per second, 0.5%`.
-fn name((table, what, cell): &Named) -> String {
-    let Traffic { requests_per_s, error_rate, .. } = cell.traffic;
-    format!("{table:?} {what} at {requests_per_s} per second, {}%", error_rate * 100.0)
+/// Whether every cell of the table that `--full` has was run as often as its goal asks for.
+pub(super) fn is_whole(measured: &[Measured], table: Table) -> bool {
+    let wanted = cells(Size::Full).into_iter().filter(|cell| cell.0 == table).count();
+    let done = measured.iter().filter(|cell| cell.table == table);
+    let done = done.filter(|cell| cell.outcome.runs >= cell.cell.runs);
+    done.count() >= wanted
 }
 
-fn run(named: Named) -> Measured {
-    eprintln!("{}", name(&named));
-    let (table, what, cell) = named;
-    let outcome = cell.run();
-    let (requests_per_s, error_rate) = (cell.traffic.requests_per_s, cell.traffic.error_rate);
-    Measured { table, requests_per_s, error_rate, what, cell, outcome }
+impl Measured {
+    fn of((table, what, cell): Named) -> Self {
+        let Traffic { requests_per_s, error_rate, .. } = cell.traffic;
+        Self { table, requests_per_s, error_rate, what, cell, outcome: Outcome::default() }
+    }
+
+    /// As `LateOnset 20% from 600 s at 100 per second, 0.5%`.
+    pub(super) fn name(&self) -> String {
+        let Self { table, what, requests_per_s, error_rate, .. } = self;
+        format!("{table:?} {what} at {requests_per_s} per second, {}", percent(*error_rate))
+    }
+
+    /// As `20% from 600 s at 100/s, blue fails 0.5%`.
+    pub(super) fn place(&self) -> String {
+        let Self { what, requests_per_s, error_rate, .. } = self;
+        format!("{what} at {requests_per_s}/s, blue fails {}", percent(*error_rate))
+    }
+
+    /// The row of the first rule whose name begins so.
+    pub(super) fn row_of(&self, tool: &str) -> Option<&Row> {
+        let place = self.cell.beside.names().position(|name| name.starts_with(tool))?;
+        self.outcome.rows.get(1 + place)
+    }
+
+    fn run_upto(&mut self, runs: u64, jobs: usize, kept: &mut Kept) -> Result<()> {
+        let from = self.outcome.runs;
+        let runs = from..runs.min(self.cell.runs);
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let piece = self.cell.run(runs.clone(), jobs);
+        let seconds = began.elapsed().as_secs_f64();
+        kept.keep(&self.cell, from, &piece)?;
+        self.outcome.add(&piece);
+        eprintln!(
+            "{}: {}..{} of {} in {seconds:.1} s",
+            self.name(),
+            runs.start,
+            runs.end,
+            self.cell.runs
+        );
+        Ok(())
+    }
 }
 
 fn cells(size: Size) -> Vec<Named> {
@@ -153,8 +216,7 @@ fn latencies(rate: f64, size: Size) -> Vec<Named> {
     let cell = |(what, slower, slower_share): (&str, f64, f64)| {
         let traffic = Traffic { latency: ANSWERS, ..Traffic::plain(rate, 0.005) };
         let fault = Fault { slower, slower_share, ..Fault::none(0.005) };
-        let (policy, beside) = (policy_with_latency(), Beside::Latency);
-        let mut cell = Cell { policy, beside, ..plain(traffic, fault, size) };
+        let mut cell = Cell { beside: Beside::Latency, ..plain(traffic, fault, size) };
         if slower > 1.2 {
             cell.runs = bad_runs(size, rate);
         }
@@ -202,49 +264,10 @@ fn plain(traffic: Traffic, fault: Fault, size: Size) -> Cell {
     Cell { traffic, fault, schedule, policy: policy(), runs, beside: Beside::Errors }
 }
 
-/// Bad releases are found soon, so that the mean settles with fewer runs; those of the reference.
+/// The mean harm of a bad release settles with fewer runs: a tenth of it is five standard errors.
 fn bad_runs(size: Size, rate: f64) -> u64 {
     match size {
-        Size::Quick => 300,
-        Size::Full if rate < 50.0 => 300,
-        Size::Full if rate < 500.0 => 200,
-        Size::Full => 60,
+        Size::Full if rate > 500.0 => 200,
+        Size::Quick | Size::Full => 300,
     }
-}
-
-/// The tables as text, one rule per row.
-pub(super) fn lines(measured: &[Measured]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for cell in measured {
-        let proven = statistics::median(&cell.outcome.proven_s);
-        let proven = proven.map_or_else(String::new, |at_s| format!(" after {at_s:.0} s"));
-        lines.push(format!(
-            "{:?}: {} at {} requests/s, blue fails {}% ({} runs, proven {:.0}%{proven})",
-            cell.table,
-            cell.what,
-            cell.requests_per_s,
-            cell.error_rate * 100.0,
-            cell.outcome.runs,
-            100.0 * real(cell.outcome.proven) / real(cell.outcome.runs),
-        ));
-        let names = std::iter::once("Towpath").chain(cell.cell.beside.names());
-        for (name, row) in names.zip(&cell.outcome.rows) {
-            let (share, (low, high)) = row.went_back();
-            let median = row.median_s().map_or_else(|| "-".to_owned(), |s| format!("{s:.1} s"));
-            lines.push(format!(
-                "  {name:<45} back {:6.2}% [{:.2}, {:.2}]  harmed {:9.1} + {:.1} warming  {median}",
-                share * 100.0,
-                low * 100.0,
-                high * 100.0,
-                row.mean_harm(),
-                row.mean_warming(),
-            ));
-        }
-    }
-    lines
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of rollouts")]
-fn real(count: u64) -> f64 {
-    count as f64
 }
