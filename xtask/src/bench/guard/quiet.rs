@@ -55,7 +55,8 @@ fn run((requests_per_s, error_rate, is_probed): (f64, f64, bool)) -> Quiet {
             Ending::Promoted => 1,
             Ending::WentBackBlind => 2,
             Ending::Held => 3,
-            Ending::WentBack(_) => 4,
+            // The course has no budget.
+            Ending::WentBack(_) | Ending::WentBackForBudget => 4,
         }] += 1;
     }
     Quiet { requests_per_s, error_rate, is_probed, ended }
@@ -73,7 +74,8 @@ fn course(is_probed: bool) -> Course {
         at_s = end_s;
     }
     let (proof_required, blind_goes_back) = (false, true);
-    Course { bakes, proof_required, hold_limit_s: HOLD_LIMIT_S, blind_goes_back, is_probed }
+    let (hold_limit_s, harm_budget) = (HOLD_LIMIT_S, None);
+    Course { bakes, proof_required, hold_limit_s, blind_goes_back, is_probed, harm_budget }
 }
 
 /// The largest share of good releases that went back for want of evidence though requests or probes
