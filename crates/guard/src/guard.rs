@@ -10,7 +10,7 @@ use crate::limit::Limit;
 use crate::outcome::{Arm, ErrorKind, Observed, Outcome};
 use crate::past::Past;
 use crate::sequence::Sequence;
-use crate::slowness::Slowness;
+use crate::slowness::{self, Slowness};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,7 +23,8 @@ pub(crate) const CATASTROPHE: f64 = 20.0;
 /// The share of alpha that the test for a catastrophe may spend; it is apart because it reads
 /// outcomes in another order than the rest, and evidence from two orders cannot be added up.
 pub(crate) const CATASTROPHE_SHARE: f64 = 0.1;
-/// How the rest is laid on the tests, before what is not declared is left out.
+/// How the rest is laid on the tests, before what is not declared is left out. What is laid on slowness
+/// is apart for the same reason.
 const MARGIN_WEIGHT: f64 = 0.6;
 const LIMITS_WEIGHT: f64 = 0.2;
 const SLOWNESS_WEIGHT: f64 = 0.2;
@@ -40,6 +41,11 @@ pub struct Guard {
     policy: Policy,
     horizon: Horizon,
     sequence: Sequence<Observed>,
+    /// The same outcomes for slowness alone, which has a wait of its own; stays empty where no factor
+    /// on a latency is declared. What a sequence may take comes on top of the other's: a place for
+    /// each request of the longest wait there was, 128 KiB at a thousand requests a second and one
+    /// MiB at most.
+    answers: Sequence<Observed>,
     clients: Clients,
     clients_completed: Clients,
     margin: LabelTest,
@@ -86,6 +92,7 @@ impl Guard {
         Self {
             horizon,
             sequence: Sequence::new(first),
+            answers: Sequence::new(first),
             clients_completed: clients.clone(),
             clients,
             margin: LabelTest::new(policy.margin, Effects::FAILURES),
@@ -118,6 +125,9 @@ impl Guard {
         if let Some(late) = self.sequence.put(outcome.order, observed.assigned_us, *observed) {
             self.apply(&late);
         }
+        if !self.slowness.is_empty() {
+            self.wait_for_slower(observed);
+        }
         self.advance(now_us)
     }
 
@@ -129,6 +139,7 @@ impl Guard {
         self.counts[observed.outcome.arm as usize].record(&observed.outcome);
         self.judge_catastrophe(observed);
         self.apply(observed);
+        self.judge_slowness(observed);
         self.finding
     }
 
@@ -148,7 +159,10 @@ impl Guard {
     /// When [`Self::advance`] has something to hand on if nothing arrives until then; none while
     /// nothing waits.
     pub fn due_us(&self) -> Option<u64> {
-        Some(self.sequence.waits_since_us()?.saturating_add(self.horizon.wait_us()))
+        let of_failures = self.sequence.waits_since_us().map(|us| (us, self.horizon.wait_us()));
+        let of_answers = self.answers.waits_since_us().map(|us| (us, slowness::WAIT_US));
+        let due = [of_failures, of_answers].into_iter().flatten();
+        due.map(|(since_us, wait_us)| since_us.saturating_add(wait_us)).min()
     }
 
     /// Hands on what has waited long enough by `now_us`. To be called now and then while nothing
@@ -157,6 +171,10 @@ impl Guard {
         let overdue_us = now_us.saturating_sub(self.horizon.wait_us());
         while let Some(next) = self.sequence.take(overdue_us) {
             self.apply(&next);
+        }
+        let overdue_us = now_us.saturating_sub(slowness::WAIT_US);
+        while let Some(next) = self.answers.take(overdue_us) {
+            self.judge_slowness(&next);
         }
         self.finding
     }
@@ -172,7 +190,7 @@ impl Guard {
             test.observe(failed);
         }
         if failed {
-            self.weigh();
+            self.weigh_failures();
         }
         self.finding
     }
@@ -235,23 +253,41 @@ impl Guard {
     }
 
     fn apply(&mut self, observed: &Observed) {
-        let Observed { outcome, assigned_us, client, returning } = observed;
+        let Observed { outcome, assigned_us, client, returning: _ } = observed;
         self.clients.saw(*client);
         if outcome.pinned || self.is_warming(*assigned_us) {
             return;
         }
-        let mut suspicious = false;
-        if !returning {
-            for test in &mut self.slowness {
-                suspicious |= test.observe(outcome);
-            }
-        }
         if outcome.error != ErrorKind::ClientAbort {
             let repeated = outcome.failed() && !self.clients.is_new(*client, *assigned_us);
-            suspicious |= self.judge_failure(outcome, repeated);
+            if self.judge_failure(outcome, repeated) {
+                self.weigh_failures();
+            }
+        }
+    }
+
+    fn wait_for_slower(&mut self, observed: &Observed) {
+        let order = observed.outcome.order;
+        while self.answers.is_full_for(order) {
+            let Some(oldest) = self.answers.take_oldest() else { break };
+            self.judge_slowness(&oldest);
+        }
+        if let Some(late) = self.answers.put(order, observed.assigned_us, *observed) {
+            self.judge_slowness(&late);
+        }
+    }
+
+    fn judge_slowness(&mut self, observed: &Observed) {
+        let is_tossed_for = !observed.outcome.pinned && !observed.returning;
+        if !is_tossed_for || self.is_warming(observed.assigned_us) {
+            return;
+        }
+        let mut suspicious = false;
+        for test in &mut self.slowness {
+            suspicious |= test.observe(&observed.outcome);
         }
         if suspicious {
-            self.weigh();
+            self.weigh_slowness();
         }
     }
 
@@ -277,34 +313,49 @@ impl Guard {
         (self.warming.from_us..self.warming.until_us).contains(&assigned_us)
     }
 
-    /// Adds up the evidence; the sum of e-processes with weights that sum to 1 is one, whatever they
-    /// have in common.
-    fn weigh(&mut self) {
+    fn weigh_failures(&mut self) {
         if self.finding.is_some() {
             return;
         }
+        let [margin, limits, _] = self.weights();
+        let share = limits / real(self.limits.len().max(1));
+        let of_limit = |(at, limit): (usize, &Limit)| (Cause::Limit(at), share * limit.evidence());
+        let margin = (Cause::Margin, margin * self.margin.evidence());
+        let limits = self.limits.iter().enumerate().map(of_limit);
+        self.finding = self.found(std::iter::once(margin).chain(limits));
+    }
+
+    /// Apart from the failures: evidence that waits longer knows less at any moment, and a sum of
+    /// evidence of which one part knows what the other does not need not be any.
+    fn weigh_slowness(&mut self) {
+        if self.finding.is_some() {
+            return;
+        }
+        let [_, _, slowness] = self.weights();
+        let share = slowness / real(self.slowness.len().max(1));
+        let of_test = |test: &Slowness| (Cause::Slower(test.position()), share * test.evidence());
+        self.finding = self.found(self.slowness.iter().map(of_test));
+    }
+
+    /// The shares of the margin, of all limits and of all factors on latencies, which sum to 1.
+    fn weights(&self) -> [f64; 3] {
         let (limits, slowness) = weights(self.limits.is_empty(), self.slowness.is_empty());
         let whole = MARGIN_WEIGHT + limits + slowness;
-        let mut heaviest = (Cause::Margin, MARGIN_WEIGHT / whole * self.margin.evidence());
-        let mut sum = heaviest.1;
-        let mut add = |cause, evidence: f64| {
-            sum += evidence;
-            if evidence > heaviest.1 {
-                heaviest = (cause, evidence);
+        [MARGIN_WEIGHT / whole, limits / whole, slowness / whole]
+    }
+
+    /// Adds up evidence, and names it after its heaviest part if it is enough; the sum of e-processes
+    /// with weights that sum to 1 is one, whatever they have in common.
+    fn found(&self, parts: impl Iterator<Item = (Cause, f64)>) -> Option<Finding> {
+        let (mut heaviest, mut sum) = ((Cause::Margin, 0.0), 0.0);
+        for part in parts {
+            sum += part.1;
+            if part.1 > heaviest.1 {
+                heaviest = part;
             }
-        };
-        for (position, limit) in self.limits.iter().enumerate() {
-            let share = limits / whole / real(self.limits.len());
-            add(Cause::Limit(position), share * limit.evidence());
-        }
-        for test in &self.slowness {
-            let share = slowness / whole / real(self.slowness.len());
-            add(Cause::Slower(test.position()), share * test.evidence());
         }
         let evidence = sum * (1.0 - CATASTROPHE_SHARE);
-        if evidence * self.policy.alpha >= 1.0 {
-            self.finding = Some(Finding { cause: heaviest.0, evidence });
-        }
+        (evidence * self.policy.alpha >= 1.0).then_some(Finding { cause: heaviest.0, evidence })
     }
 }
 

@@ -17,6 +17,12 @@ const ENOUGH: u64 = 200;
 /// now soon outweighs them.
 const KEPT: u64 = 1_000;
 
+/// How long an answer is held back while one that was assigned before it is under way: whatever exceeds
+/// a threshold is slow by definition, so until blue's slow answers are there green's usual ones look
+/// like all there are. Longer than a pause of a runtime or a failover takes, and an answer that takes
+/// longer is a failure to most clients.
+pub(crate) const WAIT_US: u64 = 2_000_000;
+
 /// One test of a declared factor on a quantile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Slowness {

@@ -275,6 +275,69 @@ fn arms_that_fail_at_different_speeds_are_compared_in_the_order_of_assignment() 
     }
 }
 
+/// A thousand requests a second for five seconds, each answered after 50 to 500 ms, most of them at the
+/// lower end, on green so many times as long; whatever blue was asked from the third second on for
+/// `stall_us` waits for the end of that. Told in the order of the answers.
+fn beside_a_stall(seed: u64, weight: f64, factor: f64, stall_us: u64) -> Option<Finding> {
+    let mut past = Past::default();
+    let mut chance = Chance(seed);
+    let mut usual = move || 50_000.0 / (1.0 - 0.9 * chance.share());
+    for order in 1..2_000 {
+        let mut one = request(order, order * SECOND / 1_000);
+        one.outcome.latency_us = format!("{:.0}", usual()).parse().unwrap_or(u32::MAX);
+        past.saw(&one);
+    }
+    let latency = vec![LatencyLimit::Factor(Quantile(50), 1.2)];
+    let mut guard = Guard::new(Policy { latency, ..no_warm_up() }, past, 1);
+    let stall = 3 * SECOND..3 * SECOND + stall_us;
+    let mut coin = Chance(seed + 1_000);
+    let mut known: Vec<(u64, Observed)> = Vec::new();
+    for order in 1..=5_000 {
+        let mut one = request(order, order * SECOND / 1_000);
+        one.outcome.green_probability = format!("{weight}").parse().unwrap_or_default();
+        one.outcome.arm = if coin.share() < weight { Arm::Green } else { Arm::Blue };
+        let own = usual() * if is_green(&one) { factor } else { 1.0 };
+        one.outcome.latency_us = format!("{own:.0}").parse().unwrap_or(u32::MAX);
+        if !is_green(&one) && stall.contains(&one.assigned_us) {
+            let rest_us = u32::try_from(stall.end - one.assigned_us).unwrap_or(u32::MAX);
+            one.outcome.latency_us += rest_us;
+        }
+        known.push((one.assigned_us + u64::from(one.outcome.latency_us), one));
+    }
+    known.sort_by_key(|it| it.0);
+    let finding = known.into_iter().find_map(|(now_us, one)| guard.observe(&one, now_us));
+    finding.or_else(|| guard.advance(10 * SECOND))
+}
+
+#[test]
+fn green_is_not_called_slow_while_blue_stalls_for_a_second() {
+    for seed in 0..20 {
+        for weight in [0.1, 0.5] {
+            let found = beside_a_stall(seed, weight, 1.0, SECOND);
+            assert_eq!(found, None, "seed {seed}, at {weight}");
+            let found = beside_a_stall(seed, weight, 2.0, 0).map(|finding| finding.cause);
+            assert_eq!(found, Some(Cause::Slower(0)), "seed {seed}, at {weight}");
+        }
+    }
+}
+
+#[test]
+fn slowness_is_due_after_two_seconds_and_failures_before() {
+    let due = |latency: Vec<LatencyLimit>| {
+        let mut horizon = Horizon::default();
+        (0..2_000).for_each(|_| horizon.saw(false, 10_000));
+        let mut guard = Guard::new(Policy { latency, ..no_warm_up() }, horizon, 1);
+        guard.observe(&request(2, SECOND), SECOND);
+        let first_us = guard.due_us().expect("the first request is under way");
+        guard.advance(first_us);
+        (first_us, guard.due_us())
+    };
+    let (first_us, then_us) = due(vec![LatencyLimit::Factor(Quantile(50), 1.2)]);
+    assert!(first_us < SECOND + SECOND / 10, "{first_us}");
+    assert_eq!(then_us, Some(3 * SECOND));
+    assert_eq!(due(Vec::new()), (first_us, None));
+}
+
 #[test]
 fn nothing_seen_proves_nothing() {
     let guard = Guard::new(no_warm_up(), Horizon::default(), 1);
