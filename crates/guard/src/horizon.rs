@@ -53,8 +53,8 @@ impl Horizon {
         }
     }
 
-    /// The p99 of blue's answers in microseconds, at most [`EVERY`] requests old; none while fewer than
-    /// [`USUAL`] are known.
+    /// The p99 of blue's answers in microseconds, at most 64 requests old; none while fewer than
+    /// a hundred are known.
     pub fn usual_us(&self) -> Option<u64> {
         self.usual_us
     }

@@ -79,7 +79,7 @@ impl Course {
 }
 
 impl Course {
-    /// What becomes of the step `index` that began `since_s` seconds ago: the rule of [`Bake::next`], and
+    /// What becomes of the step `index` that began `since_s` seconds ago: the rule of fixed steps, and
     /// where a budget of harm is declared, that of the weights. `forecast` is asked only then.
     pub fn next<'a>(
         &self,
