@@ -189,7 +189,10 @@ fn traffic(plan: &PlanView, style: &Style) -> String {
     let steps: Vec<String> = plan.steps.iter().map(step).collect();
     let standby = match (&plan.replaces, plan.standby_seconds) {
         (Some((old, _)), seconds) if seconds > 0.0 => {
-            format!(", then {old} {}", stands_by(seconds, plan.holdback))
+            format!(
+                ", then {old} {}",
+                stands_by(seconds, plan.holdback.map(|it| (it.share, it.seconds)))
+            )
         }
         (Some((old, _)), _) => format!(", then {old} ends"),
         (None, _) => String::new(),

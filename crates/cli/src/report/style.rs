@@ -9,7 +9,6 @@ use jiff::{Timestamp, Unit};
 use towpath_core::ids::Name;
 use towpath_core::reason::Next;
 use towpath_core::units::Span;
-use towpath_engine::views::HoldbackPlanView;
 use unicode_width::UnicodeWidthStr;
 
 /// Everything that the same view may be written differently by.
@@ -264,13 +263,13 @@ fn declared_whole(seconds: u64) -> String {
 }
 
 /// What becomes of the release before, for as long as the plan says: "stands by for 24h, with 5% of the
-/// requests for 1h".
-pub(crate) fn stands_by(seconds: f64, holdback: Option<HoldbackPlanView>) -> String {
+/// requests for 1h". `held_back` is a share from 0 to 1 and for how many seconds.
+pub(crate) fn stands_by(seconds: f64, held_back: Option<(f64, f64)>) -> String {
     let time = declared(seconds);
-    let with = holdback.map_or_else(String::new, |it| {
-        let share = percent(it.share);
-        if it.seconds < seconds {
-            format!(", with {share} of the requests for {}", declared(it.seconds))
+    let with = held_back.map_or_else(String::new, |(share, lasts)| {
+        let share = percent(share);
+        if lasts < seconds {
+            format!(", with {share} of the requests for {}", declared(lasts))
         } else {
             format!(", with {share} of the requests")
         }

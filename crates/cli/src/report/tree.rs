@@ -260,7 +260,10 @@ impl Tree<'_> {
         }
         let text = match (&self.view.replaces, self.view.standby_seconds) {
             (Some(old), seconds) if seconds > 0.0 && self.view.kind == Kind::Promote => {
-                format!("then {old} {}", stands_by(seconds, self.view.holdback))
+                format!(
+                    "then {old} {}",
+                    stands_by(seconds, self.view.holdback.map(|it| (it.share, it.seconds)))
+                )
             }
             _ => String::new(),
         };
