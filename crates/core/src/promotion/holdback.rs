@@ -160,7 +160,9 @@ pub(super) fn ended(turn: &mut Turn<'_>, outcome: &CommandOutcome) {
 /// visitors. An order that was not obeyed leaves what an earlier revision said in force.
 pub(super) fn observed(turn: &mut Turn<'_>, revision: Revision, weight: Weight) {
     let Some((standby, holdback)) = of(&turn.lane) else { return };
-    let observed = weight.rest();
+    // Under the order that ends it nothing is beside the new release, though nobody said yet that it is done.
+    let is_over = holdback.ending.as_ref().is_some_and(|end| revision >= end.revision);
+    let observed = if is_over { Weight::ZERO } else { weight.rest() };
     if revision > turn.lane.last_revision || observed == holdback.observed {
         return;
     }
