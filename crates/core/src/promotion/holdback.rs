@@ -41,6 +41,9 @@ pub struct HoldbackEnd {
     pub command: Option<CommandId>,
     /// The revision that it orders.
     pub revision: Revision,
+    /// The revision that ordered it first. A router that obeyed this one or a later one holds nobody
+    /// back, whatever became of the outcome.
+    pub first: Revision,
     /// When it was ordered first.
     pub since: Timestamp,
     /// When it is ordered again.
@@ -120,7 +123,8 @@ pub(super) fn end(turn: &mut Turn<'_>, sentence: String, retires: bool) {
                 sentence,
                 retires,
                 command: None,
-                revision: turn.lane.last_revision,
+                revision: turn.next_revision(),
+                first: turn.next_revision(),
                 since: turn.now,
                 retry_at: None,
             };
@@ -160,8 +164,8 @@ pub(super) fn ended(turn: &mut Turn<'_>, outcome: &CommandOutcome) {
 /// visitors. An order that was not obeyed leaves what an earlier revision said in force.
 pub(super) fn observed(turn: &mut Turn<'_>, revision: Revision, weight: Weight) {
     let Some((standby, holdback)) = of(&turn.lane) else { return };
-    // Under the order that ends it nothing is beside the new release, though nobody said yet that it is done.
-    let is_over = holdback.ending.as_ref().is_some_and(|end| revision >= end.revision);
+    // There the new release has no weight to be told because nothing is beside it.
+    let is_over = holdback.ending.as_ref().is_some_and(|end| revision >= end.first);
     let observed = if is_over { Weight::ZERO } else { weight.rest() };
     if revision > turn.lane.last_revision || observed == holdback.observed {
         return;

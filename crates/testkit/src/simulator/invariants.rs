@@ -383,11 +383,11 @@ impl Watcher {
             }
             (None, Some(router)) => {
                 let holdback = lane.standby.as_ref().and_then(|it| it.holdback.as_ref());
-                let kept =
-                    router.held_back.map(|(number, ..)| world.target.ready(&lane.id, number));
-                let real = kept.map(|ready| router.kept(ready));
+                let old = router.held_back.map(|(number, ..)| number);
+                let ready = old.map_or(0, |number| world.target.ready(&lane.id, number));
+                let real = router.kept(ready);
                 let everybody_is_there = router.in_contact && world.owner().is_some();
-                holdback.is_none_or(|it| Some(it.observed) == real) || !everybody_is_there
+                holdback.is_none_or(|it| it.observed == real) || !everybody_is_there
             }
             _ => true,
         };
