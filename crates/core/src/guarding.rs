@@ -20,7 +20,7 @@ const COUNTS_SHARE: f64 = 0.5;
 /// for the first the sum over all attempts stays within the declared chance.
 const FURTHER_ATTEMPT: f64 = 0.1;
 /// Attempts after which the chance shrinks no more: at a ten-thousand-billionth it is nothing already.
-const MOST_ATTEMPTS: i32 = 14;
+const MOST_ATTEMPTS: u32 = 14;
 /// How long attempts of one release count together.
 const ATTEMPTS_WITHIN: Span = Span::hours(24);
 
@@ -97,11 +97,9 @@ impl GuardRules {
 /// its chance of a false alarm, where everything declared runs `speed` times faster.
 pub fn policy(section: &LaneSpec, attempt: u32, share: f64, speed: u32) -> Policy {
     let (rules, limits) = (&section.guard, &section.rollback.limits);
-    let further = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
-    let of_attempt = (1.0 - FURTHER_ATTEMPT) * FURTHER_ATTEMPT.powi(further.min(MOST_ATTEMPTS));
     let microseconds = |span: Span| span.faster(speed).milliseconds().saturating_mul(1000);
     Policy {
-        alpha: rules.false_alarms * share * of_attempt,
+        alpha: rules.false_alarms * share * part_of(attempt.saturating_sub(1)),
         margin: rules.margin,
         // "> 0%" is said of a release that must not fail at all; a test needs a chance to compare with.
         error_rate: limits.error_rate.map(|limit| limit.clamp(LEAST_LIMIT, 1.0 - LEAST_LIMIT)),
@@ -111,6 +109,19 @@ pub fn policy(section: &LaneSpec, attempt: u32, share: f64, speed: u32) -> Polic
         client_window_us: Some(microseconds(CLIENT_WINDOW)),
         minimum_sample: limits.minimum_sample,
     }
+}
+
+/// What is left of `share` for the evidence that the engine keeps in memory alone, and begins anew, after
+/// it started `starts` times since the release was first judged: as with attempts, so that all of them
+/// together stay within it.
+pub fn after_starts(share: f64, starts: u32) -> f64 {
+    share * part_of(starts)
+}
+
+/// The part of a chance that falls to what comes after `earlier` others of its kind; all parts sum to 1.
+fn part_of(earlier: u32) -> f64 {
+    let earlier = i32::try_from(earlier.min(MOST_ATTEMPTS)).unwrap_or_default();
+    (1.0 - FURTHER_ATTEMPT) * FURTHER_ATTEMPT.powi(earlier)
 }
 
 fn testable(limit: LatencyLimit) -> LatencyLimit {
@@ -142,12 +153,18 @@ mod tests {
 
     #[test]
     fn all_attempts_of_all_judges_together_stay_within_the_declared_chance() {
-        let rest = 1.0 - ROUTER_SHARE;
-        let sum: f64 = (0..1000)
-            .map(|further: i32| {
-                (1.0 - FURTHER_ATTEMPT) * FURTHER_ATTEMPT.powi(further.min(MOST_ATTEMPTS))
-            })
-            .sum();
-        assert!(sum * (ROUTER_SHARE + rest) <= 1.0 + 1e-9, "{sum}");
+        let adapter =
+            AdapterSpec { kind: "prometheus".to_owned(), settings: serde_json::json!({}) };
+        let counts =
+            CountsFrom { source: Name::try_from("jobs".to_owned()).expect("a name"), adapter };
+        for counts in [None, Some(counts)] {
+            let rules = GuardRules { counts, ..GuardRules::default() };
+            let of_counts = rules.counts.as_ref().map_or(0.0, |_| rules.counts_share());
+            let of_engine = |starts| after_starts(rules.probes_share() + of_counts, starts);
+            let engine: f64 = (0..1000).map(of_engine).sum();
+            let attempts: f64 = (0..1000).map(part_of).sum();
+            let sum = attempts * (ROUTER_SHARE + engine);
+            assert!(sum > 0.99 && sum <= 1.0 + 1e-9, "{sum}");
+        }
     }
 }

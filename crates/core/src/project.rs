@@ -1,6 +1,6 @@
 //! One project as it stands: the fold of its whole journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,13 @@ pub struct Common {
     pub attestations: Vec<Attested>,
     /// The last promotion's number.
     pub last_promotion: PromotionNumber,
+    /// When the engine last started, oldest first; at most [`STARTS_KEPT`].
+    #[serde(default)]
+    pub starts: VecDeque<Timestamp>,
 }
+
+/// Starts that are remembered: beyond them what each gets of a chance of a false alarm is nothing.
+pub const STARTS_KEPT: usize = 16;
 
 impl Common {
     /// The release of `service` called `version`.
@@ -50,6 +56,12 @@ impl Common {
     pub fn naming(&self, lane: &LaneId, refusal: Refusal) -> Refusal {
         let several = self.matrix.as_ref().is_some_and(|matrix| matrix.services.len() > 1);
         if several { refusal.of_service(&lane.service) } else { refusal }
+    }
+
+    /// How often the engine started after `since`; at most [`STARTS_KEPT`].
+    pub fn starts_after(&self, since: Timestamp) -> u32 {
+        let starts = self.starts.iter().filter(|start| **start > since).count();
+        u32::try_from(starts).unwrap_or(u32::MAX)
     }
 
     /// The release that a record names.
@@ -68,7 +80,13 @@ impl Project {
     /// What is so after `event`.
     pub fn apply(&mut self, lane: Option<&LaneId>, event: &Event, at: Timestamp) {
         match event {
-            Event::EngineStarted { epoch, .. } => self.common.epoch = *epoch,
+            Event::EngineStarted { epoch, .. } => {
+                self.common.epoch = *epoch;
+                self.common.starts.push_back(at);
+                if self.common.starts.len() > STARTS_KEPT {
+                    self.common.starts.pop_front();
+                }
+            }
             Event::MatrixApplied { matrix, .. } => self.common.matrix = Some((**matrix).clone()),
             Event::ReleaseCreated { release, .. } => self.common.releases.push((**release).clone()),
             Event::Attested(attested) => self.common.attestations.push(attested.clone()),
@@ -81,5 +99,23 @@ impl Project {
             let lane = self.lanes.entry(id.clone()).or_insert_with(|| Lane::new(id.clone()));
             lane.apply(event, at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_of_the_engine_are_counted_from_a_moment_on_and_the_oldest_forgotten() {
+        let mut project = Project::default();
+        for number in 1..=20 {
+            let event = Event::EngineStarted { epoch: Epoch(number), program: "1.0.0".to_owned() };
+            project.apply(None, &event, Timestamp(i64::try_from(number).unwrap()));
+        }
+        assert_eq!(project.common.epoch, Epoch(20));
+        assert_eq!(project.common.starts_after(Timestamp(18)), 2);
+        assert_eq!(project.common.starts_after(Timestamp(20)), 0);
+        assert_eq!(project.common.starts_after(Timestamp(0)), 16);
     }
 }

@@ -2,8 +2,8 @@
 //! them to a guard of their own. Owns which interval is evidence and what a blindness means; what counts
 //! prove is the guard's.
 //!
-//! Evidence is kept in memory alone: an engine that starts in the middle begins anew, with the same chance
-//! of a false alarm as before.
+//! Evidence is kept in memory alone: an engine that starts in the middle begins anew, with a tenth of the
+//! chance of a false alarm that it had before.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +127,7 @@ fn subject_now(shared: &Shared, lane: &LaneId) -> Option<Subject> {
 fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
     let (green, section) = alarms::judged(project, lane)?;
     let from = section.guard.counts.clone()?;
-    let (blue, attempt, stretch) = if let Some(promotion) = &lane.active {
+    let (blue, attempt, since, stretch) = if let Some(promotion) = &lane.active {
         let since = promotion.started_at.unwrap_or_default();
         let attempt = guarding::attempt(lane, &promotion.plan.release, since);
         let green_probability = promotion.weight.share();
@@ -135,15 +135,17 @@ fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
             State::Baking { since, .. } => Some(Stretch { since, green_probability }),
             _ => None,
         };
-        (promotion.blue.clone(), attempt, stretch)
+        (promotion.blue.clone(), attempt, since, stretch)
     } else {
         let (since, standby) = (lane.serving.as_ref()?.since, lane.standby.as_ref()?);
         let held_back = standby.holdback.as_ref().map(|it| it.observed.share());
         let green_probability = 1.0 - held_back.unwrap_or(0.0);
         let blue = held_back.map(|_| standby.deployment.clone());
-        (blue, 1, Some(Stretch { since, green_probability }))
+        (blue, 1, since, Some(Stretch { since, green_probability }))
     };
-    let policy = guarding::policy(section, attempt, section.guard.counts_share(), speed);
+    let starts = project.common.starts_after(since);
+    let share = guarding::after_starts(section.guard.counts_share(), starts);
+    let policy = guarding::policy(section, attempt, share, speed);
     Some(Subject { lane: lane.id.clone(), green: green.clone(), blue, from, policy, stretch })
 }
 

@@ -175,6 +175,9 @@ impl LaneGuard {
 /// Who is judged in a lane now: what is coming while it has visitors, and what serves while the release
 /// before it stands by.
 pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
+    let share = |section: &LaneSpec, since| {
+        guarding::after_starts(section.guard.probes_share(), project.common.starts_after(since))
+    };
     if let Some(promotion) = &lane.active {
         let step = match promotion.state {
             State::Shifting { step, .. }
@@ -190,7 +193,7 @@ pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<S
         return Some(Subject {
             deployment: promotion.green.as_ref()?.number,
             beside: promotion.blue.as_ref().map(|blue| blue.number),
-            policy: guarding::policy(section, attempt, section.guard.probes_share(), speed),
+            policy: guarding::policy(section, attempt, share(section, since), speed),
             router: section.router.clone()?,
             step: Some(step),
             since,
@@ -202,7 +205,7 @@ pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<S
     Some(Subject {
         deployment: serving.deployment.number,
         beside: standby.holdback.as_ref().map(|_| standby.deployment.number),
-        policy: guarding::policy(section, 1, section.guard.probes_share(), speed),
+        policy: guarding::policy(section, 1, share(section, serving.since), speed),
         router: section.router.clone()?,
         step: None,
         since: serving.since,

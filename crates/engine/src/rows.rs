@@ -121,13 +121,14 @@ fn has_parts(common: &Common) -> bool {
 /// What stands in the row of the project: all but what has rows of its own. Named one by one, so that
 /// whoever adds a part has to say where it is kept.
 fn without_parts(common: &Common) -> Common {
-    let Common { epoch, matrix: _, releases: _, attestations: _, last_promotion } = common;
+    let Common { epoch, matrix: _, releases: _, attestations: _, last_promotion, starts } = common;
     Common {
         epoch: *epoch,
         matrix: None,
         releases: Vec::new(),
         attestations: Vec::new(),
         last_promotion: *last_promotion,
+        starts: starts.clone(),
     }
 }
 
@@ -223,6 +224,7 @@ mod tests {
             releases: (1..=releases).map(release).collect(),
             attestations: Vec::new(),
             last_promotion: PromotionNumber(17),
+            starts: [Timestamp(5)].into(),
         };
         let rows = vec![row(PROJECT, 40, &common)];
         (common, rows)
