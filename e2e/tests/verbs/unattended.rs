@@ -187,14 +187,25 @@ fn a_damaged_matrix_does_not_keep_everything_from_being_ended() {
     }
 }
 
+/// Moves the database whole: what was not written back yet stands in files beside it.
+fn move_journal(from: &std::path::Path, to: &std::path::Path) {
+    for file in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+        match std::fs::rename(from.join(file), to.join(file)) {
+            Err(error) if file == "journal.db" => panic!("{error}"),
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
 #[test]
 fn without_a_journal_that_opens_nothing_is_ended_and_that_is_said() {
     let world = routed(AT_ONCE);
     world.must(&["engine", "stop"], 0);
     let before = runs_for(&world);
     assert!(before.len() >= 2, "{before:?}");
-    let (journal, aside) = (world.state().join("journal.db"), world.root().join("aside.db"));
-    std::fs::rename(&journal, &aside).expect("it is there");
+    let journal = world.state().join("journal.db");
+    let aside = tempfile::tempdir_in(world.root()).expect("a folder");
+    move_journal(&world.state(), aside.path());
     for text in [None, Some("this was a journal\n".repeat(100))] {
         if let Some(text) = text {
             std::fs::write(&journal, text).expect("written");
@@ -207,7 +218,7 @@ fn without_a_journal_that_opens_nothing_is_ended_and_that_is_said() {
         assert_eq!(runs_for(&world), before);
         std::net::TcpStream::connect(world.address).expect("the proxy listens as before");
     }
-    std::fs::rename(&aside, &journal).expect("it is put back");
+    move_journal(aside.path(), &world.state());
     world.must(&["engine", "stop", "--everything"], 0);
     assert_eq!(runs_for(&world), Vec::<String>::new());
 }
