@@ -11,7 +11,7 @@ use crate::exit_code::ExitCode;
 use crate::report::block::{self, Block};
 use crate::report::story::Story;
 use crate::report::style::{Style, Symbol, declared, grouped, measured, percent, printable, stamp};
-use crate::report::tree::standing;
+use crate::report::tree::{NO_SIGN, standing};
 
 /// The answer, and the commands that follow from it.
 pub(crate) fn text(view: &PromotionView, story: &Story, style: &Style) -> (String, String) {
@@ -178,8 +178,8 @@ fn evidence(view: &PromotionView, story: &Story) -> Option<String> {
     for (index, step) in &story.steps {
         let Some(verdict) = &step.verdict else { continue };
         let weight = percent(view.steps.get(*index)?.weight);
-        let said = match standing(verdict.standing) {
-            "no sign of harm, not proven" => "showed no harm, not proven",
+        let said = match standing(verdict) {
+            NO_SIGN => "showed no harm, not proven",
             other => other,
         };
         match phrases.last_mut() {

@@ -148,7 +148,7 @@ fn validation(plan: &Plan) -> Option<String> {
 fn step_passed(plan: &Plan, step: usize, verdict: Option<&Verdict>) -> String {
     let weight = weight_of(plan, step);
     let Some(verdict) = verdict else { return format!("weight {weight} passed") };
-    let said = standing(verdict.standing);
+    let said = standing(verdict);
     format!("weight {weight} passed: {said}; {}", counts(&verdict.evidence))
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 use towpath_engine::views::{CheckView, EvidenceView, PromotionView};
-use towpath_guard::Standing;
+use towpath_guard::{DEFAULT_MARGIN, Standing, Verdict};
 
 use crate::report::plan::check_symbol;
 use crate::report::story::Story;
@@ -164,7 +164,7 @@ impl Tree<'_> {
         if passed && !current {
             let took = self.story.baked_seconds(index).map(measured).unwrap_or_default();
             let verdict = own.and_then(|own| own.verdict.as_ref());
-            let said = verdict.map_or("", |verdict| standing(verdict.standing));
+            let said = verdict.map_or("", standing);
             return format!("{}\n", format!("{}{took}   {said}", head(Symbol::Passed)).trim_end());
         }
         if current && self.reached == Stage::Rollout {
@@ -326,12 +326,24 @@ fn mark(view: &PromotionView) -> Symbol {
     }
 }
 
-/// What is known about a step that passed.
-pub(crate) fn standing(standing: Standing) -> &'static str {
-    match standing {
+/// What is said of a release that failed no more than the one beside it, so far as was seen.
+pub(crate) const NO_SIGN: &str = "no sign of harm, not proven";
+
+/// What is known about a step that passed. Worse than blue is what a guard would not tolerate for long.
+pub(crate) fn standing(verdict: &Verdict) -> &'static str {
+    let seen = &verdict.evidence;
+    #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
+    let share = |failed: u64, requests: u64| failed as f64 / requests.max(1) as f64;
+    let green = share(seen.green_failed, seen.green_requests);
+    let is_worse = green > DEFAULT_MARGIN * share(seen.blue_failed, seen.blue_requests);
+    match verdict.standing {
         Standing::Healthy => "healthy",
         Standing::Unhealthy => "unhealthy",
-        Standing::Undecided => "no sign of harm, not proven",
+        Standing::Undecided if seen.blue_requests == 0 && seen.green_failed > 0 => {
+            "failed at times, which may be chance"
+        }
+        Standing::Undecided if is_worse => "failed more than blue, which may be chance",
+        Standing::Undecided => NO_SIGN,
         Standing::Blind => "no evidence",
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use towpath_core::promotion::state::Outcome;
+use towpath_guard::{Evidence, Standing, Verdict};
 
 use super::{both, screen};
 use crate::exit_code::ExitCode;
@@ -194,4 +195,24 @@ fn the_hash_of_a_plan_whose_secrets_are_hidden_is_the_one_that_the_server_says()
     assert!(line.contains("plan abcdef012345"), "{line}");
     let object = objects::of(row, &Story::default()).expect("it is news");
     assert_eq!(object["plan"], "abcdef012345");
+}
+
+#[test]
+fn a_step_that_proved_nothing_is_said_to_have_failed_more_where_it_did() {
+    let said = |green: (u64, u64), blue: (u64, u64)| {
+        let evidence = Evidence {
+            green_failed: green.0,
+            green_requests: green.1,
+            blue_failed: blue.0,
+            blue_requests: blue.1,
+            ..Evidence::default()
+        };
+        let sentence = String::new();
+        tree::standing(&Verdict { standing: Standing::Undecided, sentence, evidence })
+    };
+    assert_eq!(said((4, 28), (0, 128)), "failed more than blue, which may be chance");
+    assert_eq!(said((0, 28), (0, 128)), "no sign of harm, not proven");
+    assert_eq!(said((12, 1_000), (10, 1_000)), "no sign of harm, not proven");
+    assert_eq!(said((13, 1_000), (10, 1_000)), "failed more than blue, which may be chance");
+    assert_eq!(said((1, 28), (0, 0)), "failed at times, which may be chance");
 }
