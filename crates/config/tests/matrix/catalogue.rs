@@ -20,7 +20,7 @@ const fn kind(
         state,
         capabilities: match family {
             Family::Metrics => &["gauges"],
-            Family::Router => &["holdback"],
+            Family::Router => &["holdback", "rescue"],
             _ => &[],
         },
         fields,
