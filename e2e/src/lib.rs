@@ -2,6 +2,7 @@
 //! proxy and real visitors. Owns cleaning up; judges nothing.
 
 mod binary;
+mod matrix;
 mod script;
 mod terminal;
 mod transcript;
@@ -9,6 +10,7 @@ mod visitors;
 mod world;
 
 pub use binary::towpath;
+pub use matrix::production;
 pub use script::{Folder, Script, Step, steps};
 pub use transcript::Transcript;
 pub use visitors::{Met, Visitors};

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use towpath_testkit::loopback::free_address;
 
-use crate::towpath;
+use crate::{Visitors, towpath};
 
 /// One folder with a matrix. Everything that was started in it is ended when it is dropped.
 pub struct World {
@@ -61,6 +61,18 @@ impl World {
         Self { folder, address }
     }
 
+    /// The same, in which 1.0.0 serves production and 1.1.0, with these settings, is there.
+    ///
+    /// # Panics
+    /// When one of them is refused, or the first does not come to serve.
+    pub fn before_second(matrix: &str, settings: &[&str]) -> Self {
+        let world = Self::new(matrix);
+        world.release("1.0.0", &[]);
+        world.release("1.1.0", settings);
+        world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+        world
+    }
+
     /// The folder.
     pub fn root(&self) -> &Path {
         self.folder.path()
@@ -108,6 +120,16 @@ impl World {
         self.must(&words, 0);
     }
 
+    /// The page of the sample service that visitors ask for, behind the proxy.
+    pub fn page(&self) -> String {
+        format!("http://{}/v1/sounds/welcome", self.address)
+    }
+
+    /// So many visitors of that page, each of whom asks again 10 ms after the answer.
+    pub fn visitors(&self, at_once: usize) -> Visitors {
+        Visitors::begin(&self.page(), at_once, Duration::from_millis(10))
+    }
+
     /// `status --json`; null while no engine answers, as just after a crash.
     pub fn status(&self) -> Value {
         let ended = self.run(&["status", "--json"]);
@@ -151,6 +173,15 @@ impl World {
             assert!(Instant::now() < deadline, "not within {within:?}: {what}\n{}", self.status());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until visitors made `more` further requests, at most `within`.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn until_visited(&self, visitors: &Visitors, more: u64, within: Duration) {
+        let before = visitors.requests();
+        self.until("visitors go on", within, || visitors.requests() > before + more);
     }
 
     fn clear(&self) {

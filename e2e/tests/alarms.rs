@@ -9,41 +9,48 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use towpath_e2e::World;
+use towpath_e2e::{Ended, World, production};
 use towpath_testkit::loopback::free_address;
 
-/// 60 times faster: a step of 10 s, and an alarm that must hold for 2 s.
-const MATRIX: &str = r#"
-version: 1
-project: soundbite
-services:
-  api: { purpose: Takes text in and hands out audio jobs }
-metrics_sources:
-  prometheus: { kind: prometheus, url: "{prometheus}", stale_after: 20s }
-environments:
-  production:
-    tier: production
-    target: { kind: process, command: ["{artifact}"] }
-    router: { kind: towpath, listen: {listen} }
-    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
-    rollout: { steps: [ { weight: 50%, bake: 10m }, { weight: 100%, bake: 0s } ] }
-    standby: 1h
-    rollback:
-      mode: automatic
-      when:
-        alarms:
-          - { name: queue-depth, query: "max(depth{version=\"{version}\"})", is: "> 1000", for: 2m }
+/// 60 times faster: a step of 10 s.
+const ROLLOUT: &str = r"
+rollout: { steps: [ { weight: 50%, bake: 10m }, { weight: 100%, bake: 0s } ] }
+standby: 1h
+";
+
+/// Taken back by a figure, which must be too high for 2 s.
+const BY_A_FIGURE: &str = r#"
+rollback:
+  mode: automatic
+  when:
+    alarms:
+      - { name: queue-depth, query: "max(depth{version=\"{version}\"})", is: "> 1000", for: 2m }
 "#;
 
-/// The same, judged by jobs as well: those of a request fail after it was answered.
-fn counted(prometheus: &str) -> String {
-    let url = format!(
-        "{prometheus}\", requests: \"jobs_total{{version='{{version}}'}}\", \
-         failures: \"jobs_failed_total{{version='{{version}}'}}"
-    );
-    let matrix = MATRIX.replace("{prometheus}", &url);
-    let alarms = matrix.find("      when:").unwrap();
-    format!("{}    guard: {{ counts: prometheus }}\n", &matrix[..alarms])
+/// Taken back by jobs: those of a request fail after it was answered.
+const BY_COUNTS: &str = r"
+rollback: { mode: automatic }
+guard: { counts: prometheus }
+";
+
+const SOURCE: &str = r#"
+metrics_sources:
+  prometheus:
+    kind: prometheus
+    url: "http://PROMETHEUS"
+    stale_after: 20s
+"#;
+
+/// How the source counts jobs.
+const JOBS: &str = r#"
+    requests: "jobs_total{version='{version}'}"
+    failures: "jobs_failed_total{version='{version}'}"
+"#;
+
+/// One environment in which a release is taken back by `rules`; `counts` is what else the source is told.
+fn matrix(prometheus: &Prometheus, rules: &str, counts: &str) -> String {
+    let source = SOURCE.replace("PROMETHEUS", &prometheus.address.to_string());
+    [&production(1, &[ROLLOUT, rules].concat()), &source, counts].concat()
 }
 
 /// What is scraped, the `scrape`-th time: the jobs that wait, by the release that makes them, and those
@@ -100,7 +107,9 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    fn start(program: &std::path::Path) -> Self {
+    /// One that scrapes the page; none where the program is not there.
+    fn start() -> Option<Self> {
+        let program = program()?;
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let text = format!(
@@ -120,7 +129,7 @@ impl Prometheus {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child, address, _folder: folder }
+        Some(Self { child, address, _folder: folder })
     }
 
     fn is_up(&self) -> bool {
@@ -135,12 +144,9 @@ impl Drop for Prometheus {
     }
 }
 
-#[test]
-fn a_figure_that_is_too_high_for_as_long_as_declared_takes_the_release_back() {
-    let Some(program) = program() else { return };
-    let prometheus = Prometheus::start(&program);
-    let url = format!("http://{}", prometheus.address);
-    let world = World::new(&MATRIX.replace("{prometheus}", &url));
+/// 1.0.0 serves, 1.1.0 goes back, and 1.2.0 comes in after it; answers how 1.1.0 ended.
+fn only_the_second_goes_back(prometheus: &Prometheus, matrix: &str) -> (World, Ended) {
+    let world = World::new(matrix);
     world.until("Prometheus listens", Duration::from_secs(30), || prometheus.is_up());
     world.release("1.0.0", &[]);
     world.release("1.1.0", &["TTS_VOICE=bea"]);
@@ -149,10 +155,18 @@ fn a_figure_that_is_too_high_for_as_long_as_declared_takes_the_release_back() {
     let went_back =
         world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
     assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
-    let sentence = "queue-depth was 1,204 > 1,000 for 2s (prometheus)";
-    assert!(went_back.out.contains(sentence), "{}", went_back.out);
     assert_eq!(world.lane()["quarantined"][0]["release"], "1.1.0");
     world.must(&["promote", "production", "--release", "1.2.0", "--yes"], 0);
+    (world, went_back)
+}
+
+#[test]
+fn a_figure_that_is_too_high_for_as_long_as_declared_takes_the_release_back() {
+    let Some(prometheus) = Prometheus::start() else { return };
+    let matrix = matrix(&prometheus, BY_A_FIGURE, "");
+    let (world, went_back) = only_the_second_goes_back(&prometheus, &matrix);
+    let sentence = "queue-depth was 1,204 > 1,000 for 2s (prometheus)";
+    assert!(went_back.out.contains(sentence), "{}", went_back.out);
     // Gone, it lets nothing pass: the step is held until somebody looks.
     drop(prometheus);
     world.release("1.3.0", &["TTS_VOICE=dora"]);
@@ -166,18 +180,8 @@ fn a_figure_that_is_too_high_for_as_long_as_declared_takes_the_release_back() {
 
 #[test]
 fn jobs_that_fail_behind_answers_that_are_well_take_the_release_back() {
-    let Some(program) = program() else { return };
-    let prometheus = Prometheus::start(&program);
-    let world = World::new(&counted(&format!("http://{}", prometheus.address)));
-    world.until("Prometheus listens", Duration::from_secs(30), || prometheus.is_up());
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", &["TTS_VOICE=bea"]);
-    world.release("1.2.0", &["TTS_VOICE=cleo"]);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    let went_back =
-        world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
-    assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
+    let Some(prometheus) = Prometheus::start() else { return };
+    let matrix = matrix(&prometheus, BY_COUNTS, JOBS);
+    let (_world, went_back) = only_the_second_goes_back(&prometheus, &matrix);
     assert!(went_back.out.contains("by counts of prometheus: green failed "), "{}", went_back.out);
-    assert_eq!(world.lane()["quarantined"][0]["release"], "1.1.0");
-    world.must(&["promote", "production", "--release", "1.2.0", "--yes"], 0);
 }

@@ -2,41 +2,27 @@
 
 use std::time::Duration;
 
-use towpath_e2e::{Visitors, World};
+use towpath_e2e::{Visitors, World, production};
 
-const MATRIX: &str = r#"
-version: 1
-project: soundbite
-services:
-  api: { purpose: Takes text in and hands out audio jobs }
-environments:
-  production:
-    tier: production
-    target: { kind: process, command: ["{artifact}"], instances: 2 }
-    router: { kind: towpath, listen: {listen} }
-    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
-    rollout:
-      strategy: adaptive
-      harm_budget: 30 requests
-      rescue: never
-      hold_limit: 10m
-      steps:
-        - { weight: 1%, bake: { min: 2m, max: 20m } }
-        - { weight: 5%, bake: { min: 2m, max: 20m } }
-        - { weight: 20%, bake: { min: 2m, max: 20m } }
-        - { weight: 50%, bake: { min: 2m, max: 20m } }
-        - { weight: 100%, bake: { min: 2m, max: 5m } }
-    rollback: { mode: automatic, when: { error_rate: "> 50%" } }
+const DECLARED: &str = r#"
+rollout:
+  strategy: adaptive
+  harm_budget: 30 requests
+  rescue: never
+  hold_limit: 10m
+  steps:
+    - { weight: 1%, bake: { min: 2m, max: 20m } }
+    - { weight: 5%, bake: { min: 2m, max: 20m } }
+    - { weight: 20%, bake: { min: 2m, max: 20m } }
+    - { weight: 50%, bake: { min: 2m, max: 20m } }
+    - { weight: 100%, bake: { min: 2m, max: 5m } }
+rollback: { mode: automatic, when: { error_rate: "> 50%" } }
 "#;
 
 /// A release with these settings comes in beside a good one; answers the world and its visitors.
 fn coming(settings: &[&str]) -> (World, Visitors) {
-    let world = World::new(MATRIX);
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", settings);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    let url = format!("http://{}/v1/sounds/welcome", world.address);
-    let visitors = Visitors::begin(&url, 4, Duration::from_millis(10));
+    let world = World::before_second(&production(2, DECLARED), settings);
+    let visitors = world.visitors(4);
     world.until("visitors come", Duration::from_secs(20), || visitors.requests() > 500);
     (world, visitors)
 }

@@ -3,44 +3,26 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
-use towpath_e2e::{Visitors, World};
+use towpath_e2e::{World, production};
 
-const MATRIX: &str = r#"
-version: 1
-project: soundbite
-services:
-  api: { purpose: Takes text in and hands out audio jobs }
-environments:
-  production:
-    tier: production
-    target: { kind: process, command: ["{artifact}"], instances: 2 }
-    router: { kind: towpath, listen: {listen} }
-    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
-    rollout:
-      strategy: blue-green
-      lease: 5s
-      steps: [ { weight: 25%, bake: BAKE }, { weight: 100%, bake: 1m } ]
-    standby: 1h
-    rollback: { mode: automatic, when: { error_rate: "> 5%" } }
+const DECLARED: &str = r#"
+rollout:
+  strategy: blue-green
+  lease: 5s
+  steps: [ { weight: 25%, bake: BAKE }, { weight: 100%, bake: 1m } ]
+standby: 1h
+rollback: { mode: automatic, when: { error_rate: "> 5%" } }
 "#;
 
 fn world(bake: &str) -> World {
-    let world = World::new(&MATRIX.replace("BAKE", bake));
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", &["TTS_VOICE=bea"]);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    world
-}
-
-fn visit(world: &World) -> Visitors {
-    let url = format!("http://{}/v1/sounds/welcome", world.address);
-    Visitors::begin(&url, 8, Duration::from_millis(10))
+    let matrix = production(2, &DECLARED.replace("BAKE", bake));
+    World::before_second(&matrix, &["TTS_VOICE=bea"])
 }
 
 #[test]
 fn past_the_lease_of_a_dead_engine_traffic_is_on_blue_and_a_new_engine_goes_on() {
     let world = world("10m");
-    let visitors = visit(&world);
+    let visitors = world.visitors(8);
     world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--no-wait"], 0);
     world.until("green has its weight", Duration::from_secs(20), || {
         world.lane()["weights"]["green"].as_f64() == Some(0.25)
@@ -87,7 +69,7 @@ fn crash_proxy(world: &World) {
 #[test]
 fn a_proxy_killed_under_visitors_comes_back_by_itself_with_its_table() {
     let world = world("1m");
-    let visitors = visit(&world);
+    let visitors = world.visitors(8);
     world.until("visitors come", Duration::from_secs(20), || visitors.requests() > 200);
     crash_proxy(&world);
     let during = visitors.end();
@@ -100,7 +82,7 @@ fn a_proxy_killed_under_visitors_comes_back_by_itself_with_its_table() {
     // Eight visitors have one request under way each.
     assert!(during.lost - during.refused <= 8, "{during:?}");
     assert_eq!(during.harmed, 0, "{during:?}");
-    let visitors = visit(&world);
+    let visitors = world.visitors(8);
     let releases = reqwest_releases(&world, 100);
     assert!(releases.iter().all(|release| release == "1.0.0"), "{releases:?}");
     world.until("visitors come", Duration::from_secs(20), || visitors.requests() > 200);
@@ -111,7 +93,7 @@ fn a_proxy_killed_under_visitors_comes_back_by_itself_with_its_table() {
 #[test]
 fn a_proxy_killed_in_a_rollout_is_no_verdict_and_the_rollout_goes_on() {
     let world = world("2h");
-    let visitors = visit(&world);
+    let visitors = world.visitors(8);
     world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--no-wait"], 0);
     let is_shared = |least: u64| {
         let lane = world.lane();
@@ -147,7 +129,7 @@ fn a_proxy_killed_in_a_rollout_is_no_verdict_and_the_rollout_goes_on() {
 fn an_engine_killed_at_ten_random_moments_of_a_rollout_ends_it_correctly() {
     let mut random = rand::rng();
     let world = world("2m");
-    let visitors = visit(&world);
+    let visitors = world.visitors(8);
     for round in 0..10 {
         let version = format!("2.{round}.0");
         world.release(&version, &[&format!("TTS_VOICE=voice{round}")]);
@@ -168,7 +150,7 @@ fn an_engine_killed_at_ten_random_moments_of_a_rollout_ends_it_correctly() {
 
 /// The releases that answer `count` requests in a row; an empty name where none did.
 fn reqwest_releases(world: &World, count: usize) -> Vec<String> {
-    let url = format!("http://{}/v1/sounds/welcome", world.address);
+    let url = world.page();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {

@@ -3,35 +3,21 @@
 
 use std::time::Duration;
 
-use towpath_e2e::{Met, Visitors, World};
+use towpath_e2e::{Met, Visitors, World, production};
 
-const MATRIX: &str = r#"
-version: 1
-project: soundbite
-services:
-  api: { purpose: Takes text in and hands out audio jobs }
-environments:
-  production:
-    tier: production
-    target: { kind: process, command: ["{artifact}"], instances: 2 }
-    router: { kind: towpath, listen: {listen} }
-    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
-    rollout:
-      strategy: blue-green
-      rescue: never
-      steps: [ { weight: 5%, bake: BAKE }, { weight: 100%, bake: 1m } ]
-    standby: 1h
-    rollback: { mode: automatic, when: { error_rate: "> 5%", latency_p90: "+50%" } }
+const DECLARED: &str = r#"
+rollout:
+  strategy: blue-green
+  rescue: never
+  steps: [ { weight: 5%, bake: BAKE }, { weight: 100%, bake: 1m } ]
+standby: 1h
+rollback: { mode: automatic, when: { error_rate: "> 5%", latency_p90: "+50%" } }
 "#;
 
 /// A release with these settings comes in beside a good one; answers the world and its visitors.
 fn coming(bake: &str, settings: &[&str]) -> (World, Visitors) {
-    let world = World::new(&MATRIX.replace("BAKE", bake));
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", settings);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    let url = format!("http://{}/v1/sounds/welcome", world.address);
-    let visitors = Visitors::begin(&url, 8, Duration::from_millis(10));
+    let world = World::before_second(&production(2, &DECLARED.replace("BAKE", bake)), settings);
+    let visitors = world.visitors(8);
     // What blue is like is learnt before.
     world.until("visitors come", Duration::from_secs(20), || visitors.requests() > 1000);
     (world, visitors)
@@ -113,8 +99,7 @@ fn the_engine_is_dead_when_the_release_turns_bad_and_traffic_goes_back_by_itself
     world.crash(world.engine().expect("an engine runs"));
     // The lease lasts 30 s: what happens before it ends is the guard's doing.
     world.until("the fault has begun", Duration::from_secs(20), || visitors.harmed() > 0);
-    let after = visitors.requests();
-    world.until("visitors go on", Duration::from_secs(20), || visitors.requests() > after + 1500);
+    world.until_visited(&visitors, 1500, Duration::from_secs(20));
     let met = visitors.end();
     assert!(met.lost == 0 && met.harmed <= 30, "{met:?}");
     // The next engine hears of it, and it ends as it would have.

@@ -3,39 +3,25 @@
 
 use std::time::Duration;
 
-use towpath_e2e::{Visitors, World};
+use towpath_e2e::{Visitors, World, production};
 
 /// The limit is far above what fails here: only the comparison with the old release can tell.
-const MATRIX: &str = r#"
-version: 1
-project: soundbite
-services:
-  api: { purpose: Takes text in and hands out audio jobs }
-environments:
-  production:
-    tier: production
-    target: { kind: process, command: ["{artifact}"], instances: 2 }
-    router: { kind: towpath, listen: {listen} }
-    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
-    rollout:
-      strategy: blue-green
-      rescue: never
-      steps: [ { weight: 50%, bake: 2m }, { weight: 100%, bake: 1m } ]
-    standby: 4h
-    holdback: 20%
-    rollback: { mode: MODE, when: { error_rate: "> 90%" } }
+const DECLARED: &str = r#"
+rollout:
+  strategy: blue-green
+  rescue: never
+  steps: [ { weight: 50%, bake: 2m }, { weight: 100%, bake: 1m } ]
+standby: 4h
+holdback: 20%
+rollback: { mode: MODE, when: { error_rate: "> 90%" } }
 "#;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The second release has entered and 20% of the requests stay on the first.
 fn committed(mode: &str, settings: &[&str]) -> (World, Visitors) {
-    let world = World::new(&MATRIX.replace("MODE", mode));
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", settings);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    let url = format!("http://{}/v1/sounds/welcome", world.address);
-    let visitors = Visitors::begin(&url, 8, Duration::from_millis(10));
+    let world = World::before_second(&production(2, &DECLARED.replace("MODE", mode)), settings);
+    let visitors = world.visitors(8);
     let plan = world.must(&["plan", "production", "--release", "1.1.0"], 0);
     assert!(plan.out.contains(", with 20% of the requests"), "{}", plan.out);
     world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 0);
@@ -52,8 +38,7 @@ fn committed(mode: &str, settings: &[&str]) -> (World, Visitors) {
 /// Waits until the fault has begun and visitors have gone on for long after it.
 fn turns_bad(world: &World, visitors: &Visitors) {
     world.until("the fault has begun", PATIENCE, || visitors.harmed() > 0);
-    let after = visitors.requests();
-    world.until("visitors go on", PATIENCE, || visitors.requests() > after + 3000);
+    world.until_visited(visitors, 3000, PATIENCE);
 }
 
 #[test]
@@ -64,8 +49,7 @@ fn a_release_that_turns_bad_after_commit_goes_back_though_the_engine_is_dead() {
     world.crash(world.engine().expect("an engine runs"));
     turns_bad(&world, &visitors);
     let harmed = visitors.harmed();
-    let after = visitors.requests();
-    world.until("visitors go on", PATIENCE, || visitors.requests() > after + 1000);
+    world.until_visited(&visitors, 1000, PATIENCE);
     assert_eq!(visitors.harmed(), harmed, "everybody is on the old release");
     // The next engine hears of it, and makes what the proxy did a rollback.
     world.must(&["engine", "start"], 0);
@@ -89,8 +73,7 @@ fn where_a_person_decides_it_asks_and_the_shares_stay() {
     world.must(&["rollback", "production", "--reason", "as it asked"], 0);
     assert_eq!(world.lane()["serves"]["release"], "1.0.0");
     let harmed = visitors.harmed();
-    let after = visitors.requests();
-    world.until("visitors go on", PATIENCE, || visitors.requests() > after + 500);
+    world.until_visited(&visitors, 500, PATIENCE);
     assert_eq!(visitors.harmed(), harmed);
     assert_eq!(visitors.end().lost, 0);
 }

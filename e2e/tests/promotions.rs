@@ -1,42 +1,28 @@
 //! A release enters, another is caught, the old one comes back, and no visitor is lost.
 
-use std::time::Duration;
-
-use towpath_e2e::{Visitors, World};
+use towpath_e2e::{World, production};
 
 /// One environment; 60 times faster: two steps of 2 s and 1 s.
-const MATRIX: &str = r#"
-version: 1
-project: soundbite
-services:
-  api: { purpose: Takes text in and hands out audio jobs }
-environments:
-  production:
-    tier: production
-    target: { kind: process, command: ["{artifact}"], instances: 2 }
-    router: { kind: towpath, listen: {listen} }
-    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
-    gate:
-      validation:
-        - { check: http, name: Ready, url: "{green}/ready", expect: 200 }
-    rollout:
-      strategy: blue-green
-      steps: [ { weight: 25%, bake: 2m }, { weight: 100%, bake: 1m } ]
-    standby: 1h
-    rollback: { mode: automatic, when: { error_rate: "> 5%" } }
+const DECLARED: &str = r#"
+gate:
+  validation:
+    - { check: http, name: Ready, url: "{green}/ready", expect: 200 }
+rollout:
+  strategy: blue-green
+  steps: [ { weight: 25%, bake: 2m }, { weight: 100%, bake: 1m } ]
+standby: 1h
+rollback: { mode: automatic, when: { error_rate: "> 5%" } }
 "#;
 
-fn url(world: &World) -> String {
-    format!("http://{}/v1/sounds/welcome", world.address)
+/// 1.0.0 serves, and 1.1.0 has these settings.
+fn world(settings: &[&str]) -> World {
+    World::before_second(&production(2, DECLARED), settings)
 }
 
 #[test]
 fn a_promotion_and_a_rollback_lose_no_request() {
-    let world = World::new(MATRIX);
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", &["TTS_VOICE=bea"]);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
+    let world = world(&["TTS_VOICE=bea"]);
+    let visitors = world.visitors(8);
     let promoted =
         world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 0);
     assert_eq!(promoted.last()["outcome"], "succeeded", "{}", promoted.out);
@@ -56,11 +42,8 @@ fn a_promotion_and_a_rollback_lose_no_request() {
 
 #[test]
 fn a_release_that_fails_is_taken_back_at_its_first_step_and_quarantined() {
-    let world = World::new(MATRIX);
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", &["FAIL_RATE=0.2"]);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
+    let world = world(&["FAIL_RATE=0.2"]);
+    let visitors = world.visitors(8);
     let went_back =
         world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
     assert_eq!(went_back.last()["outcome"], "rolled_back", "{}", went_back.out);
@@ -78,11 +61,9 @@ fn a_release_that_fails_is_taken_back_at_its_first_step_and_quarantined() {
 #[test]
 fn a_release_that_fails_its_copies_goes_back_before_it_has_a_visitor() {
     let mirrors = "steps: [ { weight: 0%, mirror: 100%, bake: 2m }, { weight: 25%";
-    let world = World::new(&MATRIX.replace("steps: [ { weight: 25%", mirrors));
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", &["FAIL_RATE=0.5"]);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    let visitors = Visitors::begin(&url(&world), 8, Duration::from_millis(10));
+    let declared = DECLARED.replace("steps: [ { weight: 25%", mirrors);
+    let world = World::before_second(&production(2, &declared), &["FAIL_RATE=0.5"]);
+    let visitors = world.visitors(8);
     let went_back =
         world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 3);
     let met = visitors.end();
@@ -97,10 +78,7 @@ fn a_release_that_fails_its_copies_goes_back_before_it_has_a_visitor() {
 
 #[test]
 fn a_release_that_does_not_start_leaves_what_serves_alone_and_says_why() {
-    let world = World::new(MATRIX);
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", &["EXIT_AT_START=3"]);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let world = world(&["EXIT_AT_START=3"]);
     let failed = world.must(&["promote", "production", "--release", "1.1.0", "--yes", "--json"], 1);
     assert_eq!(failed.last()["outcome"], "failed", "{}", failed.out);
     let lane = world.lane();

@@ -4,9 +4,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use towpath_e2e::{Ended, Transcript, Visitors, World};
+use towpath_e2e::{Ended, Transcript, World};
 
 const MATRIX: &str = r#"
 version: 1
@@ -113,8 +112,7 @@ fn the_story_is_told_as_it_was_drawn() {
     let stage = Stage::new();
     help(&stage);
     before(&stage);
-    let url = format!("http://{}/v1/sounds/welcome", stage.world.address);
-    let visitors = Visitors::begin(&url, 16, Duration::from_millis(10));
+    let visitors = stage.world.visitors(16);
     waits(&stage);
     goes_back(&stage);
     off_a_terminal(&stage);

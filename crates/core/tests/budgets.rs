@@ -2,30 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod course;
 mod declared;
 
-use declared::{ada, lane_id, matrix, release};
+use course::{Course, order};
+use declared::{ada, lane_id, matrix, step};
 use proptest::prelude::*;
-use towpath_core::deployment::Endpoint;
 use towpath_core::guarding::{self, ROUTER_SHARE};
 use towpath_core::journal::Event;
-use towpath_core::matrix::{OnBlind, Step, Strategy};
-use towpath_core::project::Project;
-use towpath_core::promotion::command::{Command, CommandOutcome, Order};
-use towpath_core::promotion::decide;
-use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::matrix::{OnBlind, Strategy};
+use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{Promotion, State};
-use towpath_core::release::ChangeType;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Evidence, Forecast, Rung, Seen, Standing, Verdict};
 
 const BUDGET: u32 = 20;
-const LADDER: [u16; 7] = [100, 200, 500, 1000, 2000, 5000, 10_000];
+const LADDER: [u16; 7] = [1, 2, 5, 10, 20, 50, 100];
 
 /// A lane whose second release is at its first weight, with a budget of harm.
 struct Rollout {
-    project: Project,
-    now: Timestamp,
+    course: Course,
     /// When the weight that is in force was observed, and what was counted until then.
     since: Timestamp,
     counted: u64,
@@ -38,99 +34,42 @@ impl Rollout {
         rollout.strategy = Strategy::Adaptive;
         rollout.harm_budget = Some(BUDGET);
         rollout.on_blind = on_blind;
-        rollout.steps = LADDER.iter().map(|weight| step(*weight)).collect();
-        let now = Timestamp(1_000_000_000);
-        let mut own = Self { project: Project::default(), now, since: now, counted: 0 };
-        let applied = Event::MatrixApplied { matrix: Box::new(declared), by: ada() };
-        own.project.apply(None, &applied, now);
-        for number in 1..=2 {
-            let release = Box::new(release(number, ChangeType::Feature, false));
-            own.project.apply(None, &Event::ReleaseCreated { release, by: ada() }, now);
-        }
+        rollout.steps = LADDER.iter().map(|percent| step(*percent, 10, 5 * 60)).collect();
+        let course = Course::new(declared);
+        let mut own = Self { since: course.now, course, counted: 0 };
         for (number, environment) in [(1, "dev"), (1, "prod"), (2, "dev"), (2, "prod")] {
-            let version = release(number, ChangeType::Feature, false).version;
-            let order = Input::PromotionOrdered(PromotionOrder {
-                by: ada(),
-                release: Some(version),
-                from: None,
-                plan: None,
-                accept_unenforced: Vec::new(),
-                reason: None,
-                offered_by: None,
-            });
-            own.carry(environment, order);
+            own.course.carry(environment, order(number));
             if environment == "prod" && number == 1 {
                 own.pass_all();
             }
         }
-        own.since = own.now;
+        own.since = own.course.now;
         own
     }
 
     /// Lets the first release through, which nothing stands beside.
     fn pass_all(&mut self) {
-        self.now = self.now.plus(Span::hours(1));
+        self.course.now = self.course.now.plus(Span::hours(1));
         self.woken(verdict(Standing::Healthy, Evidence::default()));
     }
 
-    fn carry(&mut self, environment: &str, input: Input) -> Vec<Event> {
-        let mut happened = Vec::new();
-        let mut inputs = vec![input];
-        while let Some(input) = inputs.pop() {
-            let lane = lane_id(environment);
-            let decision = decide(&self.project, &lane, &input, self.now);
-            for event in &decision.events {
-                self.project.apply(Some(&lane), event, self.now);
-            }
-            happened.extend(decision.events);
-            inputs.extend(decision.commands.iter().map(good));
-        }
-        happened
-    }
-
     fn woken(&mut self, verdict: Verdict) -> Vec<Event> {
-        self.carry("prod", Input::Woken { verdict: Some(verdict), ask_again: false })
+        self.course.carry("prod", Input::Woken { verdict: Some(verdict), ask_again: false })
     }
 
     /// So many seconds later, with what was seen until then.
     fn after(&mut self, seconds: u64, green: (u64, u64), blue: (u64, u64)) -> Vec<Event> {
-        self.now = self.now.plus(Span::seconds(seconds));
+        self.course.now = self.course.now.plus(Span::seconds(seconds));
         self.woken(verdict(Standing::Undecided, evidence(green, blue)))
     }
 
     fn prod(&self) -> Option<Promotion> {
-        self.project.lane(&lane_id("prod")).active
+        self.course.prod()
     }
 
     fn weight(&self) -> Option<Weight> {
         self.prod().map(|promotion| promotion.weight)
     }
-}
-
-fn step(basis_points: u16) -> Step {
-    Step {
-        weight: format!("{}%", f64::from(basis_points) / 100.0).parse().unwrap(),
-        mirror: None,
-        bake_min: Span::seconds(10),
-        bake_max: Span::minutes(5),
-    }
-}
-
-fn good(command: &Command) -> Input {
-    let outcome = match &command.order {
-        Order::StartInstances { .. } => {
-            let address = std::net::SocketAddr::from(([127, 0, 0, 1], 4000));
-            let endpoints = vec![Endpoint { instance: 1, address }];
-            CommandOutcome::Started { endpoints, blue_ready: true }
-        }
-        Order::SetRoute { route, .. } => {
-            let weight = route.candidate.as_ref().map_or(Weight::ZERO, |(_, weight)| *weight);
-            CommandOutcome::Routed { weight, frozen: false, default_ready: Some(1) }
-        }
-        Order::StopInstances { .. } => CommandOutcome::Stopped,
-        Order::AskCheck { .. } | Order::OfferRelease { .. } => CommandOutcome::Offered,
-    };
-    Input::CommandEnded { command: command.id, outcome }
 }
 
 fn evidence(green: (u64, u64), blue: (u64, u64)) -> Evidence {
@@ -193,7 +132,7 @@ fn at_the_end_of_its_time_it_holds_while_that_is_safe_and_then_does_what_blindne
         let over = rollout.after(300, (600, 12), (60_000, 300));
         match on_blind {
             OnBlind::Rollback => {
-                let ended = rollout.project.lane(&lane_id("prod")).quarantined;
+                let ended = rollout.course.project.lane(&lane_id("prod")).quarantined;
                 assert!(over.iter().any(|event| matches!(event, Event::ReturnOrdered { .. })));
                 assert!(ended.is_empty(), "nothing was found against it");
             }
@@ -203,7 +142,7 @@ fn at_the_end_of_its_time_it_holds_while_that_is_safe_and_then_does_what_blindne
                     promotion.paused.is_some_and(|it| it.reason.contains("2% is more than 20"))
                 );
                 let number = promotion.number;
-                rollout.carry("prod", Input::ResumeOrdered { number, by: ada() });
+                rollout.course.carry("prod", Input::ResumeOrdered { number, by: ada() });
                 let (weight, why) = ordered(&rollout.after(1, (600, 12), (60_100, 300))).unwrap();
                 assert_eq!((weight, why.as_str()), ("2%".parse().unwrap(), ""), "a person said so");
             }
@@ -222,7 +161,7 @@ fn a_hold_that_could_spend_the_budget_goes_back_at_once() {
 fn harm_and_blindness_choose_no_weight() {
     for standing in [Standing::Unhealthy, Standing::Blind] {
         let mut rollout = Rollout::new(OnBlind::Rollback);
-        rollout.now = rollout.now.plus(Span::minutes(4));
+        rollout.course.now = rollout.course.now.plus(Span::minutes(4));
         let seen = evidence((60_000, 300), (60_000, 300));
         let happened = rollout.woken(verdict(standing, seen));
         assert_eq!(ordered(&happened), None, "{standing:?}");
@@ -259,13 +198,13 @@ proptest! {
             let Some((weight, _)) = ordered(&happened) else { continue };
             prop_assert!(weight > before.weight);
             let all = green.0 + blue.0;
-            let in_step = real(rollout.now.since(rollout.since).milliseconds()) / 1000.0;
+            let in_step = real(rollout.course.now.since(rollout.since).milliseconds()) / 1000.0;
             let seen = Seen::of(&evidence(green, blue), real(all - rollout.counted) / in_step);
             let policy = guarding::policy(&before.plan.section, 1, ROUTER_SHARE, 1);
             let forecast = Forecast::new(&policy, seen);
             let sum = forecast.harmed() + forecast.worst(Rung { weight: weight.share(), seconds: 300.0 });
             prop_assert!(sum <= f64::from(BUDGET) + 1e-9, "{}: {}", weight, sum);
-            (rollout.since, rollout.counted) = (rollout.now, all);
+            (rollout.since, rollout.counted) = (rollout.course.now, all);
         }
     }
 }

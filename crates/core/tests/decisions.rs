@@ -2,119 +2,45 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod course;
 mod declared;
 
-use declared::{ada, lane_id, matrix, release};
+use course::{Course, order};
+use declared::{ada, lane_id, matrix};
 use towpath_core::check::CheckAnswer;
-use towpath_core::deployment::Endpoint;
 use towpath_core::journal::Event;
-use towpath_core::project::Project;
-use towpath_core::promotion::command::{Command, CommandOutcome, Order};
-use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::promotion::command::{CommandOutcome, Order};
+use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::State;
-use towpath_core::promotion::{Decision, PASS_LASTS, decide};
-use towpath_core::release::ChangeType;
-use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_core::promotion::{Decision, PASS_LASTS};
+use towpath_core::units::{Span, Weight};
 use towpath_guard::{Evidence, Standing, Verdict};
 
 /// A project whose lane `prod` bakes its second release at the first step.
-struct Baking {
-    project: Project,
-    now: Timestamp,
+fn baking() -> Course {
+    let mut baking = Course::new(matrix(0));
+    for number in 1..=2 {
+        for environment in ["dev", "prod"] {
+            baking.carry(environment, order(number));
+        }
+    }
+    baking
 }
 
-impl Baking {
-    fn new() -> Self {
-        let mut baking = Self::declared(0);
-        for number in 1..=2 {
-            for environment in ["dev", "prod"] {
-                let order = Self::order(number);
-                baking.carry(environment, order);
-            }
-        }
-        baking
+/// Gives each check of `asked` a pass, so many minutes after now; what followed the last one.
+fn pass(waits: &mut Course, asked: &Decision, minutes: [u64; 2]) -> Decision {
+    let began = waits.now;
+    let mut answers: Vec<_> = asked.commands.iter().zip(minutes).collect();
+    assert_eq!(answers.len(), 2, "both checks are asked: {:?}", asked.commands);
+    answers.sort_by_key(|(_, minutes)| *minutes);
+    let mut followed = Decision::default();
+    for (command, minutes) in answers {
+        assert!(matches!(command.order, Order::AskCheck { .. }));
+        waits.now = began.plus(Span::minutes(minutes));
+        let outcome = CommandOutcome::Checked { answer: CheckAnswer::pass("it is so") };
+        followed = waits.give("prod", &Input::CommandEnded { command: command.id, outcome });
     }
-
-    /// Nothing but the matrix and two releases.
-    fn declared(variant: u16) -> Self {
-        let mut baking = Self { project: Project::default(), now: Timestamp(1_000_000_000) };
-        let declared = Event::MatrixApplied { matrix: Box::new(matrix(variant)), by: ada() };
-        baking.project.apply(None, &declared, baking.now);
-        for number in 1..=2 {
-            let release = Box::new(release(number, ChangeType::Feature, false));
-            let created = Event::ReleaseCreated { release, by: ada() };
-            baking.project.apply(None, &created, baking.now);
-        }
-        baking
-    }
-
-    fn order(number: u64) -> Input {
-        let version = release(number, ChangeType::Feature, false).version;
-        Input::PromotionOrdered(PromotionOrder {
-            by: ada(),
-            release: Some(version),
-            from: None,
-            plan: None,
-            accept_unenforced: Vec::new(),
-            reason: None,
-            offered_by: None,
-        })
-    }
-
-    /// Gives each check of `asked` a pass, so many minutes after now; what followed the last one.
-    fn pass(&mut self, asked: &Decision, minutes: [u64; 2]) -> Decision {
-        let began = self.now;
-        let mut answers: Vec<_> = asked.commands.iter().zip(minutes).collect();
-        assert_eq!(answers.len(), 2, "both checks are asked: {:?}", asked.commands);
-        answers.sort_by_key(|(_, minutes)| *minutes);
-        let mut followed = Decision::default();
-        for (command, minutes) in answers {
-            assert!(matches!(command.order, Order::AskCheck { .. }));
-            self.now = began.plus(Span::minutes(minutes));
-            let outcome = CommandOutcome::Checked { answer: CheckAnswer::pass("it is so") };
-            followed = self.give("prod", &Input::CommandEnded { command: command.id, outcome });
-        }
-        followed
-    }
-
-    /// Gives an input, and a good outcome to every command that follows.
-    fn carry(&mut self, environment: &str, input: Input) {
-        let mut inputs = vec![input];
-        while let Some(input) = inputs.pop() {
-            let decision = self.give(environment, &input);
-            inputs.extend(decision.commands.iter().map(good));
-        }
-    }
-
-    fn give(&mut self, environment: &str, input: &Input) -> Decision {
-        let lane = lane_id(environment);
-        let decision = decide(&self.project, &lane, input, self.now);
-        for event in &decision.events {
-            self.project.apply(Some(&lane), event, self.now);
-        }
-        decision
-    }
-
-    fn prod(&self) -> towpath_core::promotion::state::Promotion {
-        self.project.lane(&lane_id("prod")).active.unwrap()
-    }
-}
-
-fn good(command: &Command) -> Input {
-    let outcome = match &command.order {
-        Order::StartInstances { .. } => {
-            let address = std::net::SocketAddr::from(([127, 0, 0, 1], 4000));
-            let endpoints = vec![Endpoint { instance: 1, address }];
-            CommandOutcome::Started { endpoints, blue_ready: true }
-        }
-        Order::SetRoute { route, .. } => {
-            let weight = route.candidate.as_ref().map_or(Weight::ZERO, |(_, weight)| *weight);
-            CommandOutcome::Routed { weight, frozen: false, default_ready: Some(1) }
-        }
-        Order::StopInstances { .. } => CommandOutcome::Stopped,
-        Order::AskCheck { .. } | Order::OfferRelease { .. } => CommandOutcome::Offered,
-    };
-    Input::CommandEnded { command: command.id, outcome }
+    followed
 }
 
 fn unhealthy() -> Verdict {
@@ -125,22 +51,22 @@ fn unhealthy() -> Verdict {
 #[test]
 fn a_verdict_of_harm_that_comes_with_a_wake_up_counts_before_the_bake_ends_and_in_a_pause() {
     for pause in [false, true] {
-        let mut baking = Baking::new();
-        let number = baking.prod().number;
-        assert!(matches!(baking.prod().state, State::Baking { step: 0, .. }));
+        let mut baking = baking();
+        let number = baking.prod().unwrap().number;
+        assert!(matches!(baking.prod().unwrap().state, State::Baking { step: 0, .. }));
         if pause {
             baking.give("prod", &Input::PauseOrdered { number, by: ada(), reason: None });
         }
         baking.now = baking.now.plus(Span::seconds(5));
         baking.give("prod", &Input::Woken { verdict: Some(unhealthy()), ask_again: false });
-        assert!(matches!(baking.prod().state, State::GoingBack { .. }), "paused: {pause}");
+        assert!(matches!(baking.prod().unwrap().state, State::GoingBack { .. }), "paused: {pause}");
     }
 }
 
 #[test]
 fn a_paused_reconciliation_waits_for_the_person_and_not_for_the_router() {
-    let mut baking = Baking::new();
-    let number = baking.prod().number;
+    let mut baking = baking();
+    let number = baking.prod().unwrap().number;
     let revision = baking.project.lane(&lane_id("prod")).last_revision;
     let weight = Weight::ZERO;
     baking.give("prod", &Input::RouteObserved { revision, weight });
@@ -161,24 +87,22 @@ fn starts(decision: &Decision) -> bool {
 
 #[test]
 fn two_checks_that_each_take_longer_than_a_pass_lasts_do_not_ask_for_each_other_for_ever() {
-    let mut waits = Baking::declared(TWO_CHECKS);
-    let (dev, prod) = (Baking::order(1), Baking::order(1));
-    waits.carry("dev", dev);
-    let asked = waits.give("prod", &prod);
-    assert!(starts(&waits.pass(&asked, [30, 15])));
+    let mut waits = Course::new(matrix(TWO_CHECKS));
+    waits.carry("dev", order(1));
+    let asked = waits.give("prod", &order(1));
+    assert!(starts(&pass(&mut waits, &asked, [30, 15])));
 }
 
 #[test]
 fn a_pass_that_is_older_than_it_lasts_is_asked_again_once_before_the_start() {
-    let mut waits = Baking::declared(TWO_CHECKS);
-    let (dev, prod) = (Baking::order(1), Baking::order(1));
-    waits.carry("dev", dev);
-    let asked = waits.give("prod", &prod);
+    let mut waits = Course::new(matrix(TWO_CHECKS));
+    waits.carry("dev", order(1));
+    let asked = waits.give("prod", &order(1));
     let number = waits.project.lane(&lane_id("prod")).waiting[0].number;
     waits.give("prod", &Input::PauseOrdered { number, by: ada(), reason: None });
-    assert!(!starts(&waits.pass(&asked, [0, 0])));
+    assert!(!starts(&pass(&mut waits, &asked, [0, 0])));
     waits.now = waits.now.plus(PASS_LASTS);
     let resumed = waits.give("prod", &Input::ResumeOrdered { number, by: ada() });
     assert!(!starts(&resumed));
-    assert!(starts(&waits.pass(&resumed, [15, 40])));
+    assert!(starts(&pass(&mut waits, &resumed, [15, 40])));
 }

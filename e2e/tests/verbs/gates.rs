@@ -3,17 +3,16 @@
 use towpath_e2e::World;
 
 use crate::{
-    AT_ONCE, Begun, ROUTED, SLOW, SOON, is_untouched, json, release_of_type, routed, under_way,
+    AT_ONCE, Begun, SLOW, SOON, is_untouched, json, release_of_type, routed, routing, under_way,
 };
 
 const ACCEPTED: &str = "User acceptance testing complete";
 
 fn gated() -> World {
-    let gate = format!(
-        "\n    gate:\n      prerequisites: [ {{ check: attested, name: {ACCEPTED}, by: [qa] }} ]"
-    );
-    let gate = gate + "\n    accept_unenforced: [user-acceptance-testing-complete.by]";
-    let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
+    let gate =
+        format!("\ngate:\n  prerequisites: [ {{ check: attested, name: {ACCEPTED}, by: [qa] }} ]");
+    let gate = gate + "\naccept_unenforced: [user-acceptance-testing-complete.by]";
+    let world = World::new(&routing(&format!("{AT_ONCE}{gate}")));
     world.release("1.0.0", &[]);
     world.release("1.1.0", &["TTS_VOICE=bea"]);
     world
@@ -56,10 +55,9 @@ fn a_promotion_waits_for_a_persons_word_and_starts_when_it_is_given() {
 
 #[test]
 fn a_role_that_nobody_can_check_refuses_until_a_person_goes_without_it_by_name() {
-    let gate = format!(
-        "\n    gate:\n      prerequisites: [ {{ check: attested, name: {ACCEPTED}, by: [qa] }} ]"
-    );
-    let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
+    let gate =
+        format!("\ngate:\n  prerequisites: [ {{ check: attested, name: {ACCEPTED}, by: [qa] }} ]");
+    let world = World::new(&routing(&format!("{AT_ONCE}{gate}")));
     world.release("1.0.0", &[]);
     world.must(&["attest", "production", ACCEPTED, "--release", "1.0.0"], 0);
     let promote = ["promote", "production", "--release", "1.0.0", "--yes"];
@@ -112,7 +110,7 @@ fn a_newer_promotion_takes_the_place_of_one_that_waits() {
 
 #[test]
 fn only_a_hotfix_takes_the_place_of_a_promotion_under_way() {
-    let world = routed(&format!("{SLOW}\n    preempt: [hotfix]"));
+    let world = routed(&format!("{SLOW}\npreempt: [hotfix]"));
     release_of_type(&world, "1.1.1", "fix");
     release_of_type(&world, "1.1.2", "hotfix");
     let (watcher, number) = under_way(&world, "1.1.0");
@@ -135,10 +133,10 @@ fn only_a_hotfix_takes_the_place_of_a_promotion_under_way() {
 
 #[test]
 fn a_gate_asks_whether_pages_are_complete_and_accurate() {
-    let gate = "\n    gate:\n      prerequisites:\n        \
-                - { check: command, name: Documentation complete, run: [test, -s, manual] }\n        \
+    let gate = "\ngate:\n  prerequisites:\n    \
+                - { check: command, name: Documentation complete, run: [test, -s, manual] }\n    \
                 - { check: command, name: Documentation accurate, run: [cmp, manual, answers] }";
-    let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
+    let world = World::new(&routing(&format!("{AT_ONCE}{gate}")));
     let write = |name, text| std::fs::write(world.root().join(name), text).expect("it is written");
     let refused_for = |version, name: &str| {
         world.release(version, &[&format!("TTS_VOICE=voice{version}")]);

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use towpath_e2e::Visitors;
-
 use crate::{SLOW, SOON, is_untouched, routed, under_way};
 
 #[test]
@@ -11,8 +9,7 @@ fn a_paused_promotion_stays_where_it_is_until_it_is_resumed() {
     // 3 s and 1 s in a rehearsal.
     let rollout = "{ steps: [ { weight: 25%, bake: 3m }, { weight: 100%, bake: 1m } ] }";
     let world = routed(rollout);
-    let url = format!("http://{}/v1/sounds/welcome", world.address);
-    let visitors = Visitors::begin(&url, 4, Duration::from_millis(10));
+    let visitors = world.visitors(4);
     let (watcher, number) = under_way(&world, "1.1.0");
     let number = number.to_string();
     world.must(&["pause", &number, "--reason", "lunch"], 0);

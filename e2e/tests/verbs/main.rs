@@ -17,28 +17,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use towpath_e2e::{Ended, World, towpath};
+use towpath_e2e::{Ended, World, production, towpath};
 
 /// How long an engine may take for what it does at once; far above what it needs, because the
 /// machine that tests is shared.
 const SOON: Duration = Duration::from_secs(20);
-
-/// One environment with a router; `ROLLOUT` is filled in.
-const ROUTED: &str = r#"
-version: 1
-project: soundbite
-services:
-  api: { purpose: Takes text in and hands out audio jobs }
-environments:
-  production:
-    tier: production
-    target: { kind: process, command: ["{artifact}"] }
-    router: { kind: towpath, listen: {listen} }
-    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
-    rollout: ROLLOUT
-    standby: 1h
-    rollback: { mode: automatic, when: { error_rate: "> 5%", signals: [security-incident] } }
-"#;
 
 /// Two steps; the first lasts so long that no test sees its end.
 const SLOW: &str = "{ steps: [ { weight: 25%, bake: 2h }, { weight: 100%, bake: 1m } ] }";
@@ -64,13 +47,18 @@ environments:
     standby: 1h
 "#;
 
+/// One environment with a router. Behind `rollout` other keys may follow, none of them indented.
+fn routing(rollout: &str) -> String {
+    let rest = r#"
+standby: 1h
+rollback: { mode: automatic, when: { error_rate: "> 5%", signals: [security-incident] } }
+"#;
+    production(1, &format!("rollout: {rollout}{rest}"))
+}
+
 /// A world with a router in which 1.0.0 serves and 1.1.0 is there.
 fn routed(rollout: &str) -> World {
-    let world = World::new(&ROUTED.replace("ROLLOUT", rollout));
-    world.release("1.0.0", &[]);
-    world.release("1.1.0", &["TTS_VOICE=bea"]);
-    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
-    world
+    World::before_second(&routing(rollout), &["TTS_VOICE=bea"])
 }
 
 /// A command that goes on in the background, as in a terminal of its own.

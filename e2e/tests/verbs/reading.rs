@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::Connection as _;
 use towpath_e2e::World;
 
-use crate::{AT_ONCE, PIPELINE, ROUTED, json};
+use crate::{AT_ONCE, PIPELINE, json, routing};
 
 #[test]
 fn a_matrix_is_shown_with_its_defaults_and_has_a_schema() {
@@ -69,9 +69,9 @@ fn releases_are_listed_shown_and_compared() {
 
 #[test]
 fn health_and_validation_answer_with_their_exit_codes() {
-    let gate = "\n    gate:\n      validation: \
+    let gate = "\ngate:\n  validation: \
                 [ { check: command, name: Prices are right, run: [test, -e, prices] } ]";
-    let world = World::new(&ROUTED.replace("ROLLOUT", &format!("{AT_ONCE}{gate}")));
+    let world = World::new(&routing(&format!("{AT_ONCE}{gate}")));
     let prices = world.root().join("prices");
     std::fs::write(&prices, "").unwrap();
     world.release("1.0.0", &[]);
@@ -90,7 +90,7 @@ fn health_and_validation_answer_with_their_exit_codes() {
 
 #[test]
 fn what_does_not_answer_its_probes_is_unhealthy() {
-    let matrix = ROUTED.replace("ROLLOUT", AT_ONCE).replace("[/health]", "[/health, /nothing]");
+    let matrix = routing(AT_ONCE).replace("[/health]", "[/health, /nothing]");
     let world = World::new(&matrix.replace("every: 1m", "every: manual"));
     world.release("1.0.0", &[]);
     world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);

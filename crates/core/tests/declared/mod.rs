@@ -67,7 +67,8 @@ fn check(slug: &str, at: Weight) -> CheckSpec {
     }
 }
 
-fn step(percent: u16, least: u64, most: u64) -> Step {
+/// A step that bakes for `least` to `most` seconds.
+pub(crate) fn step(percent: u16, least: u64, most: u64) -> Step {
     Step {
         weight: Weight::from_basis_points(percent * 100).unwrap(),
         mirror: None,

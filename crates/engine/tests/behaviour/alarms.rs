@@ -4,15 +4,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use towpath_core::ids::PromotionNumber;
-use towpath_core::journal::Event;
 use towpath_core::matrix::{AdapterSpec, Alarm};
-use towpath_core::promotion::state::{Outcome, State};
-use towpath_core::units::{Span, Timestamp};
+use towpath_core::promotion::state::Outcome;
+use towpath_core::units::Span;
 use towpath_testkit::declared;
 
 use crate::fakes::{FakeMetrics, Says};
-use crate::world::{Life, World};
+use crate::world::World;
 
 /// A step that is long enough for an alarm, and one that is not.
 const STEPS: &str = "prod: root, steps 10%/12m 100%/2s, standby 20m, hold 5m, on_blind rollback";
@@ -35,45 +33,17 @@ fn world() -> World {
         .alarmed_by(vec![alarm("queue-depth", "depth{version=\"{version}\"}")])
 }
 
-/// 2.0.0 is on its way and bakes at its first step since that moment.
-async fn bakes(life: &Life<'_>) -> (PromotionNumber, Timestamp) {
-    life.begin().await;
-    let second = life.promote("2.0.0").await;
-    life.bakes_at(0).await;
-    (second, life.now())
-}
-
-async fn is_held(life: &Life<'_>) {
-    life.until("the step is held", |lane| {
-        let active = lane.active.as_ref();
-        active.is_some_and(|one| matches!(one.state, State::Baking { held_since: Some(_), .. }))
-    })
-    .await;
-}
-
-/// How the journal says that the promotion ended.
-fn sentence_of(life: &Life<'_>, number: PromotionNumber) -> String {
-    let rows = life.world.store.bodies().into_iter();
-    let mut events = rows.filter_map(|row| serde_json::from_value(row.body).ok());
-    let found = events.find_map(|event| match event {
-        Event::PromotionEnded { number: own, sentence, .. } if own == number => Some(sentence),
-        _ => None,
-    });
-    found.expect("it has ended")
-}
-
 #[test]
 fn what_holds_for_as_long_as_declared_takes_the_release_back_with_its_figures() {
     let world = world();
     world.live(async |life| {
-        let (second, _) = bakes(life).await;
-        let failing = life.now();
+        let (second, failing) = life.begin_second().await;
         world.metrics.says(Says::Figure(1204.0));
         let before = world.metrics.asked().len();
         assert_eq!(life.end_of(second).await, Outcome::RolledBack);
         let took = life.now().since(failing);
         assert!(took >= FIVE_MINUTES && took < Span::seconds(5 * 60 + 31), "{took}");
-        assert_eq!(sentence_of(life, second), "queue-depth was 1,204 > 1,000 for 5m (prometheus)");
+        assert_eq!(life.sentence_of(second), "queue-depth was 1,204 > 1,000 for 5m (prometheus)");
         assert_eq!(life.serves().as_deref(), Some("1.0.0"));
         assert_eq!(life.lane().quarantined.len(), 1);
         let asked = world.metrics.asked().split_off(before);
@@ -89,7 +59,7 @@ fn what_holds_for_as_long_as_declared_takes_the_release_back_with_its_figures() 
 fn one_reading_below_the_threshold_begins_the_duration_anew() {
     let world = world();
     world.live(async |life| {
-        let (second, _) = bakes(life).await;
+        let (second, _) = life.begin_second().await;
         let high = [Says::Figure(1204.0); 19];
         let turns: Vec<_> =
             high.iter().copied().chain([Says::Figure(1000.0)]).chain(high).collect();
@@ -103,14 +73,14 @@ fn a_source_that_says_nothing_or_no_number_lets_no_step_pass() {
     for says in [Says::Nothing, Says::Hangs, Says::Figure(f64::NAN), Says::Figure(f64::INFINITY)] {
         let world = world();
         world.live(async |life| {
-            let (second, since) = bakes(life).await;
+            let (second, since) = life.begin_second().await;
             world.metrics.says(says);
-            is_held(life).await;
+            life.is_held().await;
             assert!(life.now().since(since) >= Span::minutes(12), "{says:?}");
             assert_eq!(life.end_of(second).await, Outcome::RolledBack);
             let took = life.now().since(since);
             assert!(took >= Span::minutes(17) && took < Span::minutes(18), "{says:?}: {took}");
-            let sentence = sentence_of(life, second);
+            let sentence = life.sentence_of(second);
             assert!(sentence.contains("queue-depth (prometheus) cannot be read"), "{sentence}");
             assert_eq!(life.lane().quarantined.len(), 0, "nobody knows that it is bad");
         });
@@ -121,9 +91,9 @@ fn a_source_that_says_nothing_or_no_number_lets_no_step_pass() {
 fn a_step_that_was_held_for_a_blind_source_goes_on_when_it_answers() {
     let world = world();
     world.live(async |life| {
-        let (second, _) = bakes(life).await;
+        let (second, _) = life.begin_second().await;
         world.metrics.says(Says::Nothing);
-        is_held(life).await;
+        life.is_held().await;
         world.metrics.says(Says::Figure(3.0));
         assert_eq!(life.end_of(second).await, Outcome::Succeeded);
     });
@@ -139,7 +109,7 @@ fn one_of_two_alarms_that_is_blind_is_enough_to_hold() {
         world.metrics.says(Says::Hangs);
         world.metrics.says_in_turn(&[Says::Figure(1.0)]);
         let second = life.promote("2.0.0").await;
-        is_held(life).await;
+        life.is_held().await;
         assert!(life.lane().active.is_some_and(|one| one.number == second));
     });
 }

@@ -3,9 +3,8 @@
 
 use serde_json::json;
 use towpath_core::guarding::CountsFrom;
-use towpath_core::journal::Event;
 use towpath_core::matrix::AdapterSpec;
-use towpath_core::promotion::state::{Outcome, State};
+use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Span;
 use towpath_guard::{IntervalCounts, Tally};
 use towpath_ports::metrics::{Blind, Counted};
@@ -17,12 +16,15 @@ use crate::world::{Life, World};
 const STEPS: &str =
     "prod: root, steps 10%/12m 50%/3m 100%/2s, standby 20m, hold 5m, on_blind rollback";
 
-fn world() -> World {
-    let counts = CountsFrom {
+fn jobs() -> CountsFrom {
+    CountsFrom {
         source: declared::name("jobs").unwrap(),
         adapter: AdapterSpec { kind: "prometheus".to_owned(), settings: json!({}) },
-    };
-    World::new(STEPS).without_a_limit().counted_by(counts)
+    }
+}
+
+fn world() -> World {
+    World::new(STEPS).without_a_limit().counted_by(jobs())
 }
 
 /// Requests and failures of green and of blue in each interval.
@@ -32,36 +34,28 @@ fn counted(green: (u64, u64), blue: (u64, u64)) -> Counted {
     Counted { counts, ..Counted::default() }
 }
 
+/// Green has failed none and blue hardly any.
+fn well() -> Counted {
+    counted((20, 0), (180, 1))
+}
+
 async fn asked_again(life: &Life<'_>, times: usize) {
     let metrics = &life.world.metrics;
     let many = metrics.counted().len() + times;
     life.until("it was asked again", |_| metrics.counted().len() >= many).await;
 }
 
-fn sentence(life: &Life<'_>) -> String {
-    let rows = life.world.store.bodies().into_iter();
-    let events = rows.filter_map(|row| serde_json::from_value(row.body).ok());
-    let mut ends = events.filter_map(|event| match event {
-        Event::PromotionEnded { sentence, .. } => Some(sentence),
-        _ => None,
-    });
-    ends.next_back().unwrap()
-}
-
 #[test]
 fn jobs_that_fail_after_their_requests_were_answered_take_the_release_back() {
     let world = world();
     world.live(async |life| {
-        world.metrics.counts(Ok(counted((20, 0), (180, 1))));
-        life.begin().await;
-        let second = life.promote("2.0.0").await;
-        life.bakes_at(0).await;
+        world.metrics.counts(Ok(well()));
+        let (second, failing) = life.begin_second().await;
         world.metrics.counts(Ok(counted((20, 4), (180, 1))));
-        let failing = life.now();
         assert_eq!(life.end_of(second).await, Outcome::RolledBack);
         let took = life.now().since(failing);
         assert!(took < Span::minutes(2), "{took}");
-        let sentence = sentence(life);
+        let sentence = life.sentence_of(second);
         assert!(sentence.starts_with("by counts of jobs: green failed "), "{sentence}");
         assert!(sentence.contains("; by chance less than once in "), "{sentence}");
         assert_eq!(life.lane().quarantined.len(), 1);
@@ -72,7 +66,7 @@ fn jobs_that_fail_after_their_requests_were_answered_take_the_release_back() {
 fn intervals_follow_each_other_and_none_reaches_over_a_change_of_weight() {
     let world = world();
     world.live(async |life| {
-        world.metrics.counts(Ok(counted((20, 0), (180, 1))));
+        world.metrics.counts(Ok(well()));
         life.begin().await;
         let before = world.metrics.counted().len();
         let second = life.promote("2.0.0").await;
@@ -106,20 +100,12 @@ fn counts_that_nobody_knows_let_no_step_pass_and_take_nothing_back() {
     for answer in [Err(Blind::Empty("no series fits".to_owned())), Ok(unreadable)] {
         let world = world();
         world.live(async |life| {
-            world.metrics.counts(Ok(counted((20, 0), (180, 1))));
-            life.begin().await;
-            let second = life.promote("2.0.0").await;
-            life.bakes_at(0).await;
+            world.metrics.counts(Ok(well()));
+            let (second, _) = life.begin_second().await;
             world.metrics.counts(answer.clone());
-            life.until("the step is held", |lane| {
-                let active = lane.active.as_ref();
-                active.is_some_and(|one| {
-                    matches!(one.state, State::Baking { held_since: Some(_), .. })
-                })
-            })
-            .await;
+            life.is_held().await;
             assert_eq!(life.end_of(second).await, Outcome::RolledBack);
-            let sentence = sentence(life);
+            let sentence = life.sentence_of(second);
             assert!(sentence.contains("counts of jobs cannot be read"), "{sentence}");
             assert_eq!(life.lane().quarantined.len(), 0, "nobody knows that it is bad");
         });
@@ -130,15 +116,13 @@ fn counts_that_nobody_knows_let_no_step_pass_and_take_nothing_back() {
 fn an_interval_that_was_not_known_at_first_is_asked_for_again_from_its_beginning() {
     let world = world();
     world.live(async |life| {
-        world.metrics.counts(Ok(counted((20, 0), (180, 1))));
-        life.begin().await;
-        let second = life.promote("2.0.0").await;
-        life.bakes_at(0).await;
+        world.metrics.counts(Ok(well()));
+        let (second, _) = life.begin_second().await;
         asked_again(life, 2).await;
         world.metrics.counts(Err(Blind::Unavailable("it is away".to_owned())));
         let before = world.metrics.counted().len();
         asked_again(life, 2).await;
-        world.metrics.counts(Ok(counted((20, 0), (180, 1))));
+        world.metrics.counts(Ok(well()));
         asked_again(life, 2).await;
         let asked = world.metrics.counted().split_off(before);
         assert_eq!(asked[0].from, asked[1].from, "nothing is left out");
@@ -151,12 +135,9 @@ fn an_interval_that_was_not_known_at_first_is_asked_for_again_from_its_beginning
 
 #[test]
 fn after_commit_counts_are_held_against_the_limit_while_the_release_before_stands_by() {
-    let world = World::new(STEPS).counted_by(CountsFrom {
-        source: declared::name("jobs").unwrap(),
-        adapter: AdapterSpec { kind: "prometheus".to_owned(), settings: json!({}) },
-    });
+    let world = World::new(STEPS).counted_by(jobs());
     world.live(async |life| {
-        world.metrics.counts(Ok(counted((20, 0), (180, 1))));
+        world.metrics.counts(Ok(well()));
         life.begin().await;
         let second = life.promote("2.0.0").await;
         assert_eq!(life.end_of(second).await, Outcome::Succeeded);

@@ -201,6 +201,14 @@ impl Life<'_> {
         assert_eq!(self.end_of(first).await, Outcome::Succeeded);
     }
 
+    /// 1.0.0 serves, and 2.0.0 bakes at its first step since that moment.
+    pub(crate) async fn begin_second(&self) -> (PromotionNumber, Timestamp) {
+        self.begin().await;
+        let second = self.promote("2.0.0").await;
+        self.bakes_at(0).await;
+        (second, self.now())
+    }
+
     pub(crate) async fn promote(&self, version: &str) -> PromotionNumber {
         self.try_promote(version).await.unwrap().promotion.unwrap()
     }
@@ -272,6 +280,15 @@ impl Life<'_> {
         .await;
     }
 
+    /// Waits until the step of the active promotion is held.
+    pub(crate) async fn is_held(&self) {
+        self.until("the step is held", |lane| {
+            let active = lane.active.as_ref();
+            active.is_some_and(|one| matches!(one.state, State::Baking { held_since: Some(_), .. }))
+        })
+        .await;
+    }
+
     pub(crate) async fn until(&self, what: &str, so: impl Fn(&Lane) -> bool) {
         let waited = tokio::time::timeout(PATIENCE, async {
             while !so(&self.lane()) {
@@ -292,10 +309,22 @@ impl Life<'_> {
 
     /// Names of the events of a promotion, in order.
     pub(crate) fn story_of(&self, number: PromotionNumber) -> Vec<String> {
-        let rows = self.world.store.bodies();
-        let own = rows.into_iter().filter(|row| row.promotion == Some(number));
-        own.map(|row| serde_json::from_value::<Event>(row.body).unwrap().kind().to_owned())
-            .collect()
+        self.events_of(number).map(|event| event.kind().to_owned()).collect()
+    }
+
+    /// How the journal says that the promotion ended.
+    pub(crate) fn sentence_of(&self, number: PromotionNumber) -> String {
+        let found = self.events_of(number).find_map(|event| match event {
+            Event::PromotionEnded { sentence, .. } => Some(sentence),
+            _ => None,
+        });
+        found.expect("it has ended")
+    }
+
+    fn events_of(&self, number: PromotionNumber) -> impl Iterator<Item = Event> {
+        let rows = self.world.store.bodies().into_iter();
+        let own = rows.filter(move |row| row.promotion == Some(number));
+        own.map(|row| serde_json::from_value(row.body).unwrap())
     }
 }
 

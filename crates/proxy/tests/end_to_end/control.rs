@@ -11,7 +11,8 @@ use towpath_proxy::{
 };
 
 use crate::loopback::{
-    Crowd, PATIENCE, Upstream, Visitor, arm, candidate, connect, route, start_proxy, until_item,
+    Crowd, PATIENCE, Upstream, Visitor, arm, candidate, connect, new_proxy, route, start_proxy,
+    until_item,
 };
 
 fn refusal<T: std::fmt::Debug>(result: Result<T, HandleError>) -> Refusal {
@@ -24,9 +25,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, HandleError>) -> Refusal {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_former_owner_moves_nothing() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     let first = handle.apply(spec.clone(), 2, 1).await.unwrap();
@@ -68,9 +67,7 @@ async fn a_former_owner_moves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_served_is_refused_and_changes_nothing() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -106,9 +103,7 @@ async fn what_cannot_be_served_is_refused_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_route_moves_to_another_port_without_losing_anybody() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -129,9 +124,7 @@ async fn a_route_moves_to_another_port_without_losing_anybody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subscriber_comes_back_to_where_it_was() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     spec.candidate = Some(candidate(arm("green", &[green.address]), 5000, None));
@@ -188,9 +181,7 @@ async fn a_directory_has_one_proxy_and_its_socket_is_private() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nonsense_and_endless_lines_are_answered_and_do_no_harm() {
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut client = UnixStream::connect(proxy.socket()).await.unwrap();
     client.write_all(b"{\"dance\":{}}\n").await.unwrap();
     let mut answer = vec![0; 4096];

@@ -2,7 +2,7 @@
 //! as the default arm, which is judged beside it and takes over.
 
 use crate::loopback::{
-    Crowd, Upstream, arm, candidate, connect, route, start_proxy, until, until_status,
+    Crowd, Upstream, arm, candidate, connect, new_proxy, route, start_proxy, until, until_status,
 };
 use towpath_guard::{Policy, Standing};
 use towpath_proxy::{GuardSpec, Handle, Hold, RouteSpec};
@@ -53,9 +53,7 @@ async fn good_times(spec: &RouteSpec) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_that_turns_bad_after_commit_goes_back_beside_a_holdback_and_stays_without() {
     let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let beside = held_back(&old, &new);
     handle.apply(beside.clone(), 1, 1).await.unwrap();
     good_times(&beside).await;
@@ -67,9 +65,7 @@ async fn a_release_that_turns_bad_after_commit_goes_back_beside_a_holdback_and_s
     assert_eq!(turn_bad(&beside, 500).await, 0, "everybody is on the old one");
     proxy.stop().await;
 
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let without = alone(&new, None);
     handle.apply(without.clone(), 1, 1).await.unwrap();
     good_times(&without).await;
@@ -82,9 +78,7 @@ async fn a_release_that_turns_bad_after_commit_goes_back_beside_a_holdback_and_s
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_serves_alone_is_still_judged_by_its_limit() {
     let new = Upstream::start("new").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = alone(&new, Some(0.05));
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     good_times(&spec).await;
@@ -97,9 +91,7 @@ async fn what_serves_alone_is_still_judged_by_its_limit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_holdback_needs_no_owner_and_each_arm_stands_in_for_the_other() {
     let (old, new) = (Upstream::start("old").await, Upstream::start("new").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (directory, proxy, handle) = new_proxy().await;
     let spec = held_back(&old, &new);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     proxy.stop().await;

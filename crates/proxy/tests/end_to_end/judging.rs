@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::loopback::{
-    Crowd, Upstream, arm, candidate, connect, requests, route, start_proxy, until_item,
-    until_status,
+    Crowd, Upstream, arm, candidate, connect, copy_of_everything, new_proxy, requests, route,
+    start_proxy, until_item, until_status,
 };
 use towpath_guard::{Policy, Standing};
 use towpath_proxy::{
-    GuardSpec, Handle, HandleError, Hold, MirrorSpec, OnSilence, Refusal, RouteEvent, RouteSpec,
-    StreamItem, SwitchCause,
+    GuardSpec, Handle, HandleError, Hold, OnSilence, Refusal, RouteEvent, RouteSpec, StreamItem,
+    SwitchCause,
 };
 
 fn guard(acts: bool) -> GuardSpec {
@@ -44,12 +44,19 @@ async fn applied(handle: &Handle, spec: &RouteSpec, revision: u64) -> u16 {
     handle.apply(spec.clone(), 1, revision).await.unwrap().effective_weight_bp
 }
 
+/// Revision 2 asks for more weight for the candidate, and revision 3 for its commit; it gets neither.
+async fn is_shut_out(handle: &Handle, mut spec: RouteSpec) {
+    spec.candidate.as_mut().unwrap().weight_bp = 5000;
+    assert_eq!(applied(handle, &spec, 2).await, 0);
+    spec.default = spec.candidate.take().map(|candidate| candidate.arm);
+    let refused = handle.apply(spec, 1, 3).await.unwrap_err();
+    assert_eq!(refusal(refused), Some(Refusal::Unhealthy));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failing_candidate_loses_its_weight_and_nobody_had_to_ask() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = bad_rollout(&blue, &green, true);
     let status = handle.apply(spec.clone(), 1, 1).await.unwrap();
     let wanted = BTreeMap::from([(spec.name.clone(), Some(status.stream))]);
@@ -83,9 +90,7 @@ async fn a_failing_candidate_loses_its_weight_and_nobody_had_to_ask() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_found_unhealthy_gets_no_weight_again_and_never_becomes_the_default_arm() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = bad_rollout(&blue, &green, true);
     applied(&handle, &spec, 1).await;
     let crowd = Crowd::gather(spec.listen, 4, "/");
@@ -95,12 +100,7 @@ async fn who_was_found_unhealthy_gets_no_weight_again_and_never_becomes_the_defa
         refusal(handle.renew(&spec.name, 1, 1000).await.unwrap_err()),
         Some(Refusal::Unhealthy)
     );
-    spec.candidate.as_mut().unwrap().weight_bp = 5000;
-    assert_eq!(applied(&handle, &spec, 2).await, 0);
-    let mut committed = spec.clone();
-    committed.default = committed.candidate.take().map(|candidate| candidate.arm);
-    let refused = handle.apply(committed, 1, 3).await.unwrap_err();
-    assert_eq!(refusal(refused), Some(Refusal::Unhealthy));
+    is_shut_out(&handle, spec.clone()).await;
     let other = Upstream::start("other").await;
     spec.candidate = Some(candidate(arm("other", &[other.address]), 2000, Some(60_000)));
     spec.guard.as_mut().unwrap().subject = "other-1".into();
@@ -136,9 +136,7 @@ async fn first_life(directory: &Path, spec: &RouteSpec) -> towpath_guard::Eviden
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_nothing_may_move_by_itself_it_is_only_told() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = bad_rollout(&blue, &green, false);
     spec.candidate.as_mut().unwrap().on_silence = OnSilence::Freeze;
     applied(&handle, &spec, 1).await;
@@ -156,9 +154,7 @@ async fn where_nothing_may_move_by_itself_it_is_only_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_candidate_keeps_its_weight_and_is_proven() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = bad_rollout(&blue, &green, true);
     spec.candidate = Some(candidate(arm("green", &[green.address]), 5000, Some(60_000)));
     spec.guard.as_mut().unwrap().subject = "green-1".into();
@@ -176,13 +172,10 @@ async fn a_good_candidate_keeps_its_weight_and_is_proven() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_candidate_that_failed_its_copies_gets_no_weight_at_all() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = bad_rollout(&blue, &green, true);
-    let everything = MirrorSpec { share_bp: 10_000, except: Vec::new(), compare_bodies: false };
     spec.candidate.as_mut().unwrap().weight_bp = 0;
-    spec.candidate.as_mut().unwrap().mirror = Some(everything);
+    spec.candidate.as_mut().unwrap().mirror = Some(copy_of_everything());
     applied(&handle, &spec, 1).await;
     let crowd = Crowd::gather(spec.listen, 4, "/");
     until_status(&handle, &spec.name, |status| {
@@ -190,12 +183,7 @@ async fn a_candidate_that_failed_its_copies_gets_no_weight_at_all() {
         standing == Some(Standing::Unhealthy)
     })
     .await;
-    spec.candidate.as_mut().unwrap().weight_bp = 5000;
-    assert_eq!(applied(&handle, &spec, 2).await, 0);
-    let mut committed = spec.clone();
-    committed.default = committed.candidate.take().map(|candidate| candidate.arm);
-    let refused = handle.apply(committed, 1, 3).await.unwrap_err();
-    assert_eq!(refusal(refused), Some(Refusal::Unhealthy));
+    is_shut_out(&handle, spec).await;
     let (_, losses) = crowd.leave().await;
     assert_eq!(losses, Vec::<String>::new());
     proxy.stop().await;
@@ -204,13 +192,10 @@ async fn a_candidate_that_failed_its_copies_gets_no_weight_at_all() {
 /// Everything that blue's visitors ask is copied to a candidate without weight.
 async fn mirrored(green: &'static str) -> (Standing, u64) {
     let (blue, coming) = (Upstream::start("blue").await, Upstream::start(green).await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = bad_rollout(&blue, &coming, true);
     let mut candidate = candidate(arm(green, &[coming.address]), 0, Some(60_000));
-    let everything = MirrorSpec { share_bp: 10_000, except: Vec::new(), compare_bodies: false };
-    candidate.mirror = Some(everything);
+    candidate.mirror = Some(copy_of_everything());
     spec.candidate = Some(candidate);
     spec.guard.as_mut().unwrap().subject = format!("{green}-1");
     applied(&handle, &spec, 1).await;

@@ -17,13 +17,14 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use towpath_proxy::{
-    ArmSpec, CandidateSpec, Clock, EndpointSpec, Handle, OnSilence, Options, Proxy, RouteSpec,
-    RouteStatus, StreamItem, Workers,
+    ArmSpec, CandidateSpec, Clock, EndpointSpec, Handle, MirrorSpec, OnSilence, Options, Proxy,
+    RouteSpec, RouteStatus, StreamItem, Tally, Workers,
 };
 use towpath_testkit::loopback::free_address;
 
@@ -198,7 +199,15 @@ pub(crate) fn start_proxy(directory: &Path) -> Proxy {
     Proxy::start(options).unwrap()
 }
 
-/// The same on a clock that stands still until it is moved.
+/// The same in a folder of its own, and a handle on it.
+pub(crate) async fn new_proxy() -> (TempDir, Proxy, Handle) {
+    let directory = tempfile::tempdir().unwrap();
+    let proxy = start_proxy(directory.path());
+    let handle = connect(&proxy).await;
+    (directory, proxy, handle)
+}
+
+/// A proxy like that of [`start_proxy`] on a clock that stands still until it is moved.
 pub(crate) fn start_proxy_at(directory: &Path, clock: &Clock) -> Proxy {
     let mut options = Options::new(directory);
     options.workers = Workers::Count(2);
@@ -231,6 +240,11 @@ pub(crate) fn candidate(arm: ArmSpec, weight_bp: u16, lease_ms: Option<u64>) -> 
         rescue: None,
         mirror: None,
     }
+}
+
+/// A copy of every request that may be copied, whose body nobody compares.
+pub(crate) fn copy_of_everything() -> MirrorSpec {
+    MirrorSpec { share_bp: 10_000, except: Vec::new(), compare_bodies: false }
 }
 
 pub(crate) fn route(name: &str) -> RouteSpec {
@@ -380,6 +394,12 @@ pub(crate) async fn until_item(
 
 /// Requests counted for a deployment, pinned ones included.
 pub(crate) fn requests(status: &RouteStatus, deployment: &str) -> u64 {
+    let counts = tally(status, deployment).counts;
+    counts.requests + counts.pinned
+}
+
+/// What is counted for a deployment; nothing is, where it is not in the status.
+pub(crate) fn tally(status: &RouteStatus, deployment: &str) -> Tally {
     let found = status.deployments.iter().find(|entry| entry.deployment == deployment);
-    found.map_or(0, |entry| entry.tally.counts.requests + entry.tally.counts.pinned)
+    found.map(|entry| entry.tally.clone()).unwrap_or_default()
 }

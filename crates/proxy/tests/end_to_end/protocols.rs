@@ -18,8 +18,8 @@ use tokio_rustls::TlsConnector;
 use towpath_proxy::{RouteSpec, TlsFiles};
 
 use crate::loopback::{
-    PATIENCE, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy, until,
-    until_status,
+    PATIENCE, Upstream, Visitor, arm, candidate, connect, new_proxy, requests, route, start_proxy,
+    until, until_status,
 };
 
 /// A route with blue alone.
@@ -32,9 +32,7 @@ fn plain(blue: &Upstream) -> RouteSpec {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_websocket_lives_through_a_switch_and_ends_with_the_drain() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = plain(&blue);
     spec.drain_ms = 500;
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -72,9 +70,7 @@ async fn tunnel_to(spec: &RouteSpec) -> TcpStream {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proxy_that_ends_leaves_tunnels_their_drain_time() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = plain(&blue);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     let mut socket = tunnel_to(&spec).await;
@@ -99,9 +95,7 @@ async fn echo(socket: &mut TcpStream, text: &[u8]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_streams_both_ways_piece_by_piece() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = plain(&blue);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
 
@@ -136,9 +130,7 @@ async fn a_body_streams_both_ways_piece_by_piece() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_upload_arrives_whole() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = plain(&blue);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     let body: Vec<u8> = (0..4_000_000u32).map(|number| number.to_le_bytes()[0]).collect();
@@ -153,9 +145,7 @@ async fn a_large_upload_arrives_whole() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn http2_is_spoken_in_clear_text_by_those_who_know() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = plain(&blue);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     let stream = TcpStream::connect(spec.listen).await.unwrap();
@@ -241,9 +231,7 @@ async fn tls_offers_http2_and_takes_a_new_certificate_without_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn before_the_first_release_visitors_are_told_to_come_again() {
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.retry_after_s = 7;
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -258,9 +246,7 @@ async fn before_the_first_release_visitors_are_told_to_come_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pinned_tester_reaches_green_before_it_has_weight_and_is_no_evidence() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = plain(&blue);
     spec.pin_header = Some("X-Arm".into());
     spec.candidate = Some(candidate(arm("green", &[green.address]), 0, None));
@@ -285,9 +271,7 @@ async fn a_pinned_tester_reaches_green_before_it_has_weight_and_is_no_evidence()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sticky_visitor_stays_and_all_its_requests_count() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = plain(&blue);
     spec.sticky = true;
     spec.candidate = Some(candidate(arm("green", &[green.address]), 5000, None));
@@ -322,9 +306,7 @@ async fn a_sticky_visitor_stays_and_all_its_requests_count() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_release_times_out_and_a_failing_one_is_counted() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = plain(&blue);
     spec.response_timeout_ms = 100;
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -340,9 +322,7 @@ async fn a_slow_release_times_out_and_a_failing_one_is_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visitor_who_goes_away_is_nobodys_failure() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = plain(&blue);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     let mut socket = TcpStream::connect(spec.listen).await.unwrap();
@@ -360,9 +340,7 @@ async fn a_visitor_who_goes_away_is_nobodys_failure() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_requests_than_allowed_are_turned_away_and_said_to_be_lost() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = plain(&blue);
     spec.max_concurrent_requests = 1;
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -379,9 +357,7 @@ async fn more_requests_than_allowed_are_turned_away_and_said_to_be_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ambiguous_requests_are_refused() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = plain(&blue);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     for head in [
@@ -403,9 +379,7 @@ async fn ambiguous_requests_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visitor_who_stalls_an_upload_does_not_speak_against_the_arm() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = plain(&blue);
     spec.response_timeout_ms = 200;
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -426,9 +400,7 @@ async fn a_visitor_who_stalls_an_upload_does_not_speak_against_the_arm() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_request_keeps_the_length_and_the_connection() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let spec = plain(&blue);
     handle.apply(spec.clone(), 1, 1).await.unwrap();
     let mut visitor = Visitor::new(spec.listen);

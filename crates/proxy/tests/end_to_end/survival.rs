@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep};
 use towpath_proxy::{Handle, Hold, Options, SOCKET_NAME, Workers, run};
 
 use crate::loopback::{
-    Crowd, PATIENCE, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy,
-    until, until_status,
+    Crowd, PATIENCE, Upstream, Visitor, arm, candidate, connect, new_proxy, requests, route,
+    start_proxy, until, until_status,
 };
 
 /// Tells the child test where to keep its state.
@@ -167,9 +167,7 @@ async fn a_proxy_that_is_told_to_end_answers_what_is_under_way_first() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_bad_route_never_discards_the_others() {
     let blue = Upstream::start("blue").await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (directory, proxy, handle) = new_proxy().await;
     let [mut good, mut blocked, mut torn] = ["a/good", "b/blocked", "c/torn"].map(route);
     for spec in [&mut good, &mut blocked, &mut torn] {
         spec.default = Some(arm("blue", &[blue.address]));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::loopback::{
-    Crowd, Upstream, Visitor, arm, candidate, connect, requests, route, start_proxy,
-    start_proxy_at, until, until_item, until_status,
+    Crowd, Upstream, Visitor, arm, candidate, connect, new_proxy, requests, route, start_proxy_at,
+    until, until_item, until_status,
 };
 use towpath_guard::{Arm, Outcome};
 use towpath_proxy::{Clock, Hold, Refusal, RouteEvent, StreamItem};
@@ -13,9 +13,7 @@ use towpath_proxy::{Clock, Hold, Refusal, RouteEvent, StreamItem};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_split_is_near_the_weight_and_every_outcome_is_streamed_once() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     spec.candidate = Some(candidate(arm("green", &[green.address]), 2500, None));
@@ -60,9 +58,7 @@ async fn the_split_is_near_the_weight_and_every_outcome_is_streamed_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_is_lost_over_many_switches() {
     let (one, two) = (Upstream::start("one").await, Upstream::start("two").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     let arms = [arm("one", &[one.address]), arm("two", &[two.address])];
     spec.default = Some(arms[0].clone());
@@ -91,9 +87,7 @@ async fn no_request_is_lost_over_many_switches() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upstream_that_closes_idle_connections_loses_nobody() {
     let rude = Upstream::start_rude(3).await;
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("rude", &[rude.address]));
     handle.apply(spec.clone(), 1, 1).await.unwrap();
@@ -107,9 +101,7 @@ async fn an_upstream_that_closes_idle_connections_loses_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silence_under_load_brings_everybody_back_to_blue() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     spec.candidate = Some(candidate(arm("green", &[green.address]), 10_000, Some(400)));
@@ -189,9 +181,7 @@ async fn after_a_commit_silence_moves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_that_ends_while_blue_is_dead_freezes_the_weight() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     spec.candidate = Some(candidate(arm("green", &[green.address]), 10_000, Some(2500)));
@@ -209,9 +199,7 @@ async fn a_lease_that_ends_while_blue_is_dead_freezes_the_weight() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn visitors_of_a_dead_arm_are_served_by_the_other_and_the_failure_is_counted() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     spec.candidate = Some(candidate(arm("green", &[green.address]), 5000, None));
@@ -241,9 +229,7 @@ async fn visitors_of_a_dead_arm_are_served_by_the_other_and_the_failure_is_count
 async fn a_dead_endpoint_costs_capacity_and_no_request() {
     let (blue, one, two) =
         (Upstream::start("blue").await, Upstream::start("one").await, Upstream::start("two").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.default = Some(arm("blue", &[blue.address]));
     let green = arm("green", &[one.address, two.address]);
@@ -264,9 +250,7 @@ async fn a_dead_endpoint_costs_capacity_and_no_request() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_cut_off_by_us_is_counted_as_lost_and_not_against_the_arm() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let directory = tempfile::tempdir().unwrap();
-    let proxy = start_proxy(directory.path());
-    let handle = connect(&proxy).await;
+    let (_directory, proxy, handle) = new_proxy().await;
     let mut spec = route("api/production");
     spec.drain_ms = 0;
     spec.default = Some(arm("blue", &[blue.address]));
