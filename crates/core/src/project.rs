@@ -58,9 +58,9 @@ impl Common {
         if several { refusal.of_service(&lane.service) } else { refusal }
     }
 
-    /// How often the engine started after `since`; at most [`STARTS_KEPT`].
-    pub fn starts_after(&self, since: Timestamp) -> u32 {
-        let starts = self.starts.iter().filter(|start| **start > since).count();
+    /// How often the engine started since then, the moment included; at most [`STARTS_KEPT`].
+    pub fn starts_since(&self, since: Timestamp) -> u32 {
+        let starts = self.starts.iter().filter(|start| **start >= since).count();
         u32::try_from(starts).unwrap_or(u32::MAX)
     }
 
@@ -114,8 +114,8 @@ mod tests {
             project.apply(None, &event, Timestamp(i64::try_from(number).unwrap()));
         }
         assert_eq!(project.common.epoch, Epoch(20));
-        assert_eq!(project.common.starts_after(Timestamp(18)), 2);
-        assert_eq!(project.common.starts_after(Timestamp(20)), 0);
-        assert_eq!(project.common.starts_after(Timestamp(0)), 16);
+        assert_eq!(project.common.starts_since(Timestamp(19)), 2);
+        assert_eq!(project.common.starts_since(Timestamp(21)), 0);
+        assert_eq!(project.common.starts_since(Timestamp(0)), 16);
     }
 }

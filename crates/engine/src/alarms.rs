@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use towpath_core::deployment::Deployment;
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
@@ -19,13 +18,8 @@ use towpath_guard::{Look, Standing, Sustained, Verdict};
 use towpath_ports::metrics::{Blind, GaugeQuestion, Measured, MetricsSource, fill};
 use towpath_ports::threshold::Threshold;
 
-use crate::judging;
 use crate::shared::Shared;
-
-/// How often due questions are looked for.
-const LOOK: Duration = Duration::from_millis(100);
-/// What a source that does not keep its time is given more, as checks are.
-pub(crate) const GRACE: Duration = Duration::from_secs(1);
+use crate::{asking, judging};
 
 /// What is known of the alarms of one lane.
 pub(crate) struct LaneAlarms {
@@ -55,19 +49,7 @@ struct Subject {
 
 /// Asks until the engine stops.
 pub(crate) fn spawn(shared: &Arc<Shared>) {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        while !shared.is_stopped() {
-            let subjects = shared.read(|project| {
-                let lanes = project.lanes.values();
-                lanes.filter_map(|lane| subject_of(project, lane)).collect::<Vec<_>>()
-            });
-            for (subject, alarm) in due(&shared, subjects) {
-                tokio::spawn(ask(Arc::clone(&shared), subject, alarm));
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    });
+    asking::spawn(shared, due, ask);
 }
 
 /// Why alarms of what is judged cannot be read, as a sentence; none when all of them can, or where this
@@ -121,8 +103,11 @@ pub(crate) fn judged<'a>(
 }
 
 /// Which alarms are asked now, one question at a time each; forgets what is judged no more.
-fn due(shared: &Shared, subjects: Vec<Subject>) -> Vec<(Arc<Subject>, Alarm)> {
+fn due(shared: &Shared) -> Vec<(Arc<Subject>, Alarm)> {
     let now = shared.now();
+    let subjects: Vec<_> = shared.read(|project| {
+        project.lanes.values().filter_map(|lane| subject_of(project, lane)).collect()
+    });
     let mut found = Vec::new();
     let mut known = shared.alarms.lock().expect("no holder of this lock panics");
     known.retain(|lane, _| subjects.iter().any(|subject| subject.lane == *lane));
@@ -163,7 +148,7 @@ impl LaneAlarms {
 }
 
 /// Asks one alarm's source once, and says so when the release is to go back.
-async fn ask(shared: Arc<Shared>, subject: Arc<Subject>, alarm: Alarm) {
+async fn ask(shared: Arc<Shared>, (subject, alarm): (Arc<Subject>, Alarm)) {
     let begun = shared.now();
     let (read, every, longest_gap) = match shared.setup.adapters.metrics(&alarm.adapter) {
         Ok(source) => {
@@ -194,15 +179,13 @@ async fn read(
     source: &dyn MetricsSource,
 ) -> Result<(Measured, Threshold), Blind> {
     let threshold: Threshold = alarm.is.parse().map_err(Blind::Refused)?;
-    let timeout = source.pace().timeout;
     let query = fill(&alarm.query, &subject.lane, &subject.deployment);
     let question = GaugeQuestion { query, now: shared.now() };
-    let patience = Duration::from(timeout) + GRACE;
-    match tokio::time::timeout(patience, source.gauge(&question)).await {
-        Ok(Ok(measured)) if measured.value.is_finite() => Ok((measured, threshold)),
-        Ok(Ok(measured)) => Err(Blind::NotANumber(measured.value.to_string())),
-        Ok(Err(blind)) => Err(blind),
-        Err(_) => Err(Blind::Unavailable(format!("it did not answer within {timeout}"))),
+    let measured = asking::within(source.pace().timeout, source.gauge(&question)).await?;
+    if measured.value.is_finite() {
+        Ok((measured, threshold))
+    } else {
+        Err(Blind::NotANumber(measured.value.to_string()))
     }
 }
 

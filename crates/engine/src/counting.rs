@@ -6,7 +6,6 @@
 //! chance of a false alarm that it had before.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use towpath_core::deployment::Deployment;
 use towpath_core::guarding::{self, CountsFrom};
@@ -17,12 +16,9 @@ use towpath_core::units::{Span, Timestamp};
 use towpath_guard::{IntervalGuard, Policy, Verdict};
 use towpath_ports::metrics::{Blind, Counted, CountsQuestion, MetricsSource};
 
-use crate::alarms::{self, GRACE};
-use crate::judging;
 use crate::shared::Shared;
+use crate::{alarms, asking, judging};
 
-/// How often due questions are looked for.
-const LOOK: Duration = Duration::from_millis(100);
 /// Answers in a row that are none, after which the interval that nobody knows is given up.
 const TRIES: u32 = 3;
 /// Of so many entries one may be unreadable: more could hide what is looked for, which is about one
@@ -82,15 +78,7 @@ struct Question {
 
 /// Asks until the engine stops.
 pub(crate) fn spawn(shared: &Arc<Shared>) {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        while !shared.is_stopped() {
-            for question in due(&shared, subjects(&shared)) {
-                tokio::spawn(ask(Arc::clone(&shared), question));
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    });
+    asking::spawn(shared, due, ask);
 }
 
 /// Why the counts of what is judged cannot be read, as a sentence; none when they can, or where this
@@ -144,15 +132,15 @@ fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
         let blue = held_back.map(|_| standby.deployment.clone());
         (blue, 1, since, Some(Stretch { since, green_probability }))
     };
-    let starts = project.common.starts_after(since);
+    let starts = project.common.starts_since(since);
     let share = guarding::after_starts(section.guard.counts_share(), starts);
     let policy = guarding::policy(section, attempt, share, speed);
     Some(Subject { lane: lane.id.clone(), green: green.clone(), blue, from, policy, stretch })
 }
 
 /// Which questions are asked now, one for a lane at a time; forgets what is judged no more.
-fn due(shared: &Shared, subjects: Vec<Subject>) -> Vec<Question> {
-    let now = shared.now();
+fn due(shared: &Shared) -> Vec<Question> {
+    let (now, subjects) = (shared.now(), subjects(shared));
     let mut known = shared.counting.lock().expect("no holder of this lock panics");
     known.retain(|lane, _| subjects.iter().any(|subject| subject.lane == *lane));
     let mut found = Vec::new();
@@ -266,12 +254,7 @@ async fn ask(shared: Arc<Shared>, question: Question) {
         until,
         now: shared.now(),
     };
-    let timeout = source.pace().timeout;
-    let patience = Duration::from(timeout) + GRACE;
-    let answer = match tokio::time::timeout(patience, source.counts(&asked)).await {
-        Ok(answer) => answer,
-        Err(_) => Err(Blind::Unavailable(format!("it did not answer within {timeout}"))),
-    };
+    let answer = asking::within(source.pace().timeout, source.counts(&asked)).await;
     let lane = &subject.lane;
     let verdict = {
         let mut known = shared.counting.lock().expect("no holder of this lock panics");

@@ -176,7 +176,7 @@ impl LaneGuard {
 /// before it stands by.
 pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
     let share = |section: &LaneSpec, since| {
-        guarding::after_starts(section.guard.probes_share(), project.common.starts_after(since))
+        guarding::after_starts(section.guard.probes_share(), project.common.starts_since(since))
     };
     if let Some(promotion) = &lane.active {
         let step = match promotion.state {

@@ -9,6 +9,7 @@
 
 mod adapters;
 mod alarms;
+mod asking;
 mod blue;
 mod counting;
 mod evidence;

@@ -62,6 +62,39 @@ fn jobs_that_fail_after_their_requests_were_answered_take_the_release_back() {
     });
 }
 
+/// Of how many good releases at most one is thrown out on so much evidence, as the sentence says.
+fn once_in(sentence: &str) -> u64 {
+    let (_, figure) = sentence.split_once("less than once in ").expect(sentence);
+    let digits: String =
+        figure.chars().take_while(|one| *one != ' ').filter(|it| *it != ',').collect();
+    digits.parse().expect(sentence)
+}
+
+#[test]
+fn an_engine_that_starts_in_the_middle_asks_for_the_more_evidence_the_more_often_it_did() {
+    let thrown_out_after = |starts: usize| {
+        let world = world();
+        let second = world.live(async |life| {
+            world.metrics.counts(Ok(well()));
+            life.begin_second().await.0
+        });
+        for _ in 1..starts {
+            world.live(async |life| asked_again(life, 1).await);
+        }
+        world.live(async |life| {
+            // One failure in an interval, so that the evidence is hardly more than what is asked for.
+            world.metrics.counts(Ok(counted((20, 1), (180, 1))));
+            assert_eq!(life.end_of(second).await, Outcome::RolledBack);
+            once_in(&life.sentence_of(second))
+        })
+    };
+    // 1% by 0.05 for counts, 0.9 for the first attempt, 0.9 for the first start: 1 in 2,469, and ten times
+    // that for each further one.
+    let (one, two) = (thrown_out_after(1), thrown_out_after(2));
+    assert!((24_000..200_000).contains(&one), "{one}");
+    assert!(two > 240_000, "{two}");
+}
+
 #[test]
 fn intervals_follow_each_other_and_none_reaches_over_a_change_of_weight() {
     let world = world();
