@@ -26,9 +26,11 @@ impl Target {
         self.running.insert((lane.clone(), deployment), Copies { wanted, ready: wanted });
     }
 
-    /// Only so many copies become ready.
+    /// Half of the copies become ready. Those that were stay so: a start that fails ends nothing, also
+    /// one that comes late from an engine that has died.
     pub fn start_in_part(&mut self, lane: &LaneId, deployment: PromotionNumber, wanted: u32) {
-        self.running.insert((lane.clone(), deployment), Copies { wanted, ready: wanted / 2 });
+        let ready = self.ready(lane, deployment).max(wanted / 2);
+        self.running.insert((lane.clone(), deployment), Copies { wanted, ready });
     }
 
     /// Ensures that none runs.
