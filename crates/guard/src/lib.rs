@@ -19,6 +19,7 @@ mod harm;
 mod histogram;
 mod horizon;
 mod interval;
+mod kept;
 mod label;
 mod limit;
 mod outcome;
