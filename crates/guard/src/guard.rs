@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::clients::{Clients, Crowd};
-use crate::kept::Kept;
+use crate::kept::{Kept, Repeats};
 use crate::outcome::{Arm, ErrorKind, Observed};
 use crate::past::Past;
 use crate::sequence::Sequence;
@@ -61,7 +61,7 @@ impl Guard {
     /// Answers the finding, once there is one.
     pub fn observe(&mut self, observed: &Observed, now_us: u64) -> Option<Finding> {
         let outcome = &observed.outcome;
-        self.kept.count(outcome);
+        self.kept.count(observed);
         if outcome.arm == Arm::Blue && outcome.is_evidence() {
             self.kept.horizon.saw(outcome.failed(), outcome.latency_us);
         }
@@ -84,7 +84,7 @@ impl Guard {
     /// other one must be no evidence: with a request of which green might have been given the
     /// original, its failure would count twice.
     pub fn observe_pair(&mut self, observed: &Observed) -> Option<Finding> {
-        self.kept.count(&observed.outcome);
+        self.kept.count(observed);
         self.judge_catastrophe(observed);
         self.judge_failure(observed);
         self.judge_slowness(observed);
@@ -167,7 +167,7 @@ impl Guard {
 
     fn judge_catastrophe(&mut self, observed: &Observed) {
         self.clients_completed.saw(observed.client);
-        let Observed { outcome, assigned_us, client, returning: _ } = observed;
+        let Observed { outcome, assigned_us, client, .. } = observed;
         if !outcome.is_evidence() || !outcome.failed() {
             return;
         }
@@ -177,14 +177,18 @@ impl Guard {
     }
 
     fn judge_failure(&mut self, observed: &Observed) {
-        let Observed { outcome, assigned_us, client, returning: _ } = observed;
+        let Observed { outcome, assigned_us, client, stratum, .. } = observed;
         self.clients.saw(*client);
         if outcome.pinned || self.is_warming(*assigned_us) {
             return;
         }
         if outcome.error != ErrorKind::ClientAbort {
-            let repeated = outcome.failed() && !self.clients.is_new(*client, *assigned_us);
-            self.kept.judge_failure(outcome, repeated);
+            let (failed, at_us) = (outcome.failed(), *assigned_us);
+            let is_of_stratum = failed && self.kept.is_of_stratum(observed);
+            let within_stratum =
+                !is_of_stratum || !self.clients.is_new_within(*stratum, *client, at_us);
+            let among_all = failed && !self.clients.is_new(*client, at_us);
+            self.kept.judge_failure(observed, Repeats { among_all, within_stratum });
         }
     }
 

@@ -19,6 +19,8 @@ mod protocols;
 #[cfg(test)]
 mod rescue;
 #[cfg(test)]
+mod strata;
+#[cfg(test)]
 mod survival;
 #[cfg(test)]
 mod switching;
