@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
+use serde_json::json;
+use towpath_core::ids::PromotionNumber;
+use towpath_core::journal::Event;
 use towpath_core::promotion::state::Outcome;
+use towpath_guard::{Standing, StratumEvidence, Tally, Verdict};
 
 use super::{both, screen};
 use crate::exit_code::ExitCode;
@@ -194,4 +198,27 @@ fn the_hash_of_a_plan_whose_secrets_are_hidden_is_the_one_that_the_server_says()
     assert!(line.contains("plan abcdef012345"), "{line}");
     let object = objects::of(row, &Story::default()).expect("it is news");
     assert_eq!(object["plan"], "abcdef012345");
+}
+
+#[test]
+fn a_verdict_by_routes_has_the_counts_of_each_and_another_one_names_none() {
+    let number = PromotionNumber(148);
+    let mut verdict = samples::verdict(Standing::Unhealthy, CONDEMNED, (4, 20), (1, 200));
+    let object_of = |verdict: &Verdict| {
+        let event = Event::Condemned { number, verdict: verdict.clone() };
+        let row = samples::row(1, "14:27:31", &event);
+        objects::of(&row, &Story::default()).expect("it is news")["verdict"].clone()
+    };
+    assert_eq!(object_of(&verdict).get("routes"), None);
+    verdict.evidence.strata.push(StratumEvidence {
+        name: "/checkout".to_owned(),
+        green: Tally { requests: 12, failed: 4 },
+        blue: Tally { requests: 118, failed: 0 },
+    });
+    let expected = json!([{
+        "route": "/checkout",
+        "green": { "requests": 12, "failed": 4 },
+        "blue": { "requests": 118, "failed": 0 },
+    }]);
+    assert_eq!(object_of(&verdict)["routes"], expected);
 }
