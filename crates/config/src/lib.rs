@@ -20,6 +20,7 @@ mod problem;
 mod quantities;
 mod render;
 mod repair;
+mod routes;
 mod scalar;
 mod schema;
 mod secrecy;

@@ -35,6 +35,8 @@ pub(crate) enum Shape {
     LatencyLimit,
     /// Paths on a service, such as `/health`; one may stand alone.
     Endpoints,
+    /// Paths of requests, such as `/checkout`, each with all below it; one may stand alone.
+    Routes,
     /// Environment variables: a map of texts; numbers and flags stand as they are written.
     Variables,
     /// A sum for a time: `$420/month`.
@@ -258,6 +260,9 @@ pub(crate) fn expected(shape: Shape) -> String {
             "a latency that is too much, such as \"> 300ms\" or \"+20%\"".to_owned()
         }
         Shape::Endpoints => "a path such as /health, or a list of them".to_owned(),
+        Shape::Routes => {
+            "a path such as /checkout, without its query, or a list of them".to_owned()
+        }
         Shape::Variables => "a map of texts".to_owned(),
         Shape::Map(keys) => {
             let names: Vec<_> = keys.iter().map(|key| key.name).collect();

@@ -29,6 +29,7 @@ pub(crate) fn of(shape: Shape) -> String {
             "latency that is too much, in quotes, such as \"> 300ms\", or \"+20%\" against the old release"
         }
         Shape::Endpoints => "path of the service, such as /health, or list of them",
+        Shape::Routes => "path of requests, such as /checkout, or list of at most 8 of them",
         Shape::Variables => "map: name of a variable to text, number, true or false",
         Shape::Map(_) => "map",
         Shape::Money => "money for a time, such as $420/month",

@@ -12,6 +12,7 @@ use crate::elsewhere;
 use crate::lists;
 use crate::problem::{Problem, Problems};
 use crate::repair::{as_name, as_roles, endpoint, nearest, repair, variable};
+use crate::routes;
 use crate::scalar;
 use crate::secrecy;
 use crate::shape::{Default, Key, KeyRule, ROLES, Shape, Variant, described, expected};
@@ -90,6 +91,7 @@ pub(crate) fn verify(
         Shape::Of(FieldType::Roles) => verify_roles(node, name, problems),
         Shape::Variables => verify_variables(node, name, problems),
         Shape::Endpoints => verify_endpoints(node, name, problems),
+        Shape::Routes => verify_routes(node, name, problems),
         _ => scalar::verify(node, shape, name, problems),
     }
 }
@@ -464,6 +466,13 @@ fn verify_variables(node: &Node, name: &str, problems: &mut Problems) {
                     .next(variable(&key, &entry.value)),
             );
         }
+    }
+}
+
+fn verify_routes(node: &Node, name: &str, problems: &mut Problems) {
+    let all = if node.text().is_some() { std::slice::from_ref(node) } else { node.items() };
+    if wants(!all.is_empty(), node, name, Shape::Routes, problems) {
+        routes::verify(all, name, problems);
     }
 }
 

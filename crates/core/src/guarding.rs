@@ -46,6 +46,10 @@ pub struct GuardRules {
     /// Who else counts the requests of both releases; none means that only the router does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<CountsFrom>,
+    /// Paths whose requests are judged by themselves as well, each with all below it: at most
+    /// [`towpath_guard::MOST_STRATA`], all different.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<String>,
 }
 
 /// A metrics source that is asked what each release did.
@@ -71,6 +75,7 @@ impl Default for GuardRules {
             even_if_blue: false,
             client: None,
             counts: None,
+            routes: Vec::new(),
         }
     }
 }
@@ -108,6 +113,7 @@ pub fn policy(section: &LaneSpec, attempt: u32, share: f64, speed: u32) -> Polic
         warm_up_us: microseconds(rules.warm_up),
         client_window_us: Some(microseconds(CLIENT_WINDOW)),
         minimum_sample: limits.minimum_sample,
+        strata: rules.routes.clone(),
     }
 }
 

@@ -55,6 +55,7 @@ fn verdict() -> Verdict {
         blue_p99_us: None,
         probes: Probes { total: 3, failed: 1 },
         once_in: None,
+        strata: Vec::new(),
     };
     Verdict { standing: Standing::Unhealthy, sentence: "green failed 4 of 21".to_owned(), evidence }
 }

@@ -120,6 +120,7 @@ fn prepare(case: Case) -> Vec<Observed> {
             assigned_us: 0,
             client,
             returning: false,
+            stratum: 0,
         };
         let pair = [of(Arm::Blue), of(Arm::Green)];
         if chance.below(2) == 0 { pair } else { [pair[1], pair[0]] }

@@ -15,13 +15,17 @@ const ENOUGH: u64 = 200;
 /// it cannot be told from other people's failures.
 const GATEWAY: u64 = 5;
 
+/// Fibonacci hashing (Knuth, volume 3, 6.4): keys that differ in few bits spread out.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// The failures of clients that were counted lately. Bounded; forgets the older of two clients that
 /// fall on one place, which at worst counts a repetition.
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
     window_us: Option<u64>,
-    /// None before the first failure of a known client.
-    places: Vec<Place>,
+    places: Places,
+    /// Those of clients within strata, a place for each stratum that one failed in.
+    within_strata: Places,
     crowd: Crowd,
 }
 
@@ -31,6 +35,9 @@ pub(crate) struct Crowd {
     frequent: [(u64, u64); FREQUENT],
     requests: u64,
 }
+
+/// None before the first failure of a known client.
+type Places = Vec<Place>;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
@@ -42,7 +49,7 @@ impl Clients {
     /// Counts one failure of a client in `window_us`, or one ever when there is none (the client is
     /// tied to its release, so its failures are one observation).
     pub(crate) fn new(window_us: Option<u64>, crowd: Crowd) -> Self {
-        Self { window_us, places: Vec::new(), crowd }
+        Self { window_us, places: Vec::new(), within_strata: Vec::new(), crowd }
     }
 
     /// Takes note of a request of `client`; 0 is a client that is not known.
@@ -55,19 +62,17 @@ impl Clients {
         if client == 0 || self.crowd.has_gateway() {
             return true;
         }
-        if self.places.is_empty() {
-            self.places = vec![Place::default(); REMEMBERED];
+        is_new(&mut self.places, self.window_us, client, now_us)
+    }
+
+    /// The same within one stratum, whatever the client failed elsewhere. Were a failure elsewhere to
+    /// count, a client who is tied to a release that fails much there would be missing here.
+    pub(crate) fn is_new_within(&mut self, stratum: u8, client: u64, now_us: u64) -> bool {
+        if client == 0 || self.crowd.has_gateway() {
+            return true;
         }
-        let place = &mut self.places[place_of(client)];
-        let recent = match self.window_us {
-            Some(window) => now_us.saturating_sub(place.counted_us) < window,
-            None => true,
-        };
-        if place.client == client && recent {
-            return false;
-        }
-        *place = Place { client, counted_us: now_us };
-        true
+        let key = client.wrapping_add(u64::from(stratum).wrapping_mul(SPREAD));
+        is_new(&mut self.within_strata, self.window_us, key, now_us)
     }
 }
 
@@ -96,9 +101,24 @@ impl Crowd {
     }
 }
 
+fn is_new(places: &mut Places, window_us: Option<u64>, client: u64, now_us: u64) -> bool {
+    if places.is_empty() {
+        *places = vec![Place::default(); REMEMBERED];
+    }
+    let place = &mut places[place_of(client)];
+    let recent = match window_us {
+        Some(window) => now_us.saturating_sub(place.counted_us) < window,
+        None => true,
+    };
+    if place.client == client && recent {
+        return false;
+    }
+    *place = Place { client, counted_us: now_us };
+    true
+}
+
 fn place_of(client: u64) -> usize {
-    // Fibonacci hashing (Knuth, volume 3, 6.4): keys that differ in few bits spread out.
-    (client.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize & (REMEMBERED - 1)
+    (client.wrapping_mul(SPREAD) >> 52) as usize & (REMEMBERED - 1)
 }
 
 #[cfg(test)]
@@ -124,9 +144,20 @@ mod tests {
     }
 
     #[test]
+    fn a_client_fails_once_in_each_stratum_whatever_it_failed_elsewhere() {
+        let mut clients = Clients::new(Some(10 * SECOND), Crowd::default());
+        assert!(clients.is_new(7, SECOND));
+        assert!((1..=8).all(|stratum| clients.is_new_within(stratum, 7, SECOND)));
+        assert!(!(1..=8).any(|stratum| clients.is_new_within(stratum, 7, 2 * SECOND)));
+        assert!((1..=8).all(|stratum| clients.is_new_within(stratum, 8, SECOND)));
+        assert!(clients.is_new_within(3, 7, 11 * SECOND));
+    }
+
+    #[test]
     fn an_unknown_client_is_always_new() {
         let mut clients = Clients::new(None, Crowd::default());
         assert!(clients.is_new(0, 1) && clients.is_new(0, 1));
+        assert!(clients.is_new_within(1, 0, 1) && clients.is_new_within(1, 0, 1));
     }
 
     #[test]

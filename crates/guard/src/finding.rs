@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub enum Cause {
     /// It fails more than the margin times as often as blue.
     Margin,
+    /// It fails more than the margin times as often as blue, and that shows in the stratum at this
+    /// position of the policy's at least as clearly as in all requests.
+    Stratum(usize),
     /// It fails far more often than blue, whatever the order.
     Catastrophe,
     /// It breaks the absolute limit of this position: the error rate first, then latencies.

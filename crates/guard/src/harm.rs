@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::capital::real;
-use crate::guard::{CATASTROPHE, CATASTROPHE_SHARE, margin_share};
+use crate::kept::{CATASTROPHE, CATASTROPHE_SHARE, margin_share};
 use crate::label::Effects;
 use crate::{Evidence, Policy, restarts};
 

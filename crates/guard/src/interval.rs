@@ -23,7 +23,7 @@ pub struct IntervalCounts {
     pub blue: Tally,
 }
 
-/// What one arm did in one interval.
+/// What one arm did over some stretch of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Requests that are evidence: without those whose clients went away first.

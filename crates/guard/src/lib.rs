@@ -19,6 +19,7 @@ mod harm;
 mod histogram;
 mod horizon;
 mod interval;
+mod kept;
 mod label;
 mod limit;
 mod outcome;
@@ -28,6 +29,7 @@ mod restarts;
 mod sequence;
 mod share_test;
 mod slowness;
+mod strata;
 mod sustained;
 mod verdict;
 mod words;
@@ -42,9 +44,11 @@ pub use interval::{IntervalCounts, IntervalGuard, Tally};
 pub use outcome::{Arm, ErrorKind, Observed, Outcome, StatusClass};
 pub use past::Past;
 pub use policy::{
-    DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, Policy,
+    DEFAULT_ALPHA, DEFAULT_CLIENT_WINDOW_US, DEFAULT_MARGIN, DEFAULT_WARM_UP_US, MOST_STRATA,
+    Policy,
 };
 pub use sustained::{Look, Sustained};
 pub use verdict::{
-    DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, Verdict,
+    DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, StratumEvidence,
+    Verdict,
 };

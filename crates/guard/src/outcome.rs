@@ -93,6 +93,10 @@ pub struct Observed {
     /// failure of the rollout is evidence, and not how long it waits: one toss is one observation.
     #[serde(default)]
     pub returning: bool,
+    /// Of which of the policy's strata it is, counted from 1; 0 is none of them. Known before the coin is
+    /// tossed, and the same whichever arm it falls to.
+    #[serde(default)]
+    pub stratum: u8,
 }
 
 impl Outcome {

@@ -16,6 +16,9 @@ pub const DEFAULT_WARM_UP_US: u64 = 10_000_000;
 /// retries.
 pub const DEFAULT_CLIENT_WINDOW_US: u64 = 10_000_000;
 
+/// Strata that one policy may declare: each further one takes its share from the others.
+pub const MOST_STRATA: usize = 8;
+
 /// The largest margin: a release that may fail a hundred times as often is not compared at all.
 pub(crate) const MOST_MARGIN: f64 = 100.0;
 
@@ -39,6 +42,10 @@ pub struct Policy {
     pub client_window_us: Option<u64>,
     /// Requests of green below which it is not called healthy.
     pub minimum_sample: u64,
+    /// Kinds of requests that are judged by themselves as well, by what a sentence calls them, such as
+    /// the path they are for; at most [`MOST_STRATA`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<String>,
 }
 
 impl Default for Policy {
@@ -52,6 +59,7 @@ impl Default for Policy {
             warm_up_us: DEFAULT_WARM_UP_US,
             client_window_us: Some(DEFAULT_CLIENT_WINDOW_US),
             minimum_sample: DEFAULT_MINIMUM_SAMPLE,
+            strata: Vec::new(),
         }
     }
 }
@@ -71,6 +79,10 @@ impl Policy {
         }
         if let Some(limit) = self.error_rate.filter(|limit| !is_share(*limit)) {
             return Err(format!("the error rate is {limit} and must be above 0 and below 1"));
+        }
+        if self.strata.len() > MOST_STRATA {
+            let strata = self.strata.len();
+            return Err(format!("{strata} strata are declared and must be at most {MOST_STRATA}"));
         }
         let is_factor = |factor: f64| (1.0..=1000.0).contains(&factor);
         let wrong = self.latency.iter().find(|limit| match limit {

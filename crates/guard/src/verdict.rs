@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Counts, Quantile};
+use crate::{Counts, Quantile, Tally};
 
 /// Requests of green below which a release is not called healthy, unless the matrix says another
 /// number: one failure among fewer is more than 5%, the seeds' own trigger.
@@ -73,6 +73,20 @@ pub struct Evidence {
     /// A good release shows as much evidence of harm, by chance, in at most one of so many rollouts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub once_in: Option<u64>,
+    /// What both arms did in each stratum that the policy declares, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<StratumEvidence>,
+}
+
+/// What both arms did with the requests of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StratumEvidence {
+    /// Which requests those are, as the policy calls them.
+    pub name: String,
+    /// What green did.
+    pub green: Tally,
+    /// What blue did over the same time.
+    pub blue: Tally,
 }
 
 /// What the judge says, with its evidence.
@@ -99,6 +113,7 @@ impl Evidence {
             blue_p99_us: beside.and_then(|blue| blue.latency.quantile_us(p99)),
             probes,
             once_in: None,
+            strata: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Verdicts in words. Owns every sentence of the guard; weighs nothing.
 
-use crate::{Cause, Counts, Evidence, Finding, LatencyLimit, Policy, Probes, Quantile};
+use crate::{Cause, Counts, Evidence, Finding, LatencyLimit, Policy, Probes, Quantile, Tally};
 
 /// Evidence above which the number of rollouts means nothing more to anybody.
 const MOST_ROLLOUTS: u64 = 1_000_000;
@@ -14,6 +14,13 @@ pub(crate) fn found(
 ) -> String {
     let what = match finding.cause {
         Cause::Margin | Cause::Catastrophe => beside(evidence),
+        Cause::Stratum(position) => match evidence.strata.get(position) {
+            Some(stratum) => {
+                let what = format!("requests to {}", stratum.name);
+                failures(&what, stratum.green, stratum.blue)
+            }
+            None => beside(evidence),
+        },
         Cause::Limit(position) => broken_limit(policy, position, green, evidence),
         Cause::Slower(position) => match policy.latency.get(position) {
             Some(LatencyLimit::Factor(quantile, factor)) => slower(*quantile, *factor, green, blue),
@@ -84,19 +91,21 @@ fn slower(quantile: Quantile, factor: f64, green: &Counts, blue: &Counts) -> Str
 }
 
 fn beside(evidence: &Evidence) -> String {
-    let green = format!(
-        "green failed {} of {} requests",
-        grouped(evidence.green_failed),
-        grouped(evidence.green_requests)
-    );
-    if evidence.blue_requests == 0 {
+    let Evidence { green_requests, green_failed, blue_requests, blue_failed, .. } = *evidence;
+    let green = Tally { requests: green_requests, failed: green_failed };
+    failures("requests", green, Tally { requests: blue_requests, failed: blue_failed })
+}
+
+/// `what` are the requests of both.
+fn failures(what: &str, green: Tally, blue: Tally) -> String {
+    let of = |tally: Tally| (grouped(tally.failed), grouped(tally.requests));
+    let (failed, requests) = of(green);
+    let green = format!("green failed {failed} of {requests} {what}");
+    if blue.requests == 0 {
         return green;
     }
-    format!(
-        "{green} while blue failed {} of {}",
-        grouped(evidence.blue_failed),
-        grouped(evidence.blue_requests)
-    )
+    let (failed, requests) = of(blue);
+    format!("{green} while blue failed {failed} of {requests}")
 }
 
 fn percent(share: f64) -> String {
@@ -143,7 +152,12 @@ mod tests {
             ],
             ..Policy::default()
         };
-        let evidence = Evidence::of(green, Some(blue), Probes::default());
+        let mut evidence = Evidence::of(green, Some(blue), Probes::default());
+        evidence.strata.push(crate::StratumEvidence {
+            name: "/checkout".to_owned(),
+            green: Tally { requests: 12, failed: 4 },
+            blue: Tally { requests: 1_180, failed: 0 },
+        });
         let finding = Finding { cause, evidence: 18_934.2 };
         found(finding, &policy, (green, blue), &evidence)
     }
@@ -151,7 +165,8 @@ mod tests {
     #[test]
     fn every_cause_says_what_was_seen_beside_what_is_tolerated() {
         let (green, blue) = (counts(61, 7, 300_000), counts(6_039, 12, 90_000));
-        let causes = [Cause::Margin, Cause::Limit(0), Cause::Limit(1), Cause::Slower(0)];
+        let causes =
+            [Cause::Margin, Cause::Limit(0), Cause::Limit(1), Cause::Slower(0), Cause::Stratum(0)];
         let said = causes.map(|cause| sentence(cause, &green, &blue));
         assert_eq!(
             said[0],
@@ -162,6 +177,11 @@ mod tests {
         assert!(said[2].starts_with("green's p50 is "), "{}", said[2]);
         assert!(said[2].contains(" over 61 requests; the limit is 20ms; "), "{}", said[2]);
         assert!(said[3].contains("; the limit is 20% slower; "), "{}", said[3]);
+        assert_eq!(
+            said[4],
+            "green failed 4 of 12 requests to /checkout while blue failed 0 of 1,180; by chance less \
+             than once in 18,000 rollouts"
+        );
     }
 
     #[test]

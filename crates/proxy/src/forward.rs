@@ -21,6 +21,7 @@ use crate::budget::Kept;
 use crate::headers::{self, Sender};
 use crate::live::{LiveArm, LiveEndpoint, LiveRoute, RouteCell};
 use crate::mirror::{self, Pair};
+use crate::paths;
 use crate::pool::{Connection, REPEATABLE_IDLE_US, UNREPEATABLE_IDLE_US};
 use crate::record::{Admitted, Record};
 use crate::rescue;
@@ -74,6 +75,7 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
     let assignment = assign::assign(&route, request.headers(), now_us);
     let whose = (assignment.sticks, visitor.client);
     let client = assign::client(&route, request.headers(), whose);
+    let stratum = paths::stratum(&route.strata, request.uri().path());
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (mut parts, body) = request.into_parts();
     let upgrade = headers::wanted_upgrade(&parts);
@@ -92,6 +94,7 @@ pub(crate) async fn answer(visitor: Rc<Visitor>, mut request: Request<Incoming>)
         route,
         assignment,
         client,
+        stratum,
         upload,
         began_us: now_us,
         upgrades: upgrade.is_some(),
@@ -119,6 +122,8 @@ pub(crate) struct Passage {
     pub(crate) assignment: Assignment,
     /// Whose request it is.
     client: u64,
+    /// Of which of the guard's strata it is; see [`paths::stratum`].
+    pub(crate) stratum: u8,
     pub(crate) upload: Rc<Upload>,
     /// When it was assigned, on the worker's clock.
     pub(crate) began_us: u64,
@@ -150,6 +155,7 @@ impl Passage {
             route,
             assignment: Assignment::of_copy(),
             client: 0,
+            stratum: 0,
             upload,
             began_us,
             upgrades: false,
@@ -171,7 +177,8 @@ impl Passage {
         };
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
         let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us)
-            .by(self.client, self.assignment.sticks.is_some_and(|it| it.returning));
+            .by(self.client, self.assignment.sticks.is_some_and(|it| it.returning))
+            .of(self.stratum);
         if self.assignment.chosen {
             record.spare();
         }

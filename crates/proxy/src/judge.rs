@@ -16,7 +16,8 @@ pub struct GuardSpec {
     /// beside a candidate that serves as its baseline, or alone. As long as it stays the same, and
     /// the policy does, evidence is kept, over applies and restarts.
     pub subject: String,
-    /// What is tolerated.
+    /// What is tolerated. Its strata are paths, each with all below it: `/a` is not `/ab`, and of two
+    /// that fit the longer one counts.
     pub policy: Policy,
     /// Whether an unhealthy candidate loses its weight at once; otherwise it is only told of.
     pub acts: bool,
@@ -53,6 +54,10 @@ impl GuardSpec {
         if let Some(header) = &self.client_header {
             http::HeaderName::try_from(header.as_str())
                 .map_err(|_| Refusal::invalid(format!("{header:?} is no header name")))?;
+        }
+        let strata = &self.policy.strata;
+        if let Some(path) = strata.iter().find(|path| !path.starts_with('/')) {
+            return Err(Refusal::invalid(format!("{path:?} is no path: it must begin with /")));
         }
         self.policy.check().map_err(Refusal::invalid)
     }
@@ -202,8 +207,13 @@ mod tests {
                 latency_us: 1_000,
                 pinned: false,
             };
-            let observed =
-                Observed { outcome, assigned_us: order * 1_000, client: 0, returning: false };
+            let observed = Observed {
+                outcome,
+                assigned_us: order * 1_000,
+                client: 0,
+                returning: false,
+                stratum: 0,
+            };
             judge.observe(arms, &observed, order * 1_000);
         }
         judge.take_news().is_some_and(|told| told.verdict.standing == Standing::Unhealthy)

@@ -32,6 +32,7 @@ mod judge;
 mod listener;
 mod live;
 mod mirror;
+mod paths;
 mod pool;
 mod protocol;
 mod proxy;

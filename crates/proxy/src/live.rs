@@ -82,6 +82,8 @@ pub(crate) struct LiveRoute {
     pub(crate) pin_header: Option<HeaderName>,
     /// The header that says whose request it is.
     pub(crate) client_header: Option<HeaderName>,
+    /// The paths whose requests the guard judges by themselves as well.
+    pub(crate) strata: Vec<String>,
     pub(crate) response_timeout: Duration,
     pub(crate) drain: Duration,
     pub(crate) retry_after: HeaderValue,

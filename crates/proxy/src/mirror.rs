@@ -22,7 +22,8 @@ use crate::Refusal;
 use crate::body::RequestBody;
 use crate::forward::{Offered, Passage, Visitor};
 use crate::live::{Deployment, LiveRoute};
-use crate::rescue::{MAX_EXCEPTED_PATHS, is_excepted, is_safe};
+use crate::paths::is_excepted;
+use crate::rescue::{MAX_EXCEPTED_PATHS, is_safe};
 use crate::route::ALL_BP;
 use crate::tally::MirrorCounts;
 
@@ -111,6 +112,8 @@ pub(crate) struct Pair {
     picked: Arm,
     /// Since when both are asked, in microseconds of the worker's clock.
     began_us: u64,
+    /// Of which stratum both are.
+    stratum: u8,
     state: RefCell<State>,
 }
 
@@ -159,6 +162,7 @@ pub(crate) fn copy(passage: &Passage) -> Option<Rc<Pair>> {
         candidate: Arc::clone(&candidate.deployment),
         picked: if rand::rng().random() { Arm::Green } else { Arm::Blue },
         began_us: passage.visitor.worker.clock.now_us(),
+        stratum: passage.stratum,
         state: RefCell::default(),
     });
     let Some(place) = Place::take(&candidate.deployment) else {
@@ -256,8 +260,8 @@ impl Pair {
                 Arm::Blue => counts.picked_blue_failed += failed,
             }
         });
-        let observed =
-            Observed { outcome, assigned_us: self.began_us, client: 0, returning: false };
+        let (assigned_us, stratum) = (self.began_us, self.stratum);
+        let observed = Observed { outcome, assigned_us, client: 0, returning: false, stratum };
         let shared = &self.route.shared;
         if shared.log(self.visitor.worker.index).mirror(&self.route.arms, observed) {
             shared.ring();

@@ -53,6 +53,7 @@ pub(crate) fn live_route(
         mirror: asked.and_then(|candidate| candidate.mirror.clone()),
         pin_header: header_name(spec.pin_header.as_deref()),
         client_header: header_name(guard.and_then(|guard| guard.client_header.as_deref())),
+        strata: guard.map(|guard| guard.policy.strata.clone()).unwrap_or_default(),
         response_timeout: Duration::from_millis(spec.response_timeout_ms),
         drain: Duration::from_millis(spec.drain_ms),
         retry_after: HeaderValue::from(spec.retry_after_s),

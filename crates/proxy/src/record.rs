@@ -25,6 +25,8 @@ pub(crate) struct Record {
     client: u64,
     /// Whether an earlier toss binds the client.
     returning: bool,
+    /// Of which stratum the request is.
+    stratum: u8,
     counted: bool,
     /// Whether a failure is not, or not yet, the visitor's: a tester chose the arm, or the other arm
     /// is asked.
@@ -75,6 +77,7 @@ impl Record {
             start_us,
             client: 0,
             returning: false,
+            stratum: 0,
             counted: false,
             spared: false,
             rescue: None,
@@ -84,6 +87,12 @@ impl Record {
     /// Says whose request it is, and whether an earlier toss binds the client.
     pub(crate) fn by(mut self, client: u64, returning: bool) -> Self {
         (self.client, self.returning) = (client, returning);
+        self
+    }
+
+    /// Says of which of the guard's strata it is.
+    pub(crate) fn of(mut self, stratum: u8) -> Self {
+        self.stratum = stratum;
         self
     }
 
@@ -204,7 +213,8 @@ impl Record {
         if self.route.streams {
             let (outcome, client) = (self.outcome, self.client);
             let (assigned_us, returning) = (self.start_us, self.returning);
-            let observed = Observed { outcome, assigned_us, client, returning };
+            let stratum = self.stratum;
+            let observed = Observed { outcome, assigned_us, client, returning, stratum };
             if log.stream(&self.route.arms, observed) {
                 shared.ring();
             }

@@ -348,8 +348,13 @@ impl Run<'_> {
             latency_us: narrow_us(now_us - request.at_us),
             pinned: false,
         };
-        let observed =
-            Observed { outcome, assigned_us: request.at_us, client: 0, returning: false };
+        let observed = Observed {
+            outcome,
+            assigned_us: request.at_us,
+            client: 0,
+            returning: false,
+            stratum: 0,
+        };
         self.guard.observe(&observed, now_us).map(|finding| (finding.cause, now_us))
     }
 

@@ -143,6 +143,7 @@ impl Run {
             assigned_us: request.at_us,
             client: request.client,
             returning: false,
+            stratum: 0,
         };
         if traffic.latency == Latency::AtOnce {
             self.observe(&observed, request.at_us);
@@ -267,8 +268,13 @@ mod tests {
                 latency_us: 0,
                 pinned: false,
             };
-            let observed =
-                Observed { outcome, assigned_us: request.at_us, client: 0, returning: false };
+            let observed = Observed {
+                outcome,
+                assigned_us: request.at_us,
+                client: 0,
+                returning: false,
+                stratum: 0,
+            };
             let found = guard.observe(&observed, request.at_us);
             if proven_s.is_none() && guard.is_proven() {
                 proven_s = Some(seconds(request.at_us));

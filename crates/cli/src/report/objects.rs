@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use towpath_core::journal::Event;
 use towpath_core::promotion::state::Outcome;
 use towpath_engine::views::{FORMAT, PromotionView};
-use towpath_guard::{Standing, Verdict};
+use towpath_guard::{Standing, StratumEvidence, Verdict};
 use towpath_ports::store::EventRow;
 
 use crate::exit_code::ExitCode;
@@ -90,12 +90,19 @@ fn verdict_of(verdict: &Verdict) -> Value {
         Standing::Blind => "blind",
     };
     let evidence = &verdict.evidence;
-    json!({
+    let mut object = json!({
         "standing": standing,
         "sentence": verdict.sentence,
         "green": { "requests": evidence.green_requests, "failed": evidence.green_failed },
         "blue": { "requests": evidence.blue_requests, "failed": evidence.blue_failed },
-    })
+    });
+    if !evidence.strata.is_empty() {
+        let route =
+            |of: &StratumEvidence| json!({ "route": of.name, "green": of.green, "blue": of.blue });
+        let routes: Vec<Value> = evidence.strata.iter().map(route).collect();
+        join(&mut object, json!({ "routes": routes }));
+    }
+    object
 }
 
 /// What a step has seen so far.

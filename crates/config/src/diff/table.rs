@@ -172,6 +172,7 @@ const GUARD: &[Row] = &[
     ("guard.even_if_blue", Some(OffIsLooser), "limits even if the old release breaks them"),
     ("guard.client", Some(Unclear), "header that says whose request it is"),
     ("guard.counts", Some(Guards), "source whose counts the guard judges"),
+    ("guard.routes", Some(Demands), "routes that are judged by themselves"),
 ];
 
 const ROLLBACK: &[Row] = &[

@@ -113,6 +113,7 @@ impl<'a> Here<'a> {
             Shape::ErrorLimit => json!("> 5%"),
             Shape::LatencyLimit => json!("+20%"),
             Shape::Endpoints => json!(["/health"]),
+            Shape::Routes => json!(["/checkout"]),
             Shape::Variables => json!({ "LOG_LEVEL": "info" }),
             Shape::Money => json!("$20/month"),
             Shape::Size => json!("512MB"),

@@ -45,6 +45,7 @@ pub(super) fn of(shape: Shape) -> Option<Value> {
         | Shape::Names
         | Shape::Processors
         | Shape::Endpoints
+        | Shape::Routes
         | Shape::Variables
         | Shape::Date
         | Shape::Hours

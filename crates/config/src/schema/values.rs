@@ -2,12 +2,13 @@
 //! module above; what an expression cannot say of a text is left to the checker.
 
 use serde_json::{Map, Value, json};
+use towpath_guard::MOST_STRATA;
 use towpath_ports::catalogue::FieldType;
 
 use super::examples::Here;
 use super::{adapters, closed, of_key, order, patterns};
-use crate::sections;
 use crate::shape::{Default, Key, KeyRule, Shape, Variant};
+use crate::{routes, sections};
 
 /// Lists that the checker refuses when they are empty, by path; `value` takes empty lists, and each
 /// of these means something that needs an item.
@@ -53,6 +54,13 @@ pub(super) fn of_shape(shape: Shape, here: &Here<'_>) -> Value {
         Shape::Endpoints => {
             let path = text("^/");
             json!({ "oneOf": [path, { "type": "array", "items": path, "minItems": 1 }] })
+        }
+        Shape::Routes => {
+            let path = text(routes::PATTERN);
+            let mut list = json!({ "type": "array", "items": path, "minItems": 1 });
+            list["maxItems"] = json!(MOST_STRATA);
+            list["uniqueItems"] = json!(true);
+            json!({ "oneOf": [path, list] })
         }
         Shape::Variables => json!({
             "type": "object",

@@ -54,6 +54,12 @@ pub(crate) const KEYS: &[Key] = &[
         "A metrics source whose counts of requests and failures of both releases are judged beside what \
          the router sees, such as jobs that fail after their request was answered.",
     ),
+    Key::optional(
+        "routes",
+        Shape::Routes,
+        "Paths whose requests are judged by themselves as well, each with all below it; the longest that \
+         fits counts. A fault of one of them is found sooner, one of all requests a little later.",
+    ),
 ];
 
 /// The section.
@@ -76,12 +82,17 @@ pub(crate) fn read(
     let share = |name: &str| {
         fields.text(name).and_then(|text| text.parse::<Weight>().ok()).map(Weight::share)
     };
+    if node.is_some_and(|node| node.get("routes").is_some()) && place.routed && !place.counts {
+        let reason = "the router does not tell of single requests".to_owned();
+        reading.not_enforced(format!("{prefix}.guard.routes"), reason, true);
+    }
     GuardRules {
         false_alarms: share("false_alarms").unwrap_or(rules.false_alarms),
         margin: share("margin").map_or(rules.margin, |more| 1.0 + more),
         warm_up: fields.span("warm_up").unwrap_or(rules.warm_up),
         even_if_blue: fields.text("even_if_blue").as_deref() == Some("true"),
         client: fields.text("client"),
+        routes: routes(&fields),
         counts: match counts(&fields, reading) {
             Ok(from) => from,
             Err(reason) => {
@@ -90,6 +101,12 @@ pub(crate) fn read(
             }
         },
     }
+}
+
+/// As they are matched and spoken of: `/a/` is `/a`.
+fn routes(fields: &Fields<'_>) -> Vec<String> {
+    let declared = fields.texts("routes").into_iter();
+    declared.map(|path| path.trim_end_matches('/').to_owned()).collect()
 }
 
 /// Who is asked for counts; none where nobody is named, or somebody unknown, which is told elsewhere.

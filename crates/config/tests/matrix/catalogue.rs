@@ -20,7 +20,10 @@ const fn kind(
         state,
         capabilities: match family {
             Family::Metrics => &["gauges"],
-            Family::Router => &["holdback", "rescue"],
+            Family::Router if matches!(state, KindState::Built) => {
+                &["holdback", "per_request", "rescue"]
+            }
+            Family::Router => &["holdback"],
             _ => &[],
         },
         fields,

@@ -145,6 +145,21 @@ fn counts_are_judged_where_somebody_can_be_asked_for_them_and_refuse_otherwise()
 }
 
 #[test]
+fn routes_are_judged_where_the_router_tells_of_single_requests_and_refuse_otherwise() {
+    let routes = "guard: { routes: [/checkout, /api/search/] }";
+    assert_eq!(refusing(routes), NOTHING, "there are no visitors");
+    let by = |router: &str| refusing(&format!("router: {router}\n{routes}"));
+    assert_eq!(by("{ kind: towpath, listen: 127.0.0.1:3000 }"), NOTHING);
+    assert_eq!(by("{ kind: haproxy, backend: shop }"), ["guard.routes", "router"]);
+    let checked = check(&format!("{FILE}    {routes}\n"));
+    let matrix = checked.matrix.expect("it has no errors");
+    let lane = matrix.environments[1].lanes.values().next().expect("one service");
+    assert_eq!(lane.guard.routes, ["/checkout", "/api/search"]);
+    let policy = towpath_core::guarding::policy(lane, 1, 1.0, 1);
+    assert_eq!((policy.check(), policy.strata), (Ok(()), lane.guard.routes.clone()));
+}
+
+#[test]
 fn an_alarm_is_resolved_with_whoever_is_asked() {
     let live = "rollback: { when: { alarms: [{ name: deep, is: \"> 5\", query: depth }] } }";
     let top = "metrics_sources: { p: { kind: prometheus, url: \"http://p:9090\" } }";

@@ -73,6 +73,10 @@ const PATTERNS: &[(&str, &[&str])] = &[
         &["+20%", "> 300ms"],
     ),
     (r"^/", &["/health", "/a b?c={d}#e"]),
+    (
+        r"^(/[^/.?#%\u0000-\u0020\u007f][^/?#%\u0000-\u0020\u007f]*)+/?$",
+        &["/checkout", "/caf\u{e9}/@{x}:y,z/"],
+    ),
     (r"^[$€£¥][0-9]{1,12}([.][0-9]{2})?/(hour|day|month|year)$", &["$420/month", "€0.50/hour"]),
     (r"^[0-9]{1,6}([.][0-9]{1,2})?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$", &["512MB", "1GiB"]),
     (r"^[0-9]{1,6}(m|[.][0-9]{1,2})?$", &["0.5", "2", "500m"]),
@@ -167,7 +171,11 @@ impl Generator {
             Some("object") => self.object(schema),
             Some("array") => {
                 let many = 1 + self.below(2);
-                (0..many).map(|_| self.value(&schema["items"])).collect()
+                let mut items: Vec<_> = (0..many).map(|_| self.value(&schema["items"])).collect();
+                if schema["uniqueItems"] == json!(true) {
+                    items.dedup();
+                }
+                json!(items)
             }
             _ => {
                 let all = leaves(schema);

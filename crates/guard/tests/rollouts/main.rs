@@ -2,6 +2,8 @@
 //! is not, and what is no evidence.
 
 #[cfg(test)]
+mod strata;
+#[cfg(test)]
 mod visitors;
 
 use towpath_guard::{
@@ -35,7 +37,7 @@ fn request(order: u64, at_us: u64) -> Observed {
         latency_us: 1_000,
         pinned: false,
     };
-    Observed { outcome, assigned_us: at_us, client: 0, returning: false }
+    Observed { outcome, assigned_us: at_us, client: 0, returning: false, stratum: 0 }
 }
 
 /// Requests every ten milliseconds, each changed by `of`, each known at once; the finding and how many

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use serde_json::json;
+use towpath_core::ids::PromotionNumber;
+use towpath_core::journal::Event;
 use towpath_core::promotion::state::Outcome;
-use towpath_guard::{Evidence, Standing, Verdict};
+use towpath_guard::{Evidence, Standing, StratumEvidence, Tally, Verdict};
 
 use super::{both, screen};
 use crate::exit_code::ExitCode;
@@ -215,4 +218,27 @@ fn a_step_that_proved_nothing_is_said_to_have_failed_more_where_it_did() {
     assert_eq!(said((12, 1_000), (10, 1_000)), "no sign of harm, not proven");
     assert_eq!(said((13, 1_000), (10, 1_000)), "failed more than blue, which may be chance");
     assert_eq!(said((1, 28), (0, 0)), "failed at times, which may be chance");
+}
+
+#[test]
+fn a_verdict_by_routes_has_the_counts_of_each_and_another_one_names_none() {
+    let number = PromotionNumber(148);
+    let mut verdict = samples::verdict(Standing::Unhealthy, CONDEMNED, (4, 20), (1, 200));
+    let object_of = |verdict: &Verdict| {
+        let event = Event::Condemned { number, verdict: verdict.clone() };
+        let row = samples::row(1, "14:27:31", &event);
+        objects::of(&row, &Story::default()).expect("it is news")["verdict"].clone()
+    };
+    assert_eq!(object_of(&verdict).get("routes"), None);
+    verdict.evidence.strata.push(StratumEvidence {
+        name: "/checkout".to_owned(),
+        green: Tally { requests: 12, failed: 4 },
+        blue: Tally { requests: 118, failed: 0 },
+    });
+    let expected = json!([{
+        "route": "/checkout",
+        "green": { "requests": 12, "failed": 4 },
+        "blue": { "requests": 118, "failed": 0 },
+    }]);
+    assert_eq!(object_of(&verdict)["routes"], expected);
 }

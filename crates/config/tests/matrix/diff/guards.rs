@@ -1,8 +1,36 @@
-//! What of a change is looser among what guards data, doors and networks, and among what people do.
+//! What of a change is looser among what guards rollouts, data, doors and networks, and among what people
+//! do.
 
 /// What is written in an environment, what is written there instead, and what is said. All of it is
 /// looser, and stricter the other way round.
 pub(super) const LOOSER: &[(&str, &str, &str)] = &[
+    // Rollouts.
+    (
+        "guard: { false_alarms: 1% }",
+        "guard: { false_alarms: 0.1% }",
+        "chance of a false alarm 1% -> 0.1%",
+    ),
+    ("guard: { margin: 25% }", "guard: { margin: 100% }", "margin of the guard 25% -> 100%"),
+    (
+        "guard: { warm_up: 10s }",
+        "guard: { warm_up: 5m }",
+        "warm-up after a change of weight 10s -> 5m",
+    ),
+    (
+        "guard: { even_if_blue: true }",
+        "guard: { even_if_blue: false }",
+        "limits even if the old release breaks them: true -> false",
+    ),
+    (
+        "guard: { counts: jobs }",
+        "guard: { warm_up: 10s }",
+        "source whose counts the guard judges: jobs -> not set",
+    ),
+    (
+        "guard: { routes: [/checkout, /search] }",
+        "guard: { routes: [/checkout] }",
+        "routes that are judged by themselves: /search is removed",
+    ),
     // Data.
     ("data: { residency: eu }", "", "data: { residency: eu } -> not set"),
     (

@@ -201,27 +201,6 @@ const LOOSER: &[(&str, &str, &str)] = &[
         "answer of the old release where the new one is slow: true -> false",
     ),
     ("rollout: { warm_up: 1m }", "rollout: { warm_up: 10s }", "warm-up 1m -> 10s"),
-    (
-        "guard: { false_alarms: 1% }",
-        "guard: { false_alarms: 0.1% }",
-        "chance of a false alarm 1% -> 0.1%",
-    ),
-    ("guard: { margin: 25% }", "guard: { margin: 100% }", "margin of the guard 25% -> 100%"),
-    (
-        "guard: { warm_up: 10s }",
-        "guard: { warm_up: 5m }",
-        "warm-up after a change of weight 10s -> 5m",
-    ),
-    (
-        "guard: { even_if_blue: true }",
-        "guard: { even_if_blue: false }",
-        "limits even if the old release breaks them: true -> false",
-    ),
-    (
-        "guard: { counts: jobs }",
-        "guard: { warm_up: 10s }",
-        "source whose counts the guard judges: jobs -> not set",
-    ),
     // Rolling back.
     (
         "rollback: { mode: automatic }",

@@ -232,8 +232,13 @@ impl Table {
                 green_probability: if is_alone { 1.0 } else { outcome.green_probability },
                 ..*outcome
             };
-            let observed =
-                Observed { outcome, assigned_us: *seen * 1000, client: 0, returning: false };
+            let observed = Observed {
+                outcome,
+                assigned_us: *seen * 1000,
+                client: 0,
+                returning: false,
+                stratum: 0,
+            };
             guard.observe(&observed, *seen * 1000 + 10_000_000);
         }
         let verdict = guard.verdict();
