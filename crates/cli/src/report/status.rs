@@ -236,8 +236,6 @@ pub(crate) fn held_back(lane: &LaneView, style: &Style) -> Option<String> {
     let share = percent(holdback.share);
     let kept = if observed == share {
         format!("{share} of requests stay on {release} until {until}")
-    } else if holdback.share <= 0.0 {
-        format!("{observed} of requests are on {release}, which stands by until {until}")
     } else {
         format!("{observed} of requests are on {release}, where {share} stay until {until}")
     };

@@ -20,9 +20,7 @@ const fn kind(
         state,
         capabilities: match family {
             Family::Metrics => &["gauges"],
-            Family::Router if matches!(state, KindState::Built) => {
-                &["holdback", "per_request", "rescue"]
-            }
+            Family::Router if matches!(state, KindState::Built) => &["holdback", "per_request"],
             Family::Router => &["holdback"],
             _ => &[],
         },

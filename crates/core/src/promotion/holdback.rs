@@ -15,7 +15,7 @@ use crate::units::{Span, Timestamp, Weight};
 /// Visitors who stay on what stands by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Holdback {
-    /// Their share, as it was ordered. Zero: nobody stays, and it is only asked what the new one fails.
+    /// Their share, as it was ordered; above zero.
     pub share: Weight,
     /// Their share as the router was last seen to give it: less or none while the old release lost
     /// copies, more where the new one did, and all of it once the router's guard has gone back.
@@ -28,13 +28,6 @@ pub struct Holdback {
     /// Set once its end was ordered and was not observed yet.
     #[serde(default)]
     pub ending: Option<HoldbackEnd>,
-}
-
-impl Holdback {
-    /// Whether visitors are on it, or shall be. Otherwise there is nothing to tell of it.
-    pub fn has_visitors(&self) -> bool {
-        self.share > Weight::ZERO || self.observed > Weight::ZERO
-    }
 }
 
 /// The end of a holdback on its way.
@@ -97,12 +90,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight) 
         ending: None,
     };
     let version = &standby.deployment.release.version;
-    let sentence = match held.share {
-        Weight::ZERO => {
-            format!("{version} is asked again what {} fails", promotion.plan.release.version)
-        }
-        share => format!("{share} of requests stay on {version}"),
-    };
+    let sentence = format!("{} of requests stay on {version}", held.share);
     change(turn, &standby, Some(holdback), sentence);
 }
 
