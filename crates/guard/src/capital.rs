@@ -11,25 +11,31 @@ use crate::restarts::Restarts;
 pub(crate) const ENOUGH: f64 = 1e15;
 
 /// The capital of a mixture of `Parts`, an array with a place for each hypothesis: the sum over all
-/// starts so far, laid on by the prior over starts. It is an e-process when the factors of one
+/// starts so far, laid on by the prior over starts, or all of it laid on at the beginning. It is an e-process when the factors of one
 /// observation are expected to be at most 1 under the claim that is tested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "Parts: Serialize + DeserializeOwned")]
 pub(crate) struct Capital<Parts> {
     parts: Parts,
-    restarts: Restarts,
+    /// None where all was laid on at the beginning.
+    restarts: Option<Restarts>,
 }
 
 impl<const COUNT: usize> Default for Capital<[f64; COUNT]> {
     fn default() -> Self {
-        Self { parts: [0.0; COUNT], restarts: Restarts::default() }
+        Self { parts: [0.0; COUNT], restarts: Some(Restarts::default()) }
     }
 }
 
 impl<const COUNT: usize> Capital<[f64; COUNT]> {
+    /// Capital that is laid on "the fault was there from the beginning" alone.
+    pub(crate) fn from_the_beginning() -> Self {
+        Self { parts: [1.0 / real(COUNT); COUNT], restarts: None }
+    }
+
     /// Takes in one observation, which multiplies each part by its factor.
     pub(crate) fn multiply(&mut self, factors: &[f64; COUNT]) {
-        let begins_here = self.restarts.take() / real(COUNT);
+        let begins_here = self.restarts.as_mut().map_or(0.0, Restarts::take) / real(COUNT);
         for (part, factor) in self.parts.iter_mut().zip(factors) {
             *part = ((*part + begins_here) * factor).min(ENOUGH);
         }
@@ -37,7 +43,7 @@ impl<const COUNT: usize> Capital<[f64; COUNT]> {
 
     /// The evidence against the claim: 1 at the start, `1/alpha` refutes it at level `alpha`.
     pub(crate) fn evidence(&self) -> f64 {
-        self.parts.iter().sum::<f64>() + self.restarts.unspent()
+        self.parts.iter().sum::<f64>() + self.restarts.as_ref().map_or(0.0, Restarts::unspent)
     }
 }
 

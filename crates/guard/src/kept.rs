@@ -60,9 +60,9 @@ impl Kept {
     /// Nothing is known of green, and of blue what `horizon` says.
     pub(crate) fn new(policy: Policy, horizon: Horizon) -> Self {
         Self {
-            margin: LabelTest::new(policy.margin, Effects::FAILURES),
+            margin: LabelTest::of(&policy, policy.margin, Effects::FAILURES),
             strata: Stratum::all(&policy),
-            catastrophe: LabelTest::new(CATASTROPHE, Effects::FAILURES),
+            catastrophe: LabelTest::of(&policy, CATASTROPHE, Effects::FAILURES),
             limits: Limit::all(&policy),
             slowness: Slowness::all(&policy, horizon.answers()),
             not_twice: NotTwice::default(),

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Policy;
 use crate::capital::{Capital, real, together};
 
 /// Effects that are weighed against each other, spaced geometrically.
@@ -83,6 +84,17 @@ impl LabelTest {
     /// A test of `margin` (1 or more) over `effects`.
     pub(crate) fn new(margin: f64, effects: Effects) -> Self {
         Self::with(margin, effects.each())
+    }
+
+    /// The same for clients as `policy` knows them. Where each is tied to its arm only the first failure
+    /// of each is told, and capital is laid down once: a better green's clients fail later than blue's,
+    /// which from a moment in the middle looks as if green alone failed.
+    pub(crate) fn of(policy: &Policy, margin: f64, effects: Effects) -> Self {
+        let test = Self::new(margin, effects);
+        match policy.client_window_us {
+            Some(_) => test,
+            None => Self { capital: Capital::from_the_beginning(), ..test },
+        }
     }
 
     fn with(margin: f64, effects: [f64; EFFECTS]) -> Self {

@@ -51,7 +51,7 @@ impl Limit {
             event,
             even_if_blue: policy.even_if_blue,
             beside: ShareTest::new(share),
-            worse: LabelTest::new(1.0, effects),
+            worse: LabelTest::of(policy, 1.0, effects),
             alone: ShareTest::new(share),
         }
     }

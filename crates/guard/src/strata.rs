@@ -27,7 +27,7 @@ impl Stratum {
     /// The strata of a policy, of which nothing is known.
     pub(crate) fn all(policy: &Policy) -> Vec<Self> {
         let unknown = |_: &String| Self {
-            margin: LabelTest::new(policy.margin, Effects::FAILURES),
+            margin: LabelTest::of(policy, policy.margin, Effects::FAILURES),
             counts: [Tally::default(); 2],
         };
         policy.strata.iter().map(unknown).collect()

@@ -50,17 +50,53 @@ fn visitors_who_stay_on_their_arm_are_one_observation_each_however_often_they_fa
     assert_eq!(thrown_out(true), 0);
 }
 
+/// Of so many rollouts those in which green, which fails that share of its requests where blue fails 16%,
+/// is thrown out. Nearly every visitor fails at some time, and is no observation after that.
+fn thrown_out(rollouts: u64, share_of_green: f64) -> usize {
+    let is_out = |seed: &u64| {
+        let found = sticky(*seed, true, |one, chance| {
+            one.outcome.status = StatusClass::Success;
+            let share = if is_green(one) { share_of_green } else { 0.16 };
+            if chance.share() < share {
+                fails(one);
+            }
+        });
+        found.is_some()
+    };
+    (0..rollouts).filter(is_out).count()
+}
+
+/// Visitors of a better green fail later than those of blue, when most of those are no observation any
+/// more: from a moment in the middle green alone seems to fail.
+#[test]
+fn a_green_that_mends_what_nearly_every_visitor_of_blue_met_is_not_thrown_out() {
+    assert_eq!((thrown_out(50, 0.01), thrown_out(50, 0.05)), (0, 0));
+}
+
+/// At 1% more than 7 of 200 would be thrown out with a chance of 0.001.
+#[test]
+fn a_green_that_is_as_good_or_at_the_margin_for_visitors_who_stay_is_hardly_ever_thrown_out() {
+    for share_of_green in [0.16, 0.2] {
+        let out = thrown_out(200, share_of_green);
+        assert!(out <= 7, "{share_of_green}: {out}");
+    }
+}
+
+/// A fault of which nobody knows when it begins takes longer to find among visitors who stay, as their
+/// failures are held against those from the beginning.
 #[test]
 fn a_green_that_turns_bad_for_visitors_who_were_there_before_is_found() {
-    for seed in 0..20 {
+    let found_after = |seed| {
         let found = sticky(seed, true, |one, chance| {
             if one.outcome.order > 10_000 && is_green(one) && chance.share() < 0.2 {
                 fails(one);
             }
         });
-        let (_, requests) = found.expect("it is found");
-        assert!((10_000..10_300).contains(&requests), "{seed}: {requests}");
-    }
+        found.expect("it is found").1.checked_sub(10_000).expect("not before it began")
+    };
+    let mut after: Vec<u64> = (0..20).map(found_after).collect();
+    after.sort_unstable();
+    assert!(after[10] < 250 && after[19] < 450, "{after:?}");
 }
 
 #[test]
