@@ -217,6 +217,12 @@ impl Slot {
             && self.default_ready(now_us)
     }
 
+    /// Whether this deployment is the candidate, on a lease.
+    pub(crate) fn lends(&self, deployment: &str) -> bool {
+        let candidate = self.state.spec.candidate.as_ref().filter(|it| it.lease_ms.is_some());
+        candidate.is_some_and(|candidate| candidate.arm.deployment == deployment)
+    }
+
     /// Puts an event into the stream.
     pub(crate) fn tell(&mut self, event: RouteEvent) {
         self.ring.push(Entry::Event(event));

@@ -57,9 +57,9 @@ impl Controller {
         {
             return Ok(Begun::Nothing(Some(Box::new(self.read(&name)?))));
         }
-        let default = spec.default.as_ref().map(|arm| arm.deployment.as_str());
-        let (slot, now_us) = (self.slots.get(&name), self.clock.now_us());
-        if default.is_some_and(|default| slot.is_some_and(|slot| slot.is_barred(default, now_us))) {
+        if let Some(slot) = self.slots.get(&name)
+            && enters(&spec, slot).is_some_and(|it| slot.is_barred(it, self.clock.now_us()))
+        {
             return Err(Refusal::Unhealthy);
         }
         self.refuse_other_users(&spec)?;
@@ -223,4 +223,12 @@ impl Controller {
             }),
         }
     }
+}
+
+/// Who takes the place of what served, under this order: the default arm, or a candidate beside it that
+/// is no longer only lent its share.
+fn enters<'a>(spec: &'a RouteSpec, slot: &Slot) -> Option<&'a str> {
+    let candidate = spec.candidate.as_ref().filter(|it| it.lease_ms.is_none());
+    let kept = candidate.map(|it| it.arm.deployment.as_str()).filter(|it| slot.lends(it));
+    kept.or(spec.default.as_ref().map(|arm| arm.deployment.as_str()))
 }

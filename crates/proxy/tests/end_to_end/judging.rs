@@ -109,6 +109,25 @@ async fn who_was_found_unhealthy_gets_no_weight_again_and_never_becomes_the_defa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_found_unhealthy_does_not_enter_beside_what_it_replaces_either() {
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
+    let (_directory, proxy, handle) = new_proxy().await;
+    let mut spec = bad_rollout(&blue, &green, true);
+    applied(&handle, &spec, 1).await;
+    let crowd = Crowd::gather(spec.listen, 4, "/");
+    until_status(&handle, &spec.name, |status| status.hold == Hold::Judged).await;
+    crowd.leave().await;
+    let entering = spec.candidate.as_mut().unwrap();
+    (entering.weight_bp, entering.lease_ms) = (9_500, None);
+    for acts in [true, false] {
+        spec.guard.as_mut().unwrap().acts = acts;
+        let refused = handle.apply(spec.clone(), 1, 2).await.unwrap_err();
+        assert_eq!(refusal(refused), Some(Refusal::Unhealthy), "{acts}");
+    }
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_guard_knows_outlives_the_proxy() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
     let directory = tempfile::tempdir().unwrap();
