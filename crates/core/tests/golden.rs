@@ -190,7 +190,7 @@ fn holdback() -> Holdback {
             retires: true,
             command: Some(CommandId(12)),
             revision: Revision(6),
-            first: Revision(5),
+            first: Some(Revision(5)),
             since: AT,
             retry_at: Some(AT),
         }),

@@ -13,8 +13,15 @@ use towpath_core::units::Weight;
 use crate::judging;
 use crate::shared::Shared;
 
-/// A lane to look at: its router, and the share of what serves as it is recorded.
-type Looked = (LaneId, AdapterSpec, Weight);
+/// A lane to look at.
+struct Looked {
+    lane: LaneId,
+    router: AdapterSpec,
+    /// The share of the old release as it is recorded.
+    recorded: Weight,
+    /// Whether the router was ordered to end it, and may have done so unheard.
+    is_ending: bool,
+}
 
 /// Looks until the engine stops, as often as a lease of the usual length is renewed.
 pub(crate) fn spawn(shared: &Arc<Shared>) {
@@ -27,7 +34,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
             for lane in held_back(&shared) {
                 // A router that does not answer keeps nobody else waiting.
                 looking
-                    .entry(lane.0.clone())
+                    .entry(lane.lane.clone())
                     .or_insert_with(|| tokio::spawn(look(Arc::clone(&shared), lane)));
             }
             tokio::time::sleep(pause).await;
@@ -35,12 +42,14 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
     });
 }
 
-async fn look(shared: Arc<Shared>, (lane, router, recorded): Looked) {
+async fn look(shared: Arc<Shared>, looked: Looked) {
+    let Looked { lane, router, recorded, is_ending } = looked;
     let Ok(router) = shared.setup.adapters.router(&router) else { return };
     let Ok(Some(observed)) = router.observe(&lane).await else { return };
     judging::hear(&shared, &lane, &observed);
     let (revision, weight) = (observed.revision, observed.weight);
-    if observed.held_back.is_some() && weight != recorded {
+    let kept = observed.held_back.map_or(Weight::ZERO, |_| weight.rest());
+    if (observed.held_back.is_some() || is_ending) && kept != recorded {
         shared.send(&lane, Input::RouteObserved { revision, weight }).await;
     }
 }
@@ -51,7 +60,12 @@ fn held_back(shared: &Shared) -> Vec<Looked> {
         let looked = lanes.filter_map(|lane| {
             let holdback = lane.standby.as_ref()?.holdback.as_ref()?;
             let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
-            Some((lane.id.clone(), section.router.clone()?, holdback.observed.rest()))
+            Some(Looked {
+                lane: lane.id.clone(),
+                router: section.router.clone()?,
+                recorded: holdback.observed,
+                is_ending: holdback.ending.is_some(),
+            })
         });
         looked.collect()
     })

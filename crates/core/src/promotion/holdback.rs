@@ -41,9 +41,10 @@ pub struct HoldbackEnd {
     pub command: Option<CommandId>,
     /// The revision that it orders.
     pub revision: Revision,
-    /// The revision that ordered it first. A router that obeyed this one or a later one holds nobody
-    /// back, whatever became of the outcome.
-    pub first: Revision,
+    /// The revision that ordered it first; none if that is not known, and it is this one. A router that
+    /// obeyed it or a later one holds nobody back, whatever became of the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Revision>,
     /// When it was ordered first.
     pub since: Timestamp,
     /// When it is ordered again.
@@ -124,7 +125,7 @@ pub(super) fn end(turn: &mut Turn<'_>, sentence: String, retires: bool) {
                 retires,
                 command: None,
                 revision: turn.next_revision(),
-                first: turn.next_revision(),
+                first: Some(turn.next_revision()),
                 since: turn.now,
                 retry_at: None,
             };
@@ -165,7 +166,8 @@ pub(super) fn ended(turn: &mut Turn<'_>, outcome: &CommandOutcome) {
 pub(super) fn observed(turn: &mut Turn<'_>, revision: Revision, weight: Weight) {
     let Some((standby, holdback)) = of(&turn.lane) else { return };
     // There the new release has no weight to be told because nothing is beside it.
-    let is_over = holdback.ending.as_ref().is_some_and(|end| revision >= end.first);
+    let is_over =
+        holdback.ending.as_ref().is_some_and(|end| revision >= end.first.unwrap_or(end.revision));
     let observed = if is_over { Weight::ZERO } else { weight.rest() };
     if revision > turn.lane.last_revision || observed == holdback.observed {
         return;
