@@ -118,8 +118,8 @@ pub fn policy(section: &LaneSpec, attempt: u32, share: f64, speed: u32) -> Polic
 }
 
 /// What is left of `share` for the evidence that the engine keeps in memory alone, and begins anew, after
-/// it started `starts` times since the release was first judged: as with attempts, so that all of them
-/// together stay within it.
+/// it started `starts` times since the rollout began, or since its commit: as with attempts, so that all
+/// of them together stay within it.
 pub fn after_starts(share: f64, starts: u32) -> f64 {
     share * part_of(starts)
 }

@@ -3,7 +3,7 @@
 use crate::check::CheckResult;
 use crate::promotion::state::{CheckKey, GateList, Lane, Promotion, State};
 use crate::reason::{Blocker, Next};
-use crate::units::Timestamp;
+use crate::units::{Timestamp, Weight};
 
 /// What the lane's promotions wait for, by promotion, the active one first.
 pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
@@ -131,15 +131,24 @@ fn lane_taken(lane: &Lane, active: &Promotion, deadline: Timestamp) -> Blocker {
 
 fn holdback_ends(lane: &Lane, deadline: Timestamp) -> Option<Blocker> {
     let standby = lane.standby.as_ref()?;
-    standby.holdback.as_ref()?.ending.as_ref()?;
+    let holdback = standby.holdback.as_ref()?;
+    holdback.ending.as_ref()?;
     let version = &standby.deployment.release.version;
-    Some(Blocker {
-        what: "router".to_owned(),
-        sentence: format!("no visitor may be on {version} any more; its holdback is being ended"),
-        who: Vec::new(),
-        next: vec![Next::new("towpath doctor", "does the router answer")],
-        until: Some(deadline),
-    })
+    let (sentence, next) = if holdback.observed == Weight::FULL {
+        // It gives nothing back to what it found unhealthy, so that waiting does not help.
+        let command = format!("towpath rollback {}", lane.id.environment);
+        (
+            format!("the router found what serves unhealthy and sends all visitors to {version}"),
+            Next::new(command, format!("makes {version} what serves")),
+        )
+    } else {
+        (
+            format!("no visitor may be on {version} any more; its holdback is being ended"),
+            Next::new("towpath doctor", "does the router answer"),
+        )
+    };
+    let (what, who) = ("router".to_owned(), Vec::new());
+    Some(Blocker { what, sentence, who, next: vec![next], until: Some(deadline) })
 }
 
 fn open_checks(promotion: &Promotion) -> Vec<Blocker> {
@@ -187,4 +196,57 @@ fn open_checks(promotion: &Promotion) -> Vec<Blocker> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::Deployment;
+    use crate::ids::{Digest, LaneId, Name, PromotionNumber, Revision, Version};
+    use crate::promotion::state::{Holdback, HoldbackEnd, Standby};
+    use crate::release::ReleaseRef;
+
+    /// A lane whose holdback is being ended while the old release has `observed`.
+    fn ending(observed: Weight) -> Lane {
+        let name = |text: &str| Name::new(text).unwrap();
+        let mut lane = Lane::new(LaneId { service: name("app"), environment: name("prod") });
+        let version = Version::new("1.1.0").unwrap();
+        let digest = Digest::of(b"1.1.0");
+        let ending = HoldbackEnd {
+            sentence: "its time was over".to_owned(),
+            retires: true,
+            command: None,
+            revision: Revision(7),
+            first: None,
+            since: Timestamp(0),
+            retry_at: None,
+        };
+        lane.standby = Some(Standby {
+            deployment: Deployment {
+                number: PromotionNumber(1),
+                release: ReleaseRef { version, digest },
+                capacity: 1,
+                endpoints: Vec::new(),
+            },
+            until: Timestamp(0),
+            holdback: Some(Holdback {
+                share: Weight::from_basis_points(500).unwrap(),
+                observed,
+                until: Timestamp(0),
+                acts: true,
+                ending: Some(ending),
+            }),
+        });
+        lane
+    }
+
+    #[test]
+    fn a_router_that_went_back_is_waited_for_in_vain_and_the_way_out_is_named() {
+        let next = |observed| {
+            let blocker = holdback_ends(&ending(observed), Timestamp(0)).unwrap();
+            blocker.next[0].command.clone()
+        };
+        assert_eq!(next(Weight::FULL), "towpath rollback prod");
+        assert_eq!(next(Weight::ZERO), "towpath doctor");
+    }
 }
