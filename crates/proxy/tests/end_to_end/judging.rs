@@ -87,15 +87,21 @@ async fn a_failing_candidate_loses_its_weight_and_nobody_had_to_ask() {
     proxy.stop().await;
 }
 
+/// The route, in force, of a rollout whose candidate has just been found unhealthy.
+async fn condemned(handle: &Handle, blue: &Upstream, green: &Upstream) -> RouteSpec {
+    let spec = bad_rollout(blue, green, true);
+    applied(handle, &spec, 1).await;
+    let crowd = Crowd::gather(spec.listen, 4, "/");
+    until_status(handle, &spec.name, |status| status.hold == Hold::Judged).await;
+    crowd.leave().await;
+    spec
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_found_unhealthy_gets_no_weight_again_and_never_becomes_the_default_arm() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
     let (_directory, proxy, handle) = new_proxy().await;
-    let mut spec = bad_rollout(&blue, &green, true);
-    applied(&handle, &spec, 1).await;
-    let crowd = Crowd::gather(spec.listen, 4, "/");
-    until_status(&handle, &spec.name, |status| status.hold == Hold::Judged).await;
-    crowd.leave().await;
+    let mut spec = condemned(&handle, &blue, &green).await;
     assert_eq!(
         refusal(handle.renew(&spec.name, 1, 1000).await.unwrap_err()),
         Some(Refusal::Unhealthy)
@@ -112,11 +118,7 @@ async fn who_was_found_unhealthy_gets_no_weight_again_and_never_becomes_the_defa
 async fn who_was_found_unhealthy_does_not_enter_beside_what_it_replaces_either() {
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("failing").await);
     let (_directory, proxy, handle) = new_proxy().await;
-    let mut spec = bad_rollout(&blue, &green, true);
-    applied(&handle, &spec, 1).await;
-    let crowd = Crowd::gather(spec.listen, 4, "/");
-    until_status(&handle, &spec.name, |status| status.hold == Hold::Judged).await;
-    crowd.leave().await;
+    let mut spec = condemned(&handle, &blue, &green).await;
     let entering = spec.candidate.as_mut().unwrap();
     (entering.weight_bp, entering.lease_ms) = (9_500, None);
     for acts in [true, false] {
