@@ -25,6 +25,7 @@ struct Counters {
     lost: AtomicU64,
     refused: AtomicU64,
     harmed: AtomicU64,
+    rescued: AtomicU64,
     stopped: AtomicBool,
     first_loss: Mutex<Option<String>>,
 }
@@ -56,6 +57,11 @@ impl Visitors {
     /// How many of them a release answered with a failure so far.
     pub fn harmed(&self) -> u64 {
         self.counters.harmed.load(Ordering::Relaxed)
+    }
+
+    /// How many were served again by the other release so far, as the answers say.
+    pub fn rescued(&self) -> u64 {
+        self.counters.rescued.load(Ordering::Relaxed)
     }
 
     /// Lets the last ones finish, and says what they met.
@@ -99,8 +105,10 @@ async fn one(client: &reqwest::Client, url: &str, counters: &Counters) {
             let status = response.status();
             // Whatever a release answers carries its name; what has none came from nobody.
             let named = response.headers().contains_key("x-release");
+            let rescued = response.headers().contains_key("towpath-rescued");
             match response.bytes().await {
                 Ok(_) if named => {
+                    counters.rescued.fetch_add(u64::from(rescued), Ordering::Relaxed);
                     counters
                         .harmed
                         .fetch_add(u64::from(status.is_server_error()), Ordering::Relaxed);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use towpath_e2e::{Visitors, World, production};
 
 /// The limit is far above what fails here: only the comparison with the old release can tell.
@@ -60,6 +61,26 @@ fn a_release_that_turns_bad_after_commit_goes_back_though_the_engine_is_dead() {
     assert_eq!(lane["weights"]["blue"], 1.0);
     let met = visitors.end();
     assert!(met.lost == 0 && met.harmed <= 300, "{met:?}");
+    world.must(&["audit", "verify"], 0);
+}
+
+#[test]
+fn what_only_stands_by_answers_what_the_new_release_fails_until_it_is_taken_back() {
+    let declared = DECLARED.replace("  rescue: never\n", "").replace("holdback: 20%\n", "");
+    // Fewer fail than may be rescued, and more than the matrix tolerates.
+    let declared = declared.replace("> 90%", "> 2%");
+    let matrix = production(2, &declared.replace("MODE", "automatic"));
+    let world = World::before_second(&matrix, &["FAIL_RATE=0.06", "FAIL_AFTER_MS=12000"]);
+    let visitors = world.visitors(8);
+    world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 0);
+    let lane = world.lane();
+    assert_eq!(lane["standby"]["release"], "1.0.0");
+    assert_eq!((&lane["standby"]["holdback"], visitors.rescued()), (&Value::Null, 0));
+    world.until("the fault has begun", PATIENCE, || visitors.rescued() > 0);
+    world.until("it is rolled back", PATIENCE, || world.lane()["serves"]["release"] == "1.0.0");
+    world.must(&["watch", "3"], 0);
+    let met = visitors.end();
+    assert_eq!((met.lost, met.harmed), (0, 0), "{met:?}");
     world.must(&["audit", "verify"], 0);
 }
 

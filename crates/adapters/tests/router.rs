@@ -74,7 +74,13 @@ impl World {
     }
 
     async fn visit(&self) -> String {
-        let answer = reqwest::get(format!("http://{}/", self.listen)).await.unwrap();
+        self.visit_asking_for("nobody").await
+    }
+
+    /// With the header by which a tester chooses the arm.
+    async fn visit_asking_for(&self, arm: &str) -> String {
+        let request = reqwest::Client::new().get(format!("http://{}/", self.listen));
+        let answer = request.header("x-towpath-arm", arm).send().await.unwrap();
         format!("{} {}", answer.status().as_u16(), answer.text().await.unwrap())
     }
 }
@@ -264,6 +270,39 @@ async fn what_is_held_back_gets_everything_once_what_serves_is_condemned_and_the
     assert!(matches!(ended, Err(RouterError::Refused(_))), "{ended:?}");
     router.ensure(&route(4, Some(old))).await.unwrap();
     assert_eq!(world.visit().await, "200 old");
+}
+
+#[tokio::test]
+async fn what_is_held_back_without_a_share_only_answers_what_the_other_fails() {
+    let world = World::new();
+    let router = world.router();
+    let (old, new) = (deployment(6, server("old")), deployment(7, failing()));
+    let mut desired = committed(1, &new, &old, true);
+    if let Some(held) = &mut desired.held_back {
+        held.share = Weight::ZERO;
+        held.rescue = Some(Rescue {
+            except: Vec::new(),
+            methods: Vec::new(),
+            body_bytes: 65_536,
+            within: Span::seconds(2),
+            hedge: false,
+        });
+    }
+    let told = router.ensure(&desired).await.unwrap();
+    assert_eq!((told.default, told.held_back), (Some(new.number), Some(old.number)));
+    assert_eq!((told.candidate, told.weight, told.leaving), (None, Weight::FULL, 0));
+    for _ in 0..20 {
+        assert_eq!(world.visit().await, "200 old");
+    }
+    assert_eq!(world.visit_asking_for("blue").await, "500 no", "a tester meets what serves");
+    let observed = router.observe(&lane()).await.unwrap().unwrap();
+    let met = observed.met.unwrap();
+    assert_eq!(met[&new.number], Met { harmed: 0, rescued: 20, ..Met::default() });
+    assert!(!met.contains_key(&old.number), "{met:?}");
+    assert_eq!(observed.weight, Weight::FULL, "nothing was taken from what serves");
+    let ended = router.ensure(&route(2, Some(new))).await.unwrap();
+    assert_eq!((ended.held_back, ended.weight), (None, Weight::ZERO));
+    assert_eq!(world.visit().await, "500 no");
 }
 
 #[tokio::test]

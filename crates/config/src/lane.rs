@@ -322,7 +322,8 @@ fn lane_spec(
         entry.is_some_and(|entry| entry.capabilities.contains(&"holdback"))
     };
     let router_can = kind.map(|kind| (kind.to_owned(), can(kind)));
-    let ground = sections::holdback::Ground { standby, router: router_can };
+    let rescues = rollout.rescue.is_some();
+    let ground = sections::holdback::Ground { standby, router: router_can, rescues };
     let holdback = sections::holdback::read(node, lane.place, &ground, reading.problems);
     Some(LaneSpec {
         target: target?,

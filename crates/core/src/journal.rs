@@ -200,6 +200,9 @@ pub enum Event {
         command: CommandId,
         /// Order among the routes of the lane.
         revision: Revision,
+        /// Whether nothing of what it replaces stays in the route, because that is quarantined.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        barred: bool,
     },
     /// Green is the default arm.
     Committed {

@@ -182,7 +182,7 @@ pub struct LaneSpec {
     pub rollout: Rollout,
     /// How long the old release is kept at full capacity after commit; zero keeps none.
     pub standby: Span,
-    /// Visitors who stay on the old release after commit; none: none.
+    /// What the old release still has to do with visitors after commit; none: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holdback: Option<HoldbackRule>,
     /// When and by whom it is taken back.
@@ -301,10 +301,11 @@ pub struct Rescue {
     pub hedge: bool,
 }
 
-/// Visitors who stay on the old release after commit, so that the new one is still judged beside it.
+/// What the old release still has to do with visitors after commit: the share of them who stay on it, so
+/// that the new one is still judged beside it, and the requests that the new one fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldbackRule {
-    /// Their share, above zero and at most a half.
+    /// Their share, at most a half. Zero: nobody stays, and it is only asked what the new one fails.
     pub share: Weight,
     /// For how long; at most as long as the standby.
     pub lasts: Span,

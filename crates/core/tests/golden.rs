@@ -145,7 +145,7 @@ fn of_the_end() -> Vec<Event> {
         quarantine: true,
     };
     vec![
-        Event::CommitOrdered { number, command, revision },
+        Event::CommitOrdered { number, command, revision, barred: false },
         Event::Committed { number, deployment: deployment(7), standby: Some((deployment(5), AT)) },
         Event::ReturnOrdered { number, command, revision, ending },
         Event::RouteRetried { number, sentence: because(), retry_at: AT, returned: true },

@@ -126,7 +126,8 @@ fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<Subject> {
         (promotion.blue.clone(), attempt, since, stretch)
     } else {
         let (since, standby) = (lane.serving.as_ref()?.since, lane.standby.as_ref()?);
-        let held_back = standby.holdback.as_ref().map(|it| it.observed.share());
+        let holdback = standby.holdback.as_ref().filter(|it| it.has_visitors());
+        let held_back = holdback.map(|it| it.observed.share());
         let green_probability = 1.0 - held_back.unwrap_or(0.0);
         let blue = held_back.map(|_| standby.deployment.clone());
         (blue, 1, since, Some(Stretch { since, green_probability }))

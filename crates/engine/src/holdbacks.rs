@@ -59,6 +59,10 @@ fn held_back(shared: &Shared) -> Vec<Looked> {
         let lanes = project.lanes.values().filter(|lane| lane.active.is_none());
         let looked = lanes.filter_map(|lane| {
             let holdback = lane.standby.as_ref()?.holdback.as_ref()?;
+            // Without a share there is nothing to see until it ends.
+            if !holdback.has_visitors() && holdback.ending.is_none() {
+                return None;
+            }
             let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
             Some(Looked {
                 lane: lane.id.clone(),

@@ -201,10 +201,10 @@ pub(crate) fn subject_of(project: &Project, lane: &Lane, speed: u32) -> Option<S
     }
     let standby = lane.standby.as_ref()?;
     let (_, section) = project.common.matrix.as_ref()?.lane(&lane.id)?;
-    let serving = lane.serving.as_ref()?;
+    let (serving, kept) = (lane.serving.as_ref()?, standby.deployment.number);
     Some(Subject {
         deployment: serving.deployment.number,
-        beside: standby.holdback.as_ref().map(|_| standby.deployment.number),
+        beside: standby.holdback.as_ref().filter(|it| it.has_visitors()).map(|_| kept),
         policy: guarding::policy(section, 1, share(section, serving.since), speed),
         router: section.router.clone()?,
         step: None,

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::state::Kind;
+use towpath_core::units::Weight;
 
 use crate::views::{self, CheckView, HoldbackPlanView};
 
@@ -40,7 +41,7 @@ pub(crate) fn checks(project: &Project, plan: &Plan) -> Vec<CheckView> {
 
 /// What stays on what is replaced after commit, where something does.
 pub(crate) fn holdback(plan: &Plan, irreversible: bool) -> Option<HoldbackPlanView> {
-    let rule = plan.section.holdback.as_ref()?;
+    let rule = plan.section.holdback.as_ref().filter(|rule| rule.share > Weight::ZERO)?;
     let replaces = plan.kind == Kind::Promote && plan.blue.is_some() && !irreversible;
     let seconds = views::span_seconds(rule.lasts);
     replaces.then(|| HoldbackPlanView { share: rule.share.share(), seconds })

@@ -258,7 +258,8 @@ impl Engine {
             retires_holdback: lane
                 .standby
                 .as_ref()
-                .and_then(|standby| Some(standby.holdback.as_ref()?.observed.share())),
+                .and_then(|standby| standby.holdback.as_ref().filter(|it| it.has_visitors()))
+                .map(|holdback| holdback.observed.share()),
             prerequisites,
             validation,
             instances: (section.instances, serving.map(|one| one.deployment.capacity)),

@@ -107,14 +107,15 @@ pub struct Candidate {
 }
 
 /// The arm that was the default before and keeps a share, on no lease. What it cannot carry goes to the
-/// default arm, and what that cannot carry comes to it.
+/// default arm, and what that cannot carry comes to it. With no share it is sent no visitor, not even one
+/// who asks for it, and only serves again what the default arm fails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldBackArm {
     /// What runs.
     pub deployment: Deployment,
     /// Its share.
     pub share: Weight,
-    /// Whether it gets everything at once when the default arm is found unhealthy, as long as it is
+    /// With a share, whether it gets everything at once when the default arm is found unhealthy, as long as it is
     /// ready, until the route is ordered anew.
     pub acts: bool,
     /// What it serves again when the default arm fails it; none: nothing.

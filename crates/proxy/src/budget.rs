@@ -1,5 +1,5 @@
-//! How much of its own failures the candidate may load onto the default arm: a share of what that
-//! arm answers, a number at once, and a stop while it helps nobody. Owns the bounds; knows no request.
+//! How much of its own failures an arm may load onto the one behind it: a share of what the default arm
+//! answers, a number at once, and a stop while it helps nobody. Owns the bounds; knows no request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -41,7 +41,7 @@ pub(crate) enum Refused {
     Size,
 }
 
-/// The bounds of one candidate, shared by all workers. Every change is one atomic operation.
+/// The bounds of one deployment, shared by all workers. Every change is one atomic operation.
 #[derive(Debug)]
 pub(crate) struct Budget {
     answered: Window,

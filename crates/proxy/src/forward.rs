@@ -129,7 +129,7 @@ pub(crate) struct Passage {
     pub(crate) began_us: u64,
     /// Whether the visitor asked to switch protocols.
     pub(crate) upgrades: bool,
-    /// Whether the rules let the default arm be asked after the candidate.
+    /// Whether the rules let the arm behind be asked after this one.
     pub(crate) may_repeat: bool,
     /// A copy of what was sent.
     pub(crate) spare: Option<Request<RequestBody>>,
@@ -171,7 +171,7 @@ impl Passage {
         let worker = Rc::clone(&self.visitor.worker);
         let route = Arc::clone(&self.route);
         let green_bp = self.assignment.green_bp;
-        let Some(arm) = arm_of(&route, self.assignment.arm) else {
+        let Some(arm) = route.of(self.assignment.arm) else {
             route.shared.log(worker.index).unserved += 1;
             return Err(unavailable(&route, "no release serves here yet\n"));
         };
@@ -185,14 +185,13 @@ impl Passage {
         if let Err(error) = self.prepare_rescue().await {
             return Ok((record, Offered::Failed(error)));
         }
-        if self.assignment.arm == Arm::Green {
-            if let Some(race) = self.may_hedge() {
-                return Ok(self.hedge(record, Arc::clone(arm), race).await);
-            }
-            let offered = self.offer(arm, self.began_us).await;
-            return Ok(self.rescue(record, offered).await);
+        if let Some(race) = self.may_hedge() {
+            return Ok(self.hedge(record, Arc::clone(arm), race).await);
         }
         let offered = self.offer(arm, self.began_us).await;
+        if self.assignment.arm == Arm::Green || route.standby.is_some() {
+            return Ok(self.rescue(record, offered).await);
+        }
         let Offered::Unsent(error) = offered else { return Ok((record, offered)) };
         let Some(arm) = self.stand_in(&route) else {
             return Ok((record, Offered::Failed(error)));
@@ -370,13 +369,6 @@ impl Passage {
             headers::set_cookie(answer.headers_mut(), &sticky.cookie, &value, secure);
         }
         answer
-    }
-}
-
-fn arm_of(route: &LiveRoute, arm: Arm) -> Option<&Arc<LiveArm>> {
-    match arm {
-        Arm::Blue => route.default.as_ref(),
-        Arm::Green => route.candidate.as_ref(),
     }
 }
 

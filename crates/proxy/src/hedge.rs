@@ -11,7 +11,7 @@ use http::Request;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
-use towpath_guard::ErrorKind;
+use towpath_guard::{Arm, ErrorKind};
 
 use crate::body::RequestBody;
 use crate::budget::Place;
@@ -39,7 +39,8 @@ impl Passage {
     /// A race, if the rules ask for one and it is known what the default arm usually takes.
     pub(crate) fn may_hedge(&self) -> Option<Race> {
         let wanted = self.route.rescue.as_ref().is_some_and(|rules| rules.hedge);
-        if !wanted || !self.may_repeat || self.upgrades {
+        let comes = self.assignment.arm == Arm::Green;
+        if !wanted || !comes || !self.may_repeat || self.upgrades {
             return None;
         }
         self.route.default.as_ref()?;
@@ -138,7 +139,7 @@ impl Passage {
 
     /// The default arm with the account of a second attempt, if there is room for one now.
     fn second(&self) -> Option<(Arc<LiveArm>, Record, u64)> {
-        let blue = self.route.default.as_ref().filter(|blue| self.still_serves(blue))?;
+        let blue = self.route.default.as_ref().filter(|blue| self.still_answers(blue))?;
         let candidate = &self.route.candidate.as_ref()?.deployment;
         let now_us = self.visitor.worker.clock.now_us();
         let place = Place::take(candidate, now_us, false).ok()?;

@@ -66,7 +66,7 @@ pub use refusal::Refusal;
 pub use rescue::{MAX_EXCEPTED_PATHS, MAX_RESCUE_BODY_BYTES, RESCUED_HEADER, RescueSpec};
 pub use route::{
     ALL_BP, BUCKET_MS, CandidateSpec, MAX_DRAIN_MS, MAX_LEASE_MS, MAX_NAME_BYTES, OnSilence,
-    RouteSpec, TlsFiles,
+    RouteSpec, StandbySpec, TlsFiles,
 };
 pub use state::{Hold, Switch, SwitchCause};
 pub use status::{ArmStatus, DrainingStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use http::{HeaderName, HeaderValue};
 use tokio::sync::Notify;
-use towpath_guard::Observed;
+use towpath_guard::{Arm, Observed};
 
 use crate::budget::Budget;
 use crate::evidence::Delta;
@@ -29,8 +29,8 @@ const SEEN_DEAD_REST_US: u64 = 2_000_000;
 /// Outcomes that one worker keeps for the collector, which comes every few milliseconds.
 const MAX_PENDING: usize = 16_384;
 
-/// A deployment's names, how many of its requests are under way, and what of its failures the
-/// default arm may mend while it is the candidate.
+/// A deployment's names, how many of its requests are under way, and what of its failures the arm
+/// behind it may mend.
 #[derive(Debug)]
 pub(crate) struct Deployment {
     pub(crate) id: String,
@@ -66,6 +66,8 @@ pub(crate) struct LiveArm {
 pub(crate) struct LiveRoute {
     pub(crate) default: Option<Arc<LiveArm>>,
     pub(crate) candidate: Option<Arc<LiveArm>>,
+    /// What is asked again what the default arm fails.
+    pub(crate) standby: Option<Arc<LiveArm>>,
     /// The candidate's weight before readiness is looked at.
     pub(crate) weight_bp: u16,
     /// Whether the candidate was given weight, so that it may serve what the default arm cannot.
@@ -75,7 +77,7 @@ pub(crate) struct LiveRoute {
     /// End of the lease on the monotonic clock; `u64::MAX` where nothing is lent.
     pub(crate) deadline_us: AtomicU64,
     pub(crate) sticky: Option<Sticky>,
-    /// Which failures of the candidate the default arm mends; none of them without.
+    /// Which failures the arm behind mends (see [`LiveRoute::behind`]); none of them without.
     pub(crate) rescue: Option<Rules>,
     /// Which requests of the default arm are copied to the candidate.
     pub(crate) mirror: Option<MirrorSpec>,
@@ -251,6 +253,23 @@ impl LiveArm {
 }
 
 impl LiveRoute {
+    /// The arm in force.
+    pub(crate) fn of(&self, arm: Arm) -> Option<&Arc<LiveArm>> {
+        match arm {
+            Arm::Blue => self.default.as_ref(),
+            Arm::Green => self.candidate.as_ref(),
+        }
+    }
+
+    /// Who is asked again what an arm fails: the default arm behind the candidate, what stands by behind
+    /// the default arm.
+    pub(crate) fn behind(&self, arm: Arm) -> Option<&Arc<LiveArm>> {
+        match arm {
+            Arm::Blue => self.standby.as_ref(),
+            Arm::Green => self.default.as_ref(),
+        }
+    }
+
     /// The candidate's share of new requests now, in basis points. A lease that just ended acts
     /// here at once, whatever the control thread is doing.
     pub(crate) fn candidate_share_bp(&self, now_us: u64) -> u16 {

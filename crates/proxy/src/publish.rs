@@ -22,15 +22,17 @@ pub(crate) fn unique() -> u64 {
     NEXT_KEY.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The route that the workers shall follow.
+/// The route that the workers shall follow, with what it keeps of the arms `before`.
 pub(crate) fn live_route(
     state: &RouteState,
-    default: Option<Arc<LiveArm>>,
-    candidate: Option<Arc<LiveArm>>,
+    before: &[Arc<LiveArm>],
     shared: Arc<RouteShared>,
 ) -> LiveRoute {
     let spec = &state.spec;
     let (asked, guard) = (spec.candidate.as_ref(), spec.guard.as_ref());
+    let standby = spec.standby.as_ref();
+    let rescue = asked.and_then(|candidate| candidate.rescue.as_ref());
+    let live = |arm: &ArmSpec| live_arm(arm, before);
     let arms = Arms {
         epoch: state.epoch,
         revision: state.revision,
@@ -42,14 +44,15 @@ pub(crate) fn live_route(
         tag: short_hash(&candidate.arm.deployment),
     });
     LiveRoute {
-        default,
-        candidate,
+        default: spec.default.as_ref().map(live),
+        candidate: asked.map(|candidate| live(&candidate.arm)),
+        standby: standby.map(|standby| live(&standby.arm)),
         weight_bp: state.weight_bp(),
         candidate_may_stand_in: asked.is_some_and(|candidate| candidate.weight_bp > 0),
         freezes: asked.is_some_and(|candidate| candidate.on_silence == OnSilence::Freeze),
         deadline_us: AtomicU64::new(state.deadline_us.unwrap_or(u64::MAX)),
         sticky,
-        rescue: asked.and_then(|candidate| candidate.rescue.as_ref()).map(Rules::new),
+        rescue: rescue.or(standby.map(|standby| &standby.rescue)).map(Rules::new),
         mirror: asked.and_then(|candidate| candidate.mirror.clone()),
         pin_header: header_name(spec.pin_header.as_deref()),
         client_header: header_name(guard.and_then(|guard| guard.client_header.as_deref())),
@@ -72,7 +75,7 @@ fn header_name(text: Option<&str>) -> Option<HeaderName> {
 
 /// The live form of an arm. A deployment that was there before keeps its counters, and an endpoint
 /// its connections and its health.
-pub(crate) fn live_arm(spec: &ArmSpec, before: &[Arc<LiveArm>]) -> Arc<LiveArm> {
+fn live_arm(spec: &ArmSpec, before: &[Arc<LiveArm>]) -> Arc<LiveArm> {
     let known = before.iter().find(|arm| arm.deployment.id == spec.deployment);
     let endpoints: Vec<Arc<LiveEndpoint>> = spec
         .endpoints

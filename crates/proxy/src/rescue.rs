@@ -1,5 +1,6 @@
-//! A request that failed on the candidate and may be repeated is served again by the default arm,
-//! before a byte went to the visitor. Owns which requests those are and how they are counted; how
+//! A request that failed on one arm and may be repeated is served again by the arm behind it: the
+//! default arm behind the candidate, what stands by behind the default arm; before a byte went to the
+//! visitor. Owns which requests those are and how they are counted; how
 //! many may be is the budget's, and the sending is not here.
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub const MAX_RESCUE_BODY_BYTES: u32 = 1024 * 1024;
 /// Path prefixes that one route may except, which every request is held against.
 pub const MAX_EXCEPTED_PATHS: usize = 64;
 
-/// Which requests of a candidate are served again by the default arm when the candidate fails them:
+/// Which requests of an arm are served again by the one behind it when the arm fails them:
 /// GET, HEAD and OPTIONS, and what is named here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,11 +44,11 @@ pub struct RescueSpec {
     /// [`MAX_RESCUE_BODY_BYTES`]; larger ones, and those of unknown length, are not repeated.
     #[serde(default = "default_body_bytes")]
     pub body_bytes: u32,
-    /// How long the default arm may take to its response head, in milliseconds, at least 1 and never
+    /// How long the second arm may take to its response head, in milliseconds, at least 1 and never
     /// more than the route's response timeout: what a rescue adds at most to a failure.
     #[serde(default = "default_within_ms")]
     pub within_ms: u64,
-    /// Whether the default arm is asked as well when the candidate takes longer than 99 of 100
+    /// For a candidate, whether the default arm is asked as well when the candidate takes longer than 99 of 100
     /// answers of the default arm do; whichever answers well first is the visitor's.
     #[serde(default)]
     pub hedge: bool,
@@ -147,7 +148,7 @@ pub(crate) fn mark(headers: &mut http::HeaderMap) {
 }
 
 /// The account of one second attempt. It is no evidence for the arm that makes it and no sample of
-/// its latency: how it ends is noted with the candidate whose failure it mends.
+/// its latency: how it ends is noted with the deployment whose failure it mends.
 #[derive(Debug)]
 pub(crate) struct Attempt(Place);
 
@@ -161,7 +162,7 @@ impl Attempt {
         self.0.candidate()
     }
 
-    /// Notes how it ended in the tally of the candidate.
+    /// Notes how it ended in the tally of whoever failed first.
     pub(crate) fn close(&self, outcome: &Outcome, tally: &mut Tally) {
         if outcome.error == ErrorKind::ClientAbort {
             return;
@@ -187,13 +188,17 @@ impl RescueCounts {
 }
 
 impl LiveRoute {
-    /// Takes note of an answer of the default arm, which earns the candidate's rescues.
+    /// Takes note of an answer of the default arm, which earns rescues: to the candidate, and to the
+    /// default arm itself where another stands by. That one answers no visitor of its own, and carried
+    /// as many before.
     pub(crate) fn earn_rescues(&self, outcome: &Outcome, now_us: u64) {
         let answered = outcome.error == ErrorKind::None && !outcome.failed();
-        if let (Arm::Blue, true, Some(_), Some(candidate)) =
-            (outcome.arm, answered, &self.rescue, &self.candidate)
-        {
-            candidate.deployment.budget.answered(now_us);
+        if outcome.arm != Arm::Blue || !answered || self.rescue.is_none() {
+            return;
+        }
+        let alone = self.default.as_ref().filter(|_| self.standby.is_some());
+        if let Some(earns) = self.candidate.as_ref().or(alone) {
+            earns.deployment.budget.answered(now_us);
         }
     }
 }

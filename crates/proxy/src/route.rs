@@ -38,6 +38,9 @@ pub struct RouteSpec {
     /// The arm that is coming, if one is.
     #[serde(default)]
     pub candidate: Option<CandidateSpec>,
+    /// What served before the default arm and is asked again what that fails; never beside a candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<StandbySpec>,
     /// Who is judged; none means that outcomes are only counted and told.
     #[serde(default)]
     pub guard: Option<GuardSpec>,
@@ -99,6 +102,16 @@ pub struct CandidateSpec {
     pub mirror: Option<MirrorSpec>,
 }
 
+/// The arm that served before. No weight, cookie or pin sends it a visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandbySpec {
+    /// The release.
+    pub arm: ArmSpec,
+    /// Which failures of the default arm it mends; nothing is hedged.
+    pub rescue: RescueSpec,
+}
+
 /// What happens to the traffic when the lease ends without a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +132,7 @@ impl RouteSpec {
             tls: None,
             default: None,
             candidate: None,
+            standby: None,
             guard: None,
             sticky: false,
             pin_header: None,
@@ -145,9 +159,27 @@ impl RouteSpec {
         if let Some(guard) = &self.guard {
             guard.check()?;
         }
-        let Some(candidate) = &self.candidate else { return Ok(()) };
-        candidate.check()?;
-        if self.default.as_ref().is_some_and(|arm| arm.deployment == candidate.arm.deployment) {
+        if let Some(standby) = &self.standby {
+            standby.arm.check()?;
+            standby.rescue.check()?;
+        }
+        if let Some(candidate) = &self.candidate {
+            candidate.check()?;
+        }
+        self.check_beside()
+    }
+
+    /// Refuses a second arm that has no place beside the first.
+    fn check_beside(&self) -> Result<(), Refusal> {
+        let second = match (&self.candidate, &self.standby) {
+            (Some(_), Some(_)) => {
+                return Err(Refusal::invalid("nothing stands by beside a candidate"));
+            }
+            (Some(candidate), None) => &candidate.arm,
+            (None, Some(standby)) => &standby.arm,
+            (None, None) => return Ok(()),
+        };
+        if self.default.as_ref().is_some_and(|arm| arm.deployment == second.deployment) {
             return Err(Refusal::invalid("both arms are the same deployment"));
         }
         Ok(())

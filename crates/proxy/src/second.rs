@@ -1,4 +1,4 @@
-//! The second attempt: how a request that failed on the candidate goes on on the default arm. Owns
+//! The second attempt: how a request that failed on one arm goes on on the arm behind it. Owns
 //! what is kept for it and what becomes of the first answer; the rules and the bounds are elsewhere.
 
 use std::rc::Rc;
@@ -26,14 +26,14 @@ const MAX_DISCARDED_BYTES: usize = 64 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 impl Passage {
-    /// Whether the default arm may be asked if the candidate fails. Reads what is needed for it: a
+    /// Whether the arm behind may be asked if this one fails. Reads what is needed for it: a
     /// body, whole, if it is not too large.
     pub(crate) async fn prepare_rescue(&mut self) -> Result<(), ErrorKind> {
         let (Some(rules), Some(request)) = (&self.route.rescue, &self.request) else {
             return Ok(());
         };
-        let by_coin = self.assignment.arm == Arm::Green && !self.assignment.chosen;
-        if !by_coin || !rules.allow(request) {
+        let has_another = self.route.behind(self.assignment.arm).is_some();
+        if !has_another || self.assignment.chosen || !rules.allow(request) {
             return Ok(());
         }
         self.may_repeat = true;
@@ -42,8 +42,8 @@ impl Passage {
         }
         let length = request.body().size_hint().exact();
         let length = length.filter(|length| *length <= rules.body_bytes);
-        let candidate = self.route.candidate.as_ref().map(|arm| &arm.deployment);
-        self.kept = candidate.zip(length).and_then(|(one, length)| Kept::take(one, length));
+        let first = self.route.of(self.assignment.arm).map(|arm| &arm.deployment);
+        self.kept = first.zip(length).and_then(|(one, length)| Kept::take(one, length));
         if self.kept.is_some() { self.read_body().await } else { Ok(()) }
     }
 
@@ -58,15 +58,15 @@ impl Passage {
         Ok(())
     }
 
-    /// Goes on with a request that was assigned to the candidate: serves it again if it failed and
-    /// if rules and bounds let it.
+    /// Goes on with a request of an arm that has another behind it: serves it again there if it failed
+    /// and if rules and bounds let it.
     pub(crate) async fn rescue(
         &mut self,
         mut first: Record,
         offered: Offered,
     ) -> (Record, Offered) {
         let Some(error) = failure(&offered, self.upgrades) else { return (first, offered) };
-        let Some((blue, place)) = self.place(&first, &offered) else { return (first, offered) };
+        let Some((other, place)) = self.place(&first, &offered) else { return (first, offered) };
         if let Offered::Answered(response, _) = &offered {
             first.head(response.status().as_u16());
         }
@@ -75,19 +75,19 @@ impl Passage {
         first.finish(error);
         let now_us = self.visitor.worker.clock.now_us();
         let (visitor, route) = (&self.visitor, &self.route);
-        let second = Record::open_rescue(visitor, route, &blue.deployment, place, now_us);
+        let second = Record::open_rescue(visitor, route, &other.deployment, place, now_us);
         self.may_repeat = false;
         if self.request.is_none() {
             self.request = self.spare.take();
         }
-        let answered = self.ask_again(&blue, now_us).await;
+        let answered = self.ask_again(&other, now_us).await;
         settle(&self.visitor, (first, offered), (second, answered))
     }
 
-    /// Asks the default arm, for as long as the rules let it.
-    pub(crate) async fn ask_again(&mut self, blue: &LiveArm, now_us: u64) -> Offered {
+    /// Asks the arm behind, for as long as the rules let it.
+    pub(crate) async fn ask_again(&mut self, other: &LiveArm, now_us: u64) -> Offered {
         let within = self.route.rescue.as_ref().map(|rules| rules.within);
-        let again = self.offer(blue, now_us);
+        let again = self.offer(other, now_us);
         match within {
             Some(within) => {
                 timeout(within, again).await.unwrap_or(Offered::Failed(ErrorKind::Timeout))
@@ -96,26 +96,27 @@ impl Passage {
         }
     }
 
-    /// The default arm and a place in the budget. What was never sent is passed on by whatever
+    /// The arm behind and a place in the budget. What was never sent is passed on by whatever
     /// method and whatever the bounds say: endpoints that refuse connections rest, so it is little.
     fn place(&self, first: &Record, offered: &Offered) -> Option<(Arc<LiveArm>, Place)> {
-        let candidate = &self.route.candidate.as_ref()?.deployment;
+        let arm = self.assignment.arm;
+        let failed = &self.route.of(arm)?.deployment;
         let unsent = matches!(offered, Offered::Unsent(_));
         if self.assignment.chosen || !(unsent || self.may_repeat) {
             return None;
         }
-        let blue = self.route.default.as_ref()?;
-        if !unsent {
-            if !self.still_serves(blue) {
-                return None;
-            }
-            if self.spare.is_none() {
-                first.refuse_rescue(Refused::Size);
-                return None;
-            }
+        let other = self.route.behind(arm)?;
+        // What no longer stands by may be gone, and another program may have its address.
+        let passes_on = unsent && arm == Arm::Green;
+        if !passes_on && !self.still_answers(other) {
+            return None;
         }
-        match Place::take(candidate, self.visitor.worker.clock.now_us(), unsent) {
-            Ok(place) => Some((Arc::clone(blue), place)),
+        if !unsent && self.spare.is_none() {
+            first.refuse_rescue(Refused::Size);
+            return None;
+        }
+        match Place::take(failed, self.visitor.worker.clock.now_us(), unsent) {
+            Ok(place) => Some((Arc::clone(other), place)),
             Err(why) => {
                 first.refuse_rescue(why);
                 None
@@ -125,12 +126,12 @@ impl Passage {
 }
 
 impl Passage {
-    /// Whether the arm is the default one still. After a commit the old release is on its way out and
-    /// mends nothing any more.
-    pub(crate) fn still_serves(&self, blue: &LiveArm) -> bool {
+    /// Whether the arm serves still, or stands by. After a commit that leaves it neither, the old release
+    /// is on its way out and mends nothing any more.
+    pub(crate) fn still_answers(&self, other: &LiveArm) -> bool {
         let current = self.visitor.cell.live.load();
-        let serves = |arm: &Arc<LiveArm>| Arc::ptr_eq(&arm.deployment, &blue.deployment);
-        current.default.as_ref().is_some_and(serves)
+        let is_it = |arm: &Arc<LiveArm>| Arc::ptr_eq(&arm.deployment, &other.deployment);
+        current.default.iter().chain(&current.standby).any(is_it)
     }
 }
 

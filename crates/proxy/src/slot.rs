@@ -10,7 +10,7 @@ use towpath_guard::{Observed, Past};
 use crate::evidence::Evidence;
 use crate::judge::Judge;
 use crate::live::{Deployment, Listener, LiveArm, LiveEndpoint, LiveRoute, RouteShared};
-use crate::publish::{live_arm, live_route};
+use crate::publish::live_route;
 use crate::state::{Hold, Now, RouteState};
 use crate::status::{ArmStatus, DrainingStatus, RouteStatus};
 use crate::stream::{Arms, Entry, Ring, RouteEvent};
@@ -52,7 +52,7 @@ impl Slot {
         serving: Result<Serving, Refusal>,
         shared: Arc<RouteShared>,
     ) -> Self {
-        let live = Arc::new(make_live(&state, &[], &shared));
+        let live = Arc::new(live_route(&state, &[], Arc::clone(&shared)));
         let past = Past::default();
         let judge = state.spec.guard.clone().map(|spec| Judge::new(spec, past.clone(), 1));
         Self {
@@ -83,7 +83,7 @@ impl Slot {
             Err(_) => true,
         };
         let before = self.arms();
-        self.live = Arc::new(make_live(&state, &before, &self.shared));
+        self.live = Arc::new(live_route(&state, &before, Arc::clone(&self.shared)));
         self.note_leaving(&before);
         self.state = state;
         self.serving = Ok(serving);
@@ -116,7 +116,7 @@ impl Slot {
 
     /// Makes the workers follow a change of the state alone.
     pub(crate) fn republish(&mut self) {
-        self.live = Arc::new(make_live(&self.state, &self.arms(), &self.shared));
+        self.live = Arc::new(live_route(&self.state, &self.arms(), Arc::clone(&self.shared)));
         self.publish();
     }
 
@@ -126,7 +126,7 @@ impl Slot {
         self.live.deadline_us.store(deadline_us, Ordering::Relaxed);
     }
 
-    /// Every endpoint of both arms.
+    /// Every endpoint of every arm.
     pub(crate) fn endpoints(&self) -> Vec<Arc<LiveEndpoint>> {
         self.arms().iter().flat_map(|arm| arm.endpoints.iter().cloned()).collect()
     }
@@ -267,6 +267,7 @@ impl Slot {
             lease_left_ms: state.lease_left_ms(now),
             default: self.live.default.as_ref().map(|arm| arm_status(arm, now_us)),
             candidate: self.live.candidate.as_ref().map(|arm| arm_status(arm, now_us)),
+            standby: self.live.standby.as_ref().map(|arm| arm_status(arm, now_us)),
             draining: self.leaving.iter().filter_map(|one| draining_status(one)).collect(),
             in_flight: self.shared.in_flight.load(Ordering::Relaxed),
             deployments: totals.deployments.clone(),
@@ -328,7 +329,7 @@ impl Slot {
             return false;
         }
         self.state.judge(now.unix_ms);
-        self.live = Arc::new(make_live(&self.state, &self.arms(), &self.shared));
+        self.live = Arc::new(live_route(&self.state, &self.arms(), Arc::clone(&self.shared)));
         true
     }
 
@@ -348,15 +349,9 @@ impl Slot {
     }
 
     fn arms(&self) -> Vec<Arc<LiveArm>> {
-        self.live.default.iter().chain(&self.live.candidate).cloned().collect()
+        let LiveRoute { default, candidate, standby, .. } = &*self.live;
+        default.iter().chain(candidate).chain(standby).cloned().collect()
     }
-}
-
-fn make_live(state: &RouteState, before: &[Arc<LiveArm>], shared: &Arc<RouteShared>) -> LiveRoute {
-    let default = state.spec.default.as_ref().map(|arm| live_arm(arm, before));
-    let candidate = state.spec.candidate.as_ref();
-    let candidate = candidate.map(|candidate| live_arm(&candidate.arm, before));
-    live_route(state, default, candidate, Arc::clone(shared))
 }
 
 fn draining_status(deployment: &Deployment) -> Option<DrainingStatus> {

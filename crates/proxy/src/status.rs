@@ -29,8 +29,11 @@ pub struct RouteStatus {
     pub default: Option<ArmStatus>,
     /// The candidate.
     pub candidate: Option<ArmStatus>,
+    /// What stands by; its requests under way are second attempts.
+    #[serde(default)]
+    pub standby: Option<ArmStatus>,
     /// Deployments that left the route and still have requests under way. One that is not here and
-    /// in neither arm may be stopped.
+    /// in no arm may be stopped.
     pub draining: Vec<DrainingStatus>,
     /// Requests under way, those on arms that left the route included.
     pub in_flight: u64,

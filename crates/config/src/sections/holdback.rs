@@ -39,7 +39,8 @@ const KEY: Key = Key::new(
     Shape::WordOrMap(WORDS, KEYS),
     Default::Absent,
     "Share of the requests that stay on the old release after commit while it stands by, so that the \
-     new one is still judged beside it. Needs `standby` and a router with the capability `holdback`.",
+     new one is still judged beside it. `0%` keeps none of them, and requests are still rescued. Needs \
+     `standby` and a router with the capability `holdback`.",
 );
 
 /// The section.
@@ -52,10 +53,25 @@ pub(crate) struct Ground {
     pub(crate) standby: Span,
     /// The router, and whether it can do it.
     pub(crate) router: Option<(String, bool)>,
+    /// Whether requests that the new release fails are served again by the old one.
+    pub(crate) rescues: bool,
 }
 
-/// The rule, from the lane that may hold it; none where nobody is held back.
+/// The rule, from the lane that may hold it. Where nobody is held back and requests are rescued the old
+/// release stays in the route without a share, so that they are rescued for as long as it stands by.
 pub(crate) fn read(
+    lane: &Node,
+    place: Place,
+    ground: &Ground,
+    problems: &mut Problems,
+) -> Option<HoldbackRule> {
+    let router_can = ground.router.as_ref().is_some_and(|(_, can)| *can);
+    let without_share = HoldbackRule { share: Weight::ZERO, lasts: ground.standby };
+    let rescues = ground.rescues && router_can && ground.standby > Span::ZERO;
+    declared(lane, place, ground, problems).or(rescues.then_some(without_share))
+}
+
+fn declared(
     lane: &Node,
     place: Place,
     ground: &Ground,

@@ -80,8 +80,8 @@ pub(crate) const KEYS: &[Key] = &[
         "rescue",
         Shape::WordOrMap(rescue::WORDS, rescue::KEYS),
         Default::By(rescue::default, "on where the router can do it, else off"),
-        "Whether the old release serves again what the new one fails, before commit, so that no \
-         visitor sees it: GET, HEAD and OPTIONS, and what is named here.",
+        "Whether the old release serves again what the new one fails, before commit and while it \
+         stands by, so that no visitor sees it: GET, HEAD and OPTIONS, and what is named here.",
     ),
     Key::new(
         "mirror",

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use towpath_core::matrix::{Decider, Environment, LaneSpec, Matrix, Step};
-use towpath_core::units::Span;
+use towpath_core::units::{Span, Weight};
 
 use crate::quantities;
 use form::{Form, NOTHING, cell};
@@ -180,7 +180,7 @@ fn values(environment: &Environment, lane: &LaneSpec, own: Option<&Value>) -> Va
             }),
         );
     }
-    if let Some(holdback) = &lane.holdback {
+    if let Some(holdback) = lane.holdback.as_ref().filter(|it| it.share > Weight::ZERO) {
         let text = format!("{} for {}", holdback.share, holdback.lasts);
         values.insert("holdback".to_owned(), json!(text));
     }

@@ -20,7 +20,9 @@ const fn kind(
         state,
         capabilities: match family {
             Family::Metrics => &["gauges"],
-            Family::Router if matches!(state, KindState::Built) => &["holdback", "per_request"],
+            Family::Router if matches!(state, KindState::Built) => {
+                &["holdback", "per_request", "rescue"]
+            }
             Family::Router => &["holdback"],
             _ => &[],
         },

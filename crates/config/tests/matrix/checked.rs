@@ -262,8 +262,21 @@ fn a_holdback_lasts_as_long_as_the_standby_or_less() {
         let rule = lane(&matrix(&with_lines(lines)), "shop", "live").holdback.expect(lines);
         assert_eq!((rule.share.basis_points(), rule.lasts), (share, lasts), "{lines}");
     }
-    for lines in ["", "    holdback: 0%\n", "    standby: 0s\n"] {
+    let never = "    rollout: { rescue: never }\n";
+    for lines in [never, &format!("{never}    holdback: 0%\n"), "    standby: 0s\n"] {
         assert_eq!(lane(&matrix(&with_lines(lines)), "shop", "live").holdback, None, "{lines}");
+    }
+}
+
+#[test]
+fn what_stands_by_stays_in_the_route_without_a_share_where_requests_are_rescued() {
+    for (lines, lasts) in [
+        ("", Span::hours(24)),
+        ("    standby: 2h\n    holdback: 0%\n", Span::hours(2)),
+        ("    rollout: { rescue: safe }\n", Span::hours(24)),
+    ] {
+        let rule = lane(&matrix(&with_lines(lines)), "shop", "live").holdback.expect(lines);
+        assert_eq!((rule.share.basis_points(), rule.lasts), (0, lasts), "{lines}");
     }
 }
 

@@ -141,9 +141,14 @@ fn holdback_ends(lane: &Lane, deadline: Timestamp) -> Option<Blocker> {
             format!("the router found what serves unhealthy and sends all visitors to {version}"),
             Next::new(command, format!("makes {version} what serves")),
         )
-    } else {
+    } else if holdback.has_visitors() {
         (
             format!("no visitor may be on {version} any more; its holdback is being ended"),
+            Next::new("towpath doctor", "does the router answer"),
+        )
+    } else {
+        (
+            format!("nothing may be asked of {version} any more; the router is to leave it out"),
             Next::new("towpath doctor", "does the router answer"),
         )
     };

@@ -16,8 +16,9 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
     let Some(green) = promotion.green.clone() else { return };
     let command = turn.next_command();
     let revision = turn.next_revision();
-    turn.record(Event::CommitOrdered { number: promotion.number, command, revision });
-    let held_back = holdback::of_commit(promotion);
+    let barred = holdback::bars_blue(&turn.lane, promotion);
+    turn.record(Event::CommitOrdered { number: promotion.number, command, revision, barred });
+    let held_back = holdback::of_commit(promotion, barred);
     let route = Route { default: Some(green), held_back, ..Route::to_nobody(revision) };
     let section = Box::new(promotion.plan.section.clone());
     turn.order(command, Order::SetRoute { route, section });

@@ -396,13 +396,14 @@ impl Promotion {
                 revision: Revision(0),
                 retry_at: Some(at),
                 since: Some(at),
+                barred: false,
             },
         };
     }
 
     fn route_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
-            Event::CommitOrdered { command, revision, .. } => {
+            Event::CommitOrdered { command, revision, barred, .. } => {
                 self.had_visitors = true;
                 let before = if let State::Committing { since, .. } = self.state {
                     since
@@ -415,6 +416,7 @@ impl Promotion {
                     revision: *revision,
                     retry_at: None,
                     since: before.or(Some(at)),
+                    barred: *barred,
                 };
             }
             Event::ReturnOrdered { command, revision, ending, .. } => {

@@ -8,14 +8,14 @@ use crate::ids::{CommandId, Revision};
 use crate::journal::Event;
 use crate::matrix::Decider;
 use crate::promotion::command::{CommandOutcome, HeldBack, Order, Route};
-use crate::promotion::state::{Kind, Lane, Promotion, Standby};
+use crate::promotion::state::{Kind, Lane, Promotion, Standby, State};
 use crate::promotion::{RETRY_ONCE_CALLED, ROUTE_RETRY, Turn, standby};
 use crate::units::{Span, Timestamp, Weight};
 
 /// Visitors who stay on what stands by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Holdback {
-    /// Their share, as it was ordered; above zero.
+    /// Their share, as it was ordered. Zero: nobody stays, and it is only asked what the new one fails.
     pub share: Weight,
     /// Their share as the router was last seen to give it: less or none while the old release lost
     /// copies, more where the new one did, and all of it once the router's guard has gone back.
@@ -28,6 +28,13 @@ pub struct Holdback {
     /// Set once its end was ordered and was not observed yet.
     #[serde(default)]
     pub ending: Option<HoldbackEnd>,
+}
+
+impl Holdback {
+    /// Whether visitors are on it, or shall be. Otherwise there is nothing to tell of it.
+    pub fn has_visitors(&self) -> bool {
+        self.share > Weight::ZERO || self.observed > Weight::ZERO
+    }
 }
 
 /// The end of a holdback on its way.
@@ -52,19 +59,26 @@ pub struct HoldbackEnd {
 }
 
 /// What a commit of this promotion leaves on blue: nothing where going back would lose data, as the
-/// visitors there would write what the new release does not read.
-pub(super) fn of_commit(promotion: &Promotion) -> Option<HeldBack> {
+/// visitors there would write what the new release does not read, and nothing where blue is `barred`.
+pub(super) fn of_commit(promotion: &Promotion, barred: bool) -> Option<HeldBack> {
     let section = &promotion.plan.section;
     let rule = section.holdback.as_ref()?;
     let is_possible = promotion.plan.kind == Kind::Promote
         && section.router.is_some()
         && section.standby > Span::ZERO
-        && !promotion.irreversible;
+        && !promotion.irreversible
+        && !barred;
     Some(HeldBack {
         deployment: promotion.blue.clone().filter(|_| is_possible)?,
         share: rule.share,
-        acts: section.rollback.mode == Decider::Automatic,
+        acts: rule.share > Weight::ZERO && section.rollback.mode == Decider::Automatic,
     })
+}
+
+/// Whether what would stay in the route is quarantined, so that nobody may be sent there any more.
+pub(super) fn bars_blue(lane: &Lane, promotion: &Promotion) -> bool {
+    let stays = of_commit(promotion, false).map(|held| held.deployment.release.digest);
+    stays.is_some_and(|digest| lane.quarantine_of(&digest).is_some())
 }
 
 /// What a route that returns to what serves leaves on what stands by.
@@ -80,7 +94,8 @@ pub(super) fn in_force(lane: &Lane) -> Option<HeldBack> {
 
 /// Records that the commit was observed with the old release beside the new one, which has `weight`.
 pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight) {
-    let Some(held) = of_commit(promotion) else { return };
+    let barred = matches!(promotion.state, State::Committing { barred: true, .. });
+    let Some(held) = of_commit(promotion, barred) else { return };
     let Some(standby) = turn.lane.standby.clone() else { return };
     let lasts = promotion.plan.section.holdback.as_ref().map_or(Span::ZERO, |rule| rule.lasts);
     let holdback = Holdback {
@@ -91,7 +106,12 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight) 
         ending: None,
     };
     let version = &standby.deployment.release.version;
-    let sentence = format!("{} of requests stay on {version}", held.share);
+    let sentence = match held.share {
+        Weight::ZERO => {
+            format!("{version} is asked again what {} fails", promotion.plan.release.version)
+        }
+        share => format!("{share} of requests stay on {version}"),
+    };
     change(turn, &standby, Some(holdback), sentence);
 }
 

@@ -278,6 +278,9 @@ pub enum State {
         /// Since when it was ordered first.
         #[serde(default)]
         since: Option<Timestamp>,
+        /// Whether nothing of what it replaces stays in the route, because that is quarantined.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        barred: bool,
     },
     /// All traffic is being returned to blue.
     GoingBack {

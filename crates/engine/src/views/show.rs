@@ -322,11 +322,13 @@ fn standby(standby: &Standby) -> StandbyView {
     StandbyView {
         release: standby.deployment.release.version.to_string(),
         until: time(standby.until),
-        holdback: standby.holdback.as_ref().map(|holdback| HoldbackView {
-            share: holdback.share.share(),
-            observed: holdback.observed.share(),
-            until: time(holdback.until),
-            ending: holdback.ending.as_ref().map(|ending| ending.sentence.clone()),
+        holdback: standby.holdback.as_ref().filter(|it| it.has_visitors()).map(|holdback| {
+            HoldbackView {
+                share: holdback.share.share(),
+                observed: holdback.observed.share(),
+                until: time(holdback.until),
+                ending: holdback.ending.as_ref().map(|ending| ending.sentence.clone()),
+            }
         }),
     }
 }

@@ -150,7 +150,7 @@ impl Controller {
             })?;
         // Nobody sees this one: the route is published before the workers hear of the socket.
         let empty = RouteState::restored(spec.clone(), (0, 0), Hold::Held, 0);
-        let empty = live_route(&empty, None, None, self.shared());
+        let empty = live_route(&empty, &[], self.shared());
         let cell = RouteCell {
             live: ArcSwap::from_pointee(empty),
             tls: ArcSwapOption::new(config.clone()),

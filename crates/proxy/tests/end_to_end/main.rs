@@ -21,6 +21,8 @@ mod rescue;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod standby;
+#[cfg(test)]
 mod strata;
 #[cfg(test)]
 mod survival;

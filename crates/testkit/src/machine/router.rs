@@ -135,7 +135,8 @@ impl Router {
     /// What stands by has of the visitors, with so many of its copies ready.
     pub fn kept(&self, ready: u32) -> Weight {
         let Some((_, share, capacity)) = self.held_back else { return Weight::ZERO };
-        let wanted = if self.went_back { Weight::FULL } else { share };
+        let goes_back = self.went_back && share > Weight::ZERO;
+        let wanted = if goes_back { Weight::FULL } else { share };
         let carries = 10_000 * u64::from(ready) / u64::from(capacity.max(1));
         let carries = u16::try_from(carries.min(10_000)).expect("at most 10,000");
         wanted.min(Weight::from_basis_points(carries).expect("at most 10,000"))

@@ -33,6 +33,7 @@ pub fn some_matrix(chaos: &mut Chaos) -> Event {
         "queue",
         "hotfix preempts",
         "standby 5m",
+        "standby 5m, holdback 0%",
         "standby 5m, holdback 5%",
         "standby 5m, holdback 20% for 2m",
         "instances 3",

@@ -215,6 +215,7 @@ impl Towpath {
             key: self.root.join(key),
         });
         (spec.default, spec.candidate) = beside::arms(desired);
+        spec.standby = beside::standby(desired);
         spec.guard = desired.guard.as_ref().map(|order| self.guard(order, desired));
         let drain = desired.drain.min(self.settings.drain);
         spec.drain_ms = drain.milliseconds().min(MAX_DRAIN_MS);
@@ -369,7 +370,7 @@ fn observed(status: &RouteStatus) -> ObservedRoute {
     let named = |arm: &Option<ArmStatus>| arm.as_ref().and_then(|arm| number(&arm.deployment));
     let ready = |arm: &Option<ArmStatus>| arm.as_ref().map_or(0, |arm| arm.ready);
     let open = |arm: &Option<ArmStatus>| arm.as_ref().map_or(0, |arm| arm.in_flight);
-    let on_arms = open(&status.default) + open(&status.candidate);
+    let on_arms = open(&status.default) + open(&status.candidate) + open(&status.standby);
     let observed = ObservedRoute {
         held_back: None,
         epoch: Epoch(status.epoch),
