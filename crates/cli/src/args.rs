@@ -53,6 +53,9 @@ pub(crate) struct Global {
     /// a journal of its own in which every declared time runs so many times faster
     #[arg(long, global = true, value_name = "60x", value_parser = speed)]
     pub(crate) rehearsal: Option<u32>,
+    /// in a rehearsal: act as this person of the matrix
+    #[arg(long = "as", global = true, value_name = "PERSON", env = "TOWPATH_AS", value_parser = person)]
+    pub(crate) acting: Option<Person>,
 }
 
 /// All commands. Those that are not in the overview start other parts of the same program.

@@ -15,6 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
+use towpath_core::ids::Person;
+use towpath_server::ACTING_AS;
 use towpath_server::requests::Problem;
 
 use crate::background;
@@ -46,6 +48,8 @@ pub(crate) struct Client {
     way: Way,
     within: Duration,
     silence: Silence,
+    /// As whom to act, which only a rehearsal allows; none: as whoever types.
+    acting: Option<Person>,
 }
 
 #[derive(Clone)]
@@ -87,24 +91,27 @@ impl From<Failure> for CliError {
 impl Client {
     /// A client of the engine that listens on `socket`. It says at once when nobody answers.
     pub(crate) fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { way: Way::Socket(socket.into()), within: ANSWER_WITHIN, silence: Silence::Said }
+        let way = Way::Socket(socket.into());
+        Self { way, within: ANSWER_WITHIN, silence: Silence::Said, acting: None }
     }
 
     /// A client of the project's engine that overcomes its being replaced, or its end in this moment.
     pub(crate) fn of_engine(project: &Arc<ProjectFolder>) -> Self {
         let silence = Silence::Overcome(Arc::clone(project));
-        Self { silence, ..Self::new(project.socket()) }
+        Self { silence, acting: project.acting.clone(), ..Self::new(project.socket()) }
     }
 
     /// The same for reading: what the engine does not answer in a moment, the journal does.
     pub(crate) fn of_engine_or_journal(project: &Arc<ProjectFolder>) -> Self {
         let silence = Silence::Read(Arc::clone(project));
-        Self { silence, within: READ_WITHIN, ..Self::new(project.socket()) }
+        let acting = project.acting.clone();
+        Self { silence, within: READ_WITHIN, acting, ..Self::new(project.socket()) }
     }
 
     /// Asks the journal itself.
     pub(crate) fn of_journal(journal: Journal) -> Self {
-        Self { way: Way::Journal(journal), within: READ_WITHIN, silence: Silence::Said }
+        let way = Way::Journal(journal);
+        Self { way, within: READ_WITHIN, silence: Silence::Said, acting: None }
     }
 
     /// The same, for orders that ask checks or probes before they answer.
@@ -186,7 +193,8 @@ impl Client {
             return Err(CliError::new(ExitCode::Failed, "no-engine", message)
                 .next("towpath engine start", "runs one in the background"));
         };
-        let sent = send(socket, Method::GET, path, Bytes::new());
+        let asked = request(Method::GET, path, Bytes::new(), self.acting.as_ref());
+        let sent = send(socket, asked);
         let answer =
             tokio::time::timeout(self.within, sent).await.map_err(|_| self.late(socket))??;
         let status = answer.status();
@@ -242,7 +250,8 @@ impl Client {
             Way::Journal(journal) => journal.answer(method, path, body).await,
             Way::Socket(socket) => {
                 let both = async {
-                    let answer = send(socket, method, path, body).await?;
+                    let request = request(method, path, body, self.acting.as_ref());
+                    let answer = send(socket, request).await?;
                     let status = answer.status();
                     Ok::<_, Failure>((status, collected(socket, answer.into_body()).await?))
                 };
@@ -267,11 +276,30 @@ fn bytes_of(body: &impl Serialize) -> Bytes {
     serde_json::to_vec(body).expect("requests have text keys and no failing parts").into()
 }
 
-async fn send(
-    socket: &Path,
+fn request(
     method: Method,
     path: &str,
     body: Bytes,
+    acting: Option<&Person>,
+) -> Request<Full<Bytes>> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        // The socket has no name; HTTP/1.1 demands the field (RFC 9112, section 3.2).
+        .header(header::HOST, "towpath")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json");
+    if let Some(person) = acting {
+        request = request.header(ACTING_AS, person.as_str().as_bytes());
+    }
+    request
+        .body(Full::new(body))
+        .expect("paths and people are built from checked names and numbers")
+}
+
+async fn send(
+    socket: &Path,
+    request: Request<Full<Bytes>>,
 ) -> Result<hyper::Response<Incoming>, Failure> {
     let unsent = |cause: &dyn std::fmt::Display| Failure::Unsent(silent(socket, cause));
     let stream = tokio::time::timeout(CONNECTED_WITHIN, UnixStream::connect(socket))
@@ -282,15 +310,6 @@ async fn send(
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| unsent(&error))?;
     // Ends by itself: when the answer is read or dropped, or the engine hangs up.
     tokio::spawn(connection);
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        // The socket has no name; HTTP/1.1 demands the field (RFC 9112, section 3.2).
-        .header(header::HOST, "towpath")
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::ACCEPT, "application/json")
-        .body(Full::new(body))
-        .expect("paths are built from checked names and numbers");
     sender.try_send_request(request).await.map_err(|mut failed| {
         // The request comes back only when not a byte of it was written.
         let whole = failed.take_message().is_some();

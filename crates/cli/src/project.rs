@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use towpath_core::ids::Name;
+use towpath_core::ids::{Name, Person};
 
 use crate::exit_code::{CliError, ExitCode};
 
@@ -37,6 +37,8 @@ pub(crate) struct ProjectFolder {
     /// How many times faster declared durations run; none outside a rehearsal. Fixed for ever by the
     /// first command that opens the journal.
     pub(crate) rehearsal: Option<u32>,
+    /// As whom to act, which only a rehearsal allows; none: as whoever types.
+    pub(crate) acting: Option<Person>,
 }
 
 impl ProjectFolder {
@@ -49,7 +51,7 @@ impl ProjectFolder {
         let root = matrix_file.parent().unwrap_or(start).to_owned();
         let state = root.join(STATE_FOLDER);
         let rehearsal = speed_of(&state, rehearsal)?;
-        Ok(Self { root, matrix_file, state, rehearsal })
+        Ok(Self { root, matrix_file, state, rehearsal, acting: None })
     }
 
     /// How many times faster declared durations run; 1 outside a rehearsal.

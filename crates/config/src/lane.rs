@@ -32,6 +32,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) named: BTreeSet<String>,
     /// Who can be asked for figures.
     pub(crate) sources: BTreeMap<Name, Source>,
+    /// Whether it is known who has which role.
+    pub(crate) knows_people: bool,
 }
 
 /// One lane as a tree: the environment's sections with those of the service joined in.
@@ -70,7 +72,8 @@ impl<'a> Reading<'a> {
     ) -> Self {
         let named = sections::secrets::named(root);
         let (apart, sources) = (BTreeSet::new(), BTreeMap::new());
-        Self { root, catalogue, problems, found: Vec::new(), apart, named, sources }
+        let (found, knows_people) = (Vec::new(), false);
+        Self { root, catalogue, problems, found, apart, named, sources, knows_people }
     }
 
     /// Remembers that no promotion goes another way because of `path`.
@@ -99,12 +102,17 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     let services = services(root, &project);
     declared_at_top(reading);
     reading.sources = metrics_sources::read(reading);
+    let people = sections::people::read(reading);
+    reading.knows_people = !people.is_empty();
+    sections::who_may::list_if_void(root, "who_may", reading);
     let at_top = std::mem::take(&mut reading.found);
     let mut resolved = Resolved {
         matrix: Matrix {
             project,
             services,
             environments: Vec::new(),
+            people,
+            who_may: sections::who_may::read(root),
             declared: declared::values(root, Where::Top, NOWHERE, reading.catalogue),
         },
         lanes: Vec::new(),
@@ -160,6 +168,7 @@ fn environment(
         let path = format!("{prefix}.{}", shared.key);
         declared(Where::Environment, shared, &path, reading);
     }
+    sections::who_may::list_if_void(&joined, &format!("{prefix}.who_may"), reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
     let mut lanes = BTreeMap::new();
@@ -209,6 +218,7 @@ fn environment(
         promote: pipeline::decider(&after, order::promote(&joined, place)),
         after,
         lanes,
+        who_may: sections::who_may::read(&joined),
         declared: kept,
     }
 }

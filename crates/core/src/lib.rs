@@ -17,6 +17,7 @@ pub mod guarding;
 pub mod ids;
 pub mod journal;
 pub mod matrix;
+pub mod people;
 pub mod plan;
 pub mod project;
 pub mod promotion;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::guarding::GuardRules;
-use crate::ids::{Digest, LaneId, Name};
+use crate::ids::{Digest, LaneId, Name, Person};
+use crate::people::{PersonSpec, WhoMay};
 use crate::units::{Span, Weight};
 
 pub use crate::unenforced::{ACCEPTED, Unenforced};
@@ -21,6 +22,12 @@ pub struct Matrix {
     pub services: BTreeMap<Name, Service>,
     /// Where releases run, in the order of the file.
     pub environments: Vec<Environment>,
+    /// Who we are; empty where nobody is named, and then nobody is refused anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub people: BTreeMap<Person, PersonSpec>,
+    /// Which roles may do what where an environment does not say it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub who_may: WhoMay,
     /// Sections at the top that are kept and that nothing here acts on, by name, every default
     /// filled in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -96,6 +103,9 @@ pub struct Environment {
     pub after: Predecessors,
     /// Who decides that a verified release goes on into it.
     pub promote: Decider,
+    /// Which roles may do what in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub who_may: WhoMay,
     /// What is declared for each service in it.
     pub lanes: BTreeMap<Name, LaneSpec>,
     /// Its sections that are kept and that nothing here acts on, by name, every default filled in;

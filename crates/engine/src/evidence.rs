@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
-use towpath_core::ids::{LaneId, Name};
+use towpath_core::ids::{LaneId, Name, Person};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::{Attestation, EvidenceReader, SoakRecord};
@@ -41,9 +41,14 @@ impl EvidenceReader for Evidence {
             let own = all.filter(|one| {
                 one.lane == *lane && one.release.digest == release.digest && one.title == title
             });
+            let matrix = project.common.matrix.as_ref();
+            let roles_of = |by: &Person| {
+                let word = matrix?.word_of(by, &lane.environment)?;
+                Some(word.into_iter().cloned().collect())
+            };
             own.map(|one| Attestation {
                 by: one.by.clone(),
-                roles: Vec::new(),
+                roles: roles_of(&one.by),
                 at: one.at,
                 note: one.note.clone(),
                 link: one.link.clone(),

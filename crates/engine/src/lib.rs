@@ -27,6 +27,7 @@ mod reader;
 mod reading;
 mod recovery;
 mod retention;
+mod rights;
 mod rows;
 mod run_loop;
 mod shared;

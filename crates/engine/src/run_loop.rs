@@ -19,6 +19,7 @@ use towpath_guard::{Standing, Verdict};
 use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
+use crate::rights::Rights;
 use crate::shared::{Setup, Shared};
 use crate::{
     alarms, counting, executor, holdbacks, journal, judging, leases, prober, reading, recovery,
@@ -92,8 +93,12 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         let turn = Turn { id, at: now, states, urgent: true, ..Turn::default() };
         writing::commit(&shared, &turn, true).await?;
     }
-    let mut run =
-        Loop { shared: Arc::clone(&shared), versions: found.versions, wakes: BTreeMap::new() };
+    let mut run = Loop {
+        rights: rights_in_force(&shared),
+        shared: Arc::clone(&shared),
+        versions: found.versions,
+        wakes: BTreeMap::new(),
+    };
     let program = env!("CARGO_PKG_VERSION").to_owned();
     run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
         .await?;
@@ -163,8 +168,16 @@ impl Engine {
     }
 }
 
+/// A matrix that was in force stays in force; if its rights cannot be decided about any more, no order
+/// is taken until another one is.
+fn rights_in_force(shared: &Shared) -> Result<Rights, Box<Refusal>> {
+    shared.read(|project| Rights::of(project.common.matrix.as_ref()))
+}
+
 struct Loop {
     shared: Arc<Shared>,
+    /// Who may give which order.
+    rights: Result<Rights, Box<Refusal>>,
     versions: BTreeMap<String, u64>,
     wakes: BTreeMap<LaneId, Timestamp>,
 }
@@ -218,9 +231,13 @@ impl Loop {
     async fn take(&mut self, message: Message) -> Result<(), StoreError> {
         let (result, reply) = match message {
             Message::Stop | Message::ShutOut(_) => return Ok(()),
-            Message::Lane { lane, input, reply } => {
+            Message::Lane { lane, mut input, reply } => {
                 let asked = reply.is_some();
-                (self.lane_input(&lane, &input, asked).await, reply)
+                let result = match self.rights().and_then(|it| it.about_lane(&lane, &mut input)) {
+                    Ok(()) => self.lane_input(&lane, &input, asked).await,
+                    Err(refusal) => Err(EngineError::Refused(refusal)),
+                };
+                (result, reply)
             }
             Message::Project { order, reply } => (self.project_order(*order).await, Some(reply)),
         };
@@ -281,15 +298,24 @@ impl Loop {
         Ok(accepted)
     }
 
-    async fn project_order(&mut self, order: Order) -> Reply {
+    fn rights(&self) -> Result<&Rights, Box<Refusal>> {
+        self.rights.as_ref().map_err(Clone::clone)
+    }
+
+    /// Whether the order changes nothing, so that nobody needs a right for it.
+    fn changes_nothing(&self, order: &Order) -> bool {
+        let Order::ApplyMatrix(matrix, _) = order else { return false };
+        self.shared.read(|project| project.common.matrix.as_ref() == Some(&**matrix))
+    }
+
+    async fn project_order(&mut self, mut order: Order) -> Reply {
         let now = self.shared.now();
+        if self.changes_nothing(&order) {
+            return Ok(Accepted::default());
+        }
+        self.rights().and_then(|it| it.about_project(&mut order)).map_err(EngineError::Refused)?;
         let (event, lane, actor) = match order {
             Order::ApplyMatrix(matrix, by) => {
-                let same =
-                    self.shared.read(|project| project.common.matrix.as_ref() == Some(&*matrix));
-                if same {
-                    return Ok(Accepted::default());
-                }
                 let actor = by.to_string();
                 (Event::MatrixApplied { matrix, by }, None, actor)
             }
@@ -312,6 +338,9 @@ impl Loop {
         };
         let events = vec![event.clone()];
         self.write(lane.as_ref(), &actor, events, false).await?;
+        if let Event::MatrixApplied { .. } = event {
+            self.rights = rights_in_force(&self.shared);
+        }
         if let Some(lane) = lane {
             let ask = Input::Woken { verdict: None, ask_again: true };
             self.lane_input(&lane, &ask, false).await?;

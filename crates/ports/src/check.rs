@@ -66,8 +66,9 @@ pub trait EvidenceReader: Send + Sync {
 pub struct Attestation {
     /// Who said so.
     pub by: Person,
-    /// Their roles then.
-    pub roles: Vec<Name>,
+    /// Their roles there now: whoever lost a role has lost the weight of the word. None where nobody's
+    /// roles are known.
+    pub roles: Option<Vec<Name>>,
     /// When.
     pub at: Timestamp,
     /// What they added.

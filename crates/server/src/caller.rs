@@ -29,6 +29,14 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
+/// Names the person as whom a request acts in a rehearsal, where all of them can be played by one user.
+/// Any other journal refuses a request that has it.
+pub const ACTING_AS: &str = "towpath-acting-as";
+
+/// Whether the journal is that of a rehearsal; where nobody says so it is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rehearsal(pub(crate) bool);
+
 /// Whoever sent this request: what `by` of every order is set to, whatever its body says.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Person);
@@ -37,6 +45,10 @@ impl<State: Sync> FromRequestParts<State> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Self::Rejection> {
+        if let Some(name) = parts.headers.get(ACTING_AS) {
+            let is_rehearsal = parts.extensions.get().is_some_and(|Rehearsal(is_one)| *is_one);
+            return acting_as(name.as_bytes(), is_rehearsal).map(Self);
+        }
         match parts.extensions.get() {
             Some(ConnectInfo(Peer(Some(number)))) => Ok(Self(person::of_user(*number))),
             _ => Err(Refusal::new(
@@ -48,6 +60,23 @@ impl<State: Sync> FromRequestParts<State> for Caller {
             .next("towpath doctor", "what is wrong with this machine")
             .into()),
         }
+    }
+}
+
+/// Nobody acts as the program itself, not even in a rehearsal.
+fn acting_as(name: &[u8], is_rehearsal: bool) -> Result<Person, ApiError> {
+    let refused = |kind, code, cause: &str| {
+        let refusal = Refusal::new(kind, code, "nothing was ordered", cause.to_owned());
+        Err(refusal.at("--as, or TOWPATH_AS").next("unset TOWPATH_AS", "act as yourself").into())
+    };
+    if !is_rehearsal {
+        let cause = "only in a rehearsal may somebody act as another person";
+        return refused(RefusalKind::NotAllowed, "no-rehearsal", cause);
+    }
+    let person = std::str::from_utf8(name).ok().and_then(|name| Person::new(name).ok());
+    match person.filter(|person| !person.is_program()) {
+        Some(person) => Ok(person),
+        None => refused(RefusalKind::Usage, "nobody", "that is the name of no person"),
     }
 }
 
@@ -64,6 +93,25 @@ mod tests {
         parts.extensions.insert(ConnectInfo(Peer(Some(4_294_967_000))));
         let caller = Caller::from_request_parts(&mut parts, &()).await.unwrap();
         assert_eq!(caller.0.as_str(), "uid-4294967000");
+    }
+
+    #[tokio::test]
+    async fn another_person_is_played_in_a_rehearsal_alone() {
+        let asked = async |name: &str, rehearsal: Option<bool>| {
+            let request = axum::http::Request::builder().header(ACTING_AS, name);
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            parts.extensions.insert(ConnectInfo(Peer::own()));
+            if let Some(rehearsal) = rehearsal {
+                parts.extensions.insert(Rehearsal(rehearsal));
+            }
+            Caller::from_request_parts(&mut parts, &()).await.map(|caller| caller.0.to_string())
+        };
+        assert_eq!(asked("ada", Some(true)).await.ok().as_deref(), Some("ada"));
+        for (name, rehearsal) in
+            [("ada", Some(false)), ("ada", None), ("guard", Some(true)), ("a b", Some(true))]
+        {
+            assert!(asked(name, rehearsal).await.is_err(), "{name} {rehearsal:?}");
+        }
     }
 
     #[tokio::test]

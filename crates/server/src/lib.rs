@@ -13,4 +13,5 @@ pub mod requests;
 pub mod routes;
 mod serve;
 
+pub use caller::ACTING_AS;
 pub use serve::{ServeError, serve_unix};

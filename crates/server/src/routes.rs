@@ -1,11 +1,12 @@
 //! Every URL, once.
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use towpath_engine::Engine;
 
 use crate::api::{engine, events, lanes, matrix, promotions, releases};
+use crate::caller::Rehearsal;
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -49,5 +50,6 @@ pub fn router(app: App) -> Router {
         .route("/v1/engine/stop", post(engine::stop))
         .fallback(crate::error::no_such_route)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
         .with_state(app)
 }

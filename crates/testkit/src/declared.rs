@@ -35,7 +35,14 @@ pub fn matrix(text: &str) -> Result<Matrix, String> {
         environments.push(environment(key, rest, &services)?);
     }
     let services = services.into_iter().map(|name| (name, Service::default())).collect();
-    Ok(Matrix { project: name("project")?, services, environments, declared: BTreeMap::new() })
+    Ok(Matrix {
+        project: name("project")?,
+        services,
+        environments,
+        people: BTreeMap::new(),
+        who_may: BTreeMap::new(),
+        declared: BTreeMap::new(),
+    })
 }
 
 /// `SERVICE/ENVIRONMENT`, or the environment of [`ONLY_SERVICE`] alone.
@@ -118,6 +125,7 @@ fn environment(key: &str, words: &str, services: &[Name]) -> Result<Environment,
         after: Predecessors::Root,
         promote: Decider::Manual,
         lanes: BTreeMap::new(),
+        who_may: BTreeMap::new(),
         declared: BTreeMap::new(),
     };
     let mut lane = plain_lane()?;

@@ -18,6 +18,7 @@ enum May {
 }
 
 const GUARD: &str = "towpath-guard";
+const ACCESS: &str = "towpath-access";
 const CORE: &str = "towpath-core";
 const PORTS: &str = "towpath-ports";
 const CONFIG: &str = "towpath-config";
@@ -33,7 +34,8 @@ const TABLE: &[Allowance] = &[
     allow(PROXY, &[GUARD]),
     allow(PORTS, &[CORE, GUARD]),
     allow(CONFIG, &[PORTS, CORE, GUARD]),
-    allow(ENGINE, &[PORTS, CORE, GUARD]),
+    allow(ACCESS, &[CORE]),
+    allow(ENGINE, &[ACCESS, PORTS, CORE, GUARD]),
     allow("towpath-simulate", &[GUARD]),
     allow("towpath-store", &[PORTS, CORE, GUARD]),
     allow("towpath-adapters", &[PORTS, CORE, PROXY, GUARD]),

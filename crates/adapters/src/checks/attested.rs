@@ -1,9 +1,9 @@
 //! Check `attested`: a person gave their word. Owns whose word counts; does not know who has which
 //! role.
 //!
-//! Nobody vouches for roles in this version. The matrix counts `by` among what is not enforced, and
-//! nothing enters the lane until a person accepts that by name. Then any person's word counts here,
-//! and the answer says that the role is not checked.
+//! Where the matrix names no people, nobody vouches for roles. Then it counts `by` among what is not
+//! enforced, and nothing enters the lane until a person accepts that by name; any person's word counts
+//! here, and the answer says that the role is not checked.
 
 use std::sync::Arc;
 
@@ -34,8 +34,8 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
             name: "by",
             of: FieldType::Roles,
             default: None,
-            doc: "Roles, one of which whoever attests must have. Not enforced yet: refuses promotions \
-                  until `NAME.by` is accepted by name.",
+            doc: "Roles, one of which whoever attests must have. Without `people` in the matrix nobody's \
+                  roles are known: promotions are refused until `NAME.by` is accepted by name.",
         }],
         validate,
     },
@@ -70,7 +70,8 @@ impl Attested {
     }
 
     fn counts(&self, attestation: &Attestation) -> bool {
-        attestation.roles.is_empty() || attestation.roles.iter().any(|role| self.by.contains(role))
+        let roles = attestation.roles.as_ref();
+        roles.is_none_or(|roles| roles.iter().any(|role| self.by.contains(role)))
     }
 
     fn waits(&self, request: &CheckRequest, seen: &[Attestation]) -> CheckAnswer {
@@ -104,7 +105,8 @@ impl Check for Attested {
         let Some(found) = seen.iter().rev().find(|attestation| self.counts(attestation)) else {
             return self.waits(request, &seen);
         };
-        let role = match found.roles.iter().find(|role| self.by.contains(role)) {
+        let mut roles = found.roles.iter().flatten();
+        let role = match roles.find(|role| self.by.contains(role)) {
             Some(role) => format!(" ({role})"),
             None => "; the role is not checked".to_owned(),
         };
@@ -129,7 +131,8 @@ mod tests {
     fn word(by: &str, roles: &[&str]) -> Attestation {
         Attestation {
             by: Person::new(by).unwrap(),
-            roles: roles.iter().map(|role| Name::new(role).unwrap()).collect(),
+            roles: (!roles.is_empty())
+                .then(|| roles.iter().map(|role| Name::new(role).unwrap()).collect()),
             at: NOW,
             note: Some("seen\nit".to_owned()),
             link: None,

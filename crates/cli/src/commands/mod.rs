@@ -151,7 +151,8 @@ impl Context {
         let here = std::env::current_dir().map_err(|error| {
             anyhow::Error::new(error).context("the current folder cannot be read")
         })?;
-        ProjectFolder::find(&here, self.global.rehearsal)
+        let project = ProjectFolder::find(&here, self.global.rehearsal)?;
+        Ok(ProjectFolder { acting: self.global.acting.clone(), ..project })
     }
 }
 

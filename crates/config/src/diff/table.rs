@@ -191,6 +191,11 @@ const ROLLBACK: &[Row] = &[
 
 const PERMISSIONS: &[Row] = &[
     ("people.*.roles", Some(Permits), "roles of {1}"),
+    ("people.*.roles_in.*", Some(Permits), "roles of {1} in {2}"),
+    ("people.*.account", Some(Unclear), "account of {1}"),
+    ("teams.*.people", Some(Permits), "people of the team {1}"),
+    ("teams.*.roles", Some(Permits), "roles of the team {1}"),
+    ("teams.*.roles_in.*", Some(Permits), "roles of the team {1} in {2}"),
     ("people.*.key", Some(Unclear), "key that {1} signs with"),
     ("people.*.bot", Some(OffIsLooser), "{1} is a program"),
     ("who_may.*", Some(LimitedTo), "who may {1}"),

@@ -116,8 +116,10 @@ fn read_check(
     }
     let settings = adapter.settings?;
     for field in adapter.fields.iter().filter(|field| field.of == FieldType::Roles) {
-        if settings.get(field.name).is_some() {
-            let reason = "nobody's roles are known: any person's word counts".to_owned();
+        if settings.get(field.name).is_some() && !reading.knows_people {
+            let reason =
+                "nobody's roles are known, as there is no `people`: any person's word counts";
+            let reason = reason.to_owned();
             reading.not_enforced(format!("{path}.{slug}.{}", field.name), reason, true);
         }
     }

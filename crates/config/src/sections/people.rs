@@ -1,29 +1,199 @@
 //! Who we are. Rules name roles; only here persons have names. Who may do what is elsewhere.
 
-use super::{Section, Standing, TOP};
-use crate::shape::{Default, FLAG, Key, KeyRule, PATH, ROLES, Shape, TEXT};
+use std::collections::{BTreeMap, BTreeSet};
+
+use towpath_core::ids::{Name, Person};
+use towpath_core::people::PersonSpec;
+use towpath_ports::settings;
+
+use super::{Section, TOP};
+use crate::codes::Code;
+use crate::fields::Fields;
+use crate::lane::Reading;
+use crate::problem::{Problem, Problems};
+use crate::shape::{Default, FLAG, Key, KeyRule, NOWHERE, PATH, ROLES, Shape, TEXT};
+use crate::source::Extent;
+use crate::tree::{Entry, Node, printable};
+
+/// Roles by environment.
+pub(crate) const ROLES_IN: Key = Key::optional(
+    "roles_in",
+    Shape::MapOf(KeyRule::Name, &ROLES),
+    "Roles that count in one environment alone, by environment.",
+);
 
 const KEYS: &[Key] = &[
     Key::optional("name", TEXT, "The person's name."),
     Key::optional("email", TEXT, "Where the person reads mail."),
+    Key::optional(
+        "account",
+        TEXT,
+        "The person's account on the machine where the engine runs; left out, the one of the same name.",
+    ),
     Key::optional("key", PATH, "The public key that the person signs with."),
-    Key::new("roles", ROLES, Default::Required, "What the person may speak for."),
+    Key::new("roles", ROLES, Default::Required, "What the person may speak for, everywhere."),
+    ROLES_IN,
     Key::new(
         "bot",
         FLAG,
         Default::Is("false"),
         "Whether this is a program: its word never counts as a person's.",
-    )
-    .standing(Standing::RefusesWhen("true")),
+    ),
 ];
 
-/// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
-    Key::optional(
-        "people",
-        Shape::MapOf(KeyRule::Name, &Shape::Map(KEYS)),
-        "Who we are, and with which roles.",
+const TEAM: &[Key] = &[
+    Key::new("people", Shape::Names, Default::Required, "Who belongs to it."),
+    Key::optional("roles", ROLES, "What all of them may speak for, everywhere."),
+    ROLES_IN,
+];
+
+/// The sections.
+pub(crate) const SECTIONS: &[Section] = &[
+    Section::enforced(
+        Key::optional(
+            "people",
+            Shape::MapOf(KeyRule::Name, &Shape::Map(KEYS)),
+            "Who we are, and with which roles. Left out, nobody is refused anything.",
+        ),
+        TOP,
+        "people:\n  ada: { name: Ada Moreau, key: keys/ada.pub, roles: [developer, lead-developer] }\n",
     ),
-    TOP,
-    "people:\n  ada: { name: Ada Moreau, key: keys/ada.pub, roles: [developer, lead-developer] }\n",
-)];
+    Section::enforced(
+        Key::optional(
+            "teams",
+            Shape::MapOf(KeyRule::Name, &Shape::Map(TEAM)),
+            "Roles that several people have together, beside their own.",
+        ),
+        TOP,
+        "teams:\n  payments: { people: [ada, bilal], roles: [developer] }\n",
+    ),
+];
+
+/// Everybody, with the roles of their teams.
+pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
+    let root = reading.root;
+    let environments: Vec<&str> = named(root, "environments").map(|it| &*it.key).collect();
+    let mut people = BTreeMap::new();
+    let mut accounts = BTreeMap::new();
+    for entry in named(root, "people") {
+        let Ok(name) = Person::new(&entry.key) else { continue };
+        roles_in_places(&entry.value, &environments, reading.problems);
+        let fields = Fields::new(Some(&entry.value), KEYS, NOWHERE);
+        let account = account(entry, &mut accounts, reading.problems);
+        let spec = PersonSpec {
+            name: fields.text("name"),
+            email: fields.text("email"),
+            key: fields.text("key"),
+            account,
+            roles: roles(entry.value.get("roles")).collect(),
+            roles_in: roles_in(&entry.value),
+            bot: fields.text("bot").as_deref() == Some("true"),
+        };
+        people.insert(name, spec);
+    }
+    for team in named(root, "teams") {
+        roles_in_places(&team.value, &environments, reading.problems);
+        joined(&team.value, &mut people, reading.problems);
+    }
+    people
+}
+
+/// Entries of a map at the top that are not somebody's own notes.
+fn named<'a>(root: &'a Node, key: &str) -> impl Iterator<Item = &'a Entry> {
+    let entries = root.get(key).map(Node::entries).unwrap_or_default();
+    entries.iter().filter(|entry| !entry.key.starts_with("x-"))
+}
+
+/// Gives the members of a team its roles.
+fn joined(team: &Node, people: &mut BTreeMap<Person, PersonSpec>, problems: &mut Problems) {
+    let known: Vec<String> = people.keys().map(ToString::to_string).collect();
+    for member in texts(team.get("people")) {
+        let Some(text) = member.text() else { continue };
+        let person = Person::new(text).ok().and_then(|name| people.get_mut(&name));
+        let Some(person) = person else {
+            problems.add(unknown(member, text, "nobody in `people` is called", &known));
+            continue;
+        };
+        person.roles.extend(roles(team.get("roles")));
+        for (environment, roles) in roles_in(team) {
+            person.roles_in.entry(environment).or_default().extend(roles);
+        }
+    }
+}
+
+/// The account of one person, which nobody else has.
+fn account(
+    entry: &Entry,
+    taken: &mut BTreeMap<String, Extent>,
+    problems: &mut Problems,
+) -> Option<Person> {
+    let node = entry.value.get("account");
+    let text = node.and_then(Node::text);
+    let place = node.map_or(entry.key_extent, |node| node.extent);
+    let own = text.unwrap_or(&entry.key);
+    if let Some(first) = taken.insert(own.to_owned(), place) {
+        let message = format!("two people have the account {}", printable(own));
+        problems.add(
+            Problem::new(Code::DuplicateName, place, message)
+                .label("whoever uses it would be one of them by chance")
+                .related(first, "the first")
+                .next("give one of them another `account`"),
+        );
+    }
+    let text = text?;
+    match Person::new(text) {
+        Ok(account) if !account.is_program() => Some(account),
+        _ => {
+            let message = format!("`{}` cannot be the name of an account", printable(text));
+            problems.add(
+                Problem::new(Code::WrongValue, place, message)
+                    .expected("the name of a user of that machine, such as ada"),
+            );
+            None
+        }
+    }
+}
+
+/// Roles for places that do not exist would count nowhere.
+fn roles_in_places(node: &Node, environments: &[&str], problems: &mut Problems) {
+    let places = node.get("roles_in").map(Node::entries).unwrap_or_default();
+    for place in places.iter().filter(|entry| !entry.key.starts_with("x-")) {
+        if !environments.contains(&&*place.key) {
+            let known: Vec<String> = environments.iter().map(ToString::to_string).collect();
+            let key = Node { extent: place.key_extent, ..place.value.clone() };
+            problems.add(unknown(&key, &place.key, "no environment is called", &known));
+        }
+    }
+}
+
+fn unknown(node: &Node, name: &str, what: &str, known: &[String]) -> Problem {
+    let nearest = settings::nearest(name, known.iter().map(String::as_str));
+    let problem =
+        Problem::new(Code::UnknownName, node.extent, format!("{what} {}", printable(name)));
+    match &nearest {
+        Some(near) => {
+            problem.label(format!("the nearest is `{near}`")).next(format!("write `{near}`"))
+        }
+        None => problem.next(format!("name one of {}", known.join(", "))),
+    }
+    .nearest(nearest)
+}
+
+fn texts(node: Option<&Node>) -> Vec<&Node> {
+    node.map_or_else(Vec::new, |node| match node.text() {
+        Some(_) => vec![node],
+        None => node.items().iter().collect(),
+    })
+}
+
+/// The roles in a list, or the one that stands alone.
+pub(crate) fn roles(node: Option<&Node>) -> impl Iterator<Item = Name> {
+    texts(node).into_iter().filter_map(|role| Name::new(role.text()?).ok())
+}
+
+fn roles_in(node: &Node) -> BTreeMap<Name, BTreeSet<Name>> {
+    let places = node.get("roles_in").map(Node::entries).unwrap_or_default();
+    let place =
+        |entry: &Entry| Some((Name::new(&entry.key).ok()?, roles(Some(&entry.value)).collect()));
+    places.iter().filter_map(place).collect()
+}

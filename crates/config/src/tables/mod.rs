@@ -203,6 +203,9 @@ fn values(environment: &Environment, lane: &LaneSpec, own: Option<&Value>) -> Va
             }),
         ),
     ]);
+    if !environment.who_may.is_empty() {
+        values.insert("who_may".to_owned(), json!(environment.who_may));
+    }
     if let Some(url) = &environment.url {
         values.insert("url".to_owned(), json!(url));
     }

@@ -188,12 +188,13 @@ fn limits_that_copies_start_without_refuse_and_what_is_so_anyway_does_not() {
 }
 
 #[test]
-fn a_program_among_the_people_refuses_however_it_says_that_it_is_one() {
-    let of = |bot: &str| standing("", &format!("people: {{ ci: {{ roles: [qa], bot: {bot} }} }}"));
-    for yes in ["true", "True"] {
-        assert_eq!(of(yes).0, ["people.ci.bot"], "{yes}");
-    }
-    assert_eq!(of("false").0, NOTHING);
+fn rights_refuse_where_nobody_is_named_and_are_enforced_where_somebody_is() {
+    let rights = "who_may: { promote: [qa] }";
+    assert_eq!(standing(rights, "").0, ["who_may"]);
+    assert_eq!(standing("", rights).0, ["who_may"]);
+    let people = "people: { ci: { roles: [qa], bot: true }, ann: { roles: [qa] } }";
+    assert_eq!(standing(rights, people).0, NOTHING);
+    assert_eq!(standing("", people).0, NOTHING);
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(crate) fn least() -> Value {
         "version": 1,
         "project": "alpha",
         "services": { "alpha": {}, "beta": { "owners": ["alpha"] } },
-        "people": { "alpha": { "roles": ["alpha", "beta", "developer"] } },
+        "people": { "alpha": { "roles": ["alpha", "beta", "developer"] }, "beta": { "roles": ["alpha"] } },
         "notifiers": { "alpha": { "kind": "webhook", "url": "https://a" },
                        "beta": { "kind": "sns", "topic": "b" } },
         "secrets": { "API_KEY": { "kind": "env" } },
@@ -78,6 +78,7 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
     join_keys(&mut matrix);
     keep_holdback(&mut matrix);
     join_budgets(&mut matrix);
+    own_accounts(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -86,6 +87,16 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
         }
     }
     matrix
+}
+
+/// An account is the name of a user, and nobody else's.
+fn own_accounts(matrix: &mut Value) {
+    let people = matrix.get_mut("people").and_then(Value::as_object_mut);
+    for (name, person) in people.into_iter().flatten() {
+        if let Some(account) = person.get_mut("account") {
+            *account = json!(format!("of-{name}"));
+        }
+    }
 }
 
 /// Routers that are joined have the same one of two keys: a file, or the name of a secret.

@@ -153,6 +153,7 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
         after,
         promote: if variant & (1 << 15) == 0 { Decider::Manual } else { Decider::Automatic },
         lanes: BTreeMap::from([(name("api"), section)]),
+        who_may: BTreeMap::new(),
         declared: BTreeMap::new(),
     };
     let mut plain = section(0);
@@ -164,6 +165,8 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
             environment("dev", Predecessors::Root, plain),
             environment("prod", Predecessors::All(vec![name("dev")]), section(variant)),
         ],
+        people: BTreeMap::new(),
+        who_may: BTreeMap::new(),
         declared: BTreeMap::new(),
     }
 }

@@ -1,0 +1,109 @@
+//! Decides. Owns that whatever is not clearly allowed is denied.
+
+use std::fmt;
+
+use cedar_policy::{Authorizer, Context, Decision, Entities, PolicySet, Request};
+use towpath_core::ids::{Name, Person};
+use towpath_core::matrix::Matrix;
+use towpath_core::people::Verb;
+use towpath_core::reason::Refusal;
+
+use crate::denial::{self, Denial};
+use crate::policies;
+
+/// What one matrix allows. Made anew for every matrix that comes into force, so that a right that is
+/// taken away ends at once.
+pub struct Authority {
+    matrix: Matrix,
+    policies: PolicySet,
+    entities: Entities,
+}
+
+/// A matrix whose rights could not be turned into policies. Nothing is allowed by it.
+#[derive(Debug, thiserror::Error)]
+#[error("the rights of the matrix cannot be decided about: {0}")]
+pub struct AccessError(String);
+
+impl AccessError {
+    pub(crate) fn of(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Authority {
+    /// The rights of `matrix`.
+    ///
+    /// # Errors
+    /// When the policy engine refuses what was made of it, which no checked matrix leads to.
+    pub fn new(matrix: &Matrix) -> Result<Self, AccessError> {
+        Ok(Self {
+            policies: policies::policies(matrix)?,
+            entities: policies::entities(matrix)?,
+            matrix: matrix.clone(),
+        })
+    }
+
+    /// Who acts behind an account of the engine's machine, if they may do this in `environment`, or
+    /// with the project where that is none. Safe to repeat; changes nothing.
+    ///
+    /// Where the matrix names nobody, the account itself, whatever it asks. The program itself is not
+    /// asked about: what it does by itself was decided by whoever declared it.
+    ///
+    /// # Errors
+    /// Who was denied what; [`Self::refusal`] says why.
+    pub fn decide(
+        &self,
+        account: &Person,
+        verb: Verb,
+        environment: Option<&Name>,
+    ) -> Result<Person, Box<Denial>> {
+        if account.is_program() || !self.matrix.knows_people() {
+            return Ok(account.clone());
+        }
+        let place = environment.filter(|_| !verb.is_of_project());
+        let person = self.matrix.person_of(account);
+        match person.filter(|person| self.allows(person, verb, place)) {
+            Some(person) => Ok(person.clone()),
+            None => Err(Box::new(Denial {
+                account: account.clone(),
+                person: person.cloned(),
+                verb,
+                environment: place.cloned(),
+            })),
+        }
+    }
+
+    /// A denial as an answer to whoever asked (exit 4): why, and who could.
+    pub fn refusal(&self, denial: &Denial) -> Refusal {
+        let could = self.who_could(denial.verb, denial.environment.as_ref());
+        denial::refusal(&self.matrix, denial, &could)
+    }
+
+    /// Whether the matrix names anybody.
+    pub fn knows_people(&self) -> bool {
+        self.matrix.knows_people()
+    }
+
+    /// Whether the policies allow it. An evaluation that fails allows nothing.
+    pub fn allows(&self, person: &Person, verb: Verb, environment: Option<&Name>) -> bool {
+        let (principal, action) = (policies::person(person), policies::action(verb));
+        let resource = policies::resource(&self.matrix, environment);
+        let asked = Request::new(principal, action, resource, Context::empty(), None);
+        let Ok(request) = asked else { return false };
+        let response = Authorizer::new().is_authorized(&request, &self.policies, &self.entities);
+        response.decision() == Decision::Allow && response.diagnostics().errors().next().is_none()
+    }
+
+    /// Everybody whom it is allowed, by name.
+    pub fn who_could(&self, verb: Verb, environment: Option<&Name>) -> Vec<Person> {
+        let people = self.matrix.people.keys();
+        people.filter(|person| self.allows(person, verb, environment)).cloned().collect()
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policies = self.policies.policies().count();
+        formatter.debug_struct("Authority").field("policies", &policies).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,203 @@
+//! Who we are and which roles may do what, as the matrix says it. Owns the defaults of rights; the
+//! decision itself is the policy engine's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Name, Person};
+use crate::matrix::Matrix;
+
+/// Somebody, or a program, that the matrix names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonSpec {
+    /// The full name, for people.
+    pub name: Option<String>,
+    /// Where mail is read.
+    pub email: Option<String>,
+    /// The file with the public key that approvals are signed with, from the project's folder.
+    pub key: Option<String>,
+    /// The account on the machine of the engine; none means one of the same name.
+    pub account: Option<Person>,
+    /// Roles that count everywhere.
+    pub roles: BTreeSet<Name>,
+    /// Roles that count in one environment alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles_in: BTreeMap<Name, BTreeSet<Name>>,
+    /// Whether this is a program: its word never counts as a person's.
+    pub bot: bool,
+}
+
+impl PersonSpec {
+    /// The roles that count in `environment`; without one, those that count everywhere.
+    pub fn roles_at(&self, environment: Option<&Name>) -> BTreeSet<&Name> {
+        let here = environment.and_then(|name| self.roles_in.get(name));
+        self.roles.iter().chain(here.into_iter().flatten()).collect()
+    }
+}
+
+/// Something that somebody may be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Carry a release into an environment.
+    Promote,
+    /// Agree to a plan or reject it.
+    Approve,
+    /// Answer a question that only people can.
+    Attest,
+    /// Take a release back, and give the reason for it later.
+    Rollback,
+    /// Pause, resume or abort a promotion.
+    Pause,
+    /// Stop promotions.
+    Freeze,
+    /// Let them go on.
+    Thaw,
+    /// Report an incident.
+    Signal,
+    /// Let a condemned release in again.
+    LiftQuarantine,
+    /// Go past the rules, on the record.
+    BreakGlass,
+    /// Create a release.
+    CreateRelease,
+    /// Take a changed matrix into force.
+    ApplyMatrix,
+}
+
+/// Whom a verb is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Right<'a> {
+    /// Whoever has one of these roles there.
+    Roles(&'a [Name]),
+    /// Everybody that `people` names.
+    Everybody,
+    /// Nobody, until the matrix says who.
+    Nobody,
+}
+
+impl Verb {
+    /// All of them, in the order of `who_may`.
+    pub const ALL: [Self; 12] = [
+        Self::Promote,
+        Self::Approve,
+        Self::Attest,
+        Self::Rollback,
+        Self::Pause,
+        Self::Freeze,
+        Self::Thaw,
+        Self::Signal,
+        Self::LiftQuarantine,
+        Self::BreakGlass,
+        Self::CreateRelease,
+        Self::ApplyMatrix,
+    ];
+
+    /// Its key in `who_may`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Approve => "approve",
+            Self::Attest => "attest",
+            Self::Rollback => "rollback",
+            Self::Pause => "pause",
+            Self::Freeze => "freeze",
+            Self::Thaw => "thaw",
+            Self::Signal => "signal",
+            Self::LiftQuarantine => "lift_quarantine",
+            Self::BreakGlass => "break_glass",
+            Self::CreateRelease => "create_release",
+            Self::ApplyMatrix => "apply_matrix",
+        }
+    }
+
+    /// In a sentence: `bilal may not lift a quarantine in production`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Approve => "approve or reject",
+            Self::Attest => "attest",
+            Self::Rollback => "roll back",
+            Self::Pause => "pause, resume or abort",
+            Self::Freeze => "freeze",
+            Self::Thaw => "thaw",
+            Self::Signal => "signal",
+            Self::LiftQuarantine => "lift a quarantine",
+            Self::BreakGlass => "break the glass",
+            Self::CreateRelease => "create a release",
+            Self::ApplyMatrix => "apply a matrix",
+        }
+    }
+
+    /// Whether it belongs to the whole project and not to an environment.
+    pub fn is_of_project(self) -> bool {
+        matches!(self, Self::CreateRelease | Self::ApplyMatrix)
+    }
+
+    /// Whether a program may never do it, whatever its roles: a word, or the rules themselves.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Approve | Self::Attest | Self::BreakGlass | Self::ApplyMatrix)
+    }
+
+    /// The verb whose right holds where the matrix names nobody for this one.
+    fn falls_back_to(self) -> Option<Self> {
+        match self {
+            // Whoever may stop may let go on, and whoever may carry a release in may let it return.
+            Self::Thaw => Some(Self::Freeze),
+            Self::LiftQuarantine => Some(Self::Promote),
+            _ => None,
+        }
+    }
+}
+
+/// Which roles may do what; a verb that is not there has its default.
+pub type WhoMay = BTreeMap<Verb, Vec<Name>>;
+
+impl Matrix {
+    /// Whether it is known who we are. Where it is not, nobody is refused anything.
+    pub fn knows_people(&self) -> bool {
+        !self.people.is_empty()
+    }
+
+    /// The person behind an account of the engine's machine; none who is not named.
+    pub fn person_of(&self, account: &Person) -> Option<&Person> {
+        let by_account =
+            self.people.iter().find(|(_, person)| person.account.as_ref() == Some(account));
+        let by_name =
+            || self.people.get_key_value(account).filter(|(_, person)| person.account.is_none());
+        by_account.or_else(by_name).map(|(name, _)| name)
+    }
+
+    /// Whom `verb` is allowed in `environment`. What an environment says holds there; what is said at
+    /// the top holds elsewhere; what nobody says has the default: everybody that `people` names, and
+    /// nobody for going past the rules.
+    pub fn right(&self, verb: Verb, environment: Option<&Name>) -> Right<'_> {
+        let of_environment = environment
+            .filter(|_| !verb.is_of_project())
+            .and_then(|name| self.environment(name))
+            .map(|environment| &environment.who_may);
+        let said = |verb: Verb| {
+            let here = of_environment.and_then(|rights| rights.get(&verb));
+            here.or_else(|| self.who_may.get(&verb))
+        };
+        let mut asked = Some(verb);
+        while let Some(verb) = asked {
+            if let Some(roles) = said(verb) {
+                return Right::Roles(roles);
+            }
+            asked = verb.falls_back_to();
+        }
+        if verb == Verb::BreakGlass { Right::Nobody } else { Right::Everybody }
+    }
+
+    /// The roles of `person` that count in `environment`: none for a program, whose word is no
+    /// person's. None where nobody's roles are known.
+    pub fn word_of(&self, person: &Person, environment: &Name) -> Option<BTreeSet<&Name>> {
+        if !self.knows_people() {
+            return None;
+        }
+        let known = self.people.get(person).filter(|person| !person.bot);
+        Some(known.map(|person| person.roles_at(Some(environment))).unwrap_or_default())
+    }
+}
