@@ -54,7 +54,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "60x", value_parser = speed)]
     pub(crate) rehearsal: Option<u32>,
     /// in a rehearsal: act as this person of the matrix
-    #[arg(long = "as", global = true, value_name = "PERSON", env = "TOWPATH_AS", value_parser = person)]
+    #[arg(long = "act-as", global = true, value_name = "PERSON", env = "TOWPATH_ACT_AS", value_parser = person)]
     pub(crate) acting: Option<Person>,
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::canonical;
 use crate::guarding::GuardRules;
 use crate::ids::{Digest, LaneId, Name, Person};
 use crate::people::{PersonSpec, WhoMay};
@@ -30,7 +31,11 @@ pub struct Matrix {
     pub who_may: WhoMay,
     /// Sections at the top that are kept and that nothing here acts on, by name, every default
     /// filled in.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        serialize_with = "canonical::values"
+    )]
     pub declared: BTreeMap<String, Value>,
 }
 
@@ -110,7 +115,11 @@ pub struct Environment {
     pub lanes: BTreeMap<Name, LaneSpec>,
     /// Its sections that are kept and that nothing here acts on, by name, every default filled in;
     /// `services` has those that are different for a service.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        serialize_with = "canonical::values"
+    )]
     pub declared: BTreeMap<String, Value>,
 }
 
@@ -215,6 +224,7 @@ pub struct AdapterSpec {
     /// Which adapter.
     pub kind: String,
     /// An object, checked by the kind's own parser, with every default filled in.
+    #[serde(serialize_with = "canonical::value")]
     pub settings: Value,
 }
 

@@ -67,7 +67,10 @@ impl<State: Sync> FromRequestParts<State> for Caller {
 fn acting_as(name: &[u8], is_rehearsal: bool) -> Result<Person, ApiError> {
     let refused = |kind, code, cause: &str| {
         let refusal = Refusal::new(kind, code, "nothing was ordered", cause.to_owned());
-        Err(refusal.at("--as, or TOWPATH_AS").next("unset TOWPATH_AS", "act as yourself").into())
+        Err(refusal
+            .at("--act-as, or TOWPATH_ACT_AS")
+            .next("unset TOWPATH_ACT_AS", "act as yourself")
+            .into())
     };
     if !is_rehearsal {
         let cause = "only in a rehearsal may somebody act as another person";

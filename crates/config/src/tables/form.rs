@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(written(json!("$420/month"), Form::Money), "$420");
         assert_eq!(
             written(json!({ "developer": 2, "business": 1 }), Form::Plain),
-            "1 business + 2 developer"
+            "2 developer + 1 business"
         );
         let door = json!({
             "level": "emergency", "by": ["on-call"], "via": "bastion host", "approval": true,
