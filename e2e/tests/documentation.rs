@@ -82,6 +82,11 @@ fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
 }
 
 #[test]
+fn who_may_do_what_is_said_and_enforced_as_its_page_says() {
+    follow("how-to/say-who-may.md");
+}
+
+#[test]
 fn a_policy_is_tested_as_its_page_says() {
     follow("how-to/test-a-policy.md");
 }

@@ -98,6 +98,7 @@ fn shared(watches: bool) -> Vec<(String, String)> {
     let rows = [
         ("--service NAME", "which service; needed where the matrix has several"),
         ("--no-input", "never ask; refuse instead (exit 2)"),
+        ("--act-as PERSON", "in a rehearsal: as this person of the matrix"),
         ("--json", json),
     ];
     rows.iter().map(|(option, does)| ((*option).to_owned(), (*does).to_owned())).collect()

@@ -11,6 +11,7 @@ mod crashes;
 mod fakes;
 mod leases;
 mod probes;
+mod rights;
 mod routers;
 mod stores;
 mod targets;

@@ -1,0 +1,171 @@
+//! Orders of people who may and who may not: refused before anything happens, and never in the way of
+//! what runs already.
+
+use std::collections::BTreeMap;
+
+use towpath_core::ids::{Name, Person};
+use towpath_core::matrix::Matrix;
+use towpath_core::people::{PersonSpec, Verb};
+use towpath_core::promotion::input::Input;
+use towpath_core::promotion::state::Outcome;
+use towpath_core::reason::RefusalKind;
+use towpath_engine::{Accepted, EngineError, Order};
+use towpath_guard::Arm;
+
+use crate::world::{Life, SHORT, World, prod};
+
+fn person(name: &str) -> Person {
+    Person::new(name).unwrap()
+}
+
+/// People with the roles of their line: `anna: lead`, `ben as root: developer`.
+fn people(lines: &[&str]) -> BTreeMap<Person, PersonSpec> {
+    let one = |line: &&str| {
+        let (who, roles) = line.split_once(": ").unwrap();
+        let (name, account) = who.split_once(" as ").map_or((who, None), |(a, b)| (a, Some(b)));
+        let roles = roles.split(' ').filter(|role| !role.is_empty());
+        let spec = PersonSpec {
+            account: account.map(person),
+            roles: roles.map(|role| Name::new(role).unwrap()).collect(),
+            ..PersonSpec::default()
+        };
+        (person(name), spec)
+    };
+    lines.iter().map(one).collect()
+}
+
+/// The matrix in force with these people, and with what only some may do.
+fn with(life: &Life<'_>, lines: &[&str], rights: &[(Verb, &str)]) -> Matrix {
+    let mut matrix = life.engine.matrix().unwrap();
+    matrix.people = people(lines);
+    let right = |(verb, role): &(Verb, &str)| (*verb, vec![Name::new(role).unwrap()]);
+    matrix.who_may = rights.iter().map(right).collect();
+    matrix
+}
+
+async fn apply(life: &Life<'_>, matrix: Matrix, by: &str) -> Result<Accepted, EngineError> {
+    life.engine.order_project(Order::ApplyMatrix(Box::new(matrix), person(by))).await
+}
+
+/// Why it was refused.
+fn refused(answer: Result<Accepted, EngineError>) -> (RefusalKind, String, String) {
+    match answer {
+        Err(EngineError::Refused(it)) => (it.kind, it.message, it.cause.unwrap_or_default()),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn roll_back(life: &Life<'_>, by: &str) -> Result<Accepted, EngineError> {
+    let order = Input::RollbackOrdered { by: person(by), reason: None, quarantine: true };
+    life.engine.order(&prod(), order).await
+}
+
+#[test]
+fn whoever_may_not_is_refused_and_nothing_happens() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let matrix = with(life, &["anna: lead", "ben: developer"], &[(Verb::Promote, "developer")]);
+        apply(life, matrix, "anna").await.unwrap();
+        let before = world.store.bodies().len();
+        let (kind, message, cause) = refused(life.try_promote("2.0.0").await);
+        assert_eq!(kind, RefusalKind::NotAllowed);
+        assert_eq!(message, "anna may not promote in prod");
+        assert_eq!(cause, "it needs the role developer; anna has the role lead; ben may");
+        assert_eq!(world.store.bodies().len(), before, "nothing was written");
+        let (_, _, cause) = refused(roll_back(life, "eve").await);
+        assert!(cause.starts_with("the account eve is nobody whom `people` names"), "{cause}");
+    });
+}
+
+#[test]
+fn a_right_that_is_taken_away_ends_at_once_and_what_runs_goes_on() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let all = ["anna: lead developer", "cleo: lead"];
+        let rights = [(Verb::Promote, "developer"), (Verb::Pause, "developer")];
+        apply(life, with(life, &all, &rights), "anna").await.unwrap();
+        let second = life.promote("2.0.0").await;
+        life.bakes_at(0).await;
+        let fewer = with(life, &["anna: lead", "cleo: lead"], &rights);
+        apply(life, fewer, "cleo").await.unwrap();
+        let (kind, ..) = refused(life.abort(second).await);
+        assert_eq!(kind, RefusalKind::NotAllowed);
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded, "nobody had to say it again");
+    });
+}
+
+#[test]
+fn the_journal_names_the_person_behind_the_account() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let matrix = with(life, &["anna: lead", "ben as root: developer"], &[]);
+        apply(life, matrix, "anna").await.unwrap();
+        let second = life.promote("2.0.0").await;
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        roll_back(life, "root").await.unwrap();
+        let actors: Vec<_> = world.store.bodies().into_iter().map(|row| row.actor).collect();
+        assert!(actors.iter().any(|actor| actor == "ben"), "{actors:?}");
+        assert!(actors.iter().all(|actor| actor != "root"), "{actors:?}");
+        let (_, _, cause) = refused(roll_back(life, "ben").await);
+        assert!(cause.starts_with("the account ben is nobody"), "{cause}");
+    });
+}
+
+#[test]
+fn the_guard_goes_back_though_no_person_may() {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        let (second, _) = life.begin_second().await;
+        let matrix = with(life, &["anna: lead"], &[(Verb::Rollback, "nobody-has-it")]);
+        apply(life, matrix, "anna").await.unwrap();
+        let (kind, ..) = refused(roll_back(life, "anna").await);
+        assert_eq!(kind, RefusalKind::NotAllowed);
+        world.router.visit(&prod(), Arm::Blue, 500, 0);
+        world.router.visit(&prod(), Arm::Green, 50, 2);
+        assert_eq!(life.end_of(second).await, Outcome::RolledBack);
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+    });
+}
+
+#[test]
+fn a_matrix_by_which_nobody_could_apply_the_next_one_is_not_taken() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let without_us = with(life, &["ben: developer"], &[]);
+        let (kind, message, cause) = refused(apply(life, without_us, "anna").await);
+        assert_eq!(kind, RefusalKind::Usage);
+        assert!(message.contains("account: anna"), "{message}");
+        assert!(cause.contains("the account anna may not apply the next one"), "{cause}");
+        let nobody = with(life, &["anna: lead", "ben: lead"], &[]);
+        apply(life, nobody.clone(), "anna").await.unwrap();
+        let (_, _, cause) = refused(
+            apply(life, with(life, &["anna: lead"], &[(Verb::ApplyMatrix, "x")]), "anna").await,
+        );
+        assert_eq!(cause, "by it nobody may apply the next one");
+        // Who leaves may say so, and what changes nothing needs no right.
+        apply(life, with(life, &["ben: lead"], &[]), "anna").await.unwrap();
+        let (kind, ..) = refused(apply(life, nobody, "anna").await);
+        assert_eq!(kind, RefusalKind::NotAllowed);
+        let same = life.engine.matrix().unwrap();
+        assert!(apply(life, same, "anna").await.unwrap().events.is_empty());
+    });
+}
+
+#[test]
+fn the_rights_of_the_matrix_in_force_hold_after_a_restart() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let matrix = with(life, &["anna: lead"], &[(Verb::Promote, "developer")]);
+        apply(life, matrix, "anna").await.unwrap();
+    });
+    world.live(async |life| {
+        let (kind, ..) = refused(life.try_promote("2.0.0").await);
+        assert_eq!(kind, RefusalKind::NotAllowed);
+        life.create("4.0.0").await.unwrap();
+    });
+}
