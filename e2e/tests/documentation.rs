@@ -77,6 +77,11 @@ fn judging_by_figures_works_as_its_page_says() {
 }
 
 #[test]
+fn reports_open_a_gate_as_their_page_says() {
+    follow("how-to/let-reports-open-a-gate.md");
+}
+
+#[test]
 fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
     follow("how-to/review-a-change.md");
 }

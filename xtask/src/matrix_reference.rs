@@ -34,6 +34,7 @@ pub(crate) const GROUPS: &[Group] = &[
             "repository",
             "branches",
             "people",
+            "teams",
             "notifiers",
             "metrics_sources",
             "goals",

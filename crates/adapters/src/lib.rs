@@ -10,6 +10,7 @@ mod own_program;
 mod printable;
 mod processes;
 mod question;
+mod reports;
 pub mod routers;
 pub mod secrets;
 pub mod targets;

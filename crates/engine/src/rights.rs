@@ -9,25 +9,19 @@ use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
 
 use crate::orders::Order;
+use crate::shared::Shared;
 
-/// The rights of the matrix in force; none before the first one.
+/// The rights of the matrix in force; none before the first one. A matrix whose rights cannot be decided
+/// about is never taken; if an older program took one, nobody may do anything but apply another.
 #[derive(Debug)]
-pub(crate) struct Rights(Option<Authority>);
+pub(crate) struct Rights(Result<Option<Authority>, Box<Refusal>>);
 
 type Allowed = Result<(), Box<Refusal>>;
 
 impl Rights {
-    /// Those of `matrix`.
-    ///
-    /// # Errors
-    /// When they cannot be decided about: the matrix must not come into force then.
-    pub(crate) fn of(matrix: Option<&Matrix>) -> Result<Self, Box<Refusal>> {
-        let authority = matrix.map(Authority::new).transpose();
-        authority.map(Self).map_err(|error| {
-            let message = "the matrix cannot be taken into force";
-            let refusal = Refusal::new(RefusalKind::Usage, "no-rights", message, error.to_string());
-            Box::new(refusal.next("towpath matrix check", "what is wrong with it"))
-        })
+    /// Those of the matrix in force.
+    pub(crate) fn in_force(shared: &Shared) -> Self {
+        shared.read(|project| Self(project.common.matrix.as_ref().map(authority).transpose()))
     }
 
     /// Whether whoever sent `input` may; notes the person behind the account in it.
@@ -53,7 +47,12 @@ impl Rights {
     }
 
     fn decide(&self, by: &mut Person, verb: Verb, environment: Option<&Name>) -> Allowed {
-        let Some(authority) = &self.0 else { return Ok(()) };
+        let authority = match &self.0 {
+            Ok(Some(authority)) => authority,
+            Ok(None) => return Ok(()),
+            Err(_) if verb == Verb::ApplyMatrix => return Ok(()),
+            Err(refusal) => return Err(refusal.clone()),
+        };
         let decided = authority.decide(by, verb, environment);
         *by = decided.map_err(|denial| Box::new(authority.refusal(&denial)))?;
         Ok(())
@@ -62,10 +61,12 @@ impl Rights {
     /// A matrix that nobody could change again is not taken, nor is the first one that names people
     /// and not whoever applies it.
     fn locks_nobody_out(&self, matrix: &Matrix, account: &Person) -> Allowed {
-        let next = Self::of(Some(matrix))?;
-        let Some(next) = next.0.filter(|_| matrix.knows_people()) else { return Ok(()) };
-        let names_us_first = self.0.as_ref().is_none_or(|now| !now.knows_people());
-        if names_us_first && !account.is_program() {
+        let next = authority(matrix)?;
+        if !next.knows_people() {
+            return Ok(());
+        }
+        let knew_people = matches!(&self.0, Ok(Some(now)) if now.knows_people());
+        if !knew_people && !account.is_program() {
             if next.decide(account, Verb::ApplyMatrix, None).is_ok() {
                 return Ok(());
             }
@@ -83,6 +84,20 @@ impl Rights {
         }
         Ok(())
     }
+}
+
+/// Whether an order changes nothing, so that nobody needs a right for it.
+pub(crate) fn changes_nothing(shared: &Shared, order: &Order) -> bool {
+    let Order::ApplyMatrix(matrix, _) = order else { return false };
+    shared.read(|project| project.common.matrix.as_ref() == Some(&**matrix))
+}
+
+fn authority(matrix: &Matrix) -> Result<Authority, Box<Refusal>> {
+    Authority::new(matrix).map_err(|error| {
+        let message = "nobody's rights can be decided about";
+        let refusal = Refusal::new(RefusalKind::Usage, "no-rights", message, error.to_string());
+        Box::new(refusal.next("towpath matrix check", "what is wrong with the matrix"))
+    })
 }
 
 fn locked_out(cause: String, needed: &str) -> Box<Refusal> {

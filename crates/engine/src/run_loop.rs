@@ -19,7 +19,7 @@ use towpath_guard::{Standing, Verdict};
 use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
 
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
-use crate::rights::Rights;
+use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
     alarms, counting, executor, holdbacks, journal, judging, leases, prober, reading, recovery,
@@ -94,7 +94,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         writing::commit(&shared, &turn, true).await?;
     }
     let mut run = Loop {
-        rights: rights_in_force(&shared),
+        rights: Rights::in_force(&shared),
         shared: Arc::clone(&shared),
         versions: found.versions,
         wakes: BTreeMap::new(),
@@ -168,16 +168,10 @@ impl Engine {
     }
 }
 
-/// A matrix that was in force stays in force; if its rights cannot be decided about any more, no order
-/// is taken until another one is.
-fn rights_in_force(shared: &Shared) -> Result<Rights, Box<Refusal>> {
-    shared.read(|project| Rights::of(project.common.matrix.as_ref()))
-}
-
 struct Loop {
     shared: Arc<Shared>,
     /// Who may give which order.
-    rights: Result<Rights, Box<Refusal>>,
+    rights: Rights,
     versions: BTreeMap<String, u64>,
     wakes: BTreeMap<LaneId, Timestamp>,
 }
@@ -233,7 +227,7 @@ impl Loop {
             Message::Stop | Message::ShutOut(_) => return Ok(()),
             Message::Lane { lane, mut input, reply } => {
                 let asked = reply.is_some();
-                let result = match self.rights().and_then(|it| it.about_lane(&lane, &mut input)) {
+                let result = match self.rights.about_lane(&lane, &mut input) {
                     Ok(()) => self.lane_input(&lane, &input, asked).await,
                     Err(refusal) => Err(EngineError::Refused(refusal)),
                 };
@@ -298,22 +292,12 @@ impl Loop {
         Ok(accepted)
     }
 
-    fn rights(&self) -> Result<&Rights, Box<Refusal>> {
-        self.rights.as_ref().map_err(Clone::clone)
-    }
-
-    /// Whether the order changes nothing, so that nobody needs a right for it.
-    fn changes_nothing(&self, order: &Order) -> bool {
-        let Order::ApplyMatrix(matrix, _) = order else { return false };
-        self.shared.read(|project| project.common.matrix.as_ref() == Some(&**matrix))
-    }
-
     async fn project_order(&mut self, mut order: Order) -> Reply {
         let now = self.shared.now();
-        if self.changes_nothing(&order) {
+        if rights::changes_nothing(&self.shared, &order) {
             return Ok(Accepted::default());
         }
-        self.rights().and_then(|it| it.about_project(&mut order)).map_err(EngineError::Refused)?;
+        self.rights.about_project(&mut order).map_err(EngineError::Refused)?;
         let (event, lane, actor) = match order {
             Order::ApplyMatrix(matrix, by) => {
                 let actor = by.to_string();
@@ -339,7 +323,7 @@ impl Loop {
         let events = vec![event.clone()];
         self.write(lane.as_ref(), &actor, events, false).await?;
         if let Event::MatrixApplied { .. } = event {
-            self.rights = rights_in_force(&self.shared);
+            self.rights = Rights::in_force(&self.shared);
         }
         if let Some(lane) = lane {
             let ask = Input::Woken { verdict: None, ask_again: true };

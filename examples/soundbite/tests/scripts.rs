@@ -85,6 +85,14 @@ fn an_entry_that_does_not_exist_shows_the_usage() {
         assert!(String::from_utf8(output.stderr).unwrap().starts_with("usage: soundbite.sh dev"));
         assert!(output.stdout.is_empty(), "{words:?}");
     }
+    // What it leaves for environments that there are is read where the example's README is followed.
+    for words in [&["test-environment.sh"][..], &["test-environment.sh", "production"]] {
+        let output = run(words, "0");
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(
+            String::from_utf8(output.stderr).unwrap().starts_with("usage: test-environment.sh")
+        );
+    }
 }
 
 #[test]

@@ -3,8 +3,11 @@
 
 mod attested;
 mod command;
+mod coverage;
 mod http;
+mod junit;
 mod planned;
+mod sarif;
 mod soak;
 mod tcp;
 
@@ -18,9 +21,9 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     command::KIND,
     attested::KIND,
     soak::KIND,
-    planned::JUNIT,
-    planned::COVERAGE,
-    planned::SARIF,
+    junit::KIND,
+    coverage::KIND,
+    sarif::KIND,
     planned::PERFORMANCE,
     planned::GITHUB,
     planned::METRIC,

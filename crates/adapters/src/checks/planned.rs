@@ -5,46 +5,6 @@ use towpath_ports::Kind;
 use towpath_ports::catalogue::{Family, Field, FieldType, KindEntry};
 use towpath_ports::check::Check;
 
-pub(super) const JUNIT: Kind<dyn Check> = Kind::planned(KindEntry::planned(
-    Family::Check,
-    "junit",
-    "Test reports in JUnit's form: how many failed, how many ran.",
-    "{ check: junit, path: \"reports/**/*.xml\" }",
-    &[
-        Field::required("path", FieldType::Path, "The reports, as a pattern."),
-        Field::optional("at_least", FieldType::Count(0, 10_000_000), "Tests that must have run."),
-        Field::optional(
-            "allow",
-            FieldType::Counts(&["failed", "skipped"]),
-            "Failed and skipped tests that are borne; left out, no failed one.",
-        ),
-    ],
-));
-pub(super) const COVERAGE: Kind<dyn Check> = Kind::planned(KindEntry::planned(
-    Family::Check,
-    "coverage",
-    "Coverage reports: how much of the code the tests ran.",
-    "{ check: coverage, path: coverage.xml, at_least: \"80%\" }",
-    &[
-        Field::required("path", FieldType::Path, "The report: Cobertura or LCOV."),
-        Field::required("at_least", FieldType::Share, "The least share of lines."),
-    ],
-));
-pub(super) const SARIF: Kind<dyn Check> = Kind::planned(KindEntry::planned(
-    Family::Check,
-    "sarif",
-    "Findings of scanners in SARIF, by severity.",
-    "{ check: sarif, path: scan.sarif, allow: { high: 0 } }",
-    &[
-        Field::required("path", FieldType::Path, "The reports, as a pattern."),
-        Field::required(
-            "allow",
-            FieldType::Counts(&["critical", "high", "medium", "low"]),
-            "Findings of each severity that are borne.",
-        ),
-        Field::optional("tools", FieldType::Texts, "Scanners that must be among the reports."),
-    ],
-));
 pub(super) const PERFORMANCE: Kind<dyn Check> = Kind::planned(KindEntry::planned(
     Family::Check,
     "performance",

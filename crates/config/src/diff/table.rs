@@ -101,6 +101,7 @@ const EVIDENCE: &[Row] = &[
     ("gate.*.*.at", Some(Unclear), "{2}: asked at"),
     ("gate.*.*.accept", Some(Permits), "{2}: what else passes"),
     ("gate.*.*.at_least", Some(LessIsLooser), "{2}: at least"),
+    ("gate.*.*.max_age", Some(MoreIsLooser), "{2}: age of a report"),
     ("gate.*.*.at_most|allow", Some(Demands), "{2}: {3}"),
     ("gate.*.*.at_most|allow.*", Some(MoreIsLooser), "{2}: {4} that are allowed"),
     ("gate.*.*.latency_*|error_rate", Some(Promise), "{2}: {3}"),
