@@ -1,6 +1,8 @@
 //! The policy engine against a second reading of the same rules: every cell of one matrix, and random
 //! matrices of all kinds.
 
+#![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
