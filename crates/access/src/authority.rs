@@ -44,7 +44,8 @@ impl Authority {
     }
 
     /// Who acts behind an account of the engine's machine, if they may do this in `environment`, or
-    /// with the project where that is none. Safe to repeat; changes nothing.
+    /// with the project where that is none. In an environment that the matrix does not have any more
+    /// counts what is said at its top. Safe to repeat; changes nothing.
     ///
     /// Where the matrix names nobody, the account itself, whatever it asks. The program itself is not
     /// asked about: what it does by itself was decided by whoever declared it.
@@ -60,7 +61,8 @@ impl Authority {
         if account.is_program() || !self.matrix.knows_people() {
             return Ok(account.clone());
         }
-        let place = environment.filter(|_| !verb.is_of_project());
+        let known = |name: &&Name| self.matrix.environment(name).is_some();
+        let place = environment.filter(known).filter(|_| !verb.is_of_project());
         let person = self.matrix.person_of(account);
         match person.filter(|person| self.allows(person, verb, place)) {
             Some(person) => Ok(person.clone()),
@@ -77,6 +79,11 @@ impl Authority {
     pub fn refusal(&self, denial: &Denial) -> Refusal {
         let could = self.who_could(denial.verb, denial.environment.as_ref());
         denial::refusal(&self.matrix, denial, &could)
+    }
+
+    /// Whether this is a program, whose word is no person's.
+    pub fn is_bot(&self, person: &Person) -> bool {
+        self.matrix.people.get(person).is_some_and(|person| person.bot)
     }
 
     /// Whether the matrix names anybody.

@@ -28,7 +28,7 @@ pub(crate) fn refusal(matrix: &Matrix, denial: &Denial, could: &[Person]) -> Ref
     let cause = format!("{}; {}", cause(matrix, denial), others(could));
     Refusal::new(RefusalKind::NotAllowed, "not-allowed", message, cause)
         .at(self::place(matrix, denial))
-        .next("towpath matrix show", "who has which roles, and what they may")
+        .next("towpath matrix show --resolved", "who has which roles, and what they may")
 }
 
 fn others(could: &[Person]) -> String {

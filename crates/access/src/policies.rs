@@ -92,11 +92,10 @@ pub(crate) fn policies(matrix: &Matrix) -> Result<PolicySet, AccessError> {
         if verb.is_for_people() {
             add(prohibition(verb))?;
         }
-        if verb.is_of_project() {
-            permissions(matrix, verb, None).into_iter().try_for_each(&mut add)?;
-            continue;
-        }
-        for environment in &matrix.environments {
+        // What belongs to an environment has a right without one, too: what runs in an environment that
+        // left the matrix must still be ended by somebody.
+        permissions(matrix, verb, None).into_iter().try_for_each(&mut add)?;
+        for environment in matrix.environments.iter().filter(|_| !verb.is_of_project()) {
             let place = Some(&environment.name);
             permissions(matrix, verb, place).into_iter().try_for_each(&mut add)?;
         }

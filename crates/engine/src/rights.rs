@@ -27,7 +27,29 @@ impl Rights {
     /// Whether whoever sent `input` may; notes the person behind the account in it.
     pub(crate) fn about_lane(&self, lane: &LaneId, input: &mut Input) -> Allowed {
         let Some((verb, by)) = asked(input) else { return Ok(()) };
-        self.decide(by, verb, Some(&lane.environment))
+        self.decide(by, verb, Some(&lane.environment))?;
+        match input {
+            Input::PromotionOrdered(order) if !order.accept_unenforced.is_empty() => {
+                self.takes_the_word_of(&order.by)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// To go without a demand takes a person's word.
+    fn takes_the_word_of(&self, by: &Person) -> Allowed {
+        if !matches!(&self.0, Ok(Some(authority)) if authority.is_bot(by)) {
+            return Ok(());
+        }
+        let message = format!("{by} may not accept what is not enforced");
+        let cause = format!("{by} is a program, whose word is no person's");
+        let refusal = Refusal::new(RefusalKind::NotAllowed, "not-allowed", message, cause);
+        Err(Box::new(
+            refusal.at("--accept-unenforced").next(
+                "accept_unenforced: [NAME]",
+                "in the matrix, for good, which a person applies",
+            ),
+        ))
     }
 
     /// The same of an order that belongs to no lane.
@@ -62,10 +84,14 @@ impl Rights {
     /// and not whoever applies it.
     fn locks_nobody_out(&self, matrix: &Matrix, account: &Person) -> Allowed {
         let next = authority(matrix)?;
+        let knew_people = matches!(&self.0, Ok(Some(now)) if now.knows_people());
+        if !next.knows_people() && knew_people {
+            let cause = "it names nobody any more, and then anybody may do anything".to_owned();
+            return Err(locked_out(cause, "at least one person in `people`"));
+        }
         if !next.knows_people() {
             return Ok(());
         }
-        let knew_people = matches!(&self.0, Ok(Some(now)) if now.knows_people());
         if !knew_people && !account.is_program() {
             if next.decide(account, Verb::ApplyMatrix, None).is_ok() {
                 return Ok(());
@@ -103,7 +129,9 @@ fn authority(matrix: &Matrix) -> Result<Authority, Box<Refusal>> {
 fn locked_out(cause: String, needed: &str) -> Box<Refusal> {
     let message = format!("the matrix was not applied: it needs {needed}");
     let refusal = Refusal::new(RefusalKind::Usage, "locks-out", message, cause).at("people");
-    Box::new(refusal.next("towpath matrix show", "who has which roles, and what they may"))
+    Box::new(
+        refusal.next("towpath matrix show --resolved", "who has which roles, and what they may"),
+    )
 }
 
 /// The right that an order needs, and who gave it; none for what the world or the program did.

@@ -325,7 +325,8 @@ impl Loop {
         if let Event::MatrixApplied { .. } = event {
             self.rights = Rights::in_force(&self.shared);
         }
-        if let Some(lane) = lane {
+        // A person's word came, or people have other roles now.
+        for lane in lane.map_or_else(|| wakes::waiting(&self.shared), |lane| vec![lane]) {
             let ask = Input::Woken { verdict: None, ask_again: true };
             self.lane_input(&lane, &ask, false).await?;
         }

@@ -25,3 +25,11 @@ pub(crate) async fn next(shared: &Shared, wakes: &BTreeMap<LaneId, Timestamp>) -
         tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
     }
 }
+
+/// Lanes in which something waits.
+pub(crate) fn waiting(shared: &Shared) -> Vec<LaneId> {
+    shared.read(|project| {
+        let lanes = project.lanes.values().filter(|lane| !lane.waiting.is_empty());
+        lanes.map(|lane| lane.id.clone()).collect()
+    })
+}

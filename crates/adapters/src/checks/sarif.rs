@@ -230,14 +230,15 @@ impl Tally for Findings {
         if log.runs.is_empty() {
             self.know_less(format!("{shown} holds no run of a scanner"));
         }
-        let mut names = Vec::new();
+        let mut names = BTreeSet::new();
         for run in &log.runs {
-            names.push(self.add_run(run, report, &shown)?);
+            names.insert(self.add_run(run, report, &shown)?);
         }
+        let called: Vec<_> = names.iter().map(String::as_str).collect();
         let Counts { critical, high, medium, low } = self.counts;
         Ok(format!(
             "{}, {} of {}: {} critical, {} high, {} medium, {} low",
-            names.join(", "),
+            called.join(", "),
             counted(log.runs.len() as u64, "run"),
             counted(names.len() as u64, "tool"),
             critical - before.critical,

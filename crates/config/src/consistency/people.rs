@@ -180,15 +180,30 @@ fn roles_in(node: &Node) -> Vec<Need<'_>> {
 
 fn holders(root: &Node) -> Option<Holders<'_>> {
     let people = root.get("people").filter(|people| !people.entries().is_empty())?;
+    let is_bot = |name: &str| {
+        let person = people.entries().iter().find(|person| *person.key == *name);
+        person.and_then(|person| person.value.get("bot")).and_then(flag) == Some(true)
+    };
+    let teams = root.get("teams").map(Node::entries).unwrap_or_default().iter();
+    let members = teams.flat_map(|team| {
+        let members = team.value.get("people").into_iter().flat_map(texts);
+        members.map(|(member, _)| (member, &team.value))
+    });
     let mut holders = Holders::new();
-    for person in people.entries() {
-        let bot = person.value.get("bot").and_then(flag) == Some(true);
-        for (role, node) in person.value.get("roles").into_iter().flat_map(texts) {
-            let holder = Holder { place: node.extent, bot };
-            holders.entry(role).or_default().insert(&person.key, holder);
+    for (name, has) in people.entries().iter().map(|it| (&*it.key, &it.value)).chain(members) {
+        for (role, node) in given(has) {
+            let holder = Holder { place: node.extent, bot: is_bot(name) };
+            holders.entry(role).or_default().entry(name).or_insert(holder);
         }
     }
     Some(holders)
+}
+
+/// The roles that a person or a team has, be it in one environment alone.
+fn given(node: &Node) -> impl Iterator<Item = (&str, &Node)> {
+    let places = node.get("roles_in").map(Node::entries).unwrap_or_default();
+    let everywhere = node.get("roles").into_iter().flat_map(texts);
+    everywhere.chain(places.iter().flat_map(|place| texts(&place.value)))
 }
 
 /// Everything in `node`, an environment or the top of the file, that waits for people of a role.

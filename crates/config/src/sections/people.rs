@@ -77,6 +77,10 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
     let mut accounts = BTreeMap::new();
     for entry in named(root, "people") {
         let Ok(name) = Person::new(&entry.key) else { continue };
+        if name.is_program() {
+            reading.problems.add(taken_name(entry));
+            continue;
+        }
         roles_in_places(&entry.value, &environments, reading.problems);
         let fields = Fields::new(Some(&entry.value), KEYS, NOWHERE);
         let account = account(entry, &mut accounts, reading.problems);
@@ -102,6 +106,14 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
 fn named<'a>(root: &'a Node, key: &str) -> impl Iterator<Item = &'a Entry> {
     let entries = root.get(key).map(Node::entries).unwrap_or_default();
     entries.iter().filter(|entry| !entry.key.starts_with("x-"))
+}
+
+/// The journal says by such a name that the program itself did something.
+fn taken_name(entry: &Entry) -> Problem {
+    let message = format!("nobody can be called {}: so the program calls itself", entry.key);
+    Problem::new(Code::WrongValue, entry.key_extent, message)
+        .expected("another name")
+        .next("choose another name, and keep the account with `account:`")
 }
 
 /// Gives the members of a team its roles.

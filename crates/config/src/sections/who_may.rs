@@ -4,7 +4,9 @@ use towpath_core::people::{Verb, WhoMay};
 
 use super::people::roles;
 use super::{ANYWHERE, Section};
+use crate::codes::Code;
 use crate::lane::Reading;
+use crate::problem::{Problem, Problems};
 use crate::shape::{Key, ROLES, Shape};
 use crate::tree::Node;
 
@@ -62,6 +64,25 @@ pub(crate) fn list_if_void(node: &Node, path: &str, reading: &mut Reading<'_>) {
     if node.get("who_may").is_some() && !reading.knows_people {
         let reason = "nobody's roles are known, as there is no `people`: anybody may";
         reading.not_enforced(path.to_owned(), reason.to_owned(), true);
+    }
+}
+
+/// Refuses, in an environment and what it shares, the rights that belong to no environment.
+pub(crate) fn check_place(node: &Node, problems: &mut Problems) {
+    let section = node.get("who_may").map(Node::entries).unwrap_or_default();
+    let of_project = Verb::ALL.into_iter().filter(|verb| verb.is_of_project());
+    for verb in of_project {
+        for entry in section.iter().filter(|entry| *entry.key == *verb.key()) {
+            if problems.knows(entry.key_extent, Code::UnknownKey) {
+                continue;
+            }
+            let message = format!("`{}` belongs to no environment", verb.key());
+            problems.add(
+                Problem::new(Code::UnknownKey, entry.key_extent, message)
+                    .label("here nobody would be refused by it")
+                    .next("move it to `who_may` at the top of the file"),
+            );
+        }
     }
 }
 

@@ -79,6 +79,7 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
     keep_holdback(&mut matrix);
     join_budgets(&mut matrix);
     own_accounts(&mut matrix);
+    rights_in_their_place(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -87,6 +88,19 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
         }
     }
     matrix
+}
+
+/// Rights of the whole project stand at the top alone.
+fn rights_in_their_place(matrix: &mut Value) {
+    for at in ["/defaults", "/environments"] {
+        let maps = matrix.pointer_mut(at).and_then(Value::as_object_mut);
+        for (_, place) in maps.into_iter().flatten() {
+            if let Some(rights) = place.get_mut("who_may").and_then(Value::as_object_mut) {
+                rights.remove("create_release");
+                rights.remove("apply_matrix");
+            }
+        }
+    }
 }
 
 /// An account is the name of a user, and nobody else's.

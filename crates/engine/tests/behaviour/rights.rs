@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use towpath_core::ids::{Name, Person};
+use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Matrix;
 use towpath_core::people::{PersonSpec, Verb};
-use towpath_core::promotion::input::Input;
+use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::Outcome;
 use towpath_core::reason::RefusalKind;
 use towpath_engine::{Accepted, EngineError, Order};
@@ -152,6 +152,61 @@ fn a_matrix_by_which_nobody_could_apply_the_next_one_is_not_taken() {
         assert_eq!(kind, RefusalKind::NotAllowed);
         let same = life.engine.matrix().unwrap();
         assert!(apply(life, same, "anna").await.unwrap().events.is_empty());
+    });
+}
+
+#[test]
+fn what_runs_in_an_environment_that_left_the_matrix_can_still_be_ended() {
+    let world = World::new("prod: root, steps 10%/10m 100%/2s");
+    world.live(async |life| {
+        let (second, _) = life.begin_second().await;
+        let mut matrix = with(life, &["anna: lead", "ben: developer"], &[]);
+        matrix.who_may.insert(Verb::Pause, vec![Name::new("lead").unwrap()]);
+        matrix.environments[0].name = Name::new("renamed").unwrap();
+        apply(life, matrix, "anna").await.unwrap();
+        let order = Input::AbortOrdered { number: second, by: person("ben"), reason: None };
+        let (kind, ..) = refused(life.engine.order(&prod(), order).await);
+        assert_eq!(kind, RefusalKind::NotAllowed, "what is said at the top counts");
+        life.abort(second).await.unwrap();
+        assert_eq!(life.end_of(second).await, Outcome::Aborted);
+    });
+}
+
+#[test]
+fn a_program_accepts_nothing_by_name() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let mut matrix = with(life, &["ben: lead", "anna: developer"], &[]);
+        matrix.people.get_mut(&person("anna")).unwrap().bot = true;
+        refused(apply(life, matrix.clone(), "anna").await);
+        apply(life, matrix, "ben").await.unwrap();
+        let order = |accepted: &[&str]| PromotionOrder {
+            by: person("anna"),
+            release: Some(Version::new("2.0.0").unwrap()),
+            from: None,
+            plan: None,
+            accept_unenforced: accepted.iter().map(ToString::to_string).collect(),
+            reason: Some("it is late".to_owned()),
+            offered_by: None,
+        };
+        let accepting = Input::PromotionOrdered(order(&["approvals"]));
+        let (kind, message, _) = refused(life.engine.order(&prod(), accepting).await);
+        assert_eq!(kind, RefusalKind::NotAllowed);
+        assert_eq!(message, "anna may not accept what is not enforced");
+        life.engine.order(&prod(), Input::PromotionOrdered(order(&[]))).await.unwrap();
+    });
+}
+
+#[test]
+fn a_matrix_that_names_nobody_any_more_is_not_taken() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        apply(life, with(life, &["anna: lead"], &[]), "anna").await.unwrap();
+        let (kind, _, cause) = refused(apply(life, with(life, &[], &[]), "anna").await);
+        assert_eq!(kind, RefusalKind::Usage);
+        assert!(cause.starts_with("it names nobody any more"), "{cause}");
     });
 }
 

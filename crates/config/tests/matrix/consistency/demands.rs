@@ -4,6 +4,26 @@
 use super::{NOTHING, in_live, said};
 
 #[test]
+fn a_role_of_a_team_and_one_of_an_environment_are_roles() {
+    let people = |team: &str| {
+        format!(
+            "people:\n  ada: {{ roles: dev, roles_in: {{ live: [lead] }} }}\n  \
+             ben: {{ roles: dev, roles_in: {{ live: lead }} }}\nteams:\n  night: {{ people: {team}, roles: [on-call] }}"
+        )
+    };
+    let at = |role: &str, team: &str| {
+        let gate =
+            format!("gate: {{ prerequisites: [{{ check: attested, name: Tried, by: {role} }}] }}");
+        said(["", "", &gate, &people(team)])
+    };
+    assert_eq!(at("lead", "[ada, ben]"), NOTHING);
+    assert_eq!(at("on-call", "[ada, ben]"), NOTHING);
+    let by = "environments.live.gate.prerequisites[0].by";
+    assert_eq!(at("on-call", "ada"), [format!("only-one-person {by}")]);
+    assert_eq!(at("on-cal", "ada"), [format!("no-such-role {by}")]);
+}
+
+#[test]
 fn roles_are_held_against_the_people_who_have_them() {
     let people = "people:\n  ada: { roles: [developer, qa, lead] }\n  ben: { roles: developer }\n  \
                   ci: { roles: [qa, ops], bot: true }";
