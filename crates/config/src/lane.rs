@@ -168,8 +168,7 @@ fn environment(
         let path = format!("{prefix}.{}", shared.key);
         declared(Where::Environment, shared, &path, reading);
     }
-    sections::who_may::list_if_void(&joined, &format!("{prefix}.who_may"), reading);
-    sections::who_may::check_place(&joined, reading.problems);
+    sections::who_may::in_environment(&joined, &prefix, reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
     let mut lanes = BTreeMap::new();

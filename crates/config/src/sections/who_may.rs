@@ -67,8 +67,15 @@ pub(crate) fn list_if_void(node: &Node, path: &str, reading: &mut Reading<'_>) {
     }
 }
 
+/// Both for an environment, whose paths begin with `prefix`: rights that belong to none, and rights that
+/// hold nobody back.
+pub(crate) fn in_environment(node: &Node, prefix: &str, reading: &mut Reading<'_>) {
+    check_place(node, reading.problems);
+    list_if_void(node, &format!("{prefix}.who_may"), reading);
+}
+
 /// Refuses, in an environment and what it shares, the rights that belong to no environment.
-pub(crate) fn check_place(node: &Node, problems: &mut Problems) {
+fn check_place(node: &Node, problems: &mut Problems) {
     let section = node.get("who_may").map(Node::entries).unwrap_or_default();
     let of_project = Verb::ALL.into_iter().filter(|verb| verb.is_of_project());
     for verb in of_project {
