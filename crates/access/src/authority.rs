@@ -1,5 +1,6 @@
 //! Decides. Owns that whatever is not clearly allowed is denied.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use cedar_policy::{Authorizer, Context, Decision, Entities, PolicySet, Request};
@@ -9,13 +10,13 @@ use towpath_core::people::Verb;
 use towpath_core::reason::Refusal;
 
 use crate::denial::{self, Denial};
-use crate::policies;
+use crate::policies::{self, Question};
 
 /// What one matrix allows. Made anew for every matrix that comes into force, so that a right that is
 /// taken away ends at once.
 pub struct Authority {
     matrix: Matrix,
-    policies: PolicySet,
+    policies: BTreeMap<Question, PolicySet>,
     entities: Entities,
 }
 
@@ -96,8 +97,9 @@ impl Authority {
         let (principal, action) = (policies::person(person), policies::action(verb));
         let resource = policies::resource(&self.matrix, environment);
         let asked = Request::new(principal, action, resource, Context::empty(), None);
-        let Ok(request) = asked else { return false };
-        let response = Authorizer::new().is_authorized(&request, &self.policies, &self.entities);
+        let policies = self.policies.get(&(verb, environment.cloned()));
+        let (Ok(request), Some(policies)) = (asked, policies) else { return false };
+        let response = Authorizer::new().is_authorized(&request, policies, &self.entities);
         response.decision() == Decision::Allow && response.diagnostics().errors().next().is_none()
     }
 
@@ -110,7 +112,7 @@ impl Authority {
 
 impl fmt::Debug for Authority {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let policies = self.policies.policies().count();
-        formatter.debug_struct("Authority").field("policies", &policies).finish_non_exhaustive()
+        let questions = self.policies.len();
+        formatter.debug_struct("Authority").field("questions", &questions).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! From the rights of a matrix to policies and entities. Owns their names; decides nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -79,28 +79,33 @@ pub(crate) fn entities(matrix: &Matrix) -> Result<Entities, AccessError> {
     Entities::from_entities(all, None).map_err(AccessError::of)
 }
 
-/// One permission for each verb, place and role that has it, and one prohibition for each verb that no
-/// program may do. Prohibitions win.
-pub(crate) fn policies(matrix: &Matrix) -> Result<PolicySet, AccessError> {
-    let mut set = PolicySet::new();
-    let mut add = |value: Value| {
-        let id = PolicyId::new(set.policies().count().to_string());
-        let policy = Policy::from_json(Some(id), value).map_err(AccessError::of)?;
-        set.add(policy).map_err(AccessError::of)
+/// What is decided by itself: a verb in an environment, or with the project where that is none.
+pub(crate) type Question = (Verb, Option<Name>);
+
+/// For each question a permission for each role that has the right, and a prohibition where no program
+/// may. Prohibitions win. Each has a set of its own, because an evaluation looks at a whole set.
+///
+/// What belongs to an environment has a right without one, too: what runs in an environment that left
+/// the matrix must still be ended by somebody.
+pub(crate) fn policies(matrix: &Matrix) -> Result<BTreeMap<Question, PolicySet>, AccessError> {
+    let places = |verb: Verb| {
+        let all = matrix.environments.iter().filter(move |_| !verb.is_of_project());
+        all.map(|environment| Some(environment.name.clone())).chain([None])
     };
-    for verb in Verb::ALL {
-        if verb.is_for_people() {
-            add(prohibition(verb))?;
-        }
-        // What belongs to an environment has a right without one, too: what runs in an environment that
-        // left the matrix must still be ended by somebody.
-        permissions(matrix, verb, None).into_iter().try_for_each(&mut add)?;
-        for environment in matrix.environments.iter().filter(|_| !verb.is_of_project()) {
-            let place = Some(&environment.name);
-            permissions(matrix, verb, place).into_iter().try_for_each(&mut add)?;
-        }
-    }
-    Ok(set)
+    let asked = Verb::ALL.into_iter().flat_map(|verb| places(verb).map(move |place| (verb, place)));
+    asked
+        .map(|(verb, place)| Ok(((verb, place.clone()), set(matrix, verb, place.as_ref())?)))
+        .collect()
+}
+
+fn set(matrix: &Matrix, verb: Verb, place: Option<&Name>) -> Result<PolicySet, AccessError> {
+    let prohibited = verb.is_for_people().then(|| prohibition(verb));
+    let all = permissions(matrix, verb, place).into_iter().chain(prohibited);
+    let parsed = all.enumerate().map(|(number, value)| {
+        Policy::from_json(Some(PolicyId::new(number.to_string())), value).map_err(AccessError::of)
+    });
+    let parsed: Vec<Policy> = parsed.collect::<Result<_, _>>()?;
+    PolicySet::from_policies(parsed).map_err(AccessError::of)
 }
 
 fn permissions(matrix: &Matrix, verb: Verb, environment: Option<&Name>) -> Vec<Value> {

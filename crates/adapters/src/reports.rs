@@ -34,10 +34,19 @@ const LIMITS: Limits = Limits { file: 64 * MIB, all: 256 * MIB };
 const MIB: u64 = 1024 * 1024;
 /// How much is read between two looks at the stop sign, in bytes.
 const PIECE: u64 = 1024 * 1024;
+/// How far the clock of whatever wrote a file may be ahead, where its age counts.
+const CLOCKS_DIFFER: Span = Span::minutes(5);
 /// The longest text of a report that is shown, in characters: a name, a message.
 const SHOWN_MOST: usize = 200;
 /// Of what went wrong in the reports, how many are listed for `logs`.
 pub(crate) const LISTED_MOST: usize = 50;
+
+/// Where the reports are, for checks that say no more of it.
+pub(crate) const PATH: Field = Field::required(
+    "path",
+    FieldType::Path,
+    "The reports, as a pattern from the folder of the matrix on; none is inconclusive.",
+);
 
 /// The setting that all checks of reports share.
 pub(crate) const MAX_AGE: Field = Field::optional(
@@ -306,6 +315,11 @@ impl Reading {
             since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
         let modified = Timestamp(microseconds);
         let age = self.now.since(modified);
+        if self.max_age.is_some() && modified.since(self.now) > CLOCKS_DIFFER {
+            return Err(format!(
+                "{shown} was written in the future; set the clock, and make it anew"
+            ));
+        }
         if let Some(most) = self.max_age.filter(|most| age > *most) {
             return Err(format!("{shown} is {age} old; make it anew (`max_age` is {most})"));
         }

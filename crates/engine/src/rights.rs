@@ -52,20 +52,23 @@ impl Rights {
         ))
     }
 
-    /// The same of an order that belongs to no lane.
-    pub(crate) fn about_project(&self, order: &mut Order) -> Allowed {
+    /// The same of an order that belongs to no lane; answers the rights that it brings into force.
+    pub(crate) fn about_project(&self, order: &mut Order) -> Result<Option<Self>, Box<Refusal>> {
         match order {
             Order::ApplyMatrix(matrix, by) => {
                 let account = by.clone();
                 self.decide(by, Verb::ApplyMatrix, None)?;
-                self.locks_nobody_out(matrix, &account)
+                let next = authority(matrix)?;
+                self.locks_nobody_out(&next, &account)?;
+                return Ok(Some(Self(Ok(Some(next)))));
             }
-            Order::CreateRelease(new) => self.decide(&mut new.by, Verb::CreateRelease, None),
+            Order::CreateRelease(new) => self.decide(&mut new.by, Verb::CreateRelease, None)?,
             Order::Attest(statement) => {
                 let environment = statement.attested.lane.environment.clone();
-                self.decide(&mut statement.attested.by, Verb::Attest, Some(&environment))
+                self.decide(&mut statement.attested.by, Verb::Attest, Some(&environment))?;
             }
         }
+        Ok(None)
     }
 
     fn decide(&self, by: &mut Person, verb: Verb, environment: Option<&Name>) -> Allowed {
@@ -82,8 +85,7 @@ impl Rights {
 
     /// A matrix that nobody could change again is not taken, nor is the first one that names people
     /// and not whoever applies it.
-    fn locks_nobody_out(&self, matrix: &Matrix, account: &Person) -> Allowed {
-        let next = authority(matrix)?;
+    fn locks_nobody_out(&self, next: &Authority, account: &Person) -> Allowed {
         let knew_people = matches!(&self.0, Ok(Some(now)) if now.knows_people());
         if !next.knows_people() && knew_people {
             let cause = "it names nobody any more, and then anybody may do anything".to_owned();

@@ -297,7 +297,7 @@ impl Loop {
         if rights::changes_nothing(&self.shared, &order) {
             return Ok(Accepted::default());
         }
-        self.rights.about_project(&mut order).map_err(EngineError::Refused)?;
+        let rights = self.rights.about_project(&mut order).map_err(EngineError::Refused)?;
         let (event, lane, actor) = match order {
             Order::ApplyMatrix(matrix, by) => {
                 let actor = by.to_string();
@@ -322,11 +322,13 @@ impl Loop {
         };
         let events = vec![event.clone()];
         self.write(lane.as_ref(), &actor, events, false).await?;
-        if let Event::MatrixApplied { .. } = event {
-            self.rights = Rights::in_force(&self.shared);
-        }
         // A person's word came, or people have other roles now.
-        for lane in lane.map_or_else(|| wakes::waiting(&self.shared), |lane| vec![lane]) {
+        let mut asked_again: Vec<LaneId> = lane.into_iter().collect();
+        if let Some(rights) = rights {
+            self.rights = rights;
+            asked_again = wakes::waiting(&self.shared);
+        }
+        for lane in asked_again {
             let ask = Input::Woken { verdict: None, ask_again: true };
             self.lane_input(&lane, &ask, false).await?;
         }

@@ -25,11 +25,7 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
         state: KindState::Built,
         capabilities: &[],
         fields: &[
-            Field::required(
-                "path",
-                FieldType::Path,
-                "The reports, as a pattern from the folder of the matrix on; none is inconclusive.",
-            ),
+            reports::PATH,
             Field::optional(
                 "at_least",
                 FieldType::Count(0, 10_000_000),

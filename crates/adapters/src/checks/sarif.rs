@@ -32,11 +32,7 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
         state: KindState::Built,
         capabilities: &[],
         fields: &[
-            Field::required(
-                "path",
-                FieldType::Path,
-                "The reports, as a pattern from the folder of the matrix on; none is inconclusive.",
-            ),
+            reports::PATH,
             Field::required(
                 "allow",
                 FieldType::Counts(SEVERITIES),

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 use towpath_core::check::{CheckAnswer, CheckResult};
-use towpath_core::units::Span;
+use towpath_core::units::{Span, Timestamp};
 
 use crate::question::testing::{Evidence, NOW, check, request, site};
 
@@ -17,14 +17,14 @@ pub(crate) fn project(files: &[(&str, &[u8])]) -> tempfile::TempDir {
         let path = folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
-        written(&path, Span::hours(1));
+        written(&path, NOW.minus(Span::hours(1)));
     }
     folder
 }
 
-/// Makes it look as if `path` had been written that long ago.
-pub(crate) fn written(path: &Path, ago: Span) {
-    let at = u64::try_from(NOW.minus(ago).0).unwrap();
+/// Makes it look as if `path` had been written at that time.
+pub(crate) fn written(path: &Path, at: Timestamp) {
+    let at = u64::try_from(at.0).unwrap();
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(UNIX_EPOCH + Duration::from_micros(at)).unwrap();
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::time::Duration;
 use towpath_core::check::CheckResult::{Fail, Inconclusive, Pass};
 
-use crate::question::testing::{Evidence, check, problems, request, site};
+use crate::question::testing::{Evidence, NOW, check, problems, request, site};
 
 const GOOD: &[u8] = b"<testsuite tests='1'><testcase name='a'/></testsuite>";
 
@@ -60,7 +60,7 @@ fn other_ways_to_write_letters_are_named_and_a_byte_order_mark_is_not_in_the_way
 #[test]
 fn old_reports_do_not_count() {
     let folder = project(&[("reports/a.xml", GOOD), ("reports/b.xml", GOOD)]);
-    written(&folder.path().join("reports/b.xml"), Span::hours(30));
+    written(&folder.path().join("reports/b.xml"), NOW.minus(Span::hours(30)));
     let with = |age: &str| {
         let settings = json!({ "path": "reports/**/*.xml", "max_age": age });
         ask_in(folder.path(), "junit", &settings)
@@ -68,6 +68,22 @@ fn old_reports_do_not_count() {
     let said = "reports/b.xml is 30h old; make it anew (`max_age` is 24h)";
     says(&with("24h"), Inconclusive, said);
     assert_eq!(with("30h").result, Pass, "the limit itself is not above the limit");
+    assert_eq!(ask_in(folder.path(), "junit", &all()).result, Pass);
+}
+
+#[test]
+fn reports_of_a_clock_that_is_ahead_have_no_age() {
+    let folder = project(&[("reports/a.xml", GOOD)]);
+    let report = folder.path().join("reports/a.xml");
+    let with_age = || {
+        let settings = json!({ "path": "reports/**/*.xml", "max_age": "24h" });
+        ask_in(folder.path(), "junit", &settings)
+    };
+    written(&report, NOW.plus(Span::minutes(5)));
+    assert_eq!(with_age().result, Pass, "clocks differ by so much");
+    written(&report, NOW.plus(Span::minutes(6)));
+    let said = "reports/a.xml was written in the future; set the clock, and make it anew";
+    says(&with_age(), Inconclusive, said);
     assert_eq!(ask_in(folder.path(), "junit", &all()).result, Pass);
 }
 
