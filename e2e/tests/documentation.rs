@@ -92,6 +92,11 @@ fn who_may_do_what_is_said_and_enforced_as_its_page_says() {
 }
 
 #[test]
+fn people_are_asked_as_the_page_says() {
+    follow("how-to/ask-people.md");
+}
+
+#[test]
 fn a_policy_is_tested_as_its_page_says() {
     follow("how-to/test-a-policy.md");
 }

@@ -17,7 +17,7 @@ pub(crate) use crate::args::matrix::{
 pub(crate) use crate::args::simulate::{Answers, SimulateArguments, Wrong};
 use crate::args::values::{
     change_type, commit, name, number, person, plan_hash, reason, setting, signal, source, speed,
-    version,
+    version, watched,
 };
 use crate::commands;
 
@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Pause(HoldArguments),
     Resume(HoldArguments),
     Abort(HoldArguments),
+    Approve(ApproveArguments),
+    Reject(RejectArguments),
     Attest(AttestArguments),
     Status,
     Why(EnvironmentArguments),
@@ -322,6 +324,35 @@ pub(crate) struct HoldArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ApproveArguments {
+    /// the promotion's number, or its environment, or the hash of a plan
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    /// kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) note: Option<String>,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+    /// with the hash of a plan that nobody has ordered: of this release; otherwise the newest
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub(crate) release: Option<Version>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectArguments {
+    /// the promotion's number, or its environment, or the hash of its plan
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    /// why; kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct AttestArguments {
     /// the environment that the release wants to enter
     #[arg(value_name = "ENV", value_parser = name)]
@@ -347,11 +378,20 @@ pub(crate) struct EnvironmentArguments {
     pub(crate) environment: Name,
 }
 
+/// What is watched.
+#[derive(Clone, Debug)]
+pub(crate) enum Watched {
+    /// A promotion.
+    Number(u64),
+    /// What is under way in an environment, else what waits for it the longest.
+    Environment(Name),
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct WatchArguments {
-    /// the promotion's number
-    #[arg(value_name = "NUMBER", value_parser = number)]
-    pub(crate) number: u64,
+    /// the promotion's number, or its environment
+    #[arg(value_name = "WHAT", value_parser = watched)]
+    pub(crate) what: Watched,
     /// stop watching after this long (exit 7); the promotion goes on
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,

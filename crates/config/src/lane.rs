@@ -168,7 +168,7 @@ fn environment(
         let path = format!("{prefix}.{}", shared.key);
         declared(Where::Environment, shared, &path, reading);
     }
-    sections::who_may::in_environment(&joined, &prefix, reading);
+    rules_for_people(&joined, &prefix, reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
     let mut lanes = BTreeMap::new();
@@ -221,6 +221,12 @@ fn environment(
         who_may: sections::who_may::read(&joined),
         declared: kept,
     }
+}
+
+/// Rights and approvals of an environment, whose paths begin with `prefix`, as far as they can hold.
+fn rules_for_people(joined: &Node, prefix: &str, reading: &mut Reading<'_>) {
+    sections::who_may::in_environment(joined, prefix, reading);
+    sections::approvals::list_if_void(joined, prefix, reading);
 }
 
 /// What is kept of the sections that stand under `environments.X.services.Y`, joined.
@@ -342,6 +348,7 @@ fn lane_spec(
         settings: sections::settings::read(node.get("settings")),
         health: sections::health::read(node.get("health"), lane.place),
         gate,
+        approvals: sections::approvals::read(node, lane.place),
         standby,
         holdback,
         rollback: RollbackPolicy {

@@ -191,10 +191,11 @@ impl Writer<'_> {
         place: Place,
     ) {
         let path = format!("{path}.{}", section.key.name);
-        // A map of defaults alone is shown where every environment has one.
+        // A map of defaults alone is shown where every environment has one: to ask nobody is no default
+        // of whom to ask.
         let always = section.standing == Standing::Enforced
             && matches!(section.key.shape, Shape::Map(_))
-            && section.key.name != "gate";
+            && !["gate", "approvals"].contains(&section.key.name);
         if node.is_some() || always {
             self.shaped(indent, &section.key, node, &path, place);
         } else if let Some(default) = section.key.default_at(place) {

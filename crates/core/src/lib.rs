@@ -11,6 +11,7 @@
 //! stays ended (I5); every wait has a deadline (I6); quarantine (I11); a started promotion keeps its
 //! plan (I12).
 
+pub mod approvals;
 mod canonical;
 pub mod check;
 pub mod deployment;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::approvals::ApprovalRules;
 use crate::canonical;
 use crate::guarding::GuardRules;
 use crate::ids::{Digest, LaneId, Name, Person};
@@ -69,6 +70,9 @@ impl Matrix {
             }
             lane.rollout.hold_limit = lane.rollout.hold_limit.faster(speed);
             lane.standby = lane.standby.faster(speed);
+            if let Some(approvals) = &mut lane.approvals {
+                approvals.expires = approvals.expires.faster(speed);
+            }
             lane.health.every = lane.health.every.map(|every| every.faster(speed));
             lane.rollback.within = lane.rollback.within.map(|within| within.faster(speed));
             for alarm in &mut lane.rollback.alarms {
@@ -197,6 +201,9 @@ pub struct LaneSpec {
     pub health: Health,
     /// What a release must show.
     pub gate: Gate,
+    /// Who must agree to it; none: nobody has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<ApprovalRules>,
     /// How traffic moves.
     pub rollout: Rollout,
     /// How long the old release is kept at full capacity after commit; zero keeps none.

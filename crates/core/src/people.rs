@@ -169,6 +169,15 @@ impl Matrix {
         by_account.or_else(by_name).map(|(name, _)| name)
     }
 
+    /// Whether `who`, as a release or an order names somebody, is `person`: by name, by account, or by
+    /// what stands before the `@` of the address, which is all that a commit tells.
+    pub fn is_meant_by(&self, person: &Person, who: &Person) -> bool {
+        let known = self.people.get(person);
+        let account = known.and_then(|person| person.account.as_ref());
+        let email = known.and_then(|person| person.email.as_deref()?.split('@').next());
+        person == who || account == Some(who) || email == Some(who.as_str())
+    }
+
     /// Whom `verb` is allowed in `environment`. What an environment says holds there; what is said at
     /// the top holds elsewhere; what nobody says has the default: everybody that `people` names, and
     /// nobody for going past the rules.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use declared::{ada, lane_id, matrix, name, release, section};
+use towpath_core::approvals::{Approval, Asked};
 use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
@@ -114,6 +115,17 @@ fn of_the_gate() -> Vec<Event> {
             command,
             blue: Some(deployment(5)),
             standby: Some(PromotionNumber(4)),
+            approved: vec![Asked { role: name("business"), needed: 1, by: vec![ada()] }],
+        },
+        Event::ApprovalGiven {
+            number: Some(number),
+            approval: Approval {
+                by: ada(),
+                plan: reference().digest,
+                agrees: true,
+                note: Some(because()),
+                link: Some("https://wiki/1".to_owned()),
+            },
         },
         Event::StandbyGivenUp { number, command, sentence: because() },
         Event::InstancesReady { number, green: deployment(7), blue_ready: true },
@@ -245,11 +257,12 @@ fn position(event: &Event) -> usize {
         Event::ReasonGiven { .. } => 37,
         Event::PersonCalled { .. } => 38,
         Event::HoldbackChanged { .. } => 39,
+        Event::ApprovalGiven { .. } => 40,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 40;
+const VARIANTS: usize = 41;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -41,6 +41,7 @@ fn json(value: &impl serde::Serialize) -> Value {
 pub(crate) fn actor_of(input: &Input) -> String {
     let person = |by: &Person| by.to_string();
     match input {
+        Input::ApprovalOrdered(order) => person(&order.by),
         Input::PromotionOrdered(order) => person(&order.by),
         Input::RollbackOrdered { by, .. }
         | Input::Signalled { by, .. }

@@ -140,6 +140,7 @@ fn locked_out(cause: String, needed: &str) -> Box<Refusal> {
 fn asked(input: &mut Input) -> Option<(Verb, &mut Person)> {
     Some(match input {
         Input::PromotionOrdered(order) => (Verb::Promote, &mut order.by),
+        Input::ApprovalOrdered(order) => (Verb::Approve, &mut order.by),
         Input::RollbackOrdered { by, .. } | Input::ReasonGiven { by, .. } => (Verb::Rollback, by),
         Input::Signalled { by, .. } => (Verb::Signal, by),
         Input::PauseOrdered { by, .. }

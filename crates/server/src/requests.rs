@@ -83,6 +83,40 @@ pub struct HoldRequest {
     pub reason: Option<String>,
 }
 
+/// `POST /v1/promotions/{number}/approval` and `POST /v1/lanes/{service}/{environment}/approvals`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRequest {
+    /// Who.
+    pub by: Person,
+    /// Yes or no.
+    pub agrees: bool,
+    /// Hash of the plan that was looked at, or the beginning of it. Without a promotion it must be there.
+    pub plan: Option<String>,
+    /// Which release, where no promotion waits; none: the newest that may enter.
+    #[serde(default)]
+    pub release: Option<Version>,
+    /// What they add; why, of a no.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    pub link: Option<String>,
+}
+
+/// What was said, and to what.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApprovalAnswer {
+    /// Who, by name.
+    pub by: String,
+    /// Yes or no.
+    pub agrees: bool,
+    /// First 12 digits of the plan's hash.
+    pub plan: String,
+    /// The promotion that waits for it; null: nobody has ordered one yet.
+    pub promotion: Option<PromotionNumber>,
+    /// Why more or less followed than a reader would expect.
+    pub notes: Vec<String>,
+}
+
 /// `POST /v1/promotions/{number}/reason`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use towpath_engine::Engine;
 
-use crate::api::{engine, events, lanes, matrix, promotions, releases};
+use crate::api::{approvals, engine, events, lanes, matrix, promotions, releases};
 use crate::caller::Rehearsal;
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
@@ -33,6 +33,7 @@ pub fn router(app: App) -> Router {
         .route(&at("/signal"), post(lanes::signal))
         .route(&at("/quarantine/lift"), post(lanes::lift))
         .route(&at("/attestations"), post(lanes::attest))
+        .route(&at("/approvals"), post(approvals::of_plan))
         .route(&at("/validate"), post(lanes::validate))
         .route(&at("/probe"), post(lanes::probe))
         .route("/v1/promotions", get(promotions::list))
@@ -40,6 +41,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/promotions/{number}/pause", post(promotions::pause))
         .route("/v1/promotions/{number}/resume", post(promotions::resume))
         .route("/v1/promotions/{number}/abort", post(promotions::abort))
+        .route("/v1/promotions/{number}/approval", post(approvals::of_promotion))
         .route("/v1/promotions/{number}/reason", post(promotions::give_reason))
         .route("/v1/promotions/{number}/logs", get(promotions::logs))
         .route("/v1/events", get(events::list))

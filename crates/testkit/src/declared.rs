@@ -1,11 +1,13 @@
 //! Matrices and releases from a few words, for tests. Reads no YAML and checks little: the real
 //! matrix file belongs to the config crate.
 
+mod people;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use towpath_core::guarding::GuardRules;
-use towpath_core::ids::{Digest, LaneId, Name, Version};
+use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
     AdapterSpec, CheckSpec, DEFAULT_HOLD_LIMIT, DEFAULT_LEASE, Decider, Environment, Gate, Health,
     HoldbackRule, LaneSpec, Matrix, OnBlind, OnLapse, Predecessors, RollbackPolicy, Rollout,
@@ -19,17 +21,22 @@ use towpath_guard::{DEFAULT_MINIMUM_SAMPLE, Limits};
 pub const ONLY_SERVICE: &str = "app";
 
 /// Reads lines such as `staging: after dev, steps 10%/5m 100%/10m, check soak`. A line
-/// `services: api web` names the services, all of which are declared alike.
+/// `services: api web` names the services, all of which are declared alike; one `people: ada developer;
+/// bob qa` says who we are.
 ///
 /// # Errors
 /// One sentence that names the line or word which is not understood.
 pub fn matrix(text: &str) -> Result<Matrix, String> {
     let mut services = vec![name(ONLY_SERVICE)?];
-    let mut environments = Vec::new();
+    let (mut environments, mut people) = (Vec::new(), BTreeMap::new());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (key, rest) = line.split_once(':').ok_or_else(|| format!("no `:` in `{line}`"))?;
         if key == "services" {
             services = rest.split_whitespace().map(name).collect::<Result<_, _>>()?;
+            continue;
+        }
+        if key == "people" {
+            people = people::people(rest)?;
             continue;
         }
         environments.push(environment(key, rest, &services)?);
@@ -39,7 +46,7 @@ pub fn matrix(text: &str) -> Result<Matrix, String> {
         project: name("project")?,
         services,
         environments,
-        people: BTreeMap::new(),
+        people,
         who_may: BTreeMap::new(),
         declared: BTreeMap::new(),
     })
@@ -67,8 +74,10 @@ pub fn name(text: &str) -> Result<Name, String> {
 pub struct ReleaseWords {
     /// What its content is made from; releases with the same word share a digest.
     pub content: String,
-    /// Whether it is a hotfix.
-    pub hotfix: bool,
+    /// What kind of change it is.
+    pub change_type: ChangeType,
+    /// Who wrote it.
+    pub author: Option<Person>,
     /// Whether going back from it would lose data.
     pub irreversible: bool,
     /// Whether it was taken from a working tree.
@@ -108,8 +117,8 @@ pub fn release(
         settings,
         migrations,
         commit: None,
-        author: None,
-        change_type: if words.hotfix { ChangeType::Hotfix } else { ChangeType::Feature },
+        author: words.author.clone(),
+        change_type: words.change_type,
         snapshot: words.snapshot,
         created_at,
     })
@@ -134,7 +143,8 @@ fn environment(key: &str, words: &str, services: &[Name]) -> Result<Environment,
         let known = environment_word(&mut environment, word, rest.trim())?
             || gate_word(&mut lane, word, rest.trim())?
             || rollout_word(&mut lane.rollout, word, rest.trim())?
-            || lane_word(&mut lane, word, rest.trim())?;
+            || lane_word(&mut lane, word, rest.trim())?
+            || agreed_word(&mut lane, environment.tier, word, rest.trim())?;
         if !known {
             return Err(format!("`{item}` is not known in a matrix"));
         }
@@ -159,6 +169,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
             endpoints: Vec::new(),
         },
         gate: Gate::default(),
+        approvals: None,
         rollout: Rollout {
             strategy: Strategy::BlueGreen,
             steps: steps("10%/1m 100%/1m")?,
@@ -302,6 +313,15 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
         ("hotfix", "preempts") => to.hotfix_preempts = true,
         _ => return Ok(false),
     }
+    Ok(true)
+}
+
+/// `approvals feature developer 2 business 1`; the tier stands before it.
+fn agreed_word(to: &mut LaneSpec, tier: Tier, word: &str, rest: &str) -> Result<bool, String> {
+    if word != "approvals" {
+        return Ok(false);
+    }
+    people::rule(&mut to.approvals, tier, rest)?;
     Ok(true)
 }
 

@@ -6,6 +6,7 @@
 //! Reading order: [`declared`] makes matrices and releases from a few words, [`machine`] is the
 //! world they live in, [`scenario`] tells a story in it, [`simulator`] breaks it.
 
+pub mod agreement;
 pub mod declared;
 pub mod loopback;
 pub mod machine;

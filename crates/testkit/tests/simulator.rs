@@ -78,6 +78,11 @@ fn a_failed_check_that_is_taken_for_a_pass_is_seen() {
 }
 
 #[test]
+fn a_yes_of_somebody_without_the_role_is_seen() {
+    is_seen(Planted::AnybodyAgrees, "I3");
+}
+
+#[test]
 fn a_weight_that_is_counted_without_being_observed_is_seen() {
     is_seen(Planted::WeightNotObserved, "I4");
 }

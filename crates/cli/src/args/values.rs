@@ -4,6 +4,8 @@ use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
 
+use crate::args::Watched;
+
 /// Longest reason or note, in characters: the journal keeps it for ever, and lists show it.
 const LONGEST_REASON: usize = 500;
 
@@ -27,6 +29,14 @@ pub(super) fn number(text: &str) -> Result<u64, String> {
             text.escape_debug()
         )),
     }
+}
+
+/// A promotion's number, or the name of an environment; digits alone are a number.
+pub(super) fn watched(text: &str) -> Result<Watched, String> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number(text).map(Watched::Number);
+    }
+    name(text).map(Watched::Environment)
 }
 
 /// Fastest rehearsal: one that makes a day take less than a second teaches nothing.

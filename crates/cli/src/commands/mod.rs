@@ -2,6 +2,7 @@
 //! no sentence of an answer; those are in `report`.
 
 mod adapters;
+mod approve;
 mod attest;
 mod audit;
 mod completions;
@@ -176,6 +177,8 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Pause(arguments) => hold::run(hold::Order::Pause, &arguments, context).await,
         Command::Resume(arguments) => hold::run(hold::Order::Resume, &arguments, context).await,
         Command::Abort(arguments) => hold::run(hold::Order::Abort, &arguments, context).await,
+        Command::Approve(arguments) => approve::approve(&arguments, context).await,
+        Command::Reject(arguments) => approve::reject(&arguments, context).await,
         Command::Attest(arguments) => attest::run(&arguments, context).await,
         Command::Status => status::run(context).await,
         Command::Why(arguments) => why::run(&arguments.environment, context).await,

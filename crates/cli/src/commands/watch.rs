@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
+use towpath_core::ids::Name;
 use towpath_core::units::Span;
 use towpath_engine::views::PromotionView;
 use towpath_ports::store::EventRow;
 
-use crate::args::WatchArguments;
+use crate::args::{WatchArguments, Watched};
 use crate::background;
 use crate::client::{Client, Lines};
 use crate::commands::Context;
@@ -36,7 +37,20 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
-    started(&session, arguments.number, false, arguments.timeout, context).await
+    let number = match &arguments.what {
+        Watched::Number(number) => *number,
+        Watched::Environment(name) => under_way(&session, name)?,
+    };
+    started(&session, number, false, arguments.timeout, context).await
+}
+
+fn under_way(session: &Session, name: &Name) -> Result<u64, CliError> {
+    let (_, lane) = session.lane(name, |name| format!("towpath watch {name}"))?;
+    lane.promotion.as_ref().map(|promotion| promotion.number).ok_or_else(|| {
+        CliError::new(ExitCode::NotFound, "nothing-under-way", format!("nothing moves in {name}"))
+            .because("no promotion is under way or waits there")
+            .next(format!("towpath history {name}"), "those that ended, with their numbers")
+    })
 }
 
 /// Watches promotion `number` to its end, or says at once how to, with `no_wait`.

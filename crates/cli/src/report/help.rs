@@ -7,7 +7,8 @@ use clap::{Arg, CommandFactory as _};
 
 use crate::args::Arguments;
 use crate::exit_code::ExitCode;
-use crate::report::help_pages::{OVERVIEW, PAGES, Page, WATCHED};
+use crate::report::help_overview::OVERVIEW;
+use crate::report::help_pages::{PAGES, Page, WATCHED};
 use crate::report::style::padded;
 
 /// What `towpath` alone says.

@@ -22,34 +22,6 @@ pub(crate) const WATCHED: &[&str] = &[
     "130 interrupted (the promotion goes on)",
 ];
 
-/// What `towpath` alone says, without the options.
-pub(crate) const OVERVIEW: &str = "\
-Towpath carries a release from environment to environment, and back before visitors notice.
-
-Examples
-  towpath demo                             see a bad release caught, in one minute
-  towpath status                           what serves where
-  towpath promote staging production       carry on the newest release verified in staging
-  towpath why production                   what blocks it, and who can unblock it
-  towpath rollback production              put the last good release back
-
-Start      init        write a towpath.yaml for this folder
-           matrix      check, show and compare the matrix
-           release     create, list, show and compare releases
-           demo        watch the whole story with a sample service
-Move       plan        what a promotion would do
-           promote     carry a release into an environment
-           rollback    put the last good release back
-           pause, resume, abort, signal
-Agree      attest      state that a check is done  waiting   what waits for somebody
-Look       status      what serves where           why       what blocks an environment
-           watch       follow a promotion          history   what happened
-           logs, health, validate
-Hold       quarantine  releases that may not return
-Prove      audit       verify the journal          simulate  try a rollout before trusting it
-Run        serve, engine, adapters, doctor, completions
-";
-
 /// All pages, in the order of the overview.
 pub(crate) const PAGES: &[Page] = &[
     Page {
@@ -258,11 +230,31 @@ pub(crate) const PAGES: &[Page] = &[
         see: "towpath rollback, for one that has succeeded",
     },
     Page {
+        command: "approve",
+        about: "Say yes to a plan",
+        examples: &[
+            ("towpath approve 149", "the plan of promotion 149 as it is now"),
+            ("towpath approve 7f3a91c20be4", "a plan by its hash, before anybody has ordered it"),
+            ("towpath approve production --note \"looks right\"", "of what waits there"),
+        ],
+        exits: &[
+            "0 said   4 your word does not count here   5 nothing waits   6 the plan has changed",
+        ],
+        see: "towpath reject, towpath waiting, towpath plan",
+    },
+    Page {
+        command: "reject",
+        about: "Say no to a plan, which ends its promotion",
+        examples: &[("towpath reject 149 --reason \"not before the audit\"", "one no is enough")],
+        exits: &["0 said   4 not allowed   5 nothing waits   6 it has started or ended"],
+        see: "towpath approve, towpath abort for one that has started",
+    },
+    Page {
         command: "attest",
         about: "State that a check is done",
         examples: &[(
-            "towpath attest production \"Performance testing complete\" --release 1.5.0",
-            "kept in the journal with your name",
+            "towpath attest production \"Performance testing complete\"",
+            "kept for ever",
         )],
         exits: &[],
         see: "towpath why",
@@ -294,7 +286,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "watch",
         about: "Follow a promotion to its end",
-        examples: &[("towpath watch 148", "as promote does; leaving changes nothing")],
+        examples: &[
+            ("towpath watch 148", "as promote does; leaving changes nothing"),
+            ("towpath watch production", "what is under way or waits there"),
+        ],
         exits: WATCHED,
         see: "towpath abort, towpath history",
     },

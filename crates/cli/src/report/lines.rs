@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use towpath_core::approvals::Asked;
 use towpath_core::check::CheckResult;
 use towpath_core::journal::{Event, Requested};
 use towpath_core::plan::Plan;
@@ -32,7 +33,15 @@ pub(crate) fn of(row: &EventRow, story: &Story, style: &Style) -> Option<String>
                 .then(|| answered(plan, key, answer.result, &answer.sentence))
                 .flatten()
         }
-        Event::PromotionStarted { .. } => plan.and_then(prerequisites),
+        Event::ApprovalGiven { approval, .. } => {
+            let said = if approval.agrees { "approved" } else { "rejected" };
+            Some(format!("{said} by {}", approval.by))
+        }
+        Event::PromotionStarted { approved, .. } => {
+            let parts = [plan.and_then(prerequisites), approvals(approved)];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            (!parts.is_empty()).then(|| parts.join("; "))
+        }
         Event::InstancesReady { green, .. } => {
             let took = story.started_at.map(|at| seconds(at, row.at));
             let took = took.map_or_else(String::new, |took| format!(" after {}", measured(took)));
@@ -137,6 +146,15 @@ fn prerequisites(plan: &Plan) -> Option<String> {
     let count = plan.section.gate.prerequisites.len();
     let forward = plan.kind == Kind::Promote && count > 0;
     forward.then(|| format!("prerequisites passed: {count} of {count}"))
+}
+
+fn approvals(approved: &[Asked]) -> Option<String> {
+    let each = approved.iter().map(|one| {
+        let people: Vec<String> = one.by.iter().map(ToString::to_string).collect();
+        format!("{} {}", one.role, people.join(" and "))
+    });
+    let all: Vec<String> = each.collect();
+    (!all.is_empty()).then(|| format!("approvals complete: {}", all.join(", ")))
 }
 
 fn validation(plan: &Plan) -> Option<String> {

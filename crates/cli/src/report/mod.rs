@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod ending;
 pub(crate) mod health;
 pub(crate) mod help;
+mod help_overview;
 mod help_pages;
 pub(crate) mod history;
 pub(crate) mod lines;

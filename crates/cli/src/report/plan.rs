@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use towpath_core::reason::Next;
-use towpath_engine::views::{CheckView, PlanView, StepView};
+use towpath_engine::views::{ApprovalView, CheckView, PlanView, StepView};
 
 use crate::report::block::{Block, next, table};
 use crate::report::style::{Style, Symbol, counted, declared, percent, printable, stands_by};
@@ -36,6 +36,11 @@ pub(crate) fn text(plan: &PlanView, asked: Asked<'_>, style: &Style) -> (String,
     if !plan.prerequisites.is_empty() {
         text.push_str("\n  before anything changes\n");
         let rows = plan.prerequisites.iter().map(|check| check_row(check, style));
+        text.push_str(&table(4, &rows.collect::<Vec<_>>()));
+    }
+    if !plan.approvals.is_empty() {
+        text.push_str("\n  who must agree\n");
+        let rows = plan.approvals.iter().map(|role| approval_row(role, style));
         text.push_str(&table(4, &rows.collect::<Vec<_>>()));
     }
     text.push_str(&at_weight_zero(plan, style));
@@ -143,6 +148,22 @@ fn check_row(check: &CheckView, style: &Style) -> Vec<String> {
     let mark = style.symbol(check_symbol(&check.state));
     let sentence = check.sentence.as_deref().map(printable).unwrap_or_default();
     vec![format!("{mark} {}", printable(&check.title)), sentence]
+}
+
+fn approval_row(role: &ApprovalView, style: &Style) -> Vec<String> {
+    let complete = role.by.len() >= role.need as usize;
+    let mark = style.symbol(if complete { Symbol::Passed } else { Symbol::Waits });
+    let mut said = format!("{} of {}", role.by.len(), role.need);
+    if !role.by.is_empty() {
+        let _ = write!(said, ": {}", role.by.join(", "));
+    }
+    if !complete {
+        let _ = match role.who.as_slice() {
+            [] => write!(said, "; nobody is left who could"),
+            who => write!(said, "; could agree: {}", who.join(", ")),
+        };
+    }
+    vec![format!("{mark} {}", role.role), said]
 }
 
 /// The symbol of a check's state.
@@ -263,6 +284,12 @@ fn follows(plan: &PlanView, asked: Asked<'_>, style: &Style) -> Vec<Next> {
             Next::new(command, "once it is done")
         })
         .collect();
+    if plan.approvals.iter().any(|role| role.by.len() < role.need as usize) {
+        let release =
+            if asked.release { format!(" --release {}", plan.release) } else { String::new() };
+        let command = format!("towpath approve {}{release}", short(&plan.hash));
+        next.push(Next::new(command, "as one of those who could agree"));
+    }
     let from = match plan.from.as_slice() {
         [one] => format!(" {one}"),
         _ => String::new(),

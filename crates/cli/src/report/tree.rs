@@ -33,6 +33,7 @@ pub(crate) fn text(view: &PromotionView, story: &Story, live: bool, style: &Styl
     if has(view, "prerequisites") && view.kind == Kind::Promote {
         text.push_str(&tree.checks(Stage::Prerequisites, "prerequisites"));
     }
+    text.push_str(&tree.approvals());
     text.push_str(&tree.start());
     // What stood by was validated when it came.
     if has(view, "validation") && !story.stood_by() {
@@ -127,6 +128,30 @@ impl Tree<'_> {
             }
         }
         lines
+    }
+
+    /// Who agreed, and who is missing.
+    fn approvals(&self) -> String {
+        let roles = &self.view.approvals;
+        if roles.is_empty() {
+            return String::new();
+        }
+        let complete = roles.iter().all(|role| role.by.len() >= role.need as usize);
+        let symbol = match (self.symbol(Stage::Prerequisites), complete) {
+            (Symbol::Passed, _) | (_, true) => Symbol::Passed,
+            (Symbol::Running, false) => Symbol::Waits,
+            (other, false) => other,
+        };
+        let each = roles.iter().map(|role| {
+            if role.by.is_empty() {
+                format!("{} 0 of {}", role.role, role.need)
+            } else if role.by.len() < role.need as usize {
+                format!("{} {} of {}: {}", role.role, role.by.len(), role.need, role.by.join(", "))
+            } else {
+                format!("{}: {}", role.role, role.by.join(", "))
+            }
+        });
+        self.line(symbol, "approvals", &printable(&each.collect::<Vec<_>>().join("; ")))
     }
 
     fn start(&self) -> String {

@@ -1,7 +1,15 @@
 //! Who must agree to a plan, by the kind of change. Counting and signing are elsewhere.
 
-use super::{SHARED, Section};
-use crate::shape::{Default, FLAG, Key, KeyRule, Shape, count};
+use towpath_core::approvals::{ApprovalRules, DEFAULT_EXPIRY, Need};
+use towpath_core::ids::Name;
+use towpath_core::matrix::Tier;
+use towpath_core::release::ChangeType;
+
+use super::{SHARED, Section, Standing};
+use crate::fields::Fields;
+use crate::lane::Reading;
+use crate::shape::{Default, FLAG, Key, KeyRule, Place, Shape, count};
+use crate::tree::Node;
 
 /// People that one role can be asked for.
 const MOST_PEOPLE: u64 = 20;
@@ -9,7 +17,12 @@ const MOST_PEOPLE: u64 = 20;
 const COUNTS: Shape = Shape::MapOf(KeyRule::Name, &count(1, MOST_PEOPLE));
 
 const KEYS: &[Key] = &[
-    Key::optional("all", COUNTS, "For every change, beside what its own type asks."),
+    Key::optional(
+        "all",
+        COUNTS,
+        "For every change, beside what its own type asks. Where both name a role, the larger number \
+         counts.",
+    ),
     Key::optional("feature", COUNTS, "Something new: roles, and how many people of each."),
     Key::optional("fix", COUNTS, "A fault repaired: roles, and how many people of each."),
     Key::optional(
@@ -24,8 +37,10 @@ const KEYS: &[Key] = &[
         "remind_every",
         Shape::SomeTime,
         "Time after which those who can agree are told again.",
-    ),
-    Key::optional("code_owners", FLAG, "Whether the owners of the changed paths must agree."),
+    )
+    .standing(Standing::Kept(None)),
+    Key::optional("code_owners", FLAG, "Whether the owners of the changed paths must agree.")
+        .standing(Standing::RefusesWhen("true")),
     Key::optional(
         "author_may_approve",
         FLAG,
@@ -34,8 +49,46 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::refuses(
-    Key::optional("approvals", Shape::Map(KEYS), "Who must agree."),
+pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
+    Key::optional(
+        "approvals",
+        Shape::Map(KEYS),
+        "Who must agree before a release may enter: roles, and how many people of each, by type of change. \
+         A type for which nothing is said may not enter. Left out, nobody has to agree.",
+    ),
     SHARED,
     "approvals:\n  feature: { developer: 2, business: 1 }\n  hotfix: { senior-developer: 1, business: 1 }\n",
 )];
+
+/// Says that the rules of `node`, which stands at `path`, ask nobody where nobody is named.
+pub(crate) fn list_if_void(node: &Node, path: &str, reading: &mut Reading<'_>) {
+    if node.get("approvals").is_some() && !reading.knows_people {
+        let reason = "nobody's roles are known, as there is no `people`: nobody could agree";
+        reading.not_enforced(format!("{path}.approvals"), reason.to_owned(), true);
+    }
+}
+
+/// The rules, from the lane that may hold them; none where nobody has to agree.
+pub(crate) fn read(lane: &Node, place: Place) -> Option<ApprovalRules> {
+    let section = lane.get("approvals")?;
+    let fields = Fields::new(Some(section), KEYS, place);
+    let of_type = |one: ChangeType| Some((one, counts(section.get(one.as_str())?)));
+    let may = match fields.text("author_may_approve") {
+        Some(said) => said == "true",
+        None => !matches!(place.tier, Tier::Staging | Tier::Production),
+    };
+    Some(ApprovalRules {
+        all: section.get("all").map(counts),
+        by_type: ChangeType::ALL.into_iter().filter_map(of_type).collect(),
+        expires: fields.span("expires").unwrap_or(DEFAULT_EXPIRY),
+        author_may_approve: may,
+    })
+}
+
+fn counts(node: &Node) -> Vec<Need> {
+    let entries = node.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
+    let read = |entry: &crate::tree::Entry| {
+        Some(Need { role: Name::new(&entry.key).ok()?, people: entry.value.text()?.parse().ok()? })
+    };
+    entries.filter_map(read).collect()
+}

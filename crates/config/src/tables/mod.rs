@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use towpath_core::approvals::Need;
 use towpath_core::matrix::{Decider, Environment, LaneSpec, Matrix, Step};
 use towpath_core::units::{Span, Weight};
 
@@ -203,6 +204,16 @@ fn values(environment: &Environment, lane: &LaneSpec, own: Option<&Value>) -> Va
             }),
         ),
     ]);
+    if let Some(rules) = &lane.approvals {
+        let counts = |needs: &[Need]| -> serde_json::Map<String, Value> {
+            needs.iter().map(|one| (one.role.to_string(), json!(one.people))).collect()
+        };
+        let of_types = rules.by_type.iter().map(|(of, needs)| (of.as_str(), needs));
+        let all = rules.all.iter().map(|needs| ("all", needs)).chain(of_types);
+        let all: serde_json::Map<String, Value> =
+            all.map(|(of, needs)| (of.to_owned(), json!(counts(needs)))).collect();
+        values.insert("approvals".to_owned(), all.into());
+    }
     if !environment.who_may.is_empty() {
         values.insert("who_may".to_owned(), json!(environment.who_may));
     }

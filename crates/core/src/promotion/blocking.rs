@@ -1,12 +1,19 @@
 //! What a lane waits for: every wait by name, with who can end it, how, and when it ends by itself.
 
 use crate::check::CheckResult;
+use crate::project::Common;
+use crate::promotion::approving;
 use crate::promotion::state::{CheckKey, GateList, Lane, Promotion, State};
 use crate::reason::{Blocker, Next};
 use crate::units::{Timestamp, Weight};
 
 /// What the lane's promotions wait for, by promotion, the active one first.
-pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
+pub fn blockers(
+    common: &Common,
+    lane: &Lane,
+    promotion: &Promotion,
+    now: Timestamp,
+) -> Vec<Blocker> {
     let mut found = Vec::new();
     let number = promotion.number;
     if let Some(pause) = &promotion.paused {
@@ -28,6 +35,7 @@ pub fn blockers(lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
         });
     }
     found.extend(open_checks(promotion));
+    found.extend(approving::blockers(common, lane, promotion, now));
     match &promotion.state {
         State::Waiting { deadline } => {
             if let Some(active) = &lane.active {

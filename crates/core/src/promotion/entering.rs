@@ -7,6 +7,7 @@ use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
 use crate::plan::{Plan, SHORTEST_PREFIX};
 use crate::project::Project;
 use crate::promotion::accepting::{accepts_something, unenforced};
+use crate::promotion::approving;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Promotion};
 use crate::reason::{Refusal, RefusalKind};
@@ -48,6 +49,7 @@ fn planned(
     // In this order: the first decides the exit code.
     let refused = [
         tier_takes_it(&lane, environment, &release),
+        approving::type_is_let_in(matrix, &lane, environment, section, &release),
         verified(project, &lane, environment, &release),
         not_quarantined(&lane, &release),
         accepts_something(section, &release, order),
@@ -62,12 +64,13 @@ fn planned(
 
 /// The plan of a promotion that waits, as it is by now, or why it may not enter any more.
 pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) -> Checked<Plan> {
-    let (_, environment, section) = declared(project, &lane.id)?;
+    let (matrix, environment, section) = declared(project, &lane.id)?;
     let reference = &waiting.plan.release;
     let release = project.common.release_of(&lane.id.service, reference);
     if let Some(release) = release {
         tier_takes_it(lane, environment, release)?;
         verified(project, lane, environment, release)?;
+        approving::type_is_let_in(matrix, lane, environment, section, release)?;
     }
     let order = PromotionOrder {
         by: waiting.by.clone(),

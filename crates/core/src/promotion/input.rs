@@ -58,6 +58,8 @@ pub enum Input {
         /// Why.
         reason: Option<String>,
     },
+    /// Somebody says yes or no to a plan.
+    ApprovalOrdered(ApprovalOrder),
     /// Somebody lets a release return.
     QuarantineLiftOrdered {
         /// Which.
@@ -120,6 +122,25 @@ pub enum Input {
         /// Whether checks that wait shall be asked again at once.
         ask_again: bool,
     },
+}
+
+/// A person's yes or no.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalOrder {
+    /// Who.
+    pub by: Person,
+    /// Yes or no.
+    pub agrees: bool,
+    /// Which promotion; none: the one that waits under the plan, or one that is still to be ordered.
+    pub number: Option<PromotionNumber>,
+    /// Hash of the plan that was looked at, or the beginning of it.
+    pub plan: Option<String>,
+    /// Which release, where no promotion waits; none: the newest that may enter.
+    pub release: Option<Version>,
+    /// What they add; why, of a no.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    pub link: Option<String>,
 }
 
 /// What somebody wants in.

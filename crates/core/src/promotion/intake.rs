@@ -13,8 +13,8 @@ use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
-    VALIDATION_ATTEMPTS, WAIT_LIMIT, baking, committing, going_back, health, holdback, rollback,
-    shifting, standby, starting, triggers,
+    VALIDATION_ATTEMPTS, WAIT_LIMIT, approving, baking, committing, going_back, health, holdback,
+    rollback, shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -32,6 +32,7 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
         Input::PauseOrdered { number, by, reason } => pause(turn, *number, by, reason.as_deref()),
         Input::ResumeOrdered { number, by } => resume(turn, *number, by),
         Input::AbortOrdered { number, by, reason } => abort(turn, *number, by, reason.as_deref()),
+        Input::ApprovalOrdered(order) => approving::taken(turn, order),
         Input::QuarantineLiftOrdered { digest, by, reason } => lift(turn, digest, by, reason),
         Input::ReasonGiven { number, by, reason } => rollback::explained(turn, *number, by, reason),
         Input::CommandEnded { command, outcome } => {
@@ -185,7 +186,7 @@ fn supersede(turn: &mut Turn<'_>, number: PromotionNumber, version: &str) {
     }
 }
 
-fn named(turn: &Turn<'_>, number: PromotionNumber) -> Result<Promotion, Box<Refusal>> {
+pub(super) fn named(turn: &Turn<'_>, number: PromotionNumber) -> Result<Promotion, Box<Refusal>> {
     if let Some(promotion) = turn.lane.promotion(number) {
         return Ok(promotion.clone());
     }

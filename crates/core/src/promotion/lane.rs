@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::Word;
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, LaneId, Person, PromotionNumber, Revision};
 use crate::journal::Remembered;
@@ -43,6 +44,11 @@ pub struct Lane {
     /// [`REMEMBERED`].
     #[serde(default)]
     pub owed: Vec<Owed>,
+    /// Words of people about plans that no promotion has ended with yet, oldest first, each person's
+    /// last about each plan; at most
+    /// [`crate::approvals::MOST_KEPT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Word>,
     /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
     pub ended: Vec<Ended>,
     /// The last command that was ordered.
@@ -70,6 +76,7 @@ impl Lane {
             asks: None,
             remembered: None,
             owed: Vec::new(),
+            words: Vec::new(),
             ended: Vec::new(),
             last_command: CommandId(0),
             last_revision: Revision(0),

@@ -11,6 +11,7 @@ pub mod input;
 pub mod state;
 
 mod accepting;
+pub mod approving;
 mod baking;
 pub mod blocking;
 mod budget;

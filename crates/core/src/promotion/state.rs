@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::Asked;
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Name, Person, PromotionNumber, Revision};
 use crate::plan::Plan;
@@ -76,6 +77,9 @@ pub struct Promotion {
     pub requested_at: Timestamp,
     /// When it began to have effects.
     pub started_at: Option<Timestamp>,
+    /// Whose yes let it in, by role; empty before that and where nobody had to agree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<Asked>,
     /// Answers of its checks.
     pub checks: BTreeMap<CheckKey, CheckProgress>,
     /// What serves now; none for a first release, or when it was found dead at the start.

@@ -6,7 +6,7 @@ use crate::journal::Event;
 use crate::matrix::CheckSpec;
 use crate::promotion::command::Order;
 use crate::promotion::state::{CheckKey, CheckProgress, GateList, Kind, Outcome, Promotion, State};
-use crate::promotion::{PASS_LASTS, Turn, entering, going_back, holdback, starting};
+use crate::promotion::{PASS_LASTS, Turn, approving, entering, going_back, holdback, starting};
 use crate::release::ChangeType;
 
 /// Asks what is to be asked, ends what failed or waited too long, starts what may start.
@@ -27,7 +27,7 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
             continue;
         }
         ask(turn, &promotion);
-        if !is_next || !may_start(&promotion) {
+        if !is_next || !may_start(turn, &promotion) {
             continue;
         }
         let active = turn.lane.active.clone();
@@ -87,7 +87,7 @@ fn is_fresh(turn: &Turn<'_>, progress: &CheckProgress, all: &[&CheckProgress]) -
 
 /// What is declared, what serves and what is verified may change while a promotion waits: its plan
 /// changes with it until it starts (I12). None when it ended because of that.
-fn planned_anew(turn: &mut Turn<'_>, promotion: Promotion) -> Option<Promotion> {
+pub(super) fn planned_anew(turn: &mut Turn<'_>, promotion: Promotion) -> Option<Promotion> {
     let number = promotion.number;
     let sentence = match entering::plan_again(turn.project, &turn.lane, &promotion) {
         Ok(plan) if plan == promotion.plan => return Some(promotion),
@@ -140,8 +140,10 @@ fn over(turn: &Turn<'_>, promotion: &Promotion) -> Option<String> {
     })
 }
 
-fn may_start(promotion: &Promotion) -> bool {
-    promotion.paused.is_none() && prerequisites(promotion).all(|(key, _)| passed(promotion, &key))
+fn may_start(turn: &Turn<'_>, promotion: &Promotion) -> bool {
+    promotion.paused.is_none()
+        && prerequisites(promotion).all(|(key, _)| passed(promotion, &key))
+        && approving::is_complete(turn, promotion)
 }
 
 /// Whether the last answer of a check is a pass.

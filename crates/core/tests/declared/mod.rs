@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use towpath_core::approvals::{ApprovalRules, Need};
 use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
@@ -77,6 +78,16 @@ pub(crate) fn step(percent: u16, least: u64, most: u64) -> Step {
     }
 }
 
+fn approvals() -> ApprovalRules {
+    let one = |role: &str| vec![Need { role: name(role), people: 1 }];
+    ApprovalRules {
+        all: Some(one("business")),
+        by_type: BTreeMap::from([(ChangeType::Hotfix, one("developer"))]),
+        expires: Span::hours(72),
+        author_may_approve: false,
+    }
+}
+
 /// What is declared for a lane; the bits of `variant` switch its parts on.
 pub(crate) fn section(variant: u16) -> LaneSpec {
     let on = |bit: u16| variant & (1 << bit) != 0;
@@ -103,6 +114,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
                 Vec::new()
             },
         },
+        approvals: on(15).then(approvals),
         rollout: Rollout {
             strategy: if on(5) { Strategy::Adaptive } else { Strategy::BlueGreen },
             steps: vec![

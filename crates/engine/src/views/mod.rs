@@ -10,7 +10,7 @@ use towpath_core::reason::Next;
 use towpath_core::release::ChangeType;
 
 pub use show::time;
-pub(crate) use show::{checks, lane, promotion, promotion_row, span_seconds};
+pub(crate) use show::{approvals, checks, lane, promotion, promotion_row, span_seconds};
 
 /// The version of these shapes; grows only when a name changes its meaning.
 pub const FORMAT: u32 = 1;
@@ -216,6 +216,9 @@ pub struct PromotionView {
     pub weight_reason: Option<String>,
     /// Its checks, in the order of the file.
     pub checks: Vec<CheckView>,
+    /// The roles that must agree to it; empty where nobody has to.
+    #[serde(default)]
+    pub approvals: Vec<ApprovalView>,
     /// What visitors met.
     pub evidence: EvidenceView,
     /// What the guard says now.
@@ -280,6 +283,19 @@ pub struct CheckView {
     pub state: String,
     /// What it said last.
     pub sentence: Option<String>,
+}
+
+/// A role that must agree.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// Which.
+    pub role: String,
+    /// How many people of it.
+    pub need: u32,
+    /// Those who did.
+    pub by: Vec<String>,
+    /// Those who could still.
+    pub who: Vec<String>,
 }
 
 /// What visitors met during a rollout.
@@ -366,6 +382,9 @@ pub struct PlanView {
     pub prerequisites: Vec<CheckView>,
     /// Checks on green.
     pub validation: Vec<CheckView>,
+    /// The roles that must agree to it; empty where nobody has to.
+    #[serde(default)]
+    pub approvals: Vec<ApprovalView>,
     /// How many instances are started beside how many.
     pub instances: (u32, Option<u32>),
     /// Steps as they will be taken.

@@ -1,10 +1,12 @@
 //! From what is so to what is shown. Owns no shape.
 
 use towpath_core::check::CheckResult;
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{LaneId, Person, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Unenforced;
 use towpath_core::plan::Plan;
+use towpath_core::project::Common;
+use towpath_core::promotion::approving::{self, Open};
 use towpath_core::promotion::blocking::{blockers, owed};
 use towpath_core::promotion::state::{
     CheckKey, GateList, Lane, Outcome, Promotion, Standby, State,
@@ -18,9 +20,9 @@ use crate::planned;
 use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
-    BlockerView, CheckView, EvidenceView, HealthView, HoldbackView, LaneView, PromotionView,
-    QuarantineView, ServesView, SideView, StandbyView, StepView, UnenforcedView, VerdictView,
-    WeightsView,
+    ApprovalView, BlockerView, CheckView, EvidenceView, HealthView, HoldbackView, LaneView,
+    PromotionView, QuarantineView, ServesView, SideView, StandbyView, StepView, UnenforcedView,
+    VerdictView, WeightsView,
 };
 
 /// RFC 3339 in UTC, to the second or, where it matters to machines, finer.
@@ -106,7 +108,9 @@ pub(crate) fn promotion(
     let green = promotion.green.as_ref().map(|green| green.number);
     let seen = judging::seen(shared, &lane.id, promotion.number, green);
     let verdict = green.and_then(|_| judging::verdict_now(shared, &lane.id));
-    let mut view = of_promotion(lane, promotion, &seen, verdict.as_ref(), now);
+    let mut view = shared.read(|project| {
+        of_promotion(&project.common, lane, promotion, &seen, verdict.as_ref(), now)
+    });
     if let Some(blind) = green.and_then(|green| judging::blindness(shared, &lane.id, green)) {
         for blocker in view.waits_for.iter_mut().filter(|blocker| blocker.what == "evidence") {
             blocker.sentence = format!("{}: {blind}", blocker.sentence);
@@ -121,6 +125,7 @@ pub(crate) fn promotion(
 }
 
 fn of_promotion(
+    common: &Common,
     lane: &Lane,
     promotion: &Promotion,
     seen: &Seen,
@@ -152,10 +157,11 @@ fn of_promotion(
         weight: promotion.weight.share(),
         weight_reason: promotion.weight_reason.clone(),
         checks: checks(plan, Some(promotion)),
+        approvals: approvals(approving::of_promotion(common, lane, promotion, now)),
         evidence: EvidenceView { green: (&seen.green).into(), blue: (&seen.blue).into() },
         verdict: verdict.map(Into::into),
         paused: promotion.paused.as_ref().map(|pause| pause.reason.clone()),
-        waits_for: blockers(lane, promotion).into_iter().map(Into::into).collect(),
+        waits_for: blockers(common, lane, promotion, now).into_iter().map(Into::into).collect(),
         requested_at: time(promotion.requested_at),
         started_at: promotion.started_at.map(time),
         ended_at: None,
@@ -182,6 +188,18 @@ fn position(promotion: &Promotion, now: Timestamp) -> (Option<usize>, Option<f64
         State::Committing { .. } => (Some(promotion.plan.steps.len()), None, false),
         _ => (None, None, false),
     }
+}
+
+/// Roles that must agree.
+pub(crate) fn approvals(open: Vec<Open>) -> Vec<ApprovalView> {
+    let names = |people: &[Person]| people.iter().map(ToString::to_string).collect();
+    let view = |one: Open| ApprovalView {
+        role: one.asked.role.to_string(),
+        need: one.asked.needed,
+        by: names(&one.asked.by),
+        who: names(&one.could),
+    };
+    open.into_iter().map(view).collect()
 }
 
 pub(crate) fn checks(plan: &Plan, promotion: Option<&Promotion>) -> Vec<CheckView> {
@@ -246,7 +264,8 @@ pub(crate) fn promotion_row(
     let found = lane.promotion(number)?;
     let green = found.green.as_ref().map(|green| green.number);
     let seen = judging::seen(shared, &lane.id, number, green);
-    let mut view = of_promotion(lane, found, &seen, None, now);
+    let mut view =
+        shared.read(|project| of_promotion(&project.common, lane, found, &seen, None, now));
     if let Some((outcome, sentence)) = &ended {
         outcome.as_str().clone_into(&mut view.state);
         view.outcome = Some(*outcome);

@@ -1,5 +1,6 @@
 //! One file per resource.
 
+pub(crate) mod approvals;
 pub(crate) mod engine;
 pub(crate) mod events;
 pub(crate) mod lanes;

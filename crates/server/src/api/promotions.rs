@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
-use towpath_core::ids::{Name, PromotionNumber};
+use towpath_core::ids::{LaneId, Name, PromotionNumber};
 use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::{PromotionView, time};
@@ -98,6 +98,12 @@ pub(crate) async fn give_reason(
 }
 
 async fn hold(app: &App, number: PromotionNumber, input: Input) -> Answer<Json<AcceptedView>> {
+    let lane = lane_of(app, number).await?;
+    Ok(Json(accepted(app.engine.order(&lane, input).await?)))
+}
+
+/// The lane of a promotion that has not ended.
+pub(crate) async fn lane_of(app: &App, number: PromotionNumber) -> Answer<LaneId> {
     let Some(lane) = app.engine.lane_of(number) else {
         let ended = app.engine.promotion(number).await?;
         let ended = ended.ok_or_else(|| none(number.0))?;
@@ -112,7 +118,7 @@ async fn hold(app: &App, number: PromotionNumber, input: Input) -> Answer<Json<A
             _ => refusal.into(),
         });
     };
-    Ok(Json(accepted(app.engine.order(&lane, input).await?)))
+    Ok(lane)
 }
 
 pub(crate) async fn logs(

@@ -17,7 +17,7 @@ use towpath_guard::{Standing, Verdict};
 use super::disk::{DiskError, Written};
 use super::fate::{Fate, PATIENCE, out_of_patience};
 use super::told::Told;
-use super::{Happening, World, arms, judge, weight_of};
+use super::{Happening, World, arms, bent, judge, weight_of};
 use crate::simulator::Planted;
 
 /// One engine.
@@ -169,7 +169,9 @@ impl<F: Fate> World<F> {
     ) -> Result<(), DiskError> {
         let input = self.bend_input(input);
         let now = self.engines[engine].clock(self.now);
-        let mut decision = decide(&self.engines[engine].project, lane, &input, now);
+        let bent = bent::project(self.planted, &self.engines[engine].project);
+        let project = bent.as_ref().unwrap_or(&self.engines[engine].project);
+        let mut decision = decide(project, lane, &input, now);
         self.bend_decision(engine, lane, &input, &mut decision);
         let finished = match &input {
             Input::CommandEnded { command, .. } => Some(*command),

@@ -193,6 +193,18 @@ fn field(key: &str, value: &Value) -> Option<String> {
             let quarantine = if one["quarantine"] == true { " and quarantined" } else { "" };
             format!("{}{quarantine}: {}", word(&one["outcome"]), word(&one["sentence"]))
         }
+        ("approval", one) => {
+            let said = if one["agrees"] == Value::Bool(true) { "yes" } else { "no" };
+            let note = match &one["note"] {
+                Value::Null => String::new(),
+                note => format!(", {}", word(note)),
+            };
+            format!("{} says {said}{note}", word(&one["by"]))
+        }
+        ("approved", Value::Array(roles)) => {
+            let role = |one: &Value| format!("{} {}", word(&one["role"]), word(&one["by"]));
+            format!("approved by {}", roles.iter().map(role).collect::<Vec<_>>().join(", "))
+        }
         ("digest", one) => word(one).chars().take(14).collect(),
         (_, one) => word(one),
     };

@@ -3,8 +3,9 @@
 use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Signal;
-use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::promotion::input::{ApprovalOrder, Input, PromotionOrder};
 use towpath_core::promotion::plan;
+use towpath_core::release::ChangeType;
 use towpath_core::units::{Span, Weight};
 use towpath_guard::{Evidence, Standing, Verdict};
 
@@ -55,7 +56,7 @@ impl Words {
     }
 
     fn by(&self) -> Result<Person, String> {
-        Person::new(self.after("as").unwrap_or("ada")).map_err(|error| error.to_string())
+        person(self.after("as").unwrap_or("ada"))
     }
 
     fn because(&self) -> Option<String> {
@@ -70,6 +71,20 @@ impl Words {
     fn number(&self, index: usize) -> Result<PromotionNumber, String> {
         let word = self.get(index)?;
         word.parse().map(PromotionNumber).map_err(|_| format!("`{word}` is not a number"))
+    }
+}
+
+fn person(name: &str) -> Result<Person, String> {
+    Person::new(name).map_err(|error| error.to_string())
+}
+
+/// The type of a release, which stands after its version; a feature where none is named.
+fn change_type(words: &Words) -> Result<ChangeType, String> {
+    let named = ChangeType::ALL.into_iter().filter(|one| words.has(one.as_str()));
+    match named.collect::<Vec<_>>().as_slice() {
+        [] => Ok(ChangeType::Feature),
+        [one] => Ok(*one),
+        _ => Err("a release has one type".to_owned()),
     }
 }
 
@@ -88,7 +103,7 @@ impl Story {
         match words.get(0)? {
             "release" => self.create(words),
             "promote" | "plan" | "rollback" | "pause" | "resume" | "abort" | "amend" | "signal"
-            | "lift" => self.press(words),
+            | "lift" | "approve" | "reject" => self.press(words),
             "at" | "wait" => {
                 let span = words.span(1)?;
                 self.world.run_for(span);
@@ -119,7 +134,8 @@ impl Story {
         let content = words.after("same-as").unwrap_or(version).to_owned();
         let kind = ReleaseWords {
             content,
-            hotfix: words.has("hotfix"),
+            change_type: change_type(words)?,
+            author: words.after("by").map(person).transpose()?,
             irreversible: words.has("irreversible"),
             snapshot: words.has("snapshot"),
         };
@@ -148,6 +164,9 @@ impl Story {
         let reason = words.because();
         let said = reason.clone().unwrap_or_else(|| "no reason given".to_owned());
         let verb = words.get(0)?;
+        if matches!(verb, "approve" | "reject") {
+            return self.word(words, verb == "approve", by, reason);
+        }
         if matches!(verb, "pause" | "resume" | "abort" | "amend") {
             let number = words.number(1)?;
             let input = match verb {
@@ -180,6 +199,29 @@ impl Story {
             }
         };
         Ok((lane, input))
+    }
+
+    /// A yes or no to promotion N, or to the last plan of an environment.
+    fn word(
+        &self,
+        words: &Words,
+        agrees: bool,
+        by: Person,
+        note: Option<String>,
+    ) -> Result<(LaneId, Input), String> {
+        let number = words.number(1).ok();
+        let lane = match number {
+            Some(number) => self.lane_of(number)?,
+            None => declared::lane(words.get(1)?)?,
+        };
+        let plan = match words.after("--plan") {
+            Some("last") => self.last_plan.clone(),
+            other => other.map(str::to_owned),
+        };
+        let release = words.after("--release").map(Version::new).transpose();
+        let release = release.map_err(|error| error.to_string())?;
+        let order = ApprovalOrder { by, agrees, number, plan, release, note, link: None };
+        Ok((lane, Input::ApprovalOrdered(order)))
     }
 
     /// The lane of a promotion; the only lane for a number that nobody knows.

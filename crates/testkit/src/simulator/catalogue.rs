@@ -18,7 +18,10 @@ pub fn invariants() -> [Invariant; 14] {
     [
         checked("I1", "every acknowledged event is in the journal after a restart"),
         checked("I2", "one promotion with effects per lane; no effect under a stale epoch"),
-        checked("I3", "no start, weight or answer without a real pass of its checks"),
+        checked(
+            "I3",
+            "no start, weight or answer without a real pass of its checks, no start without its approvals",
+        ),
         checked("I4", "every recorded weight, commit and return was observed at the router"),
         checked("I5", "no event of a promotion after its end"),
         checked("I6", "everything open waits for an order or a moment, and ends when faults do"),

@@ -1,6 +1,7 @@
 //! The invariants of design.md section 5, checked from outside: against the journal, what adapters
 //! really did, and what checks really answered. Believes nothing that the core says about itself.
 
+mod agreed;
 mod effects;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,8 @@ pub struct Watcher {
     remembered: BTreeMap<LaneId, Remembered>,
     ensured_for: BTreeMap<PromotionNumber, PromotionNumber>,
     differs_since: BTreeMap<LaneId, Timestamp>,
+    words: agreed::Words,
+    at: Timestamp,
 }
 
 impl Watcher {
@@ -73,6 +76,8 @@ impl Watcher {
             remembered: BTreeMap::new(),
             ensured_for: BTreeMap::new(),
             differs_since: BTreeMap::new(),
+            words: BTreeMap::new(),
+            at: BEGINNING,
         }
     }
 
@@ -88,7 +93,8 @@ impl Watcher {
     /// Checks everything after a step in which `told` happened. Answers whether something is broken.
     pub fn check(&mut self, world: &World<Chaos>, told: &[(Timestamp, Told)]) -> bool {
         self.nothing_acknowledged_is_lost(world);
-        for (_, told) in told {
+        for (at, told) in told {
+            self.at = *at;
             self.take(world, told);
         }
         self.lanes_are_sound(world, told);
@@ -173,7 +179,9 @@ impl Watcher {
                     self.fail("I3", format!("{key} of promotion {number} never said yes"));
                 }
             }
+            Event::ApprovalGiven { approval, .. } => self.said(lane, approval),
             Event::PromotionStarted { number, standby, .. } => {
+                self.is_agreed(world, lane, *number);
                 self.started(world, lane, *number, *standby);
             }
             Event::WeightOrdered { number, revision, .. } => {
@@ -333,6 +341,7 @@ impl Watcher {
 
     fn end(&mut self, lane: &LaneId, number: PromotionNumber, outcome: Outcome) {
         self.ended.insert(number);
+        self.forget_words(lane, number);
         self.open.entry(lane.clone()).or_default().remove(&number);
         let Some(plan) = self.asked_for.get(&number) else { return };
         let digest = &plan.release.digest;

@@ -41,11 +41,13 @@ pub enum Planted {
     PlanReplaced,
     /// A lease that lapsed while no engine was there is never told to the next one.
     LapseNotReadBack,
+    /// Everybody has every role when it is counted who agreed.
+    AnybodyAgrees,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AcknowledgedEarly,
         Self::StaleEpochObeyed,
         Self::FailureTakenForPass,
@@ -55,6 +57,7 @@ impl Planted {
         Self::OutboxDropped,
         Self::PlanReplaced,
         Self::LapseNotReadBack,
+        Self::AnybodyAgrees,
     ];
 }
 

@@ -4,7 +4,8 @@
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Signal;
-use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::promotion::input::{ApprovalOrder, Input, PromotionOrder};
+use towpath_core::release::ChangeType;
 
 use super::chaos::Chaos;
 use crate::declared::{self, ReleaseWords};
@@ -56,10 +57,25 @@ pub fn some_matrix(chaos: &mut Chaos) -> Event {
                 environment.push_str(extra);
             }
         }
+        // Rarely, because what waits for people does nothing else.
+        if chaos.chance.per_mille(150) {
+            let rules = chaos.chance.one_of(&[
+                ", approvals all developer 1",
+                ", approvals all lead 1, approvals feature developer 2, approvals expires 2m",
+            ]);
+            environment.push_str(rules.expect("there are two"));
+        }
     }
+    // Whose word counts changes, too; sometimes nobody is known, and then nobody is asked.
+    let people = chaos.chance.one_of(&[
+        "people: ada developer; bilal developer lead; chen lead; bot robot developer lead",
+        "people: ada lead; bilal developer; chen developer lead; dora developer",
+        "",
+    ]);
+    let people = people.expect("there are three");
     let setting = chaos.chance.below(1_000_000);
     let text = format!(
-        "services: app web\ndev: root, steps 100%/5s, setting x {setting}\n{staging}, setting x {setting}\n{production}, setting x {setting}"
+        "services: app web\n{people}\ndev: root, steps 100%/5s, setting x {setting}\n{staging}, setting x {setting}\n{production}, setting x {setting}"
     );
     let matrix = declared::matrix(&text).expect("its words are known");
     Event::MatrixApplied { matrix: Box::new(matrix), by: somebody() }
@@ -80,7 +96,8 @@ fn some_release(world: &mut World<Chaos>) -> Option<Event> {
     let content = if same { 0 } else { made }.to_string();
     let words = ReleaseWords {
         content,
-        hotfix: chance.per_mille(200),
+        change_type: if chance.per_mille(200) { ChangeType::Hotfix } else { ChangeType::Feature },
+        author: None,
         irreversible: chance.per_mille(150),
         snapshot: chance.per_mille(50),
     };
@@ -93,7 +110,7 @@ fn some_release(world: &mut World<Chaos>) -> Option<Event> {
 
 /// Somebody does something.
 pub fn act(world: &mut World<Chaos>) {
-    match world.fate.chance.below(20) {
+    match world.fate.chance.below(23) {
         0 | 1 => {
             if let Some(event) = some_release(world) {
                 world.declare(&event);
@@ -117,6 +134,7 @@ pub fn act(world: &mut World<Chaos>) {
             press(world, &lane, Input::Signalled { signal, by: somebody(), reason });
         }
         15 => lift(world),
+        20..23 => say(world),
         _ => steer(world),
     }
 }
@@ -160,6 +178,23 @@ fn lift(world: &mut World<Chaos>) {
     let digest = one.release.digest;
     let reason = "it was the database".to_owned();
     press(world, &lane, Input::QuarantineLiftOrdered { digest, by: somebody(), reason });
+}
+
+/// Says yes, or now and then no, to something that waits, or did.
+fn say(world: &mut World<Chaos>) {
+    let lane = some_lane(world);
+    let state = world.disk.project().lane(&lane);
+    let Some(waits) = world.fate.chance.one_of(&state.waiting).or(state.active.as_ref()) else {
+        return;
+    };
+    let (number, plan) = (Some(waits.number), waits.plan.hash().hex().to_owned());
+    let chance = &mut world.fate.chance;
+    let by = *chance.one_of(&["ada", "bilal", "chen", "dora", "robot"]).expect("there are five");
+    let by = Person::new(by).expect("it is a name");
+    let agrees = !chance.per_mille(60);
+    let plan = Some(plan).filter(|_| chance.per_mille(500));
+    let order = ApprovalOrder { by, agrees, number, plan, release: None, note: None, link: None };
+    press(world, &lane, Input::ApprovalOrdered(order));
 }
 
 /// Pauses, resumes or aborts any promotion that there ever was.

@@ -1,0 +1,30 @@
+//! What `towpath` alone says. Owns the words; the pages of the commands are elsewhere.
+
+/// What `towpath` alone says, without the options.
+pub(crate) const OVERVIEW: &str = "\
+Towpath carries a release from environment to environment, and back before visitors notice.
+
+Examples
+  towpath demo                             see a bad release caught, in one minute
+  towpath status                           what serves where
+  towpath promote staging production       carry on the newest release verified in staging
+  towpath why production                   what blocks it, and who can unblock it
+  towpath rollback production              put the last good release back
+
+Start      init        write a towpath.yaml for this folder
+           matrix      check, show and compare the matrix
+           release     create, list, show and compare releases
+           demo        watch the whole story with a sample service
+Move       plan        what a promotion would do
+           promote     carry a release into an environment
+           rollback    put the last good release back
+           pause, resume, abort, signal
+Agree      approve     say yes to a plan           reject    say no
+           attest      state that a check is done  waiting   what waits for somebody
+Look       status      what serves where           why       what blocks an environment
+           watch       follow a promotion          history   what happened
+           logs, health, validate
+Hold       quarantine  releases that may not return
+Prove      audit       verify the journal          simulate  try a rollout before trusting it
+Run        serve, engine, adapters, doctor, completions
+";

@@ -1,0 +1,100 @@
+//! What an event is called, and which promotion it belongs to. Owns no fact.
+
+use super::Event;
+use crate::ids::PromotionNumber;
+
+impl Event {
+    /// Its name in lists, such as `promotion-started`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::EngineStarted { .. } => "engine-started",
+            Self::MatrixApplied { .. } => "matrix-applied",
+            Self::ReleaseCreated { .. } => "release-created",
+            Self::Attested(_) => "attested",
+            Self::PromotionRequested(_) => "promotion-requested",
+            Self::PlanChanged { .. } => "plan-changed",
+            Self::CheckAsked { .. } => "check-asked",
+            Self::CheckAnswered { .. } => "check-answered",
+            Self::ApprovalGiven { .. } => "approval-given",
+            Self::PromotionStarted { .. } => "promotion-started",
+            Self::StandbyGivenUp { .. } => "standby-given-up",
+            Self::InstancesReady { .. } => "instances-ready",
+            Self::WeightOrdered { .. } => "weight-ordered",
+            Self::WeightObserved { .. } => "weight-observed",
+            Self::StepHeld { .. } => "step-held",
+            Self::StepPassed { .. } => "step-passed",
+            Self::Condemned { .. } => "condemned",
+            Self::ReconciliationBegan { .. } => "reconciliation-began",
+            Self::BlueLost { .. } => "blue-lost",
+            Self::PromotionPaused { .. } => "promotion-paused",
+            Self::PromotionResumed { .. } => "promotion-resumed",
+            Self::CommitOrdered { .. } => "commit-ordered",
+            Self::Committed { .. } => "committed",
+            Self::ReturnOrdered { .. } => "return-ordered",
+            Self::RouteRetried { .. } => "route-retried",
+            Self::PersonCalled { .. } => "person-called",
+            Self::TrafficReturned { .. } => "traffic-returned",
+            Self::StopOrdered { .. } => "stop-ordered",
+            Self::StopFailed { .. } => "stop-failed",
+            Self::InstancesStopped { .. } => "instances-stopped",
+            Self::StandbyEnded { .. } => "standby-ended",
+            Self::HoldbackChanged { .. } => "holdback-changed",
+            Self::ReleaseQuarantined { .. } => "release-quarantined",
+            Self::QuarantineLifted { .. } => "quarantine-lifted",
+            Self::VerificationWithdrawn { .. } => "verification-withdrawn",
+            Self::PromotionEnded { .. } => "promotion-ended",
+            Self::ReleaseOffered { .. } => "release-offered",
+            Self::SignalReceived { .. } => "signal-received",
+            Self::RollbackAsked { .. } => "rollback-asked",
+            Self::ReasonGiven { .. } => "reason-given",
+            Self::RollbackRemembered(_) => "rollback-remembered",
+        }
+    }
+
+    /// The promotion it belongs to.
+    pub fn promotion(&self) -> Option<PromotionNumber> {
+        match self {
+            Self::PromotionRequested(requested) => Some(requested.number),
+            Self::RollbackRemembered(remembered) => Some(remembered.after),
+            Self::ApprovalGiven { number, .. } => *number,
+            Self::PlanChanged { number, .. }
+            | Self::CheckAsked { number, .. }
+            | Self::CheckAnswered { number, .. }
+            | Self::PromotionStarted { number, .. }
+            | Self::StandbyGivenUp { number, .. }
+            | Self::ReasonGiven { number, .. }
+            | Self::InstancesReady { number, .. }
+            | Self::WeightOrdered { number, .. }
+            | Self::WeightObserved { number, .. }
+            | Self::StepHeld { number, .. }
+            | Self::StepPassed { number, .. }
+            | Self::Condemned { number, .. }
+            | Self::ReconciliationBegan { number, .. }
+            | Self::BlueLost { number, .. }
+            | Self::PromotionPaused { number, .. }
+            | Self::PromotionResumed { number, .. }
+            | Self::CommitOrdered { number, .. }
+            | Self::Committed { number, .. }
+            | Self::ReturnOrdered { number, .. }
+            | Self::RouteRetried { number, .. }
+            | Self::PersonCalled { number, .. }
+            | Self::TrafficReturned { number }
+            | Self::ReleaseQuarantined { number, .. }
+            | Self::PromotionEnded { number, .. }
+            | Self::ReleaseOffered { number, .. } => Some(*number),
+            Self::EngineStarted { .. }
+            | Self::MatrixApplied { .. }
+            | Self::ReleaseCreated { .. }
+            | Self::Attested(_)
+            | Self::StopOrdered { .. }
+            | Self::StopFailed { .. }
+            | Self::InstancesStopped { .. }
+            | Self::StandbyEnded { .. }
+            | Self::HoldbackChanged { .. }
+            | Self::QuarantineLifted { .. }
+            | Self::VerificationWithdrawn { .. }
+            | Self::SignalReceived { .. }
+            | Self::RollbackAsked { .. } => None,
+        }
+    }
+}

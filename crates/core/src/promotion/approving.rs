@@ -1,0 +1,327 @@
+//! A promotion's approvals: takes a person's yes or no in, and says whether everybody who must has
+//! agreed. Counts nobody; that is `approvals`.
+
+use crate::approvals::{Approval, ApprovalRules, Asked, Question};
+use crate::ids::{Digest, Person, PromotionNumber};
+use crate::journal::Event;
+use crate::matrix::{Environment, LaneSpec, Matrix};
+use crate::plan::Plan;
+use crate::project::Common;
+use crate::promotion::entering::{self, Checked, serves};
+use crate::promotion::input::{ApprovalOrder, PromotionOrder};
+use crate::promotion::state::{Kind, Lane, Outcome, Promotion, State};
+use crate::promotion::{Taken, Turn, waiting};
+use crate::reason::{Blocker, Next, Refusal, RefusalKind};
+use crate::release::Release;
+use crate::units::Timestamp;
+
+/// One role that must agree, and who could still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The role, and those who did.
+    pub asked: Asked,
+    /// Those who could, in the order of their names.
+    pub could: Vec<Person>,
+}
+
+/// The roles that must agree to `promotion`: as far as they did while it waits, and whose yes let it in
+/// later. Empty where nobody has to.
+pub fn of_promotion(
+    common: &Common,
+    lane: &Lane,
+    promotion: &Promotion,
+    now: Timestamp,
+) -> Vec<Open> {
+    if !matches!(promotion.state, State::Waiting { .. }) {
+        let stored = promotion.approved.iter().cloned();
+        return stored.map(|asked| Open { asked, could: Vec::new() }).collect();
+    }
+    About::promotion(common, lane, promotion).map(|about| about.open(lane, now)).unwrap_or_default()
+}
+
+/// The same of a promotion that nobody has ordered, under a plan that would be its own.
+pub fn of_plan(
+    common: &Common,
+    lane: &Lane,
+    plan: &Plan,
+    release: &Release,
+    now: Timestamp,
+) -> Vec<Open> {
+    let question = || {
+        let matrix = common.matrix.as_ref()?;
+        let environment = matrix.environment(&lane.id.environment)?;
+        let rules = rules(matrix, &plan.section)?;
+        Some(Question { matrix, environment, rules, release, ordered_by: None })
+    };
+    let about = question().map(|question| About { question, plan: plan.hash() });
+    about.map(|about| about.open(lane, now)).unwrap_or_default()
+}
+
+/// Whether everybody who must has agreed. A release that is not known any more was agreed to by nobody.
+pub(super) fn is_complete(turn: &Turn<'_>, promotion: &Promotion) -> bool {
+    let common = turn.common();
+    let Some(matrix) = &common.matrix else { return true };
+    if promotion.plan.kind == Kind::Rollback || rules(matrix, &promotion.plan.section).is_none() {
+        return true;
+    }
+    let about = About::promotion(common, &turn.lane, promotion);
+    about
+        .is_some_and(|about| about.asked(&turn.lane, turn.now).iter().all(|one| one.missing() == 0))
+}
+
+/// Those whose yes lets `promotion` in, for the record.
+pub(super) fn agreed(turn: &Turn<'_>, promotion: &Promotion) -> Vec<Asked> {
+    let about = About::promotion(turn.common(), &turn.lane, promotion);
+    about.map(|about| about.asked(&turn.lane, turn.now)).unwrap_or_default()
+}
+
+/// Who still has to agree to a promotion that waits, by role.
+pub(super) fn blockers(
+    common: &Common,
+    lane: &Lane,
+    promotion: &Promotion,
+    now: Timestamp,
+) -> Vec<Blocker> {
+    let State::Waiting { deadline } = promotion.state else { return Vec::new() };
+    let all = of_promotion(common, lane, promotion, now);
+    let open = all.into_iter().filter(|one| one.asked.missing() > 0);
+    open.map(|Open { asked, could }| {
+        let mut sentence = format!("{} has {} of {}", asked.role, asked.by.len(), asked.needed);
+        if u32::try_from(could.len()).unwrap_or(u32::MAX) < asked.missing() {
+            sentence.push_str("; not enough people are left who could");
+        }
+        Blocker {
+            what: "approval".to_owned(),
+            sentence,
+            who: could.iter().map(ToString::to_string).collect(),
+            next: vec![Next::new(
+                format!("towpath approve {}", promotion.number),
+                "agrees to its plan",
+            )],
+            until: Some(deadline),
+        }
+    })
+    .collect()
+}
+
+/// Where the matrix says of such a release neither who must agree nor that nobody has to, it may not
+/// enter.
+pub(super) fn type_is_let_in(
+    matrix: &Matrix,
+    lane: &Lane,
+    environment: &Environment,
+    section: &LaneSpec,
+    release: &Release,
+) -> Checked<()> {
+    let Some(rules) = rules(matrix, section) else { return Ok(()) };
+    if rules.needed(release.change_type).is_some() {
+        return Ok(());
+    }
+    let to = &environment.name;
+    let word = release.change_type.as_str();
+    let message = format!("{} may not enter {to}; {}", release.version, serves(lane));
+    let cause =
+        format!("it is a release of the type {word}, and nobody is named who agrees to one");
+    let place = format!("environments.{to}.approvals");
+    Err(Box::new(Refusal::new(RefusalKind::Gate, "nobody-agrees", message, cause).at(place).next(
+        format!("approvals: {{ {word}: {{ ROLE: 1 }} }}"),
+        "in the matrix, or `all:` for every type",
+    )))
+}
+
+/// Takes a person's word in.
+pub(super) fn taken(turn: &mut Turn<'_>, order: &ApprovalOrder) -> Taken {
+    for waits in turn.lane.waiting.clone() {
+        // A word is about what would happen now, not about what would have happened before a change
+        // that nothing has looked at yet.
+        if Some(waits.number) == order.number && waiting::planned_anew(turn, waits).is_none() {
+            turn.note("the promotion has ended, and nothing was said to it");
+            return Ok(());
+        }
+    }
+    let (number, plan) = subject(turn, order)?;
+    if !order.agrees {
+        return rejected(turn, number, plan, order);
+    }
+    let counts = match number.and_then(|number| turn.lane.promotion(number)) {
+        Some(promotion) => About::promotion(turn.common(), &turn.lane, promotion)
+            .map(|about| about.question.whether_counts(&order.by)),
+        None => before_order(turn, order),
+    };
+    match counts {
+        None => return Err(Box::new(nobody_has_to(turn))),
+        Some(Err(why)) => return Err(Box::new(does_not_count(turn, &order.by, &why))),
+        Some(Ok(())) => {}
+    }
+    if turn.lane.words.iter().any(|word| word.by == order.by && word.plan == plan) {
+        turn.note(format!("{} had agreed to it already; the yes holds from now on", order.by));
+    }
+    turn.record(Event::ApprovalGiven { number, approval: approval(order, plan) });
+    Ok(())
+}
+
+fn approval(order: &ApprovalOrder, plan: Digest) -> Approval {
+    Approval {
+        by: order.by.clone(),
+        plan,
+        agrees: order.agrees,
+        note: order.note.clone(),
+        link: order.link.clone(),
+    }
+}
+
+/// One no is enough: the promotion is over.
+fn rejected(
+    turn: &mut Turn<'_>,
+    number: Option<PromotionNumber>,
+    plan: Digest,
+    order: &ApprovalOrder,
+) -> Taken {
+    let Some(number) = number else { return Err(Box::new(nothing_waits())) };
+    let by = &order.by;
+    let sentence = match &order.note {
+        Some(note) => format!("{by} rejected it: {note}"),
+        None => format!("{by} rejected it"),
+    };
+    turn.record(Event::ApprovalGiven { number: Some(number), approval: approval(order, plan) });
+    turn.record(Event::PromotionEnded { number, outcome: Outcome::Rejected, sentence });
+    Ok(())
+}
+
+/// The promotion and the plan that a word is about.
+fn subject(turn: &Turn<'_>, order: &ApprovalOrder) -> Checked<(Option<PromotionNumber>, Digest)> {
+    let found = match order.number {
+        Some(number) => Some(super::intake::named(turn, number)?),
+        None => turn.lane.waiting.iter().find(|one| is_meant(&one.plan.hash(), order)).cloned(),
+    };
+    let Some(promotion) = found else {
+        if !order.agrees {
+            return Err(Box::new(nothing_waits()));
+        }
+        let (plan, _) = entering::plan(turn.project, &turn.lane.id, &as_order(order))?;
+        return Ok((None, plan.hash()));
+    };
+    let hash = promotion.plan.hash();
+    if !matches!(promotion.state, State::Waiting { .. }) {
+        return Err(Box::new(has_started(&promotion)));
+    }
+    if order.plan.is_some() && !is_meant(&hash, order) {
+        return Err(Box::new(changed(turn, &promotion, &hash)));
+    }
+    Ok((Some(promotion.number), hash))
+}
+
+fn nothing_waits() -> Refusal {
+    let cause = "no promotion waits under this plan";
+    Refusal::new(RefusalKind::Conflict, "nothing-waits", "nothing was rejected", cause)
+        .next("towpath waiting", "what waits")
+}
+
+fn is_meant(hash: &Digest, order: &ApprovalOrder) -> bool {
+    let Some(plan) = &order.plan else { return false };
+    let plan = plan.strip_prefix("sha256:").unwrap_or(plan);
+    plan.len() >= crate::plan::SHORTEST_PREFIX && hash.hex().starts_with(plan)
+}
+
+/// What would have to be ordered so that the word counts for it.
+fn as_order(order: &ApprovalOrder) -> PromotionOrder {
+    PromotionOrder {
+        by: order.by.clone(),
+        release: order.release.clone(),
+        from: None,
+        plan: Some(order.plan.clone().unwrap_or_default()),
+        accept_unenforced: Vec::new(),
+        reason: None,
+        offered_by: None,
+    }
+}
+
+fn before_order(turn: &Turn<'_>, order: &ApprovalOrder) -> Option<Result<(), String>> {
+    let (_, release) = entering::plan(turn.project, &turn.lane.id, &as_order(order)).ok()?;
+    let matrix = turn.matrix()?;
+    let (environment, section) = turn.declared()?;
+    let rules = rules(matrix, section)?;
+    let question = Question { matrix, environment, rules, release: &release, ordered_by: None };
+    Some(question.whether_counts(&order.by))
+}
+
+fn has_started(promotion: &Promotion) -> Refusal {
+    let number = promotion.number;
+    let message = format!("promotion {number} does not wait for a word any more");
+    let cause = format!("it is {}", promotion.state.word());
+    Refusal::new(RefusalKind::Conflict, "has-started", message, cause)
+        .next(format!("towpath watch {number}"), "until it ends")
+        .next(format!("towpath abort {number}"), "returns all traffic")
+}
+
+fn changed(turn: &Turn<'_>, promotion: &Promotion, hash: &Digest) -> Refusal {
+    let number = promotion.number;
+    let message = format!(
+        "the plan of promotion {number} is {} by now, and nothing was said to it; {}",
+        hash.short(),
+        serves(&turn.lane)
+    );
+    let cause = "what is declared or what serves changed since it was looked at";
+    Refusal::new(RefusalKind::Conflict, "stale-plan", message, cause)
+        .next(format!("towpath why {}", turn.lane.id.environment), "what waits there now")
+        .next(format!("towpath approve {number}"), "says yes to the plan as it is")
+}
+
+fn nobody_has_to(turn: &Turn<'_>) -> Refusal {
+    let environment = &turn.lane.id.environment;
+    let message = format!("nothing was approved: nobody has to agree in {environment}");
+    let cause = "the matrix names no `approvals` for it";
+    Refusal::new(RefusalKind::AlreadySo, "nobody-has-to", message, cause)
+        .at(format!("environments.{environment}.approvals"))
+}
+
+fn does_not_count(turn: &Turn<'_>, by: &Person, why: &str) -> Refusal {
+    let environment = &turn.lane.id.environment;
+    let message = format!("the word of {by} does not count here");
+    let cause = format!("{by} {why}");
+    Refusal::new(RefusalKind::NotAllowed, "does-not-count", message, cause)
+        .at(format!("environments.{environment}.approvals"))
+        .next(format!("towpath why {environment}"), "whose word is missing")
+}
+
+/// What people must agree to, as far as they have to.
+fn rules<'a>(matrix: &Matrix, section: &'a LaneSpec) -> Option<&'a ApprovalRules> {
+    // Where nobody is named the section counts as not enforced, and refuses until that is accepted.
+    section.approvals.as_ref().filter(|_| matrix.knows_people())
+}
+
+/// A question to people, and the plan that it is about.
+struct About<'a> {
+    question: Question<'a>,
+    plan: Digest,
+}
+
+impl<'a> About<'a> {
+    /// None where nobody has to agree: rollbacks, lanes without rules, releases that are not known.
+    fn promotion(common: &'a Common, lane: &Lane, promotion: &'a Promotion) -> Option<Self> {
+        let matrix = common.matrix.as_ref()?;
+        let environment = matrix.environment(&lane.id.environment)?;
+        if promotion.plan.kind == Kind::Rollback {
+            return None;
+        }
+        let rules = rules(matrix, &promotion.plan.section)?;
+        let release = common.release_of(&lane.id.service, &promotion.plan.release)?;
+        let ordered_by = Some(&promotion.by);
+        let question = Question { matrix, environment, rules, release, ordered_by };
+        Some(Self { question, plan: promotion.plan.hash() })
+    }
+
+    fn asked(&self, lane: &Lane, now: Timestamp) -> Vec<Asked> {
+        self.question.asked(&self.plan, &lane.words, now)
+    }
+
+    fn open(&self, lane: &Lane, now: Timestamp) -> Vec<Open> {
+        let asked = self.asked(lane, now).into_iter();
+        asked
+            .map(|asked| {
+                let could = self.question.who_could(&asked.role, &self.plan, &lane.words, now);
+                Open { asked, could }
+            })
+            .collect()
+    }
+}
