@@ -326,7 +326,7 @@ fn lane_spec(
     let router = runner(node, Family::Router, router::KEYS, at("router"), reading);
     let rollout_node = node.get("rollout");
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
-    sections::change_types::check(node.get("change_types"), lane.place, reading.problems);
+    let change_types = sections::change_types::read(node, lane.place, &rollout, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
@@ -350,6 +350,7 @@ fn lane_spec(
         gate,
         approvals: sections::approvals::read(node, lane.place),
         standby,
+        change_types,
         holdback,
         rollback: RollbackPolicy {
             alarms,

@@ -13,6 +13,7 @@
 
 pub mod approvals;
 mod canonical;
+pub mod change_types;
 pub mod check;
 pub mod deployment;
 pub mod guarding;

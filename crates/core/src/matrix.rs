@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::approvals::ApprovalRules;
 use crate::canonical;
+use crate::change_types::ChangeTypes;
 use crate::guarding::GuardRules;
 use crate::ids::{Digest, LaneId, Name, Person};
 use crate::people::{PersonSpec, WhoMay};
@@ -64,7 +65,8 @@ impl Matrix {
         let lanes =
             self.environments.iter_mut().flat_map(|environment| environment.lanes.values_mut());
         for lane in lanes {
-            for step in &mut lane.rollout.steps {
+            let of_types = lane.change_types.values_mut().filter_map(|it| it.rollout.as_mut());
+            for step in of_types.chain([&mut lane.rollout]).flat_map(|it| &mut it.steps) {
                 step.bake_min = step.bake_min.faster(speed);
                 step.bake_max = step.bake_max.faster(speed);
             }
@@ -204,6 +206,9 @@ pub struct LaneSpec {
     /// Who must agree to it; none: nobody has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals: Option<ApprovalRules>,
+    /// What is different for one type of change.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub change_types: ChangeTypes,
     /// How traffic moves.
     pub rollout: Rollout,
     /// How long the old release is kept at full capacity after commit; zero keeps none.

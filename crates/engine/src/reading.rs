@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use towpath_core::change_types::predecessors;
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
 use towpath_core::matrix::{LaneSpec, Matrix, OnBlind, Unenforced};
 use towpath_core::plan::Plan;
@@ -239,7 +240,7 @@ impl Engine {
             hash: plan.hash().hex().to_owned(),
             service: plan.lane.service.to_string(),
             from: environment
-                .map(|(own, _)| own.after.names().iter().map(ToString::to_string).collect())
+                .map(|_| before(project, plan, release).iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
             to: plan.lane.environment.to_string(),
             tier: environment.map_or("", |(own, _)| own.tier.as_str()).to_owned(),
@@ -247,7 +248,7 @@ impl Engine {
             change_type: release.change_type,
             author: release.author.as_ref().map(ToString::to_string),
             commit: release.commit.clone(),
-            verified: verified_in(project, plan),
+            verified: verified_in(project, plan, release),
             replaces: serving
                 .map(|one| (one.deployment.release.version.to_string(), time(one.since))),
             settings_changed: settings_changed(old, release),
@@ -317,13 +318,16 @@ fn soaked(matrix: &Matrix, lane: &LaneId) -> bool {
     checks.any(|check| check.check.kind == "soak" && names_it(check.check.settings.get("in")))
 }
 
-fn verified_in(project: &Project, plan: &Plan) -> Vec<String> {
-    let Some((environment, _)) =
-        project.common.matrix.as_ref().and_then(|matrix| matrix.lane(&plan.lane))
-    else {
-        return Vec::new();
-    };
-    let verified = environment.after.names().iter().filter_map(|name| {
+/// Where a release of its type must be verified before.
+fn before(project: &Project, plan: &Plan, release: &Release) -> Vec<Name> {
+    let Some(matrix) = &project.common.matrix else { return Vec::new() };
+    let Some((environment, section)) = matrix.lane(&plan.lane) else { return Vec::new() };
+    predecessors(matrix, environment, section, release.change_type).names().to_vec()
+}
+
+fn verified_in(project: &Project, plan: &Plan, release: &Release) -> Vec<String> {
+    let before = before(project, plan, release);
+    let verified = before.iter().filter_map(|name| {
         let id = LaneId { service: plan.lane.service.clone(), environment: name.clone() };
         let lane = project.lanes.get(&id)?;
         let found = lane.verified.iter().find(|one| one.release.digest == plan.release.digest)?;

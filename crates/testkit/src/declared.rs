@@ -82,6 +82,8 @@ pub struct ReleaseWords {
     pub irreversible: bool,
     /// Whether it was taken from a working tree.
     pub snapshot: bool,
+    /// Settings that come with it.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// A release of `service` with one artefact.
@@ -108,7 +110,7 @@ pub fn release(
     } else {
         Vec::new()
     };
-    let settings = BTreeMap::new();
+    let settings = words.settings.clone();
     Ok(Release {
         service: service.clone(),
         version: Version::new(version).map_err(|error| error.to_string())?,
@@ -144,6 +146,7 @@ fn environment(key: &str, words: &str, services: &[Name]) -> Result<Environment,
             || gate_word(&mut lane, word, rest.trim())?
             || rollout_word(&mut lane.rollout, word, rest.trim())?
             || lane_word(&mut lane, word, rest.trim())?
+            || type_word(&mut lane, word, rest.trim())?
             || agreed_word(&mut lane, environment.tier, word, rest.trim())?;
         if !known {
             return Err(format!("`{item}` is not known in a matrix"));
@@ -170,6 +173,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
         },
         gate: Gate::default(),
         approvals: None,
+        change_types: BTreeMap::new(),
         rollout: Rollout {
             strategy: Strategy::BlueGreen,
             steps: steps("10%/1m 100%/1m")?,
@@ -312,6 +316,26 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
         ("queue", "") => to.supersede = Supersede::Queue,
         ("hotfix", "preempts") => to.hotfix_preempts = true,
         _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// `type hotfix skips staging`, `type configuration steps 50%/1m 100%/1m`; the lane's own steps before it.
+fn type_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> {
+    if word != "type" {
+        return Ok(false);
+    }
+    let mut words = rest.splitn(3, ' ');
+    let (of, what) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let of_type = ChangeType::ALL.into_iter().find(|one| one.as_str() == of);
+    let of_type = of_type.ok_or_else(|| format!("`{of}` is not a type of change"))?;
+    let shared = to.rollout.clone();
+    let rules = to.change_types.entry(of_type).or_default();
+    let rest = words.next().unwrap_or_default();
+    match what {
+        "skips" => rules.skip = rest.split_whitespace().map(name).collect::<Result<_, _>>()?,
+        "steps" => rules.rollout = Some(Rollout { steps: steps(rest)?, ..shared }),
+        other => return Err(format!("`{other}` is neither skips nor steps")),
     }
     Ok(true)
 }

@@ -1,6 +1,11 @@
 //! What is different for one kind of change. What of it is a shorter way refuses nothing, for until
 //! it is carried out the ordinary way holds; what demands more than that way does refuses.
 
+use towpath_core::change_types::{ChangeTypes, TypeRules};
+use towpath_core::matrix::Rollout;
+use towpath_core::release::ChangeType;
+
+use super::people::roles;
 use super::{SHARED, Section, Standing, rollout};
 use crate::problem::Problems;
 use crate::shape::{Key, Place, ROLES, Shape, TEXT, word};
@@ -20,9 +25,14 @@ const TYPE: &[Key] = &[
         .standing(Standing::Refuses),
     Key::optional("backport_to", TEXT, "The branch that it must reach afterwards.")
         .standing(Standing::Refuses),
-    Key::optional("skip", Shape::Names, "Environments that it need not have been verified in."),
+    Key::optional(
+        "skip",
+        Shape::Names,
+        "Environments before this one that it goes round: it must be verified in what comes before those.",
+    )
+    .standing(Standing::Enforced),
     Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves.")
-        .standing(Standing::Refuses),
+        .standing(Standing::Enforced),
     Key::optional("coordinate_with", ROLES, "Roles that must know before it starts.")
         .standing(Standing::Refuses),
     Key::optional("notify", Shape::Names, "Channels that are told of it."),
@@ -44,12 +54,28 @@ pub(crate) const SECTIONS: &[Section] = &[Section::kept(
     "change_types:\n  hotfix: { from_branch: main, backport_to: develop }\n",
 )];
 
-/// Checks the steps that each type has of its own, as those of the lane are.
-pub(crate) fn check(node: Option<&Node>, place: Place, problems: &mut Problems) {
-    let types = node.map(Node::entries).unwrap_or_default();
-    for of_type in types.iter().filter(|it| !it.key.starts_with("x-")) {
-        if let Some(own) = of_type.value.get("rollout") {
-            rollout::check(own, place, problems);
+/// What is different for each type, from the lane that may hold it, whose `shared` rollout holds for what
+/// a type does not say.
+pub(crate) fn read(
+    lane: &Node,
+    place: Place,
+    shared: &Rollout,
+    problems: &mut Problems,
+) -> ChangeTypes {
+    let section = lane.get("change_types");
+    let mut all = ChangeTypes::new();
+    for of_type in ChangeType::ALL {
+        let Some(node) = section.and_then(|section| section.get(of_type.as_str())) else {
+            continue;
+        };
+        let own = node.get("rollout");
+        let rules = TypeRules {
+            skip: roles(node.get("skip")).collect(),
+            rollout: own.map(|own| rollout::of_type(own, place, shared, problems)),
+        };
+        if rules != TypeRules::default() {
+            all.insert(of_type, rules);
         }
     }
+    all
 }

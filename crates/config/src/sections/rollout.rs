@@ -264,15 +264,27 @@ fn mirror(own: &Node, place: Place) -> Option<Mirror> {
     (mirror != Mirror::default()).then_some(mirror)
 }
 
-/// Checks the steps of another rollout of the same lane, such as that of a change type. Without a
-/// strategy of its own it has the lane's.
-pub(crate) fn check(node: &Node, place: Place, problems: &mut Problems) {
+/// The rollout of a change type: strategy and steps of its own, and everything else as the lane's. Without
+/// a strategy of its own it has the lane's.
+pub(crate) fn of_type(
+    node: &Node,
+    place: Place,
+    shared: &Rollout,
+    problems: &mut Problems,
+) -> Rollout {
     let own = node.get("strategy").is_some();
     let named = || strategy(Some(node), place.tier, place.routed);
-    let place = if own { Place { strategy: named(), ..place } } else { place };
-    if let Some(steps) = node.get("steps") {
-        checked_steps(steps, place, problems);
-    }
+    let place = if own { Place { strategy: named(), budgeted: false, ..place } } else { place };
+    let steps = match node.get("steps") {
+        Some(steps) => checked_steps(steps, place, problems),
+        None if own => written_steps(&from_default(default_steps(place)))
+            .into_iter()
+            .map(|it| it.step)
+            .collect(),
+        None => shared.steps.clone(),
+    };
+    let harm_budget = shared.harm_budget.filter(|_| place.strategy == Strategy::Adaptive);
+    Rollout { strategy: place.strategy, steps, harm_budget, ..shared.clone() }
 }
 
 /// A step with the place of its weight.

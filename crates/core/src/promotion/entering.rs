@@ -2,16 +2,17 @@
 //! not enforced. Owns the refusals of `plan` and `promote`, but for those of `accepting`; starts
 //! nothing.
 
+use crate::change_types::predecessors;
 use crate::ids::{LaneId, Name};
 use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
 use crate::plan::{Plan, SHORTEST_PREFIX};
 use crate::project::Project;
 use crate::promotion::accepting::{accepts_something, unenforced};
-use crate::promotion::approving;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Promotion};
+use crate::promotion::{approving, changing};
 use crate::reason::{Refusal, RefusalKind};
-use crate::release::{Release, ReleaseRef};
+use crate::release::{ChangeType, Release, ReleaseRef};
 
 /// What is asked of an order, or why it is refused.
 pub(super) type Checked<T> = Result<T, Box<Refusal>>;
@@ -36,7 +37,7 @@ fn planned(
 ) -> Checked<(Plan, Release)> {
     let lane = project.lane(lane_id);
     let (matrix, environment, section) = declared(project, lane_id)?;
-    named_predecessor(matrix, environment, order)?;
+    named_predecessor(matrix, environment, section, order)?;
     let release = wanted(project, &lane, environment, order).map_err(|refusal| {
         // What is not enforced refuses whatever release comes next.
         let also = unenforced(&lane, environment, section, None, order).err();
@@ -52,12 +53,14 @@ fn planned(
         approving::type_is_let_in(matrix, &lane, environment, section, &release),
         verified(project, &lane, environment, &release),
         not_quarantined(&lane, &release),
+        changing::settings_alone(project, &lane, &release),
         accepts_something(section, &release, order),
     ];
     let refused = refused.into_iter().filter_map(Result::err);
     Refusal::together(refused.chain(accepted.as_ref().err().cloned()))?;
     let accepted = accepted?;
-    let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), section, &accepted);
+    let own = section.of_type(release.change_type);
+    let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), &own, &accepted);
     fresh(&lane, environment, order, &plan)?;
     Ok((plan, release))
 }
@@ -71,6 +74,7 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         tier_takes_it(lane, environment, release)?;
         verified(project, lane, environment, release)?;
         approving::type_is_let_in(matrix, lane, environment, section, release)?;
+        changing::settings_alone(project, lane, release)?;
     }
     let order = PromotionOrder {
         by: waiting.by.clone(),
@@ -82,6 +86,8 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         offered_by: None,
     };
     let accepted = unenforced(lane, environment, section, release, &order)?;
+    let of_type = release.map(|release| section.of_type(release.change_type));
+    let section = of_type.as_ref().unwrap_or(section);
     Ok(Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted))
 }
 
@@ -119,10 +125,13 @@ fn unknown(matrix: &Matrix, lane: &LaneId) -> Refusal {
 fn named_predecessor(
     matrix: &Matrix,
     environment: &Environment,
+    section: &LaneSpec,
     order: &PromotionOrder,
 ) -> Checked<()> {
     let Some(from) = &order.from else { return Ok(()) };
-    if environment.after.names().contains(from) {
+    // What a hotfix comes from, for instance, where it goes round an environment.
+    let is_of = |of| predecessors(matrix, environment, section, of).names().contains(from);
+    if environment.after.names().contains(from) || ChangeType::ALL.into_iter().any(is_of) {
         return Ok(());
     }
     if matrix.environment(from).is_none() {
@@ -246,21 +255,21 @@ fn tier_takes_it(lane: &Lane, environment: &Environment, release: &Release) -> C
 }
 
 /// Predecessors in which the release is not verified, as far as the matrix demands them.
-fn missing<'a>(
+fn missing(
     project: &Project,
     lane: &LaneId,
-    environment: &'a Environment,
+    environment: &Environment,
     release: &Release,
-) -> Vec<&'a Name> {
-    let verified_in = |name: &&Name| {
-        let before = LaneId { service: lane.service.clone(), environment: (*name).clone() };
+) -> Vec<Name> {
+    let verified_in = |name: &Name| {
+        let before = LaneId { service: lane.service.clone(), environment: name.clone() };
         project.lanes.get(&before).is_some_and(|lane| lane.is_verified(&release.digest))
     };
-    match &environment.after {
+    match changing::predecessors(project, lane, environment, release) {
         Predecessors::Root => Vec::new(),
-        Predecessors::All(names) => names.iter().filter(|name| !verified_in(name)).collect(),
-        Predecessors::Any(names) if names.iter().any(|name| verified_in(&name)) => Vec::new(),
-        Predecessors::Any(names) => names.iter().collect(),
+        Predecessors::All(names) => names.into_iter().filter(|name| !verified_in(name)).collect(),
+        Predecessors::Any(names) if names.iter().any(verified_in) => Vec::new(),
+        Predecessors::Any(names) => names,
     }
 }
 
@@ -274,12 +283,11 @@ fn verified(
     let Some(first) = missing.first() else { return Ok(()) };
     let version = &release.version;
     let to = &environment.name;
-    let before = LaneId { service: lane.id.service.clone(), environment: (*first).clone() };
+    let before = LaneId { service: lane.id.service.clone(), environment: first.clone() };
     let before = project.lane(&before);
-    let names: Vec<Name> = missing.iter().map(|name| (*name).clone()).collect();
     let cause = format!(
         "{version} is not verified in {}{}",
-        listed(&names, "and"),
+        listed(&missing, "and"),
         why_not_verified(&before, release)
     );
     let message = format!("{version} may not enter {to} yet; {}", serves(lane));

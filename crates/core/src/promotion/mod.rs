@@ -15,6 +15,7 @@ pub mod approving;
 mod baking;
 pub mod blocking;
 mod budget;
+mod changing;
 mod committing;
 mod entering;
 mod gate;

@@ -115,6 +115,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             },
         },
         approvals: on(15).then(approvals),
+        change_types: BTreeMap::new(),
         rollout: Rollout {
             strategy: if on(5) { Strategy::Adaptive } else { Strategy::BlueGreen },
             steps: vec![

@@ -138,6 +138,12 @@ impl Story {
             author: words.after("by").map(person).transpose()?,
             irreversible: words.has("irreversible"),
             snapshot: words.has("snapshot"),
+            settings: words
+                .all_after("setting")
+                .iter()
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
         };
         let release = declared::release(&service, version, &kind, self.world.now)?;
         let event = Event::ReleaseCreated { release: Box::new(release), by: words.by()? };

@@ -97,9 +97,9 @@ fn some_release(world: &mut World<Chaos>) -> Option<Event> {
     let words = ReleaseWords {
         content,
         change_type: if chance.per_mille(200) { ChangeType::Hotfix } else { ChangeType::Feature },
-        author: None,
         irreversible: chance.per_mille(150),
         snapshot: chance.per_mille(50),
+        ..ReleaseWords::default()
     };
     let service = chance.one_of(&SERVICES).expect("there are some");
     let service = declared::name(service).expect("it is a name");
