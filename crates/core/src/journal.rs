@@ -8,12 +8,17 @@ use towpath_guard::{Standing, Verdict};
 pub use crate::check::Attested;
 use crate::check::CheckAnswer;
 use crate::deployment::Deployment;
+pub use crate::freezing::{Freeze, Thaw};
 use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
 use crate::plan::Plan;
 use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
 use crate::units::{Timestamp, Weight};
+
+mod requested;
+
+pub use requested::{Remembered, Requested};
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +47,11 @@ pub enum Event {
     },
     /// A person stated that something is done.
     Attested(Attested),
+    /// Nothing starts and no weight rises in a scope until it is over. Takes the place of a freeze of
+    /// the same scope.
+    Frozen(Freeze),
+    /// A freeze was ended before its time.
+    Thawed(Thaw),
     /// A promotion was asked for and may wait.
     PromotionRequested(Box<Requested>),
     /// What is declared or what serves changed while it waited, and its plan with it.
@@ -137,6 +147,20 @@ pub enum Event {
         standing: Standing,
         /// One sentence.
         sentence: String,
+    },
+    /// A freeze or a closed window holds a promotion that is under way at the weight that it has.
+    RolloutHeld {
+        /// Which.
+        number: PromotionNumber,
+        /// What holds it.
+        sentence: String,
+        /// When it goes back by itself.
+        until: Timestamp,
+    },
+    /// Nothing holds it any more.
+    RolloutReleased {
+        /// Which.
+        number: PromotionNumber,
     },
     /// A step ended well.
     StepPassed {
@@ -362,45 +386,6 @@ pub enum Event {
     RollbackRemembered(Remembered),
 }
 
-/// A rollback that waits until what was on its way is gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
-    /// Who ordered it, or sent the signal.
-    pub by: Person,
-    /// Why; owed if it is missing.
-    pub reason: Option<String>,
-    /// Whether the release that goes is quarantined.
-    pub quarantine: bool,
-    /// Whether a person ordered it: then it acts. A signal acts or asks, as the matrix says.
-    pub ordered: bool,
-    /// The promotion that was on its way.
-    pub after: PromotionNumber,
-}
-
-/// A promotion as it was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Requested {
-    /// Its number.
-    pub number: PromotionNumber,
-    /// What will be done.
-    pub plan: Plan,
-    /// The predecessor that was named.
-    pub from: Option<Name>,
-    /// The promotion elsewhere that offered the release.
-    pub offered_by: Option<PromotionNumber>,
-    /// Who asked.
-    pub by: Person,
-    /// Why.
-    pub reason: Option<String>,
-    /// When it ends if it still waits.
-    pub deadline: Timestamp,
-    /// Whether going back from the release would lose data.
-    pub irreversible: bool,
-    /// Whether a person named the plan: then it does exactly that, or nothing.
-    #[serde(default)]
-    pub bound_to_plan: bool,
-}
-
 impl Event {
     /// Its name in lists, such as `promotion-started`.
     pub fn kind(&self) -> &'static str {
@@ -409,6 +394,8 @@ impl Event {
             Self::MatrixApplied { .. } => "matrix-applied",
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
+            Self::Frozen(_) => "frozen",
+            Self::Thawed(_) => "thawed",
             Self::PromotionRequested(_) => "promotion-requested",
             Self::PlanChanged { .. } => "plan-changed",
             Self::CheckAsked { .. } => "check-asked",
@@ -419,6 +406,8 @@ impl Event {
             Self::WeightOrdered { .. } => "weight-ordered",
             Self::WeightObserved { .. } => "weight-observed",
             Self::StepHeld { .. } => "step-held",
+            Self::RolloutHeld { .. } => "rollout-held",
+            Self::RolloutReleased { .. } => "rollout-released",
             Self::StepPassed { .. } => "step-passed",
             Self::Condemned { .. } => "condemned",
             Self::ReconciliationBegan { .. } => "reconciliation-began",
@@ -463,6 +452,8 @@ impl Event {
             | Self::WeightOrdered { number, .. }
             | Self::WeightObserved { number, .. }
             | Self::StepHeld { number, .. }
+            | Self::RolloutHeld { number, .. }
+            | Self::RolloutReleased { number }
             | Self::StepPassed { number, .. }
             | Self::Condemned { number, .. }
             | Self::ReconciliationBegan { number, .. }
@@ -482,6 +473,8 @@ impl Event {
             | Self::MatrixApplied { .. }
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
+            | Self::Frozen(_)
+            | Self::Thawed(_)
             | Self::StopOrdered { .. }
             | Self::StopFailed { .. }
             | Self::InstancesStopped { .. }

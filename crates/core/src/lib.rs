@@ -11,9 +11,11 @@
 //! stays ended (I5); every wait has a deadline (I6); quarantine (I11); a started promotion keeps its
 //! plan (I12).
 
+pub mod calendar;
 mod canonical;
 pub mod check;
 pub mod deployment;
+pub mod freezing;
 pub mod guarding;
 pub mod ids;
 pub mod journal;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::calendar::Calendar;
 use crate::canonical;
 use crate::guarding::GuardRules;
 use crate::ids::{Digest, LaneId, Name, Person};
@@ -209,6 +210,9 @@ pub struct LaneSpec {
     /// How sure the guard must be.
     #[serde(default, skip_serializing_if = "GuardRules::is_default")]
     pub guard: GuardRules,
+    /// When promotions may run.
+    #[serde(default, skip_serializing_if = "Calendar::is_empty")]
+    pub calendar: Calendar,
     /// What happens to an older waiting promotion when a newer one arrives.
     pub supersede: Supersede,
     /// Whether a hotfix may take the place of a promotion that is under way.

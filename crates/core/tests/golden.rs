@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use declared::{ada, lane_id, matrix, name, release, section};
 use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::{Deployment, Endpoint};
+use towpath_core::freezing::Scope;
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
-use towpath_core::journal::{Attested, Event, Remembered, Requested};
+use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw};
 use towpath_core::matrix::Signal;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{
@@ -78,6 +79,7 @@ fn of_the_project() -> Vec<Event> {
         note: Some("all of it".to_owned()),
         link: None,
     };
+    let production = Scope { environment: Some(name("prod")), service: None };
     vec![
         Event::EngineStarted { epoch: Epoch(3), program: "0.1.0".to_owned() },
         Event::MatrixApplied { matrix: Box::new(matrix(0xFFF8)), by: ada() },
@@ -86,6 +88,15 @@ fn of_the_project() -> Vec<Event> {
             by: ada(),
         },
         Event::Attested(attested),
+        Event::Frozen(Freeze {
+            scope: production.clone(),
+            by: ada(),
+            reason: because(),
+            until: Some(AT),
+            except: vec![ChangeType::Hotfix],
+            since: AT,
+        }),
+        Event::Thawed(Thaw { scope: production, by: ada(), reason: Some(because()) }),
     ]
 }
 
@@ -100,6 +111,7 @@ fn of_the_gate() -> Vec<Event> {
         deadline: AT,
         irreversible: true,
         bound_to_plan: true,
+        overrides_window: true,
     };
     let number = NUMBER;
     let command = CommandId(9);
@@ -127,6 +139,8 @@ fn of_the_rollout() -> Vec<Event> {
         Event::WeightOrdered { number, step, command, revision, weight, why: None },
         Event::WeightObserved { number, step, weight },
         Event::StepHeld { number, step, standing: Standing::Blind, sentence: sentence.clone() },
+        Event::RolloutHeld { number, sentence: because(), until: AT },
+        Event::RolloutReleased { number },
         Event::StepPassed { number, step, verdict: Some(verdict()) },
         Event::Condemned { number, verdict: verdict() },
         Event::ReconciliationBegan { number, step, sentence, weight, retry_at: AT },
@@ -245,11 +259,15 @@ fn position(event: &Event) -> usize {
         Event::ReasonGiven { .. } => 37,
         Event::PersonCalled { .. } => 38,
         Event::HoldbackChanged { .. } => 39,
+        Event::Frozen(_) => 40,
+        Event::Thawed(_) => 41,
+        Event::RolloutHeld { .. } => 42,
+        Event::RolloutReleased { .. } => 43,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 40;
+const VARIANTS: usize = 44;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

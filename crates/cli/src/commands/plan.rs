@@ -26,6 +26,7 @@ pub(crate) async fn run(
         // The reason is owed when it is carried out, not when one looks.
         reason: (!arguments.accept_unenforced.is_empty()).then(String::new),
         offered_by: None,
+        override_window: false,
     };
     let retry = |to: &str| command("plan", arguments.edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(arguments.edge.to(), retry)?;

@@ -37,6 +37,7 @@ pub(crate) async fn run(
         accept_unenforced: arguments.accept_unenforced.clone(),
         reason: arguments.reason.clone(),
         offered_by: None,
+        override_window: false,
     };
     let planned: PlanView = session.client.ask(&lane_path(&lane, "/plan"), &order).await?;
     if arguments.dry_run {

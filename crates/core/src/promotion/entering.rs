@@ -7,6 +7,7 @@ use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
 use crate::plan::{Plan, SHORTEST_PREFIX};
 use crate::project::Project;
 use crate::promotion::accepting::{accepts_something, unenforced};
+use crate::promotion::held::has_window;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Promotion};
 use crate::reason::{Refusal, RefusalKind};
@@ -51,6 +52,7 @@ fn planned(
         verified(project, &lane, environment, &release),
         not_quarantined(&lane, &release),
         accepts_something(section, &release, order),
+        has_window(&lane, environment, section, &release, order),
     ];
     let refused = refused.into_iter().filter_map(Result::err);
     Refusal::together(refused.chain(accepted.as_ref().err().cloned()))?;
@@ -77,7 +79,11 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         accept_unenforced: waiting.plan.accepted.clone(),
         reason: Some(String::new()),
         offered_by: None,
+        override_window: waiting.overrides_window,
     };
+    if let Some(release) = release {
+        has_window(lane, environment, section, release, &order)?;
+    }
     let accepted = unenforced(lane, environment, section, release, &order)?;
     Ok(Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted))
 }

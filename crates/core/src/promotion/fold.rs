@@ -274,6 +274,9 @@ impl Lane {
                 let (by, reason) = (by.clone(), reason.clone());
                 promotion.paused = Some(Pause { by, reason, since, until: *until });
             }
+            Event::RolloutHeld { .. } | Event::RolloutReleased { .. } => {
+                promotion.hold_changed(event, at);
+            }
             Event::PromotionResumed { .. } => promotion.resume(at),
             Event::CommitOrdered { .. }
             | Event::ReturnOrdered { .. }
@@ -404,7 +407,7 @@ impl Promotion {
     fn route_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::CommitOrdered { command, revision, barred, .. } => {
-                self.had_visitors = true;
+                (self.had_visitors, self.held) = (true, None);
                 let before = if let State::Committing { since, .. } = self.state {
                     since
                 } else {
@@ -420,7 +423,7 @@ impl Promotion {
                 };
             }
             Event::ReturnOrdered { command, revision, ending, .. } => {
-                self.paused = None;
+                (self.paused, self.held) = (None, None);
                 let (before, was_returned) =
                     if let State::GoingBack { since, returned, .. } = self.state {
                         (since, returned)
@@ -483,6 +486,8 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         pace: None,
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
+        held: None,
+        overrides_window: requested.overrides_window,
         condemned: None,
         waived: None,
         router_failed: None,

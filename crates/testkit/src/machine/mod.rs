@@ -4,6 +4,7 @@
 
 pub mod disk;
 pub mod fate;
+mod freezes;
 pub mod judge;
 mod router;
 mod shell;

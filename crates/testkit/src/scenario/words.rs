@@ -33,7 +33,7 @@ impl Words {
         Ok(Self { words })
     }
 
-    fn get(&self, index: usize) -> Result<&str, String> {
+    pub(super) fn get(&self, index: usize) -> Result<&str, String> {
         let missing = || format!("`{}` needs more words", self.words.join(" "));
         self.words.get(index).map(String::as_str).ok_or_else(missing)
     }
@@ -43,7 +43,7 @@ impl Words {
     }
 
     /// The word after `key`.
-    fn after(&self, key: &str) -> Option<&str> {
+    pub(super) fn after(&self, key: &str) -> Option<&str> {
         let position = self.words.iter().position(|one| one == key)?;
         self.words.get(position + 1).map(String::as_str)
     }
@@ -54,11 +54,11 @@ impl Words {
         pairs.map(|pair| pair[1].clone()).collect()
     }
 
-    fn by(&self) -> Result<Person, String> {
+    pub(super) fn by(&self) -> Result<Person, String> {
         Person::new(self.after("as").unwrap_or("ada")).map_err(|error| error.to_string())
     }
 
-    fn because(&self) -> Option<String> {
+    pub(super) fn because(&self) -> Option<String> {
         self.after("because").map(str::to_owned)
     }
 
@@ -89,6 +89,8 @@ impl Story {
             "release" => self.create(words),
             "promote" | "plan" | "rollback" | "pause" | "resume" | "abort" | "amend" | "signal"
             | "lift" => self.press(words),
+            "freeze" | "thaw" => self.freeze_or_thaw(words),
+            "until" => self.until(words),
             "at" | "wait" => {
                 let span = words.span(1)?;
                 self.world.run_for(span);
@@ -213,6 +215,7 @@ impl Story {
             accept_unenforced: words.all_after("--accept-unenforced"),
             reason,
             offered_by: None,
+            override_window: words.has("--override-window"),
         })
     }
 

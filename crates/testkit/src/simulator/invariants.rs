@@ -2,6 +2,7 @@
 //! really did, and what checks really answered. Believes nothing that the core says about itself.
 
 mod effects;
+mod freezes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,7 @@ pub struct Watcher {
     remembered: BTreeMap<LaneId, Remembered>,
     ensured_for: BTreeMap<PromotionNumber, PromotionNumber>,
     differs_since: BTreeMap<LaneId, Timestamp>,
+    frozen: freezes::Frozen,
 }
 
 impl Watcher {
@@ -73,6 +75,7 @@ impl Watcher {
             remembered: BTreeMap::new(),
             ensured_for: BTreeMap::new(),
             differs_since: BTreeMap::new(),
+            frozen: freezes::Frozen::default(),
         }
     }
 
@@ -141,8 +144,8 @@ impl Watcher {
             Told::Answered { promotion, key, result: CheckResult::Pass } => {
                 self.real_passes.insert((*promotion, key.clone()));
             }
-            Told::Recorded { lane: None, .. }
-            | Told::Answered { .. }
+            Told::Recorded { lane: None, event } => self.frozen.changed(event),
+            Told::Answered { .. }
             | Told::World(_)
             | Told::Ordered(_)
             | Told::Refused(_)
@@ -158,6 +161,7 @@ impl Watcher {
         {
             self.fail("I5", format!("{} after the end of promotion {number}", event.kind()));
         }
+        self.freezes_bind(world, lane, event);
         match event {
             Event::PromotionRequested(requested) => self.requested(lane, requested),
             Event::PlanChanged { number, plan } => {

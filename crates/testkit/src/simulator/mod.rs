@@ -39,13 +39,15 @@ pub enum Planted {
     OutboxDropped,
     /// A started promotion takes the matrix that was applied meanwhile.
     PlanReplaced,
+    /// A new engine forgets which freezes are on.
+    FreezeForgotten,
     /// A lease that lapsed while no engine was there is never told to the next one.
     LapseNotReadBack,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AcknowledgedEarly,
         Self::StaleEpochObeyed,
         Self::FailureTakenForPass,
@@ -54,6 +56,7 @@ impl Planted {
         Self::WeightNotObserved,
         Self::OutboxDropped,
         Self::PlanReplaced,
+        Self::FreezeForgotten,
         Self::LapseNotReadBack,
     ];
 }

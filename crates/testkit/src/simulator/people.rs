@@ -1,10 +1,13 @@
 //! People who press buttons at random, and the matrices and releases that they bring along. They
 //! know nothing of what is going on; the core must refuse what makes no sense.
 
+use towpath_core::freezing::{Freeze, Scope, Thaw};
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Signal;
 use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::release::ChangeType;
+use towpath_core::units::Span;
 
 use super::chaos::Chaos;
 use crate::declared::{self, ReleaseWords};
@@ -93,7 +96,7 @@ fn some_release(world: &mut World<Chaos>) -> Option<Event> {
 
 /// Somebody does something.
 pub fn act(world: &mut World<Chaos>) {
-    match world.fate.chance.below(20) {
+    match world.fate.chance.below(22) {
         0 | 1 => {
             if let Some(event) = some_release(world) {
                 world.declare(&event);
@@ -117,6 +120,8 @@ pub fn act(world: &mut World<Chaos>) {
             press(world, &lane, Input::Signalled { signal, by: somebody(), reason });
         }
         15 => lift(world),
+        20 => freeze(world),
+        21 => thaw(world),
         _ => steer(world),
     }
 }
@@ -149,6 +154,7 @@ fn promote(world: &mut World<Chaos>) {
         accept_unenforced: vec!["migrations".to_owned()],
         reason: Some("run by hand".to_owned()),
         offered_by: None,
+        override_window: false,
     };
     press(world, &lane, Input::PromotionOrdered(order));
 }
@@ -160,6 +166,44 @@ fn lift(world: &mut World<Chaos>) {
     let digest = one.release.digest;
     let reason = "it was the database".to_owned();
     press(world, &lane, Input::QuarantineLiftOrdered { digest, by: somebody(), reason });
+}
+
+/// Everything, an environment or a lane; for minutes or until somebody thaws it.
+fn freeze(world: &mut World<Chaos>) {
+    let lane = some_lane(world);
+    let scope = scope(world, &lane);
+    let chance = &mut world.fate.chance;
+    let lasts = chance.per_mille(700).then(|| Span::seconds(chance.between(5, 900)));
+    let except = if chance.per_mille(300) { vec![ChangeType::Hotfix] } else { Vec::new() };
+    world.order(|common, now| {
+        let freeze = Freeze {
+            scope: scope.clone(),
+            by: somebody(),
+            reason: "the provider is down".to_owned(),
+            until: lasts.map(|lasts| now.plus(lasts)),
+            except: except.clone(),
+            since: now,
+        };
+        common.freeze(freeze, now)
+    });
+}
+
+fn scope(world: &mut World<Chaos>, lane: &LaneId) -> Scope {
+    let chance = &mut world.fate.chance;
+    let environment = chance.per_mille(800).then(|| lane.environment.clone());
+    let service = chance.per_mille(400).then(|| lane.service.clone());
+    Scope { environment, service }
+}
+
+/// Ends a freeze that there is, now and then one that there is not.
+fn thaw(world: &mut World<Chaos>) {
+    let freezes = world.disk.project().common.freezes.clone();
+    let known = world.fate.chance.one_of(&freezes).map(|freeze| freeze.scope.clone());
+    let lane = some_lane(world);
+    let scope = known.unwrap_or_else(|| scope(world, &lane));
+    world.order(|common, now| {
+        common.thaw(Thaw { scope: scope.clone(), by: somebody(), reason: None }, now)
+    });
 }
 
 /// Pauses, resumes or aborts any promotion that there ever was.
