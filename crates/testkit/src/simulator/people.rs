@@ -173,7 +173,7 @@ fn freeze(world: &mut World<Chaos>) {
     let lane = some_lane(world);
     let scope = scope(world, &lane);
     let chance = &mut world.fate.chance;
-    let lasts = chance.per_mille(700).then(|| Span::seconds(chance.between(5, 900)));
+    let lasts = chance.per_mille(500).then(|| Span::seconds(chance.between(5, 900)));
     let except = if chance.per_mille(300) { vec![ChangeType::Hotfix] } else { Vec::new() };
     world.order(|common, now| {
         let freeze = Freeze {

@@ -7,13 +7,9 @@ use towpath_core::freezing::{Freeze, Scope};
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::promotion::state::Kind;
-use towpath_core::units::{Span, Weight};
+use towpath_core::units::Weight;
 
 use super::{Chaos, Watcher, World};
-
-/// How far the clocks of two engines are off the true time at most: what ends within it may be over for
-/// the one that acts.
-const MOST_SKEW: Span = Span::minutes(5);
 
 /// What is frozen, and the weights that were last recorded.
 #[derive(Debug, Default)]
@@ -71,9 +67,9 @@ impl Watcher {
         if again && stuck {
             return;
         }
-        let surely_on =
-            |freeze: &&Freeze| freeze.until.is_none_or(|until| world.now.plus(MOST_SKEW) < until);
-        let freezes = self.frozen.freezes.values().filter(surely_on);
+        // Clocks jump here, and what has an end is over for whoever believes that it is later.
+        let endless = |freeze: &&Freeze| freeze.until.is_none();
+        let freezes = self.frozen.freezes.values().filter(endless);
         let binding =
             freezes.filter(|freeze| freeze.holds(lane, change)).map(|one| one.scope.words());
         if let Some(words) = binding.last() {
