@@ -353,16 +353,35 @@ fn listed(mut value: Value) -> Value {
         if item.get("from").is_some() {
             item["from"] = json!("2027-12-20");
         }
-        for list in ["days", "for", "except"] {
+        begins_once(item);
+        for list in ["days", "dates", "for", "except"] {
             if item.get(list) == Some(&json!([])) {
                 item.as_object_mut().expect("an item is a map").remove(list);
             }
         }
-        if item.get("is").is_none() && item.get("until").is_none() && item.get("days").is_none() {
+        let says_when =
+            ["is", "until", "days", "cron"].into_iter().any(|key| item.get(key).is_some());
+        if !says_when {
             item["days"] = json!(["fri"]);
         }
     }
     value
+}
+
+/// By a cron expression with its length alone, or by days and hours.
+fn begins_once(item: &mut Value) {
+    let Some(item) = item.as_object_mut() else { return };
+    let by_cron = item.contains_key("cron") && !item.contains_key("days");
+    if by_cron {
+        for other in ["hours", "dates", "from", "until"] {
+            item.remove(other);
+        }
+        item.insert("cron".to_owned(), json!("0 9 * * mon-thu"));
+        item.insert("lasts".to_owned(), json!("7h"));
+    } else {
+        item.remove("cron");
+        item.remove("lasts");
+    }
 }
 
 fn target(mut value: Value) -> Value {

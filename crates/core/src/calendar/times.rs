@@ -114,6 +114,32 @@ impl Day {
 }
 
 impl Cron {
+    /// Whether it can be read, ever begins, and is over each time before it begins again.
+    ///
+    /// # Errors
+    /// One sentence that says which of it is not so.
+    pub fn check(&self) -> Result<(), String> {
+        /// Beginnings that are looked at: those of two years of days.
+        const LOOKED_AT: usize = 800;
+        let expression = Self::read(&self.expression)?;
+        let zone = zone(&self.zone).ok_or_else(|| format!("there is no zone {}", self.zone))?;
+        // Any day will do: a year has all of them but one.
+        let mut at = jiff::Timestamp::UNIX_EPOCH.to_zoned(zone);
+        for looked_at in 0..LOOKED_AT {
+            let next = match expression.find_next_occurrence(&at, false) {
+                Ok(next) => next,
+                Err(_) if looked_at == 0 => return Err("it never begins".to_owned()),
+                Err(_) => return Ok(()),
+            };
+            let apart = moment(next.timestamp()).since(moment(at.timestamp()));
+            if looked_at > 0 && apart < self.lasts {
+                return Err(format!("it begins again before it has lasted for {}", self.lasts));
+            }
+            at = next;
+        }
+        Ok(())
+    }
+
     /// The expression, read.
     ///
     /// # Errors
