@@ -13,6 +13,7 @@ use towpath_core::reason::Blocker;
 use towpath_core::units::{Timestamp, Weight};
 use towpath_ports::store::PromotionRow;
 
+use crate::freezes;
 use crate::judging::{self, Seen};
 use crate::planned;
 use crate::reading::has_several_services;
@@ -107,6 +108,8 @@ pub(crate) fn promotion(
     let seen = judging::seen(shared, &lane.id, promotion.number, green);
     let verdict = green.and_then(|_| judging::verdict_now(shared, &lane.id));
     let mut view = of_promotion(lane, promotion, &seen, verdict.as_ref(), now);
+    let holds = freezes::holding(shared, promotion, now);
+    view.waits_for.extend(holds.into_iter().map(BlockerView::from));
     if let Some(blind) = green.and_then(|green| judging::blindness(shared, &lane.id, green)) {
         for blocker in view.waits_for.iter_mut().filter(|blocker| blocker.what == "evidence") {
             blocker.sentence = format!("{}: {blind}", blocker.sentence);
@@ -154,6 +157,8 @@ fn of_promotion(
         checks: checks(plan, Some(promotion)),
         evidence: EvidenceView { green: (&seen.green).into(), blue: (&seen.blue).into() },
         verdict: verdict.map(Into::into),
+        frozen: promotion.held.is_some(),
+        overrides_window: promotion.overrides_window,
         paused: promotion.paused.as_ref().map(|pause| pause.reason.clone()),
         waits_for: blockers(lane, promotion).into_iter().map(Into::into).collect(),
         requested_at: time(promotion.requested_at),
