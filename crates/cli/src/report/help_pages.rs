@@ -45,7 +45,8 @@ Agree      attest      state that a check is done  waiting   what waits for some
 Look       status      what serves where           why       what blocks an environment
            watch       follow a promotion          history   what happened
            logs, health, validate
-Hold       quarantine  releases that may not return
+Hold       freeze      let nothing start          thaw      let it go on
+           quarantine  releases that may not return
 Prove      audit       verify the journal          simulate  try a rollout before trusting it
 Run        serve, engine, adapters, doctor, completions
 ";
@@ -232,6 +233,26 @@ pub(crate) const PAGES: &[Page] = &[
         )],
         exits: &[],
         see: "towpath rollback",
+    },
+    Page {
+        command: "freeze",
+        about: "Stop promotions in one environment, of one service, or everywhere",
+        examples: &[
+            (
+                "towpath freeze production --reason \"the payment provider is down\" --for 2h",
+                "nothing starts and no weight rises; rollbacks work as always",
+            ),
+            ("towpath freeze --reason \"an audit\" --except hotfix", "everything but hotfixes"),
+        ],
+        exits: &[],
+        see: "towpath thaw, towpath status",
+    },
+    Page {
+        command: "thaw",
+        about: "End a freeze before its time",
+        examples: &[("towpath thaw production --reason \"it is up again\"", "what waited goes on")],
+        exits: &[],
+        see: "towpath freeze, towpath waiting",
     },
     Page {
         command: "pause",
