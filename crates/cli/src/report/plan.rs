@@ -235,13 +235,10 @@ fn last(plan: &PlanView, style: &Style) -> Block {
     block.row("takes", takes);
     if !plan.windows.is_empty() {
         let past = if plan.overrides_window { ", gone past by --override-window" } else { "" };
-        let windows = plan.windows.join("; ");
+        block.row("windows", format!("{}{past}", plan.windows.join("; ")));
         block.row(
-            "windows",
-            format!(
-                "{windows}{past}; one that closes on the way holds the weight for at most a day, then \
-                 it goes back"
-            ),
+            "one that closes",
+            "keeps the weight as it is for at most a day, then it goes back",
         );
     }
     if !plan.held.is_empty() {

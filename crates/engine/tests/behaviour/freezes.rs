@@ -180,8 +180,8 @@ fn who_may_freeze_thaw_and_go_past_windows_is_decided_by_the_matrix() {
         not_allowed(life.engine.order(&prod(), order("anna", Some("it is urgent"))).await);
         let (kind, _) = refused(life.engine.order(&prod(), order("ben-s-account", None)).await);
         assert_eq!(kind, RefusalKind::Usage, "a reason is needed");
-        let accepted = life.engine.order(&prod(), order("ben-s-account", Some("it is urgent")));
-        let first = accepted.await.unwrap().promotion.unwrap();
+        let urgent = order("ben-s-account", Some("it is urgent"));
+        let first = life.engine.order(&prod(), urgent).await.unwrap().promotion.unwrap();
         assert_eq!(life.end_of(first).await, Outcome::Succeeded);
         assert_eq!(waits(life), []);
     });
