@@ -135,7 +135,7 @@ impl Engine {
         self.shared.read(|project| {
             let (plan, release) = plan(project, lane, order)
                 .map_err(|refusal| Box::new(naming(project, lane, *refusal)))?;
-            Ok(self.plan_view(project, &plan, &release, order.override_window))
+            Ok(self.plan_view(project, (&plan, &release), order.override_window))
         })
     }
 
@@ -222,16 +222,10 @@ impl Engine {
         target.logs(&lane, number, limit).await.map_err(|error| error.sentence)
     }
 
-    fn plan_view(
-        &self,
-        project: &Project,
-        plan: &Plan,
-        release: &Release,
-        overrides_window: bool,
-    ) -> PlanView {
-        let now = self.shared.now();
+    fn plan_view(&self, project: &Project, found: (&Plan, &Release), past: bool) -> PlanView {
+        let ((plan, release), now) = (found, self.shared.now());
         let change = release.change_type;
-        let (held, opens) = planned::holds(project, plan, change, overrides_window, now);
+        let (held, opens) = planned::holds(project, plan, change, past, now);
         let lane = project.lane(&plan.lane);
         let environment = project.common.matrix.as_ref().and_then(|matrix| matrix.lane(&plan.lane));
         let section = &plan.section;
@@ -290,7 +284,7 @@ impl Engine {
             windows: planned::windows(plan, change),
             held,
             opens: opens.map(time),
-            overrides_window,
+            overrides_window: past,
             at: time(now),
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn moment(text: &str) -> Result<String, String> {
     let at = zoned.or_else(|_| text.parse::<jiff::Timestamp>());
     at.map(|at| at.to_string()).map_err(|_| {
         format!(
-            "`{}` is no moment with a zone, such as 2027-01-04T09:00Z, 2027-01-04T09:00+01:00 or \
+            "`{}` is no moment with a zone: those are 2027-01-04T09:00Z, 2027-01-04T09:00+01:00 and \
              2027-01-04T09:00[Europe/Berlin]",
             text.escape_debug()
         )

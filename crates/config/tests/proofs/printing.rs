@@ -359,9 +359,8 @@ fn listed(mut value: Value) -> Value {
                 item.as_object_mut().expect("an item is a map").remove(list);
             }
         }
-        let says_when =
-            ["is", "until", "days", "cron"].into_iter().any(|key| item.get(key).is_some());
-        if !says_when {
+        let when = ["is", "until", "days", "cron"];
+        if when.into_iter().all(|key| item.get(key).is_none()) {
             item["days"] = json!(["fri"]);
         }
     }
@@ -370,17 +369,12 @@ fn listed(mut value: Value) -> Value {
 
 /// By a cron expression with its length alone, or by days and hours.
 fn begins_once(item: &mut Value) {
-    let Some(item) = item.as_object_mut() else { return };
-    let by_cron = item.contains_key("cron") && !item.contains_key("days");
+    let Some(map) = item.as_object_mut() else { return };
+    let by_cron = map.contains_key("cron") && !map.contains_key("days");
+    let out: &[_] = if by_cron { &["hours", "dates", "from", "until"] } else { &["cron", "lasts"] };
+    map.retain(|key, _| !out.contains(&key.as_str()));
     if by_cron {
-        for other in ["hours", "dates", "from", "until"] {
-            item.remove(other);
-        }
-        item.insert("cron".to_owned(), json!("0 9 * * mon-thu"));
-        item.insert("lasts".to_owned(), json!("7h"));
-    } else {
-        item.remove("cron");
-        item.remove("lasts");
+        (item["cron"], item["lasts"]) = (json!("0 9 * * mon-thu"), json!("7h"));
     }
 }
 

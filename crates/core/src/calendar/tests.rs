@@ -1,3 +1,5 @@
+//! What holds at which moment, at every change of the clock that a place knows. Tests no promotion.
+
 use super::*;
 use crate::calendar::Day::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
 
