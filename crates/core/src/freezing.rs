@@ -163,21 +163,18 @@ impl Common {
         self.knows(&thaw.scope, "nothing was thawed")?;
         let words = thaw.scope.words();
         let wider = self.freezes_on(now).find(|known| covers(&known.scope, &thaw.scope));
-        let refusal = match wider {
-            Some(wider) => {
-                let held = wider.scope.words();
-                let cause = format!("the freeze that holds it is of {held}: \"{}\"", wider.reason);
-                let message = format!("{words} has no freeze of its own; nothing was thawed");
-                Refusal::new(RefusalKind::Conflict, "frozen-with-others", message, cause)
-                    .next(wider.scope.thaw_command(), format!("ends the freeze of {held}"))
-            }
-            None => {
-                let message = format!("{words} is not frozen; nothing was thawed");
-                let cause = "nobody froze it, or the freeze is over; what the matrix declares in \
+        let refusal = if let Some(wider) = wider {
+            let held = wider.scope.words();
+            let cause = format!("the freeze that holds it is of {held}: \"{}\"", wider.reason);
+            let message = format!("{words} has no freeze of its own; nothing was thawed");
+            Refusal::new(RefusalKind::Conflict, "frozen-with-others", message, cause)
+                .next(wider.scope.thaw_command(), format!("ends the freeze of {held}"))
+        } else {
+            let message = format!("{words} is not frozen; nothing was thawed");
+            let cause = "nobody froze it, or the freeze is over; what the matrix declares in \
                              `freezes` ends when it says";
-                Refusal::new(RefusalKind::NotFound, "not-frozen", message, cause)
-                    .next("towpath status", "what is frozen")
-            }
+            Refusal::new(RefusalKind::NotFound, "not-frozen", message, cause)
+                .next("towpath status", "what is frozen")
         };
         Err(Box::new(refusal))
     }

@@ -191,6 +191,7 @@ pub struct QuarantineView {
 }
 
 /// One promotion.
+#[expect(clippy::struct_excessive_bools, reason = "each is shown by itself, not one state")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PromotionView {
     /// Its number.

@@ -70,9 +70,9 @@ impl Watcher {
         // Clocks jump here, and what has an end is over for whoever believes that it is later.
         let endless = |freeze: &&Freeze| freeze.until.is_none();
         let freezes = self.frozen.freezes.values().filter(endless);
-        let binding =
+        let mut binding =
             freezes.filter(|freeze| freeze.holds(lane, change)).map(|one| one.scope.words());
-        if let Some(words) = binding.last() {
+        if let Some(words) = binding.next() {
             let kind = event.kind();
             self.fail("I12", format!("{kind} {number} in {lane} while {words} is frozen"));
         }
