@@ -77,6 +77,11 @@ fn judging_by_figures_works_as_its_page_says() {
 }
 
 #[test]
+fn promotions_keep_to_windows_as_their_page_says() {
+    follow("how-to/keep-promotions-to-windows.md");
+}
+
+#[test]
 fn reports_open_a_gate_as_their_page_says() {
     follow("how-to/let-reports-open-a-gate.md");
 }

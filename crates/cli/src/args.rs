@@ -1,6 +1,7 @@
 //! The command line's grammar: names, options and what may stand in them. Owns no behaviour and no
 //! help text; help is in `report/help.rs`.
 
+mod freezes;
 mod matrix;
 mod simulate;
 mod values;
@@ -11,6 +12,7 @@ use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
+pub(crate) use crate::args::freezes::{FreezeArguments, ThawArguments};
 pub(crate) use crate::args::matrix::{
     CheckArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments, ShowArguments, ShowForm,
 };
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Approve(ApproveArguments),
     Reject(RejectArguments),
     Attest(AttestArguments),
+    Freeze(FreezeArguments),
+    Thaw(ThawArguments),
     Status,
     Why(EnvironmentArguments),
     Waiting,
@@ -231,9 +235,13 @@ pub(crate) struct PlanArguments {
     /// go without a demand of the matrix that is not enforced yet
     #[arg(long, value_name = "NAME")]
     pub(crate) accept_unenforced: Vec<String>,
+    /// as if it went past windows and freezes of the matrix
+    #[arg(long)]
+    pub(crate) override_window: bool,
 }
 
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct PromoteArguments {
     #[command(flatten)]
     pub(crate) edge: Edge,
@@ -249,7 +257,10 @@ pub(crate) struct PromoteArguments {
     /// go without a demand of the matrix that is not enforced yet
     #[arg(long, value_name = "NAME", requires = "reason")]
     pub(crate) accept_unenforced: Vec<String>,
-    /// kept in the journal; required with --accept-unenforced
+    /// go past windows and freezes of the matrix, where you may break the glass
+    #[arg(long, requires = "reason")]
+    pub(crate) override_window: bool,
+    /// kept in the journal; required with --accept-unenforced and --override-window
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     /// do not ask for the environment's name

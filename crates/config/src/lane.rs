@@ -358,6 +358,7 @@ fn lane_spec(
         },
         rollout,
         guard,
+        calendar: sections::windows::read(node, reading.root),
         supersede: order::supersede(node),
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),

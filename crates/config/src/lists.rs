@@ -8,7 +8,7 @@ use crate::problem::{Problem, Problems};
 use crate::quantities;
 use crate::repair::{of_days, of_week};
 use crate::sections::schedule::DAYS;
-use crate::sections::windows::FREEZE;
+use crate::sections::windows::{FREEZE, FREEZES_WHEN, cron};
 use crate::shape::{Shape, expected};
 use crate::tree::{Node, Tree, printable};
 
@@ -63,8 +63,19 @@ pub(crate) fn several_days(
 
 /// Lists of a window that hold nothing, so that it never opens.
 pub(crate) fn windows(list: &Node, problems: &mut Problems) {
-    for window in list.items() {
+    for (index, window) in list.items().iter().enumerate() {
         lists_that_are_empty(window, problems);
+        cron(window, problems);
+        let is_map = matches!(window.tree, Tree::Map(_));
+        if is_map && window.get("days").is_none() && window.get("cron").is_none() {
+            let message = format!("`windows[{index}]` needs the key `days`");
+            problems.add(
+                Problem::new(Code::MissingKey, window.extent, message)
+                    .missing(window.extent, "days")
+                    .expected("days: days of the week, or `cron` and `lasts`")
+                    .next("add `days: [mon, tue, wed, thu]`"),
+            );
+        }
     }
 }
 
@@ -73,17 +84,18 @@ pub(crate) fn freezes(list: &Node, problems: &mut Problems) {
     for freeze in list.items() {
         lists_that_are_empty(freeze, problems);
         ends_before_it_starts(freeze, problems);
+        cron(freeze, problems);
         let given = |key: &str| freeze.get(key).is_some();
         // A key that is not known was most likely meant to say when; that was told.
         let strange = freeze.entries().iter().any(|entry| {
             !entry.key.starts_with("x-") && FREEZE.iter().all(|key| key.name != &*entry.key)
         });
         let is_map = matches!(freeze.tree, Tree::Map(_));
-        if is_map && !strange && !["from", "until", "days"].into_iter().any(given) {
+        if is_map && !strange && !FREEZES_WHEN.into_iter().any(given) {
             problems.add(
                 Problem::new(Code::FreezeNever, freeze.extent, "this freeze has no days")
                     .label("it never freezes anything")
-                    .expected("`from`, `until` or `days`")
+                    .expected("`from`, `until`, `days`, `dates`, `hours` or `cron`")
                     .next("write `from: 2027-12-20, until: 2028-01-02`, or `days: [fri]`"),
             );
         }
@@ -100,6 +112,7 @@ pub(crate) fn schedule(schedule: &Node, problems: &mut Problems) {
 fn lists_that_are_empty(item: &Node, problems: &mut Problems) {
     for (key, next) in [
         ("days", "write the days, such as `[mon, tue]`"),
+        ("dates", "write the days, such as `[2027-12-24]`"),
         ("for", "leave `for` out: it then holds for all change types"),
         ("except", "leave `except` out: no change type then passes"),
     ] {

@@ -11,12 +11,17 @@ use crate::approvals::{Approval, Asked};
 pub use crate::check::Attested;
 use crate::check::CheckAnswer;
 use crate::deployment::Deployment;
+pub use crate::freezing::{Freeze, Thaw};
 use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
 use crate::plan::Plan;
 use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
 use crate::units::{Timestamp, Weight};
+
+mod requested;
+
+pub use requested::{Remembered, Requested};
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +50,11 @@ pub enum Event {
     },
     /// A person stated that something is done.
     Attested(Attested),
+    /// Nothing starts and no weight rises in a scope until it is over. Takes the place of a freeze of
+    /// the same scope.
+    Frozen(Freeze),
+    /// A freeze was ended before its time.
+    Thawed(Thaw),
     /// A promotion was asked for and may wait.
     PromotionRequested(Box<Requested>),
     /// What is declared or what serves changed while it waited, and its plan with it.
@@ -150,6 +160,20 @@ pub enum Event {
         standing: Standing,
         /// One sentence.
         sentence: String,
+    },
+    /// A freeze or a closed window holds a promotion that is under way at the weight that it has.
+    RolloutHeld {
+        /// Which.
+        number: PromotionNumber,
+        /// What holds it.
+        sentence: String,
+        /// When it goes back by itself.
+        until: Timestamp,
+    },
+    /// Nothing holds it any more.
+    RolloutReleased {
+        /// Which.
+        number: PromotionNumber,
     },
     /// A step ended well.
     StepPassed {
@@ -373,43 +397,4 @@ pub enum Event {
     /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
     /// what was on its way is gone.
     RollbackRemembered(Remembered),
-}
-
-/// A rollback that waits until what was on its way is gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
-    /// Who ordered it, or sent the signal.
-    pub by: Person,
-    /// Why; owed if it is missing.
-    pub reason: Option<String>,
-    /// Whether the release that goes is quarantined.
-    pub quarantine: bool,
-    /// Whether a person ordered it: then it acts. A signal acts or asks, as the matrix says.
-    pub ordered: bool,
-    /// The promotion that was on its way.
-    pub after: PromotionNumber,
-}
-
-/// A promotion as it was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Requested {
-    /// Its number.
-    pub number: PromotionNumber,
-    /// What will be done.
-    pub plan: Plan,
-    /// The predecessor that was named.
-    pub from: Option<Name>,
-    /// The promotion elsewhere that offered the release.
-    pub offered_by: Option<PromotionNumber>,
-    /// Who asked.
-    pub by: Person,
-    /// Why.
-    pub reason: Option<String>,
-    /// When it ends if it still waits.
-    pub deadline: Timestamp,
-    /// Whether going back from the release would lose data.
-    pub irreversible: bool,
-    /// Whether a person named the plan: then it does exactly that, or nothing.
-    #[serde(default)]
-    pub bound_to_plan: bool,
 }

@@ -12,10 +12,12 @@
 //! plan (I12).
 
 pub mod approvals;
+pub mod calendar;
 mod canonical;
 pub mod change_types;
 pub mod check;
 pub mod deployment;
+pub mod freezing;
 pub mod guarding;
 pub mod ids;
 pub mod journal;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::approvals::ApprovalRules;
+use crate::calendar::Calendar;
 use crate::canonical;
 use crate::change_types::ChangeTypes;
 use crate::guarding::GuardRules;
@@ -221,6 +222,9 @@ pub struct LaneSpec {
     /// How sure the guard must be.
     #[serde(default, skip_serializing_if = "GuardRules::is_default")]
     pub guard: GuardRules,
+    /// When promotions may run.
+    #[serde(default, skip_serializing_if = "Calendar::is_empty")]
+    pub calendar: Calendar,
     /// What happens to an older waiting promotion when a newer one arrives.
     pub supersede: Supersede,
     /// Whether a hotfix may take the place of a promotion that is under way.

@@ -200,6 +200,17 @@ impl Matrix {
         if verb == Verb::BreakGlass { Right::Nobody } else { Right::Everybody }
     }
 
+    /// The people who may do `verb` in `environment`, in the order of their names; none where everybody
+    /// or nobody may. Programs are left out: this is for whoever looks for somebody to ask.
+    pub fn who_may_here(&self, verb: Verb, environment: &Name) -> Vec<&Person> {
+        let Right::Roles(roles) = self.right(verb, Some(environment)) else { return Vec::new() };
+        let has_one = |spec: &PersonSpec| {
+            let own = spec.roles_at(Some(environment));
+            !spec.bot && roles.iter().any(|role| own.contains(role))
+        };
+        self.people.iter().filter(|(_, spec)| has_one(spec)).map(|(name, _)| name).collect()
+    }
+
     /// The roles of `person` that count in `environment`: none for a program, whose word is no
     /// person's. None where nobody's roles are known.
     pub fn word_of(&self, person: &Person, environment: &Name) -> Option<BTreeSet<&Name>> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::freezing::Freeze;
 use crate::ids::{Epoch, LaneId, Name, PromotionNumber, Version};
 use crate::journal::{Attested, Event};
 use crate::matrix::Matrix;
@@ -37,6 +38,9 @@ pub struct Common {
     /// When the engine last started, oldest first; at most [`STARTS_KEPT`].
     #[serde(default)]
     pub starts: VecDeque<Timestamp>,
+    /// Freezes that people set, in order, some of them over perhaps; one for each scope.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<Freeze>,
 }
 
 /// Starts that are remembered: beyond them what each gets of a chance of a false alarm is nothing.
@@ -90,6 +94,7 @@ impl Project {
             Event::MatrixApplied { matrix, .. } => self.common.matrix = Some((**matrix).clone()),
             Event::ReleaseCreated { release, .. } => self.common.releases.push((**release).clone()),
             Event::Attested(attested) => self.common.attestations.push(attested.clone()),
+            Event::Frozen(_) | Event::Thawed(_) => self.common.freeze_changed(event, at),
             Event::PromotionRequested(requested) => {
                 self.common.last_promotion = self.common.last_promotion.max(requested.number);
             }

@@ -157,7 +157,7 @@ pub struct Wake {
 /// A named thing that something waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocker {
-    /// `check`, `lane`, `person`, `evidence`, `router`, `standby`, `reason`.
+    /// `check`, `lane`, `person`, `evidence`, `router`, `standby`, `reason`, `freeze`, `window`, `step`.
     pub what: String,
     /// One sentence.
     pub sentence: String,

@@ -13,8 +13,9 @@ use declared::{ada, lane_id, matrix, name, release, section};
 use towpath_core::approvals::{Approval, Asked};
 use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::{Deployment, Endpoint};
+use towpath_core::freezing::Scope;
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
-use towpath_core::journal::{Attested, Event, Remembered, Requested};
+use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw};
 use towpath_core::matrix::Signal;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{
@@ -79,6 +80,7 @@ fn of_the_project() -> Vec<Event> {
         note: Some("all of it".to_owned()),
         link: None,
     };
+    let production = Scope { environment: Some(name("prod")), service: None };
     vec![
         Event::EngineStarted { epoch: Epoch(3), program: "0.1.0".to_owned() },
         Event::MatrixApplied { matrix: Box::new(matrix(0xFFF8)), by: ada() },
@@ -87,6 +89,15 @@ fn of_the_project() -> Vec<Event> {
             by: ada(),
         },
         Event::Attested(attested),
+        Event::Frozen(Freeze {
+            scope: production.clone(),
+            by: ada(),
+            reason: because(),
+            until: Some(AT),
+            except: vec![ChangeType::Hotfix],
+            since: AT,
+        }),
+        Event::Thawed(Thaw { scope: production, by: ada(), reason: Some(because()) }),
     ]
 }
 
@@ -101,6 +112,7 @@ fn of_the_gate() -> Vec<Event> {
         deadline: AT,
         irreversible: true,
         bound_to_plan: true,
+        overrides_window: true,
     };
     let number = NUMBER;
     let command = CommandId(9);
@@ -139,6 +151,8 @@ fn of_the_rollout() -> Vec<Event> {
         Event::WeightOrdered { number, step, command, revision, weight, why: None },
         Event::WeightObserved { number, step, weight },
         Event::StepHeld { number, step, standing: Standing::Blind, sentence: sentence.clone() },
+        Event::RolloutHeld { number, sentence: because(), until: AT },
+        Event::RolloutReleased { number },
         Event::StepPassed { number, step, verdict: Some(verdict()) },
         Event::Condemned { number, verdict: verdict() },
         Event::ReconciliationBegan { number, step, sentence, weight, retry_at: AT },
@@ -258,11 +272,15 @@ fn position(event: &Event) -> usize {
         Event::PersonCalled { .. } => 38,
         Event::HoldbackChanged { .. } => 39,
         Event::ApprovalGiven { .. } => 40,
+        Event::Frozen(_) => 41,
+        Event::Thawed(_) => 42,
+        Event::RolloutHeld { .. } => 43,
+        Event::RolloutReleased { .. } => 44,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 41;
+const VARIANTS: usize = 45;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

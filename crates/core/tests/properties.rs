@@ -145,6 +145,7 @@ impl Shell {
             accept_unenforced: vec!["migrations".to_owned()],
             reason: Some("run by hand".to_owned()),
             offered_by: b.is_multiple_of(5).then(|| PromotionNumber(u64::from(b))),
+            override_window: false,
         }
     }
 

@@ -402,6 +402,7 @@ async fn offer(
             accept_unenforced: Vec::new(),
             reason: None,
             offered_by: Some(verified_by),
+            override_window: false,
         };
         offer_to(shared, &successor, Input::PromotionOrdered(order)).await;
     }

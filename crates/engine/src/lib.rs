@@ -14,6 +14,7 @@ mod blue;
 mod counting;
 mod evidence;
 mod executor;
+mod freezes;
 mod holdbacks;
 mod journal;
 mod judging;

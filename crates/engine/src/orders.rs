@@ -1,7 +1,7 @@
 //! What clients order from an engine, and what they are told. Carries nothing out.
 
 use towpath_core::ids::{Person, PromotionNumber};
-use towpath_core::journal::{Attested, Event};
+use towpath_core::journal::{Attested, Event, Freeze, Thaw};
 use towpath_core::matrix::Matrix;
 use towpath_core::reason::Refusal;
 use towpath_core::release::Release;
@@ -16,6 +16,10 @@ pub enum Order {
     CreateRelease(Box<NewRelease>),
     /// Take a person's statement down.
     Attest(Statement),
+    /// Stop promotions in a scope; the time is set by the engine.
+    Freeze(Freeze),
+    /// Let them go on.
+    Thaw(Thaw),
 }
 
 /// A release that is to be created; its bytes are kept already.

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
+use towpath_core::promotion::held;
 use towpath_core::promotion::state::Kind;
-use towpath_core::units::Weight;
+use towpath_core::release::ChangeType;
+use towpath_core::units::{Timestamp, Weight};
 
-use crate::views::{self, CheckView, HoldbackPlanView};
+use crate::views::{self, BlockerView, CheckView, HoldbackPlanView};
 
 /// The check that waits for a person's word; see the adapter of that name.
 const ATTESTED: &str = "attested";
@@ -45,6 +47,31 @@ pub(crate) fn holdback(plan: &Plan, irreversible: bool) -> Option<HoldbackPlanVi
     let replaces = plan.kind == Kind::Promote && plan.blue.is_some() && !irreversible;
     let seconds = views::span_seconds(rule.lasts);
     replaces.then(|| HoldbackPlanView { share: rule.share.share(), seconds })
+}
+
+/// What would hold it now, and when nothing does any more.
+pub(crate) fn holds(
+    project: &Project,
+    plan: &Plan,
+    change: ChangeType,
+    overrides: bool,
+    now: Timestamp,
+) -> (Vec<BlockerView>, Option<Timestamp>) {
+    if plan.kind == Kind::Rollback {
+        return (Vec::new(), None);
+    }
+    let (found, opens) =
+        held::forecast(&project.common, &plan.lane, &plan.section, change, overrides, now);
+    (found.into_iter().map(BlockerView::from).collect(), opens)
+}
+
+/// Windows and declared freezes that concern this type of change, in words.
+pub(crate) fn windows(plan: &Plan, change: ChangeType) -> Vec<String> {
+    let calendar = &plan.section.calendar;
+    let windows = calendar.windows.iter().filter(|window| window.is_for(change));
+    let freezes = calendar.freezes.iter().filter(|freeze| !freeze.except.contains(&change));
+    let windows = windows.map(|window| window.times.to_string());
+    windows.chain(freezes.map(|freeze| format!("never {}", freeze.times))).collect()
 }
 
 /// Who can give their word, from the settings of the check.

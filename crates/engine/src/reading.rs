@@ -22,7 +22,7 @@ use crate::run_loop::Engine;
 use crate::views::{
     self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, Status, time,
 };
-use crate::{planned, prober, telemetry};
+use crate::{freezes, planned, prober, telemetry};
 
 /// How long after the last question or order an engine is not idle: a person who reads a plan or
 /// keeps a large artefact comes back to it.
@@ -46,6 +46,7 @@ impl Engine {
             rehearsal: Some(shared.setup.speed).filter(|speed| *speed > 1),
             at: time(now),
             engine: EngineView::of(shared),
+            frozen: shared.read(|project| freezes::views(&project.common, now)),
             lanes: lanes.iter().filter_map(|id| views::lane(shared, id, now)).collect(),
         }
     }
@@ -136,7 +137,7 @@ impl Engine {
         self.shared.read(|project| {
             let (plan, release) = plan(project, lane, order)
                 .map_err(|refusal| Box::new(naming(project, lane, *refusal)))?;
-            Ok(self.plan_view(project, &plan, &release))
+            Ok(self.plan_view(project, (&plan, &release), order.override_window))
         })
     }
 
@@ -223,7 +224,10 @@ impl Engine {
         target.logs(&lane, number, limit).await.map_err(|error| error.sentence)
     }
 
-    fn plan_view(&self, project: &Project, plan: &Plan, release: &Release) -> PlanView {
+    fn plan_view(&self, project: &Project, found: (&Plan, &Release), past: bool) -> PlanView {
+        let ((plan, release), now) = (found, self.shared.now());
+        let change = release.change_type;
+        let (held, opens) = planned::holds(project, plan, change, past, now);
         let lane = project.lane(&plan.lane);
         let environment = project.common.matrix.as_ref().and_then(|matrix| matrix.lane(&plan.lane));
         let section = &plan.section;
@@ -286,7 +290,11 @@ impl Engine {
             weights_chosen: planned::weights_chosen(plan),
             not_enforced: unenforced().map(|it| it.path.clone()).collect(),
             unenforced: unenforced().map(views::UnenforcedView::from).collect(),
-            at: time(self.shared.now()),
+            windows: planned::windows(plan, change),
+            held,
+            opens: opens.map(time),
+            overrides_window: past,
+            at: time(now),
         }
     }
 }

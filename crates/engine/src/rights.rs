@@ -26,6 +26,11 @@ impl Rights {
 
     /// Whether whoever sent `input` may; notes the person behind the account in it.
     pub(crate) fn about_lane(&self, lane: &LaneId, input: &mut Input) -> Allowed {
+        if let Input::PromotionOrdered(order) = input
+            && order.override_window
+        {
+            self.decide(&mut order.by.clone(), Verb::BreakGlass, Some(&lane.environment))?;
+        }
         let Some((verb, by)) = asked(input) else { return Ok(()) };
         self.decide(by, verb, Some(&lane.environment))?;
         match input {
@@ -66,6 +71,12 @@ impl Rights {
             Order::Attest(statement) => {
                 let environment = statement.attested.lane.environment.clone();
                 self.decide(&mut statement.attested.by, Verb::Attest, Some(&environment))?;
+            }
+            Order::Freeze(freeze) => {
+                self.decide(&mut freeze.by, Verb::Freeze, freeze.scope.environment.as_ref())
+            }
+            Order::Thaw(thaw) => {
+                self.decide(&mut thaw.by, Verb::Thaw, thaw.scope.environment.as_ref())
             }
         }
         Ok(None)

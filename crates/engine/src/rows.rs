@@ -121,7 +121,8 @@ fn has_parts(common: &Common) -> bool {
 /// What stands in the row of the project: all but what has rows of its own. Named one by one, so that
 /// whoever adds a part has to say where it is kept.
 fn without_parts(common: &Common) -> Common {
-    let Common { epoch, matrix: _, releases: _, attestations: _, last_promotion, starts } = common;
+    let Common { epoch, matrix: _, releases: _, attestations: _, last_promotion, starts, freezes } =
+        common;
     Common {
         epoch: *epoch,
         matrix: None,
@@ -129,6 +130,7 @@ fn without_parts(common: &Common) -> Common {
         attestations: Vec::new(),
         last_promotion: *last_promotion,
         starts: starts.clone(),
+        freezes: freezes.clone(),
     }
 }
 
@@ -225,6 +227,7 @@ mod tests {
             attestations: Vec::new(),
             last_promotion: PromotionNumber(17),
             starts: [Timestamp(5)].into(),
+            freezes: Vec::new(),
         };
         let rows = vec![row(PROJECT, 40, &common)];
         (common, rows)

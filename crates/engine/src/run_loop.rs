@@ -22,8 +22,8 @@ use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, counting, executor, holdbacks, journal, judging, leases, prober, reading, recovery,
-    retention, rows, telemetry, views, wakes, writing,
+    alarms, counting, executor, freezes, holdbacks, journal, judging, leases, prober, reading,
+    recovery, retention, rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -319,9 +319,14 @@ impl Loop {
                 let lane = attested.lane.clone();
                 (Event::Attested(attested), Some(lane), actor)
             }
+            Order::Freeze(order) => freezes::freeze(&self.shared, order, now)?,
+            Order::Thaw(order) => freezes::thaw(&self.shared, order, now)?,
         };
         let events = vec![event.clone()];
-        self.write(lane.as_ref(), &actor, events, false).await?;
+        self.write(lane.as_ref(), &actor, events, freezes::is_urgent(&event)).await?;
+        if freezes::wakes(&self.shared, &event, now, &mut self.wakes) {
+            return Ok(Accepted { events: vec![event], ..Accepted::default() });
+        }
         // A person's word came, or people have other roles now.
         let mut asked_again: Vec<LaneId> = lane.into_iter().collect();
         if let Some(rights) = rights {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use towpath_core::ids::{Name, Person, PromotionNumber, Version};
 use towpath_core::matrix::{Matrix, Signal};
 use towpath_core::reason::Refusal;
-use towpath_core::release::Release;
+use towpath_core::release::{ChangeType, Release};
+use towpath_core::units::Span;
 
 /// `POST /v1/lanes/{service}/{environment}/rollback`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,6 +72,42 @@ pub struct AttestedView {
     pub release: Version,
     /// Whether anything changed.
     pub changed: bool,
+}
+
+/// `POST /v1/freezes`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FreezeRequest {
+    /// Only this environment; none: all.
+    pub environment: Option<Name>,
+    /// Only this service; none: all.
+    pub service: Option<Name>,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: String,
+    /// For how long from now, in milliseconds; none: until `until`, or until somebody thaws it.
+    #[serde(rename = "for")]
+    pub lasts: Option<Span>,
+    /// Until when, in RFC 3339; not beside `for`.
+    pub until: Option<String>,
+    /// Types of change that it lets through.
+    #[serde(default)]
+    pub except: Vec<ChangeType>,
+}
+
+/// `POST /v1/freezes/thaw`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThawRequest {
+    /// Only this environment; none: all.
+    pub environment: Option<Name>,
+    /// Only this service; none: all.
+    pub service: Option<Name>,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// `POST /v1/promotions/{number}/pause`, `/resume` and `/abort`.

@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use towpath_engine::Engine;
 
-use crate::api::{approvals, engine, events, lanes, matrix, promotions, releases};
+use crate::api::{approvals, engine, events, freezes, lanes, matrix, promotions, releases};
 use crate::caller::Rehearsal;
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
@@ -36,6 +36,8 @@ pub fn router(app: App) -> Router {
         .route(&at("/approvals"), post(approvals::of_plan))
         .route(&at("/validate"), post(lanes::validate))
         .route(&at("/probe"), post(lanes::probe))
+        .route("/v1/freezes", get(freezes::list).post(freezes::freeze))
+        .route("/v1/freezes/thaw", post(freezes::thaw))
         .route("/v1/promotions", get(promotions::list))
         .route("/v1/promotions/{number}", get(promotions::show))
         .route("/v1/promotions/{number}/pause", post(promotions::pause))

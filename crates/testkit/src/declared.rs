@@ -6,6 +6,7 @@ mod people;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use towpath_core::calendar::Calendar;
 use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
@@ -16,6 +17,10 @@ use towpath_core::matrix::{
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Migration, Release};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{DEFAULT_MINIMUM_SAMPLE, Limits};
+
+mod calendar;
+
+pub(crate) use calendar::{moment, types};
 
 /// The service of a matrix that names none.
 pub const ONLY_SERVICE: &str = "app";
@@ -200,6 +205,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
             alarms: Vec::new(),
         },
         guard: GuardRules::default(),
+        calendar: Calendar::default(),
         supersede: Supersede::Newest,
         hotfix_preempts: false,
         unenforced: Vec::new(),
@@ -315,6 +321,8 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
         ("no", "signals") => to.rollback.signals.clear(),
         ("queue", "") => to.supersede = Supersede::Queue,
         ("hotfix", "preempts") => to.hotfix_preempts = true,
+        ("window", _) => to.calendar.windows.push(calendar::window(rest)?),
+        ("freeze", _) => to.calendar.freezes.push(calendar::freeze(rest)?),
         _ => return Ok(false),
     }
     Ok(true)

@@ -203,6 +203,7 @@ impl Race {
             from: None,
             plan: None,
             accept_unenforced: Vec::new(),
+            override_window: false,
             reason: None,
             offered_by: None,
         }));

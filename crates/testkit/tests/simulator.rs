@@ -111,3 +111,8 @@ fn a_quarantine_that_is_not_written_is_seen() {
 fn a_started_promotion_that_takes_the_new_matrix_is_seen() {
     is_seen(Planted::PlanReplaced, "I12");
 }
+
+#[test]
+fn an_engine_that_forgets_what_is_frozen_is_seen() {
+    is_seen(Planted::FreezeForgotten, "I12");
+}

@@ -21,6 +21,19 @@ pub(super) fn person(text: &str) -> Result<Person, String> {
     Person::new(text).map_err(|error| error.to_string())
 }
 
+/// A moment with its zone, in RFC 3339.
+pub(super) fn moment(text: &str) -> Result<String, String> {
+    let zoned = text.parse::<jiff::Zoned>().map(|at| at.timestamp());
+    let at = zoned.or_else(|_| text.parse::<jiff::Timestamp>());
+    at.map(|at| at.to_string()).map_err(|_| {
+        format!(
+            "`{}` is no moment with a zone: those are 2027-01-04T09:00Z, 2027-01-04T09:00+01:00 and \
+             2027-01-04T09:00[Europe/Berlin]",
+            text.escape_debug()
+        )
+    })
+}
+
 pub(super) fn number(text: &str) -> Result<u64, String> {
     match text.parse::<u64>() {
         Ok(number) if number > 0 => Ok(number),

@@ -183,6 +183,7 @@ async fn planned(
             from: None,
             plan: Some(digits.to_owned()),
             accept_unenforced: Vec::new(),
+            override_window: false,
             reason: None,
             offered_by: None,
         };

@@ -10,6 +10,7 @@ mod confirm;
 pub(crate) mod demo;
 mod doctor;
 pub(crate) mod engine;
+mod freeze;
 mod health;
 mod history;
 mod hold;
@@ -180,6 +181,8 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Approve(arguments) => approve::approve(&arguments, context).await,
         Command::Reject(arguments) => approve::reject(&arguments, context).await,
         Command::Attest(arguments) => attest::run(&arguments, context).await,
+        Command::Freeze(arguments) => freeze::freeze(&arguments, context).await,
+        Command::Thaw(arguments) => freeze::thaw(&arguments, context).await,
         Command::Status => status::run(context).await,
         Command::Why(arguments) => why::run(&arguments.environment, context).await,
         Command::Waiting => waiting::run(context).await,

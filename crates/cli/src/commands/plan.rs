@@ -24,8 +24,10 @@ pub(crate) async fn run(
         plan: None,
         accept_unenforced: arguments.accept_unenforced.clone(),
         // The reason is owed when it is carried out, not when one looks.
-        reason: (!arguments.accept_unenforced.is_empty()).then(String::new),
+        reason: (!arguments.accept_unenforced.is_empty() || arguments.override_window)
+            .then(String::new),
         offered_by: None,
+        override_window: arguments.override_window,
     };
     let retry = |to: &str| command("plan", arguments.edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(arguments.edge.to(), retry)?;

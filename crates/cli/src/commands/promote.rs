@@ -37,6 +37,7 @@ pub(crate) async fn run(
         accept_unenforced: arguments.accept_unenforced.clone(),
         reason: arguments.reason.clone(),
         offered_by: None,
+        override_window: arguments.override_window,
     };
     let planned: PlanView = session.client.ask(&lane_path(&lane, "/plan"), &order).await?;
     if arguments.dry_run {
@@ -80,6 +81,9 @@ fn again(arguments: &PromoteArguments) -> String {
     }
     for name in &arguments.accept_unenforced {
         let _ = write!(command, " --accept-unenforced {}", report::usage::quoted(name));
+    }
+    if arguments.override_window {
+        command.push_str(" --override-window");
     }
     if let Some(reason) = &arguments.reason {
         let _ = write!(command, " --reason {}", report::usage::quoted(reason));

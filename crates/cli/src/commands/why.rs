@@ -65,6 +65,7 @@ async fn newest(session: &Session, lane: &LaneId) -> Newest {
         accept_unenforced: Vec::new(),
         reason: None,
         offered_by: None,
+        override_window: false,
     };
     match session.client.ask(&lane_path(lane, "/plan"), &order).await {
         Ok(plan) => Newest::Plan(Box::new(plan)),

@@ -168,6 +168,7 @@ async fn order(
         accept_unenforced: Vec::new(),
         reason: None,
         offered_by: None,
+        override_window: false,
     };
     let path = format!("/v1/lanes/api/{to}/promotions");
     let accepted: AcceptedView = stage.client.post(&path, &order).await?;

@@ -24,7 +24,8 @@ Agree      approve     say yes to a plan           reject    say no
 Look       status      what serves where           why       what blocks an environment
            watch       follow a promotion          history   what happened
            logs, health, validate
-Hold       quarantine  releases that may not return
+Hold       freeze      let nothing start           thaw      let it go on
+           quarantine  releases that may not return
 Prove      audit       verify the journal          simulate  try a rollout before trusting it
 Run        serve, engine, adapters, doctor, completions
 ";

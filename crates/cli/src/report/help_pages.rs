@@ -206,6 +206,26 @@ pub(crate) const PAGES: &[Page] = &[
         see: "towpath rollback",
     },
     Page {
+        command: "freeze",
+        about: "Stop promotions in one environment, of one service, or everywhere",
+        examples: &[
+            (
+                "towpath freeze production --reason \"the payment provider is down\" --for 2h",
+                "nothing starts and no weight rises; rollbacks work as always",
+            ),
+            ("towpath freeze --reason \"an audit\" --except hotfix", "everything but hotfixes"),
+        ],
+        exits: &[],
+        see: "towpath thaw, towpath status",
+    },
+    Page {
+        command: "thaw",
+        about: "End a freeze before its time",
+        examples: &[("towpath thaw production --reason \"it is up again\"", "what waited goes on")],
+        exits: &[],
+        see: "towpath freeze, towpath waiting",
+    },
+    Page {
         command: "pause",
         about: "Hold a promotion where it is",
         examples: &[(

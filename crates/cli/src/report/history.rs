@@ -89,7 +89,8 @@ fn why(one: &PromotionView, style: &Style) -> String {
     } else {
         one.reason.as_deref()
     };
-    cut(said.map(printable).unwrap_or_default(), style)
+    let past = if one.overrides_window { "past its windows: " } else { "" };
+    cut(format!("{past}{}", said.map(printable).unwrap_or_default()), style)
 }
 
 /// A sentence for the last column of a list; off a terminal it is whole.

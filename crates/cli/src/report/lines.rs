@@ -89,6 +89,10 @@ fn turned(event: &Event, story: &Story, plan: &Plan, row: &EventRow) -> Option<S
         Event::PromotionPaused { reason, until, .. } => {
             Some(format!("paused until {}: {}", stamp(*until), printable(reason)))
         }
+        Event::RolloutHeld { sentence, until, .. } => {
+            Some(format!("held until {} at most: {}", stamp(*until), printable(sentence)))
+        }
+        Event::RolloutReleased { .. } => Some("held no longer".to_owned()),
         Event::PromotionResumed { by, .. } => Some(format!("resumed by {by}")),
         Event::ReturnOrdered { ending, .. }
             if story.condemned.is_none() && story.had_visitors() =>

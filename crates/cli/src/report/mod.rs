@@ -8,6 +8,7 @@ pub(crate) mod block;
 pub(crate) mod changes;
 pub(crate) mod doctor;
 pub(crate) mod ending;
+pub(crate) mod frozen;
 pub(crate) mod health;
 pub(crate) mod help;
 mod help_overview;

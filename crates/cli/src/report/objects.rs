@@ -56,6 +56,10 @@ pub(crate) fn of(row: &EventRow, story: &Story) -> Option<Value> {
         Event::StepHeld { step, sentence, .. } => {
             ("held", json!({ "step": step + 1, "sentence": sentence }))
         }
+        Event::RolloutHeld { sentence, until, .. } => {
+            ("frozen", json!({ "sentence": sentence, "until": stamp(until) }))
+        }
+        Event::RolloutReleased { .. } => ("thawed", json!({})),
         Event::Condemned { verdict, .. } => {
             ("condemned", json!({ "verdict": verdict_of(&verdict) }))
         }

@@ -46,7 +46,7 @@ pub(crate) fn text(plan: &PlanView, asked: Asked<'_>, style: &Style) -> (String,
     text.push_str(&at_weight_zero(plan, style));
     text.push_str(&traffic(plan, style));
     text.push('\n');
-    text.push_str(&last(plan).written(INDENT, style));
+    text.push_str(&last(plan, style).written(INDENT, style));
     (text, format!("\n{}", next(&follows(plan, asked, style))))
 }
 
@@ -246,7 +246,7 @@ fn step(step: &StepView) -> String {
     }
 }
 
-fn last(plan: &PlanView) -> Block {
+fn last(plan: &PlanView, style: &Style) -> Block {
     let mut block = Block::default();
     let takes = if plan.bake_seconds > 0.0 {
         format!("{} of steps, beside the checks and the start", declared(plan.bake_seconds))
@@ -254,6 +254,21 @@ fn last(plan: &PlanView) -> Block {
         "as long as the checks and the start; no step bakes".to_owned()
     };
     block.row("takes", takes);
+    if !plan.windows.is_empty() {
+        let past = if plan.overrides_window { ", gone past by --override-window" } else { "" };
+        block.row("windows", format!("{}{past}", plan.windows.join("; ")));
+        block.row(
+            "one that closes",
+            "keeps the weight as it is for at most a day, then it goes back",
+        );
+    }
+    if !plan.held.is_empty() {
+        let held =
+            plan.held.iter().map(|one| format!("{}: {}", one.what, printable(&one.sentence)));
+        block.lines("held now by", held.collect());
+        let opens = plan.opens.as_ref().map(|at| style.moment(at));
+        block.row("may start", opens.unwrap_or_else(|| "nobody knows when".to_owned()));
+    }
     let (kept, demands): (Vec<_>, Vec<_>) = plan.unenforced.iter().partition(|it| it.kept);
     let mut not_enforced: Vec<String> = demands
         .iter()
@@ -299,6 +314,9 @@ fn follows(plan: &PlanView, asked: Asked<'_>, style: &Style) -> Vec<Next> {
     let mut accepted = String::new();
     for name in asked.accepted {
         let _ = write!(accepted, " --accept-unenforced {}", quoted(name));
+    }
+    if plan.overrides_window {
+        accepted.push_str(" --override-window");
     }
     if !accepted.is_empty() {
         accepted.push_str(" --reason \"REASON\"");

@@ -7,6 +7,7 @@ use towpath_engine::views::{LaneView, PromotionView, Status};
 
 use crate::report::attendance::Attendance;
 use crate::report::block::{self, table};
+use crate::report::frozen;
 use crate::report::style::{Style, Symbol, counted, percent, printable};
 
 /// The answer, and the commands that follow from it.
@@ -179,6 +180,7 @@ fn moving(promotion: &PromotionView, style: &Style) -> String {
         "going-back" => {
             format!("{} {name} goes back", style.symbol(Symbol::Failed))
         }
+        _ if promotion.frozen => waits(format!("is held at {}", percent(promotion.weight))),
         _ if promotion.held => {
             waits(format!("holds at {}, too little evidence", percent(promotion.weight)))
         }
@@ -201,6 +203,9 @@ fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
         let first = !notes.iter().any(|note: &Vec<String>| note[0] == label);
         notes.push(vec![if first { label.to_owned() } else { String::new() }, text]);
     };
+    for freeze in &status.frozen {
+        add("frozen", frozen::one(freeze, style));
+    }
     for lane in &status.lanes {
         for one in &lane.quarantined {
             let since = style.minute(&one.since);

@@ -91,8 +91,11 @@ pub(super) fn window_never(lane: &Lane<'_>, problems: &mut Problems) {
     let section = |name| lane.node.node.get(name).or_else(|| lane.whole.root.get(name));
     let freezes = section("freezes").map(Node::items).unwrap_or_default();
     // One that has dates ends, and one with exceptions lets something through.
-    let endless =
-        |it: &&Node| ["from", "until", "except"].into_iter().all(|key| it.get(key).is_none());
+    let endless = |it: &&Node| {
+        ["from", "until", "except", "dates", "hours", "cron"]
+            .into_iter()
+            .all(|key| it.get(key).is_none())
+    };
     let freezes: Vec<_> = freezes.iter().filter(endless).collect();
     let Some(first) = freezes.first() else { return };
     let frozen = |day: &str, zone: &str| {

@@ -13,6 +13,7 @@ use crate::{routes, sections};
 /// Lists that the checker refuses when they are empty, by path; `value` takes empty lists, and each
 /// of these means something that needs an item.
 const NEVER_EMPTY: &[&str] = &[
+    "freezes[].dates",
     "freezes[].days",
     "freezes[].except",
     "rollout.steps",

@@ -353,16 +353,29 @@ fn listed(mut value: Value) -> Value {
         if item.get("from").is_some() {
             item["from"] = json!("2027-12-20");
         }
-        for list in ["days", "for", "except"] {
+        begins_once(item);
+        for list in ["days", "dates", "for", "except"] {
             if item.get(list) == Some(&json!([])) {
                 item.as_object_mut().expect("an item is a map").remove(list);
             }
         }
-        if item.get("is").is_none() && item.get("until").is_none() && item.get("days").is_none() {
+        let when = ["is", "until", "days", "cron"];
+        if when.into_iter().all(|key| item.get(key).is_none()) {
             item["days"] = json!(["fri"]);
         }
     }
     value
+}
+
+/// By a cron expression with its length alone, or by days and hours.
+fn begins_once(item: &mut Value) {
+    let Some(map) = item.as_object_mut() else { return };
+    let by_cron = map.contains_key("cron") && !map.contains_key("days");
+    let out: &[_] = if by_cron { &["hours", "dates", "from", "until"] } else { &["cron", "lasts"] };
+    map.retain(|key, _| !out.contains(&key.as_str()));
+    if by_cron {
+        (item["cron"], item["lasts"]) = (json!("0 9 * * mon-thu"), json!("7h"));
+    }
 }
 
 fn target(mut value: Value) -> Value {

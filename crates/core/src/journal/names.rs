@@ -11,6 +11,8 @@ impl Event {
             Self::MatrixApplied { .. } => "matrix-applied",
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
+            Self::Frozen(_) => "frozen",
+            Self::Thawed(_) => "thawed",
             Self::PromotionRequested(_) => "promotion-requested",
             Self::PlanChanged { .. } => "plan-changed",
             Self::CheckAsked { .. } => "check-asked",
@@ -22,6 +24,8 @@ impl Event {
             Self::WeightOrdered { .. } => "weight-ordered",
             Self::WeightObserved { .. } => "weight-observed",
             Self::StepHeld { .. } => "step-held",
+            Self::RolloutHeld { .. } => "rollout-held",
+            Self::RolloutReleased { .. } => "rollout-released",
             Self::StepPassed { .. } => "step-passed",
             Self::Condemned { .. } => "condemned",
             Self::ReconciliationBegan { .. } => "reconciliation-began",
@@ -67,6 +71,8 @@ impl Event {
             | Self::WeightOrdered { number, .. }
             | Self::WeightObserved { number, .. }
             | Self::StepHeld { number, .. }
+            | Self::RolloutHeld { number, .. }
+            | Self::RolloutReleased { number }
             | Self::StepPassed { number, .. }
             | Self::Condemned { number, .. }
             | Self::ReconciliationBegan { number, .. }
@@ -86,6 +92,8 @@ impl Event {
             | Self::MatrixApplied { .. }
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
+            | Self::Frozen(_)
+            | Self::Thawed(_)
             | Self::StopOrdered { .. }
             | Self::StopFailed { .. }
             | Self::InstancesStopped { .. }

@@ -231,6 +231,7 @@ fn as_order(order: &ApprovalOrder) -> PromotionOrder {
         from: None,
         plan: Some(order.plan.clone().unwrap_or_default()),
         accept_unenforced: Vec::new(),
+        override_window: false,
         reason: None,
         offered_by: None,
     }

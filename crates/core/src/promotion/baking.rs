@@ -8,7 +8,7 @@ use crate::promotion::budget::{self, Chosen};
 use crate::promotion::input::Input;
 use crate::promotion::state::{Outcome, Promotion, State};
 use crate::promotion::validating::{self, Standing};
-use crate::promotion::{PAUSE_LIMIT, Turn, committing, going_back, shifting};
+use crate::promotion::{PAUSE_LIMIT, Turn, committing, going_back, held, shifting};
 use crate::units::{Timestamp, Weight};
 
 /// Ends the step when its time has come and what is known allows it.
@@ -106,8 +106,12 @@ pub(super) fn finish(
         }
         Standing::Passed => {}
     }
+    let rises = next.step < promotion.plan.steps.len();
+    if rises && held::keeps_weight(turn, promotion) {
+        return;
+    }
     turn.record(Event::StepPassed { number: promotion.number, step, verdict: verdict.cloned() });
-    if next.step < promotion.plan.steps.len() {
+    if rises {
         shifting::begin(turn, promotion, next.step, next.why);
     } else {
         committing::begin(turn, promotion);

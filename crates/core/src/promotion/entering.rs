@@ -8,6 +8,7 @@ use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
 use crate::plan::{Plan, SHORTEST_PREFIX};
 use crate::project::Project;
 use crate::promotion::accepting::{accepts_something, unenforced};
+use crate::promotion::held::has_window;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Promotion};
 use crate::promotion::{approving, changing};
@@ -55,6 +56,7 @@ fn planned(
         not_quarantined(&lane, &release),
         changing::settings_alone(project, &lane, &release),
         accepts_something(section, &release, order),
+        has_window(&lane, environment, section, &release, order),
     ];
     let refused = refused.into_iter().filter_map(Result::err);
     Refusal::together(refused.chain(accepted.as_ref().err().cloned()))?;
@@ -84,7 +86,11 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         accept_unenforced: waiting.plan.accepted.clone(),
         reason: Some(String::new()),
         offered_by: None,
+        override_window: waiting.overrides_window,
     };
+    if let Some(release) = release {
+        has_window(lane, environment, section, release, &order)?;
+    }
     let accepted = unenforced(lane, environment, section, release, &order)?;
     let of_type = release.map(|release| section.of_type(release.change_type));
     let section = of_type.as_ref().unwrap_or(section);

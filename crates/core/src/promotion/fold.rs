@@ -292,6 +292,9 @@ impl Lane {
                 let (by, reason) = (by.clone(), reason.clone());
                 promotion.paused = Some(Pause { by, reason, since, until: *until });
             }
+            Event::RolloutHeld { .. } | Event::RolloutReleased { .. } => {
+                promotion.hold_changed(event, at);
+            }
             Event::PromotionResumed { .. } => promotion.resume(at),
             Event::CommitOrdered { .. }
             | Event::ReturnOrdered { .. }
@@ -329,6 +332,8 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         pace: None,
         state: State::Waiting { deadline: requested.deadline },
         paused: None,
+        held: None,
+        overrides_window: requested.overrides_window,
         condemned: None,
         waived: None,
         router_failed: None,

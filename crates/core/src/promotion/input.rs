@@ -160,4 +160,7 @@ pub struct PromotionOrder {
     pub reason: Option<String>,
     /// The promotion that verified it elsewhere, on an automatic edge.
     pub offered_by: Option<PromotionNumber>,
+    /// Whether it goes past windows and declared freezes; needs the right and a reason.
+    #[serde(default)]
+    pub override_window: bool,
 }

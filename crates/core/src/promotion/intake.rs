@@ -13,7 +13,7 @@ use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
-    VALIDATION_ATTEMPTS, WAIT_LIMIT, approving, baking, committing, going_back, health, holdback,
+    VALIDATION_ATTEMPTS, approving, baking, committing, going_back, health, held, holdback,
     rollback, shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
@@ -89,6 +89,8 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
     let version = release.version.clone();
     // What a person ordered is wanted now, be it older; what an edge offers is only what came along.
     let before = order.offered_by.and_then(|_| goes_before(turn, &release));
+    let overrides_window = order.override_window;
+    let deadline = held::deadline(turn, &plan.section, release.change_type, overrides_window);
     turn.record(Event::PromotionRequested(Box::new(Requested {
         number,
         plan,
@@ -96,9 +98,10 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         offered_by: order.offered_by,
         by: order.by.clone(),
         reason: order.reason.clone(),
-        deadline: turn.now.plus(WAIT_LIMIT),
+        deadline,
         irreversible: release.is_irreversible(),
         bound_to_plan: order.plan.is_some(),
+        overrides_window,
     })));
     match before.filter(|_| supersedes) {
         Some(sentence) => {

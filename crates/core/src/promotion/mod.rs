@@ -21,6 +21,7 @@ mod entering;
 mod gate;
 mod going_back;
 mod health;
+pub mod held;
 mod holdback;
 mod intake;
 mod lane;
@@ -108,10 +109,11 @@ pub fn decide(project: &Project, lane: &LaneId, input: &Input, now: Timestamp) -
         Ok(()) => turn.advance(input),
         Err(refusal) => {
             let refusal = project.common.naming(lane, *refusal);
-            return Decision { wake: wake::next(&turn.lane, now), ..refused(refusal) };
+            let wake = wake::next(&turn.lane, turn.common(), now);
+            return Decision { wake, ..refused(refusal) };
         }
     }
-    let wake = wake::next(&turn.lane, now);
+    let wake = wake::next(&turn.lane, turn.common(), now);
     Decision {
         events: turn.events,
         commands: turn.commands,
@@ -220,7 +222,7 @@ impl<'a> Turn<'a> {
 
     fn advance_active(&mut self, input: &Input) {
         let Some(promotion) = self.lane.active.clone() else { return };
-        if self.overdue_pause(&promotion) {
+        if self.overdue_pause(&promotion) || held::advance(self, &promotion) {
             return;
         }
         match &promotion.state {

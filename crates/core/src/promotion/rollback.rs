@@ -61,6 +61,7 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         deadline: turn.now.plus(WAIT_LIMIT),
         irreversible: false,
         bound_to_plan: false,
+        overrides_window: false,
     })));
     if cause.quarantine
         && let Some(bad) = turn.lane.serving.as_ref().map(|one| one.deployment.release.clone())

@@ -5,7 +5,7 @@ use crate::ids::Revision;
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Promotion, State};
-use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back};
+use crate::promotion::{ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, held};
 use crate::units::{Span, Timestamp, Weight};
 
 /// Orders the weight of a step; `why` says why it is this much, where a budget of harm chose it.
@@ -86,11 +86,23 @@ pub(super) fn reconcile(turn: &mut Turn<'_>, promotion: &Promotion) {
     }
     if turn.now >= deadline(promotion, since) {
         let limit = promotion.plan.section.rollout.hold_limit;
-        let sentence = format!("the router did not do what was ordered for {limit}");
+        let sentence = match &promotion.held {
+            Some(held) => {
+                format!("its step could not be taken again for {limit}: {}", held.sentence)
+            }
+            None => format!("the router did not do what was ordered for {limit}"),
+        };
         going_back::by_itself(turn, promotion, going_back::failed(sentence));
-    } else if turn.now >= retry_at {
+    } else if turn.now >= retry_at && !keeps_less(turn, promotion, step) {
         begin(turn, promotion, step, None);
     }
+}
+
+/// Whether a freeze keeps green at less than the step's weight. Where the traffic cannot return, taking
+/// the step again is what keeps visitors served.
+fn keeps_less(turn: &mut Turn<'_>, promotion: &Promotion, step: usize) -> bool {
+    let wanted = promotion.plan.steps.get(step).map_or(Weight::ZERO, |step| step.weight);
+    wanted > promotion.weight && promotion.can_return() && held::keeps_weight(turn, promotion)
 }
 
 /// When reconciling is given up.

@@ -112,6 +112,12 @@ pub struct Promotion {
     pub state: State,
     /// Set while a person, or the program on behalf of one, holds it.
     pub paused: Option<Pause>,
+    /// Set while a freeze or a closed window holds it at the weight that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
+    /// Whether it goes past windows and declared freezes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overrides_window: bool,
     /// The verdict that condemned the release, once there is one.
     pub condemned: Option<String>,
     /// Index of the step that a person let go on after the program had called for one: because it held
@@ -350,6 +356,17 @@ pub struct Pace {
     pub since: Timestamp,
     /// Requests to both arms that were counted before.
     pub requests: u64,
+}
+
+/// What a freeze or a closed window does to a promotion that is under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// What held it first.
+    pub sentence: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it goes back by itself.
+    pub until: Timestamp,
 }
 
 /// A promotion that is held.

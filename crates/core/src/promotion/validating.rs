@@ -4,7 +4,7 @@ use crate::check::CheckResult;
 use crate::matrix::CheckSpec;
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion};
 use crate::promotion::{
-    Turn, VALIDATION_ATTEMPTS, budget, committing, going_back, shifting, waiting,
+    Turn, VALIDATION_ATTEMPTS, budget, committing, going_back, held, shifting, waiting,
 };
 use crate::units::Weight;
 
@@ -36,6 +36,7 @@ pub(super) fn advance(turn: &mut Turn<'_>, promotion: &Promotion) {
             going_back::begin(turn, promotion, going_back::ending(outcome, sentence));
         }
         Standing::Passed if promotion.paused.is_some() => {}
+        Standing::Passed if held::keeps_weight(turn, promotion) => {}
         Standing::Passed if promotion.plan.steps.is_empty() => committing::begin(turn, promotion),
         Standing::Passed => {
             let first = promotion.first_step();

@@ -6,7 +6,9 @@ use crate::journal::Event;
 use crate::matrix::CheckSpec;
 use crate::promotion::command::Order;
 use crate::promotion::state::{CheckKey, CheckProgress, GateList, Kind, Outcome, Promotion, State};
-use crate::promotion::{PASS_LASTS, Turn, approving, entering, going_back, holdback, starting};
+use crate::promotion::{
+    PASS_LASTS, Turn, approving, entering, going_back, held, holdback, starting,
+};
 use crate::release::ChangeType;
 
 /// Asks what is to be asked, ends what failed or waited too long, starts what may start.
@@ -27,7 +29,7 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
             continue;
         }
         ask(turn, &promotion);
-        if !is_next || !may_start(turn, &promotion) {
+        if !is_next || !may_start(turn, &promotion) || held::keeps_waiting(turn, &promotion) {
             continue;
         }
         let active = turn.lane.active.clone();
@@ -128,7 +130,7 @@ fn over(turn: &Turn<'_>, promotion: &Promotion) -> Option<String> {
     if let State::Waiting { deadline } = promotion.state
         && turn.now >= deadline
     {
-        return Some(format!("it waited longer than {}", super::WAIT_LIMIT));
+        return Some(format!("it waited longer than {}", deadline.since(promotion.requested_at)));
     }
     if let Some(quarantine) = turn.lane.quarantine_of(&promotion.plan.release.digest) {
         return Some(format!("quarantined while it waited: {}", quarantine.reason));

@@ -1,7 +1,9 @@
 //! When a lane wants to be woken next. Follows from its state alone, so it survives a restart.
 
+use crate::project::Common;
 use crate::promotion::baking;
 use crate::promotion::budget::HELD_LOOK;
+use crate::promotion::held;
 use crate::promotion::state::{Holdback, Lane, Promotion, State};
 use crate::reason::Wake;
 use crate::units::{Span, Timestamp};
@@ -10,7 +12,7 @@ use crate::units::{Span, Timestamp};
 /// adaptive step ends early by seconds, rarely enough to cost nothing.
 const LOOK_AGAIN: Span = Span::seconds(1);
 /// The earliest moment after `now` at which time alone may change something in the lane.
-pub(super) fn next(lane: &Lane, now: Timestamp) -> Option<Wake> {
+pub(super) fn next(lane: &Lane, common: &Common, now: Timestamp) -> Option<Wake> {
     let mut wakes = Vec::new();
     if let Some(standby) = &lane.standby
         && lane.active.is_none()
@@ -26,6 +28,7 @@ pub(super) fn next(lane: &Lane, now: Timestamp) -> Option<Wake> {
     }
     wakes.extend(lane.stop_again.values().map(|at| (*at, "instances are told to stop again")));
     for promotion in lane.active.iter().chain(&lane.waiting) {
+        held::wakes(common, promotion, now, &mut wakes);
         of_promotion(promotion, now, &mut wakes);
     }
     let (at, reason) = wakes.into_iter().min_by_key(|(at, _)| *at)?;
@@ -44,9 +47,12 @@ fn of_promotion(promotion: &Promotion, now: Timestamp, wakes: &mut Vec<(Timestam
     match &promotion.state {
         State::Waiting { deadline } => wakes.push((*deadline, "it has waited too long")),
         State::Baking { .. } if promotion.paused.is_none() => {
-            wakes.extend(baking::next_look(promotion).map(|at| (at, "a step's time is over")));
+            // While a freeze holds it, that a step's time is over changes nothing.
+            let look = baking::next_look(promotion);
+            let look = look.filter(|at| promotion.held.is_none() || *at > now);
+            wakes.extend(look.map(|at| (at, "a step's time is over")));
             let held = matches!(promotion.state, State::Baking { held_since: Some(_), .. });
-            if held {
+            if held || promotion.held.is_some() {
                 wakes.push((now.plus(HELD_LOOK), "evidence may have come"));
             } else {
                 wakes.extend(baking::latest_end(promotion).map(|at| (at, "a step's time is over")));

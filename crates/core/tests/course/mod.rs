@@ -71,6 +71,7 @@ pub(crate) fn order(number: u64) -> Input {
         accept_unenforced: Vec::new(),
         reason: None,
         offered_by: None,
+        override_window: false,
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use towpath_core::approvals::{ApprovalRules, Need};
+use towpath_core::calendar::Calendar;
 use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
@@ -149,6 +150,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
             alarms: Vec::new(),
         },
         guard: GuardRules::default(),
+        calendar: Calendar::default(),
         supersede: if on(13) { Supersede::Queue } else { Supersede::Newest },
         hotfix_preempts: on(14),
         unenforced: Vec::new(),

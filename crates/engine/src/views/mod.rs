@@ -28,8 +28,30 @@ pub struct Status {
     pub at: String,
     /// The engine.
     pub engine: EngineView,
+    /// What people froze, oldest first.
+    #[serde(default)]
+    pub frozen: Vec<FreezeView>,
     /// By environment in the order of the file, then by service.
     pub lanes: Vec<LaneView>,
+}
+
+/// A freeze that somebody set and that is not over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FreezeView {
+    /// Only this environment; null: all.
+    pub environment: Option<String>,
+    /// Only this service; null: all.
+    pub service: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who set it.
+    pub by: String,
+    /// Since when.
+    pub since: String,
+    /// When it ends by itself; null: when somebody thaws it.
+    pub until: Option<String>,
+    /// Types of change that it lets through.
+    pub except: Vec<String>,
 }
 
 /// The engine.
@@ -169,6 +191,7 @@ pub struct QuarantineView {
 }
 
 /// One promotion.
+#[expect(clippy::struct_excessive_bools, reason = "each is shown by itself, not one state")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PromotionView {
     /// Its number.
@@ -225,6 +248,12 @@ pub struct PromotionView {
     pub verdict: Option<VerdictView>,
     /// Who holds it, and why.
     pub paused: Option<String>,
+    /// Whether a freeze or a closed window keeps it at its weight.
+    #[serde(default)]
+    pub frozen: bool,
+    /// Whether it goes past windows and declared freezes, by a person's word.
+    #[serde(default)]
+    pub overrides_window: bool,
     /// What it waits for.
     pub waits_for: Vec<BlockerView>,
     /// When it was asked for.
@@ -411,6 +440,18 @@ pub struct PlanView {
     pub unenforced: Vec<UnenforcedView>,
     /// Sum of the bakes, in seconds.
     pub bake_seconds: f64,
+    /// Windows and declared freezes that it goes by, in words.
+    #[serde(default)]
+    pub windows: Vec<String>,
+    /// What would hold it now.
+    #[serde(default)]
+    pub held: Vec<BlockerView>,
+    /// When nothing holds it any more, as far as is known; null where nothing holds it, or nobody knows.
+    #[serde(default)]
+    pub opens: Option<String>,
+    /// Whether it goes past windows and declared freezes.
+    #[serde(default)]
+    pub overrides_window: bool,
     /// When this was so.
     pub at: String,
 }

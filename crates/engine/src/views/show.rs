@@ -15,6 +15,7 @@ use towpath_core::reason::Blocker;
 use towpath_core::units::{Timestamp, Weight};
 use towpath_ports::store::PromotionRow;
 
+use crate::freezes;
 use crate::judging::{self, Seen};
 use crate::planned;
 use crate::reading::has_several_services;
@@ -111,6 +112,8 @@ pub(crate) fn promotion(
     let mut view = shared.read(|project| {
         of_promotion(&project.common, lane, promotion, &seen, verdict.as_ref(), now)
     });
+    let holds = freezes::holding(shared, promotion, now);
+    view.waits_for.extend(holds.into_iter().map(BlockerView::from));
     if let Some(blind) = green.and_then(|green| judging::blindness(shared, &lane.id, green)) {
         for blocker in view.waits_for.iter_mut().filter(|blocker| blocker.what == "evidence") {
             blocker.sentence = format!("{}: {blind}", blocker.sentence);
@@ -160,6 +163,8 @@ fn of_promotion(
         approvals: approvals(approving::of_promotion(common, lane, promotion, now)),
         evidence: EvidenceView { green: (&seen.green).into(), blue: (&seen.blue).into() },
         verdict: verdict.map(Into::into),
+        frozen: promotion.held.is_some(),
+        overrides_window: promotion.overrides_window,
         paused: promotion.paused.as_ref().map(|pause| pause.reason.clone()),
         waits_for: blockers(common, lane, promotion, now).into_iter().map(Into::into).collect(),
         requested_at: time(promotion.requested_at),

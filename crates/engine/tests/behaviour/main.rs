@@ -9,6 +9,7 @@ mod checks;
 mod counting;
 mod crashes;
 mod fakes;
+mod freezes;
 mod leases;
 mod probes;
 mod rights;

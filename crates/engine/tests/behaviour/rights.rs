@@ -189,6 +189,7 @@ fn a_program_accepts_nothing_by_name() {
             accept_unenforced: accepted.iter().map(ToString::to_string).collect(),
             reason: Some("it is late".to_owned()),
             offered_by: None,
+            override_window: false,
         };
         let accepting = Input::PromotionOrdered(order(&["approvals"]));
         let (kind, message, _) = refused(life.engine.order(&prod(), accepting).await);

@@ -235,6 +235,7 @@ impl Life<'_> {
             accept_unenforced: Vec::new(),
             reason: None,
             offered_by,
+            override_window: false,
         };
         self.engine.order(&prod(), Input::PromotionOrdered(order)).await
     }

@@ -252,6 +252,7 @@ fn attested_release(
         accept_unenforced: Vec::new(),
         reason: None,
         offered_by: None,
+        override_window: false,
     };
     let newest = app.engine.plan(id, &order).ok();
     newest.and_then(|plan| known(&plan.release).map(ReleaseRef::from)).ok_or_else(|| {

@@ -5,6 +5,7 @@
 mod bent;
 pub mod disk;
 pub mod fate;
+mod freezes;
 pub mod judge;
 mod router;
 mod shell;

@@ -50,7 +50,7 @@ impl Engine {
         &self.project
     }
 
-    fn clock(&self, now: Timestamp) -> Timestamp {
+    pub(super) fn clock(&self, now: Timestamp) -> Timestamp {
         Timestamp(now.0.saturating_add(self.skew))
     }
 }
@@ -73,7 +73,7 @@ impl<F: Fate> World<F> {
             alive: true,
             paused_until: self.now,
             skew,
-            project: read_back(self.disk.project()),
+            project: read_back(self.disk.project(), self.planted),
             wakes: BTreeMap::new(),
         };
         self.tell(format!("engine {epoch} starts"));
@@ -125,6 +125,9 @@ impl<F: Fate> World<F> {
         }
         self.engines[owner].project.apply(None, event, at);
         self.say(Told::Recorded { lane: None, event: event.clone() });
+        if matches!(event, Event::Frozen(_) | Event::Thawed(_)) {
+            self.wake_open(owner);
+        }
         if let Event::MatrixApplied { matrix, .. } = event
             && self.planted == Some(Planted::PlanReplaced)
         {
@@ -242,7 +245,7 @@ impl<F: Fate> World<F> {
         self.engines[engine].wakes.get(lane).copied()
     }
 
-    fn wake_at(&mut self, engine: usize, lane: &LaneId, at: Timestamp) {
+    pub(super) fn wake_at(&mut self, engine: usize, lane: &LaneId, at: Timestamp) {
         self.engines[engine].wakes.insert(lane.clone(), at);
         self.push(at, Happening::Wake { engine, lane: lane.clone(), at });
     }
@@ -469,12 +472,15 @@ fn recorded_weight(lane: &Lane) -> Option<Weight> {
 }
 
 /// What a new engine reads: the states as they were stored, as JSON.
-fn read_back(project: &Project) -> Project {
+fn read_back(project: &Project, planted: Option<Planted>) -> Project {
     let common = serde_json::to_string(&project.common).expect("core's types are JSON");
     let mut read = Project {
         common: serde_json::from_str(&common).expect("what was written can be read"),
         lanes: BTreeMap::new(),
     };
+    if planted == Some(Planted::FreezeForgotten) {
+        read.common.freezes.clear();
+    }
     for (id, lane) in &project.lanes {
         let text = serde_json::to_string(lane).expect("core's types are JSON");
         let lane: Lane = serde_json::from_str(&text).expect("what was written can be read");

@@ -80,6 +80,7 @@ impl<F: Fate> World<F> {
                         accept_unenforced: Vec::new(),
                         reason: None,
                         offered_by: Some(*verified_by),
+                        override_window: false,
                     };
                     let there =
                         LaneId { service: lane.service.clone(), environment: environment.clone() };

@@ -2,6 +2,7 @@
 //! happens. A new story needs no Rust: `scenarios/README.md` has the words. Judges nothing itself;
 //! the golden file beside the story does.
 
+mod freezes;
 pub mod script;
 pub mod telling;
 mod words;
@@ -108,6 +109,7 @@ impl Story {
             })
             .collect();
         lines.push(format!("running: {}", running.join(", ")));
+        lines.extend(self.holds());
         for line in lines {
             self.write(&line);
         }

@@ -167,6 +167,10 @@ fn field(key: &str, value: &Value) -> Option<String> {
         | (_, Value::Null | Value::Bool(false)) => {
             return (key == "key").then(|| word(value));
         }
+        ("since", _) => return None,
+        ("overrides_window", _) => return Some("past its windows".to_owned()),
+        ("scope", Value::Object(one)) => return Some(scope(one)),
+        ("except", Value::Array(types)) if types.is_empty() => return None,
         ("step", Value::Number(step)) => format!("{}", step.as_u64()? + 1),
         ("weight", Value::Number(weight)) => {
             Weight::from_basis_points(u16::try_from(weight.as_u64()?).ok()?)?.to_string()
@@ -209,6 +213,16 @@ fn field(key: &str, value: &Value) -> Option<String> {
         (_, one) => word(one),
     };
     Some(format!("{key} {text}"))
+}
+
+/// `of production`, `of app in production`, `of everything`.
+fn scope(scope: &serde_json::Map<String, Value>) -> String {
+    let name = |key: &str| scope.get(key).and_then(Value::as_str);
+    match (name("service"), name("environment")) {
+        (Some(service), Some(environment)) => format!("of {service} in {environment}"),
+        (None, Some(one)) | (Some(one), None) => format!("of {one}"),
+        (None, None) => "of everything".to_owned(),
+    }
 }
 
 fn plan(plan: &Value) -> String {
@@ -267,8 +281,11 @@ pub fn lane_lines(lane: &Lane) -> Vec<String> {
             };
             format!(", paused by {}{until}: {}", pause.by, pause.reason)
         });
+        let held = promotion.held.as_ref().map_or(String::new(), |held| {
+            format!(", held until {}: {}", clock(held.until), held.sentence)
+        });
         lines.push(format!(
-            "promotion {} ({}) is {} at {}{paused}",
+            "promotion {} ({}) is {} at {}{held}{paused}",
             promotion.number,
             promotion.plan.release.version,
             promotion.state.word(),

@@ -34,7 +34,7 @@ impl Words {
         Ok(Self { words })
     }
 
-    fn get(&self, index: usize) -> Result<&str, String> {
+    pub(super) fn get(&self, index: usize) -> Result<&str, String> {
         let missing = || format!("`{}` needs more words", self.words.join(" "));
         self.words.get(index).map(String::as_str).ok_or_else(missing)
     }
@@ -44,7 +44,7 @@ impl Words {
     }
 
     /// The word after `key`.
-    fn after(&self, key: &str) -> Option<&str> {
+    pub(super) fn after(&self, key: &str) -> Option<&str> {
         let position = self.words.iter().position(|one| one == key)?;
         self.words.get(position + 1).map(String::as_str)
     }
@@ -55,11 +55,11 @@ impl Words {
         pairs.map(|pair| pair[1].clone()).collect()
     }
 
-    fn by(&self) -> Result<Person, String> {
+    pub(super) fn by(&self) -> Result<Person, String> {
         person(self.after("as").unwrap_or("ada"))
     }
 
-    fn because(&self) -> Option<String> {
+    pub(super) fn because(&self) -> Option<String> {
         self.after("because").map(str::to_owned)
     }
 
@@ -104,6 +104,8 @@ impl Story {
             "release" => self.create(words),
             "promote" | "plan" | "rollback" | "pause" | "resume" | "abort" | "amend" | "signal"
             | "lift" | "approve" | "reject" => self.press(words),
+            "freeze" | "thaw" => self.freeze_or_thaw(words),
+            "until" => self.until(words),
             "at" | "wait" => {
                 let span = words.span(1)?;
                 self.world.run_for(span);
@@ -261,6 +263,7 @@ impl Story {
             accept_unenforced: words.all_after("--accept-unenforced"),
             reason,
             offered_by: None,
+            override_window: words.has("--override-window"),
         })
     }
 

@@ -30,7 +30,10 @@ pub fn invariants() -> [Invariant; 14] {
         checked("I9", "in the model's sense: no arm with visitors is stopped or was never started"),
         not_yet("I10", "there are no secrets yet"),
         checked("I11", "what was condemned is quarantined, nothing else is, and none of it enters"),
-        checked("I12", "a started promotion keeps its plan; freezes and revoked persons not yet"),
+        checked(
+            "I12",
+            "a started promotion keeps its plan; a freeze binds at once; revoked persons not yet",
+        ),
         checked("I13", "no weight above ready capacity; what serves is not stopped before commit"),
         checked(
             "s6",

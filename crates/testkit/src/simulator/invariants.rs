@@ -3,6 +3,7 @@
 
 mod agreed;
 mod effects;
+mod freezes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,7 @@ pub struct Watcher {
     differs_since: BTreeMap<LaneId, Timestamp>,
     words: agreed::Words,
     at: Timestamp,
+    frozen: freezes::Frozen,
 }
 
 impl Watcher {
@@ -78,6 +80,7 @@ impl Watcher {
             differs_since: BTreeMap::new(),
             words: BTreeMap::new(),
             at: BEGINNING,
+            frozen: freezes::Frozen::default(),
         }
     }
 
@@ -147,8 +150,8 @@ impl Watcher {
             Told::Answered { promotion, key, result: CheckResult::Pass } => {
                 self.real_passes.insert((*promotion, key.clone()));
             }
-            Told::Recorded { lane: None, .. }
-            | Told::Answered { .. }
+            Told::Recorded { lane: None, event } => self.frozen.changed(event),
+            Told::Answered { .. }
             | Told::World(_)
             | Told::Ordered(_)
             | Told::Refused(_)
@@ -164,6 +167,7 @@ impl Watcher {
         {
             self.fail("I5", format!("{} after the end of promotion {number}", event.kind()));
         }
+        self.freezes_bind(world, lane, event);
         match event {
             Event::PromotionRequested(requested) => self.requested(lane, requested),
             Event::PlanChanged { number, plan } => {

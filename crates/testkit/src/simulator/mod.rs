@@ -39,6 +39,8 @@ pub enum Planted {
     OutboxDropped,
     /// A started promotion takes the matrix that was applied meanwhile.
     PlanReplaced,
+    /// A new engine forgets which freezes are on.
+    FreezeForgotten,
     /// A lease that lapsed while no engine was there is never told to the next one.
     LapseNotReadBack,
     /// Everybody has every role when it is counted who agreed.
@@ -47,7 +49,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AcknowledgedEarly,
         Self::StaleEpochObeyed,
         Self::FailureTakenForPass,
@@ -56,6 +58,7 @@ impl Planted {
         Self::WeightNotObserved,
         Self::OutboxDropped,
         Self::PlanReplaced,
+        Self::FreezeForgotten,
         Self::LapseNotReadBack,
         Self::AnybodyAgrees,
     ];

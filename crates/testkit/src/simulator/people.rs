@@ -1,11 +1,13 @@
 //! People who press buttons at random, and the matrices and releases that they bring along. They
 //! know nothing of what is going on; the core must refuse what makes no sense.
 
+use towpath_core::freezing::{Freeze, Scope, Thaw};
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Signal;
 use towpath_core::promotion::input::{ApprovalOrder, Input, PromotionOrder};
 use towpath_core::release::ChangeType;
+use towpath_core::units::Span;
 
 use super::chaos::Chaos;
 use crate::declared::{self, ReleaseWords};
@@ -110,7 +112,7 @@ fn some_release(world: &mut World<Chaos>) -> Option<Event> {
 
 /// Somebody does something.
 pub fn act(world: &mut World<Chaos>) {
-    match world.fate.chance.below(23) {
+    match world.fate.chance.below(25) {
         0 | 1 => {
             if let Some(event) = some_release(world) {
                 world.declare(&event);
@@ -134,7 +136,9 @@ pub fn act(world: &mut World<Chaos>) {
             press(world, &lane, Input::Signalled { signal, by: somebody(), reason });
         }
         15 => lift(world),
-        20..23 => say(world),
+        20 => freeze(world),
+        21 => thaw(world),
+        22..25 => say(world),
         _ => steer(world),
     }
 }
@@ -167,6 +171,7 @@ fn promote(world: &mut World<Chaos>) {
         accept_unenforced: vec!["migrations".to_owned()],
         reason: Some("run by hand".to_owned()),
         offered_by: None,
+        override_window: false,
     };
     press(world, &lane, Input::PromotionOrdered(order));
 }
@@ -195,6 +200,44 @@ fn say(world: &mut World<Chaos>) {
     let plan = Some(plan).filter(|_| chance.per_mille(500));
     let order = ApprovalOrder { by, agrees, number, plan, release: None, note: None, link: None };
     press(world, &lane, Input::ApprovalOrdered(order));
+}
+
+/// Everything, an environment or a lane; for minutes or until somebody thaws it.
+fn freeze(world: &mut World<Chaos>) {
+    let lane = some_lane(world);
+    let scope = scope(world, &lane);
+    let chance = &mut world.fate.chance;
+    let lasts = chance.per_mille(500).then(|| Span::seconds(chance.between(5, 900)));
+    let except = if chance.per_mille(300) { vec![ChangeType::Hotfix] } else { Vec::new() };
+    world.order(|common, now| {
+        let freeze = Freeze {
+            scope: scope.clone(),
+            by: somebody(),
+            reason: "the provider is down".to_owned(),
+            until: lasts.map(|lasts| now.plus(lasts)),
+            except: except.clone(),
+            since: now,
+        };
+        common.freeze(freeze, now)
+    });
+}
+
+fn scope(world: &mut World<Chaos>, lane: &LaneId) -> Scope {
+    let chance = &mut world.fate.chance;
+    let environment = chance.per_mille(800).then(|| lane.environment.clone());
+    let service = chance.per_mille(400).then(|| lane.service.clone());
+    Scope { environment, service }
+}
+
+/// Ends a freeze that there is, now and then one that there is not.
+fn thaw(world: &mut World<Chaos>) {
+    let freezes = world.disk.project().common.freezes.clone();
+    let known = world.fate.chance.one_of(&freezes).map(|freeze| freeze.scope.clone());
+    let lane = some_lane(world);
+    let scope = known.unwrap_or_else(|| scope(world, &lane));
+    world.order(|common, now| {
+        common.thaw(Thaw { scope: scope.clone(), by: somebody(), reason: None }, now)
+    });
 }
 
 /// Pauses, resumes or aborts any promotion that there ever was.

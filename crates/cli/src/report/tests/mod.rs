@@ -1,5 +1,6 @@
 //! Snapshots of reports, on a terminal and off it. Each is a transcript that a person can judge.
 
+mod frozen;
 mod looking;
 mod moving;
 mod wrong;

@@ -126,7 +126,7 @@ impl Promotion {
     pub(super) fn route_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::CommitOrdered { command, revision, barred, .. } => {
-                self.had_visitors = true;
+                (self.had_visitors, self.held) = (true, None);
                 let before = if let State::Committing { since, .. } = self.state {
                     since
                 } else {
@@ -142,7 +142,7 @@ impl Promotion {
                 };
             }
             Event::ReturnOrdered { command, revision, ending, .. } => {
-                self.paused = None;
+                (self.paused, self.held) = (None, None);
                 let (before, was_returned) =
                     if let State::GoingBack { since, returned, .. } = self.state {
                         (since, returned)

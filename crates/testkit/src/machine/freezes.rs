@@ -1,0 +1,41 @@
+//! Orders that concern many lanes at once, as the engine takes them. Decides nothing: what follows is the
+//! core's.
+
+use towpath_core::ids::LaneId;
+use towpath_core::journal::Event;
+use towpath_core::project::Common;
+use towpath_core::reason::Refusal;
+use towpath_core::units::Timestamp;
+
+use super::World;
+use super::fate::Fate;
+use super::told::Told;
+
+impl<F: Fate> World<F> {
+    /// A freeze or its end concerns whatever is open.
+    pub(super) fn wake_open(&mut self, engine: usize) {
+        let lanes = self.engines[engine].project().lanes.values();
+        let open = lanes.filter(|lane| lane.active.is_some() || !lane.waiting.is_empty());
+        let open: Vec<LaneId> = open.map(|lane| lane.id.clone()).collect();
+        for lane in open {
+            self.wake_at(engine, &lane, self.now);
+        }
+    }
+
+    /// Somebody freezes or thaws something. Answers whether an engine took it and decided about it, be
+    /// it with a refusal.
+    pub fn order(
+        &mut self,
+        order: impl Fn(&Common, Timestamp) -> Result<Event, Box<Refusal>>,
+    ) -> bool {
+        let Some(owner) = self.owner() else { return false };
+        let at = self.engines[owner].clock(self.now);
+        match order(&self.engines[owner].project().common, at) {
+            Ok(event) => self.declare(&event),
+            Err(refusal) => {
+                self.say(Told::Refused(*refusal));
+                true
+            }
+        }
+    }
+}
