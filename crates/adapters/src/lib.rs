@@ -12,6 +12,7 @@ mod processes;
 mod question;
 mod reports;
 pub mod routers;
+mod running;
 pub mod secrets;
 pub mod targets;
 

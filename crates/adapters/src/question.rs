@@ -79,7 +79,7 @@ pub(crate) mod testing {
     use serde_json::Value;
     use towpath_core::deployment::Endpoint;
     use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
-    use towpath_core::release::ReleaseRef;
+    use towpath_core::release::{ChangeType, Release, ReleaseRef};
     use towpath_core::units::{Span, Timestamp};
     use towpath_ports::check::{Attestation, Check, CheckRequest, EvidenceReader, SoakRecord};
     use towpath_ports::{Site, settings};
@@ -89,11 +89,36 @@ pub(crate) mod testing {
     pub(crate) struct Evidence {
         pub(crate) attestations: Vec<Attestation>,
         pub(crate) records: Vec<(&'static str, SoakRecord)>,
+        /// What the release was built from.
+        pub(crate) commit: Option<String>,
         pub(crate) is_down: bool,
     }
 
     #[async_trait]
     impl EvidenceReader for Evidence {
+        async fn release(
+            &self,
+            service: &Name,
+            release: &ReleaseRef,
+        ) -> Result<Option<Release>, String> {
+            if self.is_down {
+                return Err("no database".to_owned());
+            }
+            Ok(Some(Release {
+                service: service.clone(),
+                version: release.version.clone(),
+                digest: release.digest.clone(),
+                artifacts: std::collections::BTreeMap::new(),
+                settings: std::collections::BTreeMap::new(),
+                migrations: Vec::new(),
+                commit: self.commit.clone(),
+                author: None,
+                change_type: ChangeType::Feature,
+                snapshot: false,
+                created_at: NOW,
+            }))
+        }
+
         async fn attestations(
             &self,
             _lane: &LaneId,

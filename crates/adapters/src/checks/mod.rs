@@ -3,7 +3,9 @@
 
 mod attested;
 mod command;
+mod commit;
 mod coverage;
+mod git;
 mod http;
 mod junit;
 mod planned;
@@ -24,6 +26,7 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     junit::KIND,
     coverage::KIND,
     sarif::KIND,
+    git::KIND,
     planned::PERFORMANCE,
     planned::GITHUB,
     planned::METRIC,
