@@ -15,6 +15,7 @@ pub mod routers;
 mod running;
 pub mod secrets;
 pub mod targets;
+mod token;
 
 use std::sync::Arc;
 

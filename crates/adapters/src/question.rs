@@ -55,18 +55,44 @@ pub(crate) fn patience(request: &CheckRequest) -> Duration {
 /// and that a pass. `what` is what was asked, in the plural.
 pub(crate) fn worst_of(answers: Vec<CheckAnswer>, what: &str) -> CheckAnswer {
     let count = answers.len();
-    let rank = |answer: &CheckAnswer| match answer.result {
-        CheckResult::Fail => 0,
-        CheckResult::Inconclusive => 1,
-        CheckResult::Pending { .. } => 2,
-        CheckResult::Pass => 3,
-    };
     let worst = answers.into_iter().min_by_key(rank);
     let mut worst = worst.unwrap_or_else(|| CheckAnswer::inconclusive("nobody was asked"));
     if worst.result == CheckResult::Pass && count > 1 {
         worst.sentence = format!("all {count} {what} passed, the first: {}", worst.sentence);
     }
     worst
+}
+
+/// The worst first.
+fn rank(answer: &CheckAnswer) -> u8 {
+    match answer.result {
+        CheckResult::Fail => 0,
+        CheckResult::Inconclusive => 1,
+        CheckResult::Pending { .. } => 2,
+        CheckResult::Pass => 3,
+    }
+}
+
+/// Answers to different questions, all of which must pass: the worst result, with the sentences of all
+/// that came to it, and a line for each answer as the output.
+pub(crate) fn all_of(answers: &[CheckAnswer]) -> CheckAnswer {
+    let Some(worst) = answers.iter().min_by_key(|answer| rank(answer)) else {
+        return CheckAnswer::inconclusive("nothing was asked");
+    };
+    let alike = answers.iter().filter(|answer| rank(answer) == rank(worst));
+    let sentences: Vec<&str> = alike.map(|answer| answer.sentence.as_str()).collect();
+    let lines = answers.iter().flat_map(|answer| {
+        let word = match answer.result {
+            CheckResult::Fail => "does not hold",
+            CheckResult::Inconclusive => "cannot be told",
+            CheckResult::Pending { .. } => "not yet",
+            CheckResult::Pass => "holds",
+        };
+        [Some(format!("{word}: {}", answer.sentence)), answer.output.clone()]
+    });
+    let lines: Vec<String> = lines.flatten().collect();
+    let sentence = sentences.join("; ");
+    CheckAnswer { result: worst.result, sentence, output: Some(lines.join("\n")) }
 }
 
 /// Requests for the tests of all checks.

@@ -78,3 +78,22 @@ pub(super) async fn of(request: &CheckRequest) -> Result<Commit, CheckAnswer> {
         ))
     })
 }
+
+/// Whether git could call a branch or a tag so (git-check-ref-format(1)), and no program would take it
+/// for an option.
+pub(super) fn is_branch(name: &str) -> bool {
+    /// Longer than any file system lets a part of it be.
+    const LONGEST: usize = 255;
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.starts_with(['.', '-']) && part.strip_suffix(".lock").is_none()
+    };
+    let is_forbidden =
+        |sign: char| sign.is_control() || sign.is_whitespace() || "~^:?*[\\".contains(sign);
+    name.len() <= LONGEST
+        && name.split('/').all(is_part)
+        && !name.contains(is_forbidden)
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.ends_with('.')
+        && name != "@"
+}

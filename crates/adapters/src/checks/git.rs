@@ -95,7 +95,7 @@ fn validate(settings: &Value) -> Vec<Problem> {
         ("contained_in", &settings.contained_in),
         ("since", &settings.since),
     ] {
-        if let Some(name) = name.as_deref().filter(|name| !is_name(name)) {
+        if let Some(name) = name.as_deref().filter(|name| !commit::is_branch(name)) {
             let message = format!("`{key}` is `{}`, which no branch is called", short(name));
             problems.push(Problem::new(key, message, "a branch such as main or origin/main"));
         }
@@ -109,25 +109,6 @@ fn validate(settings: &Value) -> Vec<Problem> {
         problems.push(Problem::new("allowed_signers", message, "signed: true beside it"));
     }
     problems
-}
-
-/// Whether git could call a branch or a tag so (git-check-ref-format(1)), and no program would take it
-/// for an option.
-fn is_name(name: &str) -> bool {
-    /// Longer than any file system lets a part of it be.
-    const LONGEST: usize = 255;
-    let is_part = |part: &str| {
-        !part.is_empty() && !part.starts_with(['.', '-']) && part.strip_suffix(".lock").is_none()
-    };
-    let is_forbidden =
-        |sign: char| sign.is_control() || sign.is_whitespace() || "~^:?*[\\".contains(sign);
-    name.len() <= LONGEST
-        && name.split('/').all(is_part)
-        && !name.contains(is_forbidden)
-        && !name.contains("..")
-        && !name.contains("@{")
-        && !name.ends_with('.')
-        && name != "@"
 }
 
 /// Checked settings; the fields of [`KIND`] say what each is.
@@ -157,20 +138,6 @@ struct Range {
     told: String,
 }
 
-/// What one question found: whether it holds, and the sentence.
-struct Finding {
-    holds: bool,
-    sentence: String,
-    /// For `logs`, a line for each commit that is worth one.
-    lines: Vec<String>,
-}
-
-impl Finding {
-    fn new(holds: bool, sentence: String) -> Self {
-        Self { holds, sentence, lines: Vec::new() }
-    }
-}
-
 impl Git {
     fn new(settings: &Value, site: &Site) -> Result<Self, String> {
         let settings =
@@ -185,44 +152,42 @@ impl Git {
     ///
     /// # Errors
     /// One sentence: why one of them cannot be answered.
-    async fn findings(&self, commit: &Commit) -> Result<Vec<Finding>, String> {
+    async fn answers(&self, commit: &Commit) -> Result<Vec<CheckAnswer>, String> {
         let (settings, repository) = (&self.settings, &self.repository);
         repository.ensure_whole().await?;
         repository.ensure_has(commit).await?;
-        let mut findings = Vec::new();
+        let mut answers = Vec::new();
         if let Some(branch) = &settings.up_to_date_with {
             let point = repository.point("up_to_date_with", branch).await?;
-            findings.push(self.up_to_date(commit, &point).await?);
+            answers.push(self.up_to_date(commit, &point).await?);
         }
         if let Some(branch) = &settings.contained_in {
             let point = repository.point("contained_in", branch).await?;
-            let (holds, name) = (repository.is_in(commit, &point.commit).await?, &point.name);
-            let head = &point.commit;
-            findings.push(Finding::new(
-                holds,
-                if holds {
-                    format!("{commit} is in `{name}`")
-                } else {
-                    format!("{commit} is not in `{name}`, which is at {head}; merge it there first")
-                },
-            ));
+            let (name, head) = (&point.name, &point.commit);
+            answers.push(if repository.is_in(commit, head).await? {
+                CheckAnswer::pass(format!("{commit} is in `{name}`"))
+            } else {
+                CheckAnswer::fail(format!(
+                    "{commit} is not in `{name}`, which is at {head}; merge it there first"
+                ))
+            });
         }
         if settings.signed || settings.linear {
             let range = self.range(commit).await?;
             if settings.linear {
-                findings.push(self.is_linear(&range).await?);
+                answers.push(self.is_linear(&range).await?);
             }
             if settings.signed {
-                findings.push(signatures::ask(&self.repository, &range).await?);
+                answers.push(signatures::ask(&self.repository, &range).await?);
             }
         }
-        Ok(findings)
+        Ok(answers)
     }
 
-    async fn up_to_date(&self, commit: &Commit, branch: &Point) -> Result<Finding, String> {
+    async fn up_to_date(&self, commit: &Commit, branch: &Point) -> Result<CheckAnswer, String> {
         let (name, head) = (&branch.name, &branch.commit);
         if self.repository.is_in(head, commit).await? {
-            return Ok(Finding::new(true, format!("{commit} is up to date with `{name}`")));
+            return Ok(CheckAnswer::pass(format!("{commit} is up to date with `{name}`")));
         }
         let range = format!("{}..{}", commit.as_str(), head.as_str());
         let missing = self.repository.told(&["rev-list", "--count", &range, "--"]).await?;
@@ -230,13 +195,10 @@ impl Git {
             .trim()
             .parse()
             .map_or_else(|_| "commits".to_owned(), |count| counted(count, "commit"));
-        Ok(Finding::new(
-            false,
-            format!(
-                "{commit} lacks {missing} of `{name}`, which is at {head}; bring the branch up to date \
-                 and create a release of the result"
-            ),
-        ))
+        Ok(CheckAnswer::fail(format!(
+            "{commit} lacks {missing} of `{name}`, which is at {head}; bring the branch up to date \
+             and create a release of the result"
+        )))
     }
 
     async fn range(&self, commit: &Commit) -> Result<Range, String> {
@@ -262,18 +224,17 @@ impl Git {
         Ok(Range { words, told: format!("that {commit} brought to `{name}`") })
     }
 
-    async fn is_linear(&self, range: &Range) -> Result<Finding, String> {
+    async fn is_linear(&self, range: &Range) -> Result<CheckAnswer, String> {
         let mut words = vec!["rev-list", "--merges", "--max-count=1"];
         words.extend(range.words.iter().map(String::as_str));
         words.push("--");
         let said = self.repository.told(&words).await?;
         let told = &range.told;
         Ok(match Commit::new(said.trim()) {
-            Some(merge) => Finding::new(
-                false,
-                format!("{merge} is a merge among the commits {told}; rebase them instead"),
-            ),
-            None => Finding::new(true, format!("no merge is among the commits {told}")),
+            Some(merge) => CheckAnswer::fail(format!(
+                "{merge} is a merge among the commits {told}; rebase them instead"
+            )),
+            None => CheckAnswer::pass(format!("no merge is among the commits {told}")),
         })
     }
 }
@@ -285,9 +246,9 @@ impl Check for Git {
             Ok(commit) => commit,
             Err(answer) => return answer,
         };
-        let asked = tokio::time::timeout(question::patience(request), self.findings(&commit));
+        let asked = tokio::time::timeout(question::patience(request), self.answers(&commit));
         match asked.await {
-            Ok(Ok(findings)) => judged(&findings),
+            Ok(Ok(answers)) => question::all_of(&answers),
             Ok(Err(why)) => CheckAnswer::inconclusive(why),
             Err(_) => CheckAnswer::inconclusive(format!(
                 "git did not answer within {}; give it a longer `timeout`",
@@ -295,22 +256,6 @@ impl Check for Git {
             )),
         }
     }
-}
-
-/// All must hold; what does not is said first.
-fn judged(findings: &[Finding]) -> CheckAnswer {
-    let fails = findings.iter().any(|finding| !finding.holds);
-    let told = findings.iter().filter(|finding| finding.holds != fails);
-    let sentences: Vec<&str> = told.map(|finding| finding.sentence.as_str()).collect();
-    let sentence = sentences.join("; ");
-    let answer = if fails { CheckAnswer::fail(sentence) } else { CheckAnswer::pass(sentence) };
-    let lines = findings.iter().flat_map(|finding| {
-        let mark = if finding.holds { "holds" } else { "does not hold" };
-        let first = format!("{mark}: {}", finding.sentence);
-        std::iter::once(first).chain(finding.lines.iter().cloned())
-    });
-    let lines: Vec<String> = lines.collect();
-    answer.with_output(lines.join("\n"))
 }
 
 #[cfg(test)]

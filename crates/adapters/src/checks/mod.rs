@@ -6,6 +6,7 @@ mod command;
 mod commit;
 mod coverage;
 mod git;
+mod github;
 mod http;
 mod junit;
 mod planned;
@@ -27,7 +28,7 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     coverage::KIND,
     sarif::KIND,
     git::KIND,
+    github::KIND,
     planned::PERFORMANCE,
-    planned::GITHUB,
     planned::METRIC,
 ];

@@ -1,7 +1,9 @@
 //! Who signed which commits. Owns what counts as a good signature of a known key; holds no keys.
 
+use towpath_core::check::CheckAnswer;
+
+use super::Range;
 use super::asking::Repository;
-use super::{Finding, Range};
 use crate::checks::commit::Commit;
 use crate::reports::{LISTED_MOST, counted, short, shown};
 
@@ -15,7 +17,7 @@ const SEPARATOR: &str = "\\u{1f}";
 ///
 /// # Errors
 /// One sentence: git cannot tell, there is no commit to look at, or there are too many.
-pub(super) async fn ask(repository: &Repository, range: &Range) -> Result<Finding, String> {
+pub(super) async fn ask(repository: &Repository, range: &Range) -> Result<CheckAnswer, String> {
     if let Some(signers) = &repository.allowed_signers
         && !tokio::fs::metadata(signers).await.is_ok_and(|facts| facts.is_file())
     {
@@ -41,14 +43,14 @@ pub(super) async fn ask(repository: &Repository, range: &Range) -> Result<Findin
     let count = counted(signed.len() as u64, "commit");
     let Some((first, sign)) = wrong.first() else {
         let by = format!("{count} {told} signed by known keys");
-        return Ok(Finding::new(true, by));
+        return Ok(CheckAnswer::pass(by));
     };
     let lines = described(repository, &wrong[..wrong.len().min(LISTED_MOST)]).await?;
     let by = lines.first().map_or_else(|| first.to_string(), |line| short(line));
     let help = sign.help(repository);
     let sentence =
         format!("{} of {count} {told} not signed by known keys; first: {by}{help}", wrong.len());
-    Ok(Finding { holds: false, sentence, lines })
+    Ok(CheckAnswer::fail(sentence).with_output(lines.join("\n")))
 }
 
 fn read(line: &str) -> Option<(Commit, Signature)> {
