@@ -87,8 +87,8 @@ fn validate(settings: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     let walks = settings.signed || settings.linear;
     if settings.up_to_date_with.is_none() && settings.contained_in.is_none() && !walks {
-        let expected = "up_to_date_with, contained_in, signed: true or linear: true";
-        problems.push(Problem::new("", "this check asks nothing", expected));
+        let expected = "a branch; or `contained_in`, `signed: true` or `linear: true` instead";
+        problems.push(Problem::new("up_to_date_with", "this check asks nothing", expected));
     }
     for (key, name) in [
         ("up_to_date_with", &settings.up_to_date_with),

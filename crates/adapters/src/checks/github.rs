@@ -139,8 +139,8 @@ fn validate(settings: &Value) -> Vec<Problem> {
         problems.push(Problem::new("url", message, "the address of GitHub's API"));
     }
     if !settings.asks_something() {
-        let expected = "reviews, checks, protection or another question";
-        problems.push(Problem::new("", "this check asks nothing", expected));
+        let expected = "a count; or `checks`, `protection` or another question instead";
+        problems.push(Problem::new("reviews", "this check asks nothing", expected));
     }
     problems
 }

@@ -80,6 +80,7 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
     join_budgets(&mut matrix);
     own_accounts(&mut matrix);
     rights_in_their_place(&mut matrix);
+    declare_branches(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -88,6 +89,13 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
         }
     }
     matrix
+}
+
+/// The branch that checks compare with the forge has a rule.
+fn declare_branches(matrix: &mut Value) {
+    if matrix.to_string().contains("\"protection\":") {
+        matrix["branches"]["main"] = json!({ "approvals": 1 });
+    }
 }
 
 /// Rights of the whole project stand at the top alone.
@@ -381,6 +389,12 @@ const WANTED: &[(&str, &str)] = &[
     ("error_rate", "< 5%"),
     ("path", "reports/**/*.xml"),
     ("tools", "scanner"),
+    ("repository", "shop/api"),
+    ("branch", "main"),
+    ("up_to_date_with", "main"),
+    ("contained_in", "main"),
+    ("since", "v1.0.0"),
+    ("protection", "main"),
 ];
 
 /// Each check has a name of its own and is asked when there is something to ask.
@@ -405,6 +419,15 @@ fn gate(mut value: Value) -> Value {
                 for severity in ["high", "medium"] {
                     allow.entry(severity).or_insert(json!(0));
                 }
+            }
+            // Who asks git or GitHub nothing is told so, and half a question is none.
+            let asked = match check.get("check").and_then(Value::as_str) {
+                Some("git") => &[("contained_in", json!("main")), ("signed", json!(true))][..],
+                Some("github") => &[("reviews", json!(1)), ("branch", json!("main"))][..],
+                _ => &[],
+            };
+            for (key, value) in asked {
+                check.insert((*key).to_owned(), value.clone());
             }
             if check.contains_key("headers") {
                 check.insert("headers".to_owned(), json!({ "X-Own": "no" }));

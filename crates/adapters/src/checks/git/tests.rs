@@ -372,8 +372,8 @@ async fn a_gate_that_is_given_no_time_is_inconclusive() {
 
 #[test]
 fn what_git_could_not_be_asked_is_refused_when_the_matrix_is_checked() {
-    assert_eq!(problems("git", &json!({})), [""]);
-    assert_eq!(problems("git", &json!({ "signed": false })), [""]);
+    assert_eq!(problems("git", &json!({})), ["up_to_date_with"]);
+    assert_eq!(problems("git", &json!({ "signed": false })), ["up_to_date_with"]);
     assert_eq!(problems("git", &json!({ "contained_in": "main", "since": "v1" })), ["since"]);
     let signers = json!({ "contained_in": "main", "allowed_signers": "signers" });
     assert_eq!(problems("git", &signers), ["allowed_signers"]);

@@ -328,7 +328,7 @@ fn what_github_could_not_be_asked_is_refused_when_the_matrix_is_checked() {
     assert_eq!(wrong(json!({ "url": "http://169.254.169.254/" })), ["url"]);
     let with_token = json!({ "url": "http://github.example.com", "token_file": "token" });
     assert_eq!(wrong(with_token), ["url"]);
-    assert_eq!(problems("github", &json!({ "repository": "octo/api" })), [""]);
+    assert_eq!(problems("github", &json!({ "repository": "octo/api" })), ["reviews"]);
     assert_eq!(problems("github", &json!({ "reviews": 21 })), ["reviews"]);
 }
 
