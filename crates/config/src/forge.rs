@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use towpath_core::ids::Name;
-use towpath_core::matrix::{CheckSpec, Gate};
+use towpath_core::matrix::{CheckSpec, Gate, Unenforced};
 use towpath_ports::catalogue::Family;
 
 use crate::lane::Reading;
@@ -73,14 +73,25 @@ fn name_in<'a>(text: &'a str, kind: &str) -> Option<&'a str> {
     Some(path.strip_suffix(".git").unwrap_or(path))
 }
 
-/// Whether every branch of which the matrix says a rule is compared with the forge.
-pub(crate) fn all_are_compared(root: &Node, compared: &BTreeSet<String>) -> bool {
+/// Of what the matrix says of branches, what nothing acts on although checks compare some of them
+/// with the forge: paths of branches that none compares, and of where branches start.
+pub(crate) fn not_compared(root: &Node, compared: &BTreeSet<String>) -> Vec<Unenforced> {
     let entries = root.get(BRANCHES).map(Node::entries).unwrap_or_default();
-    let mut ruled = entries.iter().filter(|it| {
-        let rules = branches::rules(root, &it.key);
-        rules.as_ref().and_then(Value::as_object).is_some_and(|rules| !rules.is_empty())
-    });
-    !compared.is_empty() && ruled.all(|it| compared.contains(&*it.key))
+    let mut found = Vec::new();
+    for entry in entries.iter().filter(|it| !it.key.starts_with("x-")) {
+        let branch = &entry.key;
+        let rules = branches::rules(root, branch);
+        let has_rules = rules.as_ref().and_then(Value::as_object).is_some_and(|it| !it.is_empty());
+        let (path, reason) = if has_rules && !compared.contains(&**branch) {
+            (format!("{BRANCHES}.{branch}"), "no check compares it with the forge")
+        } else if entry.value.get("from").is_some() {
+            (format!("{BRANCHES}.{branch}.from"), "nothing looks where a branch starts")
+        } else {
+            continue;
+        };
+        found.push(Unenforced { path, reason: reason.to_owned(), refuses: false });
+    }
+    found
 }
 
 #[cfg(test)]

@@ -151,8 +151,9 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     if resolved.matrix.environments.is_empty() {
         resolved.not_enforced = at_top;
     }
-    if forge::all_are_compared(root, &reading.compared) {
+    if !reading.compared.is_empty() {
         reading.use_of("branches");
+        resolved.not_enforced.extend(forge::not_compared(root, &reading.compared));
     }
     resolved.not_enforced.retain(|it| !reading.used.contains(it.path.as_str()));
     // What is said at the top holds everywhere: it is accepted when every environment accepts it.

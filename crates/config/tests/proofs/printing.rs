@@ -423,7 +423,11 @@ fn gate(mut value: Value) -> Value {
             // Who asks git or GitHub nothing is told so, and half a question is none.
             let asked = match check.get("check").and_then(Value::as_str) {
                 Some("git") => &[("contained_in", json!("main")), ("signed", json!(true))][..],
-                Some("github") => &[("reviews", json!(1)), ("branch", json!("main"))][..],
+                Some("github") => &[
+                    ("reviews", json!(1)),
+                    ("branch", json!("main")),
+                    ("url", json!("https://github.example.com/api/v3")),
+                ][..],
                 _ => &[],
             };
             for (key, value) in asked {
