@@ -3,6 +3,7 @@
 
 pub mod artifacts;
 pub mod checks;
+mod commit;
 pub mod metrics;
 pub mod notifiers;
 mod outgoing;

@@ -23,7 +23,7 @@ use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
-use crate::checks::commit::{self, Commit};
+use crate::commit::{self, Commit};
 use crate::question;
 use asking::{Asking, Server};
 use protection::Wanted;

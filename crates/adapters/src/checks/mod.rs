@@ -3,7 +3,6 @@
 
 mod attested;
 mod command;
-mod commit;
 mod coverage;
 mod git;
 mod github;

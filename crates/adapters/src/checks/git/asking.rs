@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::checks::commit::Commit;
+use crate::commit::Commit;
 use crate::reports::{short, shown};
 use crate::running::{Errors, Running};
 

@@ -4,7 +4,7 @@ use towpath_core::check::CheckAnswer;
 
 use super::Range;
 use super::asking::Repository;
-use crate::checks::commit::Commit;
+use crate::commit::Commit;
 use crate::reports::{LISTED_MOST, counted, short, shown};
 
 /// The most commits whose signatures are looked at: each costs a process of some milliseconds.

@@ -6,7 +6,7 @@ use towpath_core::check::CheckAnswer;
 
 use super::Question;
 use super::pull::Pull;
-use crate::checks::commit::Commit;
+use crate::commit::Commit;
 use crate::reports::{LISTED_MOST, counted, short};
 
 /// A commit ("git-commit" of GitHub's schema).

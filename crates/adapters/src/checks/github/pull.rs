@@ -5,7 +5,7 @@ use towpath_core::check::CheckAnswer;
 
 use super::Question;
 use super::asking::Trouble;
-use crate::checks::commit::Commit;
+use crate::commit::Commit;
 use crate::reports::short;
 
 /// A pull request, as far as it is looked at ("pull-request-simple" and "pull-request" of GitHub's

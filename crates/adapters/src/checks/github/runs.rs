@@ -8,7 +8,7 @@ use towpath_core::check::CheckAnswer;
 use towpath_core::units::Span;
 
 use super::Question;
-use crate::checks::commit::Commit;
+use crate::commit::Commit;
 use crate::reports::{counted, short};
 
 /// When to look again at a check that runs.

@@ -16,18 +16,18 @@ const CHANGED: &str = "-dirty";
 /// A whole name of a commit: 40 or 64 lower-case hexadecimal digits, and nothing that a program could
 /// take for an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Commit(String);
+pub(crate) struct Commit(String);
 
 impl Commit {
     /// None when `text` is not the whole name of a commit.
-    pub(super) fn new(text: &str) -> Option<Self> {
+    pub(crate) fn new(text: &str) -> Option<Self> {
         let is_whole = DIGITS.contains(&text.len());
         let is_name = is_whole && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_name.then(|| Self(text.to_ascii_lowercase()))
     }
 
     /// The whole name.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -44,7 +44,7 @@ impl fmt::Display for Commit {
 /// # Errors
 /// The answer of a check that cannot be asked: nobody knows the commit, or the release is not what
 /// was committed.
-pub(super) async fn of(request: &CheckRequest) -> Result<Commit, CheckAnswer> {
+pub(crate) async fn of(request: &CheckRequest) -> Result<Commit, CheckAnswer> {
     let version = &request.release.version;
     let known = request.evidence.release(&request.lane.service, &request.release).await;
     let release = match known {
@@ -81,7 +81,7 @@ pub(super) async fn of(request: &CheckRequest) -> Result<Commit, CheckAnswer> {
 
 /// Whether git could call a branch or a tag so (git-check-ref-format(1)), and no program would take it
 /// for an option.
-pub(super) fn is_branch(name: &str) -> bool {
+pub(crate) fn is_branch(name: &str) -> bool {
     /// Longer than any file system lets a part of it be.
     const LONGEST: usize = 255;
     let is_part = |part: &str| {
