@@ -92,8 +92,12 @@ pub(super) async fn find(question: &Question<'_>, commit: &Commit) -> Result<Pul
     let path = question.path(&["commits", commit.as_str(), "pulls"]);
     let listed = question.asking.pages(&path, &[("per_page", "100")], |page: Vec<Pull>| page).await;
     let listed = listed.map_err(|trouble| of_commit(trouble, commit))?;
-    let (mut fitting, others): (Vec<Pull>, Vec<Pull>) =
-        listed.into_iter().partition(|pull| pull.goes_into(question) && pull.is_of(commit));
+    let fits = |pull: &Pull| pull.goes_into(question) && pull.is_of(commit);
+    let (mut fitting, others): (Vec<Pull>, Vec<Pull>) = listed.into_iter().partition(fits);
+    if let Some(branch) = question.settings.branch.as_ref().filter(|_| fitting.is_empty()) {
+        fitting = newest_into(question, branch).await?;
+        fitting.retain(fits);
+    }
     if fitting.iter().any(Pull::is_merged) {
         fitting.retain(Pull::is_merged);
     }
@@ -118,6 +122,20 @@ pub(super) async fn find(question: &Question<'_>, commit: &Commit) -> Result<Pul
     }
     let shown = found.shown();
     Err(CheckAnswer::inconclusive(format!("{shown} changed while it was looked at")))
+}
+
+/// The hundred pull requests into `branch` that moved last. Of a commit that is in the default branch,
+/// GitHub names the one alone that brought it there, and not those that carry it on.
+async fn newest_into(question: &Question<'_>, branch: &str) -> Result<Vec<Pull>, CheckAnswer> {
+    let query = [
+        ("base", branch),
+        ("state", "all"),
+        ("sort", "updated"),
+        ("direction", "desc"),
+        ("per_page", "100"),
+    ];
+    let listed = question.asking.get(&question.path(&["pulls"]), &query).await;
+    listed.map_err(|trouble| trouble.answer("pull requests"))
 }
 
 fn none(question: &Question<'_>, commit: &Commit, others: &[Pull]) -> String {

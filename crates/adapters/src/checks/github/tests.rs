@@ -133,6 +133,27 @@ async fn the_pull_request_is_the_one_whose_newest_commit_or_merge_the_release_is
     says(&ask(&hub, HEAD, one.clone()).await, Inconclusive, &said);
     let into = json!({ "reviews": 0, "branch": "develop" });
     says(&ask(&hub, HEAD, into).await, Pass, "#8 has 0 approvals");
+    // Of what is in the default branch GitHub names the one alone that brought it there.
+    let mut brought = merged(7);
+    brought["base"]["ref"] = json!("develop");
+    brought["merge_commit_sha"] = json!(HEAD);
+    let onward = |head: &str| {
+        let mut onward = pull(9);
+        onward["head"]["sha"] = json!(head);
+        hub.gives("pulls/9", &onward);
+        hub.gives("pulls", &json!([onward]));
+    };
+    hub.has(&[brought]);
+    let into = json!({ "reviews": 0, "branch": "main" });
+    onward(HEAD);
+    says(&ask(&hub, HEAD, into.clone()).await, Pass, "#9 has 0 approvals");
+    onward(MERGED);
+    let said = format!(
+        "{} is neither the newest commit of a pull request into `main` nor what one was merged as; it \
+         only occurs in #7 into `develop`",
+        &HEAD[..7]
+    );
+    says(&ask(&hub, HEAD, into).await, Fail, &said);
     hub.has(&[pull(8), merged(9)]);
     says(&ask(&hub, HEAD, one).await, Pass, "#9 has 0 approvals");
 }
