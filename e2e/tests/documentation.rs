@@ -87,6 +87,11 @@ fn reports_open_a_gate_as_their_page_says() {
 }
 
 #[test]
+fn a_repository_opens_a_gate_as_its_page_says() {
+    follow("how-to/let-the-repository-open-a-gate.md");
+}
+
+#[test]
 fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
     follow("how-to/review-a-change.md");
 }

@@ -3,6 +3,7 @@
 
 pub mod artifacts;
 pub mod checks;
+mod commit;
 pub mod metrics;
 pub mod notifiers;
 mod outgoing;
@@ -12,8 +13,10 @@ mod processes;
 mod question;
 mod reports;
 pub mod routers;
+mod running;
 pub mod secrets;
 pub mod targets;
+mod token;
 
 use std::sync::Arc;
 

@@ -55,18 +55,44 @@ pub(crate) fn patience(request: &CheckRequest) -> Duration {
 /// and that a pass. `what` is what was asked, in the plural.
 pub(crate) fn worst_of(answers: Vec<CheckAnswer>, what: &str) -> CheckAnswer {
     let count = answers.len();
-    let rank = |answer: &CheckAnswer| match answer.result {
-        CheckResult::Fail => 0,
-        CheckResult::Inconclusive => 1,
-        CheckResult::Pending { .. } => 2,
-        CheckResult::Pass => 3,
-    };
     let worst = answers.into_iter().min_by_key(rank);
     let mut worst = worst.unwrap_or_else(|| CheckAnswer::inconclusive("nobody was asked"));
     if worst.result == CheckResult::Pass && count > 1 {
         worst.sentence = format!("all {count} {what} passed, the first: {}", worst.sentence);
     }
     worst
+}
+
+/// The worst first.
+fn rank(answer: &CheckAnswer) -> u8 {
+    match answer.result {
+        CheckResult::Fail => 0,
+        CheckResult::Inconclusive => 1,
+        CheckResult::Pending { .. } => 2,
+        CheckResult::Pass => 3,
+    }
+}
+
+/// Answers to different questions, all of which must pass: the worst result, with the sentences of all
+/// that came to it, and a line for each answer as the output.
+pub(crate) fn all_of(answers: &[CheckAnswer]) -> CheckAnswer {
+    let Some(worst) = answers.iter().min_by_key(|answer| rank(answer)) else {
+        return CheckAnswer::inconclusive("nothing was asked");
+    };
+    let alike = answers.iter().filter(|answer| rank(answer) == rank(worst));
+    let sentences: Vec<&str> = alike.map(|answer| answer.sentence.as_str()).collect();
+    let lines = answers.iter().flat_map(|answer| {
+        let word = match answer.result {
+            CheckResult::Fail => "does not hold",
+            CheckResult::Inconclusive => "cannot be told",
+            CheckResult::Pending { .. } => "not yet",
+            CheckResult::Pass => "holds",
+        };
+        [Some(format!("{word}: {}", answer.sentence)), answer.output.clone()]
+    });
+    let lines: Vec<String> = lines.flatten().collect();
+    let sentence = sentences.join("; ");
+    CheckAnswer { result: worst.result, sentence, output: Some(lines.join("\n")) }
 }
 
 /// Requests for the tests of all checks.
@@ -79,7 +105,7 @@ pub(crate) mod testing {
     use serde_json::Value;
     use towpath_core::deployment::Endpoint;
     use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
-    use towpath_core::release::ReleaseRef;
+    use towpath_core::release::{ChangeType, Release, ReleaseRef};
     use towpath_core::units::{Span, Timestamp};
     use towpath_ports::check::{Attestation, Check, CheckRequest, EvidenceReader, SoakRecord};
     use towpath_ports::{Site, settings};
@@ -89,11 +115,36 @@ pub(crate) mod testing {
     pub(crate) struct Evidence {
         pub(crate) attestations: Vec<Attestation>,
         pub(crate) records: Vec<(&'static str, SoakRecord)>,
+        /// What the release was built from.
+        pub(crate) commit: Option<String>,
         pub(crate) is_down: bool,
     }
 
     #[async_trait]
     impl EvidenceReader for Evidence {
+        async fn release(
+            &self,
+            service: &Name,
+            release: &ReleaseRef,
+        ) -> Result<Option<Release>, String> {
+            if self.is_down {
+                return Err("no database".to_owned());
+            }
+            Ok(Some(Release {
+                service: service.clone(),
+                version: release.version.clone(),
+                digest: release.digest.clone(),
+                artifacts: std::collections::BTreeMap::new(),
+                settings: std::collections::BTreeMap::new(),
+                migrations: Vec::new(),
+                commit: self.commit.clone(),
+                author: None,
+                change_type: ChangeType::Feature,
+                snapshot: false,
+                created_at: NOW,
+            }))
+        }
+
         async fn attestations(
             &self,
             _lane: &LaneId,

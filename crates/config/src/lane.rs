@@ -13,6 +13,7 @@ use crate::acceptance;
 use crate::adapters::{self, Adapter};
 use crate::codes::Code;
 use crate::declared::{self, declared, declared_at_top};
+use crate::forge;
 use crate::pipeline;
 use crate::problem::{Problem, Problems};
 use crate::sections::metrics_sources::{self, Source};
@@ -34,6 +35,10 @@ pub(crate) struct Reading<'a> {
     pub(crate) sources: BTreeMap<Name, Source>,
     /// Whether it is known who has which role.
     pub(crate) knows_people: bool,
+    /// Sections at the top that a check takes something from.
+    used: BTreeSet<&'static str>,
+    /// Branches whose rules a check compares with the forge's.
+    pub(crate) compared: BTreeSet<String>,
 }
 
 /// One lane as a tree: the environment's sections with those of the service joined in.
@@ -73,7 +78,24 @@ impl<'a> Reading<'a> {
         let named = sections::secrets::named(root);
         let (apart, sources) = (BTreeSet::new(), BTreeMap::new());
         let (found, knows_people) = (Vec::new(), false);
-        Self { root, catalogue, problems, found, apart, named, sources, knows_people }
+        let (used, compared) = (BTreeSet::new(), BTreeSet::new());
+        Self {
+            root,
+            catalogue,
+            problems,
+            found,
+            apart,
+            named,
+            sources,
+            knows_people,
+            used,
+            compared,
+        }
+    }
+
+    /// Remembers that something acts on a section at the top of the file after all.
+    pub(crate) fn use_of(&mut self, section: &'static str) {
+        self.used.insert(section);
     }
 
     /// Remembers that no promotion goes another way because of `path`.
@@ -129,6 +151,11 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     if resolved.matrix.environments.is_empty() {
         resolved.not_enforced = at_top;
     }
+    if !reading.compared.is_empty() {
+        reading.use_of("branches");
+        resolved.not_enforced.extend(forge::not_compared(root, &reading.compared));
+    }
+    resolved.not_enforced.retain(|it| !reading.used.contains(it.path.as_str()));
     // What is said at the top holds everywhere: it is accepted when every environment accepts it.
     resolved.not_enforced.sort_by(|a, b| {
         let open = |it: &Unenforced| (!it.refuses, it.is_accepted());
@@ -328,6 +355,7 @@ fn lane_spec(
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
     let change_types = sections::change_types::read(node, lane.place, &rollout, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
+    let gate = forge::completed(gate, &lane.id.service, reading);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);

@@ -11,6 +11,7 @@ mod diagnostic;
 mod diff;
 mod elsewhere;
 mod fields;
+mod forge;
 mod lane;
 mod limits;
 mod lists;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use towpath_core::ids::{LaneId, Name, Person};
-use towpath_core::release::ReleaseRef;
+use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::{Attestation, EvidenceReader, SoakRecord};
 
@@ -29,6 +29,15 @@ impl Evidence {
 
 #[async_trait]
 impl EvidenceReader for Evidence {
+    async fn release(
+        &self,
+        service: &Name,
+        release: &ReleaseRef,
+    ) -> Result<Option<Release>, String> {
+        let shared = self.shared()?;
+        Ok(shared.read(|project| project.common.release_of(service, release).cloned()))
+    }
+
     async fn attestations(
         &self,
         lane: &LaneId,

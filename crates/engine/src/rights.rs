@@ -73,10 +73,10 @@ impl Rights {
                 self.decide(&mut statement.attested.by, Verb::Attest, Some(&environment))?;
             }
             Order::Freeze(freeze) => {
-                self.decide(&mut freeze.by, Verb::Freeze, freeze.scope.environment.as_ref())
+                self.decide(&mut freeze.by, Verb::Freeze, freeze.scope.environment.as_ref())?;
             }
             Order::Thaw(thaw) => {
-                self.decide(&mut thaw.by, Verb::Thaw, thaw.scope.environment.as_ref())
+                self.decide(&mut thaw.by, Verb::Thaw, thaw.scope.environment.as_ref())?;
             }
         }
         Ok(None)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
-use towpath_core::release::ReleaseRef;
+use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
 
 /// Answers one question of a gate.
@@ -43,6 +43,14 @@ pub struct CheckRequest {
 /// What the journal and the telemetry know, for checks that rest on them.
 #[async_trait]
 pub trait EvidenceReader: Send + Sync {
+    /// The release of a service as it was created, with its commit, author and artefacts; none where
+    /// the journal knows no such version with this content.
+    async fn release(
+        &self,
+        service: &Name,
+        release: &ReleaseRef,
+    ) -> Result<Option<Release>, String>;
+
     /// What people attested for this release in this lane under this title, oldest first.
     async fn attestations(
         &self,

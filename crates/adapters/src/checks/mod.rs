@@ -4,6 +4,8 @@
 mod attested;
 mod command;
 mod coverage;
+mod git;
+mod github;
 mod http;
 mod junit;
 mod planned;
@@ -24,7 +26,8 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     junit::KIND,
     coverage::KIND,
     sarif::KIND,
+    git::KIND,
+    github::KIND,
     planned::PERFORMANCE,
-    planned::GITHUB,
     planned::METRIC,
 ];

@@ -22,28 +22,6 @@ pub(super) const PERFORMANCE: Kind<dyn Check> = Kind::planned(KindEntry::planned
         Field::optional("error_rate", FieldType::Condition, "The share of failed requests."),
     ],
 ));
-pub(super) const GITHUB: Kind<dyn Check> = Kind::planned(KindEntry::planned(
-    Family::Check,
-    "github",
-    "The state of a commit and its reviews at GitHub.",
-    "{ check: github, repository: soundbite/api, checks: [build, test] }",
-    &[
-        Field::optional("repository", FieldType::Text, "Owner and name; left out, the project's."),
-        Field::optional("reviews", FieldType::Count(0, 20), "Approving reviews."),
-        Field::optional("checks", FieldType::Texts, "Checks that must have passed."),
-        Field::optional(
-            "up_to_date",
-            FieldType::Flag,
-            "Whether the branch must contain the newest commit.",
-        ),
-        Field::optional(
-            "code_owners",
-            FieldType::Flag,
-            "Whether owners of the changed paths must have approved.",
-        ),
-        Field::optional("signed", FieldType::Flag, "Whether every commit must be signed."),
-    ],
-));
 pub(super) const METRIC: Kind<dyn Check> = Kind::planned(KindEntry::planned(
     Family::Check,
     "metric",

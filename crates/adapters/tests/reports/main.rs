@@ -18,7 +18,7 @@ use towpath_adapters::checks;
 use towpath_core::check::CheckAnswer;
 use towpath_core::check::CheckResult::{self, Fail, Inconclusive, Pass};
 use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
-use towpath_core::release::ReleaseRef;
+use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::{Attestation, CheckRequest, EvidenceReader, SoakRecord};
 use towpath_ports::clock::{Clock as _, SystemClock};
@@ -31,6 +31,14 @@ struct NoEvidence;
 
 #[async_trait]
 impl EvidenceReader for NoEvidence {
+    async fn release(
+        &self,
+        _service: &Name,
+        _release: &ReleaseRef,
+    ) -> Result<Option<Release>, String> {
+        Err("nobody is asked".to_owned())
+    }
+
     async fn attestations(
         &self,
         _lane: &LaneId,

@@ -148,7 +148,7 @@ fn lanes(status: &Status, context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// Only `release create` asks git, for the commit and the author.
+/// `release create` asks git for the commit and the author, and checks of kind `git` for the history.
 async fn git() -> Finding {
     let mut command = tokio::process::Command::new("git");
     command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
@@ -162,7 +162,7 @@ async fn git() -> Finding {
         _ => Finding {
             what: "git",
             well: None,
-            sentence: "not found; release create cannot fill in commit and author".to_owned(),
+            sentence: "not found; release create cannot fill in commit and author, and no check `git` passes".to_owned(),
             next: None,
         },
     }

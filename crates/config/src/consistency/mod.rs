@@ -81,6 +81,7 @@ const RULES: &[Rule] = &[
     Rule::Lane(names::secrets),
     Rule::Lane(names::environments),
     Rule::Lane(names::sources),
+    Rule::Lane(names::protected_branches),
     Rule::Environment(secrets::rotation_disagrees),
     Rule::Whole(secrets::rotation_differs),
     Rule::Lane(operation::scaling_min_over_max),

@@ -116,6 +116,16 @@ pub(super) fn sources(lane: &Lane<'_>, problems: &mut Problems) {
     }
 }
 
+/// Branches that checks compare with what the matrix says of them, and of which it says nothing.
+pub(super) fn protected_branches(lane: &Lane<'_>, problems: &mut Problems) {
+    let known = lane.whole.keys("branches");
+    let checks = lane.checks().filter(|_| lane.judges("gate"));
+    let named = checks.filter_map(|it| it.get(crate::forge::PROTECTION));
+    for (name, place) in named.flat_map(texts) {
+        refer("branch", "branches", name, place, &known, problems);
+    }
+}
+
 /// Services that triggers release.
 pub(super) fn services(lane: &Lane<'_>, problems: &mut Problems) {
     let mut known = lane.whole.keys("services");

@@ -110,8 +110,14 @@ const EVIDENCE: &[Row] = &[
     ("gate.*.*.latency_*|error_rate", Some(Promise), "{2}: {3}"),
     ("gate.*.*.is", Some(Promise), "{2}: what must hold"),
     ("gate.*.*.requests|rate|users|duration|reviews", Some(LessIsLooser), "{2}: {3}"),
-    ("gate.*.*.checks|names|tools", Some(Demands), "{2}: {3}"),
-    ("gate.*.*.code_owners|signed|up_to_date", Some(OffIsLooser), "{2}: {3}"),
+    ("gate.*.*.checks|names|tools|protection", Some(Demands), "{2}: {3}"),
+    (
+        "gate.*.*.code_owners|signed|up_to_date|linear|required_checks",
+        Some(OffIsLooser),
+        "{2}: {3}",
+    ),
+    ("gate.*.*.up_to_date_with|contained_in", Some(Guards), "{2}: branch of {3}"),
+    ("gate.*.*.branch|since|allowed_signers|token_file", Some(Unclear), "{2}: {3}"),
     ("gate.*.*.contains", Some(Guards), "{2}: text that must be there"),
     (
         "gate.*.*.check|url|method|expect|headers|address|run|env|path|repository|source|query",

@@ -137,6 +137,12 @@ const SAMPLES: &[(&str, &str)] = &[
     ("notify.secret_rotation", "[security]"),
     // Adapters.
     ("check.command.env", "{ LOG_LEVEL: info }"),
+    ("check.git.contained_in", "main"),
+    ("check.git.repository", "/srv/git/api.git"),
+    ("check.git.since", "v1.4.0"),
+    ("check.github.branch", "main"),
+    ("check.github.protection", "[main]"),
+    ("check.github.token_file", "/etc/towpath/github-token"),
     ("check.http.accept", "[\"204\", \"3xx\"]"),
     ("check.http.contains", "ready"),
     ("check.http.headers", "{ Accept: application/json }"),

@@ -1,8 +1,11 @@
 //! What the forge asks before a change may enter a branch. The forge holds these doors, not this
-//! program: they are kept so that page and forge can be compared.
+//! program: a check with `protection` compares page and forge.
+
+use serde_json::Value;
 
 use super::{Section, TOP};
 use crate::shape::{FLAG, Key, KeyRule, Shape, TEXT, count};
+use crate::tree::Node;
 
 /// Most approvals that one change can ask for; the forges take no more than 6 to 10.
 const MOST_APPROVALS: u64 = 20;
@@ -21,6 +24,18 @@ const KEYS: &[Key] = &[
         "Whether an approval ends when new commits are pushed.",
     ),
 ];
+
+/// Keys that are for people.
+const FOR_PEOPLE: [&str; 2] = ["purpose", "from"];
+
+/// What a change must show before it may enter the branch of this name; none when the matrix says
+/// nothing of it.
+pub(crate) fn rules(root: &Node, branch: &str) -> Option<Value> {
+    let mut rules = root.get("branches")?.get(branch)?.to_json();
+    let is_rule = |key: &String| !FOR_PEOPLE.contains(&key.as_str()) && !key.starts_with("x-");
+    rules.as_object_mut()?.retain(|key, _| is_rule(key));
+    Some(rules)
+}
 
 /// The section.
 pub(crate) const SECTIONS: &[Section] = &[Section::apart(

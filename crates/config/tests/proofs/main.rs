@@ -2,6 +2,7 @@
 //! refused at its place or borne for a reason. With the kinds of adapters that there really are.
 
 mod entries;
+mod gates;
 mod generated;
 mod mutations;
 mod planted;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use towpath_config::{Symbols, report, resolved_yaml, to_json};
 
 use crate::check;
+use crate::gates;
 use crate::generated::Generator;
 
 /// What decides the shape of the file, and is written by the test itself.
@@ -80,6 +81,7 @@ pub(crate) fn complete(mut matrix: Value) -> Value {
     join_budgets(&mut matrix);
     own_accounts(&mut matrix);
     rights_in_their_place(&mut matrix);
+    gates::declare_branches(&mut matrix);
     let least = least();
     for section in ["people", "notifiers", "secrets", "metrics_sources"] {
         let declared = matrix[section].as_object_mut().expect("a map of names");
@@ -234,7 +236,7 @@ pub(crate) fn fitting(name: &str, value: Value) -> Value {
     match name {
         "rollout" => rollout(value),
         "change_types" => each_rollout(value),
-        "gate" => gate(value),
+        "gate" => gates::gate(value),
         "router" => router(value),
         "target" => target(value),
         "scaling" => scaling(value),
@@ -381,56 +383,6 @@ fn begins_once(item: &mut Value) {
 fn target(mut value: Value) -> Value {
     if value.get("ready").is_some() {
         value["ready"] = json!("/ready");
-    }
-    value
-}
-
-/// What a check understands of what its types allow.
-const WANTED: &[(&str, &str)] = &[
-    ("in", "alpha"),
-    ("by", "alpha"),
-    ("address", "127.0.0.1:80"),
-    ("accept", "404"),
-    ("error_rate", "< 5%"),
-    ("path", "reports/**/*.xml"),
-    ("tools", "scanner"),
-];
-
-/// Each check has a name of its own and is asked when there is something to ask.
-fn gate(mut value: Value) -> Value {
-    for (list, checks) in value.as_object_mut().into_iter().flatten() {
-        for (index, check) in checks.as_array_mut().into_iter().flatten().enumerate() {
-            let Some(check) = check.as_object_mut().filter(|it| it.contains_key("check")) else {
-                continue;
-            };
-            check.insert("name".to_owned(), json!(format!("{list}: no. {index}")));
-            if check.remove("at").is_some() && list == "validation" {
-                check.insert("at".to_owned(), json!("100%"));
-            }
-            for (key, wanted) in WANTED {
-                if let Some(value) = check.get_mut(*key) {
-                    *value = json!(wanted);
-                }
-            }
-            if check.get("check") == Some(&json!("sarif"))
-                && let Some(Value::Object(allow)) = check.get_mut("allow")
-            {
-                for severity in ["high", "medium"] {
-                    allow.entry(severity).or_insert(json!(0));
-                }
-            }
-            if check.contains_key("headers") {
-                check.insert("headers".to_owned(), json!({ "X-Own": "no" }));
-            }
-            // What is started is no place to be filled in; what is said to it may be.
-            if let Some(program) = check.get_mut("run").and_then(|it| it.get_mut(0)) {
-                *program = json!("./check");
-            }
-            // The answer to HEAD has no body to look into (RFC 9110, section 9.3.2).
-            if check.get("method") == Some(&json!("HEAD")) {
-                check.remove("contains");
-            }
-        }
     }
     value
 }

@@ -1,22 +1,20 @@
 //! Asks a Prometheus server one question. Owns the request and its bounds; reads no answer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Response, Url};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::metrics::{Blind, Measured};
 
 use super::answer;
 use crate::outgoing::{self, Redirects};
-use crate::printable::escaped;
+use crate::token;
 
 /// How much of an answer is read, in bytes: one sample has a few hundred, and a query that finds
 /// hundreds of series is told so.
 const ANSWER_MOST: usize = 256 * 1024;
-/// How long a token may be, in bytes: servers take headers of 8 KiB (nginx, Apache).
-const TOKEN_MOST: u64 = 8 * 1024;
 
 /// How one server is asked.
 pub(super) struct Asking {
@@ -67,7 +65,8 @@ impl Asking {
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(encoded(&form));
         if let Some(path) = &self.token_file {
-            request = request.header(AUTHORIZATION, bearer(path).await?);
+            request = request
+                .header(AUTHORIZATION, token::bearer(path).await.map_err(Blind::Unavailable)?);
         }
         let response = request.send().await.map_err(|error| self.silent(&error))?;
         let status = response.status().as_u16();
@@ -135,26 +134,4 @@ fn encoded(form: &[(&str, String)]) -> String {
     let mut carrier = Url::parse("http://localhost/").expect("a fixed address");
     carrier.query_pairs_mut().extend_pairs(form);
     carrier.query().unwrap_or_default().to_owned()
-}
-
-/// The header with the token in the file, which may end in a line break.
-async fn bearer(path: &Path) -> Result<HeaderValue, Blind> {
-    let unreadable = |why: String| {
-        let path = escaped(path.as_os_str().as_encoded_bytes());
-        Blind::Unavailable(format!("the token in {path} cannot be used: {why}"))
-    };
-    let length = tokio::fs::metadata(path).await.map_err(|error| unreadable(error.to_string()))?;
-    if !length.is_file() || length.len() > TOKEN_MOST {
-        return Err(unreadable(format!("it is no file of at most {TOKEN_MOST} bytes")));
-    }
-    let token =
-        tokio::fs::read_to_string(path).await.map_err(|error| unreadable(error.to_string()))?;
-    let token = token.trim_end();
-    if token.is_empty() {
-        return Err(unreadable("it is empty".to_owned()));
-    }
-    let mut header = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| unreadable("it holds what no header can".to_owned()))?;
-    header.set_sensitive(true);
-    Ok(header)
 }

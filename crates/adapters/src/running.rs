@@ -1,0 +1,193 @@
+//! A program that a question started. Owns its life: it and all that it starts are gone when it ended,
+//! was given up or is dropped; what it says is its asker's.
+//!
+//! What leaves the program's process group *and* clears its environment is out of reach, and so is
+//! what a program takes of memory, processor and disk: its limits are those of the engine.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::{ExitStatus, Stdio};
+
+use futures_util::future::select_all;
+use tokio::net::unix::pipe;
+use tokio::process::{Child, Command};
+
+use crate::printable::escaped;
+use crate::processes::{self, Identity, Wanted};
+
+/// How much is kept of the beginning and of the end of what a program prints, in bytes each.
+pub(crate) const KEPT: usize = 64 * 1024;
+/// The name of the variable by which the program's processes are found.
+const MARK: &str = "TOWPATH_CHECK_ID";
+
+/// Where a program's second output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// Among the first one's lines, in their order.
+    Among,
+    /// Apart, so that nothing in it can be taken for an answer.
+    Apart,
+}
+
+/// What a program printed, safe to print again.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// Its first output, and the second where that is [`Errors::Among`] it.
+    pub(crate) output: String,
+    /// Its second output, where that is [`Errors::Apart`].
+    pub(crate) errors: String,
+    /// Whether something of the first output was left out.
+    pub(crate) is_cut: bool,
+}
+
+/// A program under way. Dropping it ends the program and all that it started.
+pub(crate) struct Running {
+    mark: String,
+    child: Child,
+    leader: Option<Identity>,
+    heard: Vec<Heard>,
+    is_over: bool,
+}
+
+impl Running {
+    /// Starts `command` without an input, in a process group of its own.
+    pub(crate) fn start(mut command: Command, errors: Errors) -> io::Result<Self> {
+        let id = format!("{:032x}", rand::random::<u128>());
+        let (first, writer) = Heard::new()?;
+        let mut heard = vec![first];
+        match errors {
+            // One pipe for both outputs, so that their lines keep their order.
+            Errors::Among => command.stderr(writer.try_clone()?),
+            Errors::Apart => {
+                let (second, writer) = Heard::new()?;
+                heard.push(second);
+                command.stderr(writer)
+            }
+        };
+        command.stdout(writer).stdin(Stdio::null()).process_group(0).env(MARK, &id);
+        let child = command.spawn()?;
+        let leader = child.id().and_then(|pid| Identity::of(i32::try_from(pid).ok()?));
+        let mark = format!("{MARK}={id}");
+        Ok(Self { mark, child, leader, heard, is_over: false })
+    }
+
+    /// Takes what the program prints until it ends, not until its output does: a child that it left
+    /// behind may hold that open for ever.
+    pub(crate) async fn ended(&mut self) -> io::Result<ExitStatus> {
+        loop {
+            let open = self.heard.iter_mut().filter(|one| !one.is_over);
+            let hearing: Vec<_> = open.map(|one| Box::pin(one.hear())).collect();
+            if hearing.is_empty() {
+                return self.child.wait().await;
+            }
+            tokio::select! {
+                status = self.child.wait() => return status,
+                (heard, ..) = select_all(hearing) => heard?,
+            }
+        }
+    }
+
+    /// Ends what is left and answers how many processes that were, and what was printed.
+    pub(crate) async fn finish(mut self) -> (usize, Said) {
+        let (mark, leader) = (self.mark.clone(), self.leader.clone());
+        let end = move || processes::kill_all(&Wanted { mark: &mark, leader: leader.as_ref() });
+        let left = tokio::task::spawn_blocking(end).await.unwrap_or(0);
+        let _collected = self.child.wait().await;
+        self.is_over = true;
+        let mut said = Said::default();
+        for (index, heard) in self.heard.iter_mut().enumerate() {
+            while heard.take() == Taken::Some {}
+            let text = heard.printed.text();
+            if index == 0 {
+                said.is_cut = heard.printed.dropped > 0;
+                said.output = text;
+            } else {
+                said.errors = text;
+            }
+        }
+        (left, said)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.is_over {
+            processes::kill_all(&Wanted { mark: &self.mark, leader: self.leader.as_ref() });
+        }
+    }
+}
+
+/// One output of a program.
+struct Heard {
+    output: pipe::Receiver,
+    printed: Printed,
+    is_over: bool,
+}
+
+impl Heard {
+    /// And what the program is given to write to.
+    fn new() -> io::Result<(Self, io::PipeWriter)> {
+        let (reader, writer) = io::pipe()?;
+        let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+        Ok((Self { output, printed: Printed::default(), is_over: false }, writer))
+    }
+
+    /// Waits for more, and takes it. Nothing is lost when it is dropped.
+    async fn hear(&mut self) -> io::Result<()> {
+        self.output.readable().await?;
+        self.is_over = self.take() == Taken::End;
+        Ok(())
+    }
+
+    fn take(&mut self) -> Taken {
+        let mut buffer = [0; 8192];
+        match self.output.try_read(&mut buffer) {
+            Ok(0) => Taken::End,
+            Ok(read) => {
+                self.printed.add(&buffer[..read]);
+                Taken::Some
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Taken::Nothing,
+            Err(_) => Taken::End,
+        }
+    }
+}
+
+/// The beginning and the end of what was printed.
+#[derive(Default)]
+struct Printed {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    dropped: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Taken {
+    Some,
+    Nothing,
+    End,
+}
+
+impl Printed {
+    fn add(&mut self, bytes: &[u8]) {
+        let (head, rest) = bytes.split_at(bytes.len().min(KEPT - self.head.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let surplus = self.tail.len().saturating_sub(KEPT);
+        self.tail.drain(..surplus);
+        self.dropped += surplus as u64;
+    }
+
+    fn text(&self) -> String {
+        let lines = |bytes: &[u8]| {
+            let lines: Vec<String> = bytes.split(|byte| *byte == b'\n').map(escaped).collect();
+            lines.join("\n")
+        };
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        if self.dropped == 0 {
+            return lines(&[&self.head[..], &tail].concat());
+        }
+        format!("{}\n[{} bytes left out]\n{}", lines(&self.head), self.dropped, lines(&tail))
+    }
+}
