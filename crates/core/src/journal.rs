@@ -10,7 +10,9 @@ use crate::check::CheckAnswer;
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
+use crate::notices::{Delivered, GivenUp};
 use crate::plan::Plan;
+pub use crate::promotion::state::Remembered;
 use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
 use crate::units::{Timestamp, Weight};
@@ -360,21 +362,18 @@ pub enum Event {
     /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
     /// what was on its way is gone.
     RollbackRemembered(Remembered),
-}
-
-/// A rollback that waits until what was on its way is gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
-    /// Who ordered it, or sent the signal.
-    pub by: Person,
-    /// Why; owed if it is missing.
-    pub reason: Option<String>,
-    /// Whether the release that goes is quarantined.
-    pub quarantine: bool,
-    /// Whether a person ordered it: then it acts. A signal acts or asks, as the matrix says.
-    pub ordered: bool,
-    /// The promotion that was on its way.
-    pub after: PromotionNumber,
+    /// A channel took a notice.
+    NoticeDelivered(Box<Delivered>),
+    /// A notice was not taken for as long as it is tried, or will never be: it is kept until a person
+    /// has it sent again.
+    NoticeGivenUp(Box<GivenUp>),
+    /// A person has a notice that was given up sent again.
+    NoticeRetried {
+        /// Which.
+        id: String,
+        /// Who.
+        by: Person,
+    },
 }
 
 /// A promotion as it was asked for.
@@ -445,6 +444,9 @@ impl Event {
             Self::RollbackAsked { .. } => "rollback-asked",
             Self::ReasonGiven { .. } => "reason-given",
             Self::RollbackRemembered(_) => "rollback-remembered",
+            Self::NoticeDelivered(_) => "notice-delivered",
+            Self::NoticeGivenUp(_) => "notice-given-up",
+            Self::NoticeRetried { .. } => "notice-retried",
         }
     }
 
@@ -453,6 +455,8 @@ impl Event {
         match self {
             Self::PromotionRequested(requested) => Some(requested.number),
             Self::RollbackRemembered(remembered) => Some(remembered.after),
+            Self::NoticeDelivered(delivered) => delivered.promotion,
+            Self::NoticeGivenUp(given_up) => given_up.notice.promotion,
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }
@@ -490,6 +494,7 @@ impl Event {
             | Self::QuarantineLifted { .. }
             | Self::VerificationWithdrawn { .. }
             | Self::SignalReceived { .. }
+            | Self::NoticeRetried { .. }
             | Self::RollbackAsked { .. } => None,
         }
     }

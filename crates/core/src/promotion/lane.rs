@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, LaneId, Person, PromotionNumber, Revision};
-use crate::journal::Remembered;
 use crate::promotion::state::{Holdback, Kind, Outcome, Promotion, State};
 use crate::release::ReleaseRef;
 use crate::units::Timestamp;
@@ -214,4 +213,19 @@ pub struct Ended {
     pub at: Timestamp,
     /// The promotion elsewhere that offered the release, for an automatic edge.
     pub offered_by: Option<PromotionNumber>,
+}
+
+/// A rollback that waits until what was on its way is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Who ordered it, or sent the signal.
+    pub by: Person,
+    /// Why; owed if it is missing.
+    pub reason: Option<String>,
+    /// Whether the release that goes is quarantined.
+    pub quarantine: bool,
+    /// Whether a person ordered it: then it acts. A signal acts or asks, as the matrix says.
+    pub ordered: bool,
+    /// The promotion that was on its way.
+    pub after: PromotionNumber,
 }
