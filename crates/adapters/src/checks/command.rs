@@ -4,9 +4,7 @@
 //! What leaves the program's process group *and* clears its environment is out of reach, and so is
 //! what a program takes of memory, processor and disk: its limits are those of the engine.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -15,8 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::net::unix::pipe;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use towpath_core::check::CheckAnswer;
 use towpath_core::units::Span;
 use towpath_ports::check::{Check, CheckRequest};
@@ -24,11 +21,9 @@ use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
 use crate::printable::escaped;
-use crate::processes::{self, Identity, Wanted};
 use crate::question;
+use crate::running::Running;
 
-/// How much is kept of the beginning and of the end of what a program prints, in bytes each.
-const KEPT: usize = 64 * 1024;
 /// `EX_TEMPFAIL` of sysexits.h: not now, try again.
 const TEMPORARY_FAILURE: i32 = 75;
 /// After how long a program that said "not now" is asked again.
@@ -111,7 +106,7 @@ impl Run {
 
     /// What is known of the question goes into the environment: nothing is ever put together into
     /// a command line.
-    fn command(&self, words: &[String], request: &CheckRequest, id: &str) -> Command {
+    fn command(&self, words: &[String], request: &CheckRequest) -> Command {
         let mut command = Command::new(&words[0]);
         let green: Vec<String> =
             request.green.iter().map(|one| question::url(one.address)).collect();
@@ -125,14 +120,13 @@ impl Run {
             .env("TOWPATH_ENVIRONMENT", request.lane.environment.as_str())
             .env("TOWPATH_RELEASE", request.release.version.as_str())
             .env("TOWPATH_PROMOTION", request.promotion.to_string())
-            .env("TOWPATH_GREEN", green.join(" "))
-            .env(MARK, id);
+            .env("TOWPATH_GREEN", green.join(" "));
         command
     }
 
     async fn run(&self, words: &[String], request: &CheckRequest) -> CheckAnswer {
         let shown = escaped(words[0].as_bytes());
-        let mut running = match Running::start(|id| self.command(words, request, id)) {
+        let mut running = match Running::start(MARK, |_| self.command(words, request)) {
             Ok(running) => running,
             Err(error) => {
                 return CheckAnswer::inconclusive(format!(
@@ -180,121 +174,12 @@ impl Check for Run {
     }
 }
 
-/// A program under way. Dropping it ends the program and all that it started.
-struct Running {
-    mark: String,
-    child: Child,
-    leader: Option<Identity>,
-    output: pipe::Receiver,
-    printed: Printed,
-    is_over: bool,
-}
-
-impl Running {
-    fn start(command: impl FnOnce(&str) -> Command) -> io::Result<Self> {
-        let id = format!("{:032x}", rand::random::<u128>());
-        // One pipe for both outputs, so that their lines keep their order.
-        let (reader, writer) = io::pipe()?;
-        let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
-        let mut command = command(&id);
-        command.stdout(writer.try_clone()?).stderr(writer);
-        let child = command.spawn()?;
-        let leader = child.id().and_then(|pid| Identity::of(i32::try_from(pid).ok()?));
-        let mark = format!("{MARK}={id}");
-        Ok(Self { mark, child, leader, output, printed: Printed::default(), is_over: false })
-    }
-
-    /// Takes what the program prints until it ends, not until its output does: a child that it left
-    /// behind may hold that open for ever.
-    async fn ended(&mut self) -> io::Result<ExitStatus> {
-        loop {
-            tokio::select! {
-                status = self.child.wait() => return status,
-                ready = self.output.readable() => {
-                    ready?;
-                    if self.printed.take(&self.output) == Taken::End {
-                        return self.child.wait().await;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Ends what is left and answers how many processes that were, and what was printed.
-    async fn finish(mut self) -> (usize, String) {
-        let (mark, leader) = (self.mark.clone(), self.leader.clone());
-        let end = move || processes::kill_all(&Wanted { mark: &mark, leader: leader.as_ref() });
-        let left = tokio::task::spawn_blocking(end).await.unwrap_or(0);
-        let _collected = self.child.wait().await;
-        self.is_over = true;
-        while self.printed.take(&self.output) == Taken::Some {}
-        (left, self.printed.text())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.is_over {
-            processes::kill_all(&Wanted { mark: &self.mark, leader: self.leader.as_ref() });
-        }
-    }
-}
-
-/// The beginning and the end of what was printed.
-#[derive(Default)]
-struct Printed {
-    head: Vec<u8>,
-    tail: VecDeque<u8>,
-    dropped: u64,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Taken {
-    Some,
-    Nothing,
-    End,
-}
-
-impl Printed {
-    fn take(&mut self, output: &pipe::Receiver) -> Taken {
-        let mut buffer = [0; 8192];
-        match output.try_read(&mut buffer) {
-            Ok(0) => Taken::End,
-            Ok(read) => {
-                self.add(&buffer[..read]);
-                Taken::Some
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Taken::Nothing,
-            Err(_) => Taken::End,
-        }
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        let (head, rest) = bytes.split_at(bytes.len().min(KEPT - self.head.len()));
-        self.head.extend_from_slice(head);
-        self.tail.extend(rest);
-        let surplus = self.tail.len().saturating_sub(KEPT);
-        self.tail.drain(..surplus);
-        self.dropped += surplus as u64;
-    }
-
-    fn text(&self) -> String {
-        let lines = |bytes: &[u8]| {
-            let lines: Vec<String> = bytes.split(|byte| *byte == b'\n').map(escaped).collect();
-            lines.join("\n")
-        };
-        let tail: Vec<u8> = self.tail.iter().copied().collect();
-        if self.dropped == 0 {
-            return lines(&[&self.head[..], &tail].concat());
-        }
-        format!("{}\n[{} bytes left out]\n{}", lines(&self.head), self.dropped, lines(&tail))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::processes::{self, Wanted};
     use crate::question::testing::{Evidence, NOW, check, problems, request, site};
+    use crate::running::KEPT;
     use serde_json::json;
     use towpath_core::check::CheckResult;
 
