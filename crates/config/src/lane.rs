@@ -102,6 +102,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     let services = services(root, &project);
     declared_at_top(reading);
     reading.sources = metrics_sources::read(reading);
+    let notifiers = sections::notifiers::read(reading);
     let people = sections::people::read(reading);
     reading.knows_people = !people.is_empty();
     sections::who_may::list_if_void(root, "who_may", reading);
@@ -113,6 +114,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
             environments: Vec::new(),
             people,
             who_may: sections::who_may::read(root),
+            notifiers,
             declared: declared::values(root, Where::Top, NOWHERE, reading.catalogue),
         },
         lanes: Vec::new(),
@@ -219,6 +221,7 @@ fn environment(
         after,
         lanes,
         who_may: sections::who_may::read(&joined),
+        notify: sections::notify::read(&joined, reading.root),
         declared: kept,
     }
 }
@@ -379,7 +382,7 @@ fn runner(
     } else if let Some(field) = secret_of(&adapter) {
         // Without it the adapter would do something else than the file says, so nobody can go without.
         let (family, kind) = (family.as_str(), adapter.kind);
-        let reason = format!("{family} `{kind}` needs `{field}`, and no secret store is built");
+        let reason = format!("{family} `{kind}` needs `{field}`, and nothing hands it over yet");
         reading.not_enforced(format!("{prefix}.{family}"), reason, true);
     }
     Some(AdapterSpec { kind: adapter.kind.to_owned(), settings: adapter.settings? })
