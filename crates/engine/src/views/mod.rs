@@ -3,6 +3,7 @@
 //! out. Shows, decides nothing.
 
 mod show;
+mod telling;
 
 use serde::{Deserialize, Serialize};
 use towpath_core::promotion::state::{Kind, Outcome};
@@ -10,7 +11,8 @@ use towpath_core::reason::Next;
 use towpath_core::release::ChangeType;
 
 pub use show::time;
-pub(crate) use show::{checks, lane, promotion, promotion_row, span_seconds};
+pub(crate) use show::{checks, lane, promotion, promotion_rows, span_seconds};
+pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};
 
 /// The version of these shapes; grows only when a name changes its meaning.
 pub const FORMAT: u32 = 1;
@@ -30,6 +32,9 @@ pub struct Status {
     pub engine: EngineView,
     /// By environment in the order of the file, then by service.
     pub lanes: Vec<LaneView>,
+    /// How many notices never arrived and wait for a person.
+    #[serde(default)]
+    pub dead_notices: usize,
 }
 
 /// The engine.
@@ -246,6 +251,12 @@ pub struct PromotionView {
     /// Those of them that green answered otherwise.
     #[serde(default)]
     pub mirrored_differing: u64,
+    /// Channels to which its end was told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
+    /// Channels that should have heard of its end and that nothing can be sent to, each with why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_told: Vec<String>,
     /// Whether its release was quarantined.
     pub quarantined: bool,
     /// How long what it leaves stands by, in seconds.

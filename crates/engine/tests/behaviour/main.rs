@@ -10,6 +10,7 @@ mod counting;
 mod crashes;
 mod fakes;
 mod leases;
+mod notices;
 mod probes;
 mod rights;
 mod routers;
