@@ -8,7 +8,7 @@ use towpath_core::units::Span;
 use crate::views::{CheckView, PromotionView, SideView};
 
 /// The summary; every figure is that of the row that lists and pages show. Ends in a line break.
-pub(crate) fn text(view: &PromotionView) -> String {
+pub fn text(view: &PromotionView) -> String {
     let mut text = String::new();
     for (label, value) in rows(view) {
         let _ = writeln!(text, "{label:10}{}", one_line(&value));

@@ -13,6 +13,7 @@ pub(crate) mod help;
 mod help_pages;
 pub(crate) mod history;
 pub(crate) mod lines;
+pub(crate) mod notify;
 pub(crate) mod objects;
 pub(crate) mod plan;
 pub(crate) mod quarantine;

@@ -10,6 +10,7 @@ use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 use towpath_core::release::ChangeType;
 
+pub use crate::summary::text as summary;
 pub use show::time;
 pub(crate) use show::{checks, lane, promotion, promotion_rows, span_seconds};
 pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};

@@ -4,6 +4,7 @@ pub(crate) mod engine;
 pub(crate) mod events;
 pub(crate) mod lanes;
 pub(crate) mod matrix;
+pub(crate) mod notices;
 pub(crate) mod promotions;
 pub(crate) mod releases;
 

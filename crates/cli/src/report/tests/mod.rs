@@ -2,6 +2,7 @@
 
 mod looking;
 mod moving;
+mod telling;
 mod wrong;
 
 use crate::report::style::Style;
