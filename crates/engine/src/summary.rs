@@ -64,14 +64,16 @@ fn took(view: &PromotionView) -> String {
     }
 }
 
+/// To the second where it took long.
 fn span(seconds: f64) -> Span {
+    let step = if seconds < 10.0 { 1.0 } else { 1000.0 };
+    let milliseconds = (seconds.max(0.0) * 1000.0 / step).round() * step;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a promotion's time"
     )]
-    let whole = seconds.max(0.0).round() as u64;
-    Span::seconds(whole)
+    Span(milliseconds as u64)
 }
 
 fn checked(check: &CheckView) -> String {

@@ -2,10 +2,11 @@
 //! told. Changes no promotion.
 
 use towpath_core::ids::Name;
-use towpath_engine::views::{ChannelView, FORMAT, NoticesView, TestView};
+use towpath_engine::views::{ChannelView, FORMAT, NoticesView, PromotionView, TestView};
 use towpath_server::requests::{AcceptedView, NoticeRetryRequest, NoticeTestRequest};
 
 use crate::args::{NotifyCommand, NotifyRetryArguments, NotifyTestArguments};
+use crate::client::Client;
 use crate::commands::Context;
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
@@ -62,4 +63,52 @@ async fn retry(arguments: &NotifyRetryArguments, context: &Context) -> Result<Ex
     let next = towpath_core::reason::Next::new("towpath notify list", "whether it arrived");
     context.either(&accepted, (text, report::block::next(&[next])));
     Ok(ExitCode::Done)
+}
+
+/// How long the end of a promotion waits to say who heard of it: what is well takes a moment.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How often it looks meanwhile.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Leaves in `told` those who have their notice; whose is still on its way, or never arrived, is not told
+/// yet, with why. What nobody answers is left as it is.
+pub(crate) async fn only_the_told(client: &Client, view: &mut PromotionView) {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while !view.told.is_empty() {
+        let Ok(notices) = client.get::<NoticesView>("/v1/notices").await else { return };
+        let number = Some(view.number);
+        let waits = notices.pending.iter().any(|one| {
+            one.promotion == number && one.attempts == 0 && view.told.contains(&one.channel)
+        });
+        if waits && tokio::time::Instant::now() < until {
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
+        sort_out(view, &notices);
+        return;
+    }
+}
+
+fn sort_out(view: &mut PromotionView, notices: &NoticesView) {
+    let number = Some(view.number);
+    let outcome = view.outcome.map(towpath_core::promotion::state::Outcome::as_str);
+    // An ordered rollback that succeeded is told as one.
+    let is_end = |occasion: &str| outcome == Some(occasion) || occasion == "rolled_back";
+    let on_the_way = notices.pending.iter().filter(|one| one.promotion == number);
+    let why = |sentence: Option<&String>| match sentence {
+        Some(sentence) => format!("on its way: {sentence}"),
+        None => "on its way".to_owned(),
+    };
+    let mut missing: Vec<(String, String)> = on_the_way
+        .filter(|one| is_end(&one.occasion))
+        .map(|one| (one.channel.clone(), why(one.sentence.as_ref())))
+        .collect();
+    let dead = notices.dead.iter().filter(|one| one.promotion == number);
+    missing.extend(
+        dead.filter(|one| is_end(&one.occasion))
+            .map(|one| (one.channel.clone(), format!("given up: {}", one.sentence))),
+    );
+    view.told.retain(|channel| !missing.iter().any(|(own, _)| own == channel));
+    let named = missing.into_iter().filter(|(channel, _)| !channel.contains(':'));
+    view.not_told.extend(named.map(|(channel, why)| format!("{channel} ({why})")));
 }

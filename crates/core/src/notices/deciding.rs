@@ -103,7 +103,9 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
         }
         Event::PromotionEnded { number, outcome, sentence } => {
             let kind = told.promotion(*number).map(|it| it.kind);
-            vec![(ended(kind, *outcome), *number, sentence.clone())]
+            // Of a success it only says what the subject says.
+            let cause = if *outcome == Outcome::Succeeded { "" } else { sentence.as_str() };
+            vec![(ended(kind, *outcome), *number, cause.to_owned())]
         }
         _ => Vec::new(),
     }
