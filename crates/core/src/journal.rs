@@ -364,8 +364,7 @@ pub enum Event {
     RollbackRemembered(Remembered),
     /// A channel took a notice.
     NoticeDelivered(Box<Delivered>),
-    /// A notice was not taken for as long as it is tried, or will never be: it is kept until a person
-    /// has it sent again.
+    /// A notice was not taken, and is kept until a person has it sent again.
     NoticeGivenUp(Box<GivenUp>),
     /// A person has a notice that was given up sent again.
     NoticeRetried {

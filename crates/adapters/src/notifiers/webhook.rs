@@ -102,6 +102,12 @@ fn address(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// The server without what stands behind it: many a chat takes the path for a password.
+fn shown(url: &Url) -> String {
+    let rest = if url.path() == "/" && url.query().is_none() { "/" } else { "/…" };
+    format!("{}{rest}", url.origin().ascii_serialization())
+}
+
 /// Checked settings; the fields of [`KIND`] say what each is.
 #[derive(Clone, Debug, Deserialize)]
 struct Settings {
@@ -145,7 +151,7 @@ impl Webhook {
         }
         let url =
             address(self.settings.url.as_deref().unwrap_or_default()).map_err(Failure::never)?;
-        let shown = url.to_string();
+        let shown = shown(&url);
         Ok((url, shown))
     }
 
