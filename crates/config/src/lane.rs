@@ -173,8 +173,7 @@ fn environment(
     sections::who_may::in_environment(&joined, &prefix, reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
-    let mut lanes = BTreeMap::new();
-    let mut of_lanes = Vec::new();
+    let (mut lanes, mut of_lanes) = (BTreeMap::new(), Vec::new());
     let mut of_services = serde_json::Map::new();
     let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {

@@ -135,10 +135,7 @@ async fn until_settled(shared: &Shared, pending: &Pending) -> Option<Event> {
         attempts += 1;
         let (sent, secrets) = send(shared, notice).await;
         drop(alone);
-        let failure = match sent {
-            Ok(_) => return Some(delivered(notice, attempts, secrets)),
-            Err(failure) => failure,
-        };
+        let Err(failure) = sent else { return Some(delivered(notice, attempts, secrets)) };
         let sentence = failure.sentence;
         tracing::warn!(
             channel = notice.channel,

@@ -5,7 +5,6 @@ mod command;
 mod folder;
 mod planned;
 mod smtp;
-mod templates;
 mod webhook;
 
 use jiff::Timestamp;

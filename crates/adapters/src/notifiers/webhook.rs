@@ -5,6 +5,8 @@
 //! often a notice is sent, so that a receiver can keep doubles apart. Redirects are not followed: what
 //! was meant for one place is sent to no other.
 
+mod templates;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,7 +25,7 @@ use towpath_ports::secret::Secret;
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState};
 
-use super::{said, templates};
+use super::said;
 use crate::outgoing::{self, Redirects};
 
 /// How much of an answer is looked at, in bytes.

@@ -136,7 +136,7 @@ mod tests {
     fn what_is_empty_endless_or_no_text_is_no_secret() {
         assert_eq!(kept(b"\n", 0o600, false).unwrap_err(), "is empty");
         assert_eq!(kept(b"\xff\xfe", 0o600, false).unwrap_err(), "is no text in UTF-8");
-        assert!(kept(&[b'a'; 70_000], 0o600, false).unwrap_err().contains("65536"));
+        assert!(kept(&vec![b'a'; 70_000], 0o600, false).unwrap_err().contains("65536"));
         assert_eq!(read(Path::new("/dev/zero"), true).unwrap_err(), "is no regular file");
         let folder = tempfile::tempdir().unwrap();
         assert!(read(folder.path(), true).is_err());

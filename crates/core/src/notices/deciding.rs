@@ -187,8 +187,8 @@ impl<'a> Told<'a> {
     /// The promotion, from the lane as it was or as it is, or from its request where it was asked for
     /// and over in one turn; what serves is known by its number alone.
     fn promotion(&self, number: PromotionNumber) -> Option<About<'a>> {
-        let lanes = [Some(self.after), self.before].into_iter().flatten();
-        let known = lanes.filter_map(|lane| lane.promotion(number)).next();
+        let mut lanes = [Some(self.after), self.before].into_iter().flatten();
+        let known = lanes.find_map(|lane| lane.promotion(number));
         if let Some(it) = known {
             return Some(About {
                 number,

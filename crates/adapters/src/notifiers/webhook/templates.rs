@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use towpath_core::notices::{Notice, Occasion};
 
-use super::object;
+use crate::notifiers::object;
 
 /// As written after `template:`; the first is the default.
 pub(super) const NAMES: &[&str] = &["cloudevents", "plain-json", "slack", "teams", "discord"];
