@@ -92,6 +92,11 @@ fn a_repository_opens_a_gate_as_its_page_says() {
 }
 
 #[test]
+fn people_are_told_as_their_page_says() {
+    follow("how-to/tell-people.md");
+}
+
+#[test]
 fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
     follow("how-to/review-a-change.md");
 }

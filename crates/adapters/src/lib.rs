@@ -31,9 +31,9 @@ pub fn catalogue() -> Catalogue {
     let targets = targets::KINDS.iter().map(|kind| kind.entry);
     let routers = routers::KINDS.iter().map(|kind| kind.entry);
     let checks = checks::KINDS.iter().map(|kind| kind.entry);
-    let notifiers = notifiers::KINDS.iter().copied();
+    let notifiers = notifiers::KINDS.iter().map(|kind| kind.entry);
     let metrics = metrics::KINDS.iter().map(|kind| kind.entry);
-    let secrets = secrets::KINDS.iter().copied();
+    let secrets = secrets::KINDS.iter().map(|kind| kind.entry);
     let others = notifiers.chain(metrics).chain(secrets);
     Catalogue { kinds: targets.chain(routers).chain(checks).chain(others).collect() }
 }
@@ -99,7 +99,10 @@ mod tests {
         let routers = routers::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
         let checks = checks::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
         let metrics = metrics::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
-        for (entry, can_be_built) in targets.chain(routers).chain(checks).chain(metrics) {
+        let notifiers = notifiers::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
+        let secrets = secrets::KINDS.iter().map(|kind| (kind.entry, kind.build.is_some()));
+        let others = metrics.chain(notifiers).chain(secrets);
+        for (entry, can_be_built) in targets.chain(routers).chain(checks).chain(others) {
             assert_eq!(can_be_built, entry.state == KindState::Built, "{}", entry.name);
             assert!(entry.fields.iter().all(|field| field.doc.ends_with('.')), "{}", entry.name);
         }

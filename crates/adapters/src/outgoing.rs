@@ -49,7 +49,7 @@ pub(crate) fn ensure_allowed(url: &Url) -> Result<(), String> {
 
 fn forbidden(host: &str) -> String {
     format!(
-        "`{host}` is a link-local, metadata or group address, where no check and no download may go"
+        "`{host}` is a link-local, metadata or group address, where nothing may go that a matrix names"
     )
 }
 

@@ -1,4 +1,4 @@
-//! A program that a question started. Owns its life: it and all that it starts are gone when it ended,
+//! A program that a question or a notice started. Owns its life: it and all that it starts are gone when it ended,
 //! was given up or is dropped; what it says is its asker's.
 //!
 //! What leaves the program's process group *and* clears its environment is out of reach, and so is
@@ -11,7 +11,7 @@ use std::process::{ExitStatus, Stdio};
 
 use futures_util::future::select_all;
 use tokio::net::unix::pipe;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use crate::printable::escaped;
 use crate::processes::{self, Identity, Wanted};
@@ -19,7 +19,7 @@ use crate::processes::{self, Identity, Wanted};
 /// How much is kept of the beginning and of the end of what a program prints, in bytes each.
 pub(crate) const KEPT: usize = 64 * 1024;
 /// The name of the variable by which the program's processes are found.
-const MARK: &str = "TOWPATH_CHECK_ID";
+const MARK: &str = "TOWPATH_RUN_ID";
 
 /// Where a program's second output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,18 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts `command` without an input, in a process group of its own.
-    pub(crate) fn start(mut command: Command, errors: Errors) -> io::Result<Self> {
+    pub(crate) fn start(command: Command, errors: Errors) -> io::Result<Self> {
+        Self::with_input(command, errors, Stdio::null())
+    }
+
+    /// The same with an input, and what is to be written there.
+    pub(crate) fn fed(command: Command, errors: Errors) -> io::Result<(Self, Option<ChildStdin>)> {
+        let mut running = Self::with_input(command, errors, Stdio::piped())?;
+        let input = running.child.stdin.take();
+        Ok((running, input))
+    }
+
+    fn with_input(mut command: Command, errors: Errors, input: Stdio) -> io::Result<Self> {
         let id = format!("{:032x}", rand::random::<u128>());
         let (first, writer) = Heard::new()?;
         let mut heard = vec![first];
@@ -65,7 +76,7 @@ impl Running {
                 command.stderr(writer)
             }
         };
-        command.stdout(writer).stdin(Stdio::null()).process_group(0).env(MARK, &id);
+        command.stdout(writer).stdin(input).process_group(0).env(MARK, &id);
         let child = command.spawn()?;
         let leader = child.id().and_then(|pid| Identity::of(i32::try_from(pid).ok()?));
         let mark = format!("{MARK}={id}");

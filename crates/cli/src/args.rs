@@ -3,6 +3,7 @@
 
 mod freezes;
 mod matrix;
+mod notify;
 mod simulate;
 mod values;
 
@@ -15,6 +16,9 @@ use towpath_core::units::Span;
 pub(crate) use crate::args::freezes::{FreezeArguments, ThawArguments};
 pub(crate) use crate::args::matrix::{
     CheckArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments, ShowArguments, ShowForm,
+};
+pub(crate) use crate::args::notify::{
+    NotifyArguments, NotifyCommand, NotifyRetryArguments, NotifyTestArguments,
 };
 pub(crate) use crate::args::simulate::{Answers, SimulateArguments, Wrong};
 use crate::args::values::{
@@ -87,6 +91,7 @@ pub(crate) enum Command {
     Validate(EnvironmentArguments),
     Health(EnvironmentArguments),
     Quarantine(QuarantineArguments),
+    Notify(NotifyArguments),
     Audit(AuditArguments),
     Simulate(SimulateArguments),
     Adapters,
@@ -413,6 +418,13 @@ pub(crate) const HISTORY_SHOWN: u32 = 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArguments {
+    /// what this promotion was: who, how long, on what evidence, and what visitors met
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        conflicts_with_all = ["environment", "all", "limit"]
+    )]
+    pub(crate) summary: Option<u64>,
     /// only this environment
     #[arg(value_name = "ENV", value_parser = name)]
     pub(crate) environment: Option<Name>,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use towpath_adapters::{checks, metrics, routers, targets};
+use towpath_adapters::{checks, metrics, notifiers, routers, secrets, targets};
 use towpath_core::matrix::AdapterSpec;
 use towpath_engine::AdapterSet;
 use towpath_ports::check::Check;
 use towpath_ports::metrics::MetricsSource;
+use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
+use towpath_ports::secret::SecretStore;
 use towpath_ports::target::Target;
 use towpath_ports::{Catalogue, Kind, Site};
 
@@ -24,6 +26,8 @@ pub(crate) struct Adapters {
     routers: Kept<dyn Router>,
     checks: Kept<dyn Check>,
     metrics: Kept<dyn MetricsSource>,
+    notifiers: Kept<dyn Notifier>,
+    secrets: Kept<dyn SecretStore>,
 }
 
 type Kept<Port> = Mutex<BTreeMap<String, Arc<Port>>>;
@@ -41,6 +45,8 @@ impl Adapters {
             routers: Kept::default(),
             checks: Kept::default(),
             metrics: Kept::default(),
+            notifiers: Kept::default(),
+            secrets: Kept::default(),
         }
     }
 
@@ -79,6 +85,14 @@ impl AdapterSet for Adapters {
 
     fn metrics(&self, spec: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String> {
         self.get(&self.metrics, metrics::KINDS, spec)
+    }
+
+    fn notifier(&self, spec: &AdapterSpec) -> Result<Arc<dyn Notifier>, String> {
+        self.get(&self.notifiers, notifiers::KINDS, spec)
+    }
+
+    fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
+        self.get(&self.secrets, secrets::KINDS, spec)
     }
 }
 

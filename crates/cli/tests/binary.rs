@@ -57,7 +57,7 @@ fn a_whole_matrix_whose_keys_are_secrets_is_right_and_refuses_only_there() {
     assert_eq!(open, ["environments.crossing.router", "environments.trial-run.router"], "{text}");
     let (_, told) = said(&["matrix", "check", "fixtures/matrix/ferry.yaml"]);
     assert!(
-        told.contains("router `towpath` needs `key_secret`, and no secret store is built"),
+        told.contains("router `towpath` needs `key_secret`, and nothing hands it over yet"),
         "{told}"
     );
 }

@@ -51,6 +51,9 @@ pub(crate) fn declared(place: Where, entry: &Entry, path: &str, reading: &mut Re
         Standing::RefusesUnlessNamed => {
             let needless = sections::secrets::for_releases(&entry.value, &reading.named);
             let refusal = handed_to_nobody(needless);
+            if refusal.is_none() && sections::secrets::are_only_kept(&entry.value, reading) {
+                return;
+            }
             reading.not_enforced(listed, refusal.clone().unwrap_or(planned), refusal.is_some());
         }
     }
@@ -67,6 +70,9 @@ fn handed_to_nobody<'a>(mut secrets: impl Iterator<Item = &'a Entry>) -> Option<
     Some(format!("nothing hands `{first}`{more} to the release"))
 }
 
+/// Sections of which a part is enforced and a part is kept; people are shown them whole.
+const PARTLY: [&str; 2] = ["notify", "communication"];
+
 /// The sections of one map that are kept, by name, with every default filled in.
 pub(crate) fn values(
     node: &Node,
@@ -74,7 +80,10 @@ pub(crate) fn values(
     place: Place,
     catalogue: &Catalogue,
 ) -> BTreeMap<String, Value> {
-    let kept = |section: &&Section| section.may_stand(at) && section.standing != Standing::Enforced;
+    let kept = |section: &&Section| {
+        let is_kept = section.standing != Standing::Enforced;
+        section.may_stand(at) && (is_kept || PARTLY.contains(&section.key.name))
+    };
     let present = |section: &Section| {
         let value = filled(section.key.shape, node.get(section.key.name)?, place, catalogue);
         Some((section.key.name.to_owned(), value))

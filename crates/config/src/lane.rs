@@ -124,6 +124,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     let services = services(root, &project);
     declared_at_top(reading);
     reading.sources = metrics_sources::read(reading);
+    let notifiers = sections::notifiers::read(reading);
     let people = sections::people::read(reading);
     reading.knows_people = !people.is_empty();
     sections::who_may::list_if_void(root, "who_may", reading);
@@ -135,6 +136,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
             environments: Vec::new(),
             people,
             who_may: sections::who_may::read(root),
+            notifiers,
             declared: declared::values(root, Where::Top, NOWHERE, reading.catalogue),
         },
         lanes: Vec::new(),
@@ -198,8 +200,7 @@ fn environment(
     rules_for_people(&joined, &prefix, reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
-    let mut lanes = BTreeMap::new();
-    let mut of_lanes = Vec::new();
+    let (mut lanes, mut of_lanes) = (BTreeMap::new(), Vec::new());
     let mut of_services = serde_json::Map::new();
     let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {
@@ -246,6 +247,7 @@ fn environment(
         after,
         lanes,
         who_may: sections::who_may::read(&joined),
+        notify: sections::notify::read(&joined, reading.root),
         declared: kept,
     }
 }
@@ -416,7 +418,7 @@ fn runner(
     } else if let Some(field) = secret_of(&adapter) {
         // Without it the adapter would do something else than the file says, so nobody can go without.
         let (family, kind) = (family.as_str(), adapter.kind);
-        let reason = format!("{family} `{kind}` needs `{field}`, and no secret store is built");
+        let reason = format!("{family} `{kind}` needs `{field}`, and nothing hands it over yet");
         reading.not_enforced(format!("{prefix}.{family}"), reason, true);
     }
     Some(AdapterSpec { kind: adapter.kind.to_owned(), settings: adapter.settings? })

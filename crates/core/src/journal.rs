@@ -14,6 +14,7 @@ use crate::deployment::Deployment;
 pub use crate::freezing::{Freeze, Thaw};
 use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
+use crate::notices::{Delivered, GivenUp};
 use crate::plan::Plan;
 use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
@@ -397,4 +398,15 @@ pub enum Event {
     /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
     /// what was on its way is gone.
     RollbackRemembered(Remembered),
+    /// A channel took a notice.
+    NoticeDelivered(Box<Delivered>),
+    /// A notice was not taken, and is kept until a person has it sent again.
+    NoticeGivenUp(Box<GivenUp>),
+    /// A person has a notice that was given up sent again.
+    NoticeRetried {
+        /// Which.
+        id: String,
+        /// Who.
+        by: Person,
+    },
 }

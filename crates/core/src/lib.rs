@@ -22,6 +22,7 @@ pub mod guarding;
 pub mod ids;
 pub mod journal;
 pub mod matrix;
+pub mod notices;
 pub mod people;
 pub mod plan;
 pub mod project;

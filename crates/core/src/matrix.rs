@@ -12,6 +12,7 @@ use crate::canonical;
 use crate::change_types::ChangeTypes;
 use crate::guarding::GuardRules;
 use crate::ids::{Digest, LaneId, Name, Person};
+use crate::notices::{Channel, NotifyRules};
 use crate::people::{PersonSpec, WhoMay};
 use crate::units::{Span, Weight};
 
@@ -32,6 +33,9 @@ pub struct Matrix {
     /// Which roles may do what where an environment does not say it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub who_may: WhoMay,
+    /// How people are told, by the channel's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notifiers: BTreeMap<Name, Channel>,
     /// Sections at the top that are kept and that nothing here acts on, by name, every default
     /// filled in.
     #[serde(
@@ -118,6 +122,9 @@ pub struct Environment {
     /// Which roles may do what in it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub who_may: WhoMay,
+    /// Who hears of what happens in it.
+    #[serde(default, skip_serializing_if = "NotifyRules::is_empty")]
+    pub notify: NotifyRules,
     /// What is declared for each service in it.
     pub lanes: BTreeMap<Name, LaneSpec>,
     /// Its sections that are kept and that nothing here acts on, by name, every default filled in;

@@ -8,6 +8,7 @@ use crate::freezing::Freeze;
 use crate::ids::{Epoch, LaneId, Name, PromotionNumber, Version};
 use crate::journal::{Attested, Event};
 use crate::matrix::Matrix;
+use crate::notices::GivenUp;
 use crate::promotion::state::Lane;
 use crate::reason::Refusal;
 use crate::release::{Release, ReleaseRef};
@@ -41,7 +42,24 @@ pub struct Common {
     /// Freezes that people set, in order, some of them over perhaps; one for each scope.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freezes: Vec<Freeze>,
+    /// Notices that never arrived and that nobody had sent again, oldest first; at most
+    /// [`DEAD_KEPT`].
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub dead: VecDeque<DeadNotice>,
 }
+
+/// A notice that never arrived.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeadNotice {
+    /// All of it, and why.
+    pub given_up: GivenUp,
+    /// When it was given up.
+    pub since: Timestamp,
+}
+
+/// Notices that never arrived and are kept to be sent again; the journal has all of them. Whoever
+/// has more of them has a channel to mend first.
+pub const DEAD_KEPT: usize = 100;
 
 /// Starts that are remembered: beyond them what each gets of a chance of a false alarm is nothing.
 pub const STARTS_KEPT: usize = 16;
@@ -97,6 +115,17 @@ impl Project {
             Event::Frozen(_) | Event::Thawed(_) => self.common.freeze_changed(event, at),
             Event::PromotionRequested(requested) => {
                 self.common.last_promotion = self.common.last_promotion.max(requested.number);
+            }
+            Event::NoticeGivenUp(given_up) => {
+                self.common
+                    .dead
+                    .push_back(DeadNotice { given_up: (**given_up).clone(), since: at });
+                if self.common.dead.len() > DEAD_KEPT {
+                    self.common.dead.pop_front();
+                }
+            }
+            Event::NoticeRetried { id, .. } => {
+                self.common.dead.retain(|dead| dead.given_up.notice.id != *id);
             }
             _ => {}
         }

@@ -16,11 +16,13 @@ use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
 use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw};
-use towpath_core::matrix::Signal;
+use towpath_core::matrix::{Signal, Tier};
+use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{
     CheckKey, Ending, GateList, Holdback, HoldbackEnd, Kind, Lane, Outcome,
 };
+use towpath_core::reason::Next;
 use towpath_core::release::{ChangeType, ReleaseRef};
 use towpath_core::units::{Timestamp, Weight};
 use towpath_guard::{Evidence, Probes, Standing, Verdict};
@@ -204,6 +206,45 @@ fn of_the_end() -> Vec<Event> {
     ]
 }
 
+fn of_notices() -> Vec<Event> {
+    let notice = Notice {
+        id: "6635b5a8dc000-3-17-0".to_owned(),
+        channel: "slack".to_owned(),
+        occasion: Occasion::RolledBack,
+        at: AT,
+        project: name("project"),
+        rehearsal: Some(60),
+        lane: Some(lane_id("prod")),
+        tier: Some(Tier::Production),
+        promotion: Some(NUMBER),
+        release: Some(reference().version),
+        subject: "[project] prod went back".to_owned(),
+        rows: vec![("cause".to_owned(), because())],
+        next: vec![Next::new("towpath logs 7", "what it wrote")],
+        summary: Some("harmed 3\n".to_owned()),
+    };
+    let secrets = vec!["SLACK_WEBHOOK_URL".to_owned()];
+    let delivered = Delivered {
+        id: notice.id.clone(),
+        channel: notice.channel.clone(),
+        occasion: notice.occasion,
+        promotion: notice.promotion,
+        attempts: 2,
+        secrets: secrets.clone(),
+    };
+    let id = notice.id.clone();
+    vec![
+        Event::NoticeDelivered(Box::new(delivered)),
+        Event::NoticeGivenUp(Box::new(GivenUp {
+            notice,
+            attempts: 9,
+            sentence: because(),
+            secrets,
+        })),
+        Event::NoticeRetried { id, by: ada() },
+    ]
+}
+
 fn holdback() -> Holdback {
     let share = Weight::from_basis_points(500).unwrap();
     Holdback {
@@ -224,7 +265,7 @@ fn holdback() -> Holdback {
 }
 
 fn examples() -> Vec<Event> {
-    [of_the_project(), of_the_gate(), of_the_rollout(), of_the_end()].concat()
+    [of_the_project(), of_the_gate(), of_the_rollout(), of_the_end(), of_notices()].concat()
 }
 
 /// Position of a variant. Without a wildcard: a new variant does not compile until it stands here,
@@ -276,11 +317,14 @@ fn position(event: &Event) -> usize {
         Event::Thawed(_) => 42,
         Event::RolloutHeld { .. } => 43,
         Event::RolloutReleased { .. } => 44,
+        Event::NoticeDelivered(_) => 45,
+        Event::NoticeGivenUp(_) => 46,
+        Event::NoticeRetried { .. } => 47,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 45;
+const VARIANTS: usize = 48;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use towpath_core::matrix::AdapterSpec;
 use towpath_ports::check::Check;
 use towpath_ports::metrics::MetricsSource;
+use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
+use towpath_ports::secret::SecretStore;
 use towpath_ports::target::Target;
 
 /// Gives out adapters by what the matrix says. The same specification gives the same adapter, so
@@ -22,6 +24,12 @@ pub trait AdapterSet: Send + Sync {
 
     /// The metrics source that `spec` describes. The error is one sentence.
     fn metrics(&self, spec: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String>;
+
+    /// The channel that `spec` describes. The error is one sentence.
+    fn notifier(&self, spec: &AdapterSpec) -> Result<Arc<dyn Notifier>, String>;
+
+    /// The store of secrets that `spec` describes. The error is one sentence.
+    fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String>;
 }
 
 /// The check that asks a path of every instance, with which health is probed.

@@ -10,6 +10,8 @@ use towpath_core::ids::Epoch;
 use towpath_core::matrix::Matrix;
 use towpath_ports::store::StoreError;
 
+use crate::delivery::Deliveries;
+use crate::notices::Pending;
 use crate::recovery;
 use crate::run_loop::Engine;
 use crate::shared::{Setup, Shared};
@@ -32,6 +34,7 @@ impl Reader {
         let now = setup.clock.now();
         // What an older program kept in another shape is in it; giving it rows is an engine's work.
         let project = recovery::load(setup.store.as_ref()).await?.project;
+        let waiting = setup.store.pending_commands().await?;
         // Both other ends are dropped: orders find nobody, and there is never any news.
         let (inputs, _) = mpsc::channel(1);
         let (news, _) = broadcast::channel(1);
@@ -46,6 +49,7 @@ impl Reader {
             counting: Mutex::new(BTreeMap::new()),
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
+            deliveries: Deliveries::default(),
             inputs,
             news,
             store_answers: true.into(),
@@ -54,7 +58,9 @@ impl Reader {
             stopped: true.into(),
         };
         let engine = Engine { shared: Arc::new(shared) };
-        let needed = !engine.is_idle();
+        // What is on its way to people needs somebody who sends it.
+        let untold = waiting.iter().any(Pending::is_one);
+        let needed = untold || !engine.is_idle();
         Ok(Self { engine, needed })
     }
 

@@ -48,6 +48,7 @@ impl Engine {
             engine: EngineView::of(shared),
             frozen: shared.read(|project| freezes::views(&project.common, now)),
             lanes: lanes.iter().filter_map(|id| views::lane(shared, id, now)).collect(),
+            dead_notices: shared.read(|project| project.common.dead.len()),
         }
     }
 
@@ -142,11 +143,13 @@ impl Engine {
     }
 
     /// Whether nothing needs an engine any more: no promotion, standby or stop, and no lane that
-    /// serves with scheduled health, a soak that looks at it, or an automatic edge.
+    /// serves with scheduled health, a soak that looks at it, or an automatic edge; and no notice is on
+    /// its way.
     pub fn is_idle(&self) -> bool {
         let asked = self.shared.last_asked.load(std::sync::atomic::Ordering::SeqCst);
         let quiet = self.shared.now().since(Timestamp(asked)) >= PATIENCE_WITH_PEOPLE;
         quiet
+            && self.shared.deliveries.is_quiet()
             && self.shared.read(|project| {
                 if project.lanes.values().any(|lane| !lane.is_quiet()) {
                     return false;

@@ -8,6 +8,7 @@ use towpath_core::project::Project;
 use towpath_core::promotion::command::Command;
 use towpath_ports::store::{StateRow, Store, StoreError};
 
+use crate::notices::Pending;
 use crate::rows;
 
 /// What was found.
@@ -16,6 +17,8 @@ pub(crate) struct Found {
     pub(crate) project: Project,
     pub(crate) versions: BTreeMap<String, u64>,
     pub(crate) unfinished: Vec<Command>,
+    /// Notices that are not known to have arrived.
+    pub(crate) untold: Vec<Pending>,
     /// Turns of states that have to be written before anything else: an older program kept them in
     /// another shape.
     pub(crate) split: Vec<Vec<StateRow>>,
@@ -31,14 +34,18 @@ pub(crate) async fn recover(
 ) -> Result<Found, StoreError> {
     let epoch = store.take_ownership(now).await?;
     let rows::Loaded { project, versions, split } = load(store).await?;
-    let mut unfinished = Vec::new();
+    let (mut unfinished, mut untold) = (Vec::new(), Vec::new());
     for row in store.pending_commands().await? {
+        if let Some(pending) = Pending::read(&row)? {
+            untold.push(pending);
+            continue;
+        }
         let command = serde_json::from_value::<Command>(row.body).map_err(|error| {
             StoreError::Refused(format!("the command `{}` cannot be read: {error}", row.id))
         })?;
         unfinished.push(command);
     }
-    Ok(Found { epoch, project, versions, unfinished, split })
+    Ok(Found { epoch, project, versions, unfinished, untold, split })
 }
 
 /// The saved state. Changes nothing.

@@ -82,6 +82,11 @@ impl Rights {
         Ok(None)
     }
 
+    /// The same of telling people something: whoever may report an incident may.
+    pub(crate) fn about_telling(&self, by: &mut Person) -> Allowed {
+        self.decide(by, Verb::Signal, None)
+    }
+
     fn decide(&self, by: &mut Person, verb: Verb, environment: Option<&Name>) -> Allowed {
         let authority = match &self.0 {
             Ok(Some(authority)) => authority,

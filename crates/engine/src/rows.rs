@@ -2,14 +2,14 @@
 //! each statement of a person and each lane, so that a turn writes what it changed and no more. Knows
 //! nothing of when they are written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use towpath_core::ids::LaneId;
 use towpath_core::journal::{Attested, Event};
 use towpath_core::matrix::Matrix;
-use towpath_core::project::{Common, Project};
+use towpath_core::project::{Common, DeadNotice, Project};
 use towpath_core::promotion::state::Lane;
 use towpath_core::release::Release;
 use towpath_core::units::Timestamp;
@@ -23,6 +23,8 @@ const MATRIX: &str = "project:matrix";
 const RELEASE: &str = "release:";
 /// Followed by its number, from 1.
 const ATTESTATION: &str = "attestation:";
+/// Notices that never arrived.
+const DEAD_NOTICES: &str = "project:dead-notices";
 
 /// Rows that one turn of a migration writes at most: well below what a store takes at once.
 const MIGRATED_AT_ONCE: usize = 1_000;
@@ -52,6 +54,7 @@ pub(crate) struct Loaded {
 pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded::default();
     let (mut one, mut matrix) = (Common::default(), None);
+    let mut dead = VecDeque::new();
     let (mut releases, mut attestations) = (BTreeMap::new(), BTreeMap::new());
     for row in rows {
         loaded.versions.insert(row.key.clone(), row.version);
@@ -59,6 +62,8 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
             one = read::<Common>(&row.key, row.body)?;
         } else if row.key == MATRIX {
             matrix = Some(read::<Matrix>(&row.key, row.body)?);
+        } else if row.key == DEAD_NOTICES {
+            dead = read::<VecDeque<DeadNotice>>(&row.key, row.body)?;
         } else if row.key.starts_with(RELEASE) {
             let one = read::<Numbered<Release>>(&row.key, row.body)?;
             releases.insert(one.number, one.value);
@@ -76,6 +81,7 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
         matrix,
         releases: releases.collect(),
         attestations: attestations.collect(),
+        dead,
         ..without_parts(&one)
     };
     loaded.take_over(one);
@@ -121,8 +127,16 @@ fn has_parts(common: &Common) -> bool {
 /// What stands in the row of the project: all but what has rows of its own. Named one by one, so that
 /// whoever adds a part has to say where it is kept.
 fn without_parts(common: &Common) -> Common {
-    let Common { epoch, matrix: _, releases: _, attestations: _, last_promotion, starts, freezes } =
-        common;
+    let Common {
+        epoch,
+        matrix: _,
+        releases: _,
+        attestations: _,
+        last_promotion,
+        starts,
+        freezes,
+        dead: _,
+    } = common;
     Common {
         epoch: *epoch,
         matrix: None,
@@ -131,6 +145,7 @@ fn without_parts(common: &Common) -> Common {
         last_promotion: *last_promotion,
         starts: starts.clone(),
         freezes: freezes.clone(),
+        dead: VecDeque::new(),
     }
 }
 
@@ -144,13 +159,18 @@ pub(crate) fn changed(
 ) -> Vec<StateRow> {
     let before = without_parts(common);
     let mut after = Project { common: before.clone(), lanes: BTreeMap::new() };
+    after.common.dead.clone_from(&common.dead);
     for event in events {
         after.apply(None, event, at);
     }
     let mut after = after.common;
+    let dead = std::mem::take(&mut after.dead);
     let mut rows = Vec::new();
     if let Some(matrix) = after.matrix.take() {
         rows.push(row(MATRIX, 1, &matrix));
+    }
+    if dead != common.dead {
+        rows.push(row(DEAD_NOTICES, 1, &dead));
     }
     for (number, release) in (common.releases.len() + 1..).zip(std::mem::take(&mut after.releases))
     {
@@ -228,6 +248,7 @@ mod tests {
             last_promotion: PromotionNumber(17),
             starts: [Timestamp(5)].into(),
             freezes: Vec::new(),
+            dead: VecDeque::new(),
         };
         let rows = vec![row(PROJECT, 40, &common)];
         (common, rows)

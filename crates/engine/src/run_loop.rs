@@ -16,14 +16,15 @@ use towpath_core::reason::{Refusal, RefusalKind, Wake};
 use towpath_core::release::Release;
 use towpath_core::units::Timestamp;
 use towpath_guard::{Standing, Verdict};
-use towpath_ports::store::{EventRow, PromotionRow, StoreError, Turn};
+use towpath_ports::store::{EventRow, StoreError, Turn};
 
+use crate::delivery::{Deliveries, Record};
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, counting, executor, freezes, holdbacks, journal, judging, leases, prober, reading,
-    recovery, retention, rows, telemetry, views, wakes, writing,
+    alarms, counting, delivery, executor, freezes, holdbacks, journal, judging, leases, notices,
+    prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -40,13 +41,15 @@ pub(crate) enum Message {
     Lane { lane: LaneId, input: Box<Input>, reply: Option<oneshot::Sender<Reply>> },
     /// Somebody ordered something that belongs to no lane.
     Project { order: Box<Order>, reply: oneshot::Sender<Reply> },
+    /// Something became of a notice.
+    Record { record: Box<Record>, reply: Option<oneshot::Sender<Reply>> },
     /// Stop when what was sent before is done.
     Stop,
     /// Stop: somebody newer gives the orders. Why, in one sentence.
     ShutOut(String),
 }
 
-type Reply = Result<Accepted, EngineError>;
+pub(crate) type Reply = Result<Accepted, EngineError>;
 
 /// A running engine, as its clients see it. Cheap to clone.
 #[derive(Clone)]
@@ -82,6 +85,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         counting: Mutex::new(BTreeMap::new()),
         losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
+        deliveries: Deliveries::default(),
         inputs,
         news,
         store_answers: true.into(),
@@ -105,6 +109,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     for command in found.unfinished {
         executor::dispatch(&shared, command);
     }
+    found.untold.into_iter().for_each(|pending| delivery::spawn(&shared, pending));
     run.wake_all();
     leases::spawn(&shared);
     holdbacks::spawn(&shared);
@@ -234,6 +239,9 @@ impl Loop {
                 (result, reply)
             }
             Message::Project { order, reply } => (self.project_order(*order).await, Some(reply)),
+            Message::Record { record, reply } => {
+                (self.record(*record, reply.is_some()).await, reply)
+            }
         };
         let fatal = match &result {
             Err(EngineError::Store(StoreError::Fenced { current, own })) => {
@@ -363,6 +371,18 @@ impl Loop {
         )))
     }
 
+    async fn record(&mut self, record: Record, asked: bool) -> Reply {
+        if record.is_past(&self.shared) {
+            return Ok(Accepted::default());
+        }
+        let now = self.shared.now();
+        let decision = Decision { events: record.events, ..Decision::default() };
+        let mut turn = self.turn(None, &record.actor, &decision, record.finished, now);
+        (turn.commands, turn.urgent) = (record.commands, true);
+        self.write_turn(None, turn, decision, asked).await?;
+        Ok(Accepted::default())
+    }
+
     async fn write(
         &mut self,
         lane: Option<&LaneId>,
@@ -397,6 +417,7 @@ impl Loop {
         for command in decision.commands {
             executor::dispatch(&self.shared, command);
         }
+        notices::dispatch(&self.shared, &turn.commands);
         Ok(())
     }
 
@@ -417,16 +438,20 @@ impl Loop {
                 if before != Some(after) {
                     states.push(rows::lane_row(after, next(&after.id.to_string())));
                 }
-                promotions = promotion_rows(&self.shared, before, after, &decision.events, now);
+                promotions =
+                    views::promotion_rows(&self.shared, before, after, &decision.events, now);
             }
             states.extend(rows::changed(&project.common, &decision.events, now, next));
         });
+        let id = format!("{}-{}", self.shared.epoch, turn_counter());
+        let mut commands: Vec<_> = decision.commands.iter().map(journal::outbox_row).collect();
+        commands.extend(notices::of_turn(&self.shared, decision, &id, &mut promotions, now));
         Turn {
-            id: format!("{}-{}", self.shared.epoch, turn_counter()),
+            id,
             at: now,
             events: decision.events.iter().map(|event| journal::row(lane, actor, event)).collect(),
             states,
-            commands: decision.commands.iter().map(journal::outbox_row).collect(),
+            commands,
             finished,
             promotions,
             urgent: false,
@@ -477,26 +502,4 @@ impl Loop {
 fn turn_counter() -> u64 {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-fn promotion_rows(
-    shared: &Shared,
-    before: Option<&towpath_core::promotion::state::Lane>,
-    after: &towpath_core::promotion::state::Lane,
-    events: &[Event],
-    now: Timestamp,
-) -> Vec<PromotionRow> {
-    let mut numbers: Vec<_> = events.iter().filter_map(Event::promotion).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let rows = numbers.into_iter().filter_map(|number| {
-        let ended = events.iter().rev().find_map(|event| match event {
-            Event::PromotionEnded { number: own, outcome, sentence } if *own == number => {
-                Some((*outcome, sentence.clone()))
-            }
-            _ => None,
-        });
-        views::promotion_row(shared, before, after, events, number, ended, now)
-    });
-    rows.collect()
 }

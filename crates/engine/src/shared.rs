@@ -17,6 +17,7 @@ use towpath_ports::store::{EventRow, Store};
 use crate::adapters::AdapterSet;
 use crate::alarms::LaneAlarms;
 use crate::counting::LaneCounts;
+use crate::delivery::Deliveries;
 use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) losses: Mutex<BTreeMap<LaneId, Losses>>,
     /// Deployments that are being started or stopped.
     pub(crate) changing: Mutex<Changing>,
+    /// Notices that are on their way.
+    pub(crate) deliveries: Deliveries,
     pub(crate) inputs: mpsc::Sender<Message>,
     pub(crate) news: broadcast::Sender<Arc<EventRow>>,
     /// Whether the store took the last thing it was asked for. Leases are renewed only while it

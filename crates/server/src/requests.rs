@@ -49,6 +49,26 @@ pub struct LiftRequest {
     pub reason: String,
 }
 
+/// `POST /v1/notices/test`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeTestRequest {
+    /// Which channel.
+    pub channel: Name,
+    /// Who.
+    pub by: Person,
+}
+
+/// `POST /v1/notices/retry`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeRetryRequest {
+    /// Which notice.
+    pub id: String,
+    /// Who.
+    pub by: Person,
+}
+
 /// `POST /v1/lanes/{service}/{environment}/attestations`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,9 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use towpath_engine::Engine;
 
-use crate::api::{approvals, engine, events, freezes, lanes, matrix, promotions, releases};
+use crate::api::{
+    approvals, engine, events, freezes, lanes, matrix, notices, promotions, releases,
+};
 use crate::caller::Rehearsal;
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
@@ -50,6 +52,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/releases", get(releases::list).post(releases::create))
         .route("/v1/matrix", get(matrix::show).post(matrix::apply))
         .route("/v1/audit/verify", get(events::verify))
+        .route("/v1/notices", get(notices::list))
+        .route("/v1/notices/test", post(notices::test))
+        .route("/v1/notices/retry", post(notices::retry))
         .route("/v1/engine", get(engine::show))
         .route("/v1/engine/stop", post(engine::stop))
         .fallback(crate::error::no_such_route)

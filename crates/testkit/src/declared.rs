@@ -14,6 +14,7 @@ use towpath_core::matrix::{
     HoldbackRule, LaneSpec, Matrix, OnBlind, OnLapse, Predecessors, RollbackPolicy, Rollout,
     Service, Signal, Step, Strategy, Supersede, Tier, Unenforced,
 };
+use towpath_core::notices::NotifyRules;
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Migration, Release};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{DEFAULT_MINIMUM_SAMPLE, Limits};
@@ -53,6 +54,7 @@ pub fn matrix(text: &str) -> Result<Matrix, String> {
         environments,
         people,
         who_may: BTreeMap::new(),
+        notifiers: BTreeMap::new(),
         declared: BTreeMap::new(),
     })
 }
@@ -140,6 +142,7 @@ fn environment(key: &str, words: &str, services: &[Name]) -> Result<Environment,
         url: None,
         after: Predecessors::Root,
         promote: Decider::Manual,
+        notify: NotifyRules::default(),
         lanes: BTreeMap::new(),
         who_may: BTreeMap::new(),
         declared: BTreeMap::new(),

@@ -1,45 +1,9 @@
 //! Ways to tell people that parse and do nothing yet; what names them is listed as not enforced.
 
-use towpath_ports::catalogue::{Family, Field, FieldType, KindEntry};
+use towpath_ports::notifier::Notifier;
+use towpath_ports::{Family, Field, FieldType, Kind, KindEntry};
 
-pub(super) const SMTP: KindEntry = KindEntry::planned(
-    Family::Notifier,
-    "smtp",
-    "Mail through an SMTP server.",
-    "{ kind: smtp, server: \"smtp.example.org:587\", from: towpath@example.org, to: [team@example.org] }",
-    &[
-        Field::required("server", FieldType::Text, "Host and port."),
-        Field::required("from", FieldType::Text, "The sender."),
-        Field::required("to", FieldType::Texts, "The receivers."),
-        Field::optional("user", FieldType::Text, "Who signs in."),
-        Field::optional(
-            "password_secret",
-            FieldType::Text,
-            "The name of the secret with the password.",
-        ),
-    ],
-);
-pub(super) const WEBHOOK: KindEntry = KindEntry::planned(
-    Family::Notifier,
-    "webhook",
-    "A signed POST, or the form that a chat expects.",
-    "{ kind: webhook, template: slack, url_secret: SLACK_WEBHOOK_URL }",
-    &[
-        Field::optional("url", FieldType::Url, "Where it is sent."),
-        Field::optional("url_secret", FieldType::Text, "The name of the secret with the address."),
-        Field::optional(
-            "template",
-            FieldType::Word(&["slack", "teams", "discord", "cloudevents"]),
-            "The form of the body.",
-        ),
-        Field::optional(
-            "signing_secret",
-            FieldType::Text,
-            "The name of the secret it is signed with.",
-        ),
-    ],
-);
-pub(super) const PAGERDUTY: KindEntry = KindEntry::planned(
+pub(super) const PAGERDUTY: Kind<dyn Notifier> = Kind::planned(KindEntry::planned(
     Family::Notifier,
     "pagerduty",
     "An event for PagerDuty.",
@@ -49,8 +13,8 @@ pub(super) const PAGERDUTY: KindEntry = KindEntry::planned(
         FieldType::Text,
         "The name of the secret with the routing key.",
     )],
-);
-pub(super) const PHONE: KindEntry = KindEntry::planned(
+));
+pub(super) const PHONE: Kind<dyn Notifier> = Kind::planned(KindEntry::planned(
     Family::Notifier,
     "phone",
     "A call or a text message.",
@@ -63,8 +27,8 @@ pub(super) const PHONE: KindEntry = KindEntry::planned(
         ),
         Field::optional("provider", FieldType::Text, "Who makes the calls."),
     ],
-);
-pub(super) const SNS: KindEntry = KindEntry::planned(
+));
+pub(super) const SNS: Kind<dyn Notifier> = Kind::planned(KindEntry::planned(
     Family::Notifier,
     "sns",
     "A topic of AWS SNS.",
@@ -73,8 +37,8 @@ pub(super) const SNS: KindEntry = KindEntry::planned(
         Field::required("topic", FieldType::Text, "The topic, by its ARN."),
         Field::optional("region", FieldType::Text, "The region; left out, that of the ARN."),
     ],
-);
-pub(super) const STATUS_PAGE: KindEntry = KindEntry::planned(
+));
+pub(super) const STATUS_PAGE: Kind<dyn Notifier> = Kind::planned(KindEntry::planned(
     Family::Notifier,
     "status-page",
     "A public status page with an interface for incidents.",
@@ -83,4 +47,4 @@ pub(super) const STATUS_PAGE: KindEntry = KindEntry::planned(
         Field::required("url", FieldType::Url, "The page."),
         Field::optional("token_secret", FieldType::Text, "The name of the secret with the token."),
     ],
-);
+));

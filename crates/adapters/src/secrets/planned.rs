@@ -1,26 +1,9 @@
 //! Stores of secrets that parse and do nothing yet; what names them is listed as not enforced.
 
-use towpath_ports::catalogue::{Family, Field, FieldType, KindEntry};
+use towpath_ports::secret::SecretStore;
+use towpath_ports::{Family, Field, FieldType, Kind, KindEntry};
 
-pub(super) const ENV: KindEntry = KindEntry::planned(
-    Family::Secrets,
-    "env",
-    "A variable of the program's own environment.",
-    "{ kind: env, variable: SLACK_WEBHOOK_URL }",
-    &[Field::optional(
-        "variable",
-        FieldType::Text,
-        "The variable; left out, the secret's own name.",
-    )],
-);
-pub(super) const FILE: KindEntry = KindEntry::planned(
-    Family::Secrets,
-    "file",
-    "A file that only the program may read.",
-    "{ kind: file, path: /etc/towpath/api.key }",
-    &[Field::required("path", FieldType::Path, "The file.")],
-);
-pub(super) const AWS_SECRETS_MANAGER: KindEntry = KindEntry::planned(
+pub(super) const AWS_SECRETS_MANAGER: Kind<dyn SecretStore> = Kind::planned(KindEntry::planned(
     Family::Secrets,
     "aws-secrets-manager",
     "A secret of AWS Secrets Manager.",
@@ -30,8 +13,8 @@ pub(super) const AWS_SECRETS_MANAGER: KindEntry = KindEntry::planned(
         Field::optional("key", FieldType::Text, "The key in a secret that is a JSON object."),
         Field::optional("region", FieldType::Text, "The region; left out, the environment's."),
     ],
-);
-pub(super) const AZURE_KEY_VAULT: KindEntry = KindEntry::planned(
+));
+pub(super) const AZURE_KEY_VAULT: Kind<dyn SecretStore> = Kind::planned(KindEntry::planned(
     Family::Secrets,
     "azure-key-vault",
     "A secret of an Azure Key Vault.",
@@ -40,8 +23,8 @@ pub(super) const AZURE_KEY_VAULT: KindEntry = KindEntry::planned(
         Field::optional("vault", FieldType::Text, "The vault."),
         Field::optional("secret", FieldType::Text, "Its name; left out, the secret's own name."),
     ],
-);
-pub(super) const VAULT: KindEntry = KindEntry::planned(
+));
+pub(super) const VAULT: Kind<dyn SecretStore> = Kind::planned(KindEntry::planned(
     Family::Secrets,
     "vault",
     "A secret of HashiCorp Vault or OpenBao.",
@@ -55,4 +38,4 @@ pub(super) const VAULT: KindEntry = KindEntry::planned(
         ),
         Field::optional("address", FieldType::Url, "The server."),
     ],
-);
+));

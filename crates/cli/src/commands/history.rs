@@ -18,6 +18,11 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let session = Session::reading(context).await?;
+    if let Some(number) = arguments.summary {
+        let view: PromotionView = session.client.get(&format!("/v1/promotions/{number}")).await?;
+        context.either(&view, (towpath_engine::views::summary(&view), String::new()));
+        return Ok(ExitCode::Done);
+    }
     let path = match &arguments.environment {
         Some(environment) => {
             let retry = |name: &str| format!("towpath history {name}");

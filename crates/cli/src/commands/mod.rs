@@ -17,6 +17,7 @@ mod hold;
 pub(crate) mod init;
 mod logs;
 pub(crate) mod matrix;
+mod notify;
 mod plan;
 mod promote;
 pub(crate) mod proxy;
@@ -192,6 +193,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Validate(arguments) => validate::run(&arguments.environment, context).await,
         Command::Health(arguments) => health::run(&arguments.environment, context).await,
         Command::Quarantine(arguments) => quarantine::run(&arguments.command, context).await,
+        Command::Notify(arguments) => notify::run(&arguments.command, context).await,
         Command::Audit(arguments) => audit::run(&arguments.command, context).await,
         Command::Simulate(arguments) => simulate::run(&arguments, context),
         Command::Adapters => Ok(adapters::run(context)),

@@ -12,8 +12,8 @@ use towpath_ports::store::EventRow;
 use crate::args::{WatchArguments, Watched};
 use crate::background;
 use crate::client::{Client, Lines};
-use crate::commands::Context;
 use crate::commands::session::Session;
+use crate::commands::{Context, notify};
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 use crate::report::screen::Screen;
@@ -100,6 +100,7 @@ impl Watching<'_> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if self.view.outcome.is_some() && self.story.knows_the_end() {
+                notify::only_the_told(&self.client, &mut self.view).await;
                 return Ok(self.end());
             }
             tokio::select! {

@@ -111,6 +111,7 @@ fn details(view: &PromotionView, story: &Story, style: &Style) -> Block {
     let mut block = Block::default();
     if view.outcome == Some(Outcome::Succeeded) {
         succeeded(&mut block, view, story, style);
+        told(&mut block, view);
         return block;
     }
     let label = if story.condemned.is_some() { "evidence" } else { "cause" };
@@ -126,8 +127,20 @@ fn details(view: &PromotionView, story: &Story, style: &Style) -> Block {
     if story.had_visitors() || view.outcome == Some(Outcome::Failed) {
         block.row("visitors", visitors(view));
     }
+    told(&mut block, view);
     block.lines("now", now(view));
     block
+}
+
+/// Who hears of the end. Their notices were written with it, so that nothing can lose them any more;
+/// `notify list` has those that are still on their way.
+fn told(block: &mut Block, view: &PromotionView) {
+    if !view.told.is_empty() {
+        block.row("told", view.told.join(", "));
+    }
+    if !view.not_told.is_empty() {
+        block.row("not told", printable(&view.not_told.join(", ")));
+    }
 }
 
 fn succeeded(block: &mut Block, view: &PromotionView, story: &Story, style: &Style) {

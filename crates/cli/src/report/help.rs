@@ -8,8 +8,22 @@ use clap::{Arg, CommandFactory as _};
 use crate::args::Arguments;
 use crate::exit_code::ExitCode;
 use crate::report::help_overview::OVERVIEW;
-use crate::report::help_pages::{PAGES, Page, WATCHED};
+use crate::report::help_pages::{PAGES, WATCHED};
 use crate::report::style::padded;
+
+/// What the grammar cannot say about a command.
+pub(crate) struct Page {
+    /// `promote`, or `matrix check`.
+    pub(crate) command: &'static str,
+    /// One line.
+    pub(crate) about: &'static str,
+    /// What is typed, and what it does.
+    pub(crate) examples: &'static [(&'static str, &'static str)],
+    /// What its exit codes mean, where they are more than done or not.
+    pub(crate) exits: &'static [&'static str],
+    /// What else helps.
+    pub(crate) see: &'static str,
+}
 
 /// What `towpath` alone says.
 pub(crate) fn overview() -> String {

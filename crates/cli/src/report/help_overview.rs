@@ -26,6 +26,7 @@ Look       status      what serves where           why       what blocks an envi
            logs, health, validate
 Hold       freeze      let nothing start           thaw      let it go on
            quarantine  releases that may not return
+Tell       notify      whether people can be told, and what they were not told
 Prove      audit       verify the journal          simulate  try a rollout before trusting it
 Run        serve, engine, adapters, doctor, completions
 ";

@@ -1,19 +1,7 @@
 //! The pages of `help`: what the grammar cannot say about a command. Examples can be typed as they
 //! stand; a test types them all. Knows no option.
 
-/// What the grammar cannot say about a command.
-pub(crate) struct Page {
-    /// `promote`, or `matrix check`.
-    pub(crate) command: &'static str,
-    /// One line.
-    pub(crate) about: &'static str,
-    /// What is typed, and what it does.
-    pub(crate) examples: &'static [(&'static str, &'static str)],
-    /// What its exit codes mean, where they are more than done or not.
-    pub(crate) exits: &'static [&'static str],
-    /// What else helps.
-    pub(crate) see: &'static str,
-}
+use crate::report::help::Page;
 
 /// Exit codes of what is watched to its end.
 pub(crate) const WATCHED: &[&str] = &[
@@ -370,6 +358,34 @@ pub(crate) const PAGES: &[Page] = &[
         )],
         exits: &[],
         see: "towpath quarantine list",
+    },
+    Page {
+        command: "notify",
+        about: "Whether people can be told, and what they were not told",
+        examples: &[("towpath notify list", "channels, what is on its way, what never arrived")],
+        exits: &[],
+        see: "",
+    },
+    Page {
+        command: "notify test",
+        about: "Send a message that says that it is a test",
+        examples: &[("towpath notify test slack", "through the channel as the file has it")],
+        exits: &["0 it was taken   1 it was not"],
+        see: "towpath notify list",
+    },
+    Page {
+        command: "notify list",
+        about: "List channels, and notices that did not arrive yet or never did",
+        examples: &[("towpath notify list --json", "with their ids and what channels said")],
+        exits: &[],
+        see: "towpath notify retry",
+    },
+    Page {
+        command: "notify retry",
+        about: "Send a notice again that never arrived",
+        examples: &[("towpath notify retry 6635b5a8dc000-3-17-0", "under the same id")],
+        exits: &[],
+        see: "towpath notify list",
     },
     Page {
         command: "audit",

@@ -252,6 +252,12 @@ pub(crate) fn ended(view: &PromotionView, style: &Style) -> String {
 /// The commands that help after it, one on a line.
 pub(crate) fn next(view: &PromotionView, story: &Story) -> String {
     let mut text = String::new();
+    if !view.told.is_empty() {
+        let _ = writeln!(text, "told: {}", view.told.join(", "));
+    }
+    if !view.not_told.is_empty() {
+        let _ = writeln!(text, "not told: {}", printable(&view.not_told.join(", ")));
+    }
     for next in ending::next(view, story) {
         let _ = writeln!(text, "next: {}", next.command);
     }

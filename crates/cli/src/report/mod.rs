@@ -15,6 +15,7 @@ mod help_overview;
 mod help_pages;
 pub(crate) mod history;
 pub(crate) mod lines;
+pub(crate) mod notify;
 pub(crate) mod objects;
 pub(crate) mod plan;
 pub(crate) mod quarantine;

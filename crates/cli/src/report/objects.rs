@@ -174,5 +174,7 @@ fn all(view: &PromotionView, name: &str, exit: ExitCode) -> Value {
         "mirrored_differing": view.mirrored_differing,
         "lost_requests": view.lost_requests,
         "quarantined": view.quarantined,
+        "told": view.told,
+        "not_told": view.not_told,
     })
 }

@@ -364,6 +364,7 @@ pub(crate) fn status() -> Status {
         engine: serde_json::from_value(json!({ "running": true, "since": "2027-01-09T13:20:11Z" }))
             .expect("an engine"),
         frozen: Vec::new(),
+        dead_notices: 0,
         lanes: vec![
             lane("dev-localstack", "1.6.0", "2027-01-12T14:50:02Z", 0),
             lane("staging", "1.5.1", "2027-01-12T14:55:03Z", 4),

@@ -9,7 +9,7 @@ use crate::exit_code::{CliError, ExitCode};
 use crate::report::help;
 
 /// Words of the design that this version does not carry out yet; typed, they are not "unknown".
-const PLANNED: [&str; 15] = [
+const PLANNED: [&str; 14] = [
     "adopt",
     "approve",
     "break-glass",
@@ -17,7 +17,6 @@ const PLANNED: [&str; 15] = [
     "evidence",
     "freeze",
     "login",
-    "notify",
     "provision",
     "reject",
     "render",

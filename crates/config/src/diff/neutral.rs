@@ -9,7 +9,7 @@ pub(crate) const NEUTRAL: &[(&str, &str)] = &[
     ("repository.workflows", "where other pipelines are"),
     ("branches.*.purpose|from", "for people"),
     ("people.*.name|email", "how a person is called and reached"),
-    ("notifiers.*.from|user|template|region", "how it is sent, not to whom"),
+    ("notifiers.*.from|user|template|region|env|timeout", "how it is sent, not to whom"),
     ("notifiers.*.password_secret|signing_secret|token_secret", "what the channel signs in with"),
     ("title|purpose|characteristics|use_cases|url|promote_note|links", "for people"),
     ("audience.*", "describes the users"),

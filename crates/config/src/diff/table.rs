@@ -235,12 +235,14 @@ const SECRETS: &[Row] = &[
     ("secrets.*.renew_before", Some(LessIsLooser), "renewal of {1}: before its end"),
     ("secrets.*.hsm", Some(OffIsLooser), "hardware module for {1}"),
     ("secrets.*.logged", Some(OffIsLooser), "log of accesses to {1}"),
+    ("secrets.*.shared", Some(OnIsLooser), "readers of {1}: everybody on the machine"),
     (
         "secrets.*.kind|variable|path|id|key|region|vault|secret|address",
         Some(Unclear),
         "secret {1}: {2}",
     ),
     ("secret_store.access", Some(Demands), "guards of the secrets"),
+    ("secret_store.shared", Some(OnIsLooser), "readers of the secrets: everybody on the machine"),
     (
         "secret_store.kind|variable|path|id|key|region|vault|secret|address",
         Some(Unclear),
@@ -324,7 +326,8 @@ const TOLD: &[Row] = &[
     ),
     ("notifiers.*.to", Some(Demands), "who is told by {1}"),
     (
-        "notifiers.*.kind|server|url|url_secret|topic|routing_key_secret|numbers_secret|provider",
+        "notifiers.*.kind|server|security|url|url_secret|run|path|topic|routing_key_secret\
+         |numbers_secret|provider",
         Some(Guards),
         "channel {1}: {2}",
     ),

@@ -158,6 +158,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("metrics.prometheus.failures", "sum(http_requests_total{version='{version}',code=~'5..'})"),
     ("metrics.prometheus.requests", "sum(http_requests_total{version='{version}'})"),
     ("metrics.prometheus.token_file", "/etc/towpath/prometheus-token"),
+    ("notifier.command.env", "{ CHANNEL: releases }"),
+    ("notifier.folder.path", "releases/notes"),
     ("notifier.phone.provider", "twilio"),
     ("notifier.smtp.user", "towpath@example.com"),
     ("notifier.webhook.url", "https://hooks.example.com/releases"),

@@ -24,23 +24,34 @@ const REPORTS: &[Key] = &[
 ];
 
 const KEYS: &[Key] = &[
-    Key::optional("stakeholders", Shape::Names, "Channels of those whose business it is."),
+    Key::optional(
+        "stakeholders",
+        Shape::Names,
+        "Channels of those whose business it is; they get what `summary` sends.",
+    ),
     Key::optional("before", Shape::Names, "Channels that are told before a promotion starts.")
         .standing(Standing::Refuses),
-    Key::optional("summary", Shape::Names, "Channels that get a summary when it has ended."),
-    Key::optional("status_page", Shape::Map(STATUS_PAGE), "The public page."),
+    Key::optional(
+        "summary",
+        Shape::Names,
+        "Channels that get a summary when a promotion that took effect has ended.",
+    ),
+    Key::optional("status_page", Shape::Map(STATUS_PAGE), "The public page.")
+        .standing(Standing::Kept(None)),
     Key::optional(
         "customers",
         word(&["never", "on-rollback", "on-incident"]),
         "When customers are told.",
-    ),
+    )
+    .standing(Standing::Kept(None)),
     Key::optional("available", ROLES, "Roles that must be reachable while a promotion runs.")
         .standing(Standing::Refuses),
-    Key::optional("reports", Shape::Map(REPORTS), "Regular reports."),
+    Key::optional("reports", Shape::Map(REPORTS), "Regular reports.")
+        .standing(Standing::Kept(None)),
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
     Key::optional("communication", Shape::Map(KEYS), "Who hears of promotions, and when."),
     &[Where::Top, Where::Environment],
     "communication: { before: [slack], summary: [email], available: [devops] }\n",

@@ -45,7 +45,7 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Name, Source> {
                 Some(format!("metrics source `{}` is planned", adapter.kind))
             }
             Some(field) => Some(format!(
-                "metrics source `{name}` needs `{field}`, and no secret store is built"
+                "metrics source `{name}` needs `{field}`, and nothing hands it over yet"
             )),
             None => None,
         };

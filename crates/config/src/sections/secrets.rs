@@ -3,11 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use towpath_ports::catalogue::Family;
+use towpath_core::matrix::AdapterSpec;
+use towpath_core::notices::SecretPlace;
+use towpath_ports::catalogue::{Family, KindState};
 
 use super::{ANYWHERE, Section, Standing};
+use crate::adapters;
+use crate::lane::Reading;
 use crate::shape::{FLAG, Key, KeyRule, Shape, TEXT, word};
-use crate::tree::{Entry, Node};
+use crate::tree::{Entry, Node, printable};
 
 /// Keys beside the kind's own.
 pub(crate) const KEYS: &[Key] = &[
@@ -60,6 +64,45 @@ pub(crate) fn for_releases<'a>(
 ) -> impl Iterator<Item = &'a Entry> {
     let declared = section.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
     declared.filter(|entry| !named.contains(&*entry.key))
+}
+
+/// Where the secret called `name` is kept that something at the top of the file needs; else in a few
+/// words why it cannot be read.
+pub(crate) fn place(name: &str, reading: &mut Reading<'_>) -> Result<SecretPlace, String> {
+    let shown = printable(name);
+    let entry = reading.root.get("secrets").and_then(|it| it.entry(name));
+    let Some(entry) = entry else {
+        return Err(format!("nothing says where the secret `{shown}` is kept"));
+    };
+    if entry.value.get("kind").is_none() {
+        return Err(format!(
+            "the secret `{shown}` names no `kind` of store at the top of the file"
+        ));
+    }
+    let adapter = adapters::read(&entry.value, entry.key_extent, Family::Secrets, KEYS, reading);
+    let unread = || format!("the secret `{shown}` cannot be read");
+    let adapter = adapter.ok_or_else(unread)?;
+    if adapter.state == KindState::Planned {
+        return Err(format!(
+            "the secret `{shown}` is kept in `{}`, which is planned",
+            adapter.kind
+        ));
+    }
+    let settings = adapter.settings.ok_or_else(unread)?;
+    let store = AdapterSpec { kind: adapter.kind.to_owned(), settings };
+    Ok(SecretPlace { name: name.to_owned(), store })
+}
+
+/// Whether nothing is said of these secrets but where they are kept, in stores that are built: then
+/// whoever names one reads it there, and nothing of the section is left to do.
+pub(crate) fn are_only_kept(section: &Node, reading: &Reading<'_>) -> bool {
+    section.entries().iter().filter(|entry| !entry.key.starts_with("x-")).all(|entry| {
+        let kind = entry.value.get("kind").and_then(Node::text);
+        let store = kind.and_then(|kind| reading.catalogue.find(Family::Secrets, kind));
+        let more = KEYS.iter().filter(|key| !["kind", "type"].contains(&key.name));
+        store.is_some_and(|store| store.state == KindState::Built)
+            && more.filter(|key| entry.value.get(key.name).is_some()).count() == 0
+    })
 }
 
 /// Maps whose keys people choose, so that one in them that ends like ours names no secret.

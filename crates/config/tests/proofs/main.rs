@@ -9,6 +9,7 @@ mod planted;
 mod printing;
 mod schema;
 mod tables;
+mod telling;
 
 use towpath_config::{Checked, parse};
 

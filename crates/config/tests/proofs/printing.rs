@@ -241,6 +241,7 @@ pub(crate) fn fitting(name: &str, value: Value) -> Value {
         "target" => target(value),
         "scaling" => scaling(value),
         "metrics_sources" => sources(value),
+        "notifiers" => crate::telling::notifiers(value),
         "windows" | "freezes" | "alarms" => listed(value),
         "rollback" => rollback(value),
         "holdback" => holdback(value),

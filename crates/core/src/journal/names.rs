@@ -52,6 +52,9 @@ impl Event {
             Self::RollbackAsked { .. } => "rollback-asked",
             Self::ReasonGiven { .. } => "reason-given",
             Self::RollbackRemembered(_) => "rollback-remembered",
+            Self::NoticeDelivered(_) => "notice-delivered",
+            Self::NoticeGivenUp(_) => "notice-given-up",
+            Self::NoticeRetried { .. } => "notice-retried",
         }
     }
 
@@ -60,6 +63,8 @@ impl Event {
         match self {
             Self::PromotionRequested(requested) => Some(requested.number),
             Self::RollbackRemembered(remembered) => Some(remembered.after),
+            Self::NoticeDelivered(delivered) => delivered.promotion,
+            Self::NoticeGivenUp(given_up) => given_up.notice.promotion,
             Self::ApprovalGiven { number, .. } => *number,
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
@@ -92,6 +97,7 @@ impl Event {
             | Self::MatrixApplied { .. }
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
+            | Self::NoticeRetried { .. }
             | Self::Frozen(_)
             | Self::Thawed(_)
             | Self::StopOrdered { .. }

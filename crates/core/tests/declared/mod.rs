@@ -12,6 +12,7 @@ use towpath_core::matrix::{
     OnBlind, OnLapse, Predecessors, RollbackPolicy, Rollout, Service, Signal, Step, Strategy,
     Supersede, Tier,
 };
+use towpath_core::notices::NotifyRules;
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Migration, Release};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Limits;
@@ -167,6 +168,7 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
         url: None,
         after,
         promote: if variant & (1 << 15) == 0 { Decider::Manual } else { Decider::Automatic },
+        notify: NotifyRules::default(),
         lanes: BTreeMap::from([(name("api"), section)]),
         who_may: BTreeMap::new(),
         declared: BTreeMap::new(),
@@ -182,6 +184,7 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
         ],
         people: BTreeMap::new(),
         who_may: BTreeMap::new(),
+        notifiers: BTreeMap::new(),
         declared: BTreeMap::new(),
     }
 }

@@ -3,14 +3,17 @@
 //! out. Shows, decides nothing.
 
 mod show;
+mod telling;
 
 use serde::{Deserialize, Serialize};
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 use towpath_core::release::ChangeType;
 
+pub use crate::summary::text as summary;
 pub use show::time;
-pub(crate) use show::{approvals, checks, lane, promotion, promotion_row, span_seconds};
+pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};
+pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};
 
 /// The version of these shapes; grows only when a name changes its meaning.
 pub const FORMAT: u32 = 1;
@@ -33,6 +36,9 @@ pub struct Status {
     pub frozen: Vec<FreezeView>,
     /// By environment in the order of the file, then by service.
     pub lanes: Vec<LaneView>,
+    /// How many notices never arrived and wait for a person.
+    #[serde(default)]
+    pub dead_notices: usize,
 }
 
 /// A freeze that somebody set and that is not over.
@@ -278,6 +284,12 @@ pub struct PromotionView {
     /// Those of them that green answered otherwise.
     #[serde(default)]
     pub mirrored_differing: u64,
+    /// Channels to which its end was told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
+    /// Channels that should have heard of its end and that nothing can be sent to, each with why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_told: Vec<String>,
     /// Whether its release was quarantined.
     pub quarantined: bool,
     /// How long what it leaves stands by, in seconds.

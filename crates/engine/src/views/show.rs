@@ -176,6 +176,8 @@ fn of_promotion(
         rescued_requests: seen.met.rescued,
         mirrored_requests: seen.met.mirrored,
         mirrored_differing: seen.met.differing,
+        told: Vec::new(),
+        not_told: Vec::new(),
         quarantined: false,
         standby_seconds: span_seconds(plan.section.standby),
         holdback: planned::holdback(plan, promotion.irreversible),
@@ -253,8 +255,31 @@ fn asked_and_over(
     Some(lane)
 }
 
+/// The rows of the promotions that `events` are about.
+pub(crate) fn promotion_rows(
+    shared: &Shared,
+    before: Option<&Lane>,
+    after: &Lane,
+    events: &[Event],
+    now: Timestamp,
+) -> Vec<PromotionRow> {
+    let mut numbers: Vec<_> = events.iter().filter_map(Event::promotion).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let rows = numbers.into_iter().filter_map(|number| {
+        let ended = events.iter().rev().find_map(|event| match event {
+            Event::PromotionEnded { number: own, outcome, sentence } if *own == number => {
+                Some((*outcome, sentence.clone()))
+            }
+            _ => None,
+        });
+        promotion_row(shared, before, after, events, number, ended, now)
+    });
+    rows.collect()
+}
+
 /// The row of a promotion that lists and pages show, after the events of one turn.
-pub(crate) fn promotion_row(
+fn promotion_row(
     shared: &Shared,
     before: Option<&Lane>,
     after: &Lane,

@@ -11,6 +11,7 @@ mod crashes;
 mod fakes;
 mod freezes;
 mod leases;
+mod notices;
 mod probes;
 mod rights;
 mod routers;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use towpath_core::guarding::CountsFrom;
 use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
 use towpath_core::journal::Event;
-use towpath_core::matrix::{AdapterSpec, Alarm};
+use towpath_core::matrix::{AdapterSpec, Alarm, Matrix};
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::{Lane, Outcome, State};
 use towpath_core::release::Artifact;
@@ -20,12 +20,17 @@ use towpath_engine::{
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 use towpath_ports::check::Check;
 use towpath_ports::metrics::MetricsSource;
+use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
+use towpath_ports::secret::SecretStore;
 use towpath_ports::store::StoreError;
 use towpath_ports::target::Target;
 use towpath_testkit::declared::{self, ReleaseWords};
 
-use crate::fakes::{FakeChecks, FakeClock, FakeMetrics, FakeRouter, FakeTarget, MemoryStore};
+use crate::fakes::{
+    FakeChecks, FakeClock, FakeMetrics, FakeNotifiers, FakeRouter, FakeSecrets, FakeTarget,
+    MemoryStore,
+};
 
 /// One step of two seconds, then all: short, so that a sweep over crashes stays cheap.
 pub(crate) const SHORT: &str = "prod: root, steps 10%/2s 100%/2s, check tests";
@@ -42,6 +47,9 @@ pub(crate) struct World {
     pub(crate) target: Arc<FakeTarget>,
     pub(crate) checks: Arc<FakeChecks>,
     pub(crate) metrics: Arc<FakeMetrics>,
+    pub(crate) notifiers: Arc<FakeNotifiers>,
+    /// What is different in the matrix.
+    change: fn(&mut Matrix),
     clock: Arc<FakeClock>,
     matrix: &'static str,
     probed_every: Option<Span>,
@@ -77,6 +85,8 @@ impl World {
             target: Arc::new(FakeTarget::new()),
             checks: Arc::default(),
             metrics: Arc::default(),
+            notifiers: Arc::default(),
+            change: |_| {},
             clock,
             matrix,
             probed_every: None,
@@ -105,6 +115,11 @@ impl World {
     /// The same world, in which this takes a release back.
     pub(crate) fn alarmed_by(self, alarms: Vec<Alarm>) -> Self {
         Self { alarms, ..self }
+    }
+
+    /// The same world, whose matrix was changed so.
+    pub(crate) fn changed_by(self, change: fn(&mut Matrix)) -> Self {
+        Self { change, ..self }
     }
 
     /// The same world, in which the source counts requests.
@@ -152,6 +167,7 @@ impl World {
                 router: self.router.clone(),
                 checks: Arc::clone(&self.checks),
                 metrics: Arc::clone(&self.metrics),
+                notifiers: Arc::clone(&self.notifiers),
             }),
             clock: Arc::<FakeClock>::clone(&self.clock),
         }
@@ -166,6 +182,7 @@ impl Life<'_> {
 
     pub(crate) async fn try_prepare(&self) -> Result<(), EngineError> {
         let mut matrix = declared::matrix(self.world.matrix).unwrap();
+        (self.world.change)(&mut matrix);
         let lanes = matrix.environments.iter_mut().flat_map(|one| one.lanes.values_mut());
         // Probes are the evidence of a step without visitors.
         lanes.for_each(|lane| {
@@ -334,6 +351,7 @@ struct FakeAdapters {
     router: FakeRouter,
     checks: Arc<FakeChecks>,
     metrics: Arc<FakeMetrics>,
+    notifiers: Arc<FakeNotifiers>,
 }
 
 impl AdapterSet for FakeAdapters {
@@ -351,6 +369,14 @@ impl AdapterSet for FakeAdapters {
 
     fn metrics(&self, _spec: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String> {
         Ok(Arc::<FakeMetrics>::clone(&self.metrics))
+    }
+
+    fn notifier(&self, _spec: &AdapterSpec) -> Result<Arc<dyn Notifier>, String> {
+        Ok(Arc::<FakeNotifiers>::clone(&self.notifiers))
+    }
+
+    fn secrets(&self, _spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
+        Ok(Arc::new(FakeSecrets))
     }
 }
 

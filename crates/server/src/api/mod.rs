@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod freezes;
 pub(crate) mod lanes;
 pub(crate) mod matrix;
+pub(crate) mod notices;
 pub(crate) mod promotions;
 pub(crate) mod releases;
 

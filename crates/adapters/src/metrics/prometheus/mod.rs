@@ -44,7 +44,7 @@ pub(super) const KIND: Kind<dyn MetricsSource> = Kind {
             Field::optional(
                 "token_secret",
                 FieldType::Text,
-                "The name of the secret with a bearer token; no secret store is built, so use \
+                "The name of the secret with a bearer token; nothing hands it over yet, so use \
                  `token_file`.",
             ),
             Field {
@@ -145,7 +145,8 @@ impl Prometheus {
             .map_err(|error| format!("metrics source `prometheus`: {error}"))?;
         if settings.token_secret.is_some() {
             return Err(
-                "no secret store is built; name the token's file in `token_file`".to_owned()
+                "nothing hands `token_secret` over yet; name the token's file in `token_file`"
+                    .to_owned(),
             );
         }
         let token_file = settings.token_file.map(|path| root.join(path));

@@ -1,6 +1,6 @@
 //! The page of `towpath help simulate`: what the grammar cannot say about it. Knows no option.
 
-use crate::report::help_pages::Page;
+use crate::report::help::Page;
 
 /// The page.
 pub(crate) const HELP: Page = Page {

@@ -3,6 +3,7 @@
 mod frozen;
 mod looking;
 mod moving;
+mod telling;
 mod wrong;
 
 use crate::report::style::Style;

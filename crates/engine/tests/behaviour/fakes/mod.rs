@@ -5,6 +5,7 @@
 mod check;
 mod clock;
 mod metrics;
+mod notifier;
 mod router;
 mod store;
 mod target;
@@ -12,6 +13,7 @@ mod target;
 pub(crate) use check::{Answer, FakeChecks};
 pub(crate) use clock::FakeClock;
 pub(crate) use metrics::{FakeMetrics, Says};
+pub(crate) use notifier::{ChannelManner, FakeNotifiers, FakeSecrets, SECRET};
 pub(crate) use router::{FakeRouter, RouterManner};
 pub(crate) use store::{CommitFault, MemoryStore};
 pub(crate) use target::{FakeTarget, TargetManner};

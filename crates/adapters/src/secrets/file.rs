@@ -1,0 +1,147 @@
+//! Store `file`: the text of a file. Owns which files are trusted: regular ones that nobody else may
+//! change, and that not everybody may read.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rustix::fs::OFlags;
+use serde_json::Value;
+use towpath_ports::secret::{Secret, SecretStore};
+use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
+
+/// Largest secret, in bytes: a chain of certificates is far below it.
+const MOST: u64 = 64 * 1024;
+/// Whoever is in the group or anybody may write.
+const WRITABLE: u32 = 0o022;
+/// Anybody may read.
+const READABLE: u32 = 0o004;
+
+pub(super) const KIND: Kind<dyn SecretStore> = Kind {
+    entry: KindEntry {
+        family: Family::Secrets,
+        name: "file",
+        summary: "A file that only the program may read.",
+        example: "{ kind: file, path: /etc/towpath/api.key }",
+        state: KindState::Built,
+        capabilities: &[],
+        fields: &[
+            Field::required(
+                "path",
+                FieldType::Path,
+                "The file; one line break at its end is no part of the secret.",
+            ),
+            Field {
+                name: "shared",
+                of: FieldType::Flag,
+                default: Some("false"),
+                doc: "Whether every account of the machine may read it, as container platforms \
+                      mount secrets; otherwise such a file is refused.",
+            },
+        ],
+        validate: |_| Vec::new(),
+    },
+    build: Some(|settings, site| Ok(Arc::new(Kept::new(settings, site)?))),
+};
+
+struct Kept {
+    path: PathBuf,
+    shared: bool,
+}
+
+impl Kept {
+    fn new(settings: &Value, site: &Site) -> Result<Self, String> {
+        let path = settings.get("path").and_then(Value::as_str);
+        let path = path.ok_or("secret store `file`: there is no `path`")?;
+        let shared = settings.get("shared").and_then(Value::as_bool).unwrap_or(false);
+        Ok(Self { path: site.root.join(path), shared })
+    }
+}
+
+#[async_trait]
+impl SecretStore for Kept {
+    async fn read(&self, name: &str) -> Result<Secret, String> {
+        let (path, shared, shown) =
+            (self.path.clone(), self.shared, self.path.display().to_string());
+        let wrong = |why: String| format!("the file {shown} of the secret {name} {why}");
+        let found = tokio::task::spawn_blocking(move || read(&path, shared)).await;
+        found.unwrap_or_else(|error| Err(format!("was not read: {error}"))).map_err(wrong)
+    }
+}
+
+/// What is looked at is what is read: the open file, and not what its path names a moment later.
+fn read(path: &Path, shared: bool) -> Result<Secret, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    // A pipe would be waited for until somebody writes.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+    let about = file.metadata().map_err(unreadable)?;
+    let own = rustix::process::geteuid().as_raw();
+    if !about.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    if about.len() > MOST {
+        return Err(format!("has more than {MOST} bytes"));
+    }
+    if about.mode() & WRITABLE != 0 || ![0, own].contains(&about.uid()) {
+        return Err(
+            "may be changed by others: chmod go-w, and chown it to the engine's account".to_owned()
+        );
+    }
+    if about.mode() & READABLE != 0 && !shared {
+        return Err("may be read by everybody: chmod o-r, or say `shared: true`".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|_| "is no text in UTF-8".to_owned())?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    Secret::new(text.to_owned()).ok_or_else(|| "is empty".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn kept(text: &[u8], mode: u32, shared: bool) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        read(&path, shared).map(|secret| secret.reveal().to_owned())
+    }
+
+    #[test]
+    fn one_line_break_at_the_end_is_no_part_of_the_secret() {
+        assert_eq!(kept(b"hunter2\n", 0o600, false).unwrap(), "hunter2");
+        assert_eq!(kept(b"hunter2\r\n", 0o640, false).unwrap(), "hunter2");
+        assert_eq!(kept(b" a\nb \n\n", 0o400, false).unwrap(), " a\nb \n");
+    }
+
+    #[test]
+    fn a_file_that_others_may_change_or_read_is_refused() {
+        assert!(kept(b"x", 0o620, true).unwrap_err().contains("changed by others"));
+        assert!(kept(b"x", 0o602, true).unwrap_err().contains("changed by others"));
+        assert!(kept(b"x", 0o604, false).unwrap_err().contains("read by everybody"));
+        assert_eq!(kept(b"x", 0o444, true).unwrap(), "x");
+    }
+
+    #[test]
+    fn what_is_empty_endless_or_no_text_is_no_secret() {
+        assert_eq!(kept(b"\n", 0o600, false).unwrap_err(), "is empty");
+        assert_eq!(kept(b"\xff\xfe", 0o600, false).unwrap_err(), "is no text in UTF-8");
+        assert!(kept(&vec![b'a'; 70_000], 0o600, false).unwrap_err().contains("65536"));
+        assert_eq!(read(Path::new("/dev/zero"), true).unwrap_err(), "is no regular file");
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path(), true).is_err());
+        assert!(
+            read(&folder.path().join("absent"), true).unwrap_err().starts_with("cannot be read")
+        );
+    }
+}

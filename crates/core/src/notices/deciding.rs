@@ -1,0 +1,280 @@
+//! Which notices follow from the events of a turn: one for each channel that a rule of the matrix
+//! names. Pure; puts nothing into words.
+
+use crate::ids::{Name, Person, PromotionNumber, Version};
+use crate::journal::Event;
+use crate::matrix::{Environment, Tier};
+use crate::notices::wording::{headed, line, next, subject};
+use crate::notices::{Notice, Occasion, SUMMARIES};
+use crate::project::Project;
+use crate::promotion::blocking::blockers;
+use crate::promotion::state::{Kind, Lane, Outcome, Promotion};
+use crate::reason::{Blocker, Next};
+use crate::release::{ChangeType, Release};
+use crate::units::Timestamp;
+
+/// The turn that notices are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The project before the turn.
+    pub project: &'a Project,
+    /// The lane before it; none where nothing had happened there.
+    pub before: Option<&'a Lane>,
+    /// The lane after it.
+    pub after: &'a Lane,
+    /// What happened, in order.
+    pub events: &'a [Event],
+    /// When.
+    pub now: Timestamp,
+    /// A text that no other turn of the project has or will have.
+    pub turn: &'a str,
+    /// How many times faster declared durations run; 1 outside a rehearsal.
+    pub speed: u32,
+}
+
+/// The notices of a turn, in the order of its events: one for each channel and occasion, and none for
+/// channels that the matrix does not know or cannot reach. Pure; safe to repeat.
+pub fn notices(told: &Told<'_>) -> Vec<Notice> {
+    let Some(matrix) = &told.project.common.matrix else { return Vec::new() };
+    let Some(environment) = matrix.environment(&told.after.id.environment) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let occasions = told.events.iter().flat_map(|event| occasions(told, event));
+    for (occasion, number, detail) in occasions.chain(questions(told)) {
+        let Some(promotion) = told.promotion(number) else { continue };
+        for channel in channels(environment, occasion, promotion) {
+            let known = Name::new(&channel).ok().and_then(|name| matrix.notifiers.get(&name));
+            if channel == SUMMARIES || known.is_some_and(|it| it.missing.is_none()) {
+                let place = found.len();
+                found.push(told.notice(
+                    occasion,
+                    &promotion,
+                    &detail,
+                    (channel, place),
+                    environment,
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// What an event is told as, of which promotion, with its own sentence.
+type Found = (Occasion, PromotionNumber, String);
+
+fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
+    let active = || told.after.active.as_ref().map(|active| active.number);
+    match event {
+        Event::PromotionRequested(requested) => {
+            let number = requested.number;
+            let is_hotfix = told.release(&requested.plan.release.version).is_some_and(|release| {
+                release.change_type == ChangeType::Hotfix && requested.plan.kind == Kind::Promote
+            });
+            let owes = requested.plan.kind == Kind::Rollback && requested.reason.is_none();
+            let mut found = Vec::new();
+            if is_hotfix {
+                found.push((Occasion::Hotfix, number, String::new()));
+            }
+            if owes {
+                let sentence = format!("{} gave no reason for the rollback", requested.by);
+                found.push((Occasion::Owed, number, sentence));
+            }
+            found
+        }
+        Event::PromotionStarted { number, .. } => {
+            vec![(Occasion::Started, *number, String::new())]
+        }
+        Event::StepHeld { number, sentence, .. } => {
+            vec![(Occasion::Held, *number, sentence.clone())]
+        }
+        Event::PromotionPaused { number, reason, .. } => {
+            vec![(Occasion::Paused, *number, reason.clone())]
+        }
+        Event::PersonCalled { number, reason, .. } => {
+            vec![(Occasion::PersonCalled, *number, reason.clone())]
+        }
+        Event::RollbackAsked { reason } => {
+            let number = active().or_else(|| told.after.serving.as_ref().map(|it| it.promotion));
+            number
+                .map(|number| (Occasion::PersonCalled, number, reason.clone()))
+                .into_iter()
+                .collect()
+        }
+        Event::PromotionEnded { number, outcome, sentence } => {
+            let kind = told.promotion(*number).map(|it| it.kind);
+            // Of a success it only says what the subject says.
+            let cause = if *outcome == Outcome::Succeeded { "" } else { sentence.as_str() };
+            vec![(ended(kind, *outcome), *number, cause.to_owned())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An ordered rollback that succeeded is told to those who want to hear that a release was taken back.
+fn ended(kind: Option<Kind>, outcome: Outcome) -> Occasion {
+    match outcome {
+        Outcome::Succeeded if kind == Some(Kind::Rollback) => Occasion::RolledBack,
+        Outcome::Succeeded => Occasion::Succeeded,
+        Outcome::RolledBack => Occasion::RolledBack,
+        Outcome::Rejected => Occasion::Rejected,
+        Outcome::Superseded => Occasion::Superseded,
+        Outcome::Aborted => Occasion::Aborted,
+        Outcome::Failed => Occasion::Failed,
+    }
+}
+
+/// Promotions that wait for people since this turn.
+fn questions(told: &Told<'_>) -> Vec<Found> {
+    let waits = |lane: &Lane, promotion: &Promotion| -> Vec<Blocker> {
+        let open = blockers(&told.project.common, lane, promotion, told.now).into_iter();
+        open.filter(is_for_people).collect()
+    };
+    let mut found = Vec::new();
+    for promotion in told.after.active.iter().chain(&told.after.waiting) {
+        let before = told.before.and_then(|lane| Some((lane, lane.promotion(promotion.number)?)));
+        let asked_before = before.is_some_and(|(lane, it)| !waits(lane, it).is_empty());
+        let open = waits(told.after, promotion);
+        if !open.is_empty() && !asked_before {
+            let sentences: Vec<_> = open.into_iter().map(|it| it.sentence).collect();
+            found.push((Occasion::Waiting, promotion.number, sentences.join("; ")));
+        }
+    }
+    found
+}
+
+/// Whether a wait ends by a person's word: the command that helps says so. What is only just being
+/// looked up may have been said long ago.
+fn is_for_people(blocker: &Blocker) -> bool {
+    let verbs = ["towpath attest ", "towpath approve "];
+    let asks = |next: &Next| verbs.iter().any(|verb| next.command.starts_with(verb));
+    blocker.next.iter().any(asks) && !blocker.sentence.ends_with(": is being asked")
+}
+
+/// Who is told, each once: by the rules of the environment, and where a promotion took effect also
+/// those who get its summary.
+fn channels(environment: &Environment, occasion: Occasion, about: About<'_>) -> Vec<String> {
+    let ruled = environment.notify.on.get(&occasion).into_iter().flatten();
+    let mut all: Vec<String> = ruled.map(ToString::to_string).collect();
+    if occasion.is_end() && about.took_effect {
+        all.extend(environment.notify.summary.iter().map(ToString::to_string));
+        if environment.tier == Tier::Production {
+            all.push(SUMMARIES.to_owned());
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|channel| seen.insert(channel.clone()));
+    all
+}
+
+/// What is said of a promotion.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) number: PromotionNumber,
+    pub(super) kind: Kind,
+    pub(super) version: &'a Version,
+    pub(super) old: Option<&'a Version>,
+    by: Option<&'a Person>,
+    reason: Option<&'a str>,
+    took_effect: bool,
+}
+
+impl<'a> Told<'a> {
+    fn release(&self, version: &Version) -> Option<&'a Release> {
+        self.project.common.release(&self.after.id.service, version)
+    }
+
+    /// The promotion, from the lane as it was or as it is, or from its request where it was asked for
+    /// and over in one turn; what serves is known by its number alone.
+    fn promotion(&self, number: PromotionNumber) -> Option<About<'a>> {
+        let mut lanes = [Some(self.after), self.before].into_iter().flatten();
+        let known = lanes.find_map(|lane| lane.promotion(number));
+        if let Some(it) = known {
+            return Some(About {
+                number,
+                kind: it.plan.kind,
+                version: &it.plan.release.version,
+                old: it.plan.blue.as_ref().map(|blue| &blue.version),
+                by: Some(&it.by),
+                reason: it.reason.as_deref(),
+                took_effect: it.started_at.is_some(),
+            });
+        }
+        let requested = self.events.iter().find_map(|event| match event {
+            Event::PromotionRequested(requested) if requested.number == number => Some(requested),
+            _ => None,
+        });
+        if let Some(it) = requested {
+            return Some(About {
+                number,
+                kind: it.plan.kind,
+                version: &it.plan.release.version,
+                old: it.plan.blue.as_ref().map(|blue| &blue.version),
+                by: Some(&it.by),
+                reason: it.reason.as_deref(),
+                took_effect: false,
+            });
+        }
+        let serving = self.after.serving.as_ref().filter(|it| it.promotion == number)?;
+        let version = &serving.deployment.release.version;
+        let kind = Kind::Promote;
+        let (old, by, reason) = (None, None, None);
+        Some(About { number, kind, version, old, by, reason, took_effect: true })
+    }
+
+    fn notice(
+        &self,
+        occasion: Occasion,
+        about: &About<'_>,
+        detail: &str,
+        (channel, place): (String, usize),
+        environment: &Environment,
+    ) -> Notice {
+        let common = &self.project.common;
+        let project = common.matrix.as_ref().map(|matrix| matrix.project.clone());
+        let project = project.unwrap_or_else(|| self.after.id.service.clone());
+        let rehearsal = Some(self.speed).filter(|speed| *speed > 1);
+        let several = common.matrix.as_ref().is_some_and(|matrix| matrix.services.len() > 1);
+        let next = next(occasion, about, &environment.name).into_iter();
+        let of_lane = |it: Next| if several { it.of_service(&self.after.id.service) } else { it };
+        Notice {
+            id: format!("{:x}-{}-{place}", self.now.0, self.turn),
+            channel,
+            occasion,
+            at: self.now,
+            subject: headed(&project, rehearsal, &subject(occasion, about, &environment.name)),
+            project,
+            rehearsal,
+            lane: Some(self.after.id.clone()),
+            tier: Some(environment.tier),
+            promotion: Some(about.number),
+            release: Some(about.version.clone()),
+            rows: self.rows(about, detail),
+            next: next.map(of_lane).collect(),
+            summary: None,
+        }
+    }
+
+    fn rows(&self, about: &About<'_>, detail: &str) -> Vec<(String, String)> {
+        let what = format!(
+            "{} of {} into {} (promotion {})",
+            about.version, self.after.id.service, self.after.id.environment, about.number
+        );
+        let release = self.release(about.version);
+        let author = release.and_then(|it| it.author.as_ref()).map(Person::as_str);
+        let commit = release.and_then(|it| it.commit.as_deref());
+        let rows = [
+            ("what", Some(what.as_str())),
+            ("who", about.by.map(Person::as_str)),
+            ("why", about.reason),
+            ("cause", Some(detail).filter(|detail| !detail.is_empty())),
+            ("author", author),
+            ("commit", commit),
+        ];
+        let given = rows.into_iter().filter_map(|(label, value)| Some((label, value?)));
+        given.map(|(label, value)| (label.to_owned(), line(value))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

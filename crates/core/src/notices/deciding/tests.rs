@@ -1,0 +1,142 @@
+//! Which notices follow from which events, by the rules of an environment.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::deployment::Deployment;
+use crate::ids::{CommandId, Digest, LaneId};
+use crate::matrix::{AdapterSpec, Decider, Matrix, Predecessors, Service};
+use crate::notices::{Channel, NotifyRules};
+use crate::promotion::state::Serving;
+use crate::release::ReleaseRef;
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn channel(missing: Option<&str>) -> Channel {
+    let adapter = AdapterSpec { kind: "command".to_owned(), settings: serde_json::json!({}) };
+    Channel { adapter, secrets: BTreeMap::new(), missing: missing.map(str::to_owned) }
+}
+
+fn project(tier: Tier, rules: NotifyRules) -> Project {
+    let environment = Environment {
+        name: name("live"),
+        tier,
+        title: None,
+        purpose: None,
+        url: None,
+        after: Predecessors::Root,
+        promote: Decider::Manual,
+        who_may: BTreeMap::new(),
+        notify: rules,
+        lanes: BTreeMap::new(),
+        declared: BTreeMap::new(),
+    };
+    let channels = [("slack", None), ("email", None), ("pager", Some("it is planned"))];
+    let matrix = Matrix {
+        project: name("soundbite"),
+        services: BTreeMap::from([(name("api"), Service::default())]),
+        environments: vec![environment],
+        people: BTreeMap::new(),
+        who_may: BTreeMap::new(),
+        notifiers: channels.map(|(own, missing)| (name(own), channel(missing))).into(),
+        declared: BTreeMap::new(),
+    };
+    let mut project = Project::default();
+    project.common.matrix = Some(matrix);
+    project
+}
+
+/// A lane that serves 1.3.0 by promotion 4.
+fn lane() -> Lane {
+    let mut lane = Lane::new(LaneId { service: name("api"), environment: name("live") });
+    let release =
+        ReleaseRef { version: Version::new("1.3.0").unwrap(), digest: Digest::of(b"1.3.0") };
+    let number = PromotionNumber(4);
+    let deployment = Deployment { number, release, capacity: 1, endpoints: Vec::new() };
+    lane.serving = Some(Serving { deployment, promotion: number, since: Timestamp(1) });
+    lane
+}
+
+fn rules(on: &[(Occasion, &[&str])], summary: &[&str]) -> NotifyRules {
+    let names = |names: &[&str]| names.iter().map(|one| name(one)).collect::<Vec<_>>();
+    NotifyRules {
+        on: on.iter().map(|(occasion, own)| (*occasion, names(own))).collect(),
+        summary: names(summary),
+    }
+}
+
+fn told(project: &Project, events: &[Event]) -> Vec<Notice> {
+    let lane = lane();
+    notices(&Told {
+        project,
+        before: Some(&lane),
+        after: &lane,
+        events,
+        now: Timestamp(16),
+        turn: "3-17",
+        speed: 60,
+    })
+}
+
+fn ended(outcome: Outcome, sentence: &str) -> Event {
+    Event::PromotionEnded { number: PromotionNumber(4), outcome, sentence: sentence.to_owned() }
+}
+
+#[test]
+fn each_channel_that_a_rule_names_hears_once_and_none_that_nobody_can_reach() {
+    let on: &[(Occasion, &[&str])] = &[(Occasion::Succeeded, &["slack", "pager", "slack"])];
+    let found = told(
+        &project(Tier::Staging, rules(on, &["email", "slack"])),
+        &[ended(Outcome::Succeeded, "it serves")],
+    );
+    let channels: Vec<_> = found.iter().map(|notice| notice.channel.as_str()).collect();
+    assert_eq!(channels, ["slack", "email"]);
+    let ids: Vec<_> = found.iter().map(|notice| notice.id.as_str()).collect();
+    assert_eq!(ids, ["10-3-17-0", "10-3-17-1"], "moment, turn and place");
+    assert_eq!(found[0].subject, "[rehearsal 60x] [soundbite] live serves 1.3.0");
+}
+
+#[test]
+fn what_no_rule_names_is_told_to_nobody() {
+    let project = project(Tier::Staging, rules(&[(Occasion::Failed, &["slack"])], &[]));
+    assert_eq!(told(&project, &[ended(Outcome::Succeeded, "it serves")]), []);
+    assert_eq!(told(&Project::default(), &[ended(Outcome::Failed, "no")]), []);
+}
+
+#[test]
+fn each_promotion_into_production_that_took_effect_leaves_a_summary() {
+    let found = told(
+        &project(Tier::Production, NotifyRules::default()),
+        &[ended(Outcome::RolledBack, "too many errors")],
+    );
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].channel, SUMMARIES);
+    assert!(found[0].rows.contains(&("cause".to_owned(), "too many errors".to_owned())));
+}
+
+#[test]
+fn no_text_of_a_person_ends_a_line_or_moves_a_cursor() {
+    let on: &[(Occasion, &[&str])] = &[(Occasion::PersonCalled, &["slack"])];
+    let reason = format!("look\r\nBcc: all@example.org\u{1b}[2J\u{202e}{}", "x".repeat(9_000));
+    let event = Event::PersonCalled { number: PromotionNumber(4), reason, again_at: Timestamp(20) };
+    let found = told(&project(Tier::Staging, rules(on, &[])), &[event]);
+    let cause = &found[0].rows.iter().find(|(label, _)| label == "cause").unwrap().1;
+    assert!(cause.starts_with("look  Bcc: all@example.org [2J xx") && cause.chars().count() < 510);
+    assert!(!found[0].subject.contains('\n'));
+    assert!(found[0].text().ends_with("\ntowpath why live   what helps, and who can\n"));
+}
+
+#[test]
+fn a_promotion_that_is_not_known_tells_nothing() {
+    let on: &[(Occasion, &[&str])] = &[(Occasion::Started, &["slack"])];
+    let event = Event::PromotionStarted {
+        number: PromotionNumber(9),
+        command: CommandId(1),
+        blue: None,
+        standby: None,
+        approved: Vec::new(),
+    };
+    assert_eq!(told(&project(Tier::Staging, rules(on, &[])), &[event]), []);
+}

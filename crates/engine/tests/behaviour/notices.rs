@@ -1,0 +1,286 @@
+//! Who is told, and that nothing of it is lost or holds anything up: crashes between a commit and its
+//! delivery, channels that are slow, down or gone for good.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use towpath_core::ids::{Name, Person};
+use towpath_core::matrix::{AdapterSpec, Matrix, Tier};
+use towpath_core::notices::{Channel, NotifyRules, Occasion, SUMMARIES, SecretPlace};
+use towpath_core::promotion::state::Outcome;
+use towpath_core::units::Span;
+use towpath_engine::EngineError;
+use towpath_engine::views::NoticesView;
+
+use crate::fakes::{ChannelManner, CommitFault, SECRET};
+use crate::world::{Life, SHORT, World};
+
+/// A crash at any of the first so many turns.
+const TURNS: usize = 40;
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// `prod` is in production, and `slack` and `email` hear of what starts and ends there.
+fn told(matrix: &mut Matrix) {
+    let adapter = AdapterSpec { kind: "fake".to_owned(), settings: serde_json::json!({}) };
+    let channel = |secrets: &[&str]| Channel {
+        adapter: adapter.clone(),
+        secrets: secrets
+            .iter()
+            .map(|own| {
+                let place = SecretPlace { name: (*own).to_owned(), store: adapter.clone() };
+                ("url_secret".to_owned(), place)
+            })
+            .collect(),
+        missing: None,
+    };
+    let pager = Channel { missing: Some("notifier `phone` is planned".to_owned()), ..channel(&[]) };
+    matrix.notifiers = BTreeMap::from([
+        (name("slack"), channel(&["SLACK_URL"])),
+        (name("email"), channel(&[])),
+        (name("phone"), pager),
+    ]);
+    let all = || vec![name("slack"), name("email")];
+    for environment in &mut matrix.environments {
+        environment.tier = Tier::Production;
+        environment.notify = NotifyRules {
+            on: BTreeMap::from([
+                (Occasion::Started, vec![name("slack")]),
+                (Occasion::Succeeded, [all(), vec![name("phone")]].concat()),
+                (Occasion::RolledBack, all()),
+                (Occasion::Owed, vec![name("email")]),
+            ]),
+            summary: Vec::new(),
+        };
+    }
+}
+
+fn world() -> World {
+    World::new(SHORT).changed_by(told)
+}
+
+async fn view(life: &Life<'_>) -> NoticesView {
+    life.engine.notices().await.unwrap()
+}
+
+/// Waits until nothing is on its way.
+async fn all_settled(life: &Life<'_>) {
+    for _ in 0..200_000 {
+        if view(life).await.pending.is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    panic!("{:#?}", view(life).await.pending);
+}
+
+#[test]
+fn each_channel_hears_of_the_beginning_and_the_end_once_and_the_journal_says_so() {
+    let world = world();
+    world.live(async |life| {
+        life.begin().await;
+        all_settled(life).await;
+        let promotion = life.engine.promotion(towpath_core::ids::PromotionNumber(1)).await;
+        let promotion = promotion.unwrap().unwrap();
+        assert_eq!(promotion.told, ["slack", "email"]);
+        assert_eq!(promotion.not_told, ["phone (notifier `phone` is planned)"]);
+    });
+    let subjects = world.notifiers.subjects("slack");
+    let expected = ["[project] 1.0.0 is on its way into prod", "[project] prod serves 1.0.0"];
+    assert_eq!(subjects, expected);
+    assert_eq!(world.notifiers.subjects("email"), ["[project] prod serves 1.0.0"]);
+    assert_eq!(world.notifiers.sent(SUMMARIES).len(), 1, "a file for each promotion");
+    assert_eq!(world.store.count("notice-delivered"), 4);
+    assert_eq!(world.store.pending(), 0);
+    let delivered = world.store.bodies().into_iter().find(|row| row.kind == "notice-delivered");
+    assert_eq!(delivered.unwrap().body["secrets"], serde_json::json!(["SLACK_URL"]));
+}
+
+#[test]
+fn a_summary_says_what_who_how_long_and_what_visitors_met() {
+    let world = world();
+    world.live(async |life| {
+        life.begin().await;
+        all_settled(life).await;
+    });
+    let summary = world.notifiers.summaries().pop().unwrap();
+    for wanted in [
+        "outcome   succeeded: ",
+        "release   1.0.0 (",
+        "where     into prod, service app\n",
+        "who       anna at ",
+        "took      ",
+        "gate      tests pass: as it should be\n",
+        "visitors  harmed 0, rescued 0, lost ",
+    ] {
+        assert!(summary.contains(wanted), "{wanted} in {summary}");
+    }
+}
+
+#[test]
+fn a_crash_between_any_commit_and_its_delivery_loses_nothing_and_changes_no_id() {
+    let mut crashes = 0;
+    for well in 0..TURNS {
+        let world = world();
+        let died = world.live(async |life| {
+            life.prepare().await;
+            world.store.fail_after(well, CommitFault::CrashAfter);
+            tokio::select! {
+                () = world.store.crashed.notified() => true,
+                () = async {
+                    life.promote("1.0.0").await;
+                    life.until("1.0.0 serves", |lane| lane.serving.is_some()).await;
+                    all_settled(life).await;
+                } => false,
+            }
+        });
+        world.store.mend();
+        if !died {
+            break;
+        }
+        crashes += 1;
+        world.live(async |life| {
+            if world.store.count("promotion-requested") == 0 {
+                life.promote("1.0.0").await;
+            }
+            life.until("1.0.0 serves", |lane| lane.serving.is_some()).await;
+            life.until("it has ended", |lane| lane.active.is_none()).await;
+            all_settled(life).await;
+        });
+        for (channel, wanted) in [("slack", 2), ("email", 1), (SUMMARIES, 1)] {
+            let ids: BTreeSet<_> = world.notifiers.taken(channel).into_iter().collect();
+            assert_eq!(ids.len(), wanted, "{channel} after a crash at turn {well}: {ids:?}");
+        }
+        assert_eq!(world.store.pending(), 0, "turn {well}");
+    }
+    assert!((8..TURNS).contains(&crashes), "{crashes} crashes");
+}
+
+#[test]
+fn a_channel_that_hangs_delays_neither_a_promotion_nor_another_channel() {
+    let plain = World::new(SHORT);
+    let took = |world: &World| {
+        world.live(async |life| {
+            let before = life.now();
+            life.begin().await;
+            life.now().since(before)
+        })
+    };
+    let world = world();
+    world.notifiers.behaves("slack", ChannelManner::Hangs);
+    assert_eq!(took(&world), took(&plain));
+    assert_eq!(world.notifiers.taken("email").len(), 1);
+    assert_eq!(world.store.pending(), 2, "both for slack wait for the next engine");
+}
+
+#[test]
+fn a_notice_that_never_arrives_is_given_up_after_a_day_and_sent_again_by_a_person() {
+    let world = world();
+    world.notifiers.behaves("email", ChannelManner::Fails);
+    let id = world.live(async |life| {
+        life.begin().await;
+        all_settled(life).await;
+        let dead = view(life).await.dead;
+        assert_eq!(dead.len(), 1, "{dead:#?}");
+        assert!((10..60).contains(&dead[0].attempts), "{dead:#?}");
+        let ids: BTreeSet<_> = world.notifiers.sent("email").into_iter().collect();
+        assert_eq!(ids.len(), 1, "always under the same id");
+        assert_eq!(life.engine.status().dead_notices, 1);
+        assert_eq!(life.serves().as_deref(), Some("1.0.0"), "it changes no promotion");
+        dead[0].id.clone()
+    });
+    world.notifiers.behaves("email", ChannelManner::Takes);
+    let anna = Person::new("anna").unwrap();
+    world.live(async |life| {
+        assert_eq!(view(life).await.dead.len(), 1, "a new engine knows it");
+        life.engine.retry_notice(&id, &anna).await.unwrap();
+        all_settled(life).await;
+        assert_eq!(view(life).await.dead.len(), 0);
+        let again = life.engine.retry_notice(&id, &anna).await.unwrap_err();
+        assert!(matches!(again, EngineError::Refused(refusal) if refusal.code == "no-such-notice"));
+    });
+    assert_eq!(world.notifiers.taken("email"), [id]);
+    assert_eq!(world.store.count("notice-retried"), 1);
+}
+
+#[test]
+fn a_channel_that_says_never_is_not_asked_again() {
+    let world = world();
+    world.notifiers.behaves("email", ChannelManner::Refuses);
+    world.live(async |life| {
+        life.begin().await;
+        all_settled(life).await;
+        assert_eq!(view(life).await.dead.len(), 1);
+    });
+    assert_eq!(world.notifiers.sent("email").len(), 1);
+}
+
+#[test]
+fn what_a_channel_says_of_its_secret_stands_nowhere() {
+    let world = world();
+    world.notifiers.behaves("slack", ChannelManner::Fails);
+    world.live(async |life| {
+        life.begin().await;
+        life.roll_back().await.unwrap_err();
+        all_settled(life).await;
+        let view = view(life).await;
+        let dead = &view.dead;
+        assert!(!dead.is_empty());
+        assert!(dead.iter().all(|dead| dead.sentence == "not now: ***"), "{dead:#?}");
+        let anna = Person::new("anna").unwrap();
+        let test = life.engine.test_channel(&name("slack"), &anna).await.unwrap();
+        assert_eq!((test.arrived, test.sentence.as_str()), (false, "not now: ***"));
+    });
+    let journal = format!("{:?}", world.store.bodies());
+    assert!(!journal.contains(SECRET), "the journal holds the secret");
+    assert!(!format!("{:?}", world.store.saved()).contains(SECRET));
+}
+
+#[test]
+fn a_test_is_marked_and_journalled_and_a_channel_that_is_not_there_is_not_found() {
+    let world = world();
+    let anna = Person::new("anna").unwrap();
+    world.live(async |life| {
+        life.prepare().await;
+        let test = life.engine.test_channel(&name("email"), &anna).await.unwrap();
+        assert!(test.arrived, "{test:?}");
+        let phone = life.engine.test_channel(&name("phone"), &anna).await.unwrap();
+        assert_eq!(phone.sentence, "notifier `phone` is planned");
+        let none = life.engine.test_channel(&name("fax"), &anna).await.unwrap_err();
+        assert!(matches!(none, EngineError::Refused(refusal) if refusal.code == "no-such-channel"));
+    });
+    let subject = "[project] TEST: this is a test of the channel email";
+    assert_eq!(world.notifiers.subjects("email"), [subject]);
+    assert_eq!(world.store.count("notice-delivered"), 1);
+}
+
+#[test]
+fn a_rollback_is_told_to_those_who_hear_of_releases_that_were_taken_back() {
+    let world = world();
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        let back = life.roll_back().await.unwrap().promotion.unwrap();
+        assert_eq!(life.end_of(back).await, Outcome::Succeeded);
+        all_settled(life).await;
+    });
+    let subjects = world.notifiers.subjects("email");
+    assert_eq!(subjects.last().unwrap(), "[project] prod was rolled back to 1.0.0");
+}
+
+#[test]
+fn an_engine_with_something_to_tell_is_not_idle() {
+    let world = world();
+    world.notifiers.behaves("email", ChannelManner::Fails);
+    world.live(async |life| {
+        life.begin().await;
+        life.until("all is quiet", towpath_core::promotion::state::Lane::is_quiet).await;
+        tokio::time::sleep(std::time::Duration::from(Span::hours(1))).await;
+        assert!(!life.engine.is_idle(), "email does not know yet");
+        all_settled(life).await;
+        tokio::time::sleep(std::time::Duration::from(Span::hours(1))).await;
+        assert!(life.engine.is_idle());
+    });
+}
