@@ -1,6 +1,7 @@
 //! The command line's grammar: names, options and what may stand in them. Owns no behaviour and no
 //! help text; help is in `report/help.rs`.
 
+mod agree;
 mod freezes;
 mod matrix;
 mod notify;
@@ -13,6 +14,7 @@ use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
+pub(crate) use crate::args::agree::{ApproveArguments, AttestArguments, RejectArguments};
 pub(crate) use crate::args::freezes::{FreezeArguments, ThawArguments};
 pub(crate) use crate::args::matrix::{
     CheckArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments, ShowArguments, ShowForm,
@@ -337,54 +339,6 @@ pub(crate) struct HoldArguments {
     /// kept in the journal
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ApproveArguments {
-    /// the promotion's number, or its environment, or the hash of a plan
-    #[arg(value_name = "WHAT")]
-    pub(crate) what: String,
-    /// kept in the journal
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    pub(crate) note: Option<String>,
-    /// where the evidence is
-    #[arg(long, value_name = "URL")]
-    pub(crate) link: Option<String>,
-    /// with the hash of a plan that nobody has ordered: of this release; otherwise the newest
-    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
-    pub(crate) release: Option<Version>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RejectArguments {
-    /// the promotion's number, or its environment, or the hash of its plan
-    #[arg(value_name = "WHAT")]
-    pub(crate) what: String,
-    /// why; kept in the journal
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    pub(crate) reason: String,
-    /// where the evidence is
-    #[arg(long, value_name = "URL")]
-    pub(crate) link: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AttestArguments {
-    /// the environment that the release wants to enter
-    #[arg(value_name = "ENV", value_parser = name)]
-    pub(crate) environment: Name,
-    /// the check's name, as the matrix has it
-    #[arg(value_name = "CHECK")]
-    pub(crate) title: String,
-    /// about this release; otherwise the newest verified before ENV
-    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
-    pub(crate) release: Option<Version>,
-    /// what you add; kept in the journal
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    pub(crate) note: Option<String>,
-    /// where the evidence is
-    #[arg(long, value_name = "URL")]
-    pub(crate) link: Option<String>,
 }
 
 #[derive(Debug, Args)]

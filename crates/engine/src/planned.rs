@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
-use towpath_core::promotion::held;
 use towpath_core::promotion::state::Kind;
-use towpath_core::release::ChangeType;
+use towpath_core::promotion::{approving, held};
+use towpath_core::release::{ChangeType, Release};
 use towpath_core::units::{Timestamp, Weight};
 
-use crate::views::{self, BlockerView, CheckView, HoldbackPlanView};
+use crate::views::{self, ApprovalView, BlockerView, CheckView, HoldbackPlanView};
 
 /// The check that waits for a person's word; see the adapter of that name.
 const ATTESTED: &str = "attested";
@@ -39,6 +39,17 @@ pub(crate) fn checks(project: &Project, plan: &Plan) -> Vec<CheckView> {
         view.sentence = Some(sentence);
     }
     views
+}
+
+/// The roles that must agree to the plan.
+pub(crate) fn approvals(
+    project: &Project,
+    plan: &Plan,
+    release: &Release,
+    now: Timestamp,
+) -> Vec<ApprovalView> {
+    let lane = project.lane(&plan.lane);
+    views::approvals(approving::of_plan(&project.common, &lane, plan, release, now))
 }
 
 /// What stays on what is replaced after commit, where something does.

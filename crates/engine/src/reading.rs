@@ -7,7 +7,6 @@ use towpath_core::ids::{LaneId, Name, PromotionNumber};
 use towpath_core::matrix::{LaneSpec, Matrix, OnBlind, Unenforced};
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
-use towpath_core::promotion::approving;
 use towpath_core::promotion::input::PromotionOrder;
 use towpath_core::promotion::plan;
 use towpath_core::promotion::state::Lane;
@@ -271,13 +270,7 @@ impl Engine {
                 .map(|holdback| holdback.observed.share()),
             prerequisites,
             validation,
-            approvals: views::approvals(approving::of_plan(
-                &project.common,
-                &lane,
-                plan,
-                release,
-                self.shared.now(),
-            )),
+            approvals: planned::approvals(project, plan, release, now),
             instances: (section.instances, serving.map(|one| one.deployment.capacity)),
             bake_seconds: steps.iter().map(|step| step.bake_seconds).sum(),
             steps,

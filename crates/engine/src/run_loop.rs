@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -12,7 +11,7 @@ use towpath_core::ids::LaneId;
 use towpath_core::journal::Event;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
-use towpath_core::reason::{Refusal, RefusalKind, Wake};
+use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
 use towpath_core::units::Timestamp;
 use towpath_guard::{Standing, Verdict};
@@ -31,9 +30,6 @@ use crate::{
 const QUEUE: usize = 1024;
 /// News that a slow watcher may fall behind before it must read the journal instead.
 const NEWS: usize = 4096;
-/// How soon a wake-up may follow another one of the same lane: keeps a lane that is always due from
-/// taking the whole loop.
-const SHORTEST_WAKE: Duration = Duration::from_millis(20);
 
 /// Something for the loop.
 pub(crate) enum Message {
@@ -274,7 +270,7 @@ impl Loop {
             tracing::debug!(%lane, note);
         }
         if let Some(refusal) = decision.refusal {
-            self.plan_wake(lane, decision.wake.as_ref(), now);
+            wakes::plan(&mut self.wakes, lane, decision.wake.as_ref(), now);
             return Err(EngineError::Refused(Box::new(refusal)));
         }
         let finished = match input {
@@ -296,7 +292,7 @@ impl Loop {
             let turn = Turn { urgent, ..turn };
             self.write_turn(Some(lane), turn, decision, asked).await?;
         }
-        self.plan_wake(lane, wake.as_ref(), now);
+        wakes::plan(&mut self.wakes, lane, wake.as_ref(), now);
         Ok(accepted)
     }
 
@@ -474,20 +470,6 @@ impl Loop {
             };
             // Nobody watching is no error.
             let _ = self.shared.news.send(Arc::new(row));
-        }
-    }
-
-    fn plan_wake(&mut self, lane: &LaneId, wake: Option<&Wake>, now: Timestamp) {
-        match wake {
-            Some(wake) => {
-                let soonest = Timestamp(
-                    now.0 + i64::try_from(SHORTEST_WAKE.as_micros()).expect("a short time"),
-                );
-                self.wakes.insert(lane.clone(), wake.at.max(soonest));
-            }
-            None => {
-                self.wakes.remove(lane);
-            }
         }
     }
 

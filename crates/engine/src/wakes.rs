@@ -4,9 +4,32 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use towpath_core::ids::LaneId;
+use towpath_core::reason::Wake;
 use towpath_core::units::Timestamp;
 
 use crate::shared::Shared;
+
+/// How soon a wake-up may follow another one of the same lane: keeps a lane that is always due from
+/// taking the whole loop.
+const SHORTEST_WAKE: Duration = Duration::from_millis(20);
+
+/// Keeps when a lane wants to be woken next.
+pub(crate) fn plan(
+    wakes: &mut BTreeMap<LaneId, Timestamp>,
+    lane: &LaneId,
+    wake: Option<&Wake>,
+    now: Timestamp,
+) {
+    match wake {
+        Some(wake) => {
+            let soonest = i64::try_from(SHORTEST_WAKE.as_micros()).expect("a short time");
+            wakes.insert(lane.clone(), wake.at.max(Timestamp(now.0 + soonest)));
+        }
+        None => {
+            wakes.remove(lane);
+        }
+    }
+}
 
 /// Waits until a lane is due, and says which; for ever while none will be.
 pub(crate) async fn next(shared: &Shared, wakes: &BTreeMap<LaneId, Timestamp>) -> LaneId {

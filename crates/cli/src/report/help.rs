@@ -7,8 +7,8 @@ use clap::{Arg, CommandFactory as _};
 
 use crate::args::Arguments;
 use crate::exit_code::ExitCode;
-use crate::report::help_overview::OVERVIEW;
-use crate::report::help_pages::{PAGES, WATCHED};
+use crate::report::help_overview::{OVERVIEW, WATCHED};
+use crate::report::help_pages::PAGES;
 use crate::report::style::padded;
 
 /// What the grammar cannot say about a command.

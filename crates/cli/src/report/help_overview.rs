@@ -30,3 +30,10 @@ Tell       notify      whether people can be told, and what they were not told
 Prove      audit       verify the journal          simulate  try a rollout before trusting it
 Run        serve, engine, adapters, doctor, completions
 ";
+
+/// Exit codes of what is watched to its end.
+pub(crate) const WATCHED: &[&str] = &[
+    "0 succeeded   1 failed or aborted   2 wrong usage or matrix   3 refused, rejected or rolled back",
+    "4 not allowed   5 not found   6 plan is stale, lane is busy or superseded   7 stopped waiting",
+    "130 interrupted (the promotion goes on)",
+];

@@ -2,13 +2,7 @@
 //! stand; a test types them all. Knows no option.
 
 use crate::report::help::Page;
-
-/// Exit codes of what is watched to its end.
-pub(crate) const WATCHED: &[&str] = &[
-    "0 succeeded   1 failed or aborted   2 wrong usage or matrix   3 refused, rejected or rolled back",
-    "4 not allowed   5 not found   6 plan is stale, lane is busy or superseded   7 stopped waiting",
-    "130 interrupted (the promotion goes on)",
-];
+use crate::report::help_overview::WATCHED;
 
 /// All pages, in the order of the overview.
 pub(crate) const PAGES: &[Page] = &[
@@ -24,10 +18,7 @@ pub(crate) const PAGES: &[Page] = &[
                 "towpath init --from sam infra/template.yaml",
                 "reads a SAM template and samconfig.toml",
             ),
-            (
-                "towpath init --from cdk",
-                "reads cdk.out after `cdk synth`, else the names in bin/*.ts",
-            ),
+            ("towpath init --from cdk", "reads cdk.out of `cdk synth`, else names in bin/*.ts"),
         ],
         exits: &[],
         see: "towpath matrix check, towpath release create",

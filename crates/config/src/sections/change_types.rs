@@ -1,5 +1,4 @@
-//! What is different for one kind of change. What of it is a shorter way refuses nothing, for until
-//! it is carried out the ordinary way holds; what demands more than that way does refuses.
+//! What is different for one kind of change. What of it demands more than is carried out refuses.
 
 use towpath_core::change_types::{ChangeTypes, TypeRules};
 use towpath_core::matrix::Rollout;
@@ -20,7 +19,7 @@ const ROLLOUT: &[Key] = &[
 ];
 
 const TYPE: &[Key] = &[
-    Key::optional("purpose", TEXT, "What it is for."),
+    Key::optional("purpose", TEXT, "What it is for.").standing(Standing::ForPeople),
     Key::optional("from_branch", TEXT, "The branch that such a change starts from.")
         .standing(Standing::Refuses),
     Key::optional("backport_to", TEXT, "The branch that it must reach afterwards.")
@@ -29,14 +28,14 @@ const TYPE: &[Key] = &[
         "skip",
         Shape::Names,
         "Environments before this one that it goes round: it must be verified in what comes before those.",
-    )
-    .standing(Standing::Enforced),
-    Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves.")
-        .standing(Standing::Enforced),
+    ),
+    Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves."),
     Key::optional("coordinate_with", ROLES, "Roles that must know before it starts.")
         .standing(Standing::Refuses),
-    Key::optional("notify", Shape::Names, "Channels that are told of it."),
-    Key::optional("watch", Shape::Names, "Figures to watch afterwards."),
+    Key::optional("notify", Shape::Names, "Channels that are told of it.")
+        .standing(Standing::Kept(None)),
+    Key::optional("watch", Shape::Names, "Figures to watch afterwards.")
+        .standing(Standing::Kept(None)),
 ];
 
 const KEYS: &[Key] = &[
@@ -48,7 +47,7 @@ const KEYS: &[Key] = &[
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::kept(
+pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
     Key::optional("change_types", Shape::Map(KEYS), "What is different for one kind of change."),
     SHARED,
     "change_types:\n  hotfix: { from_branch: main, backport_to: develop }\n",

@@ -1,0 +1,54 @@
+//! Options of the commands by which people give their word.
+
+use clap::Args;
+use towpath_core::ids::{Name, Version};
+
+use super::values::{name, reason, version};
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArguments {
+    /// the promotion's number, or its environment, or the hash of a plan
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    /// kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) note: Option<String>,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+    /// with the hash of a plan that nobody has ordered: of this release; otherwise the newest
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub(crate) release: Option<Version>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectArguments {
+    /// the promotion's number, or its environment, or the hash of its plan
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    /// why; kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttestArguments {
+    /// the environment that the release wants to enter
+    #[arg(value_name = "ENV", value_parser = name)]
+    pub(crate) environment: Name,
+    /// the check's name, as the matrix has it
+    #[arg(value_name = "CHECK")]
+    pub(crate) title: String,
+    /// about this release; otherwise the newest verified before ENV
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub(crate) release: Option<Version>,
+    /// what you add; kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) note: Option<String>,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+}
