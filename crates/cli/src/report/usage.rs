@@ -9,19 +9,15 @@ use crate::exit_code::{CliError, ExitCode};
 use crate::report::help;
 
 /// Words of the design that this version does not carry out yet; typed, they are not "unknown".
-const PLANNED: [&str; 14] = [
+const PLANNED: [&str; 10] = [
     "adopt",
-    "approve",
     "break-glass",
     "drift",
     "evidence",
-    "freeze",
     "login",
     "provision",
-    "reject",
     "render",
     "store",
-    "thaw",
     "token",
     "verify",
 ];
