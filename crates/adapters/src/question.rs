@@ -141,6 +141,7 @@ pub(crate) mod testing {
                 author: None,
                 change_type: ChangeType::Feature,
                 snapshot: false,
+                created_by: None,
                 created_at: NOW,
             }))
         }

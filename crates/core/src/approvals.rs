@@ -168,7 +168,9 @@ impl Question<'_> {
         let place = &self.environment.name;
         if !self.rules.author_may_approve {
             let means = |who: &Person| self.matrix.is_meant_by(person, who);
-            if self.release.author.as_ref().is_some_and(means) {
+            // Whoever creates a release also says who its author is.
+            let made = [&self.release.author, &self.release.created_by];
+            if made.into_iter().flatten().any(means) {
                 return Err(format!("made {version}, and {place} wants the word of others"));
             }
             if self.ordered_by.is_some_and(means) {

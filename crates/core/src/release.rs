@@ -32,6 +32,10 @@ pub struct Release {
     pub change_type: ChangeType,
     /// Taken from a working tree; enters development tiers only.
     pub snapshot: bool,
+    /// Who created it here; set by the engine, whatever its author is said to be. Releases of older
+    /// versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<Person>,
     /// When it was created.
     pub created_at: Timestamp,
 }

@@ -223,6 +223,7 @@ mod tests {
             author: None,
             change_type: ChangeType::Feature,
             snapshot: false,
+            created_by: None,
             created_at: before(days_ago),
         }
     }

@@ -234,6 +234,7 @@ mod tests {
             author: None,
             change_type: ChangeType::Feature,
             snapshot: false,
+            created_by: None,
             created_at: Timestamp(0),
         }
     }

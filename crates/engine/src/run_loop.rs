@@ -310,6 +310,7 @@ impl Loop {
             Order::CreateRelease(new) => {
                 let mut release = new.release;
                 release.created_at = now;
+                release.created_by = Some(new.by.clone());
                 if self.known_release(&release)? {
                     return Ok(Accepted::default());
                 }

@@ -36,7 +36,9 @@ pub fn is_enough(
             let known = matrix.people.get(*person);
             let is_person = known.is_some_and(|known| !known.bot);
             let is_other = rules.author_may_approve
-                || (release.author.as_ref() != Some(*person) && ordered_by != *person);
+                || (release.author.as_ref() != Some(*person)
+                    && release.created_by.as_ref() != Some(*person)
+                    && ordered_by != *person);
             is_person && is_other && may_approve(matrix, environment, person)
         })
         .collect();

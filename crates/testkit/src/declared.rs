@@ -89,6 +89,8 @@ pub struct ReleaseWords {
     pub irreversible: bool,
     /// Whether it was taken from a working tree.
     pub snapshot: bool,
+    /// Who created it, where that is to count.
+    pub creator: Option<Person>,
     /// Settings that come with it.
     pub settings: BTreeMap<String, String>,
 }
@@ -129,6 +131,7 @@ pub fn release(
         author: words.author.clone(),
         change_type: words.change_type,
         snapshot: words.snapshot,
+        created_by: words.creator.clone(),
         created_at,
     })
 }

@@ -73,6 +73,7 @@ fn some_release(chance: &mut Chance, number: usize, now: Timestamp) -> Release {
         content: number.to_string(),
         change_type: *chance.one_of(&types).unwrap(),
         author: Some(somebody(chance)),
+        creator: chance.per_mille(300).then(|| somebody(chance)),
         ..ReleaseWords::default()
     };
     declared::release(&service, &format!("1.{number}.0"), &words, now).unwrap()

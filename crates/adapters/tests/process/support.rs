@@ -143,6 +143,7 @@ pub(crate) fn release(source: &str, form: ArtifactForm) -> Release {
         author: None,
         change_type: ChangeType::Feature,
         snapshot: false,
+        created_by: None,
         created_at: Timestamp(0),
     }
 }

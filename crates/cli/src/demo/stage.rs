@@ -87,6 +87,7 @@ impl Stage {
             author: Some(person()),
             change_type: ChangeType::Feature,
             snapshot: false,
+            created_by: None,
             created_at: Timestamp(0),
         };
         let request = ReleaseRequest { release, by: person() };

@@ -44,7 +44,7 @@ const KEYS: &[Key] = &[
     Key::optional(
         "author_may_approve",
         FLAG,
-        "Whether who made the release, or promotes it, may agree. Left out: not in staging and production.",
+        "Whether who wrote or created the release, or promotes it, may agree. Left out: not in staging and production.",
     ),
 ];
 

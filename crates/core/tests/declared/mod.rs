@@ -52,6 +52,7 @@ pub(crate) fn release(number: u64, change_type: ChangeType, irreversible: bool) 
         author: None,
         change_type,
         snapshot: false,
+        created_by: None,
         created_at: Timestamp(0),
     }
 }

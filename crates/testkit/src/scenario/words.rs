@@ -138,6 +138,7 @@ impl Story {
             content,
             change_type: change_type(words)?,
             author: words.after("by").map(person).transpose()?,
+            creator: words.after("as").map(person).transpose()?,
             irreversible: words.has("irreversible"),
             snapshot: words.has("snapshot"),
             settings: words

@@ -306,6 +306,7 @@ mod tests {
             author: None,
             change_type: towpath_core::release::ChangeType::Feature,
             snapshot: false,
+            created_by: None,
             created_at: Timestamp(0),
         }
     }

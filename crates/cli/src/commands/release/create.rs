@@ -58,6 +58,7 @@ pub(crate) async fn run(
         author: arguments.author.or(origin.author),
         change_type: arguments.change_type,
         snapshot: tree.is_some(),
+        created_by: None,
         created_at: towpath_core::units::Timestamp(Timestamp::now().as_microsecond()),
     };
     if arguments.dry_run {
