@@ -82,6 +82,11 @@ impl Authority {
         denial::refusal(&self.matrix, denial, &could)
     }
 
+    /// The environments of the matrix, in the order of the file.
+    pub fn environments(&self) -> impl Iterator<Item = &Name> {
+        self.matrix.environments.iter().map(|environment| &environment.name)
+    }
+
     /// Whether this is a program, whose word is no person's.
     pub fn is_bot(&self, person: &Person) -> bool {
         self.matrix.people.get(person).is_some_and(|person| person.bot)

@@ -40,17 +40,21 @@ impl LaneSpec {
 }
 
 /// Where a release of this type must have been verified before it may enter `environment`: its
-/// predecessors, and for one that it goes round those before that one.
+/// predecessors, and for one that it goes round those before that one. Where one of them wants all of
+/// several and another any of several, all that are left are wanted: more than is declared, never less.
 pub fn predecessors(
     matrix: &Matrix,
     environment: &Environment,
     section: &LaneSpec,
     change_type: ChangeType,
 ) -> Predecessors {
-    let skip =
-        section.change_types.get(&change_type).map(|it| it.skip.as_slice()).unwrap_or_default();
+    let skip = section.change_types.get(&change_type).map(|it| it.skip.as_slice());
+    around(matrix, environment, skip.unwrap_or_default())
+}
+
+fn around(matrix: &Matrix, environment: &Environment, skip: &[Name]) -> Predecessors {
     let mut named: Vec<Name> = Vec::new();
-    let mut goes_round_a_root = false;
+    let (mut goes_round_a_root, mut wants_all) = (false, false);
     // A pipeline has no circles, so that every way back ends.
     let mut open: Vec<&Name> = environment.after.names().iter().rev().collect();
     while let Some(name) = open.pop() {
@@ -60,12 +64,15 @@ pub fn predecessors(
             }
         } else if let Some(skipped) = matrix.environment(name) {
             goes_round_a_root |= skipped.after == Predecessors::Root;
+            wants_all |= matches!(&skipped.after, Predecessors::All(all) if all.len() > 1);
             open.extend(skipped.after.names().iter().rev());
         }
     }
     match &environment.after {
         Predecessors::All(_) if !named.is_empty() => Predecessors::All(named),
-        Predecessors::Any(_) if !named.is_empty() && !goes_round_a_root => Predecessors::Any(named),
+        Predecessors::Any(_) if goes_round_a_root => Predecessors::Root,
+        Predecessors::Any(_) if !named.is_empty() && wants_all => Predecessors::All(named),
+        Predecessors::Any(_) if !named.is_empty() => Predecessors::Any(named),
         _ => Predecessors::Root,
     }
 }
@@ -87,4 +94,66 @@ pub fn beside_settings(serves: &Release, release: &Release) -> Vec<String> {
         differs.push("migrations".to_owned());
     }
     differs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::{Decider, Tier};
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn environment(own: &str, after: Predecessors) -> Environment {
+        Environment {
+            name: name(own),
+            tier: Tier::Development,
+            title: None,
+            purpose: None,
+            url: None,
+            after,
+            promote: Decider::Manual,
+            who_may: BTreeMap::new(),
+            notify: crate::notices::NotifyRules::default(),
+            lanes: BTreeMap::new(),
+            declared: BTreeMap::new(),
+        }
+    }
+
+    /// `live` comes after what is said, `a` after what is said, and every other one is a root.
+    fn round(a: Predecessors, live: Predecessors, skip: &[&str]) -> Predecessors {
+        let matrix = Matrix {
+            project: name("p"),
+            services: BTreeMap::new(),
+            environments: ["b", "qa", "perf"]
+                .map(|own| environment(own, Predecessors::Root))
+                .into_iter()
+                .chain([environment("a", a)])
+                .collect(),
+            people: BTreeMap::new(),
+            who_may: BTreeMap::new(),
+            notifiers: BTreeMap::new(),
+            declared: BTreeMap::new(),
+        };
+        let skip: Vec<Name> = skip.iter().map(|own| name(own)).collect();
+        around(&matrix, &environment("live", live), &skip)
+    }
+
+    #[test]
+    fn what_goes_round_an_environment_comes_from_before_it_and_never_from_less() {
+        use Predecessors::{All, Any, Root};
+        let names = |all: &[&str]| all.iter().map(|own| name(own)).collect::<Vec<_>>();
+        let both = || names(&["qa", "perf"]);
+        let plain = round(All(both()), All(names(&["a", "b"])), &["a"]);
+        assert_eq!(plain, All(names(&["qa", "perf", "b"])));
+        let mixed = round(All(both()), Any(names(&["a", "b"])), &["a"]);
+        assert_eq!(mixed, All(names(&["qa", "perf", "b"])), "more than is declared, never less");
+        let single = round(All(names(&["qa"])), Any(names(&["a", "b"])), &["a"]);
+        assert_eq!(single, Any(names(&["qa", "b"])));
+        assert_eq!(round(Root, All(names(&["a", "b"])), &["a"]), All(names(&["b"])));
+        assert_eq!(round(Root, Any(names(&["a", "b"])), &["a"]), Root);
+        assert_eq!(round(Root, All(names(&["a"])), &["a"]), Root);
+        assert_eq!(round(Root, All(names(&["a"])), &[]), All(names(&["a"])));
+    }
 }

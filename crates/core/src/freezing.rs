@@ -11,6 +11,8 @@ use crate::reason::{Refusal, RefusalKind};
 use crate::release::ChangeType;
 use crate::units::Timestamp;
 
+/// Longest reason, in characters: it stands in every answer about what it holds.
+pub const LONGEST_REASON: usize = 500;
 /// Most freezes at once: one for each lane of a large matrix. A scope has one freeze, so that this bounds
 /// only what is left of lanes that are not declared any more.
 pub const MOST_FREEZES: usize = 1_000;
@@ -138,6 +140,12 @@ impl Common {
         };
         if freeze.reason.trim().is_empty() {
             return said("reason-needed", "whoever is held wants to know why".to_owned());
+        }
+        if freeze.reason.chars().count() > LONGEST_REASON {
+            return said(
+                "too-long",
+                format!("its reason has more than {LONGEST_REASON} characters"),
+            );
         }
         if !freeze.is_on(now) {
             return said("over-already", "it would be over before it begins".to_owned());

@@ -175,7 +175,11 @@ impl Matrix {
         let known = self.people.get(person);
         let account = known.and_then(|person| person.account.as_ref());
         let email = known.and_then(|person| person.email.as_deref()?.split('@').next());
-        person == who || account == Some(who) || email == Some(who.as_str())
+        let same = |name: &str| name.eq_ignore_ascii_case(who.as_str());
+        // A commit says names as each machine writes them.
+        same(person.as_str())
+            || account.is_some_and(|account| same(account.as_str()))
+            || email.is_some_and(same)
     }
 
     /// Whom `verb` is allowed in `environment`. What an environment says holds there; what is said at

@@ -3,7 +3,7 @@
 use towpath_core::ids::{Person, PromotionNumber};
 use towpath_core::journal::{Attested, Event, Freeze, Thaw};
 use towpath_core::matrix::Matrix;
-use towpath_core::reason::Refusal;
+use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
 use towpath_ports::store::StoreError;
 
@@ -72,4 +72,27 @@ pub enum EngineEnd {
     /// A router or a target obeys a newer engine.
     #[error("{0}")]
     ShutOut(String),
+}
+
+/// Whoever comes first does not say for good what others would say of the same bytes.
+pub(crate) fn same_facts(known: &Release, release: &Release) -> Result<(), EngineError> {
+    let facts = [
+        ("type", known.change_type == release.change_type),
+        ("author", known.author == release.author),
+        ("commit", known.commit == release.commit),
+        ("snapshot", known.snapshot == release.snapshot),
+    ];
+    let differ: Vec<&str> = facts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();
+    if differ.is_empty() {
+        return Ok(());
+    }
+    let version = &release.version;
+    let message =
+        format!("{version} exists, and was said to be something else; nothing was created");
+    let cause = format!("it has the same bytes and another {}", differ.join(", "));
+    Err(EngineError::Refused(Box::new(
+        Refusal::new(RefusalKind::Conflict, "other-facts", message, cause)
+            .next(format!("towpath release show {version}"), "what it was said to be, and by whom")
+            .next("towpath release create ANOTHER-VERSION --artifact NAME=PATH", "a new one"),
+    )))
 }

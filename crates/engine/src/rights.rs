@@ -75,11 +75,32 @@ impl Rights {
             Order::Freeze(freeze) => {
                 self.decide(&mut freeze.by, Verb::Freeze, freeze.scope.environment.as_ref())?;
             }
-            Order::Thaw(thaw) => {
-                self.decide(&mut thaw.by, Verb::Thaw, thaw.scope.environment.as_ref())?;
-            }
+            Order::Thaw(thaw) => match thaw.scope.environment.clone() {
+                Some(own) => self.decide(&mut thaw.by, Verb::Thaw, Some(&own))?,
+                None => self.decide_everywhere(&mut thaw.by, Verb::Thaw)?,
+            },
         }
         Ok(None)
+    }
+
+    /// Whoever lets all environments go on must have the right in each: where one asks for more than the
+    /// others, nobody gets round that by meaning all of them.
+    fn decide_everywhere(&self, by: &mut Person, verb: Verb) -> Allowed {
+        let names = match &self.0 {
+            Ok(Some(authority)) => authority.environments().collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let mut person = None;
+        for name in names {
+            let mut account = by.clone();
+            self.decide(&mut account, verb, Some(name))?;
+            person = Some(account);
+        }
+        match person {
+            Some(person) => *by = person,
+            None => self.decide(by, verb, None)?,
+        }
+        Ok(())
     }
 
     /// The same of telling people something: whoever may report an incident may.

@@ -23,7 +23,7 @@ use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
     alarms, counting, delivery, executor, freezes, holdbacks, journal, judging, leases, notices,
-    prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
+    orders, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -352,7 +352,7 @@ impl Loop {
             .read(|project| project.common.release(&release.service, &release.version).cloned());
         let Some(known) = known else { return Ok(false) };
         if known.digest == release.digest {
-            return Ok(true);
+            return orders::same_facts(&known, release).map(|()| true);
         }
         let version = &release.version;
         let message = format!("{version} exists with other bytes; nothing was created");

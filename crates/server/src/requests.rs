@@ -148,7 +148,7 @@ pub struct ApprovalRequest {
     pub by: Person,
     /// Yes or no.
     pub agrees: bool,
-    /// Hash of the plan that was looked at, or the beginning of it. Without a promotion it must be there.
+    /// Hash of the plan that was looked at, or the beginning of it; only a no to a promotion goes without.
     pub plan: Option<String>,
     /// Which release, where no promotion waits; none: the newest that may enter.
     #[serde(default)]

@@ -130,8 +130,15 @@ fn validate(settings: &Value) -> Vec<Problem> {
             problems.push(Problem::new(&path, message, "the name of a check"));
         }
     }
-    if settings.required_checks && settings.branch.is_none() {
-        let message = "`required_checks` are those of a branch, and none is named";
+    // Without it any branch would do that somebody made, with owners and a head of its own.
+    let of_a_branch = [
+        (settings.required_checks, "`required_checks` are those"),
+        (settings.code_owners, "`code_owners` are those"),
+        (settings.up_to_date, "`up_to_date` asks for the head"),
+    ];
+    for (_, what) in of_a_branch.into_iter().filter(|(asks, _)| *asks && settings.branch.is_none())
+    {
+        let message = format!("{what} of a branch, and none is named");
         problems.push(Problem::new("branch", message, "a branch such as main"));
     }
     if let Err(wrong) = asking::address(&settings.url, settings.token_file.is_some()) {

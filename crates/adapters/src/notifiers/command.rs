@@ -23,6 +23,8 @@ use super::{object, said};
 use crate::printable::escaped;
 use crate::running::{Errors, Running};
 
+/// The longest time that the engine gives one attempt, whatever the channel.
+const LONGEST: Span = Span::minutes(2);
 /// `EX_DATAERR` of sysexits.h: what was given will never do.
 const NEVER: i32 = 65;
 
@@ -71,6 +73,11 @@ fn validate(settings: &Value) -> Vec<Problem> {
             let path = format!("run[{index}]");
             problems.push(Problem::new(&path, format!("`{path}` names no program"), "a program"));
         }
+    }
+    if settings.timeout > LONGEST.milliseconds() {
+        let message =
+            format!("`timeout` is longer than {LONGEST}, after which a notice is tried anew");
+        problems.push(Problem::new("timeout", message, format!("at most {LONGEST}")));
     }
     for (name, value) in &settings.env {
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lettre::address::Envelope;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Mailboxes, MessageBuilder};
 use lettre::transport::smtp::authentication::Credentials;
@@ -200,37 +201,64 @@ impl Notifier for Smtp {
     async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Taken, Failure> {
         let mail = self.mail(delivery.notice)?;
         let timeout = Duration::from_millis(self.settings.timeout);
-        let sending = async {
-            let address = self.find().await?;
-            let mut builder =
-                AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
-                    .port(address.port())
-                    .tls(self.tls()?)
-                    .timeout(Some(timeout));
-            if let Some(user) = &self.settings.user {
-                let password = delivery.secret("password_secret")?.reveal().to_owned();
-                builder = builder.credentials(Credentials::new(user.clone(), password));
-            }
-            let sent = builder.build().send(mail).await;
-            sent.map_err(|error| self.failure(delivery, &error))
-        };
         let server = &self.settings.server;
-        match tokio::time::timeout(timeout, sending).await {
-            Ok(Ok(response)) => {
-                let said =
-                    said(delivery, response.message().collect::<Vec<_>>().join(" ").as_bytes());
-                Ok(Taken { sentence: format!("{server} took it: {said}") })
-            }
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => {
-                let waited = Span(self.settings.timeout);
-                Err(Failure::later(format!("{server} did not take it within {waited}")))
-            }
-        }
+        let sent = tokio::time::timeout(timeout, self.send(delivery, &mail)).await;
+        sent.unwrap_or_else(|_| {
+            let waited = Span(self.settings.timeout);
+            Err(Failure::later(format!("{server} did not take it within {waited}")))
+        })
     }
 }
 
 impl Smtp {
+    /// The same mail to each receiver by itself: a server ends a mail with the first receiver that it
+    /// refuses, and then one who left would keep it from all others.
+    async fn send(&self, delivery: &Delivery<'_>, mail: &Message) -> Result<Taken, Failure> {
+        let address = self.find().await?;
+        let mut builder =
+            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
+                .port(address.port())
+                .tls(self.tls()?)
+                .timeout(Some(Duration::from_millis(self.settings.timeout)));
+        if let Some(user) = &self.settings.user {
+            let password = delivery.secret("password_secret")?.reveal().to_owned();
+            builder = builder.credentials(Credentials::new(user.clone(), password));
+        }
+        let (transport, text) = (builder.build(), mail.formatted());
+        let (mut answers, mut failures) = (Vec::new(), Vec::new());
+        for receiver in mail.envelope().to() {
+            let envelope = Envelope::new(mail.envelope().from().cloned(), vec![receiver.clone()]);
+            let envelope = envelope.map_err(|error| Failure::never(format!("no mail: {error}")))?;
+            match transport.send_raw(&envelope, &text).await {
+                Ok(response) => answers.push(response.message().collect::<Vec<_>>().join(" ")),
+                Err(error) => failures.push(self.failure(delivery, &error)),
+            }
+        }
+        self.sum(delivery, &answers, failures)
+    }
+
+    /// What became of it in all: taken as soon as one has it and no other could have it later.
+    fn sum(
+        &self,
+        delivery: &Delivery<'_>,
+        answers: &[String],
+        failures: Vec<Failure>,
+    ) -> Result<Taken, Failure> {
+        let server = &self.settings.server;
+        let may_help_later = failures.iter().any(|failure| failure.may_help_later);
+        let refused: Vec<String> = failures.into_iter().map(|failure| failure.sentence).collect();
+        let refused = refused.join("; ");
+        if answers.is_empty() || may_help_later {
+            return Err(Failure { sentence: refused, may_help_later });
+        }
+        let said = said(delivery, answers.last().map_or(&[][..], |answer| answer.as_bytes()));
+        let sentence = match refused.as_str() {
+            "" => format!("{server} took it: {said}"),
+            refused => format!("{server} took it for {} of them: {said}; {refused}", answers.len()),
+        };
+        Ok(Taken { sentence })
+    }
+
     fn failure(&self, delivery: &Delivery<'_>, error: &lettre::transport::smtp::Error) -> Failure {
         let mut cause = error.to_string();
         let mut deeper = std::error::Error::source(error);

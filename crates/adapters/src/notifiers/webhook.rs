@@ -30,9 +30,10 @@ use crate::outgoing::{self, Redirects};
 
 /// How much of an answer is looked at, in bytes.
 const ANSWER_MOST: usize = 4 * 1024;
-/// Statuses that stay as they are until somebody changes the notice, its form or the address. Those of
-/// a login are not among them: a secret that was replaced is read anew for each attempt.
-const NEVER: &[u16] = &[400, 404, 405, 410, 411, 413, 414, 415, 422];
+/// Statuses that stay as they are until somebody changes the notice or its form. Those of a login are not
+/// among them, as a secret that was replaced is read anew for each attempt; nor are those that a proxy
+/// answers with while the chat behind it is being replaced (404, 405).
+const NEVER: &[u16] = &[400, 410, 411, 413, 414, 415, 422];
 
 pub(super) const KIND: Kind<dyn Notifier> = Kind {
     entry: KindEntry {
@@ -319,7 +320,7 @@ mod tests {
 
     #[tokio::test]
     async fn statuses_say_whether_it_is_worth_trying_again_and_never_the_secret() {
-        for (status, later) in [(500, true), (429, true), (403, true), (404, false), (410, false)] {
+        for (status, later) in [(500, true), (429, true), (403, true), (404, true), (410, false)] {
             let (url, _requests) =
                 server(&answer(status, "", "no /services/T00/SECRETPART\n")).await;
             let webhook = build(

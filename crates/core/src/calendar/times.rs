@@ -177,13 +177,12 @@ impl<'a> Ready<'a> {
         match (self.times, expression) {
             (Times::Cron(cron), Some(expression)) => {
                 let now = at.to_zoned(zone.clone());
-                // None before: it has never begun yet.
-                let began = expression.find_previous_occurrence(&now, true).ok();
-                Some(
-                    began.is_some_and(|began| {
-                        moment(began.timestamp()).plus(cron.lasts) > moment(at)
-                    }),
-                )
+                match expression.find_previous_occurrence(&now, true) {
+                    Ok(began) => Some(moment(began.timestamp()).plus(cron.lasts) > moment(at)),
+                    // It has never begun yet.
+                    Err(croner::errors::CronError::TimeSearchLimitExceeded) => Some(false),
+                    Err(_) => None,
+                }
             }
             (Times::Day(weekly), _) => weekly.covers(zone.to_datetime(at)),
             (Times::Cron(_), None) => None,

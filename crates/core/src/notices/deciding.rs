@@ -85,7 +85,7 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
         Event::PromotionStarted { number, .. } => {
             vec![(Occasion::Started, *number, String::new())]
         }
-        Event::StepHeld { number, sentence, .. } => {
+        Event::RolloutHeld { number, sentence, .. } | Event::StepHeld { number, sentence, .. } => {
             vec![(Occasion::Held, *number, sentence.clone())]
         }
         Event::PromotionPaused { number, reason, .. } => {

@@ -73,6 +73,9 @@ impl Lane {
                 if returns && !self.active.as_ref().is_some_and(goes) {
                     self.answer_asks(|kind, before| kind == Kind::Promote && !before);
                 }
+                if let Event::PlanChanged { number, .. } = other {
+                    self.forget_words_of(*number);
+                }
                 self.active_changed(other, at);
             }
         }
@@ -210,7 +213,18 @@ impl Lane {
         self.verified.push(Verified { release, promotion: number, at });
     }
 
+    /// What was said to its plan was said to that, and to this promotion: not to another plan, should
+    /// it come back, nor to another try.
+    fn forget_words_of(&mut self, number: PromotionNumber) {
+        if self.words.is_empty() {
+            return;
+        }
+        let plan = self.promotion(number).map(|promotion| promotion.plan.hash());
+        self.words.retain(|word| Some(&word.plan) != plan.as_ref());
+    }
+
     fn end(&mut self, number: PromotionNumber, outcome: Outcome, at: Timestamp) {
+        self.forget_words_of(number);
         let ended = if self.active.as_ref().is_some_and(|promotion| promotion.number == number) {
             self.active.take()
         } else {
@@ -218,11 +232,6 @@ impl Lane {
             position.map(|position| self.waiting.remove(position))
         };
         let Some(promotion) = ended else { return };
-        if !self.words.is_empty() {
-            // Nobody said yes to another try.
-            let plan = promotion.plan.hash();
-            self.words.retain(|word| word.plan != plan);
-        }
         self.ended.push(Ended {
             number,
             kind: promotion.plan.kind,

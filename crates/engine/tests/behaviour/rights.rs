@@ -3,14 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use towpath_core::freezing::Scope;
 use towpath_core::ids::{Name, Person, Version};
+use towpath_core::journal::{Freeze, Thaw};
 use towpath_core::matrix::Matrix;
 use towpath_core::people::{PersonSpec, Verb};
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::Outcome;
 use towpath_core::reason::RefusalKind;
-use towpath_engine::{Accepted, EngineError, Order};
+use towpath_core::release::ChangeType;
+use towpath_core::units::Timestamp;
+use towpath_engine::{Accepted, EngineError, NewRelease, Order};
 use towpath_guard::Arm;
+use towpath_testkit::declared::{self, ReleaseWords};
 
 use crate::world::{Life, SHORT, World, prod};
 
@@ -75,6 +80,64 @@ fn whoever_may_not_is_refused_and_nothing_happens() {
         assert_eq!(world.store.bodies().len(), before, "nothing was written");
         let (_, _, cause) = refused(roll_back(life, "eve").await);
         assert!(cause.starts_with("the account eve is nobody whom `people` names"), "{cause}");
+    });
+}
+
+#[test]
+fn nobody_thaws_an_environment_by_thawing_all_of_them() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let mut matrix = with(life, &["anna: lead", "ben: developer"], &[]);
+        let own = matrix.environments.iter_mut().find(|one| one.name == prod().environment);
+        let lead = vec![Name::new("lead").unwrap()];
+        own.unwrap().who_may.insert(Verb::Thaw, lead);
+        apply(life, matrix, "anna").await.unwrap();
+        let freeze = Freeze {
+            scope: Scope::default(),
+            by: person("anna"),
+            reason: "the provider is down".to_owned(),
+            until: None,
+            except: Vec::new(),
+            since: Timestamp::default(),
+        };
+        life.engine.order_project(Order::Freeze(freeze)).await.unwrap();
+        let thaw = |by: &str| {
+            let scope = Scope::default();
+            Order::Thaw(Thaw { scope, by: person(by), reason: None })
+        };
+        let (kind, message, _) = refused(life.engine.order_project(thaw("ben")).await);
+        assert_eq!((kind, message.as_str()), (RefusalKind::NotAllowed, "ben may not thaw in prod"));
+        life.engine.order_project(thaw("anna")).await.unwrap();
+    });
+}
+
+#[test]
+fn a_release_is_not_said_to_be_something_else_later() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.begin().await;
+        let words = |change_type| ReleaseWords {
+            content: "4.0.0".to_owned(),
+            change_type,
+            ..ReleaseWords::default()
+        };
+        let create = async |change_type| {
+            let release = declared::release(
+                &prod().service,
+                "4.0.0",
+                &words(change_type),
+                Timestamp::default(),
+            );
+            let new = NewRelease { release: release.unwrap(), by: person("anna") };
+            life.engine.order_project(Order::CreateRelease(Box::new(new))).await
+        };
+        create(ChangeType::Feature).await.unwrap();
+        let again = create(ChangeType::Feature).await.unwrap();
+        assert!(again.events.is_empty(), "the same is nothing new");
+        let (kind, _, cause) = refused(create(ChangeType::Hotfix).await);
+        assert_eq!(kind, RefusalKind::Conflict);
+        assert_eq!(cause, "it has the same bytes and another type");
     });
 }
 

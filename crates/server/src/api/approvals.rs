@@ -37,13 +37,6 @@ pub(crate) async fn of_plan(
     Json(request): Json<ApprovalRequest>,
 ) -> Answer<Json<ApprovalAnswer>> {
     let lane = lane_id(&service, &environment)?;
-    if request.plan.is_none() {
-        let message = "nothing was approved or rejected";
-        let cause = "without a promotion the plan must be named";
-        return Err(Refusal::new(RefusalKind::Usage, "plan-needed", message, cause)
-            .next(format!("towpath plan {environment}"), "shows the plan and its hash")
-            .into());
-    }
     said(&app, &lane, by, None, request).await
 }
 
@@ -55,6 +48,13 @@ async fn said(
     request: ApprovalRequest,
 ) -> Answer<Json<ApprovalAnswer>> {
     let ApprovalRequest { agrees, plan, release, note, link, .. } = request;
+    if plan.is_none() && (agrees || number.is_none()) {
+        let message = "nothing was approved or rejected";
+        let cause = "a word is about a plan that was looked at, and none is named";
+        return Err(Refusal::new(RefusalKind::Usage, "plan-needed", message, cause)
+            .next(format!("towpath plan {}", lane.environment), "shows the plan and its hash")
+            .into());
+    }
     for (name, text) in [("note", &note), ("link", &link)] {
         if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST) {
             let cause = format!("the {name} is longer than {LONGEST} characters");

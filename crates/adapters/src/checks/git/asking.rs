@@ -173,17 +173,29 @@ impl Repository {
     /// setting `key` names.
     ///
     /// # Errors
-    /// One sentence: there is none.
+    /// One sentence: there is none, or there are two.
     pub(super) async fn point(&self, key: &str, name: &str) -> Result<Point, String> {
+        let mut found: Option<Commit> = None;
         for folder in ["heads", "remotes", "tags"] {
             let full = format!("refs/{folder}/{name}^{{commit}}");
             let words = ["rev-parse", "--verify", "--quiet", "--end-of-options", &full];
             let answer = self.ask(&words).await?;
-            if let Some(commit) = Commit::new(answer.output.trim()).filter(|_| answer.status == 0) {
-                return Ok(Point { name: name.to_owned(), commit });
+            let commit = Commit::new(answer.output.trim()).filter(|_| answer.status == 0);
+            let Some(commit) = commit else { continue };
+            // Somebody may have pushed a branch that is called like a tag.
+            if found.as_ref().is_some_and(|known| *known != commit) {
+                let place = shown(&self.folder);
+                return Err(format!(
+                    "`{name}` is a branch and something else in {place}, of different commits; say in \
+                     `{key}` a name that means one"
+                ));
             }
+            found = Some(commit);
         }
         let place = shown(&self.folder);
+        if let Some(commit) = found {
+            return Ok(Point { name: name.to_owned(), commit });
+        }
         Err(format!(
             "{place} has no branch or tag `{name}`; run `git fetch` there, or correct `{key}`"
         ))

@@ -207,7 +207,7 @@ async fn checks_must_have_succeeded_on_the_releases_own_commit() {
 #[tokio::test]
 async fn an_owner_of_each_changed_file_must_have_approved() {
     let hub = Hub::new().await;
-    let settings = json!({ "reviews": 1, "code_owners": true });
+    let settings = json!({ "reviews": 1, "branch": "main", "code_owners": true });
     hub.gives("pulls/7/reviews", &json!([review("ada", "APPROVED")]));
     hub.gives("pulls/7/files", &json!([file("src/lib.rs")]));
     let answer = ask(&hub, HEAD, settings.clone()).await;
@@ -250,7 +250,7 @@ fn at(seconds: u64) -> towpath_core::units::Timestamp {
 #[tokio::test]
 async fn a_team_owns_files_through_its_members() {
     let hub = Hub::new().await;
-    let settings = json!({ "code_owners": true });
+    let settings = json!({ "branch": "main", "code_owners": true });
     hub.gives("pulls/7/reviews", &json!([review("ada", "APPROVED")]));
     hub.gives("pulls/7/files", &json!([file("src/lib.rs")]));
     hub.answers("contents/.github/CODEOWNERS", 200, &[], "* @octo/backend\n");
@@ -292,7 +292,7 @@ async fn github_must_have_verified_every_commit() {
 #[tokio::test]
 async fn a_pull_request_must_have_had_all_of_the_branch() {
     let hub = Hub::new().await;
-    let settings = json!({ "up_to_date": true });
+    let settings = json!({ "branch": "main", "up_to_date": true });
     let behind = |count: u64| {
         let value = json!({ "status": "diverged", "ahead_by": 1, "behind_by": count,
             "total_commits": 1, "commits": [] });
@@ -345,7 +345,10 @@ fn what_github_could_not_be_asked_is_refused_when_the_matrix_is_checked() {
     assert_eq!(wrong(json!({ "branch": "--x" })), ["branch"]);
     assert_eq!(wrong(json!({ "protection": ["main", "a..b"] })), ["protection[1]"]);
     assert_eq!(wrong(json!({ "checks": ["build", " "] })), ["checks[1]"]);
-    assert_eq!(wrong(json!({ "required_checks": true })), ["branch"]);
+    for key in ["required_checks", "code_owners", "up_to_date"] {
+        assert_eq!(wrong(json!({ key: true })), ["branch"], "{key}");
+        assert_eq!(wrong(json!({ key: true, "branch": "main" })), [""; 0], "{key}");
+    }
     assert_eq!(wrong(json!({ "url": "http://169.254.169.254/" })), ["url"]);
     let with_token = json!({ "url": "http://github.example.com", "token_file": "token" });
     assert_eq!(wrong(with_token), ["url"]);

@@ -14,6 +14,8 @@ struct Manner {
     offers: &'static [&'static str],
     /// What it answers to receivers and to logins instead of yes.
     receivers: Option<&'static str>,
+    /// The receiver that alone gets that answer; none: all.
+    unwanted: Option<&'static str>,
     logins: Option<&'static str>,
 }
 
@@ -58,7 +60,9 @@ fn answer(line: &str, in_data: &mut bool, manner: Manner) -> String {
             *in_data = true;
             "354 go on\r\n".to_owned()
         }
-        "RCPT" => format!("{}\r\n", manner.receivers.unwrap_or("250 yes")),
+        "RCPT" if manner.unwanted.is_none_or(|one| line.contains(one)) => {
+            format!("{}\r\n", manner.receivers.unwrap_or("250 yes"))
+        }
         "AUTH" => format!("{}\r\n", manner.logins.unwrap_or("235 welcome")),
         "QUIT" => "221 bye\r\n".to_owned(),
         _ => "250 yes\r\n".to_owned(),
@@ -96,7 +100,10 @@ async fn a_mail_arrives_whole_and_under_the_same_id_each_time() {
         let taken = deliver(&*notifier, &[]).await.unwrap();
         assert_eq!(taken.sentence, format!("127.0.0.1:{port} took it: queued as 7"));
         let mail = heard(&mut lines);
-        assert!(mail.contains("RCPT TO:<team@example.org>\nRCPT TO:<ops@example.org>\n"), "{mail}");
+        for receiver in ["team", "ops"] {
+            assert!(mail.contains(&format!("RCPT TO:<{receiver}@example.org>\n")), "{mail}");
+        }
+        assert_eq!(mail.matches("\nRCPT TO:").count(), 2, "{mail}");
         let id = "Message-ID: <towpath.soundbite.6635b5a8dc000-3-17-0.slack@example.org>";
         assert!(mail.contains(id), "{mail}");
         assert!(mail.contains("Subject: [soundbite] production went back to 1.3.2:"), "{mail}");
@@ -129,6 +136,24 @@ async fn a_receiver_that_is_not_known_is_never_and_a_full_box_is_later() {
         let failure = deliver(&*smtp(port, &json!({})), &[]).await.unwrap_err();
         assert_eq!(failure.may_help_later, later, "{failure:?}");
         assert!(failure.sentence.contains(&answer[4..]), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_who_left_keeps_the_mail_from_nobody_else() {
+    for (answer, later) in [("550 no such user", false), ("452 the box is full", true)] {
+        let unwanted = Some("team@");
+        let manner = Manner { receivers: Some(answer), unwanted, ..Manner::default() };
+        let (port, mut lines) = server(manner).await;
+        let sent = deliver(&*smtp(port, &json!({})), &[]).await;
+        assert!(heard(&mut lines).contains("harmed 3, rescued 12"), "the other one got it");
+        match sent {
+            Ok(taken) => {
+                assert!(!later && taken.sentence.contains("took it for 1 of them"), "{taken:?}");
+                assert!(taken.sentence.contains("no such user"), "{taken:?}");
+            }
+            Err(failure) => assert!(later && failure.may_help_later, "{failure:?}"),
+        }
     }
 }
 

@@ -129,6 +129,17 @@ fn no_text_of_a_person_ends_a_line_or_moves_a_cursor() {
 }
 
 #[test]
+fn a_rollout_that_is_held_is_told_as_held() {
+    let on: &[(Occasion, &[&str])] = &[(Occasion::Held, &["slack"])];
+    let sentence = "an audit freezes it".to_owned();
+    let until = Timestamp(20);
+    let event = Event::RolloutHeld { number: PromotionNumber(4), sentence, until };
+    let found = told(&project(Tier::Staging, rules(on, &[])), &[event]);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].text().contains("an audit freezes it"), "{:?}", found[0]);
+}
+
+#[test]
 fn a_promotion_that_is_not_known_tells_nothing() {
     let on: &[(Occasion, &[&str])] = &[(Occasion::Started, &["slack"])];
     let event = Event::PromotionStarted {
