@@ -4,7 +4,7 @@
 //! What leaves the program's process group *and* clears its environment is out of reach, and so is
 //! what a program takes of memory, processor and disk: its limits are those of the engine.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
@@ -12,6 +12,7 @@ use std::process::{ExitStatus, Stdio};
 use futures_util::future::select_all;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStdin, Command};
+use towpath_ports::settings::Problem;
 
 use crate::printable::escaped;
 use crate::processes::{self, Identity, Wanted};
@@ -39,6 +40,27 @@ pub(crate) struct Said {
     pub(crate) errors: String,
     /// Whether something of the first output was left out.
     pub(crate) is_cut: bool,
+}
+
+/// What is wrong with a program and its arguments (`run`), and with its variables (`env`).
+pub(crate) fn problems(run: &[String], env: &BTreeMap<String, String>) -> Vec<Problem> {
+    let words = run.iter().enumerate();
+    let wrong =
+        words.filter(|(index, word)| word.contains('\0') || (*index == 0 && word.is_empty()));
+    let mut problems: Vec<Problem> = wrong.map(|(index, _)| no_program(index)).collect();
+    for (name, value) in env {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            let path = format!("env.{name}");
+            problems.push(Problem::new(&path, format!("`{name}` is no variable"), "a variable"));
+        }
+    }
+    problems
+}
+
+/// The problem of a word of `run` that cannot be one.
+pub(crate) fn no_program(index: usize) -> Problem {
+    let path = format!("run[{index}]");
+    Problem::new(&path, format!("`{path}` names no program"), "a program")
 }
 
 /// A program under way. Dropping it ends the program and all that it started.

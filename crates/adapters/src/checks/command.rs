@@ -19,7 +19,7 @@ use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
 use crate::printable::escaped;
 use crate::question;
-use crate::running::{Errors, Running};
+use crate::running::{self, Errors, Running};
 
 /// `EX_TEMPFAIL` of sysexits.h: not now, try again.
 const TEMPORARY_FAILURE: i32 = 75;
@@ -60,20 +60,9 @@ fn validate(settings: &Value) -> Vec<Problem> {
         Ok(settings) => settings,
         Err(error) => return vec![Problem::new("", error.to_string(), "the documented settings")],
     };
-    let mut problems = Vec::new();
-    for (index, word) in settings.run.iter().enumerate() {
-        if word.contains('\0')
-            || (index == 0 && (word.is_empty() || word.contains(question::PLACE)))
-        {
-            let path = format!("run[{index}]");
-            problems.push(Problem::new(&path, format!("`{path}` names no program"), "a program"));
-        }
-    }
-    for (name, value) in &settings.env {
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            let path = format!("env.{name}");
-            problems.push(Problem::new(&path, format!("`{name}` is no variable"), "a variable"));
-        }
+    let mut problems = running::problems(&settings.run, &settings.env);
+    if settings.run.first().is_some_and(|program| program.contains(question::PLACE)) {
+        problems.push(running::no_program(0));
     }
     problems
 }

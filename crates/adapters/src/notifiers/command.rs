@@ -21,7 +21,7 @@ use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
 use super::{object, said};
 use crate::printable::escaped;
-use crate::running::{Errors, Running};
+use crate::running::{self, Errors, Running};
 
 /// The longest time that the engine gives one attempt, whatever the channel.
 const LONGEST: Span = Span::minutes(2);
@@ -67,23 +67,11 @@ fn validate(settings: &Value) -> Vec<Problem> {
         Ok(settings) => settings,
         Err(error) => return vec![Problem::new("", error.to_string(), "the documented settings")],
     };
-    let mut problems = Vec::new();
-    for (index, word) in settings.run.iter().enumerate() {
-        if word.contains('\0') || (index == 0 && word.is_empty()) {
-            let path = format!("run[{index}]");
-            problems.push(Problem::new(&path, format!("`{path}` names no program"), "a program"));
-        }
-    }
+    let mut problems = running::problems(&settings.run, &settings.env);
     if settings.timeout > LONGEST.milliseconds() {
         let message =
             format!("`timeout` is longer than {LONGEST}, after which a notice is tried anew");
         problems.push(Problem::new("timeout", message, format!("at most {LONGEST}")));
-    }
-    for (name, value) in &settings.env {
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            let path = format!("env.{name}");
-            problems.push(Problem::new(&path, format!("`{name}` is no variable"), "a variable"));
-        }
     }
     problems
 }
