@@ -60,6 +60,12 @@ impl Plan {
     }
 }
 
+/// Whether `text`, a whole hash or the beginning of one, names the plan with this hash.
+pub fn is_named(hash: &Digest, text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    digits.len() >= SHORTEST_PREFIX && hash.hex().starts_with(digits)
+}
+
 /// Shortest accepted prefix of a plan's hash, in hexadecimal digits (cli.md, rule 8).
 pub const SHORTEST_PREFIX: usize = 8;
 

@@ -5,7 +5,7 @@ use crate::approvals::{Approval, ApprovalRules, Asked, Question};
 use crate::ids::{Digest, Person, PromotionNumber};
 use crate::journal::Event;
 use crate::matrix::{Environment, LaneSpec, Matrix};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::project::Common;
 use crate::promotion::entering::{self, Checked, serves};
 use crate::promotion::input::{ApprovalOrder, PromotionOrder};
@@ -47,13 +47,8 @@ pub fn of_plan(
     release: &Release,
     now: Timestamp,
 ) -> Vec<Open> {
-    let question = || {
-        let matrix = common.matrix.as_ref()?;
-        let environment = matrix.environment(&lane.id.environment)?;
-        let rules = rules(matrix, &plan.section)?;
-        Some(Question { matrix, environment, rules, release, ordered_by: None })
-    };
-    let about = question().map(|question| About { question, plan: plan.hash() });
+    let question = question(common, lane, &plan.section, release);
+    let about = question.map(|question| About { question, plan: plan.hash() });
     about.map(|about| about.open(lane, now)).unwrap_or_default()
 }
 
@@ -87,17 +82,18 @@ pub(super) fn blockers(
     let open = all.into_iter().filter(|one| one.asked.missing() > 0);
     open.map(|Open { asked, could }| {
         let mut sentence = format!("{} has {} of {}", asked.role, asked.by.len(), asked.needed);
-        if u32::try_from(could.len()).unwrap_or(u32::MAX) < asked.missing() {
+        let enough = u32::try_from(could.len()).unwrap_or(u32::MAX) >= asked.missing();
+        let mut next =
+            vec![Next::new(format!("towpath approve {}", promotion.number), "agrees to its plan")];
+        if !enough {
             sentence.push_str("; not enough people are left who could");
+            next.insert(0, Next::new("towpath matrix check", "who is missing in `people`"));
         }
         Blocker {
             what: "approval".to_owned(),
             sentence,
             who: could.iter().map(ToString::to_string).collect(),
-            next: vec![Next::new(
-                format!("towpath approve {}", promotion.number),
-                "agrees to its plan",
-            )],
+            next,
             until: Some(deadline),
         }
     })
@@ -218,9 +214,7 @@ fn nothing_waits() -> Refusal {
 }
 
 fn is_meant(hash: &Digest, order: &ApprovalOrder) -> bool {
-    let Some(plan) = &order.plan else { return false };
-    let plan = plan.strip_prefix("sha256:").unwrap_or(plan);
-    plan.len() >= crate::plan::SHORTEST_PREFIX && hash.hex().starts_with(plan)
+    order.plan.as_ref().is_some_and(|plan| plan::is_named(hash, plan))
 }
 
 /// What would have to be ordered so that the word counts for it.
@@ -238,11 +232,8 @@ fn as_order(order: &ApprovalOrder) -> PromotionOrder {
 }
 
 fn before_order(turn: &Turn<'_>, order: &ApprovalOrder) -> Option<Result<(), String>> {
-    let (_, release) = entering::plan(turn.project, &turn.lane.id, &as_order(order)).ok()?;
-    let matrix = turn.matrix()?;
-    let (environment, section) = turn.declared()?;
-    let rules = rules(matrix, section)?;
-    let question = Question { matrix, environment, rules, release: &release, ordered_by: None };
+    let (plan, release) = entering::plan(turn.project, &turn.lane.id, &as_order(order)).ok()?;
+    let question = question(turn.common(), &turn.lane, &plan.section, &release)?;
     Some(question.whether_counts(&order.by))
 }
 
@@ -291,6 +282,19 @@ fn rules<'a>(matrix: &Matrix, section: &'a LaneSpec) -> Option<&'a ApprovalRules
     section.approvals.as_ref().filter(|_| matrix.knows_people())
 }
 
+/// What is asked about a release under these declarations while nobody has ordered it.
+fn question<'a>(
+    common: &'a Common,
+    lane: &Lane,
+    section: &'a LaneSpec,
+    release: &'a Release,
+) -> Option<Question<'a>> {
+    let matrix = common.matrix.as_ref()?;
+    let environment = matrix.environment(&lane.id.environment)?;
+    let rules = rules(matrix, section)?;
+    Some(Question { matrix, environment, rules, release, ordered_by: None })
+}
+
 /// A question to people, and the plan that it is about.
 struct About<'a> {
     question: Question<'a>,
@@ -300,15 +304,12 @@ struct About<'a> {
 impl<'a> About<'a> {
     /// None where nobody has to agree: rollbacks, lanes without rules, releases that are not known.
     fn promotion(common: &'a Common, lane: &Lane, promotion: &'a Promotion) -> Option<Self> {
-        let matrix = common.matrix.as_ref()?;
-        let environment = matrix.environment(&lane.id.environment)?;
         if promotion.plan.kind == Kind::Rollback {
             return None;
         }
-        let rules = rules(matrix, &promotion.plan.section)?;
         let release = common.release_of(&lane.id.service, &promotion.plan.release)?;
-        let ordered_by = Some(&promotion.by);
-        let question = Question { matrix, environment, rules, release, ordered_by };
+        let question = question(common, lane, &promotion.plan.section, release)?;
+        let question = Question { ordered_by: Some(&promotion.by), ..question };
         Some(Self { question, plan: promotion.plan.hash() })
     }
 

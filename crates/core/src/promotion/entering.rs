@@ -5,7 +5,7 @@
 use crate::change_types::predecessors;
 use crate::ids::{LaneId, Name};
 use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Tier};
-use crate::plan::{Plan, SHORTEST_PREFIX};
+use crate::plan::{Plan, SHORTEST_PREFIX, is_named};
 use crate::project::Project;
 use crate::promotion::accepting::{accepts_something, unenforced};
 use crate::promotion::held::has_window;
@@ -365,7 +365,7 @@ fn fresh(
     let Some(wanted) = &order.plan else { return Ok(()) };
     let wanted = wanted.strip_prefix("sha256:").unwrap_or(wanted);
     let hash = plan.hash();
-    if wanted.len() >= SHORTEST_PREFIX && hash.hex().starts_with(wanted) {
+    if is_named(&hash, wanted) {
         return Ok(());
     }
     let to = &environment.name;
