@@ -9,6 +9,7 @@ pub(crate) fn notifiers(mut value: Value) -> Value {
         match channel["kind"].as_str() {
             Some("smtp") => mail(channel),
             Some("webhook") => address(channel),
+            Some("command") => in_time(channel),
             _ => {}
         }
     }
@@ -34,5 +35,12 @@ fn address(channel: &mut Value) {
         channel["url_secret"] = json!("API_KEY");
     } else if let Some(channel) = channel.as_object_mut() {
         channel.remove("url_secret");
+    }
+}
+
+/// A program that sends a notice ends before the notice is tried anew.
+fn in_time(channel: &mut Value) {
+    if channel.get("timeout").is_some() {
+        channel["timeout"] = json!("90s");
     }
 }
