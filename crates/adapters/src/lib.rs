@@ -4,6 +4,7 @@
 pub mod artifacts;
 pub mod checks;
 mod commit;
+pub mod evidence;
 pub mod metrics;
 pub mod notifiers;
 mod outgoing;

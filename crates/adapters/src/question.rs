@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use towpath_core::check::{CheckAnswer, CheckResult};
 use towpath_ports::check::CheckRequest;
 
@@ -51,6 +52,22 @@ pub(crate) fn patience(request: &CheckRequest) -> Duration {
     timeout.saturating_sub((timeout / 10).min(Duration::from_secs(1)))
 }
 
+/// Keeps what was asked and answered as one document, which names the question and its time: the same
+/// words to another question are another piece.
+pub(crate) fn keep(request: &CheckRequest, name: &str, told: Value) {
+    let told = json!({
+        "title": request.title,
+        "service": request.lane.service,
+        "environment": request.lane.environment,
+        "release": request.release,
+        "promotion": request.promotion,
+        "at": request.now,
+        "told": told,
+    });
+    let bytes = serde_json::to_vec_pretty(&told).expect("plain data with text keys");
+    request.keeper.keep(name, "application/json", &bytes);
+}
+
 /// All must pass. A failure outweighs what cannot be told, that outweighs what is not yet known,
 /// and that a pass. `what` is what was asked, in the plural.
 pub(crate) fn worst_of(answers: Vec<CheckAnswer>, what: &str) -> CheckAnswer {
@@ -92,7 +109,12 @@ pub(crate) fn all_of(answers: &[CheckAnswer]) -> CheckAnswer {
     });
     let lines: Vec<String> = lines.flatten().collect();
     let sentence = sentences.join("; ");
-    CheckAnswer { result: worst.result, sentence, output: Some(lines.join("\n")) }
+    CheckAnswer {
+        result: worst.result,
+        sentence,
+        output: Some(lines.join("\n")),
+        evidence: Vec::new(),
+    }
 }
 
 /// Requests for the tests of all checks.
@@ -191,6 +213,7 @@ pub(crate) mod testing {
             timeout: Span::seconds(10),
             now: NOW,
             evidence: Arc::new(evidence),
+            keeper: towpath_ports::evidence::Keeper::nowhere(),
         }
     }
 

@@ -22,6 +22,7 @@ use towpath_core::check::CheckAnswer;
 use towpath_core::ids::Digest;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::CheckRequest;
+use towpath_ports::evidence::Keeper;
 use towpath_ports::settings::Problem;
 use towpath_ports::{Field, FieldType, Site};
 
@@ -226,6 +227,7 @@ impl Reports {
             max_age: self.max_age,
             now: request.now,
             stop: stop.0.clone(),
+            keeper: request.keeper.clone(),
         };
         let done = tokio::task::spawn_blocking(move || reading.read(tally));
         let read = match tokio::time::timeout(question::patience(request), done).await {
@@ -250,6 +252,7 @@ struct Reading {
     max_age: Option<Span>,
     now: Timestamp,
     stop: Stop,
+    keeper: Keeper,
 }
 
 impl Reading {
@@ -271,6 +274,7 @@ impl Reading {
             let taken = self.take(file, rest)?;
             rest -= taken.bytes.len() as u64;
             let told = self.told(&root, file, &taken.bytes, &mut tally)?;
+            self.keeper.keep(shown(&file.path), media_type(&taken.bytes), &taken.bytes);
             let (digest, size) = (Digest::of(&taken.bytes), grouped(taken.bytes.len() as u64));
             let age = self.now.since(taken.modified);
             lines.push(format!(
@@ -353,6 +357,16 @@ impl Reading {
 struct Taken {
     bytes: Vec<u8>,
     modified: Timestamp,
+}
+
+/// By how it begins: what these formats are told apart by.
+fn media_type(bytes: &[u8]) -> &'static str {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'<') => "application/xml",
+        Some(b'{' | b'[') => "application/json",
+        _ => "text/plain",
+    }
 }
 
 /// What is in UTF-8, which all of these formats are written in nowadays.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use tokio::sync::mpsc;
 use towpath_adapters::artifacts::Artifacts;
+use towpath_adapters::evidence::KeptEvidence;
 use towpath_core::ids::Name;
 use towpath_core::matrix::Matrix;
 use towpath_engine::{Engine, Reader, Setup};
@@ -110,6 +111,7 @@ fn setup(project: &ProjectFolder, name: Name, store: Arc<dyn Store>) -> std::io:
         root: project.root.clone(),
         store,
         artifacts,
+        evidence: Arc::new(KeptEvidence::new(&project.state)),
         adapters: Arc::new(Adapters::new(site)),
         clock: Arc::new(SystemClock::default()),
     })

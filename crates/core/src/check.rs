@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{LaneId, Person};
+use crate::evidence::Evidence;
+use crate::ids::{Digest, LaneId, Person};
 use crate::release::ReleaseRef;
 use crate::units::Timestamp;
 
@@ -15,6 +16,9 @@ pub struct CheckAnswer {
     pub sentence: String,
     /// What the check printed or received, capped by whoever asked; for `logs`.
     pub output: Option<String>,
+    /// What it rests on; the bytes are kept under these digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
 }
 
 /// Yes, no, not yet, or cannot tell.
@@ -56,7 +60,7 @@ impl CheckAnswer {
     }
 
     fn of(result: CheckResult, sentence: impl Into<String>) -> Self {
-        Self { result, sentence: sentence.into(), output: None }
+        Self { result, sentence: sentence.into(), output: None, evidence: Vec::new() }
     }
 
     /// The same answer with what was printed or received.
@@ -84,4 +88,16 @@ pub struct Attested {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+}
+
+impl Attested {
+    /// The statement as it is kept as evidence. One statement is written in one way.
+    pub fn statement(&self) -> String {
+        serde_json::to_string(self).expect("a statement is plain data with text keys")
+    }
+
+    /// What it is named by where somebody withdraws it.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.statement().as_bytes())
+    }
 }

@@ -17,6 +17,7 @@ mod canonical;
 pub mod change_types;
 pub mod check;
 pub mod deployment;
+pub mod evidence;
 pub mod freezing;
 pub mod guarding;
 pub mod ids;

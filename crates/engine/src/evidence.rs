@@ -3,14 +3,37 @@
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
+use towpath_core::check::{CheckAnswer, CheckResult};
 use towpath_core::ids::{LaneId, Name, Person};
 use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::{Attestation, EvidenceReader, SoakRecord};
+use towpath_ports::evidence::Keeper;
 
 use crate::executor::INTERVAL;
 use crate::shared::Shared;
 use crate::telemetry;
+
+/// The answer with what it rests on, which is kept now. Only a yes or a no is kept: whatever waits is
+/// asked again. A yes whose evidence cannot be kept is none.
+pub(crate) async fn kept(mut answer: CheckAnswer, keeper: Keeper) -> CheckAnswer {
+    let decides = matches!(answer.result, CheckResult::Pass | CheckResult::Fail);
+    if !decides || keeper.is_empty() {
+        return answer;
+    }
+    let done = tokio::task::spawn_blocking(move || keeper.finish()).await;
+    let done = done.unwrap_or_else(|error| Err(error.to_string()));
+    match done {
+        Ok(evidence) => answer.evidence = evidence,
+        Err(why) if answer.result == CheckResult::Pass => {
+            answer.result = CheckResult::Inconclusive;
+            answer.sentence =
+                format!("its evidence could not be kept ({why}); otherwise: {}", answer.sentence);
+        }
+        Err(why) => tracing::warn!(why, "the evidence of a failed check could not be kept"),
+    }
+    answer
+}
 
 /// Reads for checks; holds no engine alive.
 pub(crate) struct Evidence {
@@ -61,6 +84,7 @@ impl EvidenceReader for Evidence {
                 at: one.at,
                 note: one.note.clone(),
                 link: one.link.clone(),
+                statement: one.statement(),
             })
             .collect()
         }))

@@ -5,26 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use towpath_core::check::{CheckAnswer, CheckResult};
-use towpath_core::deployment::{Deployment, Endpoint};
+use towpath_core::deployment::Deployment;
 use towpath_core::ids::{CommandId, LaneId, Name, Person, PromotionNumber, Revision};
-use towpath_core::matrix::{CheckSpec, LaneSpec};
+use towpath_core::matrix::LaneSpec;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
 use towpath_core::promotion::input::{Input, PromotionOrder};
-use towpath_core::promotion::state::{CheckKey, GateList};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_ports::check::CheckRequest;
 use towpath_ports::router::{
     Candidate, DesiredRoute, HeldBackArm, ObservedRoute, Router, RouterError,
 };
 use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
-use crate::evidence::Evidence;
 use crate::orders::EngineError;
 use crate::shared::Shared;
-use crate::views::CheckView;
-use crate::{lane_guard, losses};
+use crate::{lane_guard, losses, questions};
 
 /// How long a router may be silent before core is told that it did not obey.
 const ROUTER_PATIENCE: Duration = Duration::from_secs(5);
@@ -93,8 +88,8 @@ async fn execute(shared: &Arc<Shared>, command: Command) -> Option<CommandOutcom
     let lane = command.lane;
     match command.order {
         Order::AskCheck { promotion, key, check, release, green } => {
-            let request = asked(shared, &lane, promotion, &key, &check, release, green);
-            let answer = ask(shared, &check, request).await;
+            let request = questions::asked(shared, &lane, promotion, &key, &check, release, green);
+            let answer = questions::ask_and_keep(shared, &check, request).await;
             Some(CommandOutcome::Checked { answer })
         }
         Order::StartInstances { deployment, release, section, blue } => {
@@ -109,73 +104,6 @@ async fn execute(shared: &Arc<Shared>, command: Command) -> Option<CommandOutcom
             Some(CommandOutcome::Offered)
         }
     }
-}
-
-fn asked(
-    shared: &Arc<Shared>,
-    lane: &LaneId,
-    promotion: PromotionNumber,
-    key: &CheckKey,
-    check: &CheckSpec,
-    release: ReleaseRef,
-    green: Vec<Endpoint>,
-) -> CheckRequest {
-    tracing::debug!(%lane, %promotion, check = key.slug, "asking");
-    CheckRequest {
-        lane: lane.clone(),
-        promotion,
-        release,
-        title: check.title.clone(),
-        green,
-        timeout: check.timeout,
-        now: shared.now(),
-        evidence: Arc::new(Evidence::new(shared)),
-    }
-}
-
-/// Asks, and enforces the time that the answer may take.
-pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckRequest) -> CheckAnswer {
-    let adapter = match shared.setup.adapters.check(&check.check) {
-        Ok(adapter) => adapter,
-        Err(sentence) => return CheckAnswer::inconclusive(sentence),
-    };
-    // The check keeps the time itself; this is for one that does not.
-    let limit = Duration::from(check.timeout) + Duration::from_secs(1);
-    match tokio::time::timeout(limit, adapter.ask(&request)).await {
-        Ok(answer) => answer,
-        Err(_) => CheckAnswer::inconclusive(format!("no answer within {}", check.timeout)),
-    }
-}
-
-/// Asks every validation check of a deployment, one after the other.
-pub(crate) async fn ask_all(
-    shared: &Arc<Shared>,
-    lane: &LaneId,
-    section: &LaneSpec,
-    deployment: &Deployment,
-) -> Vec<CheckView> {
-    let mut answers = Vec::new();
-    for check in &section.gate.validation {
-        let key = CheckKey { list: GateList::Validation, slug: check.slug.clone() };
-        let release = deployment.release.clone();
-        let green = deployment.endpoints.clone();
-        let request = asked(shared, lane, deployment.number, &key, check, release, green);
-        let answer = ask(shared, check, request).await;
-        answers.push(CheckView {
-            list: GateList::Validation.as_str().to_owned(),
-            title: check.title.clone(),
-            kind: check.check.kind.clone(),
-            state: match answer.result {
-                CheckResult::Pass => "pass",
-                CheckResult::Fail => "fail",
-                CheckResult::Pending { .. } => "pending",
-                CheckResult::Inconclusive => "inconclusive",
-            }
-            .to_owned(),
-            sentence: Some(answer.sentence),
-        });
-    }
-    answers
 }
 
 async fn start(

@@ -26,6 +26,7 @@ mod notices;
 mod orders;
 mod planned;
 mod prober;
+mod questions;
 mod reader;
 mod reading;
 mod recovery;

@@ -15,12 +15,14 @@ use towpath_core::promotion::state::Promotion;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Probes;
 use towpath_ports::check::CheckRequest;
+use towpath_ports::evidence::Keeper;
 use towpath_ports::store::IntervalRow;
 
 use crate::adapters::probe_of;
 use crate::blue;
 use crate::evidence::Evidence;
 use crate::executor::{self, INTERVAL, Role};
+use crate::questions;
 use crate::shared::Shared;
 
 /// How often due probes are looked for.
@@ -156,8 +158,9 @@ async fn probe(
         timeout: section.health.timeout,
         now: shared.now(),
         evidence: Arc::new(Evidence::new(shared)),
+        keeper: Keeper::nowhere(),
     };
-    let answer = executor::ask(shared, &check, request).await;
+    let answer = questions::ask(shared, &check, request).await;
     (answer.result != CheckResult::Pass).then_some(answer.sentence)
 }
 

@@ -21,7 +21,7 @@ use crate::run_loop::Engine;
 use crate::views::{
     self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, Status, time,
 };
-use crate::{freezes, planned, prober, telemetry};
+use crate::{freezes, planned, prober, questions, telemetry};
 
 /// How long after the last question or order an engine is not idle: a person who reads a plan or
 /// keeps a large artefact comes back to it.
@@ -190,7 +190,7 @@ impl Engine {
                 cause,
             )));
         };
-        Ok(executor::ask_all(&self.shared, &lane, &section, &deployment).await)
+        Ok(questions::ask_all(&self.shared, &lane, &section, &deployment).await)
     }
 
     /// What visitors and probes met in a lane over the last `minutes`: totals and failures of

@@ -12,6 +12,7 @@ use towpath_core::promotion::input::Input;
 use towpath_core::units::Timestamp;
 use towpath_ports::artifacts::ArtifactStore;
 use towpath_ports::clock::Clock;
+use towpath_ports::evidence::EvidenceStore;
 use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
@@ -37,6 +38,8 @@ pub struct Setup {
     pub store: Arc<dyn Store>,
     /// Kept bytes of releases.
     pub artifacts: Arc<dyn ArtifactStore>,
+    /// Kept evidence of checks.
+    pub evidence: Arc<dyn EvidenceStore>,
     /// The adapters.
     pub adapters: Arc<dyn AdapterSet>,
     /// The time.

@@ -9,6 +9,8 @@ use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
 
+use crate::evidence::Keeper;
+
 /// Answers one question of a gate.
 #[async_trait]
 pub trait Check: Send + Sync {
@@ -38,6 +40,8 @@ pub struct CheckRequest {
     pub now: Timestamp,
     /// What the journal and the telemetry know.
     pub evidence: Arc<dyn EvidenceReader>,
+    /// Where it puts what its answer rests on.
+    pub keeper: Keeper,
 }
 
 /// What the journal and the telemetry know, for checks that rest on them.
@@ -83,6 +87,8 @@ pub struct Attestation {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+    /// All of it, as it is kept as evidence ([`towpath_core::check::Attested::statement`]).
+    pub statement: String,
 }
 
 /// How a release did over some time.

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod condition;
+pub mod evidence;
 pub mod metrics;
 pub mod notifier;
 pub mod router;

@@ -105,6 +105,11 @@ impl Check for Attested {
         let Some(found) = seen.iter().rev().find(|attestation| self.counts(attestation)) else {
             return self.waits(request, &seen);
         };
+        request.keeper.keep(
+            format!("statement of {}", found.by),
+            "application/json",
+            found.statement.as_bytes(),
+        );
         let mut roles = found.roles.iter().flatten();
         let role = match roles.find(|role| self.by.contains(role)) {
             Some(role) => format!(" ({role})"),
@@ -136,6 +141,7 @@ mod tests {
             at: NOW,
             note: Some("seen\nit".to_owned()),
             link: None,
+            statement: format!("{by} attested"),
         }
     }
 

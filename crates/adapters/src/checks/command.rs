@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 use towpath_core::check::CheckAnswer;
 use towpath_core::units::Span;
@@ -119,6 +119,10 @@ impl Run {
         let ended = tokio::time::timeout(question::patience(request), running.ended()).await;
         let (left, printed) = running.finish().await;
         let printed = printed.output;
+        let status = ended.as_ref().ok().and_then(|ended| ended.as_ref().ok());
+        let status = status.and_then(ExitStatus::code);
+        let told = json!({ "run": words, "status": status, "output": printed });
+        question::keep(request, "command.json", told);
         let answer = match ended {
             Ok(Ok(status)) => self.judge(&shown, status, request),
             Ok(Err(error)) => CheckAnswer::inconclusive(format!("`{shown}` was lost: {error}")),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use towpath_core::check::CheckAnswer;
 use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
@@ -21,7 +21,7 @@ use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use crate::commit::{self, Commit};
 use crate::question;
 use crate::reports::{counted, short};
-use asking::{Point, Repository};
+use asking::{Point, Record, Repository};
 
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {
@@ -145,7 +145,8 @@ impl Git {
         let root = crate::absolute(&site.root);
         let folder = settings.repository.as_ref().map_or_else(|| root.clone(), |it| root.join(it));
         let allowed_signers = settings.allowed_signers.as_ref().map(|path| root.join(path));
-        Ok(Self { settings, repository: Repository { folder, allowed_signers } })
+        let repository = Repository { folder, allowed_signers, record: Record::default() };
+        Ok(Self { settings, repository })
     }
 
     /// All questions, one after the other.
@@ -246,8 +247,13 @@ impl Check for Git {
             Ok(commit) => commit,
             Err(answer) => return answer,
         };
-        let asked = tokio::time::timeout(question::patience(request), self.answers(&commit));
-        match asked.await {
+        let own = Self { settings: self.settings.clone(), repository: self.repository.recorded() };
+        let asked = tokio::time::timeout(question::patience(request), own.answers(&commit));
+        let answered = asked.await;
+        let said = std::mem::take(&mut *own.repository.record.lock().expect("nobody panics"));
+        let told = json!({ "commit": commit.as_str(), "asked": said });
+        question::keep(request, "git.json", told);
+        match answered {
             Ok(Ok(answers)) => question::all_of(&answers),
             Ok(Err(why)) => CheckAnswer::inconclusive(why),
             Err(_) => CheckAnswer::inconclusive(format!(

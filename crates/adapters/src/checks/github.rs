@@ -243,9 +243,11 @@ impl GitHub {
     }
 
     /// All questions, one after the other: GitHub asks not to be asked several things at once.
-    async fn answers(&self, now: Timestamp, commit: &Commit) -> Vec<CheckAnswer> {
+    async fn answers(&self, request: &CheckRequest, commit: &Commit) -> Vec<CheckAnswer> {
+        let now = request.now;
         let settings = &self.settings;
-        let question = Question { settings, asking: self.server.asking(now), now };
+        let question =
+            Question { settings, asking: self.server.asking(now, request.keeper.clone()), now };
         let mut answers = Vec::new();
         if settings.asks_the_pull() {
             match pull::find(&question, commit).await {
@@ -303,7 +305,7 @@ impl Check for GitHub {
             Ok(commit) => commit,
             Err(answer) => return answer,
         };
-        let asked = self.answers(request.now, &commit);
+        let asked = self.answers(request, &commit);
         match tokio::time::timeout(question::patience(request), asked).await {
             Ok(answers) => question::all_of(&answers),
             Err(_) => CheckAnswer::inconclusive(format!(

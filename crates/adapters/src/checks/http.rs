@@ -5,14 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, Url};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use towpath_core::check::CheckAnswer;
 use towpath_core::units::Span;
 use towpath_ports::check::{Check, CheckRequest};
@@ -187,7 +186,8 @@ impl Http {
         })
     }
 
-    async fn ask_one(&self, url: &str, is_green: bool, timeout: Duration) -> CheckAnswer {
+    async fn ask_one(&self, url: &str, is_green: bool, request: &CheckRequest) -> CheckAnswer {
+        let timeout = question::patience(request);
         // What is judged fails by its silence; what only knows about it leaves us in the dark.
         let silent = |what: String| {
             if is_green { CheckAnswer::fail(what) } else { CheckAnswer::inconclusive(what) }
@@ -215,10 +215,15 @@ impl Http {
                 return silent(format!("{url} did not answer: {}", outgoing::reason(&error)));
             }
         };
-        self.judge(url, response).await
+        self.judge(url, response, request).await
     }
 
-    async fn judge(&self, url: &str, mut response: Response) -> CheckAnswer {
+    async fn judge(
+        &self,
+        url: &str,
+        mut response: Response,
+        request: &CheckRequest,
+    ) -> CheckAnswer {
         let status = response.status().as_u16();
         let mut body = Vec::new();
         let mut cut = false;
@@ -232,6 +237,8 @@ impl Http {
             }
         }
         let text = escaped_lines(&body);
+        let told = json!({ "url": url, "status": status, "body": text, "cut": cut });
+        question::keep(request, "http.json", told);
         if !self.wanted.iter().any(|wanted| wanted.hold(status)) {
             let wanted = &self.wanted_text;
             return CheckAnswer::fail(format!("{url} answered {status}, expected {wanted}"))
@@ -258,8 +265,7 @@ impl Check for Http {
             Err(answer) => return answer,
         };
         let is_green = self.url.contains(question::PLACE);
-        let timeout = question::patience(request);
-        let answers = join_all(urls.iter().map(|url| self.ask_one(url, is_green, timeout))).await;
+        let answers = join_all(urls.iter().map(|url| self.ask_one(url, is_green, request))).await;
         question::worst_of(answers, "instances")
     }
 }

@@ -78,6 +78,7 @@ async fn ask(root: &Path, name: &str, given: &Value) -> CheckAnswer {
         timeout: Span::minutes(5),
         now: SystemClock::default().now(),
         evidence: Arc::new(NoEvidence),
+        keeper: towpath_ports::evidence::Keeper::nowhere(),
     };
     check.ask(&request).await
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use towpath_adapters::artifacts::Artifacts;
+use towpath_adapters::evidence::KeptEvidence;
 use towpath_core::ids::{Epoch, Name};
 use towpath_engine::{Engine, EngineEnd, Setup};
 use towpath_ports::Site;
@@ -107,6 +108,7 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
         root: project.root.clone(),
         store: Arc::new(store),
         artifacts,
+        evidence: Arc::new(KeptEvidence::new(&project.state)),
         adapters: Arc::new(Adapters::new(site)),
         clock: Arc::new(SystemClock::default()),
     })

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use towpath_core::ids::Digest;
 use towpath_core::promotion::state::{Outcome, State};
 use towpath_core::units::Span;
 
 use towpath_ports::check::SoakRecord;
+use towpath_ports::evidence::EvidenceStore as _;
 
 use crate::fakes::Answer;
 use crate::world::{Life, SHORT, World, prod};
@@ -42,6 +44,31 @@ fn a_check_that_says_no_keeps_the_release_out() {
         assert_eq!(life.end_of(second).await, Outcome::Rejected);
         assert_eq!(world.target.running(), [1]);
         assert_eq!(life.serves().as_deref(), Some("1.0.0"));
+    });
+}
+
+#[test]
+fn what_a_pass_rests_on_is_kept_and_a_pass_whose_evidence_cannot_be_kept_is_none() {
+    let world = World::new(SHORT);
+    world.live(async |life| {
+        life.prepare().await;
+        world.checks.answers("tests", Answer::Reads("10 passed"));
+        world.evidence.is_full(true);
+        let number = life.promote("1.0.0").await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let view = life.engine.promotion(number).await.unwrap().unwrap();
+        let sentence = view.checks[0].sentence.clone().unwrap();
+        assert_eq!(view.checks[0].state, "inconclusive");
+        assert!(sentence.contains("could not be kept (the disk is full)"), "{sentence}");
+        assert_eq!(world.target.most_starts(), 0);
+        world.evidence.is_full(false);
+        assert_eq!(life.end_of(number).await, Outcome::Succeeded);
+        let rows = life.engine.events(0, 1000).await.unwrap();
+        let answers = rows.iter().filter(|row| row.kind == "check-answered");
+        let named: Vec<_> = answers.filter_map(|row| row.body["answer"].get("evidence")).collect();
+        assert_eq!(named.len(), 1, "{named:?}");
+        let digest: Digest = serde_json::from_value(named[0][0]["digest"].clone()).unwrap();
+        assert_eq!(world.evidence.read(&digest), Ok(Some(b"10 passed".to_vec())));
     });
 }
 

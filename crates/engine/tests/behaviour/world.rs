@@ -28,8 +28,8 @@ use towpath_ports::target::Target;
 use towpath_testkit::declared::{self, ReleaseWords};
 
 use crate::fakes::{
-    FakeChecks, FakeClock, FakeMetrics, FakeNotifiers, FakeRouter, FakeSecrets, FakeTarget,
-    MemoryStore,
+    FakeChecks, FakeClock, FakeEvidence, FakeMetrics, FakeNotifiers, FakeRouter, FakeSecrets,
+    FakeTarget, MemoryStore,
 };
 
 /// One step of two seconds, then all: short, so that a sweep over crashes stays cheap.
@@ -46,6 +46,7 @@ pub(crate) struct World {
     pub(crate) router: FakeRouter,
     pub(crate) target: Arc<FakeTarget>,
     pub(crate) checks: Arc<FakeChecks>,
+    pub(crate) evidence: Arc<FakeEvidence>,
     pub(crate) metrics: Arc<FakeMetrics>,
     pub(crate) notifiers: Arc<FakeNotifiers>,
     /// What is different in the matrix.
@@ -84,6 +85,7 @@ impl World {
             router: FakeRouter::new(&clock),
             target: Arc::new(FakeTarget::new()),
             checks: Arc::default(),
+            evidence: Arc::default(),
             metrics: Arc::default(),
             notifiers: Arc::default(),
             change: |_| {},
@@ -162,6 +164,7 @@ impl World {
             root: PathBuf::from("/"),
             store,
             artifacts: Arc::new(NoArtifacts),
+            evidence: Arc::clone(&self.evidence) as _,
             adapters: Arc::new(FakeAdapters {
                 target: Arc::clone(&self.target),
                 router: self.router.clone(),

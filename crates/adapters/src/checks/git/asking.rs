@@ -3,7 +3,9 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::commit::Commit;
@@ -49,7 +51,12 @@ pub(super) struct Repository {
     pub(super) folder: PathBuf,
     /// Keys of ssh and whose they are (ssh-keygen(1), ALLOWED SIGNERS).
     pub(super) allowed_signers: Option<PathBuf>,
+    /// What was asked and answered, for as long as one question lasts.
+    pub(super) record: Record,
 }
+
+/// What git was asked and said, in order.
+pub(super) type Record = Arc<Mutex<Vec<Value>>>;
 
 /// How git ended, and what it said.
 pub(super) struct Answer {
@@ -69,6 +76,11 @@ pub(super) struct Point {
 }
 
 impl Repository {
+    /// The same with a record of its own.
+    pub(super) fn recorded(&self) -> Self {
+        Self { record: Record::default(), ..self.clone() }
+    }
+
     /// Asks, and answers what git says whatever its status is.
     ///
     /// # Errors
@@ -91,7 +103,11 @@ impl Repository {
             return Err(format!("`git {}` says more than is read", words[0]));
         }
         match (status.code(), status.signal()) {
-            (Some(status), _) => Ok(Answer { status, output: said.output, errors: said.errors }),
+            (Some(status), _) => {
+                let told = json!({ "git": words, "status": status, "output": said.output });
+                self.record.lock().expect("nobody panics with it").push(told);
+                Ok(Answer { status, output: said.output, errors: said.errors })
+            }
             (None, signal) => {
                 Err(format!("`git {}` was ended by signal {}", words[0], signal.unwrap_or(0)))
             }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use towpath_core::check::CheckAnswer;
 use towpath_core::units::{Span, Timestamp};
+use towpath_ports::evidence::Keeper;
 
 use crate::outgoing::{self, Redirects};
 use crate::reports::short;
@@ -87,9 +88,9 @@ impl Server {
         Ok(Self { client, base, token_file })
     }
 
-    /// One question, asked at `now`.
-    pub(super) fn asking(&self, now: Timestamp) -> Asking<'_> {
-        Asking { server: self, now, read: AtomicUsize::new(0), closed: Mutex::new(None) }
+    /// One question, asked at `now`; what is answered goes to `keeper`.
+    pub(super) fn asking(&self, now: Timestamp, keeper: Keeper) -> Asking<'_> {
+        Asking { server: self, now, keeper, read: AtomicUsize::new(0), closed: Mutex::new(None) }
     }
 }
 
@@ -115,6 +116,7 @@ pub(super) fn address(url: &str, with_token: bool) -> Result<Url, String> {
 pub(super) struct Asking<'a> {
     server: &'a Server,
     now: Timestamp,
+    keeper: Keeper,
     read: AtomicUsize,
     /// Until when the limit of requests is reached: who asks on all the same is shut out for longer.
     closed: Mutex<Option<(Timestamp, String)>>,
@@ -205,6 +207,8 @@ impl Asking<'_> {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.body(address, response).await?;
         if status == StatusCode::OK {
+            let media_type = if accept == JSON { "application/json" } else { "text/plain" };
+            self.keeper.keep(shown(address), media_type, &body);
             return Ok((body, headers));
         }
         Err(self.refused(address, status, &headers, &body))

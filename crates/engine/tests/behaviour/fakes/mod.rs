@@ -4,6 +4,7 @@
 
 mod check;
 mod clock;
+mod evidence;
 mod metrics;
 mod notifier;
 mod router;
@@ -12,6 +13,7 @@ mod target;
 
 pub(crate) use check::{Answer, FakeChecks};
 pub(crate) use clock::FakeClock;
+pub(crate) use evidence::FakeEvidence;
 pub(crate) use metrics::{FakeMetrics, Says};
 pub(crate) use notifier::{ChannelManner, FakeNotifiers, FakeSecrets, SECRET};
 pub(crate) use router::{FakeRouter, RouterManner};

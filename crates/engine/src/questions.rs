@@ -1,0 +1,97 @@
+//! How checks are asked: with what, for how long, and what is kept of it. Owns no answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use towpath_core::check::{CheckAnswer, CheckResult};
+use towpath_core::deployment::{Deployment, Endpoint};
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::matrix::{CheckSpec, LaneSpec};
+use towpath_core::promotion::state::{CheckKey, GateList};
+use towpath_core::release::ReleaseRef;
+use towpath_ports::check::CheckRequest;
+use towpath_ports::evidence::Keeper;
+
+use crate::evidence::{self, Evidence};
+use crate::shared::Shared;
+use crate::views::CheckView;
+
+/// The question of one check.
+pub(crate) fn asked(
+    shared: &Arc<Shared>,
+    lane: &LaneId,
+    promotion: PromotionNumber,
+    key: &CheckKey,
+    check: &CheckSpec,
+    release: ReleaseRef,
+    green: Vec<Endpoint>,
+) -> CheckRequest {
+    tracing::debug!(%lane, %promotion, check = key.slug, "asking");
+    CheckRequest {
+        lane: lane.clone(),
+        promotion,
+        release,
+        title: check.title.clone(),
+        green,
+        timeout: check.timeout,
+        now: shared.now(),
+        evidence: Arc::new(Evidence::new(shared)),
+        keeper: Keeper::nowhere(),
+    }
+}
+
+/// Asks, and keeps what the answer rests on.
+pub(crate) async fn ask_and_keep(
+    shared: &Shared,
+    check: &CheckSpec,
+    mut request: CheckRequest,
+) -> CheckAnswer {
+    let keeper = Keeper::of(Arc::clone(&shared.setup.evidence));
+    request.keeper = keeper.clone();
+    evidence::kept(ask(shared, check, request).await, keeper).await
+}
+
+/// Asks, and enforces the time that the answer may take.
+pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckRequest) -> CheckAnswer {
+    let adapter = match shared.setup.adapters.check(&check.check) {
+        Ok(adapter) => adapter,
+        Err(sentence) => return CheckAnswer::inconclusive(sentence),
+    };
+    // The check keeps the time itself; this is for one that does not.
+    let limit = Duration::from(check.timeout) + Duration::from_secs(1);
+    match tokio::time::timeout(limit, adapter.ask(&request)).await {
+        Ok(answer) => answer,
+        Err(_) => CheckAnswer::inconclusive(format!("no answer within {}", check.timeout)),
+    }
+}
+
+/// Asks every validation check of a deployment, one after the other.
+pub(crate) async fn ask_all(
+    shared: &Arc<Shared>,
+    lane: &LaneId,
+    section: &LaneSpec,
+    deployment: &Deployment,
+) -> Vec<CheckView> {
+    let mut answers = Vec::new();
+    for check in &section.gate.validation {
+        let key = CheckKey { list: GateList::Validation, slug: check.slug.clone() };
+        let release = deployment.release.clone();
+        let green = deployment.endpoints.clone();
+        let request = asked(shared, lane, deployment.number, &key, check, release, green);
+        let answer = ask(shared, check, request).await;
+        answers.push(CheckView {
+            list: GateList::Validation.as_str().to_owned(),
+            title: check.title.clone(),
+            kind: check.check.kind.clone(),
+            state: match answer.result {
+                CheckResult::Pass => "pass",
+                CheckResult::Fail => "fail",
+                CheckResult::Pending { .. } => "pending",
+                CheckResult::Inconclusive => "inconclusive",
+            }
+            .to_owned(),
+            sentence: Some(answer.sentence),
+        });
+    }
+    answers
+}
