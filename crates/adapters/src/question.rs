@@ -54,7 +54,7 @@ pub(crate) fn patience(request: &CheckRequest) -> Duration {
 
 /// Keeps what was asked and answered as one document, which names the question and its time: the same
 /// words to another question are another piece.
-pub(crate) fn keep(request: &CheckRequest, name: &str, told: Value) {
+pub(crate) fn keep(request: &CheckRequest, name: &str, told: &Value) {
     let told = json!({
         "title": request.title,
         "service": request.lane.service,

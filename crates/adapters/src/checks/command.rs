@@ -122,7 +122,7 @@ impl Run {
         let status = ended.as_ref().ok().and_then(|ended| ended.as_ref().ok());
         let status = status.and_then(ExitStatus::code);
         let told = json!({ "run": words, "status": status, "output": printed });
-        question::keep(request, "command.json", told);
+        question::keep(request, "command.json", &told);
         let answer = match ended {
             Ok(Ok(status)) => self.judge(&shown, status, request),
             Ok(Err(error)) => CheckAnswer::inconclusive(format!("`{shown}` was lost: {error}")),

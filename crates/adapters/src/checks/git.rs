@@ -252,7 +252,7 @@ impl Check for Git {
         let answered = asked.await;
         let said = std::mem::take(&mut *own.repository.record.lock().expect("nobody panics"));
         let told = json!({ "commit": commit.as_str(), "asked": said });
-        question::keep(request, "git.json", told);
+        question::keep(request, "git.json", &told);
         match answered {
             Ok(Ok(answers)) => question::all_of(&answers),
             Ok(Err(why)) => CheckAnswer::inconclusive(why),

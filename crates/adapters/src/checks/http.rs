@@ -238,7 +238,7 @@ impl Http {
         }
         let text = escaped_lines(&body);
         let told = json!({ "url": url, "status": status, "body": text, "cut": cut });
-        question::keep(request, "http.json", told);
+        question::keep(request, "http.json", &told);
         if !self.wanted.iter().any(|wanted| wanted.hold(status)) {
             let wanted = &self.wanted_text;
             return CheckAnswer::fail(format!("{url} answered {status}, expected {wanted}"))
