@@ -16,6 +16,7 @@ mod reports;
 pub mod routers;
 mod running;
 pub mod secrets;
+mod subject;
 pub mod targets;
 mod token;
 

@@ -127,7 +127,7 @@ pub(crate) mod testing {
     use serde_json::Value;
     use towpath_core::deployment::Endpoint;
     use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
-    use towpath_core::release::{ChangeType, Release, ReleaseRef};
+    use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release, ReleaseRef};
     use towpath_core::units::{Span, Timestamp};
     use towpath_ports::check::{Attestation, Check, CheckRequest, EvidenceReader, SoakRecord};
     use towpath_ports::{Site, settings};
@@ -139,6 +139,8 @@ pub(crate) mod testing {
         pub(crate) records: Vec<(&'static str, SoakRecord)>,
         /// What the release was built from.
         pub(crate) commit: Option<String>,
+        /// What the release consists of: the bytes of its artefacts, by name.
+        pub(crate) artifacts: Vec<(&'static str, &'static [u8])>,
         pub(crate) is_down: bool,
     }
 
@@ -152,11 +154,20 @@ pub(crate) mod testing {
             if self.is_down {
                 return Err("no database".to_owned());
             }
+            let artifacts = self.artifacts.iter().map(|(name, bytes)| {
+                let artifact = Artifact {
+                    digest: Digest::of(bytes),
+                    form: ArtifactForm::File,
+                    source: (*name).to_owned(),
+                    size: bytes.len() as u64,
+                };
+                (Name::new(name).unwrap(), artifact)
+            });
             Ok(Some(Release {
                 service: service.clone(),
                 version: release.version.clone(),
                 digest: release.digest.clone(),
-                artifacts: std::collections::BTreeMap::new(),
+                artifacts: artifacts.collect(),
                 settings: std::collections::BTreeMap::new(),
                 migrations: Vec::new(),
                 commit: self.commit.clone(),

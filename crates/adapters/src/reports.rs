@@ -5,6 +5,8 @@
 //! nothing is left of a question that was given up. What cannot be read whole is never a pass.
 
 pub(crate) mod find;
+pub(crate) mod json;
+pub(crate) mod severities;
 pub(crate) mod xml;
 
 use std::fmt;
@@ -36,7 +38,7 @@ const MIB: u64 = 1024 * 1024;
 /// How much is read between two looks at the stop sign, in bytes.
 const PIECE: u64 = 1024 * 1024;
 /// How far the clock of whatever wrote a file may be ahead, where its age counts.
-const CLOCKS_DIFFER: Span = Span::minutes(5);
+pub(crate) const CLOCKS_DIFFER: Span = Span::minutes(5);
 /// The longest text of a report that is shown, in characters: a name, a message.
 const SHOWN_MOST: usize = 200;
 /// Of what went wrong in the reports, how many are listed for `logs`.

@@ -4,6 +4,7 @@
 mod attested;
 mod command;
 mod coverage;
+mod cyclonedx;
 mod git;
 mod github;
 mod http;
@@ -28,6 +29,7 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     junit::KIND,
     coverage::KIND,
     sarif::KIND,
+    cyclonedx::KIND,
     git::KIND,
     github::KIND,
     planned::PERFORMANCE,

@@ -18,10 +18,9 @@ use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
 use crate::reports::{self, LISTED_MOST, Report, Reports, Summary, Tally, Wrong, counted, grouped};
 use log::Run;
-use severity::{Rules, Severity, Weighed};
+use severity::{Rules, Weighed};
 
-/// As they stand in `allow`, the most severe first.
-const SEVERITIES: &[&str] = &["critical", "high", "medium", "low"];
+use crate::reports::severities::{self, Allowed, Counts, SEVERITIES, Severity};
 
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {
@@ -54,21 +53,7 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
 
 fn validate(settings: &Value) -> Vec<Problem> {
     let mut problems = reports::problems(settings);
-    let names = |severity: &str| settings["allow"].get(severity).is_some();
-    let lowest = SEVERITIES.iter().rposition(|severity| names(severity)).unwrap_or(0);
-    // Where `critical` is left out, such findings count as high.
-    for severity in &SEVERITIES[1..lowest.max(1)] {
-        if !names(severity) {
-            let least = SEVERITIES[lowest];
-            let message =
-                format!("`allow` names `{least}` and leaves out `{severity}`, which is worse");
-            problems.push(Problem::new(
-                "allow",
-                message,
-                format!("`{severity}: 0`, or how many are borne"),
-            ));
-        }
-    }
+    problems.extend(severities::problems(settings));
     let tools = settings.get("tools").and_then(Value::as_array).into_iter().flatten();
     for (index, tool) in tools.enumerate() {
         if tool.as_str().is_none_or(|name| name.trim().is_empty()) {
@@ -93,14 +78,6 @@ struct Settings {
     max_age: Option<Span>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-struct Allowed {
-    critical: Option<u64>,
-    high: Option<u64>,
-    medium: Option<u64>,
-    low: Option<u64>,
-}
-
 struct Sarif {
     reports: Reports,
     allow: Allowed,
@@ -115,26 +92,6 @@ impl Sarif {
         Ok(Self { reports, allow: settings.allow, tools: settings.tools })
     }
 
-    /// What is found beyond what is borne, such as `at most 0 high`.
-    fn beyond(&self, findings: &Findings) -> Option<String> {
-        let Counts { critical, high, medium, low } = findings.counts;
-        let high = if self.allow.critical.is_none() { critical + high } else { high };
-        let held = [
-            (critical, self.allow.critical, "critical"),
-            (high, self.allow.high, "high"),
-            (medium, self.allow.medium, "medium"),
-            (low, self.allow.low, "low"),
-        ];
-        let beyond = held.into_iter().filter_map(|(found, borne, what)| {
-            let borne = borne.filter(|borne| found > *borne)?;
-            let with =
-                if what == "high" && self.allow.critical.is_none() { " or worse" } else { "" };
-            Some(format!("{} {what}{with}", grouped(borne)))
-        });
-        let beyond: Vec<String> = beyond.collect();
-        (!beyond.is_empty()).then(|| beyond.join(" and "))
-    }
-
     /// Tools that are asked for and not among the reports.
     fn missing(&self, found: &BTreeSet<String>) -> Vec<&str> {
         let is_there = |wanted: &&String| found.iter().any(|name| is_called(name, wanted));
@@ -143,18 +100,13 @@ impl Sarif {
 
     fn judge(&self, summary: &Summary<Findings>) -> CheckAnswer {
         let findings = &summary.sum;
-        let Counts { critical, high, medium, low } = findings.counts;
-        let [critical, high, medium, low] = [critical, high, medium, low].map(grouped);
         let suppressed = match findings.suppressed {
             0 => String::new(),
             some => format!(", {} suppressed", grouped(some)),
         };
-        let said = format!(
-            "{critical} critical, {high} high, {medium} medium, {low} low in {}{suppressed}",
-            summary.reports()
-        );
+        let said = format!("{} in {}{suppressed}", findings.counts, summary.reports());
         let missing = self.missing(&findings.tools);
-        let answer = if let Some(borne) = self.beyond(findings) {
+        let answer = if let Some(borne) = self.allow.beyond(findings.counts) {
             let first = findings.listed.first().map_or("", |(_, told)| told.as_str());
             CheckAnswer::fail(format!("{said}; at most {borne} may be; first: {first}"))
         } else if let Some(why) = &findings.unknown {
@@ -192,15 +144,6 @@ fn is_called(name: &str, wanted: &str) -> bool {
     rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '-'))
 }
 
-/// How many there are of each severity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    critical: u64,
-    high: u64,
-    medium: u64,
-    low: u64,
-}
-
 /// What all reports hold.
 #[derive(Debug, Default)]
 struct Findings {
@@ -231,16 +174,12 @@ impl Tally for Findings {
             names.insert(self.add_run(run, report, &shown)?);
         }
         let called: Vec<_> = names.iter().map(String::as_str).collect();
-        let Counts { critical, high, medium, low } = self.counts;
         Ok(format!(
-            "{}, {} of {}: {} critical, {} high, {} medium, {} low",
+            "{}, {} of {}: {}",
             called.join(", "),
             counted(log.runs.len() as u64, "run"),
             counted(names.len() as u64, "tool"),
-            critical - before.critical,
-            high - before.high,
-            medium - before.medium,
-            low - before.low,
+            self.counts.since(before),
         ))
     }
 
@@ -282,13 +221,7 @@ impl Findings {
 
     /// Keeps the worst for show: a less severe one makes place for it.
     fn count(&mut self, severity: Severity, told: impl FnOnce() -> String) {
-        let counts = &mut self.counts;
-        *match severity {
-            Severity::Critical => &mut counts.critical,
-            Severity::High => &mut counts.high,
-            Severity::Medium => &mut counts.medium,
-            Severity::Low => &mut counts.low,
-        } += 1;
+        self.counts.count(severity);
         if self.listed.len() < LISTED_MOST {
             self.listed.push((severity, told()));
             return;

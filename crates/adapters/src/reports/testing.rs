@@ -41,8 +41,28 @@ pub(crate) fn ask_within(
     settings: &Value,
     timeout: Span,
 ) -> CheckAnswer {
+    ask_of(Evidence::default(), folder, name, settings, timeout)
+}
+
+/// What the check `name` answers about these files, where the journal knows `evidence`.
+pub(crate) fn ask_with(
+    evidence: Evidence,
+    name: &str,
+    settings: &Value,
+    files: &[(&str, &[u8])],
+) -> CheckAnswer {
+    ask_of(evidence, project(files).path(), name, settings, Span::seconds(60))
+}
+
+fn ask_of(
+    evidence: Evidence,
+    folder: &Path,
+    name: &str,
+    settings: &Value,
+    timeout: Span,
+) -> CheckAnswer {
     let check = check(name, settings, &site(folder, 1));
-    let mut request = request(&[], Evidence::default());
+    let mut request = request(&[], evidence);
     request.timeout = timeout;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(check.ask(&request))

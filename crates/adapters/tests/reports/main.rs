@@ -1,4 +1,4 @@
-//! Checks `junit`, `coverage` and `sarif`: against reports that the tools themselves write, each of a
+//! Checks `junit`, `coverage`, `sarif` and `cyclonedx`: against reports that the tools themselves write, each of a
 //! small project that is well and of the same one broken. The tools are those of `.ci/report-tools`,
 //! in the folder that `TOWPATH_REPORT_TOOLS` names, and the cargo-nextest that runs all tests; without
 //! them these tests say that they are skipped, and fail where `CI=true`.
@@ -8,6 +8,7 @@
 mod sources;
 mod tools;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use towpath_adapters::checks;
 use towpath_core::check::CheckAnswer;
 use towpath_core::check::CheckResult::{self, Fail, Inconclusive, Pass};
 use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
-use towpath_core::release::{Release, ReleaseRef};
+use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::{Attestation, CheckRequest, EvidenceReader, SoakRecord};
 use towpath_ports::clock::{Clock as _, SystemClock};
@@ -26,17 +27,33 @@ use towpath_ports::{Site, settings};
 
 use tools::{Project, Tools};
 
-/// A journal that no check of reports asks.
-struct NoEvidence;
+/// A journal that knows of one artefact.
+struct OneArtifact;
 
 #[async_trait]
-impl EvidenceReader for NoEvidence {
+impl EvidenceReader for OneArtifact {
     async fn release(
         &self,
-        _service: &Name,
-        _release: &ReleaseRef,
+        service: &Name,
+        release: &ReleaseRef,
     ) -> Result<Option<Release>, String> {
-        Err("nobody is asked".to_owned())
+        let digest = Digest::of(b"the shop");
+        let form = ArtifactForm::File;
+        let shop = Artifact { digest, form, source: "shop".to_owned(), size: 8 };
+        Ok(Some(Release {
+            service: service.clone(),
+            version: release.version.clone(),
+            digest: release.digest.clone(),
+            artifacts: [(Name::new("shop").unwrap(), shop)].into(),
+            settings: BTreeMap::new(),
+            migrations: Vec::new(),
+            commit: None,
+            author: None,
+            change_type: ChangeType::Feature,
+            snapshot: false,
+            created_by: None,
+            created_at: Timestamp(0),
+        }))
     }
 
     async fn attestations(
@@ -77,7 +94,7 @@ async fn ask(root: &Path, name: &str, given: &Value) -> CheckAnswer {
         green: Vec::new(),
         timeout: Span::minutes(5),
         now: SystemClock::default().now(),
-        evidence: Arc::new(NoEvidence),
+        evidence: Arc::new(OneArtifact),
         keeper: towpath_ports::evidence::Keeper::nowhere(),
     };
     check.ask(&request).await
@@ -195,4 +212,39 @@ async fn cargo_nextest_is_read() {
     nextest.run(&project, &["--features", "broken"]);
     let said = "3 tests in 1 report: 1 failed, 0 skipped; first: tests::wrong (shop)";
     says(&ask(project.root(), "junit", &junit).await, Fail, said);
+}
+
+#[tokio::test]
+#[ignore = "heavy"]
+async fn a_bill_of_cyclonedx_py_is_read() {
+    let Some(tools) = Tools::find() else { return };
+    let project = Project::new(&[("pyproject.toml", sources::PYPROJECT)]);
+    tools.cyclonedx_py(&project);
+    let settings = json!({
+        "path": "reports/bom.json", "vulnerabilities": "reports/osv.json", "allow": { "high": 0 },
+    });
+    let finding = |name: &str, version: &str| {
+        json!({ "results": [{ "packages": [{
+            "package": { "name": name, "version": version, "ecosystem": "PyPI" },
+            "groups": [{ "ids": ["PYSEC-1"], "max_severity": "5.5" }],
+        }] }] })
+    };
+    // What is installed there stands in the pins.
+    project.write("reports/osv.json", &finding("PyYAML", "6.0.3").to_string());
+    let answer = ask(project.root(), "cyclonedx", &settings).await;
+    assert_eq!(answer.result, Pass, "{answer:?}");
+    assert!(
+        answer.sentence.starts_with("0 critical, 0 high, 1 medium, 0 low among "),
+        "{answer:?}"
+    );
+    project.write("reports/osv.json", &finding("PyYAML", "5.0").to_string());
+    let answer = ask(project.root(), "cyclonedx", &settings).await;
+    assert_eq!(answer.result, Inconclusive, "no such version is installed: {answer:?}");
+    project.write("pyproject.toml", &sources::PYPROJECT.replace("1.0.0", "1.0.1"));
+    tools.cyclonedx_py(&project);
+    assert_eq!(
+        ask(project.root(), "cyclonedx", &settings).await.result,
+        Fail,
+        "of another version"
+    );
 }

@@ -128,3 +128,10 @@ mod tests {
     }
 }
 ";
+
+/// What names the project in its bill of materials.
+pub(crate) const PYPROJECT: &str = "\
+[project]
+name = 'shop'
+version = '1.0.0'
+";

@@ -79,6 +79,16 @@ impl Tools {
             .unwrap();
     }
 
+    /// Writes the bill of materials of what this Python has installed, for the project of
+    /// `pyproject.toml`.
+    pub(crate) fn cyclonedx_py(&self, project: &Project) {
+        std::fs::create_dir_all(project.root().join("reports")).unwrap();
+        let write = ["cyclonedx_py", "environment", "--pyproject", "pyproject.toml"];
+        let mut command = self.python(&write);
+        command.args(["--output-reproducible", "--output-file", "reports/bom.json"]);
+        project.run(&mut command, "reports/bom.json");
+    }
+
     /// Scans `src`.
     pub(crate) fn bandit(&self, project: &Project) {
         std::fs::create_dir_all(project.root().join("reports")).unwrap();

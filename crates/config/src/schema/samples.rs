@@ -41,6 +41,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("residency", "eu-central-1"),
     ("signing_secret", "WEBHOOK_SIGNING_KEY"),
     ("skip", "[integration]"),
+    ("exceptions", "{ CVE-2026-1234: \"until 2026-12-31: only tests use it\" }"),
+    ("exceptions.*", "\"until 2026-12-31: only tests use it\""),
     ("stakeholders", "[product-owners]"),
     ("tested_in", "staging"),
     ("token_secret", "PROMETHEUS_TOKEN"),

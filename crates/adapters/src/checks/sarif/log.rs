@@ -2,16 +2,13 @@
 //! names of its properties; weighs nothing.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::reports::{Report, Stop, Wrong, short};
+use crate::reports::{Report, Wrong, json, short};
 
 const VERSION: &str = "2.1.0";
-/// How much is parsed between two looks at the stop sign, in bytes.
-const PIECE: usize = 64 * 1024;
 
 /// A log, section 3.13.
 #[derive(Debug)]
@@ -236,19 +233,7 @@ impl Finding {
 
 /// Reads a log. Properties that are not read here may be anything.
 pub(super) fn read(report: &Report<'_>) -> Result<Log, Wrong> {
-    // A list would be taken for an object whose members stand in order.
-    if report.text.trim_start().starts_with('[') {
-        return Err(Wrong::whole("it begins with a list"));
-    }
-    // With a buffer of its own, so that the stop sign is looked at once for each piece.
-    let watched = Watched { text: report.text.as_bytes(), stop: report.stop };
-    let reader = io::BufReader::with_capacity(PIECE, watched);
-    let raw: Raw = serde_json::from_reader(reader).map_err(|error| {
-        let why = error.to_string();
-        let why = why.split(" at line ").next().unwrap_or_default();
-        // A value of another type may quote all of a text.
-        Wrong { place: Some((error.line(), error.column())), why: short(why) }
-    })?;
+    let raw: Raw = json::object(report)?;
     let version = raw.version.ok_or_else(|| Wrong::whole("it has no `version`"))?;
     if version != VERSION {
         let version = short(&version);
@@ -257,17 +242,4 @@ pub(super) fn read(report: &Report<'_>) -> Result<Log, Wrong> {
         )));
     }
     Ok(Log { runs: raw.runs.unwrap_or_default() })
-}
-
-/// A text that ends with an error when nobody waits for what is in it.
-struct Watched<'a> {
-    text: &'a [u8],
-    stop: &'a Stop,
-}
-
-impl io::Read for Watched<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stop.check().map_err(|wrong| io::Error::other(wrong.why))?;
-        self.text.read(buffer)
-    }
 }

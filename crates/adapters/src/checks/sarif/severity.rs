@@ -2,7 +2,6 @@
 //! nothing.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use serde_json::Value;
 
@@ -10,26 +9,7 @@ use super::log::{
     BaselineState, Component, ComponentReference, Finding, FindingKind, Level, Properties, Rule,
     Status, Tool,
 };
-
-/// The worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Severity {
-    Critical,
-    High,
-    Medium,
-    Low,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Critical => "critical",
-            Self::High => "high",
-            Self::Medium => "medium",
-            Self::Low => "low",
-        })
-    }
-}
+use crate::reports::severities::Severity;
 
 /// What a result comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,22 +163,10 @@ fn scored(properties: &Properties) -> Option<Severity> {
         Value::String(text) => text.trim().parse().ok()?,
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
-    match score {
-        score if !(score > 0.0 && score <= 10.0) => None,
-        score if score >= 9.0 => Some(Severity::Critical),
-        score if score >= 7.0 => Some(Severity::High),
-        score if score >= 4.0 => Some(Severity::Medium),
-        _ => Some(Severity::Low),
-    }
+    Severity::of_score(score)
 }
 
 /// bandit's own words.
 fn worded(properties: &Properties) -> Option<Severity> {
-    match properties.issue_severity.as_ref()?.as_str()?.to_ascii_uppercase().as_str() {
-        "CRITICAL" => Some(Severity::Critical),
-        "HIGH" => Some(Severity::High),
-        "MEDIUM" => Some(Severity::Medium),
-        "LOW" => Some(Severity::Low),
-        _ => None,
-    }
+    Severity::of_word(properties.issue_severity.as_ref()?.as_str()?)
 }
