@@ -6,6 +6,9 @@
 //! <state>/evidence/temporary/   what is being written
 //! ```
 
+#[cfg(test)]
+mod of_checks;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};

@@ -2,6 +2,7 @@
 //! help text; help is in `report/help.rs`.
 
 mod agree;
+mod evidence;
 mod freezes;
 mod matrix;
 mod notify;
@@ -15,6 +16,10 @@ use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
 pub(crate) use crate::args::agree::{ApproveArguments, AttestArguments, RejectArguments};
+pub(crate) use crate::args::evidence::{
+    EvidenceArguments, EvidenceCommand, EvidenceListArguments, EvidenceShowArguments,
+    EvidenceWithdrawArguments,
+};
 pub(crate) use crate::args::freezes::{FreezeArguments, ThawArguments};
 pub(crate) use crate::args::matrix::{
     CheckArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments, ShowArguments, ShowForm,
@@ -93,6 +98,7 @@ pub(crate) enum Command {
     Validate(EnvironmentArguments),
     Health(EnvironmentArguments),
     Quarantine(QuarantineArguments),
+    Evidence(EvidenceArguments),
     Notify(NotifyArguments),
     Audit(AuditArguments),
     Simulate(SimulateArguments),

@@ -145,6 +145,14 @@ impl Client {
         self.question(Method::GET, path, Bytes::new()).await
     }
 
+    /// Asks for bytes that are no object. Safe to repeat, and repeated where that helps.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(crate) async fn bytes(&self, path: &str) -> Result<Bytes, CliError> {
+        self.answered(Method::GET, path, Bytes::new()).await
+    }
+
     /// Asks with a body: what would be, not what shall be. Safe to repeat, and repeated where that
     /// helps.
     ///
@@ -211,9 +219,13 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<Answer, CliError> {
+        Ok(read(path, &self.answered(method, path, body).await?)?)
+    }
+
+    async fn answered(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, CliError> {
         let until = Instant::now() + ASKED_AGAIN_FOR;
         let silent = loop {
-            match self.exchange(method.clone(), path, body.clone()).await {
+            match self.exchanged(method.clone(), path, body.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Answered(error)) => return Err(error),
                 Err(Failure::Unsent(_))
@@ -230,7 +242,7 @@ impl Client {
         let Silence::Read(project) = &self.silence else { return Err(silent.into()) };
         // An engine that was there has noted whose journal it is.
         let journal = Journal::open(project, || Err(silent.into())).await?;
-        Ok(Self::of_journal(journal).exchange(method, path, body).await?)
+        Ok(Self::of_journal(journal).exchanged(method, path, body).await?)
     }
 
     /// Starts the engine again for a client that orders; one that only asks starts none.
@@ -246,6 +258,10 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<Answer, Failure> {
+        read(path, &self.exchanged(method, path, body).await?)
+    }
+
+    async fn exchanged(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
         let (status, bytes) = match &self.way {
             Way::Journal(journal) => journal.answer(method, path, body).await,
             Way::Socket(socket) => {
@@ -263,13 +279,17 @@ impl Client {
         if !status.is_success() {
             return Err(Failure::Answered(problem(status, &bytes)));
         }
-        let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-        serde_json::from_slice(bytes).map_err(|error| Failure::Answered(unclear(path, &error)))
+        Ok(bytes)
     }
 
     fn late(&self, socket: &Path) -> CliError {
         silent(socket, &format!("nothing came within {}s", self.within.as_secs()))
     }
+}
+
+fn read<Answer: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<Answer, Failure> {
+    let bytes = if bytes.is_empty() { b"null" } else { bytes };
+    serde_json::from_slice(bytes).map_err(|error| Failure::Answered(unclear(path, &error)))
 }
 
 fn bytes_of(body: &impl Serialize) -> Bytes {

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Person};
+use crate::journal::Event;
+use crate::project::Common;
+use crate::reason::{Refusal, RefusalKind};
 use crate::units::Timestamp;
 
 /// One piece that a check read, kept under its digest.
@@ -40,6 +43,35 @@ impl Withdrawal {
     /// As the end of a sentence about what rests on it.
     pub fn words(&self) -> String {
         format!("evidence that {} withdrew ({}): {}", self.by, self.name, self.reason)
+    }
+}
+
+/// Longest reason that is kept, in characters: a paragraph.
+const LONGEST_REASON: usize = 1000;
+
+impl Common {
+    /// What follows from the order to withdraw a piece or a statement.
+    ///
+    /// # Errors
+    /// The refusal; nothing is withdrawn by it.
+    pub fn withdraw(&self, withdrawal: Withdrawal, now: Timestamp) -> Result<Event, Box<Refusal>> {
+        let refused = |kind, code, cause: String| {
+            let refusal = Refusal::new(kind, code, "nothing was withdrawn", cause);
+            Err(Box::new(refusal.next("towpath evidence list", "what there is")))
+        };
+        if let Some(known) = self.withdrawn.get(&withdrawal.digest) {
+            let cause = format!("{} withdrew it already: {}", known.by, known.reason);
+            return refused(RefusalKind::AlreadySo, "withdrawn-already", cause);
+        }
+        if withdrawal.reason.trim().is_empty() {
+            let cause = "whoever relied on it wants to know why";
+            return refused(RefusalKind::Usage, "reason-needed", cause.to_owned());
+        }
+        if withdrawal.reason.chars().count() > LONGEST_REASON {
+            let cause = format!("its reason has more than {LONGEST_REASON} characters");
+            return refused(RefusalKind::Usage, "too-long", cause);
+        }
+        Ok(Event::EvidenceWithdrawn(Withdrawal { at: now, ..withdrawal }))
     }
 }
 

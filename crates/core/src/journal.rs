@@ -11,6 +11,7 @@ use crate::approvals::{Approval, Asked};
 pub use crate::check::Attested;
 use crate::check::CheckAnswer;
 use crate::deployment::Deployment;
+pub use crate::evidence::Withdrawal;
 pub use crate::freezing::{Freeze, Thaw};
 use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
@@ -51,6 +52,8 @@ pub enum Event {
     },
     /// A person stated that something is done.
     Attested(Attested),
+    /// A person does not stand by a piece of evidence any more: whatever rested on it falls.
+    EvidenceWithdrawn(Withdrawal),
     /// Nothing starts and no weight rises in a scope until it is over. Takes the place of a freeze of
     /// the same scope.
     Frozen(Freeze),
@@ -84,6 +87,25 @@ pub enum Event {
         answer: CheckAnswer,
         /// When it is asked again, if it is.
         ask_again_at: Option<Timestamp>,
+    },
+    /// A check's pass does not count any more, and it is asked again.
+    AnswerWithdrawn {
+        /// For which promotion.
+        number: PromotionNumber,
+        /// Which.
+        key: CheckKey,
+        /// What it rested on.
+        sentence: String,
+    },
+    /// A promotion that has started rests on evidence that was withdrawn. It keeps its plan; people are
+    /// told.
+    PromotionDoubted {
+        /// Which.
+        number: PromotionNumber,
+        /// What it rests on.
+        digest: Digest,
+        /// One sentence.
+        sentence: String,
     },
     /// A person said yes or no to a plan.
     ApprovalGiven {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{Withdrawn, withdrawn_of};
 use crate::freezing::Freeze;
-use crate::ids::{Epoch, LaneId, Name, PromotionNumber, Version};
+use crate::ids::{Digest, Epoch, LaneId, Name, PromotionNumber, Version};
 use crate::journal::{Attested, Event};
 use crate::matrix::Matrix;
 use crate::notices::GivenUp;
@@ -42,6 +43,9 @@ pub struct Common {
     /// Freezes that people set, in order, some of them over perhaps; one for each scope.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freezes: Vec<Freeze>,
+    /// Evidence and statements that people withdrew.
+    #[serde(default, skip_serializing_if = "Withdrawn::is_empty")]
+    pub withdrawn: Withdrawn,
     /// Notices that never arrived and that nobody had sent again, oldest first; at most
     /// [`DEAD_KEPT`].
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
@@ -99,6 +103,16 @@ impl Project {
         self.lanes.get(id).cloned().unwrap_or_else(|| Lane::new(id.clone()))
     }
 
+    /// Whether a release is verified in a lane, and nothing of what that rests on was withdrawn: the
+    /// lane may not have been told yet.
+    pub fn is_verified(&self, lane: &LaneId, digest: &Digest) -> bool {
+        let lane = self.lanes.get(lane);
+        let verified = lane.and_then(|lane| {
+            lane.verified.iter().find(|verified| verified.release.digest == *digest)
+        });
+        verified.is_some_and(|it| withdrawn_of(&self.common.withdrawn, &it.evidence).is_none())
+    }
+
     /// What is so after `event`.
     pub fn apply(&mut self, lane: Option<&LaneId>, event: &Event, at: Timestamp) {
         match event {
@@ -112,6 +126,9 @@ impl Project {
             Event::MatrixApplied { matrix, .. } => self.common.matrix = Some((**matrix).clone()),
             Event::ReleaseCreated { release, .. } => self.common.releases.push((**release).clone()),
             Event::Attested(attested) => self.common.attestations.push(attested.clone()),
+            Event::EvidenceWithdrawn(withdrawal) => {
+                self.common.withdrawn.insert(withdrawal.digest.clone(), withdrawal.clone());
+            }
             Event::Frozen(_) | Event::Thawed(_) => self.common.freeze_changed(event, at),
             Event::PromotionRequested(requested) => {
                 self.common.last_promotion = self.common.last_promotion.max(requested.number);

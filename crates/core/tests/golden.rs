@@ -15,7 +15,7 @@ use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
-use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw};
+use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw, Withdrawal};
 use towpath_core::matrix::{Signal, Tier};
 use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
 use towpath_core::plan::Plan;
@@ -91,6 +91,13 @@ fn of_the_project() -> Vec<Event> {
             by: ada(),
         },
         Event::Attested(attested),
+        Event::EvidenceWithdrawn(Withdrawal {
+            digest: reference().digest,
+            name: "reports/unit.xml".to_owned(),
+            by: ada(),
+            at: AT,
+            reason: because(),
+        }),
         Event::Frozen(Freeze {
             scope: production.clone(),
             by: ada(),
@@ -124,6 +131,8 @@ fn of_the_gate() -> Vec<Event> {
         Event::PlanChanged { number, plan: Box::new(plan()) },
         Event::CheckAsked { number, key: key(), command },
         Event::CheckAnswered { number, key: key(), answer, ask_again_at: Some(AT) },
+        Event::AnswerWithdrawn { number, key: key(), sentence: because() },
+        Event::PromotionDoubted { number, digest: reference().digest, sentence: because() },
         Event::PromotionStarted {
             number,
             command,
@@ -320,11 +329,14 @@ fn position(event: &Event) -> usize {
         Event::NoticeDelivered(_) => 45,
         Event::NoticeGivenUp(_) => 46,
         Event::NoticeRetried { .. } => 47,
+        Event::EvidenceWithdrawn(_) => 48,
+        Event::AnswerWithdrawn { .. } => 49,
+        Event::PromotionDoubted { .. } => 50,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 48;
+const VARIANTS: usize = 51;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -70,8 +70,12 @@ impl EvidenceReader for Evidence {
         let shared = self.shared()?;
         Ok(shared.read(|project| {
             let all = project.common.attestations.iter();
+            let withdrawn = &project.common.withdrawn;
             let own = all.filter(|one| {
-                one.lane == *lane && one.release.digest == release.digest && one.title == title
+                one.lane == *lane
+                    && one.release.digest == release.digest
+                    && one.title == title
+                    && (withdrawn.is_empty() || !withdrawn.contains_key(&one.digest()))
             });
             let matrix = project.common.matrix.as_ref();
             let roles_of = |by: &Person| {

@@ -19,6 +19,7 @@ mod freezes;
 mod holdbacks;
 mod journal;
 mod judging;
+pub mod kept;
 mod lane_guard;
 mod leases;
 mod losses;
@@ -42,7 +43,7 @@ mod wakes;
 mod writing;
 
 pub use adapters::AdapterSet;
-pub use orders::{Accepted, EngineEnd, EngineError, NewRelease, Order, Statement};
+pub use orders::{Accepted, EngineEnd, EngineError, NewRelease, Order, Statement, Taking};
 pub use reader::Reader;
 pub use retention::ReleaseView;
 pub use run_loop::{Engine, Running, start};

@@ -1,7 +1,7 @@
 //! What clients order from an engine, and what they are told. Carries nothing out.
 
-use towpath_core::ids::{Person, PromotionNumber};
-use towpath_core::journal::{Attested, Event, Freeze, Thaw};
+use towpath_core::ids::{Name, Person, PromotionNumber};
+use towpath_core::journal::{Attested, Event, Freeze, Thaw, Withdrawal};
 use towpath_core::matrix::Matrix;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
@@ -20,6 +20,17 @@ pub enum Order {
     Freeze(Freeze),
     /// Let them go on.
     Thaw(Thaw),
+    /// Take a piece of evidence or a statement back; the time is set by the engine.
+    Withdraw(Taking),
+}
+
+/// Evidence that is to be withdrawn.
+#[derive(Clone, Debug)]
+pub struct Taking {
+    /// All of it.
+    pub withdrawal: Withdrawal,
+    /// Where it was used: whoever withdraws it needs the right in each.
+    pub environments: Vec<Name>,
 }
 
 /// A release that is to be created; its bytes are kept already.

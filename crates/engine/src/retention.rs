@@ -233,7 +233,12 @@ mod tests {
         let mut lane = Lane::new(LaneId { service: name("api"), environment: name(environment) });
         for release in verified {
             let release = ReleaseRef::from(*release);
-            lane.verified.push(Verified { release, promotion: PromotionNumber(1), at: before(90) });
+            lane.verified.push(Verified {
+                release,
+                promotion: PromotionNumber(1),
+                at: before(90),
+                evidence: BTreeSet::new(),
+            });
         }
         lane
     }

@@ -8,7 +8,7 @@ use towpath_core::people::Verb;
 use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
 
-use crate::orders::Order;
+use crate::orders::{Order, Taking};
 use crate::shared::Shared;
 
 /// The rights of the matrix in force; none before the first one. A matrix whose rights cannot be decided
@@ -72,6 +72,10 @@ impl Rights {
                 let environment = statement.attested.lane.environment.clone();
                 self.decide(&mut statement.attested.by, Verb::Attest, Some(&environment))?;
             }
+            Order::Withdraw(taking) => {
+                let Taking { withdrawal, environments } = taking;
+                self.decide_in(&mut withdrawal.by, Verb::Attest, environments.iter())?;
+            }
             Order::Freeze(freeze) => {
                 self.decide(&mut freeze.by, Verb::Freeze, freeze.scope.environment.as_ref())?;
             }
@@ -90,6 +94,16 @@ impl Rights {
             Ok(Some(authority)) => authority.environments().collect::<Vec<_>>(),
             _ => Vec::new(),
         };
+        self.decide_in(by, verb, names.into_iter())
+    }
+
+    /// Whoever does something that counts in several environments must have the right in each.
+    fn decide_in<'a>(
+        &self,
+        by: &mut Person,
+        verb: Verb,
+        names: impl Iterator<Item = &'a Name>,
+    ) -> Allowed {
         let mut person = None;
         for name in names {
             let mut account = by.clone();

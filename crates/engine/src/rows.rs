@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use towpath_core::evidence::Withdrawn;
 use towpath_core::ids::LaneId;
 use towpath_core::journal::{Attested, Event};
 use towpath_core::matrix::Matrix;
@@ -25,6 +26,8 @@ const RELEASE: &str = "release:";
 const ATTESTATION: &str = "attestation:";
 /// Notices that never arrived.
 const DEAD_NOTICES: &str = "project:dead-notices";
+/// What people withdrew.
+const WITHDRAWN: &str = "project:withdrawn";
 
 /// Rows that one turn of a migration writes at most: well below what a store takes at once.
 const MIGRATED_AT_ONCE: usize = 1_000;
@@ -54,7 +57,7 @@ pub(crate) struct Loaded {
 pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded::default();
     let (mut one, mut matrix) = (Common::default(), None);
-    let mut dead = VecDeque::new();
+    let (mut dead, mut withdrawn) = (VecDeque::new(), Withdrawn::new());
     let (mut releases, mut attestations) = (BTreeMap::new(), BTreeMap::new());
     for row in rows {
         loaded.versions.insert(row.key.clone(), row.version);
@@ -64,6 +67,8 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
             matrix = Some(read::<Matrix>(&row.key, row.body)?);
         } else if row.key == DEAD_NOTICES {
             dead = read::<VecDeque<DeadNotice>>(&row.key, row.body)?;
+        } else if row.key == WITHDRAWN {
+            withdrawn = read::<Withdrawn>(&row.key, row.body)?;
         } else if row.key.starts_with(RELEASE) {
             let one = read::<Numbered<Release>>(&row.key, row.body)?;
             releases.insert(one.number, one.value);
@@ -82,6 +87,7 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
         releases: releases.collect(),
         attestations: attestations.collect(),
         dead,
+        withdrawn,
         ..without_parts(&one)
     };
     loaded.take_over(one);
@@ -135,6 +141,7 @@ fn without_parts(common: &Common) -> Common {
         last_promotion,
         starts,
         freezes,
+        withdrawn: _,
         dead: _,
     } = common;
     Common {
@@ -145,6 +152,7 @@ fn without_parts(common: &Common) -> Common {
         last_promotion: *last_promotion,
         starts: starts.clone(),
         freezes: freezes.clone(),
+        withdrawn: Withdrawn::new(),
         dead: VecDeque::new(),
     }
 }
@@ -160,17 +168,22 @@ pub(crate) fn changed(
     let before = without_parts(common);
     let mut after = Project { common: before.clone(), lanes: BTreeMap::new() };
     after.common.dead.clone_from(&common.dead);
+    after.common.withdrawn.clone_from(&common.withdrawn);
     for event in events {
         after.apply(None, event, at);
     }
     let mut after = after.common;
     let dead = std::mem::take(&mut after.dead);
+    let withdrawn = std::mem::take(&mut after.withdrawn);
     let mut rows = Vec::new();
     if let Some(matrix) = after.matrix.take() {
         rows.push(row(MATRIX, 1, &matrix));
     }
     if dead != common.dead {
         rows.push(row(DEAD_NOTICES, 1, &dead));
+    }
+    if withdrawn != common.withdrawn {
+        rows.push(row(WITHDRAWN, 1, &withdrawn));
     }
     for (number, release) in (common.releases.len() + 1..).zip(std::mem::take(&mut after.releases))
     {
@@ -249,6 +262,7 @@ mod tests {
             last_promotion: PromotionNumber(17),
             starts: [Timestamp(5)].into(),
             freezes: Vec::new(),
+            withdrawn: Withdrawn::new(),
             dead: VecDeque::new(),
         };
         let rows = vec![row(PROJECT, 40, &common)];

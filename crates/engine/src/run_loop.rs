@@ -22,8 +22,8 @@ use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, counting, delivery, executor, freezes, holdbacks, journal, judging, leases, notices,
-    orders, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
+    alarms, counting, delivery, executor, freezes, holdbacks, journal, judging, kept, leases,
+    notices, orders, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -324,6 +324,12 @@ impl Loop {
                 let lane = attested.lane.clone();
                 (Event::Attested(attested), Some(lane), actor)
             }
+            Order::Withdraw(taking) => {
+                let actor = taking.withdrawal.by.to_string();
+                let event =
+                    self.shared.read(|project| project.common.withdraw(taking.withdrawal, now));
+                (event.map_err(EngineError::Refused)?, None, actor)
+            }
             Order::Freeze(order) => freezes::freeze(&self.shared, order, now)?,
             Order::Thaw(order) => freezes::thaw(&self.shared, order, now)?,
         };
@@ -334,6 +340,9 @@ impl Loop {
         }
         // A person's word came, or people have other roles now.
         let mut asked_again: Vec<LaneId> = lane.into_iter().collect();
+        if let Event::EvidenceWithdrawn(withdrawal) = &event {
+            asked_again = kept::resting_on(&self.shared, &withdrawal.digest);
+        }
         if let Some(rights) = rights {
             self.rights = rights;
             asked_again = wakes::waiting(&self.shared);

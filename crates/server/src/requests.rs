@@ -8,6 +8,7 @@ use towpath_core::matrix::{Matrix, Signal};
 use towpath_core::reason::Refusal;
 use towpath_core::release::{ChangeType, Release};
 use towpath_core::units::Span;
+use towpath_engine::kept::EvidenceView;
 
 /// `POST /v1/lanes/{service}/{environment}/rollback`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,6 +129,27 @@ pub struct ThawRequest {
     pub by: Person,
     /// Why.
     pub reason: Option<String>,
+}
+
+/// `POST /v1/evidence/withdraw`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawRequest {
+    /// The digest, or the beginning of it.
+    pub digest: String,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: String,
+}
+
+/// What was withdrawn, and what rested on it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WithdrawnAnswer {
+    /// All answers of checks that it was part of, and the statement that it is.
+    pub used: Vec<EvidenceView>,
+    /// What followed from it, one sentence each.
+    pub followed: Vec<String>,
 }
 
 /// `POST /v1/promotions/{number}/pause`, `/resume` and `/abort`.

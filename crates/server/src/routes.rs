@@ -6,7 +6,7 @@ use axum::{Extension, Router};
 use towpath_engine::Engine;
 
 use crate::api::{
-    approvals, engine, events, freezes, lanes, matrix, notices, promotions, releases,
+    approvals, engine, events, evidence, freezes, lanes, matrix, notices, promotions, releases,
 };
 use crate::caller::Rehearsal;
 
@@ -40,6 +40,9 @@ pub fn router(app: App) -> Router {
         .route(&at("/probe"), post(lanes::probe))
         .route("/v1/freezes", get(freezes::list).post(freezes::freeze))
         .route("/v1/freezes/thaw", post(freezes::thaw))
+        .route("/v1/evidence", get(evidence::list))
+        .route("/v1/evidence/withdraw", post(evidence::withdraw))
+        .route("/v1/evidence/{digest}", get(evidence::show))
         .route("/v1/promotions", get(promotions::list))
         .route("/v1/promotions/{number}", get(promotions::show))
         .route("/v1/promotions/{number}/pause", post(promotions::pause))

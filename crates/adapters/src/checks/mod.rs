@@ -9,8 +9,6 @@ mod git;
 mod github;
 mod http;
 mod junit;
-#[cfg(test)]
-mod keeping;
 mod planned;
 mod sarif;
 mod soak;

@@ -8,8 +8,8 @@ use clap::{Arg, CommandFactory as _};
 use crate::args::Arguments;
 use crate::exit_code::ExitCode;
 use crate::report::help_overview::{OVERVIEW, WATCHED};
-use crate::report::help_pages::PAGES;
 use crate::report::style::padded;
+use crate::report::{help_pages, help_proof};
 
 /// What the grammar cannot say about a command.
 pub(crate) struct Page {
@@ -52,7 +52,7 @@ pub(crate) fn exit_codes() -> String {
 /// What `towpath help everything` says: each page below a line with its command.
 pub(crate) fn everything() -> String {
     let mut text = String::new();
-    for page in PAGES {
+    for page in pages() {
         let path: Vec<String> = page.command.split(' ').map(str::to_owned).collect();
         let is_hidden = found(&path).is_some_and(|command| command.is_hide_set());
         if let Some(own) = of(&path).filter(|_| !is_hidden) {
@@ -179,7 +179,7 @@ fn options_of(command: &clap::Command) -> impl Iterator<Item = &Arg> {
 
 fn page(path: &[String]) -> Option<&'static Page> {
     let name = path.join(" ");
-    PAGES.iter().find(|page| page.command == name)
+    pages().find(|page| page.command == name)
 }
 
 fn found(path: &[String]) -> Option<clap::Command> {
@@ -188,6 +188,11 @@ fn found(path: &[String]) -> Option<clap::Command> {
         command = command.find_subcommand(word)?.clone();
     }
     Some(command)
+}
+
+/// All pages, in the order of the overview.
+fn pages() -> impl Iterator<Item = &'static Page> {
+    help_pages::PAGES.iter().chain(help_proof::PAGES)
 }
 
 #[cfg(test)]
@@ -209,7 +214,7 @@ mod tests {
         for path in &paths {
             assert!(page(path).is_some(), "no help page for {path:?}");
         }
-        for page in PAGES {
+        for page in pages() {
             let path: Vec<String> = page.command.split(' ').map(str::to_owned).collect();
             assert!(paths.contains(&path), "no command for the page of {}", page.command);
         }
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn every_example_can_be_typed() {
         use clap::Parser as _;
-        for page in PAGES {
+        for page in pages() {
             for (typed, _) in page.examples {
                 // Quotes are enough of a shell for the examples.
                 let mut words = Vec::new();

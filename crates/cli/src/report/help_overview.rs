@@ -27,7 +27,8 @@ Look       status      what serves where           why       what blocks an envi
 Hold       freeze      let nothing start           thaw      let it go on
            quarantine  releases that may not return
 Tell       notify      whether people can be told, and what they were not told
-Prove      audit       verify the journal          simulate  try a rollout before trusting it
+Prove      evidence    what gates opened by        audit     verify the journal
+           simulate    try a rollout before trusting it
 Run        serve, engine, adapters, doctor, completions
 ";
 

@@ -83,6 +83,12 @@ fn turned(event: &Event, story: &Story, plan: &Plan, row: &EventRow) -> Option<S
         Event::RouteRetried { sentence, retry_at, .. } => {
             Some(format!("tried again at {}: {}", stamp(*retry_at), printable(sentence)))
         }
+        Event::AnswerWithdrawn { key, sentence, .. } => {
+            Some(format!("{} is asked again: {}", key.slug, printable(sentence)))
+        }
+        Event::PromotionDoubted { sentence, .. } => {
+            Some(format!("a person is wanted: {}", printable(sentence)))
+        }
         Event::PersonCalled { reason, .. } => {
             Some(format!("a person is wanted: {}", printable(reason)))
         }

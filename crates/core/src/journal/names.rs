@@ -11,6 +11,9 @@ impl Event {
             Self::MatrixApplied { .. } => "matrix-applied",
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
+            Self::EvidenceWithdrawn(_) => "evidence-withdrawn",
+            Self::AnswerWithdrawn { .. } => "answer-withdrawn",
+            Self::PromotionDoubted { .. } => "promotion-doubted",
             Self::Frozen(_) => "frozen",
             Self::Thawed(_) => "thawed",
             Self::PromotionRequested(_) => "promotion-requested",
@@ -69,6 +72,8 @@ impl Event {
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }
+            | Self::AnswerWithdrawn { number, .. }
+            | Self::PromotionDoubted { number, .. }
             | Self::PromotionStarted { number, .. }
             | Self::StandbyGivenUp { number, .. }
             | Self::ReasonGiven { number, .. }
@@ -97,6 +102,7 @@ impl Event {
             | Self::MatrixApplied { .. }
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
+            | Self::EvidenceWithdrawn(_)
             | Self::NoticeRetried { .. }
             | Self::Frozen(_)
             | Self::Thawed(_)

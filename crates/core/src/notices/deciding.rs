@@ -91,6 +91,9 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
         Event::PromotionPaused { number, reason, .. } => {
             vec![(Occasion::Paused, *number, reason.clone())]
         }
+        Event::PromotionDoubted { number, sentence, .. } => {
+            vec![(Occasion::PersonCalled, *number, sentence.clone())]
+        }
         Event::PersonCalled { number, reason, .. } => {
             vec![(Occasion::PersonCalled, *number, reason.clone())]
         }

@@ -269,7 +269,7 @@ fn missing(
 ) -> Vec<Name> {
     let verified_in = |name: &Name| {
         let before = LaneId { service: lane.service.clone(), environment: name.clone() };
-        project.lanes.get(&before).is_some_and(|lane| lane.is_verified(&release.digest))
+        project.is_verified(&before, &release.digest)
     };
     match changing::predecessors(project, lane, environment, release) {
         Predecessors::Root => Vec::new(),

@@ -26,6 +26,16 @@ impl Lane {
             Event::CheckAnswered { number, key, answer, ask_again_at } => {
                 self.check_answered(*number, key, answer, *ask_again_at, at);
             }
+            Event::AnswerWithdrawn { number, key, .. } => {
+                if let Some(promotion) = self.find_mut(*number) {
+                    promotion.checks.remove(key);
+                }
+            }
+            Event::PromotionDoubted { number, digest, .. } => {
+                if let Some(promotion) = self.find_mut(*number) {
+                    promotion.doubts.insert(digest.clone());
+                }
+            }
             Event::PromotionStarted { number, .. } => self.started(*number, event, at),
             Event::Committed { number, deployment, standby } => {
                 self.answer_asks(|kind, began_before| kind == Kind::Rollback || began_before);
@@ -210,7 +220,8 @@ impl Lane {
         let Some(promotion) = self.active.as_ref() else { return };
         let release = promotion.plan.release.clone();
         self.verified.retain(|verified| verified.release.digest != release.digest);
-        self.verified.push(Verified { release, promotion: number, at });
+        let evidence = promotion.rests_on().cloned().collect();
+        self.verified.push(Verified { release, promotion: number, at, evidence });
     }
 
     /// What was said to its plan was said to that, and to this promotion: not to another plan, should
@@ -327,6 +338,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         started_at: None,
         approved: Vec::new(),
         checks: std::collections::BTreeMap::new(),
+        doubts: std::collections::BTreeSet::new(),
         blue: None,
         standby: None,
         standby_failed: None,

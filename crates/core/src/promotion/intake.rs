@@ -13,8 +13,8 @@ use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
-    VALIDATION_ATTEMPTS, approving, baking, committing, going_back, health, held, holdback,
-    rollback, shifting, standby, starting, triggers,
+    VALIDATION_ATTEMPTS, approving, baking, committing, doubting, going_back, health, held,
+    holdback, rollback, shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -343,6 +343,7 @@ fn check_answered(turn: &mut Turn<'_>, command: CommandId, answer: &CheckAnswer)
         turn.note(format!("nobody waits for the answer to command {command}"));
         return;
     };
+    let answer = &doubting::heard(turn, answer);
     let number = promotion.number;
     let is_rollback = promotion.plan.kind == Kind::Rollback;
     let ask_again_at = next_asking(turn, is_rollback, &key, asked, answer);

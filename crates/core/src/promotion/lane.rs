@@ -1,6 +1,6 @@
 //! Everything that can be true of a lane. Changed only by folding events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +171,9 @@ pub struct Verified {
     pub promotion: PromotionNumber,
     /// When.
     pub at: Timestamp,
+    /// What its checks rested on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub evidence: BTreeSet<Digest>,
 }
 
 /// A digest that may not enter.

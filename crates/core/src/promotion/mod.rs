@@ -17,6 +17,7 @@ pub mod blocking;
 mod budget;
 mod changing;
 mod committing;
+mod doubting;
 mod entering;
 mod gate;
 mod going_back;
@@ -211,6 +212,7 @@ impl<'a> Turn<'a> {
             // waits takes the lane.
             triggers::act_on_remembered(self);
             standby::advance(self);
+            doubting::advance(self);
             waiting::advance(self);
             self.advance_active(input);
             if self.events.len() == before {

@@ -1,12 +1,13 @@
 //! Everything that can be true of a promotion. Changed only by folding events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::approvals::Asked;
+use crate::check::CheckResult;
 use crate::deployment::Deployment;
-use crate::ids::{CommandId, Name, Person, PromotionNumber, Revision};
+use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision};
 use crate::plan::Plan;
 use crate::units::{Timestamp, Weight};
 
@@ -82,6 +83,9 @@ pub struct Promotion {
     pub approved: Vec<Asked>,
     /// Answers of its checks.
     pub checks: BTreeMap<CheckKey, CheckProgress>,
+    /// Withdrawn evidence that it rests on although it goes on, because it had started.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub doubts: BTreeSet<Digest>,
     /// What serves now; none for a first release, or when it was found dead at the start.
     pub blue: Option<Deployment>,
     /// The deployment that stood by and shall serve again, for a rollback onto it.
@@ -139,6 +143,13 @@ pub struct Promotion {
 }
 
 impl Promotion {
+    /// What the passes of its checks rest on.
+    pub fn rests_on(&self) -> impl Iterator<Item = &Digest> {
+        let answers = self.checks.values().filter_map(|progress| progress.answer.as_ref());
+        let passes = answers.filter(|(answer, _)| answer.result == CheckResult::Pass);
+        passes.flat_map(|(answer, _)| answer.evidence.iter().map(|piece| &piece.digest))
+    }
+
     /// Index of the first step that is taken: the last where blue was found dead at the start, as there
     /// is nothing to compare with and nothing to fall back to.
     pub(super) fn first_step(&self) -> usize {

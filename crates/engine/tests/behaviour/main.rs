@@ -8,6 +8,7 @@ mod alarms;
 mod checks;
 mod counting;
 mod crashes;
+mod evidence;
 mod fakes;
 mod freezes;
 mod leases;

@@ -3,6 +3,7 @@
 pub(crate) mod approvals;
 pub(crate) mod engine;
 pub(crate) mod events;
+pub(crate) mod evidence;
 pub(crate) mod freezes;
 pub(crate) mod lanes;
 pub(crate) mod matrix;
