@@ -10,7 +10,7 @@ use crate::project::Project;
 use crate::promotion::accepting::{accepts_something, unenforced};
 use crate::promotion::held::has_window;
 use crate::promotion::input::PromotionOrder;
-use crate::promotion::state::{Kind, Lane, Promotion};
+use crate::promotion::state::{Kind, Lane, Outcome, Promotion};
 use crate::promotion::{approving, changing};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release, ReleaseRef};
@@ -323,6 +323,9 @@ fn why_not_verified(before: &Lane, release: &Release) -> String {
         return format!(": its promotion there ({}) waits", waiting.number);
     }
     match before.ended.iter().rev().find(|ended| is_it(&ended.release)) {
+        Some(ended) if ended.outcome == Outcome::Succeeded => {
+            format!(": promotion {} verified it there, and that was taken back since", ended.number)
+        }
         Some(ended) => {
             format!(": its promotion there ({}) ended {}", ended.number, ended.outcome.as_str())
         }
