@@ -26,15 +26,8 @@ impl Lane {
             Event::CheckAnswered { number, key, answer, ask_again_at } => {
                 self.check_answered(*number, key, answer, *ask_again_at, at);
             }
-            Event::AnswerWithdrawn { number, key, .. } => {
-                if let Some(promotion) = self.find_mut(*number) {
-                    promotion.checks.remove(key);
-                }
-            }
-            Event::PromotionDoubted { number, digest, .. } => {
-                if let Some(promotion) = self.find_mut(*number) {
-                    promotion.doubts.insert(digest.clone());
-                }
+            Event::AnswerWithdrawn { .. } | Event::PromotionDoubted { .. } => {
+                self.evidence_fell(event);
             }
             Event::PromotionStarted { number, .. } => self.started(*number, event, at),
             Event::Committed { number, deployment, standby } => {
@@ -144,6 +137,18 @@ impl Lane {
         };
         self.last_command = self.last_command.max(command);
         self.last_revision = self.last_revision.max(revision.unwrap_or(Revision(0)));
+    }
+
+    fn evidence_fell(&mut self, event: &Event) {
+        let promotion = event.promotion().and_then(|number| self.find_mut(number));
+        let Some(promotion) = promotion else { return };
+        match event {
+            Event::AnswerWithdrawn { key, .. } => drop(promotion.checks.remove(key)),
+            Event::PromotionDoubted { digest, .. } => {
+                promotion.doubts.insert(digest.clone());
+            }
+            _ => {}
+        }
     }
 
     fn trust_changed(&mut self, event: &Event, at: Timestamp) {
