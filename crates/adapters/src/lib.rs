@@ -2,6 +2,8 @@
 //! Owns the lists of kinds; decides nothing.
 
 pub mod artifacts;
+#[cfg(test)]
+mod attacks;
 pub mod checks;
 mod commit;
 pub mod evidence;

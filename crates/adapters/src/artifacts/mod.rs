@@ -12,6 +12,8 @@
 //! beside it is left alone.
 
 mod archive;
+#[cfg(test)]
+mod attacks;
 mod keeping;
 mod source;
 mod sweep;
