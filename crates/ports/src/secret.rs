@@ -99,7 +99,7 @@ fn forms(secret: &Secret) -> Vec<String> {
             forms.push(upper.replace("%20", "+"));
             forms.push(percent(&own, |byte| format!("%{byte:02x}")));
             forms.push(upper);
-            let hex: String = own.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = digits(own.as_bytes());
             forms.push(hex.to_ascii_uppercase());
             forms.push(hex);
             forms.extend((0..3).flat_map(|offset| base64(own.as_bytes(), offset)));
@@ -125,6 +125,12 @@ fn percent(value: &str, escape: impl Fn(u8) -> String) -> String {
         .bytes()
         .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { escape(byte) })
         .collect()
+}
+
+/// Two digits for each byte.
+fn digits(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 /// The characters that are the same whatever stands before and behind `value`, which begins `offset`
@@ -189,7 +195,7 @@ mod tests {
             let value = planted(index);
             let masker = masker(&value);
             let escaped = serde_json::Value::String(value.clone()).to_string();
-            let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = digits(value.as_bytes());
             let encoded = [
                 value.clone(),
                 percent(&value, |byte| format!("%{byte:02X}")),
