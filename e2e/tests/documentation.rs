@@ -92,6 +92,16 @@ fn looking_at_evidence_does_what_it_says() {
 }
 
 #[test]
+fn figures_open_a_gate_as_their_page_says() {
+    follow("how-to/let-figures-open-a-gate.md");
+}
+
+#[test]
+fn bills_and_provenance_open_a_gate_as_their_page_says() {
+    follow("how-to/let-bills-and-provenance-open-a-gate.md");
+}
+
+#[test]
 fn a_repository_opens_a_gate_as_its_page_says() {
     follow("how-to/let-the-repository-open-a-gate.md");
 }

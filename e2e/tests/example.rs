@@ -28,8 +28,9 @@ fn the_matrix_of_the_example_is_right_and_what_is_not_enforced_is_accepted_by_na
     let known = ["alerts-off-but-declared", "shared-resource", "slo-order"];
     assert!(codes.into_iter().eq(known.map(Some)), "the page contradicts itself in these: {said}");
     let paths = said["not_enforced"].as_array().expect("a list");
-    let planned = "environments.production.gate.validation.performance-targets-met";
-    assert!(paths.iter().any(|path| path == planned), "{said}");
+    let is_of_a_gate =
+        |path: &&serde_json::Value| path.as_str().is_some_and(|it| it.contains(".gate."));
+    assert_eq!(paths.iter().find(is_of_a_gate), None, "every check of every gate acts: {said}");
     let gone_without = said["unenforced"].as_array().expect("a list");
     assert_eq!(gone_without.len(), paths.len(), "{said}");
     let refusing: Vec<_> = gone_without.iter().filter(|one| one["refuses"] != false).collect();

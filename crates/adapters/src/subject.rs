@@ -9,6 +9,8 @@ use towpath_ports::check::CheckRequest;
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
     pub(crate) version: Version,
+    /// What it was built from, where somebody said so.
+    pub(crate) commit: Option<String>,
     /// Never empty.
     pub(crate) artifacts: Vec<(Name, Digest)>,
 }
@@ -30,7 +32,7 @@ pub(crate) async fn of(request: &CheckRequest) -> Result<Subject, CheckAnswer> {
         let why = format!("{version} has no artefact that anything could be told of");
         return Err(cannot(why));
     }
-    Ok(Subject { version: release.version, artifacts })
+    Ok(Subject { version: release.version, commit: release.commit, artifacts })
 }
 
 impl Subject {

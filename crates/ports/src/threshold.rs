@@ -46,13 +46,17 @@ impl Threshold {
                 self.written.trim_start_matches(['<', '>', '=']).trim().to_owned()
             }
         };
-        let value = match self.unit {
+        format!("{} {sign} {limit}", self.said(value))
+    }
+
+    /// `value`, in the base unit, as a person reads it: `1,204`, `6.2%`, `0.3s`.
+    pub fn said(&self, value: f64) -> String {
+        match self.unit {
             Unit::Share => format!("{}%", number(value * 100.0)),
             Unit::Time => format!("{}s", number(value)),
             Unit::Rate => format!("{}/s", number(value)),
             Unit::Plain => number(value),
-        };
-        format!("{value} {sign} {limit}")
+        }
     }
 }
 

@@ -9,7 +9,10 @@ mod git;
 mod github;
 mod http;
 mod junit;
+mod performance;
 mod planned;
+mod prometheus;
+mod provenance;
 mod sarif;
 mod soak;
 mod tcp;
@@ -28,8 +31,10 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     coverage::KIND,
     sarif::KIND,
     cyclonedx::KIND,
+    provenance::KIND,
     git::KIND,
     github::KIND,
-    planned::PERFORMANCE,
+    performance::KIND,
+    prometheus::KIND,
     planned::METRIC,
 ];

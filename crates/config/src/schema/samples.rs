@@ -24,6 +24,7 @@ pub(super) fn of(path: &str) -> Option<Value> {
 const SAMPLES: &[(&str, &str)] = &[
     // Names that mean the same wherever they stand.
     ("backport_to", "develop"),
+    ("baseline", "\"max(queue_depth{version!='{version}'})\""),
     ("business_metrics", "[orders-per-minute]"),
     ("channels", "[on-call]"),
     ("complies_with", "[GDPR]"),
@@ -43,6 +44,9 @@ const SAMPLES: &[(&str, &str)] = &[
     ("skip", "[integration]"),
     ("exceptions", "{ CVE-2026-1234: \"until 2026-12-31: only tests use it\" }"),
     ("exceptions.*", "\"until 2026-12-31: only tests use it\""),
+    ("log_key", "keys/rekor.pub"),
+    ("parameters", "[flags]"),
+    ("refs", "[refs/heads/main, \"refs/tags/v{version}\"]"),
     ("stakeholders", "[product-owners]"),
     ("tested_in", "staging"),
     ("token_secret", "PROMETHEUS_TOKEN"),

@@ -13,6 +13,12 @@ const WANTED: &[(&str, &str)] = &[
     ("path", "reports/**/*.xml"),
     ("vulnerabilities", "reports/*.json"),
     ("tools", "scanner"),
+    ("is", "< 5"),
+    ("latency_p50", "< 300ms"),
+    ("latency_p90", "< 300ms"),
+    ("latency_p95", "< 300ms"),
+    ("latency_p99", "< 300ms"),
+    ("refs", "refs/heads/main"),
     ("repository", "shop/api"),
     ("branch", "main"),
     ("up_to_date_with", "main"),
@@ -52,10 +58,24 @@ pub(crate) fn gate(mut value: Value) -> Value {
                     ("branch", json!("main")),
                     ("url", json!("https://github.example.com/api/v3")),
                 ][..],
+                Some("prometheus") => &[
+                    ("is", json!("< 5")),
+                    ("url", json!("http://127.0.0.1:9090")),
+                    ("baseline", json!("up")),
+                ][..],
+                // A load is made or read, and a percentile needs as many requests.
+                Some("performance") => &[
+                    ("url", json!("{green}/")),
+                    ("requests", json!(200)),
+                    ("latency_p99", json!("< 300ms")),
+                ][..],
                 _ => &[],
             };
             for (key, value) in asked {
                 check.insert((*key).to_owned(), value.clone());
+            }
+            if check.get("check") == Some(&json!("performance")) {
+                check.remove("path");
             }
             if check.contains_key("exceptions") {
                 let reason = "until 2030-12-31: only tests use it";
