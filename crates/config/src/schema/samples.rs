@@ -24,7 +24,6 @@ pub(super) fn of(path: &str) -> Option<Value> {
 const SAMPLES: &[(&str, &str)] = &[
     // Names that mean the same wherever they stand.
     ("backport_to", "develop"),
-    ("baseline", "\"max(queue_depth{version!='{version}'})\""),
     ("business_metrics", "[orders-per-minute]"),
     ("channels", "[on-call]"),
     ("complies_with", "[GDPR]"),
@@ -148,6 +147,9 @@ const SAMPLES: &[(&str, &str)] = &[
     ("check.git.since", "v1.4.0"),
     ("check.github.branch", "main"),
     ("check.github.protection", "[main]"),
+    ("check.performance.path", "reports/k6.json"),
+    ("check.prometheus.baseline", "\"max(queue_depth{version!='{version}'})\""),
+    ("check.prometheus.token_file", "/etc/towpath/prometheus-token"),
     ("check.github.token_file", "/etc/towpath/github-token"),
     ("check.http.accept", "[\"204\", \"3xx\"]"),
     ("check.http.contains", "ready"),
