@@ -7,6 +7,7 @@ mod attacks;
 pub mod checks;
 mod commit;
 pub mod evidence;
+pub mod history;
 pub mod metrics;
 pub mod notifiers;
 mod outgoing;

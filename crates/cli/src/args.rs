@@ -10,6 +10,7 @@ mod simulate;
 mod values;
 
 use clap::{Args, Parser, Subcommand};
+use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
@@ -29,8 +30,8 @@ pub(crate) use crate::args::notify::{
 };
 pub(crate) use crate::args::simulate::{Answers, SimulateArguments, Wrong};
 use crate::args::values::{
-    change_type, commit, name, number, person, plan_hash, reason, setting, signal, source, speed,
-    version, watched,
+    change_type, commit, name, number, owed, person, plan_hash, reason, setting, signal, source,
+    speed, version, watched,
 };
 use crate::commands;
 
@@ -79,6 +80,7 @@ pub(crate) enum Command {
     Release(ReleaseArguments),
     Plan(PlanArguments),
     Promote(PromoteArguments),
+    BreakGlass(PromoteArguments),
     Rollback(RollbackArguments),
     Signal(SignalArguments),
     Pause(HoldArguments),
@@ -87,6 +89,7 @@ pub(crate) enum Command {
     Approve(ApproveArguments),
     Reject(RejectArguments),
     Attest(AttestArguments),
+    Settle(SettleArguments),
     Freeze(FreezeArguments),
     Thaw(ThawArguments),
     Status,
@@ -121,6 +124,22 @@ pub(crate) enum Command {
 pub(crate) type Environments = std::vec::Vec<Name>;
 /// A command, as one value of an option.
 pub(crate) type Start = std::vec::Vec<String>;
+
+#[derive(Debug, Args)]
+pub(crate) struct SettleArguments {
+    /// the promotion that owes it
+    #[arg(value_name = "NUMBER")]
+    pub(crate) number: u64,
+    /// review or backport
+    #[arg(value_name = "WHAT", value_parser = owed)]
+    pub(crate) what: DebtKind,
+    /// what was looked at, or where it is
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) note: String,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use towpath_adapters::history::GitHistory;
 use towpath_adapters::{checks, metrics, notifiers, routers, secrets, targets};
 use towpath_core::matrix::AdapterSpec;
 use towpath_engine::AdapterSet;
 use towpath_ports::check::Check;
+use towpath_ports::history::History;
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
@@ -93,6 +95,10 @@ impl AdapterSet for Adapters {
 
     fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
         self.get(&self.secrets, secrets::KINDS, spec)
+    }
+
+    fn history(&self) -> Arc<dyn History> {
+        Arc::new(GitHistory::new(self.site.root.clone()))
     }
 }
 

@@ -381,6 +381,7 @@ fn lane_spec(
         approvals: sections::approvals::read(node, lane.place),
         standby,
         change_types,
+        owes: None,
         holdback,
         rollback: RollbackPolicy {
             alarms,

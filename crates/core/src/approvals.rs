@@ -35,6 +35,9 @@ pub struct ApprovalRules {
     pub by_type: BTreeMap<ChangeType, Vec<Need>>,
     /// How long a yes holds.
     pub expires: Span,
+    /// How often those who could agree are told again; none: as often as any that waits for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_every: Option<Span>,
     /// Whether who made the release, or ordered its promotion, may agree to it.
     pub author_may_approve: bool,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::debts::Owes;
 use crate::ids::Name;
 use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Rollout};
 use crate::release::{ChangeType, Release};
@@ -19,6 +20,12 @@ pub struct TypeRules {
     /// How its traffic moves, where that is different.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
+    /// Channels that hear of each such promotion, beside those of `notify`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Name>,
+    /// What is owed for it once it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owes: Option<Owes>,
 }
 
 /// What is different, by type of change.
@@ -34,6 +41,7 @@ impl LaneSpec {
         {
             own.rollout = rollout;
         }
+        own.owes = self.change_types.get(&change_type).and_then(|it| it.owes.clone());
         own.change_types.clear();
         own
     }

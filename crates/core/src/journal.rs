@@ -10,6 +10,7 @@ use towpath_guard::{Standing, Verdict};
 use crate::approvals::{Approval, Asked};
 pub use crate::check::Attested;
 use crate::check::CheckAnswer;
+use crate::debts::{Debt, DebtKind, Settled};
 use crate::deployment::Deployment;
 pub use crate::evidence::Withdrawal;
 pub use crate::freezing::{Freeze, Thaw};
@@ -113,6 +114,22 @@ pub enum Event {
         number: Option<PromotionNumber>,
         /// What was said, and by whom.
         approval: Approval,
+    },
+    /// A promotion left something owed.
+    DebtIncurred(Box<Debt>),
+    /// It is done.
+    DebtSettled(Box<Settled>),
+    /// It is overdue, and people are told.
+    DebtOverdue {
+        /// For which promotion it is owed.
+        number: PromotionNumber,
+        /// What.
+        kind: DebtKind,
+    },
+    /// People who must agree to a promotion that waits are told again.
+    Reminded {
+        /// Which.
+        number: PromotionNumber,
     },
     /// The prerequisites hold, everybody who must has agreed, and the lane is taken.
     PromotionStarted {

@@ -16,6 +16,7 @@ pub mod calendar;
 mod canonical;
 pub mod change_types;
 pub mod check;
+pub mod debts;
 pub mod deployment;
 pub mod evidence;
 pub mod freezing;

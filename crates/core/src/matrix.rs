@@ -10,6 +10,7 @@ use crate::approvals::ApprovalRules;
 use crate::calendar::Calendar;
 use crate::canonical;
 use crate::change_types::ChangeTypes;
+use crate::debts::Owes;
 use crate::guarding::GuardRules;
 use crate::ids::{Digest, LaneId, Name, Person};
 use crate::notices::{Channel, NotifyRules};
@@ -217,6 +218,9 @@ pub struct LaneSpec {
     /// What is different for one type of change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub change_types: ChangeTypes,
+    /// What is owed once it serves; set in plans alone, where the type of change is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owes: Option<Owes>,
     /// How traffic moves.
     pub rollout: Rollout,
     /// How long the old release is kept at full capacity after commit; zero keeps none.

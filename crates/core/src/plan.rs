@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Calendar;
 use crate::ids::{Digest, LaneId};
 use crate::matrix::{LaneSpec, Step};
 use crate::promotion::state::{Kind, Lane};
@@ -27,6 +28,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Demands that this version does not enforce and that a person accepted by name, sorted.
     pub accepted: Vec<String>,
+    /// Whether the glass is broken for it: its section asks for nothing before the start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
 }
 
 impl Plan {
@@ -50,7 +54,19 @@ impl Plan {
             blue,
             section: section.clone(),
             accepted,
+            break_glass: false,
         }
+    }
+
+    /// The same with the glass broken: nothing of what asks for time or people before the start is left.
+    /// What is asked of green, the guard and the way back stay as they are declared.
+    #[must_use]
+    pub fn breaking_glass(mut self) -> Self {
+        self.break_glass = true;
+        self.section.gate.prerequisites.clear();
+        self.section.approvals = None;
+        self.section.calendar = Calendar::default();
+        self
     }
 
     /// The digest of all of it. People see its first 12 digits; any unique prefix of at least

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use declared::{ada, lane_id, matrix, name, release, section};
 use towpath_core::approvals::{Approval, Asked};
 use towpath_core::check::CheckAnswer;
+use towpath_core::debts::{Debt, DebtKind, Settled};
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
@@ -273,8 +274,38 @@ fn holdback() -> Holdback {
     }
 }
 
+fn of_debts() -> Vec<Event> {
+    let (number, kind) = (NUMBER, DebtKind::Backport);
+    let debt = Debt {
+        number,
+        kind,
+        release: reference(),
+        before: Some(reference()),
+        by: ada(),
+        broke_glass: true,
+        branch: Some("develop".to_owned()),
+        due: Some(AT),
+        blocks: vec![ChangeType::Feature],
+    };
+    let settled = Settled {
+        number,
+        kind,
+        by: ada(),
+        note: Some(because()),
+        link: Some("https://wiki/1".to_owned()),
+        found_in: Some(reference().version),
+    };
+    vec![
+        Event::DebtIncurred(Box::new(debt)),
+        Event::DebtSettled(Box::new(settled)),
+        Event::DebtOverdue { number, kind },
+        Event::Reminded { number },
+    ]
+}
+
 fn examples() -> Vec<Event> {
-    [of_the_project(), of_the_gate(), of_the_rollout(), of_the_end(), of_notices()].concat()
+    [of_the_project(), of_the_gate(), of_the_rollout(), of_the_end(), of_notices(), of_debts()]
+        .concat()
 }
 
 /// Position of a variant. Without a wildcard: a new variant does not compile until it stands here,
@@ -332,11 +363,15 @@ fn position(event: &Event) -> usize {
         Event::EvidenceWithdrawn(_) => 48,
         Event::AnswerWithdrawn { .. } => 49,
         Event::PromotionDoubted { .. } => 50,
+        Event::DebtIncurred(_) => 51,
+        Event::DebtSettled(_) => 52,
+        Event::DebtOverdue { .. } => 53,
+        Event::Reminded { .. } => 54,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 51;
+const VARIANTS: usize = 55;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -138,14 +138,11 @@ impl Shell {
         let releases = &self.project.common.releases;
         let release = &releases[usize::from(b) % releases.len()];
         PromotionOrder {
-            by: if flag { ada() } else { Person::automatic() },
             release: (!b.is_multiple_of(7)).then(|| release.version.clone()),
-            from: None,
-            plan: None,
             accept_unenforced: vec!["migrations".to_owned()],
             reason: Some("run by hand".to_owned()),
             offered_by: b.is_multiple_of(5).then(|| PromotionNumber(u64::from(b))),
-            override_window: false,
+            ..PromotionOrder::of(if flag { ada() } else { Person::automatic() })
         }
     }
 

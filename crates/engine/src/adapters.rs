@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use towpath_core::matrix::AdapterSpec;
 use towpath_ports::check::Check;
+use towpath_ports::history::History;
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
@@ -30,6 +31,9 @@ pub trait AdapterSet: Send + Sync {
 
     /// The store of secrets that `spec` describes. The error is one sentence.
     fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String>;
+
+    /// What knows the commits of releases.
+    fn history(&self) -> Arc<dyn History>;
 }
 
 /// The check that asks a path of every instance, with which health is probed.

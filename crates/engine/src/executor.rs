@@ -323,14 +323,10 @@ async fn offer(
     for environment in to {
         let successor = LaneId { service: lane.service.clone(), environment };
         let order = PromotionOrder {
-            by: Person::automatic(),
             release: Some(release.version.clone()),
             from: Some(lane.environment.clone()),
-            plan: None,
-            accept_unenforced: Vec::new(),
-            reason: None,
             offered_by: Some(verified_by),
-            override_window: false,
+            ..PromotionOrder::of(Person::automatic())
         };
         offer_to(shared, &successor, Input::PromotionOrdered(order)).await;
     }

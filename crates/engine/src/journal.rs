@@ -43,6 +43,7 @@ pub(crate) fn actor_of(input: &Input) -> String {
     match input {
         Input::ApprovalOrdered(order) => person(&order.by),
         Input::PromotionOrdered(order) => person(&order.by),
+        Input::DebtSettled(order) => person(&order.by),
         Input::RollbackOrdered { by, .. }
         | Input::Signalled { by, .. }
         | Input::PauseOrdered { by, .. }

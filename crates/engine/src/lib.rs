@@ -10,6 +10,7 @@
 mod adapters;
 mod alarms;
 mod asking;
+mod backports;
 mod blue;
 mod counting;
 mod delivery;

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use towpath_core::debts::REVIEW_WITHIN;
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::state::Kind;
@@ -103,6 +104,26 @@ pub(crate) fn weights_chosen(plan: &Plan) -> Option<String> {
         "{first} first, then the largest of these at which at most {allowed} requests are harmed, at \
          worst and as far as is known, until the guard acts"
     ))
+}
+
+/// What is owed once it serves, or from its start where the glass is broken, in words.
+pub(crate) fn owes(plan: &Plan) -> Vec<String> {
+    let owes = plan.section.owes.clone().unwrap_or_default();
+    let within = match owes.review_within {
+        Some(within) if plan.break_glass => Some(within.min(REVIEW_WITHIN)),
+        None if plan.break_glass => Some(REVIEW_WITHIN),
+        other => other,
+    };
+    let review = within.map(|within| format!("a review by somebody else within {within}"));
+    let backport = owes.backport_to.map(|branch| format!("a backport to {branch}"));
+    let blocks = |mut all: Vec<String>| {
+        let types: Vec<_> = owes.blocks.iter().map(|one| one.as_str()).collect();
+        if let (Some(last), false) = (all.last_mut(), types.is_empty()) {
+            let _ = write!(last, "; no {} enters before", types.join(" or "));
+        }
+        all
+    };
+    blocks(review.into_iter().chain(backport).collect())
 }
 
 /// What blue serves again when green fails it, in words; none where there is no blue or no step.

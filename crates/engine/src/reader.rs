@@ -46,6 +46,7 @@ impl Reader {
             guards: Mutex::new(BTreeMap::new()),
             health: Mutex::new(BTreeMap::new()),
             alarms: Mutex::new(BTreeMap::new()),
+            backports: Mutex::default(),
             counting: Mutex::new(BTreeMap::new()),
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),

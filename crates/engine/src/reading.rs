@@ -290,6 +290,8 @@ impl Engine {
             held,
             opens: opens.map(time),
             overrides_window: past,
+            breaks_glass: plan.break_glass,
+            owes: planned::owes(plan),
             at: time(now),
         }
     }

@@ -190,7 +190,15 @@ fn locked_out(cause: String, needed: &str) -> Box<Refusal> {
 /// The right that an order needs, and who gave it; none for what the world or the program did.
 fn asked(input: &mut Input) -> Option<(Verb, &mut Person)> {
     Some(match input {
-        Input::PromotionOrdered(order) => (Verb::Promote, &mut order.by),
+        Input::PromotionOrdered(order) => {
+            let verb = if order.break_glass { Verb::BreakGlass } else { Verb::Promote };
+            (verb, &mut order.by)
+        }
+        Input::DebtSettled(order) => match order.found_in {
+            // What the program finds it finds by itself; no request says so.
+            Some(_) => return None,
+            None => (Verb::Approve, &mut order.by),
+        },
         Input::ApprovalOrdered(order) => (Verb::Approve, &mut order.by),
         Input::RollbackOrdered { by, .. } | Input::ReasonGiven { by, .. } => (Verb::Rollback, by),
         Input::Signalled { by, .. } => (Verb::Signal, by),

@@ -22,8 +22,9 @@ use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, counting, delivery, executor, freezes, holdbacks, journal, judging, kept, leases,
-    notices, orders, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
+    alarms, backports, counting, delivery, executor, freezes, holdbacks, journal, judging, kept,
+    leases, notices, orders, prober, reading, recovery, retention, rows, telemetry, views, wakes,
+    writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -78,6 +79,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         guards: Mutex::new(BTreeMap::new()),
         health: Mutex::new(BTreeMap::new()),
         alarms: Mutex::new(BTreeMap::new()),
+        backports: Mutex::default(),
         counting: Mutex::new(BTreeMap::new()),
         losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
@@ -116,6 +118,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     telemetry::spawn(&shared);
     judging::spawn(&shared);
     retention::spawn(&shared);
+    backports::spawn(&shared);
     let ended = tokio::spawn(run.run(receiver));
     Ok(Running { engine: Engine { shared }, ended })
 }

@@ -17,6 +17,7 @@ use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
 use crate::alarms::LaneAlarms;
+use crate::backports::Looked;
 use crate::counting::LaneCounts;
 use crate::delivery::Deliveries;
 use crate::lane_guard::LaneGuard;
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) counting: Mutex<BTreeMap<LaneId, LaneCounts>>,
     /// What routers lost, by the lane in which a promotion began.
     pub(crate) losses: Mutex<BTreeMap<LaneId, Losses>>,
+    /// Releases in which fixes that are owed were looked for.
+    pub(crate) backports: Mutex<Looked>,
     /// Deployments that are being started or stopped.
     pub(crate) changing: Mutex<Changing>,
     /// Notices that are on their way.

@@ -10,6 +10,7 @@ pub mod check;
 pub mod clock;
 pub mod condition;
 pub mod evidence;
+pub mod history;
 pub mod metrics;
 pub mod notifier;
 pub mod router;

@@ -3,6 +3,7 @@
 //! `by` in a request says who types; the engine notes the user of the connection instead.
 
 use serde::{Deserialize, Serialize};
+use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Name, Person, PromotionNumber, Version};
 use towpath_core::matrix::{Matrix, Signal};
 use towpath_core::reason::Refusal;
@@ -277,4 +278,19 @@ pub struct Problem {
     pub code: String,
     /// All that is known, with the commands that help.
     pub refusal: Refusal,
+}
+
+/// `POST /v1/promotions/{number}/settle`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettleRequest {
+    /// Who.
+    pub by: Person,
+    /// What was owed.
+    pub kind: DebtKind,
+    /// What was looked at, or where it is; at least one character.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }

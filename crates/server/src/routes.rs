@@ -49,6 +49,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/promotions/{number}/resume", post(promotions::resume))
         .route("/v1/promotions/{number}/abort", post(promotions::abort))
         .route("/v1/promotions/{number}/approval", post(approvals::of_promotion))
+        .route("/v1/promotions/{number}/settle", post(promotions::settle))
         .route("/v1/promotions/{number}/reason", post(promotions::give_reason))
         .route("/v1/promotions/{number}/logs", get(promotions::logs))
         .route("/v1/events", get(events::list))

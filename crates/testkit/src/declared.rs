@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use towpath_core::calendar::Calendar;
+use towpath_core::change_types::TypeRules;
+use towpath_core::debts::Owes;
 use towpath_core::guarding::GuardRules;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 use towpath_core::matrix::{
@@ -185,6 +187,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
         gate: Gate::default(),
         approvals: None,
         change_types: BTreeMap::new(),
+        owes: None,
         rollout: Rollout {
             strategy: Strategy::BlueGreen,
             steps: steps("10%/1m 100%/1m")?,
@@ -349,9 +352,20 @@ fn type_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
     match what {
         "skips" => rules.skip = rest.split_whitespace().map(name).collect::<Result<_, _>>()?,
         "steps" => rules.rollout = Some(Rollout { steps: steps(rest)?, ..shared }),
-        other => return Err(format!("`{other}` is neither skips nor steps")),
+        "reviewed" => owes(rules).review_within = Some(rest.parse()?),
+        "backported" => owes(rules).backport_to = Some(rest.to_owned()),
+        "blocks" => {
+            let words = rest.split_whitespace();
+            let known = |word| ChangeType::ALL.into_iter().find(|one| one.as_str() == word);
+            owes(rules).blocks = words.filter_map(known).collect();
+        }
+        other => return Err(format!("`{other}` is nothing that a type of change says")),
     }
     Ok(true)
+}
+
+fn owes(rules: &mut TypeRules) -> &mut Owes {
+    rules.owes.get_or_insert_default()
 }
 
 /// `approvals feature developer 2 business 1`; the tier stands before it.

@@ -199,14 +199,8 @@ impl Race {
         let by = somebody(&mut self.chance);
         let release = self.chance.one_of(&self.project.common.releases).unwrap().version.clone();
         self.input(&Input::PromotionOrdered(PromotionOrder {
-            by,
             release: Some(release),
-            from: None,
-            plan: None,
-            accept_unenforced: Vec::new(),
-            override_window: false,
-            reason: None,
-            offered_by: None,
+            ..PromotionOrder::of(by)
         }));
     }
 

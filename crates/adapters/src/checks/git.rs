@@ -4,7 +4,7 @@
 //! It asks what is in the folder and fetches nothing: whoever brings the commit there brings the
 //! branches too.
 
-mod asking;
+pub(crate) mod asking;
 mod signatures;
 
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ mod attested;
 mod command;
 mod coverage;
 mod cyclonedx;
-mod git;
+pub(crate) mod git;
 mod github;
 mod http;
 mod junit;

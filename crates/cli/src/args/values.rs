@@ -1,5 +1,6 @@
 //! What may stand in an argument. Owns what is said about a value that may not; knows no option.
 
+use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
@@ -87,6 +88,11 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
         return Err(format!("a reason has at most {LONGEST_REASON} characters"));
     }
     Ok(text.to_owned())
+}
+
+pub(super) fn owed(text: &str) -> Result<DebtKind, String> {
+    let known = DebtKind::ALL.into_iter().find(|one| one.as_str() == text);
+    known.ok_or_else(|| "it is `review` or `backport`".to_owned())
 }
 
 /// Longest commit, in characters: a name of any version control, and no sentence.

@@ -178,14 +178,9 @@ async fn planned(
         let (Ok(service), Ok(environment)) = names else { continue };
         let id = LaneId { service, environment };
         let order = PromotionOrder {
-            by: person::current(),
             release: release.clone(),
-            from: None,
             plan: Some(digits.to_owned()),
-            accept_unenforced: Vec::new(),
-            override_window: false,
-            reason: None,
-            offered_by: None,
+            ..PromotionOrder::of(person::current())
         };
         // Anything else than this plan is refused.
         let found: Result<PlanView, _> = session.client.ask(&lane_path(&id, "/plan"), &order).await;

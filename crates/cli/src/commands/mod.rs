@@ -29,6 +29,7 @@ pub(crate) use rollback::RollbackPlanView;
 mod sample;
 pub(crate) mod serve;
 mod session;
+mod settle;
 mod signal;
 mod simulate;
 mod status;
@@ -181,7 +182,8 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Matrix(arguments) => matrix::run(&arguments.command, context),
         Command::Release(arguments) => release::run(arguments.command, context).await,
         Command::Plan(arguments) => plan::run(&arguments, context).await,
-        Command::Promote(arguments) => promote::run(&arguments, context).await,
+        Command::Promote(arguments) => promote::run(&arguments, false, context).await,
+        Command::BreakGlass(arguments) => promote::run(&arguments, true, context).await,
         Command::Rollback(arguments) => rollback::run(&arguments, context).await,
         Command::Signal(arguments) => signal::run(&arguments, context).await,
         Command::Pause(arguments) => hold::run(hold::Order::Pause, &arguments, context).await,
@@ -189,6 +191,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Abort(arguments) => hold::run(hold::Order::Abort, &arguments, context).await,
         Command::Approve(arguments) => approve::approve(&arguments, context).await,
         Command::Reject(arguments) => approve::reject(&arguments, context).await,
+        Command::Settle(arguments) => settle::run(&arguments, context).await,
         Command::Attest(arguments) => attest::run(&arguments, context).await,
         Command::Freeze(arguments) => freeze::freeze(&arguments, context).await,
         Command::Thaw(arguments) => freeze::thaw(&arguments, context).await,

@@ -18,16 +18,13 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CliError> {
     let session = Session::planning(context).await?;
     let order = PromotionOrder {
-        by: person::current(),
         release: arguments.release.clone(),
         from: arguments.edge.from().cloned(),
-        plan: None,
-        accept_unenforced: arguments.accept_unenforced.clone(),
-        // The reason is owed when it is carried out, not when one looks.
+        accept_unenforced: arguments.accept_unenforced.clone(), // The reason is owed when it is carried out, not when one looks.
         reason: (!arguments.accept_unenforced.is_empty() || arguments.override_window)
             .then(String::new),
-        offered_by: None,
         override_window: arguments.override_window,
+        ..PromotionOrder::of(person::current())
     };
     let retry = |to: &str| command("plan", arguments.edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(arguments.edge.to(), retry)?;

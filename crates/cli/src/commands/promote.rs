@@ -1,4 +1,4 @@
-//! `promote`: asks for the plan, asks the person, orders it, watches it. The engine carries it out.
+//! `promote` and `break-glass`: asks for the plan, asks the person, orders it, watches it. The engine carries it out.
 
 use std::fmt::Write as _;
 
@@ -15,29 +15,31 @@ use crate::exit_code::{CliError, ExitCode};
 use crate::report::plan::Asked;
 use crate::{person, report};
 
-/// Runs `promote`. Not safe to repeat in general; while the same release is on its way, a second
+/// Runs `promote`, or `break-glass` where `breaks` says so. Not safe to repeat in general; while the same release is on its way, a second
 /// order is refused with the number of the first.
 pub(crate) async fn run(
     arguments: &PromoteArguments,
+    breaks: bool,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
+    let verb = if breaks { "break-glass" } else { "promote" };
     let session = if arguments.dry_run {
         Session::planning(context).await?
     } else {
         Session::following(context).await?
     };
     let edge = &arguments.edge;
-    let retry = |to: &str| plan::command("promote", edge.from().map(Name::as_str), to);
+    let retry = |to: &str| plan::command(verb, edge.from().map(Name::as_str), to);
     let (lane, _) = session.lane(edge.to(), retry)?;
     let mut order = PromotionOrder {
-        by: person::current(),
         release: arguments.release.clone(),
         from: edge.from().cloned(),
         plan: arguments.plan.clone(),
         accept_unenforced: arguments.accept_unenforced.clone(),
         reason: arguments.reason.clone(),
-        offered_by: None,
         override_window: arguments.override_window,
+        break_glass: breaks,
+        ..PromotionOrder::of(person::current())
     };
     let planned: PlanView = session.client.ask(&lane_path(&lane, "/plan"), &order).await?;
     if arguments.dry_run {
@@ -57,7 +59,7 @@ pub(crate) async fn run(
             environment: &planned.to,
             tier: &planned.tier,
             yes: arguments.yes,
-            command: again(arguments),
+            command: again(verb, arguments),
             otherwise: "nothing was started",
         },
         context,
@@ -71,8 +73,8 @@ pub(crate) async fn run(
 }
 
 /// The command as it was typed, complete.
-fn again(arguments: &PromoteArguments) -> String {
-    let mut command = plan::typed("promote", &arguments.edge);
+fn again(verb: &str, arguments: &PromoteArguments) -> String {
+    let mut command = plan::typed(verb, &arguments.edge);
     if let Some(release) = &arguments.release {
         let _ = write!(command, " --release {release}");
     }

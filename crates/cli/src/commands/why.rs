@@ -57,16 +57,7 @@ const BLOCKING: [&str; 2] = ["not-enforced", "quarantined"];
 
 /// What could enter the lane now, without a release being named.
 async fn newest(session: &Session, lane: &LaneId) -> Newest {
-    let order = PromotionOrder {
-        by: person::current(),
-        release: None,
-        from: None,
-        plan: None,
-        accept_unenforced: Vec::new(),
-        reason: None,
-        offered_by: None,
-        override_window: false,
-    };
+    let order = PromotionOrder::of(person::current());
     match session.client.ask(&lane_path(lane, "/plan"), &order).await {
         Ok(plan) => Newest::Plan(Box::new(plan)),
         Err(error) if is_blocking(error.trouble()) => Newest::Refused(error),

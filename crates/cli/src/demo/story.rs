@@ -161,14 +161,9 @@ async fn order(
     to: &str,
 ) -> Result<u64, CliError> {
     let order = PromotionOrder {
-        by: person(),
         release: Some(Version::new(version).expect("the story's versions are versions")),
         from: from.map(|name| Name::new(name).expect("the story's names are names")),
-        plan: None,
-        accept_unenforced: Vec::new(),
-        reason: None,
-        offered_by: None,
-        override_window: false,
+        ..PromotionOrder::of(person())
     };
     let path = format!("/v1/lanes/api/{to}/promotions");
     let accepted: AcceptedView = stage.client.post(&path, &order).await?;

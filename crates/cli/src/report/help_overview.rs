@@ -18,9 +18,11 @@ Start      init        write a towpath.yaml for this folder
 Move       plan        what a promotion would do
            promote     carry a release into an environment
            rollback    put the last good release back
+           break-glass carry a release in past all that is asked first
            pause, resume, abort, signal
 Agree      approve     say yes to a plan           reject    say no
-           attest      state that a check is done  waiting   what waits for somebody
+           attest      state that a check is done  settle    what a promotion owes is done
+           waiting     what waits for somebody, and what is owed
 Look       status      what serves where           why       what blocks an environment
            watch       follow a promotion          history   what happened
            logs, health, validate

@@ -162,6 +162,16 @@ pub(crate) const PAGES: &[Page] = &[
         see: "towpath plan, towpath why, towpath rollback, towpath abort",
     },
     Page {
+        command: "break-glass",
+        about: "Carry a release in past all that is asked first",
+        examples: &[(
+            "towpath break-glass production --release 1.4.3 --reason \"checkout is down\"",
+            "a review by somebody else is owed within a day",
+        )],
+        exits: WATCHED,
+        see: "towpath promote, towpath settle, towpath rollback",
+    },
+    Page {
         command: "rollback",
         about: "Put the last good release back; asks nothing",
         examples: &[
@@ -247,6 +257,19 @@ pub(crate) const PAGES: &[Page] = &[
         examples: &[("towpath reject 149 --reason \"not before the audit\"", "one no is enough")],
         exits: &["0 said   4 not allowed   5 nothing waits   6 it has started or ended"],
         see: "towpath approve, towpath abort for one that has started",
+    },
+    Page {
+        command: "settle",
+        about: "Say that a review or a backport is done",
+        examples: &[
+            ("towpath settle 151 review --note \"read the diff, sound\"", "not by who did it"),
+            (
+                "towpath settle 151 backport --note \"merged as 4be1c2\"",
+                "where it is not found by itself",
+            ),
+        ],
+        exits: &["0 said   4 not allowed, or your own work   5 nothing of the kind is owed"],
+        see: "towpath waiting",
     },
     Page {
         command: "attest",

@@ -89,7 +89,11 @@ fn why(one: &PromotionView, style: &Style) -> String {
     } else {
         one.reason.as_deref()
     };
-    let past = if one.overrides_window { "past its windows: " } else { "" };
+    let past = match (one.broke_glass, one.overrides_window) {
+        (true, _) => "GLASS BROKEN: ",
+        (false, true) => "past its windows: ",
+        (false, false) => "",
+    };
     cut(format!("{past}{}", said.map(printable).unwrap_or_default()), style)
 }
 

@@ -254,6 +254,13 @@ fn last(plan: &PlanView, style: &Style) -> Block {
         "as long as the checks and the start; no step bakes".to_owned()
     };
     block.row("takes", takes);
+    if plan.breaks_glass {
+        let past = "being verified before, prerequisites, approvals, windows, declared freezes";
+        block.row("goes past", past);
+    }
+    if !plan.owes.is_empty() {
+        block.row("owes", plan.owes.join(", "));
+    }
     if !plan.windows.is_empty() {
         let past = if plan.overrides_window { ", gone past by --override-window" } else { "" };
         block.row("windows", format!("{}{past}", plan.windows.join("; ")));

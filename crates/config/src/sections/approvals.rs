@@ -1,10 +1,13 @@
 //! Who must agree to a plan, by the kind of change. Counting and signing are elsewhere.
 
+use std::collections::BTreeMap;
+
 use towpath_core::approvals::{ApprovalRules, DEFAULT_EXPIRY, Need};
 use towpath_core::ids::Name;
 use towpath_core::matrix::Tier;
 use towpath_core::release::ChangeType;
 
+use super::change_types;
 use super::{SHARED, Section, Standing};
 use crate::fields::Fields;
 use crate::lane::Reading;
@@ -36,9 +39,8 @@ const KEYS: &[Key] = &[
     Key::optional(
         "remind_every",
         Shape::SomeTime,
-        "Time after which those who can agree are told again.",
-    )
-    .standing(Standing::Kept(None)),
+        "Time after which those who can agree are told again. Left out: a day.",
+    ),
     Key::optional("code_owners", FLAG, "Whether the owners of the changed paths must agree.")
         .standing(Standing::RefusesWhen("true")),
     Key::optional(
@@ -62,7 +64,15 @@ pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
 
 /// Says that the rules of `node`, which stands at `path`, ask nobody where nobody is named.
 pub(crate) fn list_if_void(node: &Node, path: &str, reading: &mut Reading<'_>) {
-    if node.get("approvals").is_some() && !reading.knows_people {
+    if reading.knows_people {
+        return;
+    }
+    for (of_type, _) in change_types::to_coordinate(node) {
+        let reason = "nobody's roles are known, as there is no `people`: nobody could say so";
+        let path = format!("{path}.change_types.{}.coordinate_with", of_type.as_str());
+        reading.not_enforced(path, reason.to_owned(), true);
+    }
+    if node.get("approvals").is_some() {
         let reason = "nobody's roles are known, as there is no `people`: nobody could agree";
         reading.not_enforced(format!("{path}.approvals"), reason.to_owned(), true);
     }
@@ -70,19 +80,46 @@ pub(crate) fn list_if_void(node: &Node, path: &str, reading: &mut Reading<'_>) {
 
 /// The rules, from the lane that may hold them; none where nobody has to agree.
 pub(crate) fn read(lane: &Node, place: Place) -> Option<ApprovalRules> {
-    let section = lane.get("approvals")?;
+    let mut rules = lane.get("approvals").map(|section| declared(section, place));
+    for (of_type, roles) in change_types::to_coordinate(lane) {
+        let rules = rules.get_or_insert_with(|| nobody_else(place));
+        // A type that may not enter stays out.
+        let Some(mut needed) = rules.needed(of_type) else { continue };
+        for role in roles {
+            if needed.iter().all(|one| one.role != role) {
+                needed.push(Need { role, people: 1 });
+            }
+        }
+        rules.by_type.insert(of_type, needed);
+    }
+    rules
+}
+
+/// The rules of a lane in which those alone are asked who must know.
+fn nobody_else(place: Place) -> ApprovalRules {
+    ApprovalRules {
+        all: Some(Vec::new()),
+        by_type: BTreeMap::new(),
+        expires: DEFAULT_EXPIRY,
+        remind_every: None,
+        author_may_approve: !matches!(place.tier, Tier::Staging | Tier::Production),
+    }
+}
+
+fn declared(section: &Node, place: Place) -> ApprovalRules {
     let fields = Fields::new(Some(section), KEYS, place);
     let of_type = |one: ChangeType| Some((one, counts(section.get(one.as_str())?)));
     let may = match fields.text("author_may_approve") {
         Some(said) => said == "true",
         None => !matches!(place.tier, Tier::Staging | Tier::Production),
     };
-    Some(ApprovalRules {
+    ApprovalRules {
         all: section.get("all").map(counts),
         by_type: ChangeType::ALL.into_iter().filter_map(of_type).collect(),
         expires: fields.span("expires").unwrap_or(DEFAULT_EXPIRY),
+        remind_every: fields.span("remind_every"),
         author_may_approve: may,
-    })
+    }
 }
 
 fn counts(node: &Node) -> Vec<Need> {

@@ -1,11 +1,14 @@
 //! What is different for one kind of change. What of it demands more than is carried out refuses.
 
 use towpath_core::change_types::{ChangeTypes, TypeRules};
-use towpath_core::matrix::Rollout;
+use towpath_core::debts::{Owes, REVIEW_WITHIN};
+use towpath_core::ids::Name;
+use towpath_core::matrix::{Rollout, Tier};
 use towpath_core::release::ChangeType;
 
 use super::people::roles;
-use super::{SHARED, Section, Standing, rollout};
+use super::{SHARED, Section, Standing, rollout, windows};
+use crate::fields::Fields;
 use crate::problem::Problems;
 use crate::shape::{Key, Place, ROLES, Shape, TEXT, word};
 use crate::tree::Node;
@@ -22,18 +25,33 @@ const TYPE: &[Key] = &[
     Key::optional("purpose", TEXT, "What it is for.").standing(Standing::ForPeople),
     Key::optional("from_branch", TEXT, "The branch that such a change starts from.")
         .standing(Standing::Refuses),
-    Key::optional("backport_to", TEXT, "The branch that it must reach afterwards.")
-        .standing(Standing::Refuses),
+    Key::optional(
+        "backport_to",
+        TEXT,
+        "The branch that it must reach afterwards. Owed until a release from there has it.",
+    ),
+    Key::optional(
+        "review_within",
+        Shape::SomeTime,
+        "Time within which somebody else looks at it afterwards. Left out: 24h for a hotfix in staging and production.",
+    ),
+    Key::optional(
+        "blocks",
+        Shape::List(&word(TYPES)),
+        "Types of change that may not enter here while such a review or backport is owed.",
+    ),
     Key::optional(
         "skip",
         Shape::Names,
         "Environments before this one that it goes round: it must be verified in what comes before those.",
     ),
     Key::optional("rollout", Shape::Map(ROLLOUT), "How its traffic moves."),
-    Key::optional("coordinate_with", ROLES, "Roles that must know before it starts.")
-        .standing(Standing::Refuses),
-    Key::optional("notify", Shape::Names, "Channels that are told of it.")
-        .standing(Standing::Kept(None)),
+    Key::optional(
+        "coordinate_with",
+        ROLES,
+        "Roles that must know before it starts: one of each says so by agreeing to the plan.",
+    ),
+    Key::optional("notify", Shape::Names, "Channels that hear of each, beside those of `notify`."),
     Key::optional("watch", Shape::Names, "Figures to watch afterwards.")
         .standing(Standing::Kept(None)),
 ];
@@ -64,17 +82,39 @@ pub(crate) fn read(
     let section = lane.get("change_types");
     let mut all = ChangeTypes::new();
     for of_type in ChangeType::ALL {
-        let Some(node) = section.and_then(|section| section.get(of_type.as_str())) else {
-            continue;
-        };
-        let own = node.get("rollout");
+        let node = section.and_then(|section| section.get(of_type.as_str()));
+        let own = node.and_then(|node| node.get("rollout"));
         let rules = TypeRules {
-            skip: roles(node.get("skip")).collect(),
+            skip: roles(node.and_then(|it| it.get("skip"))).collect(),
             rollout: own.map(|own| rollout::of_type(own, place, shared, problems)),
+            notify: roles(node.and_then(|it| it.get("notify"))).collect(),
+            owes: owes(of_type, node, place),
         };
         if rules != TypeRules::default() {
             all.insert(of_type, rules);
         }
     }
     all
+}
+
+/// What is owed for such a change once it serves.
+fn owes(of_type: ChangeType, node: Option<&Node>, place: Place) -> Option<Owes> {
+    let fields = Fields::new(node, TYPE, place);
+    let at_stake = matches!(place.tier, Tier::Staging | Tier::Production);
+    let by_itself = (of_type == ChangeType::Hotfix && at_stake).then_some(REVIEW_WITHIN);
+    let owes = Owes {
+        review_within: fields.span("review_within").or(by_itself),
+        backport_to: fields.text("backport_to"),
+        blocks: windows::types(&fields, "blocks"),
+    };
+    (owes.review_within.is_some() || owes.backport_to.is_some()).then_some(owes)
+}
+
+/// The roles that must know of such a change before it starts, by type.
+pub(crate) fn to_coordinate(lane: &Node) -> impl Iterator<Item = (ChangeType, Vec<Name>)> {
+    let section = lane.get("change_types");
+    ChangeType::ALL.into_iter().filter_map(move |of_type| {
+        let said = section?.get(of_type.as_str())?.get("coordinate_with")?;
+        Some((of_type, roles(Some(said)).collect()))
+    })
 }

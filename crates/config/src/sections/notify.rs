@@ -10,7 +10,7 @@ use crate::tree::Node;
 const KEYS: &[Key] = &[
     Key::optional("started", Shape::Names, "A promotion has started."),
     Key::optional("waiting", Shape::Names, "A promotion waits for a person."),
-    Key::optional("approved", Shape::Names, "A plan was approved.").standing(Standing::Kept(None)),
+    Key::optional("approved", Shape::Names, "Everybody who must has agreed to a plan."),
     Key::optional("rejected", Shape::Names, "A plan was rejected."),
     Key::optional("succeeded", Shape::Names, "A promotion has succeeded."),
     Key::optional("failed", Shape::Names, "A promotion has failed."),
@@ -25,9 +25,12 @@ const KEYS: &[Key] = &[
         Shape::Names,
         "The program cannot go on without a person, or asks one to roll back.",
     ),
-    Key::optional("owed", Shape::Names, "Somebody owes a reason."),
-    Key::optional("break_glass", Shape::Names, "Somebody went past the rules.")
-        .standing(Standing::Kept(None)),
+    Key::optional("owed", Shape::Names, "Somebody owes a reason, a review or a backport."),
+    Key::optional(
+        "break_glass",
+        Shape::Names,
+        "Somebody breaks the glass. Left out: whoever hears of anything else here.",
+    ),
     Key::optional("freeze", Shape::Names, "A freeze began or ended.")
         .standing(Standing::Kept(None)),
     Key::optional("drift", Shape::Names, "What runs is no longer what was declared.")

@@ -127,7 +127,8 @@ fn minutes(hours: &str) -> (u16, u16) {
     (minute(from), if hours.ends_with(LAST_MINUTE) { DAY } else { minute(until) })
 }
 
-fn types(fields: &Fields<'_>, name: &str) -> Vec<ChangeType> {
+/// The types of change that a list names; what is none of them was refused already.
+pub(crate) fn types(fields: &Fields<'_>, name: &str) -> Vec<ChangeType> {
     let named = fields.texts(name);
     let is_named = |one: &ChangeType| named.iter().any(|name| name == one.as_str());
     ChangeType::ALL.into_iter().filter(is_named).collect()

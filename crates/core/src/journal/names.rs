@@ -21,6 +21,10 @@ impl Event {
             Self::CheckAsked { .. } => "check-asked",
             Self::CheckAnswered { .. } => "check-answered",
             Self::ApprovalGiven { .. } => "approval-given",
+            Self::DebtIncurred(_) => "debt-incurred",
+            Self::DebtSettled(_) => "debt-settled",
+            Self::DebtOverdue { .. } => "debt-overdue",
+            Self::Reminded { .. } => "reminded",
             Self::PromotionStarted { .. } => "promotion-started",
             Self::StandbyGivenUp { .. } => "standby-given-up",
             Self::InstancesReady { .. } => "instances-ready",
@@ -69,11 +73,15 @@ impl Event {
             Self::NoticeDelivered(delivered) => delivered.promotion,
             Self::NoticeGivenUp(given_up) => given_up.notice.promotion,
             Self::ApprovalGiven { number, .. } => *number,
+            Self::DebtIncurred(debt) => Some(debt.number),
+            Self::DebtSettled(settled) => Some(settled.number),
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }
             | Self::AnswerWithdrawn { number, .. }
             | Self::PromotionDoubted { number, .. }
+            | Self::DebtOverdue { number, .. }
+            | Self::Reminded { number }
             | Self::PromotionStarted { number, .. }
             | Self::StandbyGivenUp { number, .. }
             | Self::ReasonGiven { number, .. }

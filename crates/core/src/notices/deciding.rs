@@ -1,13 +1,15 @@
 //! Which notices follow from the events of a turn: one for each channel that a rule of the matrix
 //! names. Pure; puts nothing into words.
 
+use crate::debts::{DebtKind, OpenDebt};
 use crate::ids::{Name, Person, PromotionNumber, Version};
 use crate::journal::Event;
 use crate::matrix::{Environment, Tier};
 use crate::notices::wording::{headed, line, next, subject};
 use crate::notices::{Notice, Occasion, SUMMARIES};
 use crate::project::Project;
-use crate::promotion::blocking::blockers;
+use crate::promotion::approving::of_promotion;
+use crate::promotion::blocking::{blockers, is_for_people};
 use crate::promotion::state::{Kind, Lane, Outcome, Promotion};
 use crate::reason::{Blocker, Next};
 use crate::release::{ChangeType, Release};
@@ -43,7 +45,8 @@ pub fn notices(told: &Told<'_>) -> Vec<Notice> {
     let occasions = told.events.iter().flat_map(|event| occasions(told, event));
     for (occasion, number, detail) in occasions.chain(questions(told)) {
         let Some(promotion) = told.promotion(number) else { continue };
-        for channel in channels(environment, occasion, promotion) {
+        let of_type = told.of_type(environment, promotion.change);
+        for channel in channels(environment, occasion, promotion, of_type) {
             let known = Name::new(&channel).ok().and_then(|name| matrix.notifiers.get(&name));
             if channel == SUMMARIES || known.is_some_and(|it| it.missing.is_none()) {
                 let place = found.len();
@@ -73,6 +76,10 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
             });
             let owes = requested.plan.kind == Kind::Rollback && requested.reason.is_none();
             let mut found = Vec::new();
+            if requested.plan.break_glass {
+                let sentence = format!("{} goes past all that is asked first", requested.by);
+                found.push((Occasion::BreakGlass, number, sentence));
+            }
             if is_hotfix {
                 found.push((Occasion::Hotfix, number, String::new()));
             }
@@ -81,6 +88,28 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
                 found.push((Occasion::Owed, number, sentence));
             }
             found
+        }
+        Event::ApprovalGiven { number: Some(number), approval } if approval.agrees => {
+            let complete = told.after.promotion(*number).is_some_and(|promotion| {
+                let all = of_promotion(&told.project.common, told.after, promotion, told.now);
+                all.iter().all(|one| one.asked.missing() == 0)
+            });
+            let sentence = format!("{} was the last who had to agree", approval.by);
+            if complete { vec![(Occasion::Approved, *number, sentence)] } else { Vec::new() }
+        }
+        Event::DebtIncurred(debt) => {
+            let sentence = owed(told, debt.number, debt.kind);
+            vec![(Occasion::Owed, debt.number, sentence)]
+        }
+        Event::DebtOverdue { number, kind } => {
+            let sentence = format!("overdue: {}", owed(told, *number, *kind));
+            vec![(Occasion::Owed, *number, sentence)]
+        }
+        Event::Reminded { number } => {
+            let promotion = told.after.promotion(*number);
+            let open =
+                promotion.map(|it| asked_of_people(told, told.after, it)).unwrap_or_default();
+            vec![(Occasion::Waiting, *number, format!("still: {}", sentences(open)))]
         }
         Event::PromotionStarted { number, .. } => {
             vec![(Occasion::Started, *number, String::new())]
@@ -127,38 +156,62 @@ fn ended(kind: Option<Kind>, outcome: Outcome) -> Occasion {
     }
 }
 
+/// What is owed, until when, and by whom it could be settled.
+fn owed(told: &Told<'_>, number: PromotionNumber, kind: DebtKind) -> String {
+    let is_meant = |open: &&OpenDebt| open.debt.number == number && open.debt.kind == kind;
+    match told.after.debts.iter().find(is_meant) {
+        Some(open) => format!("{} is owed", open.words()),
+        None => format!("a {} is owed", kind.as_str()),
+    }
+}
+
+/// What a promotion waits for that people can give.
+fn asked_of_people(told: &Told<'_>, lane: &Lane, promotion: &Promotion) -> Vec<Blocker> {
+    let open = blockers(&told.project.common, lane, promotion, told.now).into_iter();
+    open.filter(is_for_people).collect()
+}
+
+fn sentences(open: Vec<Blocker>) -> String {
+    open.into_iter().map(|it| it.sentence).collect::<Vec<_>>().join("; ")
+}
+
 /// Promotions that wait for people since this turn.
 fn questions(told: &Told<'_>) -> Vec<Found> {
-    let waits = |lane: &Lane, promotion: &Promotion| -> Vec<Blocker> {
-        let open = blockers(&told.project.common, lane, promotion, told.now).into_iter();
-        open.filter(is_for_people).collect()
-    };
     let mut found = Vec::new();
     for promotion in told.after.active.iter().chain(&told.after.waiting) {
         let before = told.before.and_then(|lane| Some((lane, lane.promotion(promotion.number)?)));
-        let asked_before = before.is_some_and(|(lane, it)| !waits(lane, it).is_empty());
-        let open = waits(told.after, promotion);
+        let asked_before =
+            before.is_some_and(|(lane, it)| !asked_of_people(told, lane, it).is_empty());
+        let open = asked_of_people(told, told.after, promotion);
         if !open.is_empty() && !asked_before {
-            let sentences: Vec<_> = open.into_iter().map(|it| it.sentence).collect();
-            found.push((Occasion::Waiting, promotion.number, sentences.join("; ")));
+            found.push((Occasion::Waiting, promotion.number, sentences(open)));
         }
     }
     found
 }
 
-/// Whether a wait ends by a person's word: the command that helps says so. What is only just being
-/// looked up may have been said long ago.
-fn is_for_people(blocker: &Blocker) -> bool {
-    let verbs = ["towpath attest ", "towpath approve "];
-    let asks = |next: &Next| verbs.iter().any(|verb| next.command.starts_with(verb));
-    blocker.next.iter().any(asks) && !blocker.sentence.ends_with(": is being asked")
-}
-
 /// Who is told, each once: by the rules of the environment, and where a promotion took effect also
 /// those who get its summary.
-fn channels(environment: &Environment, occasion: Occasion, about: About<'_>) -> Vec<String> {
-    let ruled = environment.notify.on.get(&occasion).into_iter().flatten();
-    let mut all: Vec<String> = ruled.map(ToString::to_string).collect();
+fn channels(
+    environment: &Environment,
+    occasion: Occasion,
+    about: About<'_>,
+    of_type: &[Name],
+) -> Vec<String> {
+    let rules = &environment.notify.on;
+    let mut all: Vec<String> = match rules.get(&occasion) {
+        Some(ruled) => ruled.iter().map(ToString::to_string).collect(),
+        // That is loud even where nobody thought of it.
+        None if occasion == Occasion::BreakGlass => {
+            rules.values().flatten().map(ToString::to_string).collect()
+        }
+        None => Vec::new(),
+    };
+    let is_hotfix = about.change == Some(ChangeType::Hotfix);
+    let begins = if is_hotfix { Occasion::Hotfix } else { Occasion::Started };
+    if occasion == begins || (occasion.is_end() && about.took_effect) {
+        all.extend(of_type.iter().map(ToString::to_string));
+    }
     if occasion.is_end() && about.took_effect {
         all.extend(environment.notify.summary.iter().map(ToString::to_string));
         if environment.tier == Tier::Production {
@@ -180,11 +233,23 @@ pub(super) struct About<'a> {
     by: Option<&'a Person>,
     reason: Option<&'a str>,
     took_effect: bool,
+    change: Option<ChangeType>,
 }
 
 impl<'a> Told<'a> {
     fn release(&self, version: &Version) -> Option<&'a Release> {
         self.project.common.release(&self.after.id.service, version)
+    }
+
+    fn change(&self, version: &Version) -> Option<ChangeType> {
+        self.release(version).map(|release| release.change_type)
+    }
+
+    /// The channels that hear of each promotion of a type, beside those of the rules.
+    fn of_type(&self, environment: &'a Environment, change: Option<ChangeType>) -> &'a [Name] {
+        let section = environment.lanes.get(&self.after.id.service);
+        let rules = section.zip(change).and_then(|(it, change)| it.change_types.get(&change));
+        rules.map(|rules| rules.notify.as_slice()).unwrap_or_default()
     }
 
     /// The promotion, from the lane as it was or as it is, or from its request where it was asked for
@@ -201,6 +266,7 @@ impl<'a> Told<'a> {
                 by: Some(&it.by),
                 reason: it.reason.as_deref(),
                 took_effect: it.started_at.is_some(),
+                change: self.change(&it.plan.release.version),
             });
         }
         let requested = self.events.iter().find_map(|event| match event {
@@ -216,13 +282,16 @@ impl<'a> Told<'a> {
                 by: Some(&it.by),
                 reason: it.reason.as_deref(),
                 took_effect: false,
+                change: self.change(&it.plan.release.version),
             });
         }
-        let serving = self.after.serving.as_ref().filter(|it| it.promotion == number)?;
-        let version = &serving.deployment.release.version;
+        let owes = |it: &&OpenDebt| it.debt.number == number;
+        let mut owed = self.after.debts.iter().filter(owes).map(|it| &it.debt.release.version);
+        let serving = self.after.serving.as_ref().filter(|it| it.promotion == number);
+        let version = serving.map(|it| &it.deployment.release.version).or_else(|| owed.next())?;
         let kind = Kind::Promote;
-        let (old, by, reason) = (None, None, None);
-        Some(About { number, kind, version, old, by, reason, took_effect: true })
+        let (old, by, reason, change) = (None, None, None, self.change(version));
+        Some(About { number, kind, version, old, by, reason, took_effect: true, change })
     }
 
     fn notice(

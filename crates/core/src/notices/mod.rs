@@ -29,6 +29,8 @@ pub enum Occasion {
     Started,
     /// A promotion waits for a person.
     Waiting,
+    /// Everybody who must has agreed to a plan.
+    Approved,
     /// A gate or a person said no.
     Rejected,
     /// A promotion has succeeded.
@@ -49,17 +51,20 @@ pub enum Occasion {
     Hotfix,
     /// The program cannot go on without a person.
     PersonCalled,
-    /// Somebody owes a reason.
+    /// Somebody owes a reason, a review or a backport.
     Owed,
+    /// Somebody breaks the glass.
+    BreakGlass,
     /// Somebody tries the channel.
     Test,
 }
 
 impl Occasion {
     /// All that a rule of `notify` may name and that is told by now.
-    pub const RULED: [Self; 13] = [
+    pub const RULED: [Self; 15] = [
         Self::Started,
         Self::Waiting,
+        Self::Approved,
         Self::Rejected,
         Self::Succeeded,
         Self::Failed,
@@ -71,6 +76,7 @@ impl Occasion {
         Self::Hotfix,
         Self::PersonCalled,
         Self::Owed,
+        Self::BreakGlass,
     ];
 
     /// Its key in `notify`, and its word in JSON.
@@ -78,6 +84,7 @@ impl Occasion {
         match self {
             Self::Started => "started",
             Self::Waiting => "waiting",
+            Self::Approved => "approved",
             Self::Rejected => "rejected",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -89,6 +96,7 @@ impl Occasion {
             Self::Hotfix => "hotfix",
             Self::PersonCalled => "person_called",
             Self::Owed => "owed",
+            Self::BreakGlass => "break_glass",
             Self::Test => "test",
         }
     }

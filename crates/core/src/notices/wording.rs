@@ -40,6 +40,7 @@ pub(super) fn subject(occasion: Occasion, about: &About<'_>, environment: &Name)
         Occasion::Started if back => format!("{environment} is going back to {version}"),
         Occasion::Started => format!("{version} is on its way into {environment}"),
         Occasion::Waiting => format!("{version} waits for people before {environment}"),
+        Occasion::Approved => format!("everybody agreed to {version} before {environment}"),
         Occasion::Rejected => format!("{version} was rejected for {environment}"),
         Occasion::Succeeded => format!("{environment} serves {version}"),
         Occasion::RolledBack if back => format!("{environment} was rolled back to {version}"),
@@ -57,6 +58,8 @@ pub(super) fn subject(occasion: Occasion, about: &About<'_>, environment: &Name)
         Occasion::Aborted => format!("{version} was aborted on its way into {environment}"),
         Occasion::Hotfix => format!("the hotfix {version} is on its way into {environment}"),
         Occasion::PersonCalled => format!("{environment} needs a person"),
+        Occasion::Owed if !back => format!("something is owed for {version} in {environment}"),
+        Occasion::BreakGlass => format!("GLASS BROKEN: {version} into {environment}"),
         Occasion::Owed => format!("a reason is owed for the rollback of {environment}"),
         Occasion::Test => "this is a test".to_owned(),
     }
@@ -66,7 +69,7 @@ pub(super) fn next(occasion: Occasion, about: &About<'_>, environment: &Name) ->
     let number = about.number;
     let why = || Next::new(format!("towpath why {environment}"), "what helps, and who can");
     match occasion {
-        Occasion::Started | Occasion::Hotfix => vec![
+        Occasion::Started | Occasion::Hotfix | Occasion::BreakGlass => vec![
             Next::new(format!("towpath watch {number}"), "how it goes"),
             Next::new(format!("towpath abort {number}"), "returns all traffic"),
         ],
@@ -80,6 +83,9 @@ pub(super) fn next(occasion: Occasion, about: &About<'_>, environment: &Name) ->
         }
         Occasion::Failed | Occasion::RolledBack if about.kind == Kind::Promote => {
             vec![Next::new(format!("towpath logs {number}"), "what it wrote")]
+        }
+        Occasion::Owed if about.kind == Kind::Promote => {
+            vec![Next::new("towpath waiting", "what is owed, and who settles it how")]
         }
         Occasion::Owed => vec![Next::new(
             format!("towpath rollback --amend {number} --reason \"REASON\""),

@@ -220,14 +220,9 @@ fn is_meant(hash: &Digest, order: &ApprovalOrder) -> bool {
 /// What would have to be ordered so that the word counts for it.
 fn as_order(order: &ApprovalOrder) -> PromotionOrder {
     PromotionOrder {
-        by: order.by.clone(),
         release: order.release.clone(),
-        from: None,
         plan: Some(order.plan.clone().unwrap_or_default()),
-        accept_unenforced: Vec::new(),
-        override_window: false,
-        reason: None,
-        offered_by: None,
+        ..PromotionOrder::of(order.by.clone())
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::check::CheckResult;
 use crate::project::Common;
-use crate::promotion::approving;
 use crate::promotion::state::{CheckKey, GateList, Lane, Promotion, State};
+use crate::promotion::{approving, owing};
 use crate::reason::{Blocker, Next};
 use crate::units::{Timestamp, Weight};
 
@@ -107,8 +107,17 @@ fn with_cause(sentence: &str, promotion: &Promotion) -> String {
     }
 }
 
-/// The reasons that people still owe for rollbacks of this lane, oldest first. Nothing waits for them.
-pub fn owed(lane: &Lane) -> Vec<Blocker> {
+/// Whether a wait ends by a person's word: the command that helps says so. What is only just being
+/// looked up may have been said long ago.
+pub fn is_for_people(blocker: &Blocker) -> bool {
+    let verbs = ["towpath attest ", "towpath approve "];
+    let asks = |next: &Next| verbs.iter().any(|verb| next.command.starts_with(verb));
+    blocker.next.iter().any(asks) && !blocker.sentence.ends_with(": is being asked")
+}
+
+/// The reasons that people still owe for rollbacks of this lane, then reviews and backports, each oldest
+/// first. Nothing under way waits for them.
+pub fn owed(common: &Common, lane: &Lane) -> Vec<Blocker> {
     let each = lane.owed.iter().map(|owed| Blocker {
         what: "reason".to_owned(),
         sentence: format!("rollback {} owes a reason: {} gave none", owed.number, owed.by),
@@ -119,7 +128,7 @@ pub fn owed(lane: &Lane) -> Vec<Blocker> {
         )],
         until: None,
     });
-    each.collect()
+    each.chain(owing::blockers(common, lane)).collect()
 }
 
 fn lane_taken(lane: &Lane, active: &Promotion, deadline: Timestamp) -> Blocker {

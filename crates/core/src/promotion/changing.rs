@@ -6,6 +6,7 @@ use crate::ids::LaneId;
 use crate::matrix::{Environment, Predecessors};
 use crate::project::Project;
 use crate::promotion::entering::{Checked, serves};
+use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::Lane;
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -61,4 +62,20 @@ pub(super) fn settings_alone(project: &Project, lane: &Lane, release: &Release) 
                 "the same under its real type",
             ),
     ))
+}
+
+/// Whoever breaks the glass says why, and what shall enter: nothing is picked for them.
+pub(super) fn breaks_for_a_reason(lane: &Lane, order: &PromotionOrder) -> Checked<()> {
+    let to = &lane.id.environment;
+    let (code, cause) = match (&order.reason, &order.release) {
+        _ if !order.break_glass => return Ok(()),
+        (Some(_), Some(_)) => return Ok(()),
+        (None, _) => ("reason-needed", "breaking the glass needs a reason"),
+        (Some(_), None) => ("release-needed", "whoever breaks the glass names the release"),
+    };
+    let message = format!("nothing was started; {}", serves(lane));
+    Err(Box::new(Refusal::new(RefusalKind::Usage, code, message, cause).next(
+        format!("towpath break-glass {to} --release VERSION --reason \"REASON\""),
+        "goes past what asks for time or people",
+    )))
 }

@@ -7,7 +7,7 @@ use crate::promotion::command::{CommandOutcome, Order, Route};
 use crate::promotion::state::{Kind, Outcome, Promotion, State};
 use crate::promotion::{
     PAUSE_LIMIT, RETRY_ONCE_CALLED, ROUTE_RETRY, SLOWEST_ROUTE_RETRY, Turn, going_back, holdback,
-    standby,
+    owing, standby,
 };
 use crate::units::{Span, Weight};
 
@@ -136,6 +136,7 @@ fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight) {
         deployment: green.clone(),
         standby: kept.map(|deployment| (deployment, until)),
     });
+    owing::committed(turn, promotion);
     holdback::begin(turn, promotion, weight);
     if !forward && let Some(bad) = &before {
         turn.record(Event::VerificationWithdrawn {

@@ -11,7 +11,7 @@ use crate::promotion::accepting::{accepts_something, unenforced};
 use crate::promotion::held::has_window;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Outcome, Promotion};
-use crate::promotion::{approving, changing};
+use crate::promotion::{approving, changing, owing};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release, ReleaseRef};
 
@@ -38,6 +38,7 @@ fn planned(
 ) -> Checked<(Plan, Release)> {
     let lane = project.lane(lane_id);
     let (matrix, environment, section) = declared(project, lane_id)?;
+    changing::breaks_for_a_reason(&lane, order)?;
     named_predecessor(matrix, environment, section, order)?;
     let release = wanted(project, &lane, environment, order).map_err(|refusal| {
         // What is not enforced refuses whatever release comes next.
@@ -51,20 +52,27 @@ fn planned(
     // In this order: the first decides the exit code.
     let refused = [
         tier_takes_it(&lane, environment, &release),
-        approving::type_is_let_in(matrix, &lane, environment, section, &release),
-        verified(project, &lane, environment, &release),
+        asks(order, || approving::type_is_let_in(matrix, &lane, environment, section, &release)),
+        asks(order, || verified(project, &lane, environment, &release)),
         not_quarantined(&lane, &release),
         changing::settings_alone(project, &lane, &release),
         accepts_something(section, &release, order),
-        has_window(&lane, environment, section, &release, order),
+        asks(order, || owing::lets_in(&lane, &release)),
+        asks(order, || has_window(&lane, environment, section, &release, order)),
     ];
     let refused = refused.into_iter().filter_map(Result::err);
     Refusal::together(refused.chain(accepted.as_ref().err().cloned()))?;
     let accepted = accepted?;
     let own = section.of_type(release.change_type);
     let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), &own, &accepted);
+    let plan = if order.break_glass { plan.breaking_glass() } else { plan };
     fresh(&lane, environment, order, &plan)?;
     Ok((plan, release))
+}
+
+/// Asks what asks for time or for people before a release may enter: whoever breaks the glass goes past it.
+fn asks(order: &PromotionOrder, question: impl FnOnce() -> Checked<()>) -> Checked<()> {
+    if order.break_glass { Ok(()) } else { question() }
 }
 
 /// The plan of a promotion that waits, as it is by now, or why it may not enter any more.
@@ -72,29 +80,26 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
     let (matrix, environment, section) = declared(project, &lane.id)?;
     let reference = &waiting.plan.release;
     let release = project.common.release_of(&lane.id.service, reference);
-    if let Some(release) = release {
-        tier_takes_it(lane, environment, release)?;
-        verified(project, lane, environment, release)?;
-        approving::type_is_let_in(matrix, lane, environment, section, release)?;
-        changing::settings_alone(project, lane, release)?;
-    }
     let order = PromotionOrder {
-        by: waiting.by.clone(),
-        release: None,
-        from: None,
-        plan: None,
         accept_unenforced: waiting.plan.accepted.clone(),
         reason: Some(String::new()),
-        offered_by: None,
         override_window: waiting.overrides_window,
+        break_glass: waiting.plan.break_glass,
+        ..PromotionOrder::of(waiting.by.clone())
     };
     if let Some(release) = release {
-        has_window(lane, environment, section, release, &order)?;
+        tier_takes_it(lane, environment, release)?;
+        asks(&order, || verified(project, lane, environment, release))?;
+        asks(&order, || approving::type_is_let_in(matrix, lane, environment, section, release))?;
+        changing::settings_alone(project, lane, release)?;
+        asks(&order, || owing::lets_in(lane, release))?;
+        asks(&order, || has_window(lane, environment, section, release, &order))?;
     }
     let accepted = unenforced(lane, environment, section, release, &order)?;
     let of_type = release.map(|release| section.of_type(release.change_type));
     let section = of_type.as_ref().unwrap_or(section);
-    Ok(Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted))
+    let plan = Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted);
+    Ok(if waiting.plan.break_glass { plan.breaking_glass() } else { plan })
 }
 
 fn declared<'a>(

@@ -65,6 +65,14 @@ impl Lane {
             }
             Event::ReasonGiven { number, .. } => self.owed.retain(|owed| owed.number != *number),
             Event::ApprovalGiven { approval, .. } => self.agreed(approval, at),
+            Event::DebtIncurred(_) | Event::DebtSettled(_) | Event::DebtOverdue { .. } => {
+                self.debts_changed(event, at);
+            }
+            Event::Reminded { number } => {
+                if let Some(one) = self.waiting.iter_mut().find(|one| one.number == *number) {
+                    one.reminded_at = Some(at);
+                }
+            }
             Event::RollbackRemembered(remembered) => self.remembered = Some(remembered.clone()),
             Event::ReleaseQuarantined { .. }
             | Event::QuarantineLifted { .. }
@@ -340,6 +348,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         by: requested.by.clone(),
         reason: requested.reason.clone(),
         requested_at: at,
+        reminded_at: None,
         started_at: None,
         approved: Vec::new(),
         checks: std::collections::BTreeMap::new(),

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use towpath_guard::Verdict;
 
+use crate::debts::DebtKind;
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision, Version};
 use crate::matrix::Signal;
 use crate::promotion::command::CommandOutcome;
@@ -60,6 +61,8 @@ pub enum Input {
     },
     /// Somebody says yes or no to a plan.
     ApprovalOrdered(ApprovalOrder),
+    /// Somebody says that what is owed is done, or the program found that it is.
+    DebtSettled(DebtOrder),
     /// Somebody lets a release return.
     QuarantineLiftOrdered {
         /// Which.
@@ -163,4 +166,44 @@ pub struct PromotionOrder {
     /// Whether it goes past windows and declared freezes; needs the right and a reason.
     #[serde(default)]
     pub override_window: bool,
+    /// Whether it goes past whatever asks for time or people before the start: being verified before,
+    /// prerequisites, approvals, windows, declared freezes. Needs a right of its own, a reason and the
+    /// name of the release; leaves a review owed.
+    #[serde(default)]
+    pub break_glass: bool,
+}
+
+/// A word about what is owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DebtOrder {
+    /// Who.
+    pub by: Person,
+    /// For which promotion it is owed.
+    pub number: PromotionNumber,
+    /// What.
+    pub kind: DebtKind,
+    /// What they add.
+    pub note: Option<String>,
+    /// Where the evidence is.
+    pub link: Option<String>,
+    /// The release in whose history the fix was found; set by the program alone.
+    #[serde(default)]
+    pub found_in: Option<Version>,
+}
+
+impl PromotionOrder {
+    /// The order of the newest that may enter, with nothing said beside.
+    pub fn of(by: Person) -> Self {
+        Self {
+            by,
+            release: None,
+            from: None,
+            plan: None,
+            accept_unenforced: Vec::new(),
+            reason: None,
+            offered_by: None,
+            override_window: false,
+            break_glass: false,
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, Stat
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
     VALIDATION_ATTEMPTS, approving, baking, committing, doubting, going_back, health, held,
-    holdback, rollback, shifting, standby, starting, triggers,
+    holdback, owing, rollback, shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -33,6 +33,7 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
         Input::ResumeOrdered { number, by } => resume(turn, *number, by),
         Input::AbortOrdered { number, by, reason } => abort(turn, *number, by, reason.as_deref()),
         Input::ApprovalOrdered(order) => approving::taken(turn, order),
+        Input::DebtSettled(order) => owing::settled(turn, order),
         Input::QuarantineLiftOrdered { digest, by, reason } => lift(turn, digest, by, reason),
         Input::ReasonGiven { number, by, reason } => rollback::explained(turn, *number, by, reason),
         Input::CommandEnded { command, outcome } => {

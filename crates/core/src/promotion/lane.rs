@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::approvals::Word;
+use crate::debts::OpenDebt;
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, LaneId, Person, PromotionNumber, Revision};
 use crate::journal::Remembered;
@@ -44,6 +45,9 @@ pub struct Lane {
     /// [`REMEMBERED`].
     #[serde(default)]
     pub owed: Vec<Owed>,
+    /// What promotions of this lane left owed, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub debts: Vec<OpenDebt>,
     /// Words of people about plans that no promotion has ended with yet, oldest first, each person's
     /// last about each plan; at most
     /// [`crate::approvals::MOST_KEPT`].
@@ -76,6 +80,7 @@ impl Lane {
             asks: None,
             remembered: None,
             owed: Vec::new(),
+            debts: Vec::new(),
             words: Vec::new(),
             ended: Vec::new(),
             last_command: CommandId(0),

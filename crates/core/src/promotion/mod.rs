@@ -26,6 +26,8 @@ pub mod held;
 mod holdback;
 mod intake;
 mod lane;
+pub mod owing;
+mod reminding;
 mod rollback;
 mod shifting;
 mod standby;
@@ -214,6 +216,8 @@ impl<'a> Turn<'a> {
             standby::advance(self);
             doubting::advance(self);
             waiting::advance(self);
+            owing::advance(self);
+            reminding::advance(self);
             self.advance_active(input);
             if self.events.len() == before {
                 return;

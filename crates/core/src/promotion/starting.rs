@@ -6,7 +6,7 @@ use crate::ids::{CommandId, PromotionNumber};
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order};
 use crate::promotion::state::{Kind, Promotion, State};
-use crate::promotion::{Turn, approving, going_back, standby};
+use crate::promotion::{Turn, approving, going_back, owing, standby};
 
 /// Takes the lane: from here the promotion has effects. A rollback whose release stands by goes back
 /// to what stands by, under the number that started it; copies of it that are gone are started.
@@ -21,6 +21,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
     let standby = stands_by.as_ref().map(|one| one.number);
     let approved = approving::agreed(turn, promotion);
     turn.record(Event::PromotionStarted { number, command, blue, standby, approved });
+    owing::started(turn, promotion);
     let capacity = stands_by.map_or(promotion.plan.section.instances, |one| one.capacity);
     order(turn, promotion, command, standby.unwrap_or(number), capacity);
 }

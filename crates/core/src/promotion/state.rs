@@ -76,6 +76,9 @@ pub struct Promotion {
     pub reason: Option<String>,
     /// When it was asked for.
     pub requested_at: Timestamp,
+    /// When people were told last that it waits for them, after the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<Timestamp>,
     /// When it began to have effects.
     pub started_at: Option<Timestamp>,
     /// Whose yes let it in, by role; empty before that and where nobody had to agree.

@@ -3,8 +3,8 @@
 use crate::project::Common;
 use crate::promotion::baking;
 use crate::promotion::budget::HELD_LOOK;
-use crate::promotion::held;
 use crate::promotion::state::{Holdback, Lane, Promotion, State};
+use crate::promotion::{held, owing, reminding};
 use crate::reason::Wake;
 use crate::units::{Span, Timestamp};
 
@@ -26,9 +26,11 @@ pub(super) fn next(lane: &Lane, common: &Common, now: Timestamp) -> Option<Wake>
             None => wakes.push((standby.until, "the standby's time is over")),
         }
     }
+    owing::wakes(lane, &mut wakes);
     wakes.extend(lane.stop_again.values().map(|at| (*at, "instances are told to stop again")));
     for promotion in lane.active.iter().chain(&lane.waiting) {
         held::wakes(common, promotion, now, &mut wakes);
+        reminding::wakes(common, lane, promotion, now, &mut wakes);
         of_promotion(promotion, now, &mut wakes);
     }
     let (at, reason) = wakes.into_iter().min_by_key(|(at, _)| *at)?;

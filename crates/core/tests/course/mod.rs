@@ -64,14 +64,8 @@ impl Course {
 /// Ada orders one of the two releases.
 pub(crate) fn order(number: u64) -> Input {
     Input::PromotionOrdered(PromotionOrder {
-        by: ada(),
         release: Some(release(number, ChangeType::Feature, false).version),
-        from: None,
-        plan: None,
-        accept_unenforced: Vec::new(),
-        reason: None,
-        offered_by: None,
-        override_window: false,
+        ..PromotionOrder::of(ada())
     })
 }
 

@@ -87,6 +87,7 @@ fn approvals() -> ApprovalRules {
         all: Some(one("business")),
         by_type: BTreeMap::from([(ChangeType::Hotfix, one("developer"))]),
         expires: Span::hours(72),
+        remind_every: None,
         author_may_approve: false,
     }
 }
@@ -119,6 +120,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
         },
         approvals: on(15).then(approvals),
         change_types: BTreeMap::new(),
+        owes: None,
         rollout: Rollout {
             strategy: if on(5) { Strategy::Adaptive } else { Strategy::BlueGreen },
             steps: vec![

@@ -260,6 +260,9 @@ pub struct PromotionView {
     /// Whether it goes past windows and declared freezes, by a person's word.
     #[serde(default)]
     pub overrides_window: bool,
+    /// Whether the glass was broken for it: it went past all that is asked before a start.
+    #[serde(default)]
+    pub broke_glass: bool,
     /// What it waits for.
     pub waits_for: Vec<BlockerView>,
     /// When it was asked for.
@@ -464,6 +467,12 @@ pub struct PlanView {
     /// Whether it goes past windows and declared freezes.
     #[serde(default)]
     pub overrides_window: bool,
+    /// Whether the glass would be broken: nothing is asked before the start, and a review is owed.
+    #[serde(default)]
+    pub breaks_glass: bool,
+    /// What is owed once it serves, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owes: Vec<String>,
     /// When this was so.
     pub at: String,
 }

@@ -165,6 +165,7 @@ fn of_promotion(
         verdict: verdict.map(Into::into),
         frozen: promotion.held.is_some(),
         overrides_window: promotion.overrides_window,
+        broke_glass: promotion.plan.break_glass,
         paused: promotion.paused.as_ref().map(|pause| pause.reason.clone()),
         waits_for: blockers(common, lane, promotion, now).into_iter().map(Into::into).collect(),
         requested_at: time(promotion.requested_at),
@@ -354,7 +355,11 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
         verified: lane.verified.iter().map(|one| one.release.version.to_string()).collect(),
         quarantined: quarantined(&lane),
         asks: lane.asks.as_ref().map(|ask| ask.reason.clone()),
-        owes: owed(&lane).into_iter().map(Into::into).collect(),
+        owes: shared
+            .read(|project| owed(&project.common, &lane))
+            .into_iter()
+            .map(Into::into)
+            .collect(),
     })
 }
 

@@ -169,14 +169,10 @@ fn who_may_freeze_thaw_and_go_past_windows_is_decided_by_the_matrix() {
 
         let order = |by: &str, reason: Option<&str>| {
             Input::PromotionOrdered(PromotionOrder {
-                by: person(by),
                 release: Some(Version::new("1.0.0").unwrap()),
-                from: None,
-                plan: None,
-                accept_unenforced: Vec::new(),
                 reason: reason.map(str::to_owned),
-                offered_by: None,
                 override_window: true,
+                ..PromotionOrder::of(person(by))
             })
         };
         not_allowed(life.engine.order(&prod(), order("anna", Some("it is urgent"))).await);
@@ -196,14 +192,10 @@ fn a_plan_says_what_would_hold_it_and_when_it_could_start() {
         life.prepare().await;
         freeze(life, "anna", scope(), Some(Span::hours(1))).await.unwrap();
         let order = |past: bool| PromotionOrder {
-            by: person("anna"),
             release: Some(Version::new("1.0.0").unwrap()),
-            from: None,
-            plan: None,
-            accept_unenforced: Vec::new(),
             reason: Some("it is urgent".to_owned()),
-            offered_by: None,
             override_window: past,
+            ..PromotionOrder::of(person("anna"))
         };
         let held = life.engine.plan(&prod(), &order(false)).unwrap();
         assert_eq!(held.held.len(), 2, "a person's freeze and that of the matrix");

@@ -8,6 +8,7 @@ mod alarms;
 mod checks;
 mod counting;
 mod crashes;
+mod debts;
 mod evidence;
 mod fakes;
 mod freezes;

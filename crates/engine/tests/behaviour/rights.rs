@@ -245,14 +245,10 @@ fn a_program_accepts_nothing_by_name() {
         refused(apply(life, matrix.clone(), "anna").await);
         apply(life, matrix, "ben").await.unwrap();
         let order = |accepted: &[&str]| PromotionOrder {
-            by: person("anna"),
             release: Some(Version::new("2.0.0").unwrap()),
-            from: None,
-            plan: None,
             accept_unenforced: accepted.iter().map(ToString::to_string).collect(),
             reason: Some("it is late".to_owned()),
-            offered_by: None,
-            override_window: false,
+            ..PromotionOrder::of(person("anna"))
         };
         let accepting = Input::PromotionOrdered(order(&["approvals"]));
         let (kind, message, _) = refused(life.engine.order(&prod(), accepting).await);

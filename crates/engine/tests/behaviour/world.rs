@@ -2,7 +2,7 @@
 //! task of the engine goes where it stands, and nothing says goodbye.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use towpath_engine::{
 };
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 use towpath_ports::check::Check;
+use towpath_ports::history::{FixQuestion, History};
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
@@ -49,6 +50,7 @@ pub(crate) struct World {
     pub(crate) evidence: Arc<FakeEvidence>,
     pub(crate) metrics: Arc<FakeMetrics>,
     pub(crate) notifiers: Arc<FakeNotifiers>,
+    pub(crate) history: Arc<FakeHistory>,
     /// What is different in the matrix.
     change: fn(&mut Matrix),
     clock: Arc<FakeClock>,
@@ -88,6 +90,7 @@ impl World {
             evidence: Arc::default(),
             metrics: Arc::default(),
             notifiers: Arc::default(),
+            history: Arc::default(),
             change: |_| {},
             clock,
             matrix,
@@ -171,6 +174,7 @@ impl World {
                 checks: Arc::clone(&self.checks),
                 metrics: Arc::clone(&self.metrics),
                 notifiers: Arc::clone(&self.notifiers),
+                history: Arc::clone(&self.history),
             }),
             clock: Arc::<FakeClock>::clone(&self.clock),
         }
@@ -248,14 +252,9 @@ impl Life<'_> {
         offered_by: Option<PromotionNumber>,
     ) -> Result<Accepted, EngineError> {
         let order = PromotionOrder {
-            by: anna(),
             release: Some(Version::new(version).unwrap()),
-            from: None,
-            plan: None,
-            accept_unenforced: Vec::new(),
-            reason: None,
             offered_by,
-            override_window: false,
+            ..PromotionOrder::of(anna())
         };
         self.engine.order(&prod(), Input::PromotionOrdered(order)).await
     }
@@ -355,6 +354,7 @@ struct FakeAdapters {
     checks: Arc<FakeChecks>,
     metrics: Arc<FakeMetrics>,
     notifiers: Arc<FakeNotifiers>,
+    history: Arc<FakeHistory>,
 }
 
 impl AdapterSet for FakeAdapters {
@@ -380,6 +380,24 @@ impl AdapterSet for FakeAdapters {
 
     fn secrets(&self, _spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
         Ok(Arc::new(FakeSecrets))
+    }
+
+    fn history(&self) -> Arc<dyn History> {
+        Arc::<FakeHistory>::clone(&self.history)
+    }
+}
+
+/// Says of each release what it was told.
+#[derive(Default)]
+pub(crate) struct FakeHistory {
+    /// Later commits that have the fix.
+    pub(crate) having: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl History for FakeHistory {
+    async fn has_fix(&self, question: &FixQuestion) -> Result<bool, String> {
+        Ok(self.having.lock().unwrap().contains(&question.later))
     }
 }
 

@@ -40,6 +40,17 @@ pub(crate) async fn of_plan(
     said(&app, &lane, by, None, request).await
 }
 
+/// Refuses what people add when nobody would read it whole.
+pub(crate) fn not_too_long(message: &str, texts: &[(&str, Option<&String>)]) -> Answer<()> {
+    for (name, text) in texts {
+        if text.is_some_and(|text| text.chars().count() > LONGEST) {
+            let cause = format!("the {name} is longer than {LONGEST} characters");
+            return Err(Refusal::new(RefusalKind::Usage, "too-long", message, cause).into());
+        }
+    }
+    Ok(())
+}
+
 async fn said(
     app: &App,
     lane: &LaneId,
@@ -55,13 +66,8 @@ async fn said(
             .next(format!("towpath plan {}", lane.environment), "shows the plan and its hash")
             .into());
     }
-    for (name, text) in [("note", &note), ("link", &link)] {
-        if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST) {
-            let cause = format!("the {name} is longer than {LONGEST} characters");
-            let message = "nothing was approved or rejected";
-            return Err(Refusal::new(RefusalKind::Usage, "too-long", message, cause).into());
-        }
-    }
+    let texts = [("note", note.as_ref()), ("link", link.as_ref())];
+    not_too_long("nothing was approved or rejected", &texts)?;
     let order = ApprovalOrder { by, agrees, number, plan, release, note, link };
     let done = app.engine.order(lane, Input::ApprovalOrdered(order)).await?;
     let given = done.events.iter().find_map(|event| match event {

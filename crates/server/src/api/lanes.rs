@@ -244,16 +244,7 @@ fn attested_release(
     if let Some(open) = lane.active.or_else(|| lane.waiting.into_iter().next()) {
         return Ok(open.plan.release);
     }
-    let order = PromotionOrder {
-        by: by.clone(),
-        release: None,
-        from: None,
-        plan: None,
-        accept_unenforced: Vec::new(),
-        reason: None,
-        offered_by: None,
-        override_window: false,
-    };
+    let order = PromotionOrder::of(by.clone());
     let newest = app.engine.plan(id, &order).ok();
     newest.and_then(|plan| known(&plan.release).map(ReleaseRef::from)).ok_or_else(|| {
         let message = format!("about which release? none may enter {} now", id.environment);

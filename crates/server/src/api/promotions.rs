@@ -4,15 +4,15 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
-use towpath_core::promotion::input::Input;
+use towpath_core::promotion::input::{DebtOrder, Input};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::{PromotionView, time};
 
-use crate::api::accepted;
 use crate::api::lanes::{Page, lane_id};
+use crate::api::{accepted, approvals};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
-use crate::requests::{AcceptedView, HoldRequest, LogView, ReasonRequest};
+use crate::requests::{AcceptedView, HoldRequest, LogView, ReasonRequest, SettleRequest};
 use crate::routes::App;
 
 /// Most lines of a log that one answer holds.
@@ -95,6 +95,34 @@ pub(crate) async fn give_reason(
     let lane = lane_id(&found.service, &found.to)?;
     let input = Input::ReasonGiven { number, by, reason };
     Ok(Json(accepted(app.engine.order(&lane, input).await?)))
+}
+
+/// A word that a review or a backport is done, for a promotion that ended long ago perhaps.
+pub(crate) async fn settle(
+    State(app): State<App>,
+    Caller(by): Caller,
+    Path(number): Path<u64>,
+    Json(request): Json<SettleRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let SettleRequest { kind, note, link, .. } = request;
+    let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
+    let command = format!("towpath settle {number} {} --note \"NOTE\"", kind.as_str());
+    let refused = |code, cause: &str| {
+        let refusal = Refusal::new(RefusalKind::Usage, code, "nothing was settled", cause);
+        refusal.next(command.clone(), "says what was looked at, or where it is")
+    };
+    let Some(note) = note else {
+        return Err(refused("note-needed", "a note says what was looked at, or where it is").into());
+    };
+    approvals::not_too_long(
+        "nothing was settled",
+        &[("note", Some(&note)), ("link", link.as_ref())],
+    )?;
+    let number = PromotionNumber(number);
+    let found = app.engine.promotion(number).await?.ok_or_else(|| none(number.0))?;
+    let lane = lane_id(&found.service, &found.to)?;
+    let order = DebtOrder { by, number, kind, note: Some(note), link, found_in: None };
+    Ok(Json(accepted(app.engine.order(&lane, Input::DebtSettled(order)).await?)))
 }
 
 async fn hold(app: &App, number: PromotionNumber, input: Input) -> Answer<Json<AcceptedView>> {

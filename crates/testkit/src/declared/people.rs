@@ -35,12 +35,14 @@ pub(super) fn rule(
         all: None,
         by_type: BTreeMap::new(),
         expires: DEFAULT_EXPIRY,
+        remind_every: None,
         author_may_approve: !matches!(tier, Tier::Staging | Tier::Production),
     });
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     let of_type = ChangeType::ALL.into_iter().find(|one| one.as_str() == word);
     match (word, of_type) {
         ("expires", _) => rules.expires = rest.parse()?,
+        ("remind", _) => rules.remind_every = Some(rest.parse()?),
         ("by", _) => rules.author_may_approve = true,
         ("all", _) => rules.all = Some(counts(rest)?),
         (_, Some(of_type)) => {

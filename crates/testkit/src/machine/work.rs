@@ -73,14 +73,10 @@ impl<F: Fate> World<F> {
             Order::OfferRelease { release, to, verified_by } => {
                 for environment in to {
                     let order = PromotionOrder {
-                        by: Person::automatic(),
                         release: Some(release.version.clone()),
                         from: Some(lane.environment.clone()),
-                        plan: None,
-                        accept_unenforced: Vec::new(),
-                        reason: None,
                         offered_by: Some(*verified_by),
-                        override_window: false,
+                        ..PromotionOrder::of(Person::automatic())
                     };
                     let there =
                         LaneId { service: lane.service.clone(), environment: environment.clone() };

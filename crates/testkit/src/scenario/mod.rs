@@ -82,7 +82,8 @@ impl Story {
         let lanes = self.world.disk.project().lanes.values();
         let mut lines: Vec<String> = Vec::new();
         for lane in lanes {
-            let mut facts = telling::lane_lines(lane).into_iter();
+            let mut facts =
+                telling::lane_lines(&self.world.disk.project().common, lane).into_iter();
             lines.extend(facts.next());
             lines.extend(facts.map(|fact| format!("  {fact}")));
             if let Some(router) = self.world.routers.get(&lane.id) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use towpath_core::journal::Event;
+use towpath_core::project::Common;
 use towpath_core::promotion::blocking::owed;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
 use towpath_core::promotion::input::Input;
@@ -191,7 +192,8 @@ fn field(key: &str, value: &Value) -> Option<String> {
         }
         ("verdict", one) => format!("{}: {}", word(&one["standing"]), word(&one["sentence"])),
         ("answer", one) => format!("{}: {}", result(one), word(&one["sentence"])),
-        ("release", one) => word(&one["version"]),
+        ("due", Value::Number(at)) => clock(Timestamp(at.as_i64()?)),
+        ("release" | "before", one) => word(&one["version"]),
         ("plan", one) => plan(one),
         ("ending", one) => {
             let quarantine = if one["quarantine"] == true { " and quarantined" } else { "" };
@@ -258,7 +260,7 @@ fn word(value: &Value) -> String {
 }
 
 /// A lane as it stands, one fact a line.
-pub fn lane_lines(lane: &Lane) -> Vec<String> {
+pub fn lane_lines(common: &Common, lane: &Lane) -> Vec<String> {
     let mut lines = Vec::new();
     let serves = lane.serving.as_ref().map_or("nothing".to_owned(), |serving| {
         let deployment = &serving.deployment;
@@ -310,7 +312,7 @@ pub fn lane_lines(lane: &Lane) -> Vec<String> {
     if let Some(ask) = &lane.asks {
         lines.push(format!("asks a person to roll back: {}", ask.reason));
     }
-    for one in owed(lane) {
+    for one in owed(common, lane) {
         lines.push(one.sentence);
     }
     if let Some(one) = &lane.remembered {

@@ -1,9 +1,10 @@
 //! The words of a scenario and what each does. One line is one deed.
 
+use towpath_core::debts::DebtKind;
 use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Signal;
-use towpath_core::promotion::input::{ApprovalOrder, Input, PromotionOrder};
+use towpath_core::promotion::input::{ApprovalOrder, DebtOrder, Input, PromotionOrder};
 use towpath_core::promotion::plan;
 use towpath_core::release::ChangeType;
 use towpath_core::units::{Span, Weight};
@@ -103,7 +104,7 @@ impl Story {
         match words.get(0)? {
             "release" => self.create(words),
             "promote" | "plan" | "rollback" | "pause" | "resume" | "abort" | "amend" | "signal"
-            | "lift" | "approve" | "reject" => self.press(words),
+            | "break-glass" | "settle" | "lift" | "approve" | "reject" => self.press(words),
             "freeze" | "thaw" => self.freeze_or_thaw(words),
             "until" => self.until(words),
             "at" | "wait" => {
@@ -176,6 +177,9 @@ impl Story {
         if matches!(verb, "approve" | "reject") {
             return self.word(words, verb == "approve", by, reason);
         }
+        if verb == "settle" {
+            return self.settles(words, by, reason);
+        }
         if matches!(verb, "pause" | "resume" | "abort" | "amend") {
             let number = words.number(1)?;
             let input = match verb {
@@ -188,7 +192,9 @@ impl Story {
         }
         let lane = declared::lane(words.get(1)?)?;
         let input = match verb {
-            "promote" | "plan" => Input::PromotionOrdered(self.order(words, by, reason)?),
+            "promote" | "plan" | "break-glass" => {
+                Input::PromotionOrdered(self.order(words, by, reason)?)
+            }
             "rollback" => {
                 let quarantine = !words.has("--no-quarantine");
                 Input::RollbackOrdered { by, reason, quarantine }
@@ -208,6 +214,22 @@ impl Story {
             }
         };
         Ok((lane, input))
+    }
+
+    /// `settle N review`, `settle N backport`.
+    fn settles(
+        &self,
+        words: &Words,
+        by: Person,
+        note: Option<String>,
+    ) -> Result<(LaneId, Input), String> {
+        let (number, what) = (words.number(1)?, words.get(2)?);
+        let kind = DebtKind::ALL.into_iter().find(|one| one.as_str() == what);
+        let kind = kind.ok_or_else(|| format!("`{what}` is not owed by anybody"))?;
+        let found_in = words.after("found-in").map(Version::new).transpose();
+        let found_in = found_in.map_err(|error| error.to_string())?;
+        let order = DebtOrder { by, number, kind, note, link: None, found_in };
+        Ok((self.lane_of(number)?, Input::DebtSettled(order)))
     }
 
     /// A yes or no to promotion N, or to the last plan of an environment.
@@ -257,14 +279,14 @@ impl Story {
             other => other.map(str::to_owned),
         };
         Ok(PromotionOrder {
-            by,
             release: version.map_err(|error| error.to_string())?,
             from: words.after("--from").map(declared::name).transpose()?,
             plan,
             accept_unenforced: words.all_after("--accept-unenforced"),
             reason,
-            offered_by: None,
             override_window: words.has("--override-window"),
+            break_glass: words.get(0)? == "break-glass" || words.has("--break-glass"),
+            ..PromotionOrder::of(by)
         })
     }
 

@@ -164,14 +164,10 @@ fn promote(world: &mut World<Chaos>) {
     let newest = versions.last().filter(|_| world.fate.chance.per_mille(600));
     let release = newest.or_else(|| world.fate.chance.one_of(&versions)).cloned();
     let order = PromotionOrder {
-        by: somebody(),
         release: release.filter(|_| named),
-        from: None,
-        plan: None,
         accept_unenforced: vec!["migrations".to_owned()],
         reason: Some("run by hand".to_owned()),
-        offered_by: None,
-        override_window: false,
+        ..PromotionOrder::of(somebody())
     };
     press(world, &lane, Input::PromotionOrdered(order));
 }

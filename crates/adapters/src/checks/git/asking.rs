@@ -47,37 +47,37 @@ const VARIABLES: &[(&str, &str)] = &[
 
 /// A repository, and whose signatures count in it.
 #[derive(Clone, Debug)]
-pub(super) struct Repository {
-    pub(super) folder: PathBuf,
+pub(crate) struct Repository {
+    pub(crate) folder: PathBuf,
     /// Keys of ssh and whose they are (ssh-keygen(1), ALLOWED SIGNERS).
-    pub(super) allowed_signers: Option<PathBuf>,
+    pub(crate) allowed_signers: Option<PathBuf>,
     /// What was asked and answered, for as long as one question lasts.
-    pub(super) record: Record,
+    pub(crate) record: Record,
 }
 
 /// What git was asked and said, in order.
-pub(super) type Record = Arc<Mutex<Vec<Value>>>;
+pub(crate) type Record = Arc<Mutex<Vec<Value>>>;
 
 /// How git ended, and what it said.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     status: i32,
     /// What it answers.
-    pub(super) output: String,
+    pub(crate) output: String,
     /// Of what it complained.
     errors: String,
 }
 
 /// What a name in the matrix stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Point {
+pub(crate) struct Point {
     /// As written in the matrix.
-    pub(super) name: String,
-    pub(super) commit: Commit,
+    pub(crate) name: String,
+    pub(crate) commit: Commit,
 }
 
 impl Repository {
     /// The same with a record of its own.
-    pub(super) fn recorded(&self) -> Self {
+    pub(crate) fn recorded(&self) -> Self {
         Self { record: Record::default(), ..self.clone() }
     }
 
@@ -85,7 +85,7 @@ impl Repository {
     ///
     /// # Errors
     /// One sentence: git could not be run, was ended, or says more than is read.
-    pub(super) async fn ask(&self, words: &[&str]) -> Result<Answer, String> {
+    pub(crate) async fn ask(&self, words: &[&str]) -> Result<Answer, String> {
         let cannot = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound if !self.folder.is_dir() => {
                 format!("there is no folder {}; correct `repository`", shown(&self.folder))
@@ -115,7 +115,7 @@ impl Repository {
     }
 
     /// The same, where every status but 0 is a problem.
-    pub(super) async fn told(&self, words: &[&str]) -> Result<String, String> {
+    pub(crate) async fn told(&self, words: &[&str]) -> Result<String, String> {
         let answer = self.ask(words).await?;
         if answer.status == 0 { Ok(answer.output) } else { Err(self.wrong(words, &answer)) }
     }
@@ -153,7 +153,7 @@ impl Repository {
     ///
     /// # Errors
     /// One sentence: it is not, or it is no repository.
-    pub(super) async fn ensure_whole(&self) -> Result<(), String> {
+    pub(crate) async fn ensure_whole(&self) -> Result<(), String> {
         let place = shown(&self.folder);
         let answer = self.ask(&["rev-parse", "--is-shallow-repository"]).await?;
         match (answer.status, answer.output.trim()) {
@@ -173,7 +173,7 @@ impl Repository {
     ///
     /// # Errors
     /// One sentence: it is not.
-    pub(super) async fn ensure_has(&self, commit: &Commit) -> Result<(), String> {
+    pub(crate) async fn ensure_has(&self, commit: &Commit) -> Result<(), String> {
         let name = format!("{}^{{commit}}", commit.as_str());
         let answer = self.ask(&["cat-file", "-e", &name]).await?;
         if answer.status == 0 {
@@ -190,7 +190,7 @@ impl Repository {
     ///
     /// # Errors
     /// One sentence: there is none, or there are two.
-    pub(super) async fn point(&self, key: &str, name: &str) -> Result<Point, String> {
+    pub(crate) async fn point(&self, key: &str, name: &str) -> Result<Point, String> {
         let mut found: Option<Commit> = None;
         for folder in ["heads", "remotes", "tags"] {
             let full = format!("refs/{folder}/{name}^{{commit}}");
@@ -221,7 +221,7 @@ impl Repository {
     ///
     /// # Errors
     /// One sentence: git cannot tell.
-    pub(super) async fn is_in(&self, older: &Commit, newer: &Commit) -> Result<bool, String> {
+    pub(crate) async fn is_in(&self, older: &Commit, newer: &Commit) -> Result<bool, String> {
         let words = ["merge-base", "--is-ancestor", older.as_str(), newer.as_str()];
         let answer = self.ask(&words).await?;
         match answer.status {
@@ -232,7 +232,7 @@ impl Repository {
     }
 
     /// The first parent of a commit; none of the first commit of all.
-    pub(super) async fn before(&self, commit: &Commit) -> Result<Option<Commit>, String> {
+    pub(crate) async fn before(&self, commit: &Commit) -> Result<Option<Commit>, String> {
         let said = self
             .told(&["rev-list", "--no-walk", "--no-commit-header", "--format=%P", commit.as_str()])
             .await?;
