@@ -176,3 +176,13 @@ fn every_page_is_in_the_table_of_contents_and_every_page_with_commands_is_follow
         assert!(commands == 0 || is_followed, "{name} has {commands} commands nobody follows");
     }
 }
+
+#[test]
+fn a_hotfix_and_broken_glass_owe_what_their_page_says() {
+    follow("how-to/mend-in-a-hurry.md");
+}
+
+#[test]
+fn a_changed_matrix_needs_the_words_that_its_page_says() {
+    follow("how-to/govern-the-matrix.md");
+}

@@ -108,7 +108,7 @@ pub(crate) const GROUPS: &[Group] = &[
         title: "Who may",
         about: "Who may do what with this program, who may reach what through doors that others \
                 hold, and where secrets are kept. A matrix never holds the value of a secret.",
-        sections: &["iam", "who_may", "access", "secret_store", "secrets"],
+        sections: &["iam", "who_may", "matrix_approvals", "access", "secret_store", "secrets"],
     },
     Group {
         page: "costs",

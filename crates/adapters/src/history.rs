@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use towpath_ports::history::{FixQuestion, History};
 
-use crate::checks::git::asking::{Point, Repository};
+use crate::checks::git::asking::{Point, Record, Repository};
 use crate::commit::Commit;
 
 /// The repository in a folder.
@@ -25,7 +25,11 @@ impl GitHistory {
 #[async_trait]
 impl History for GitHistory {
     async fn has_fix(&self, question: &FixQuestion) -> Result<bool, String> {
-        let repository = Repository::of(self.folder.clone());
+        let repository = Repository {
+            folder: self.folder.clone(),
+            allowed_signers: None,
+            record: Record::default(),
+        };
         let whole = |text: &str| {
             Commit::new(text).ok_or_else(|| format!("`{text}` is not the whole name of a commit"))
         };

@@ -23,7 +23,8 @@ pub(crate) use crate::args::evidence::{
 };
 pub(crate) use crate::args::freezes::{FreezeArguments, ThawArguments};
 pub(crate) use crate::args::matrix::{
-    CheckArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments, ShowArguments, ShowForm,
+    CheckArguments, MatrixApplyArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments,
+    MatrixWordArguments, ShowArguments, ShowForm,
 };
 pub(crate) use crate::args::notify::{
     NotifyArguments, NotifyCommand, NotifyRetryArguments, NotifyTestArguments,

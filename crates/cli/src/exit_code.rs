@@ -148,6 +148,21 @@ impl CliError {
         }))
     }
 
+    /// How the program ends.
+    pub(crate) fn exit(&self) -> ExitCode {
+        self.0.exit
+    }
+
+    /// Its stable word.
+    pub(crate) fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// Why, if it says so.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
     /// The same with a cause, one sentence.
     #[must_use]
     pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {

@@ -128,6 +128,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     let people = sections::people::read(reading);
     reading.knows_people = !people.is_empty();
     sections::who_may::list_if_void(root, "who_may", reading);
+    let approvals = sections::matrix_approvals::read(reading);
     let at_top = std::mem::take(&mut reading.found);
     let mut resolved = Resolved {
         matrix: Matrix {
@@ -136,6 +137,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
             environments: Vec::new(),
             people,
             who_may: sections::who_may::read(root),
+            approvals,
             notifiers,
             declared: declared::values(root, Where::Top, NOWHERE, reading.catalogue),
         },

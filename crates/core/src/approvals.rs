@@ -129,25 +129,7 @@ impl Question<'_> {
     /// two people. As many roles as can be are filled by the words that there are.
     pub fn asked(&self, plan: &Digest, words: &[Word], now: Timestamp) -> Vec<Asked> {
         let needed = self.rules.needed(self.release.change_type).unwrap_or_default();
-        let people = self.who_agreed(plan, words, now);
-        let each = |one: &'_ Need| (0..one.people).map(|_| one.role.clone()).collect::<Vec<_>>();
-        let places: Vec<Name> = needed.iter().flat_map(each).collect();
-        let mut taken: Vec<Option<usize>> = vec![None; places.len()];
-        let roles: Vec<_> = people.iter().map(|person| self.roles(person)).collect();
-        for person in 0..people.len() {
-            seat(person, &roles, &places, &mut taken, &mut BTreeSet::new());
-        }
-        let by = |role: &Name| {
-            let seats = places.iter().zip(&taken).filter(|(place, _)| *place == role);
-            let mut here: Vec<usize> = seats.filter_map(|(_, person)| *person).collect();
-            // In the order in which they said it, wherever they were moved to.
-            here.sort_unstable();
-            here.into_iter().map(|person| people[person].clone()).collect()
-        };
-        needed
-            .iter()
-            .map(|one| Asked { role: one.role.clone(), needed: one.people, by: by(&one.role) })
-            .collect()
+        filled(&needed, &self.who_agreed(plan, words, now), |person| self.roles(person))
     }
 
     /// Everybody whose yes to this plan still counts, in the order in which they first said it.
@@ -221,6 +203,33 @@ impl Question<'_> {
             Right::Nobody => false,
         }
     }
+}
+
+/// The roles that must agree, each with those of `people` who do, in their order. Nobody counts for two
+/// roles, and as many places as can be are filled.
+pub(crate) fn filled<'a>(
+    needed: &[Need],
+    people: &[Person],
+    roles: impl Fn(&Person) -> BTreeSet<&'a Name>,
+) -> Vec<Asked> {
+    let each = |one: &'_ Need| (0..one.people).map(|_| one.role.clone()).collect::<Vec<_>>();
+    let places: Vec<Name> = needed.iter().flat_map(each).collect();
+    let mut taken: Vec<Option<usize>> = vec![None; places.len()];
+    let roles: Vec<_> = people.iter().map(roles).collect();
+    for person in 0..people.len() {
+        seat(person, &roles, &places, &mut taken, &mut BTreeSet::new());
+    }
+    let by = |role: &Name| {
+        let seats = places.iter().zip(&taken).filter(|(place, _)| *place == role);
+        let mut here: Vec<usize> = seats.filter_map(|(_, person)| *person).collect();
+        // In the order in which they said it, wherever they were moved to.
+        here.sort_unstable();
+        here.into_iter().map(|person| people[person].clone()).collect()
+    };
+    needed
+        .iter()
+        .map(|one| Asked { role: one.role.clone(), needed: one.people, by: by(&one.role) })
+        .collect()
 }
 
 /// Gives `person` a place, moving others on to places that they fit as well (the augmenting paths of

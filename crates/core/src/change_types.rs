@@ -141,6 +141,7 @@ mod tests {
                 .collect(),
             people: BTreeMap::new(),
             who_may: BTreeMap::new(),
+            approvals: Vec::new(),
             notifiers: BTreeMap::new(),
             declared: BTreeMap::new(),
         };

@@ -14,6 +14,7 @@ use crate::debts::{Debt, DebtKind, Settled};
 use crate::deployment::Deployment;
 pub use crate::evidence::Withdrawal;
 pub use crate::freezing::{Freeze, Thaw};
+use crate::governing::{MatrixWord, Proposal};
 use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
 use crate::notices::{Delivered, GivenUp};
@@ -43,7 +44,17 @@ pub enum Event {
         matrix: Box<Matrix>,
         /// Who.
         by: Person,
+        /// The places that differ from the one before, as dotted paths.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<String>,
+        /// Whose yes brought it into force, by role.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approved: Vec<Asked>,
     },
+    /// Somebody wants a matrix in force, and people must agree first. Takes the place of one that waits.
+    MatrixProposed(Box<Proposal>),
+    /// A person said yes or no to it.
+    MatrixWordGiven(Box<MatrixWord>),
     /// A release exists, for ever.
     ReleaseCreated {
         /// All of it.

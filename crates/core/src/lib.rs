@@ -20,6 +20,7 @@ pub mod debts;
 pub mod deployment;
 pub mod evidence;
 pub mod freezing;
+pub mod governing;
 pub mod guarding;
 pub mod ids;
 pub mod journal;

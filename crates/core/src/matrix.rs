@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::approvals::ApprovalRules;
+use crate::approvals::{ApprovalRules, Need};
 use crate::calendar::Calendar;
 use crate::canonical;
 use crate::change_types::ChangeTypes;
@@ -34,6 +34,9 @@ pub struct Matrix {
     /// Which roles may do what where an environment does not say it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub who_may: WhoMay,
+    /// Who must agree before a changed matrix counts: how many people of each role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Need>,
     /// How people are told, by the channel's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notifiers: BTreeMap<Name, Channel>,

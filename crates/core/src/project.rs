@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Withdrawn, withdrawn_of};
 use crate::freezing::Freeze;
+use crate::governing::Proposal;
 use crate::ids::{Digest, Epoch, LaneId, Name, PromotionNumber, Version};
 use crate::journal::{Attested, Event};
 use crate::matrix::Matrix;
@@ -31,6 +32,9 @@ pub struct Common {
     pub epoch: Epoch,
     /// The matrix in force for what has not started.
     pub matrix: Option<Matrix>,
+    /// A changed matrix that waits for people, its time being over perhaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<Box<Proposal>>,
     /// Every release, in the order of creation.
     pub releases: Vec<Release>,
     /// Every statement of a person, in order.
@@ -123,7 +127,11 @@ impl Project {
                     self.common.starts.pop_front();
                 }
             }
-            Event::MatrixApplied { matrix, .. } => self.common.matrix = Some((**matrix).clone()),
+            Event::MatrixApplied { matrix, .. } => {
+                self.common.matrix = Some((**matrix).clone());
+                self.common.governed(event, at);
+            }
+            Event::MatrixProposed(_) | Event::MatrixWordGiven(_) => self.common.governed(event, at),
             Event::ReleaseCreated { release, .. } => self.common.releases.push((**release).clone()),
             Event::Attested(attested) => self.common.attestations.push(attested.clone()),
             Event::EvidenceWithdrawn(withdrawal) => {

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use declared::{ada, lane_id, matrix, name, release, section};
-use towpath_core::approvals::{Approval, Asked};
+use towpath_core::approvals::{Approval, Asked, Word};
 use towpath_core::check::CheckAnswer;
 use towpath_core::debts::{Debt, DebtKind, Settled};
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
+use towpath_core::governing::{MatrixWord, Proposal};
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
 use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw, Withdrawal};
 use towpath_core::matrix::{Signal, Tier};
@@ -86,7 +87,26 @@ fn of_the_project() -> Vec<Event> {
     let production = Scope { environment: Some(name("prod")), service: None };
     vec![
         Event::EngineStarted { epoch: Epoch(3), program: "0.1.0".to_owned() },
-        Event::MatrixApplied { matrix: Box::new(matrix(0xFFF8)), by: ada() },
+        Event::MatrixApplied {
+            matrix: Box::new(matrix(0xFFF8)),
+            by: ada(),
+            changes: vec!["people.ada".to_owned()],
+            approved: vec![Asked { role: name("business"), needed: 1, by: vec![ada()] }],
+        },
+        Event::MatrixProposed(Box::new(Proposal {
+            matrix: Box::new(matrix(0xFFF8)),
+            plan: reference().digest,
+            changes: vec!["environments.prod.gate".to_owned()],
+            by: ada(),
+            since: AT,
+            words: vec![Word { by: ada(), plan: reference().digest, at: AT }],
+        })),
+        Event::MatrixWordGiven(Box::new(MatrixWord {
+            by: ada(),
+            plan: reference().digest.hex().to_owned(),
+            agrees: true,
+            note: Some(because()),
+        })),
         Event::ReleaseCreated {
             release: Box::new(release(1, ChangeType::Hotfix, true)),
             by: ada(),
@@ -367,11 +387,13 @@ fn position(event: &Event) -> usize {
         Event::DebtSettled(_) => 52,
         Event::DebtOverdue { .. } => 53,
         Event::Reminded { .. } => 54,
+        Event::MatrixProposed(_) => 55,
+        Event::MatrixWordGiven(_) => 56,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 55;
+const VARIANTS: usize = 57;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -61,7 +61,12 @@ impl Shell {
     }
 
     fn declare(&mut self, variant: u16) {
-        let event = Event::MatrixApplied { matrix: Box::new(matrix(variant)), by: ada() };
+        let event = Event::MatrixApplied {
+            matrix: Box::new(matrix(variant)),
+            by: ada(),
+            changes: Vec::new(),
+            approved: Vec::new(),
+        };
         self.project.apply(None, &event, self.now);
     }
 

@@ -17,6 +17,7 @@ mod delivery;
 mod evidence;
 mod executor;
 mod freezes;
+mod governing;
 mod holdbacks;
 mod journal;
 mod judging;

@@ -1,5 +1,6 @@
 //! What clients order from an engine, and what they are told. Carries nothing out.
 
+use towpath_core::governing::MatrixWord;
 use towpath_core::ids::{Name, Person, PromotionNumber};
 use towpath_core::journal::{Attested, Event, Freeze, Thaw, Withdrawal};
 use towpath_core::matrix::Matrix;
@@ -12,6 +13,8 @@ use towpath_ports::store::StoreError;
 pub enum Order {
     /// Take a matrix into force.
     ApplyMatrix(Box<Matrix>, Person),
+    /// Take a person's word about a changed matrix down.
+    AgreeToMatrix(MatrixWord),
     /// Create a release.
     CreateRelease(Box<NewRelease>),
     /// Take a person's statement down.

@@ -19,9 +19,10 @@ use towpath_ports::target::LogLine;
 use crate::executor::{self, Role};
 use crate::run_loop::Engine;
 use crate::views::{
-    self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, Status, time,
+    self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, ProposalView, Status,
+    time,
 };
-use crate::{freezes, planned, prober, questions, telemetry};
+use crate::{freezes, governing, planned, prober, questions, telemetry};
 
 /// How long after the last question or order an engine is not idle: a person who reads a plan or
 /// keeps a large artefact comes back to it.
@@ -125,6 +126,16 @@ impl Engine {
     /// Events after `after`, in order.
     pub async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventRow>, StoreError> {
         self.shared.setup.store.events(after, limit).await
+    }
+
+    /// The changed matrix that waits for people; none where none does.
+    pub fn proposal(&self) -> Option<ProposalView> {
+        governing::view(&self.shared, self.shared.now())
+    }
+
+    /// The roles that must agree before this matrix counts; empty where nobody has to, or it does.
+    pub fn asked_before(&self, matrix: &Matrix) -> Vec<String> {
+        governing::asks_first(&self.shared, matrix)
     }
 
     /// Recomputes the journal's whole chain.

@@ -2,11 +2,13 @@
 //! the policy engine's.
 
 use towpath_access::Authority;
+use towpath_core::governing::can_be_changed;
 use towpath_core::ids::{LaneId, Name, Person};
 use towpath_core::matrix::Matrix;
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::units::Timestamp;
 
 use crate::orders::{Order, Taking};
 use crate::shared::Shared;
@@ -19,6 +21,11 @@ pub(crate) struct Rights(Result<Option<Authority>, Box<Refusal>>);
 type Allowed = Result<(), Box<Refusal>>;
 
 impl Rights {
+    /// Those of a matrix that is being brought into force, which was looked at when it was proposed.
+    pub(crate) fn of(matrix: &Matrix) -> Self {
+        Self(authority(matrix).map(Some))
+    }
+
     /// Those of the matrix in force.
     pub(crate) fn in_force(shared: &Shared) -> Self {
         shared.read(|project| Self(project.common.matrix.as_ref().map(authority).transpose()))
@@ -57,16 +64,21 @@ impl Rights {
         ))
     }
 
-    /// The same of an order that belongs to no lane; answers the rights that it brings into force.
-    pub(crate) fn about_project(&self, order: &mut Order) -> Result<Option<Self>, Box<Refusal>> {
+    /// The same of an order that belongs to no lane; looks also at the rights that a matrix would bring.
+    pub(crate) fn about_project(&self, order: &mut Order) -> Allowed {
         match order {
             Order::ApplyMatrix(matrix, by) => {
                 let account = by.clone();
                 self.decide(by, Verb::ApplyMatrix, None)?;
                 let next = authority(matrix)?;
                 self.locks_nobody_out(&next, &account)?;
-                return Ok(Some(Self(Ok(Some(next)))));
+                if !can_be_changed(matrix) {
+                    let cause = "by it nobody could agree to the next one".to_owned();
+                    return Err(locked_out(cause, "people with the roles of `matrix_approvals`"));
+                }
             }
+            // Once it counts the rights are those of the matrix that it brings into force.
+            Order::AgreeToMatrix(word) => self.decide(&mut word.by, Verb::Approve, None)?,
             Order::CreateRelease(new) => self.decide(&mut new.by, Verb::CreateRelease, None)?,
             Order::Attest(statement) => {
                 let environment = statement.attested.lane.environment.clone();
@@ -84,7 +96,7 @@ impl Rights {
                 None => self.decide_everywhere(&mut thaw.by, Verb::Thaw)?,
             },
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Whoever lets all environments go on must have the right in each: where one asks for more than the
@@ -166,9 +178,12 @@ impl Rights {
 }
 
 /// Whether an order changes nothing, so that nobody needs a right for it.
-pub(crate) fn changes_nothing(shared: &Shared, order: &Order) -> bool {
+pub(crate) fn changes_nothing(shared: &Shared, order: &Order, now: Timestamp) -> bool {
     let Order::ApplyMatrix(matrix, _) = order else { return false };
-    shared.read(|project| project.common.matrix.as_ref() == Some(&**matrix))
+    shared.read(|project| {
+        let common = &project.common;
+        common.matrix.as_ref() == Some(&**matrix) || common.waits_for_agreement(matrix, now)
+    })
 }
 
 fn authority(matrix: &Matrix) -> Result<Authority, Box<Refusal>> {

@@ -136,6 +136,7 @@ fn without_parts(common: &Common) -> Common {
     let Common {
         epoch,
         matrix: _,
+        proposed,
         releases: _,
         attestations: _,
         last_promotion,
@@ -147,6 +148,8 @@ fn without_parts(common: &Common) -> Common {
     Common {
         epoch: *epoch,
         matrix: None,
+        // It waits for three days at most.
+        proposed: proposed.clone(),
         releases: Vec::new(),
         attestations: Vec::new(),
         last_promotion: *last_promotion,
@@ -261,6 +264,7 @@ mod tests {
             attestations: Vec::new(),
             last_promotion: PromotionNumber(17),
             starts: [Timestamp(5)].into(),
+            proposed: None,
             freezes: Vec::new(),
             withdrawn: Withdrawn::new(),
             dead: VecDeque::new(),

@@ -22,9 +22,9 @@ use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, backports, counting, delivery, executor, freezes, holdbacks, journal, judging, kept,
-    leases, notices, orders, prober, reading, recovery, retention, rows, telemetry, views, wakes,
-    writing,
+    alarms, backports, counting, delivery, executor, freezes, governing, holdbacks, journal,
+    judging, kept, leases, notices, orders, prober, reading, recovery, retention, rows, telemetry,
+    views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -299,16 +299,37 @@ impl Loop {
         Ok(accepted)
     }
 
+    /// A matrix is in force, or people are asked about it first, or one of them said a word.
+    async fn matrix_order(&mut self, order: Order, now: Timestamp) -> Reply {
+        let (events, actor) = governing::follows(&self.shared, order, now)?;
+        self.write(None, &actor, events.clone(), false).await?;
+        let applied = events.iter().find_map(|event| match event {
+            Event::MatrixApplied { matrix, .. } => Some(matrix),
+            _ => None,
+        });
+        let notes = match applied {
+            Some(matrix) => {
+                self.rights = Rights::of(matrix);
+                Vec::new()
+            }
+            None => governing::waits_for(&self.shared, now),
+        };
+        if applied.is_some() {
+            // People have other roles now.
+            self.ask_again(wakes::waiting(&self.shared)).await?;
+        }
+        Ok(Accepted { events, notes, ..Accepted::default() })
+    }
+
     async fn project_order(&mut self, mut order: Order) -> Reply {
         let now = self.shared.now();
-        if rights::changes_nothing(&self.shared, &order) {
+        if rights::changes_nothing(&self.shared, &order, now) {
             return Ok(Accepted::default());
         }
-        let rights = self.rights.about_project(&mut order).map_err(EngineError::Refused)?;
+        self.rights.about_project(&mut order).map_err(EngineError::Refused)?;
         let (event, lane, actor) = match order {
-            Order::ApplyMatrix(matrix, by) => {
-                let actor = by.to_string();
-                (Event::MatrixApplied { matrix, by }, None, actor)
+            Order::ApplyMatrix(..) | Order::AgreeToMatrix(_) => {
+                return self.matrix_order(order, now).await;
             }
             Order::CreateRelease(new) => {
                 let mut release = new.release;
@@ -341,20 +362,23 @@ impl Loop {
         if freezes::wakes(&self.shared, &event, now, &mut self.wakes) {
             return Ok(Accepted { events: vec![event], ..Accepted::default() });
         }
-        // A person's word came, or people have other roles now.
-        let mut asked_again: Vec<LaneId> = lane.into_iter().collect();
-        if let Event::EvidenceWithdrawn(withdrawal) = &event {
-            asked_again = kept::resting_on(&self.shared, &withdrawal.digest);
-        }
-        if let Some(rights) = rights {
-            self.rights = rights;
-            asked_again = wakes::waiting(&self.shared);
-        }
-        for lane in asked_again {
+        // A person's word came, or what an answer rested on went.
+        let asked_again = match &event {
+            Event::EvidenceWithdrawn(withdrawal) => {
+                kept::resting_on(&self.shared, &withdrawal.digest)
+            }
+            _ => lane.into_iter().collect(),
+        };
+        self.ask_again(asked_again).await?;
+        Ok(Accepted { events: vec![event], ..Accepted::default() })
+    }
+
+    async fn ask_again(&mut self, lanes: Vec<LaneId>) -> Result<(), EngineError> {
+        for lane in lanes {
             let ask = Input::Woken { verdict: None, ask_again: true };
             self.lane_input(&lane, &ask, false).await?;
         }
-        Ok(Accepted { events: vec![event], ..Accepted::default() })
+        Ok(())
     }
 
     /// Whether the very same release exists; refuses another one under the same version.

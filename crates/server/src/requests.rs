@@ -215,6 +215,23 @@ pub struct MatrixRequest {
     pub matrix: Matrix,
     /// Who.
     pub by: Person,
+    /// Whether it is refused (409, `needs-agreement`) rather than proposed where people must agree first.
+    #[serde(default)]
+    pub unless_asked: bool,
+}
+
+/// `POST /v1/matrix/proposal`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatrixWordRequest {
+    /// Who.
+    pub by: Person,
+    /// Hash of the change that was looked at, or the beginning of it.
+    pub plan: String,
+    /// Yes or no.
+    pub agrees: bool,
+    /// What they add; why, of a no.
+    pub note: Option<String>,
 }
 
 /// `POST /v1/releases`.

@@ -55,6 +55,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/events", get(events::list))
         .route("/v1/releases", get(releases::list).post(releases::create))
         .route("/v1/matrix", get(matrix::show).post(matrix::apply))
+        .route("/v1/matrix/asked", post(matrix::asked))
+        .route("/v1/matrix/proposal", get(matrix::proposal).post(matrix::word))
         .route("/v1/audit/verify", get(events::verify))
         .route("/v1/notices", get(notices::list))
         .route("/v1/notices/test", post(notices::test))

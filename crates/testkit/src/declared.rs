@@ -56,6 +56,7 @@ pub fn matrix(text: &str) -> Result<Matrix, String> {
         environments,
         people,
         who_may: BTreeMap::new(),
+        approvals: Vec::new(),
         notifiers: BTreeMap::new(),
         declared: BTreeMap::new(),
     })

@@ -166,7 +166,12 @@ impl Race {
 
     fn apply_matrix(&mut self) {
         let matrix = Box::new(some_matrix(&mut self.chance));
-        let event = Event::MatrixApplied { matrix, by: person("ada") };
+        let event = Event::MatrixApplied {
+            matrix,
+            by: person("ada"),
+            changes: Vec::new(),
+            approved: Vec::new(),
+        };
         self.project.apply(None, &event, self.now);
     }
 

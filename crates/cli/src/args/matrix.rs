@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::args::values::{plan_hash, reason};
+
 #[derive(Debug, Args)]
 pub(crate) struct MatrixArguments {
     #[command(subcommand)]
@@ -13,7 +15,27 @@ pub(crate) enum MatrixCommand {
     Check(CheckArguments),
     Show(ShowArguments),
     Diff(MatrixDiffArguments),
+    Apply(MatrixApplyArguments),
+    Approve(MatrixWordArguments),
+    Reject(MatrixWordArguments),
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatrixApplyArguments {
+    /// say who would have to agree, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatrixWordArguments {
+    /// the change, as `waiting` shows it
+    #[arg(value_name = "HASH", value_parser = plan_hash)]
+    pub(crate) plan: String,
+    /// why, or what was looked at
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) note: Option<String>,
 }
 
 #[derive(Debug, Args)]

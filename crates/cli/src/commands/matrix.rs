@@ -1,6 +1,7 @@
 //! `matrix check`, `show`, `diff` and `schema`, and the check that comes before every order. The
 //! only place that calls `towpath-config`; the sentences about a matrix are all there.
 
+pub(crate) mod apply;
 mod diff;
 
 use std::io::Read as _;
@@ -17,11 +18,14 @@ use crate::report::usage::nearest;
 use crate::wiring;
 
 /// Runs `matrix …`.
-pub(crate) fn run(command: &MatrixCommand, context: &Context) -> Result<ExitCode, CliError> {
+pub(crate) async fn run(command: &MatrixCommand, context: &Context) -> Result<ExitCode, CliError> {
     match command {
         MatrixCommand::Check(arguments) => check(arguments, context),
         MatrixCommand::Show(arguments) => show(arguments, context),
         MatrixCommand::Diff(arguments) => diff::run(arguments, context),
+        MatrixCommand::Apply(arguments) => apply::apply(arguments, context).await,
+        MatrixCommand::Approve(arguments) => apply::word(arguments, true, context).await,
+        MatrixCommand::Reject(arguments) => apply::word(arguments, false, context).await,
         MatrixCommand::Schema => {
             context.object(&towpath_config::schema(&wiring::catalogue()));
             Ok(ExitCode::Done)

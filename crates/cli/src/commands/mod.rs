@@ -179,7 +179,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<ExitCode,
 async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliError> {
     match command {
         Command::Init(arguments) => init::run(&arguments, context),
-        Command::Matrix(arguments) => matrix::run(&arguments.command, context),
+        Command::Matrix(arguments) => matrix::run(&arguments.command, context).await,
         Command::Release(arguments) => release::run(arguments.command, context).await,
         Command::Plan(arguments) => plan::run(&arguments, context).await,
         Command::Promote(arguments) => promote::run(&arguments, false, context).await,

@@ -56,6 +56,15 @@ impl Session {
         Ok(session)
     }
 
+    /// With an engine, and with the matrix as it is in force.
+    pub(crate) async fn looking_with_engine(context: &Context) -> Result<Self, CliError> {
+        let project = Arc::new(context.project()?);
+        matrix::resolved(&project, context)?;
+        background::ensure_engine(&project, true).await?;
+        let client = Client::of_engine(&project);
+        Self::of(project, client, context).await
+    }
+
     /// For questions: as [`Session::looking`], but starts nothing. Where no engine runs, the journal
     /// answers, and the command says so at its end.
     pub(crate) async fn reading(context: &Context) -> Result<Self, CliError> {
@@ -134,9 +143,15 @@ impl Session {
         if let Some(journal) = self.client.journal() {
             journal.suppose(matrix.rehearsed(self.project.speed()));
         } else {
-            let request = MatrixRequest { matrix, by: person::current() };
+            let request = MatrixRequest { matrix, by: person::current(), unless_asked: true };
             // Asked, not ordered: to apply the same a second time changes nothing.
-            let _: AcceptedView = self.client.ask("/v1/matrix", &request).await?;
+            let applied = self.client.ask::<_, AcceptedView>("/v1/matrix", &request).await;
+            match applied {
+                Err(error) if error.code() == "needs-agreement" => {
+                    context.aside(&changed_file(&error));
+                }
+                other => drop(other?),
+            }
         }
         self.status = self.client.get("/v1/status").await?;
         Ok(())
@@ -262,4 +277,13 @@ pub(super) fn service_needed(known: &[&str], retry: &str) -> CliError {
 /// The address of a lane.
 pub(crate) fn lane_path(lane: &LaneId, rest: &str) -> String {
     format!("/v1/lanes/{}/{}{rest}", lane.service, lane.environment)
+}
+
+/// What is done with a file that differs from what is in force, where people must agree to it.
+fn changed_file(error: &CliError) -> String {
+    let cause = error.cause().unwrap_or_default();
+    format!(
+        "note: towpath.yaml {}; what is in force counts\n      towpath matrix apply     proposes the file\n",
+        cause.trim_start_matches("it ")
+    )
 }

@@ -72,6 +72,33 @@ pub(crate) const PAGES: &[Page] = &[
         see: "towpath matrix show --resolved",
     },
     Page {
+        command: "matrix apply",
+        about: "Bring the file into force, or propose it where people must agree",
+        examples: &[
+            (
+                "towpath matrix apply",
+                "an order such as promote does it as well, where nobody is asked",
+            ),
+            ("towpath matrix apply --dry-run", "who would have to agree"),
+        ],
+        exits: &[],
+        see: "towpath matrix diff, towpath waiting",
+    },
+    Page {
+        command: "matrix approve",
+        about: "Say yes to a changed matrix",
+        examples: &[("towpath matrix approve 7f3a91c20be4", "the change, as `waiting` shows it")],
+        exits: &["0 said   4 your word does not count   5 nothing waits   6 another change waits"],
+        see: "towpath matrix reject, towpath waiting",
+    },
+    Page {
+        command: "matrix reject",
+        about: "Say no to a changed matrix, which takes it off",
+        examples: &[("towpath matrix reject 7f3a91c20be4 --note \"too wide\"", "one no is enough")],
+        exits: &["0 said   4 your word does not count   5 nothing waits   6 another change waits"],
+        see: "towpath matrix approve",
+    },
+    Page {
         command: "matrix schema",
         about: "Print the JSON Schema of towpath.yaml, for editors",
         examples: &[("towpath matrix schema", "draft 2020-12")],

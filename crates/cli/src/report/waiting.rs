@@ -9,10 +9,10 @@ use crate::report::block::{commands, folded};
 use crate::report::status;
 use crate::report::style::{Style, Symbol, counted, printable};
 
-/// The answer; there is nothing to add on stderr, each entry says what helps.
-pub(crate) fn text(all: &Status, style: &Style) -> (String, String) {
+/// The answer, with the changed matrix that waits, if one does; there is nothing to add on stderr, each entry says what helps.
+pub(crate) fn text(all: &Status, proposed: Option<String>, style: &Style) -> (String, String) {
     let each = |lane| one(lane, style).into_iter().chain(owed(lane, style));
-    let waits: Vec<String> = all.lanes.iter().flat_map(each).collect();
+    let waits: Vec<String> = all.lanes.iter().flat_map(each).chain(proposed).collect();
     if waits.is_empty() {
         return (format!("{} nothing waits\n", style.symbol(Symbol::Passed)), String::new());
     }

@@ -210,7 +210,10 @@ fn given(node: &Node) -> impl Iterator<Item = (&str, &Node)> {
 fn needs(node: &Node) -> Vec<Need<'_>> {
     let rights = node.get("who_may").map(Node::entries).unwrap_or_default();
     let rights = rights.iter().filter_map(|right| any_of(&right.value));
-    by_word(node).chain(rights).chain(approvals(node)).collect()
+    let types = node.get("change_types").map(Node::entries).unwrap_or_default();
+    let told = types.iter().filter_map(|it| any_of(it.value.get("coordinate_with")?));
+    let told = told.map(|need| Need { by_word: true, ..need });
+    by_word(node).chain(rights).chain(approvals(node)).chain(told).collect()
 }
 
 /// The checks of a gate that wait for a person's word.
@@ -223,6 +226,7 @@ fn by_word(node: &Node) -> impl Iterator<Item = Need<'_>> {
 
 fn approvals(node: &Node) -> Vec<Need<'_>> {
     let lines = TYPES.into_iter().filter_map(|of| node.get("approvals")?.get(of));
+    let lines = lines.chain(node.get("matrix_approvals"));
     let lines = lines.flat_map(Node::entries).filter(|entry| !entry.key.starts_with("x-"));
     let need = |entry: &'_ crate::tree::Entry| (count(&entry.value).unwrap_or(1), entry.key_extent);
     lines
@@ -238,9 +242,7 @@ fn mentions(node: &Node) -> Vec<Need<'_>> {
     let doors = node.get("access").map(Node::entries).unwrap_or_default();
     let doors = doors.iter().filter_map(|door| any_of(door.value.get("by")?));
     let available = node.get("communication").and_then(|it| any_of(it.get("available")?));
-    let types = node.get("change_types").map(Node::entries).unwrap_or_default();
-    let types = types.iter().filter_map(|it| any_of(it.value.get("coordinate_with")?));
-    doors.chain(available).chain(types).collect()
+    doors.chain(available).collect()
 }
 
 fn any_of(node: &Node) -> Option<Need<'_>> {

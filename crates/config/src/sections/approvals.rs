@@ -17,7 +17,7 @@ use crate::tree::Node;
 /// People that one role can be asked for.
 const MOST_PEOPLE: u64 = 20;
 
-const COUNTS: Shape = Shape::MapOf(KeyRule::Name, &count(1, MOST_PEOPLE));
+pub(crate) const COUNTS: Shape = Shape::MapOf(KeyRule::Name, &count(1, MOST_PEOPLE));
 
 const KEYS: &[Key] = &[
     Key::optional(
@@ -122,7 +122,8 @@ fn declared(section: &Node, place: Place) -> ApprovalRules {
     }
 }
 
-fn counts(node: &Node) -> Vec<Need> {
+/// Roles and how many people of each.
+pub(crate) fn counts(node: &Node) -> Vec<Need> {
     let entries = node.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
     let read = |entry: &crate::tree::Entry| {
         Some(Need { role: Name::new(&entry.key).ok()?, people: entry.value.text()?.parse().ok()? })

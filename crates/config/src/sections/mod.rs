@@ -29,6 +29,7 @@ pub(crate) mod holdback;
 pub(crate) mod iam;
 pub(crate) mod infrastructure;
 pub(crate) mod logs;
+pub(crate) mod matrix_approvals;
 pub(crate) mod metrics_sources;
 pub(crate) mod migrations;
 pub(crate) mod monitoring;
@@ -191,6 +192,7 @@ const FILES: &[&[Section]] = &[
     error_budget::SECTIONS,
     iam::SECTIONS,
     who_may::SECTIONS,
+    matrix_approvals::SECTIONS,
     access::SECTIONS,
     secret_store::SECTIONS,
     secrets::SECTIONS,

@@ -1,6 +1,7 @@
 //! What a matrix means and what is said about a wrong one. Everything goes through the public
 //! `parse`; nothing here reads a file at run time.
 
+mod agreeing;
 mod calendars;
 mod catalogue;
 mod checked;

@@ -9,6 +9,8 @@ impl Event {
         match self {
             Self::EngineStarted { .. } => "engine-started",
             Self::MatrixApplied { .. } => "matrix-applied",
+            Self::MatrixProposed(_) => "matrix-proposed",
+            Self::MatrixWordGiven(_) => "matrix-word-given",
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
             Self::EvidenceWithdrawn(_) => "evidence-withdrawn",
@@ -108,6 +110,8 @@ impl Event {
             | Self::ReleaseOffered { number, .. } => Some(*number),
             Self::EngineStarted { .. }
             | Self::MatrixApplied { .. }
+            | Self::MatrixProposed(_)
+            | Self::MatrixWordGiven(_)
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
             | Self::EvidenceWithdrawn(_)

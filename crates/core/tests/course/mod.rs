@@ -23,7 +23,12 @@ impl Course {
     /// Nothing but the matrix and two releases.
     pub(crate) fn new(matrix: Matrix) -> Self {
         let mut course = Self { project: Project::default(), now: Timestamp(1_000_000_000) };
-        let declared = Event::MatrixApplied { matrix: Box::new(matrix), by: ada() };
+        let declared = Event::MatrixApplied {
+            matrix: Box::new(matrix),
+            by: ada(),
+            changes: Vec::new(),
+            approved: Vec::new(),
+        };
         course.project.apply(None, &declared, course.now);
         for number in 1..=2 {
             let release = Box::new(release(number, ChangeType::Feature, false));

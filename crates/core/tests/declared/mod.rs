@@ -187,6 +187,7 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
         ],
         people: BTreeMap::new(),
         who_may: BTreeMap::new(),
+        approvals: Vec::new(),
         notifiers: BTreeMap::new(),
         declared: BTreeMap::new(),
     }

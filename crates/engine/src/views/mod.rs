@@ -342,6 +342,23 @@ pub struct ApprovalView {
     pub who: Vec<String>,
 }
 
+/// A changed matrix that waits for people.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProposalView {
+    /// Hash of what people agree to: this matrix in place of the one in force.
+    pub plan: String,
+    /// Who wants it.
+    pub by: String,
+    /// What differs, as dotted paths.
+    pub changes: Vec<String>,
+    /// The roles that must agree.
+    pub approvals: Vec<ApprovalView>,
+    /// Since when it waits.
+    pub since: String,
+    /// When it is over.
+    pub until: String,
+}
+
 /// What visitors met during a rollout.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct EvidenceView {

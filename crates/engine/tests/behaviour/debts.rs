@@ -1,11 +1,12 @@
 //! What is owed, in the real engine: a backport is found in the releases that come from its branch, the
 //! glass is broken and a review given by whoever may.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Name, Person, PromotionNumber, Version};
-use towpath_core::matrix::Matrix;
+use towpath_core::matrix::{AdapterSpec, Matrix};
+use towpath_core::notices::{Channel, Occasion};
 use towpath_core::people::{PersonSpec, Verb};
 use towpath_core::promotion::input::{DebtOrder, Input, PromotionOrder};
 use towpath_core::promotion::state::Outcome;
@@ -115,4 +116,46 @@ fn the_glass_is_broken_by_whoever_may_and_looked_at_by_somebody_else() {
         settle(life, "bert", number).await.unwrap();
         assert_eq!(owed(life), []);
     });
+}
+
+/// `ops` hears of hotfixes alone, `chat` of what ends well.
+fn told(matrix: &mut Matrix) {
+    of_two(matrix);
+    let name = |text: &str| Name::new(text).unwrap();
+    let adapter = AdapterSpec { kind: "fake".to_owned(), settings: serde_json::json!({}) };
+    let channel = Channel { adapter, secrets: BTreeMap::new(), missing: None };
+    matrix.notifiers = ["ops", "chat"].map(|one| (name(one), channel.clone())).into();
+    for environment in &mut matrix.environments {
+        environment.notify.on = BTreeMap::from([(Occasion::Succeeded, vec![name("chat")])]);
+        for lane in environment.lanes.values_mut() {
+            let rules = lane.change_types.entry(ChangeType::Hotfix).or_default();
+            rules.notify = vec![name("ops")];
+        }
+    }
+}
+
+#[test]
+fn a_hotfix_is_told_to_its_own_channels_and_broken_glass_to_everybody() {
+    let world = World::new("prod: root, steps 100%/2s").changed_by(told);
+    world.live(async |life| {
+        life.begin().await;
+        create(life, "1.0.1", ChangeType::Hotfix, "fix").await;
+        let hotfix = life.promote("1.0.1").await;
+        assert_eq!(life.end_of(hotfix).await, Outcome::Succeeded);
+        let broken = break_glass(life, "anna").await.unwrap().promotion.unwrap();
+        assert_eq!(life.end_of(broken).await, Outcome::Succeeded);
+        while !life.engine.notices().await.unwrap().pending.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    });
+    let hotfix =
+        ["[project] the hotfix 1.0.1 is on its way into prod", "[project] prod serves 1.0.1"];
+    assert_eq!(world.notifiers.subjects("ops"), hotfix);
+    let chat = [
+        "[project] prod serves 1.0.0",
+        "[project] prod serves 1.0.1",
+        "[project] GLASS BROKEN: 2.0.0 into prod",
+        "[project] prod serves 2.0.0",
+    ];
+    assert_eq!(world.notifiers.subjects("chat"), chat);
 }

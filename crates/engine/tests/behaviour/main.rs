@@ -12,6 +12,7 @@ mod debts;
 mod evidence;
 mod fakes;
 mod freezes;
+mod governing;
 mod leases;
 mod notices;
 mod probes;

@@ -3,13 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
+use towpath_core::governing::MatrixWord;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::Order;
+use towpath_engine::views::ProposalView;
 
 use crate::api::accepted;
+use crate::api::approvals::not_too_long;
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
-use crate::requests::{AcceptedView, MatrixRequest};
+use crate::requests::{AcceptedView, MatrixRequest, MatrixWordRequest};
 use crate::routes::App;
 
 pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Value>> {
@@ -34,6 +37,43 @@ pub(crate) async fn apply(
         return Err(Refusal::new(RefusalKind::Conflict, "other-project", message, cause).into());
     }
     let matrix = Box::new(request.matrix.rehearsed(setup.speed));
+    let asked = app.engine.asked_before(&matrix);
+    if request.unless_asked && !asked.is_empty() {
+        let cause =
+            format!("it differs from the one in force, and these must agree: {}", asked.join(", "));
+        let message = "the matrix was not applied";
+        let refusal = Refusal::new(RefusalKind::Conflict, "needs-agreement", message, cause);
+        return Err(refusal.next("towpath matrix apply", "proposes it").into());
+    }
     let done = app.engine.order_project(Order::ApplyMatrix(matrix, by)).await?;
     Ok(Json(accepted(done)))
+}
+
+/// The roles that would have to agree to a matrix; changes nothing.
+pub(crate) async fn asked(
+    State(app): State<App>,
+    Json(request): Json<MatrixRequest>,
+) -> Json<Vec<String>> {
+    let matrix = request.matrix.rehearsed(app.engine.setup().speed);
+    Json(app.engine.asked_before(&matrix))
+}
+
+/// The changed matrix that waits for people.
+pub(crate) async fn proposal(State(app): State<App>) -> Answer<Json<ProposalView>> {
+    let found = app.engine.proposal();
+    found.map(Json).ok_or_else(|| {
+        ApiError::not_found("no change of the matrix waits for anybody", "towpath matrix apply")
+    })
+}
+
+/// A person's yes or no to it.
+pub(crate) async fn word(
+    State(app): State<App>,
+    Caller(by): Caller,
+    Json(request): Json<MatrixWordRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let MatrixWordRequest { plan, agrees, note, .. } = request;
+    not_too_long("nothing was said", &[("note", note.as_ref())])?;
+    let word = MatrixWord { by, plan, agrees, note };
+    Ok(Json(accepted(app.engine.order_project(Order::AgreeToMatrix(word)).await?)))
 }

@@ -96,7 +96,12 @@ impl Story {
             self.write(&format!("         > {line}"));
         }
         let by = Person::new("ada").map_err(|error| error.to_string())?;
-        self.world.declare(&Event::MatrixApplied { matrix, by });
+        self.world.declare(&Event::MatrixApplied {
+            matrix,
+            by,
+            changes: Vec::new(),
+            approved: Vec::new(),
+        });
         Ok(())
     }
 

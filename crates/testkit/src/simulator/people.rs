@@ -80,7 +80,12 @@ pub fn some_matrix(chaos: &mut Chaos) -> Event {
         "services: app web\n{people}\ndev: root, steps 100%/5s, setting x {setting}\n{staging}, setting x {setting}\n{production}, setting x {setting}"
     );
     let matrix = declared::matrix(&text).expect("its words are known");
-    Event::MatrixApplied { matrix: Box::new(matrix), by: somebody() }
+    Event::MatrixApplied {
+        matrix: Box::new(matrix),
+        by: somebody(),
+        changes: Vec::new(),
+        approved: Vec::new(),
+    }
 }
 
 fn somebody() -> Person {

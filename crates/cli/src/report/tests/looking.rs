@@ -78,7 +78,7 @@ fn every_command_about_a_lane_names_its_service_where_there_are_several() {
     let asking = LaneView { promotion: None, ..view.lanes[1].clone() };
     let all = [
         ("rollback", status::text(&view, Attendance::Engine, &style)),
-        ("rollback", waiting::text(&view, &style)),
+        ("rollback", waiting::text(&view, None, &style)),
         ("quarantine lift", quarantine::text(&quarantined, &style)),
         ("rollback", health::text(&view.lanes[1], &style)),
         ("plan", why::text(&idle, None, &view.at, &style)),
@@ -148,9 +148,9 @@ fn why_says_when_nothing_blocks() {
 fn waiting_lists_all_lanes_and_says_when_nothing_waits() {
     let mut view = samples::status();
     view.lanes[1].asks = Some("p99 is 20% slower than with 1.5.0".to_owned());
-    let some = both(NOW, |style| waiting::text(&view, style));
+    let some = both(NOW, |style| waiting::text(&view, None, style));
     view.lanes.truncate(1);
-    let none = both(NOW, |style| waiting::text(&view, style));
+    let none = both(NOW, |style| waiting::text(&view, None, style));
     insta::assert_snapshot!(format!("{some}=== nothing\n{none}"));
 }
 

@@ -90,7 +90,7 @@ fn wrong_lines_are_answered_in_our_own_voice() {
         "towpath undo production",
         "towpath stauts",
         "towpath xyzzy",
-        "towpath break-glass production",
+        "towpath drift production",
         "towpath matrix",
         "towpath matrix chek",
         "towpath promote",

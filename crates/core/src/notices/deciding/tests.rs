@@ -40,6 +40,7 @@ fn project(tier: Tier, rules: NotifyRules) -> Project {
         environments: vec![environment],
         people: BTreeMap::new(),
         who_may: BTreeMap::new(),
+        approvals: Vec::new(),
         notifiers: channels.map(|(own, missing)| (name(own), channel(missing))).into(),
         declared: BTreeMap::new(),
     };

@@ -1,0 +1,145 @@
+//! `matrix apply`, `approve` and `reject`: brings the file into force, or has people agree to it first.
+//! Counts nobody; that is the engine's.
+
+use std::fmt::Write as _;
+
+use towpath_core::reason::Next;
+use towpath_engine::views::ProposalView;
+use towpath_server::requests::{AcceptedView, MatrixRequest, MatrixWordRequest};
+
+use super::resolved;
+use crate::args::{MatrixApplyArguments, MatrixWordArguments};
+use crate::commands::Context;
+use crate::commands::session::Session;
+use crate::exit_code::{CliError, ExitCode};
+use crate::report::style::{Style, Symbol, printable};
+use crate::{person, report};
+
+/// Where what waits is found.
+const PROPOSAL: &str = "/v1/matrix/proposal";
+/// Changed places that are shown; the rest is counted.
+const SHOWN: usize = 20;
+
+/// Runs `matrix apply`. Safe to repeat: the same file a second time changes nothing.
+pub(crate) async fn apply(
+    arguments: &MatrixApplyArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let session = Session::looking_with_engine(context).await?;
+    let matrix = resolved(&session.project, context)?;
+    let request = MatrixRequest { matrix, by: person::current(), unless_asked: arguments.dry_run };
+    if arguments.dry_run {
+        return dry_run(&session, &request, context).await;
+    }
+    let applied: AcceptedView = session.client.post("/v1/matrix", &request).await?;
+    match proposal(&session).await? {
+        Some(waiting) => {
+            context.either(
+                &waiting,
+                (text(&waiting, &context.out), report::block::next(&next(&waiting))),
+            );
+        }
+        None => {
+            let what = if applied.changed { "is in force" } else { "was in force already" };
+            let text = format!("{} the matrix {what}\n", context.out.symbol(Symbol::Passed));
+            context.either(&applied, (text, String::new()));
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Who would be asked; changes nothing.
+async fn dry_run(
+    session: &Session,
+    request: &MatrixRequest,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let asked: Vec<String> = session.client.ask("/v1/matrix/asked", request).await?;
+    let sentence = if asked.is_empty() {
+        "nobody has to agree: it would be in force at once".to_owned()
+    } else {
+        format!("these would have to agree first: {}", asked.join(", "))
+    };
+    context.either(&asked, (format!("{sentence}\n"), String::new()));
+    Ok(ExitCode::Done)
+}
+
+/// Runs `matrix approve` or `matrix reject`.
+pub(crate) async fn word(
+    arguments: &MatrixWordArguments,
+    agrees: bool,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let session = Session::looking(context).await?;
+    let note = arguments.note.clone();
+    let plan = arguments.plan.clone();
+    let request = MatrixWordRequest { by: person::current(), plan, agrees, note };
+    let said: AcceptedView = session.client.post(PROPOSAL, &request).await?;
+    let waits = if agrees { proposal(&session).await? } else { None };
+    let text = match (&waits, agrees) {
+        (_, false) => "the change of the matrix is off; what was in force stays".to_owned(),
+        (None, true) => "everybody agreed: the changed matrix is in force".to_owned(),
+        (Some(waiting), true) => {
+            let open = open(waiting).join("; ");
+            format!("your yes is kept; it still waits for {open}")
+        }
+    };
+    let text = format!("{} {text}\n", context.out.symbol(Symbol::Passed));
+    context.either(&said, (text, String::new()));
+    Ok(ExitCode::Done)
+}
+
+/// The change that waits for people; none where none does.
+pub(crate) async fn proposal(session: &Session) -> Result<Option<ProposalView>, CliError> {
+    match session.client.get(PROPOSAL).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.exit() == ExitCode::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Each role that has not agreed, and who could.
+fn open(waiting: &ProposalView) -> Vec<String> {
+    let open = waiting.approvals.iter().filter(|one| one.need as usize > one.by.len());
+    open.map(|one| {
+        let who = if one.who.is_empty() { "nobody could".to_owned() } else { one.who.join(", ") };
+        format!("{} {} of {} ({who})", one.role, one.by.len(), one.need)
+    })
+    .collect()
+}
+
+/// What waits, as an entry of a list of what waits.
+pub(crate) fn text(waiting: &ProposalView, style: &Style) -> String {
+    let since = style.ago(&waiting.since).unwrap_or_else(|| style.moment(&waiting.since));
+    let mut text = format!(
+        "  {} the matrix   change {}   proposed by {} {since}\n",
+        style.symbol(Symbol::Waits),
+        short(waiting),
+        printable(&waiting.by)
+    );
+    for line in open(waiting) {
+        let _ = writeln!(text, "      {line}");
+    }
+    for change in waiting.changes.iter().take(SHOWN) {
+        let _ = writeln!(text, "      changes {}", printable(change));
+    }
+    if waiting.changes.len() > SHOWN {
+        let _ = writeln!(text, "      and {} more", waiting.changes.len() - SHOWN);
+    }
+    for line in report::block::commands(&next(waiting)) {
+        let _ = writeln!(text, "      {line}");
+    }
+    text
+}
+
+fn short(waiting: &ProposalView) -> &str {
+    waiting.plan.get(..12).unwrap_or(&waiting.plan)
+}
+
+fn next(waiting: &ProposalView) -> Vec<Next> {
+    let plan = short(waiting);
+    vec![
+        Next::new(format!("towpath matrix approve {plan}"), "agrees to it"),
+        Next::new(format!("towpath matrix reject {plan} --note \"WHY\""), "takes it off"),
+    ]
+}

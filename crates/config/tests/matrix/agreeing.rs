@@ -1,0 +1,86 @@
+//! Whose yes a matrix asks for, and what a type of change owes afterwards.
+
+use towpath_core::approvals::Need;
+use towpath_core::debts::{Owes, REVIEW_WITHIN};
+use towpath_core::matrix::LaneSpec;
+use towpath_core::release::ChangeType;
+use towpath_core::units::Span;
+
+use crate::check;
+
+const PEOPLE: &str = "people: { ada: { roles: [developer] }, olga: { roles: [operations] } }";
+
+/// The only lane of an environment of this tier with these sections.
+fn lane(tier: &str, people: &str, sections: &str) -> (LaneSpec, Vec<String>) {
+    let text = format!(
+        "version: 1\nproject: shop\n{people}\nenvironments:\n  live:\n    tier: {tier}\n    target: \
+         {{ kind: process, command: [./shop] }}\n{sections}"
+    );
+    let checked = check(&text);
+    let matrix = checked.matrix.unwrap_or_else(|| panic!("{text}\n{:#?}", checked.errors));
+    let lane = matrix.environments[0].lanes.values().next().unwrap().clone();
+    let not_enforced = lane.unenforced.iter().filter(|one| one.refuses);
+    let refusing = not_enforced.map(|one| one.path.clone()).collect();
+    (lane, refusing)
+}
+
+fn needed(lane: &LaneSpec, of: ChangeType) -> Option<Vec<(String, u32)>> {
+    let each = |one: Need| (one.role.to_string(), one.people);
+    Some(lane.approvals.as_ref()?.needed(of)?.into_iter().map(each).collect())
+}
+
+#[test]
+fn roles_that_must_know_agree_to_the_plan() {
+    let coordinated = "    change_types: { infrastructure: { coordinate_with: [operations] } }\n";
+    let (alone, refusing) = lane("production", PEOPLE, coordinated);
+    let operations = |people| ("operations".to_owned(), people);
+    assert_eq!(needed(&alone, ChangeType::Infrastructure), Some(vec![operations(1)]));
+    assert_eq!(needed(&alone, ChangeType::Feature), Some(vec![]), "nobody else is asked");
+    assert_eq!(refusing, Vec::<String>::new());
+    let asked = |of: &str| format!("{coordinated}    approvals: {{ {of} }}\n");
+    let (both, _) = lane("production", PEOPLE, &asked("infrastructure: { developer: 1 }"));
+    let developer = ("developer".to_owned(), 1);
+    let all = Some(vec![developer.clone(), operations(1)]);
+    assert_eq!(needed(&both, ChangeType::Infrastructure), all);
+    let (more, _) = lane("production", PEOPLE, &asked("all: { operations: 2 }"));
+    assert_eq!(needed(&more, ChangeType::Infrastructure), Some(vec![operations(2)]));
+    let (out, _) = lane("production", PEOPLE, &asked("feature: { developer: 1 }"));
+    assert_eq!(needed(&out, ChangeType::Infrastructure), None, "what may not enter stays out");
+    let (_, refusing) = lane("production", "", coordinated);
+    assert_eq!(
+        refusing,
+        ["environments.live.change_types.infrastructure.coordinate_with"],
+        "where nobody is named nobody could know"
+    );
+}
+
+#[test]
+fn a_hotfix_owes_a_review_where_something_is_at_stake_and_others_what_is_said() {
+    let owes = |lane: &LaneSpec, of: ChangeType| lane.of_type(of).owes;
+    let review = Owes { review_within: Some(REVIEW_WITHIN), ..Owes::default() };
+    for (tier, expected) in [
+        ("production", Some(review.clone())),
+        ("staging", Some(review.clone())),
+        ("testing", None),
+        ("development", None),
+    ] {
+        let (lane, _) = lane(tier, "", "");
+        assert_eq!(owes(&lane, ChangeType::Hotfix), expected, "{tier}");
+        assert_eq!(owes(&lane, ChangeType::Fix), None, "{tier}");
+    }
+    let (lane, refusing) = lane(
+        "production",
+        "",
+        "    change_types:\n      hotfix: { backport_to: develop, blocks: [feature, fix] }\n      fix: \
+         { review_within: 3d }\n",
+    );
+    let expected = Owes {
+        backport_to: Some("develop".to_owned()),
+        blocks: vec![ChangeType::Feature, ChangeType::Fix],
+        ..review
+    };
+    assert_eq!(owes(&lane, ChangeType::Hotfix), Some(expected));
+    let later = Owes { review_within: Some(Span::hours(72)), ..Owes::default() };
+    assert_eq!(owes(&lane, ChangeType::Fix), Some(later));
+    assert_eq!(refusing, Vec::<String>::new());
+}

@@ -1,0 +1,78 @@
+//! A changed matrix that people must agree to, as the loop writes it and clients see it. Decides nothing:
+//! what follows is the core's.
+
+use towpath_core::governing::{changes, needed};
+use towpath_core::journal::Event;
+use towpath_core::matrix::Matrix;
+use towpath_core::units::Timestamp;
+
+use crate::orders::{EngineError, Order};
+use crate::shared::Shared;
+use crate::views::{ApprovalView, ProposalView, time};
+
+/// What is written for an order about the matrix, and who gave it.
+pub(crate) fn follows(
+    shared: &Shared,
+    order: Order,
+    now: Timestamp,
+) -> Result<(Vec<Event>, String), EngineError> {
+    shared.read(|project| match order {
+        Order::ApplyMatrix(matrix, by) => {
+            let actor = by.to_string();
+            Ok((vec![project.common.apply_matrix(matrix, by, now)], actor))
+        }
+        Order::AgreeToMatrix(word) => {
+            let events = project.common.word_about_matrix(&word, now);
+            Ok((events.map_err(EngineError::Refused)?, word.by.to_string()))
+        }
+        _ => Ok((Vec::new(), String::new())),
+    })
+}
+
+/// Why the matrix is not in force yet: each role that has not agreed, and who could.
+pub(crate) fn waits_for(shared: &Shared, now: Timestamp) -> Vec<String> {
+    let Some(proposal) = view(shared, now) else { return Vec::new() };
+    let open = proposal.approvals.into_iter().filter(|one| one.need as usize > one.by.len());
+    open.map(|one| {
+        format!("{} has {} of {} ({})", one.role, one.by.len(), one.need, one.who.join(", "))
+    })
+    .collect()
+}
+
+/// The changed matrix that waits for people.
+pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
+    shared.read(|project| {
+        let common = &project.common;
+        let proposal = common.proposal(now)?;
+        let asked = common.asked_about_matrix(proposal);
+        let approvals = asked.into_iter().map(|asked| {
+            let could = common.who_could_agree(proposal, &asked.role);
+            ApprovalView {
+                role: asked.role.to_string(),
+                need: asked.needed,
+                by: asked.by.iter().map(ToString::to_string).collect(),
+                who: could.iter().map(ToString::to_string).collect(),
+            }
+        });
+        Some(ProposalView {
+            plan: proposal.plan.hex().to_owned(),
+            by: proposal.by.to_string(),
+            changes: proposal.changes.clone(),
+            approvals: approvals.collect(),
+            since: time(proposal.since),
+            until: time(proposal.deadline()),
+        })
+    })
+}
+
+/// The roles that must agree before `matrix` counts, by name; empty where it would count at once, or
+/// where it is in force.
+pub(crate) fn asks_first(shared: &Shared, matrix: &Matrix) -> Vec<String> {
+    shared.read(|project| {
+        let force = project.common.matrix.as_ref();
+        if changes(force, matrix).is_empty() {
+            return Vec::new();
+        }
+        needed(force, matrix).iter().map(|one| one.role.to_string()).collect()
+    })
+}
