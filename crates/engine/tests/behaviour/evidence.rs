@@ -52,14 +52,8 @@ fn a_release_that_rested_on_withdrawn_evidence_is_verified_no_more_and_goes_no_f
         assert_eq!(life.serves().as_deref(), Some("1.0.0"), "nothing moves by itself");
         let next = declared::lane("next").unwrap();
         let order = towpath_core::promotion::input::PromotionOrder {
-            by: Person::new("ada").unwrap(),
             release: Some(towpath_core::ids::Version::new("1.0.0").unwrap()),
-            from: None,
-            plan: None,
-            accept_unenforced: Vec::new(),
-            reason: None,
-            offered_by: None,
-            override_window: false,
+            ..towpath_core::promotion::input::PromotionOrder::of(Person::new("ada").unwrap())
         };
         let refused = life.engine.plan(&next, &order).unwrap_err();
         assert_eq!(refused.code, "not-verified");
