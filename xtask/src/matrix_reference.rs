@@ -37,6 +37,7 @@ pub(crate) const GROUPS: &[Group] = &[
             "teams",
             "notifiers",
             "metrics_sources",
+            "audit",
             "goals",
             "defaults",
             "environments",

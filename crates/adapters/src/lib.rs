@@ -9,6 +9,7 @@ mod commit;
 pub mod evidence;
 pub mod history;
 pub mod metrics;
+pub mod notary;
 pub mod notifiers;
 mod outgoing;
 mod own_program;

@@ -2,6 +2,7 @@
 //! help text; help is in `report/help.rs`.
 
 mod agree;
+mod audit;
 mod evidence;
 mod freezes;
 mod matrix;
@@ -17,6 +18,9 @@ use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
 pub(crate) use crate::args::agree::{ApproveArguments, AttestArguments, RejectArguments};
+pub(crate) use crate::args::audit::{
+    AuditArguments, AuditCommand, ExportArguments, VerifyArguments,
+};
 pub(crate) use crate::args::evidence::{
     EvidenceArguments, EvidenceCommand, EvidenceListArguments, EvidenceShowArguments,
     EvidenceWithdrawArguments,
@@ -462,17 +466,6 @@ pub(crate) struct LiftArguments {
     /// do not ask for the environment's name
     #[arg(long)]
     pub(crate) yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AuditArguments {
-    #[command(subcommand)]
-    pub(crate) command: AuditCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    Verify,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{
     ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError, Turn,
+    WrittenEvent,
 };
 
 /// Lists are empty, and writing is refused.
@@ -37,6 +38,10 @@ impl Store for Blank {
     }
 
     async fn events(&self, _: u64, _: u32) -> Result<Vec<EventRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn written(&self, _: u64, _: u32) -> Result<Vec<WrittenEvent>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -113,6 +113,7 @@ fn setup(project: &ProjectFolder, name: Name, store: Arc<dyn Store>) -> std::io:
         artifacts,
         evidence: Arc::new(KeptEvidence::new(&project.state)),
         adapters: Arc::new(Adapters::new(site)),
+        notary: None,
         clock: Arc::new(SystemClock::default()),
     })
 }

@@ -139,6 +139,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
             who_may: sections::who_may::read(root),
             approvals,
             notifiers,
+            audit: sections::audit::read(root),
             declared: declared::values(root, Where::Top, NOWHERE, reading.catalogue),
         },
         lanes: Vec::new(),

@@ -143,6 +143,7 @@ mod tests {
             who_may: BTreeMap::new(),
             approvals: Vec::new(),
             notifiers: BTreeMap::new(),
+            audit: crate::matrix::AuditRules::default(),
             declared: BTreeMap::new(),
         };
         let skip: Vec<Name> = skip.iter().map(|own| name(own)).collect();

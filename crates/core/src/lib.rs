@@ -12,6 +12,7 @@
 //! plan (I12).
 
 pub mod approvals;
+pub mod auditing;
 pub mod calendar;
 mod canonical;
 pub mod change_types;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::approvals::{ApprovalRules, Need};
+pub use crate::auditing::AuditRules;
 use crate::calendar::Calendar;
 use crate::canonical;
 use crate::change_types::ChangeTypes;
@@ -40,6 +41,9 @@ pub struct Matrix {
     /// How people are told, by the channel's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notifiers: BTreeMap<Name, Channel>,
+    /// How often the end of the journal is signed, and where that is kept.
+    #[serde(default, skip_serializing_if = "AuditRules::is_default")]
+    pub audit: AuditRules,
     /// Sections at the top that are kept and that nothing here acts on, by name, every default
     /// filled in.
     #[serde(

@@ -12,6 +12,7 @@ mod alarms;
 mod asking;
 mod backports;
 mod blue;
+mod checkpoints;
 mod counting;
 mod delivery;
 mod evidence;
@@ -45,6 +46,7 @@ mod wakes;
 mod writing;
 
 pub use adapters::AdapterSet;
+pub use checkpoints::CheckpointView;
 pub use orders::{Accepted, EngineEnd, EngineError, NewRelease, Order, Statement, Taking};
 pub use reader::Reader;
 pub use retention::ReleaseView;

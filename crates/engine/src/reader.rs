@@ -10,6 +10,7 @@ use towpath_core::ids::Epoch;
 use towpath_core::matrix::Matrix;
 use towpath_ports::store::StoreError;
 
+use crate::checkpoints::Checkpoints;
 use crate::delivery::Deliveries;
 use crate::notices::Pending;
 use crate::recovery;
@@ -51,6 +52,7 @@ impl Reader {
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
             deliveries: Deliveries::default(),
+            checkpoints: Checkpoints::default(),
             inputs,
             news,
             store_answers: true.into(),
@@ -91,6 +93,7 @@ impl EngineView {
             running,
             since: running.then(|| time(shared.started_at)),
             short_of_space: shared.setup.store.shortage(),
+            unsigned: shared.checkpoints.trouble(),
         }
     }
 }

@@ -17,14 +17,13 @@ use towpath_core::units::Timestamp;
 use towpath_guard::{Standing, Verdict};
 use towpath_ports::store::{EventRow, StoreError, Turn};
 
+use crate::checkpoints::Checkpoints;
 use crate::delivery::{Deliveries, Record};
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, backports, counting, delivery, executor, freezes, governing, holdbacks, journal,
-    judging, kept, leases, notices, orders, prober, reading, recovery, retention, rows, telemetry,
-    views, wakes, writing,
+    alarms, backports, checkpoints, counting, delivery, executor, freezes, governing, holdbacks, journal, judging, kept, leases, notices, orders, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -84,6 +83,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
         deliveries: Deliveries::default(),
+        checkpoints: Checkpoints::default(),
         inputs,
         news,
         store_answers: true.into(),
@@ -119,6 +119,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     judging::spawn(&shared);
     retention::spawn(&shared);
     backports::spawn(&shared);
+    checkpoints::spawn(&shared);
     let ended = tokio::spawn(run.run(receiver));
     Ok(Running { engine: Engine { shared }, ended })
 }

@@ -13,11 +13,13 @@ use towpath_core::units::Timestamp;
 use towpath_ports::artifacts::ArtifactStore;
 use towpath_ports::clock::Clock;
 use towpath_ports::evidence::EvidenceStore;
+use towpath_ports::notary::Notary;
 use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
 use crate::alarms::LaneAlarms;
 use crate::backports::Looked;
+use crate::checkpoints::Checkpoints;
 use crate::counting::LaneCounts;
 use crate::delivery::Deliveries;
 use crate::lane_guard::LaneGuard;
@@ -43,6 +45,8 @@ pub struct Setup {
     pub evidence: Arc<dyn EvidenceStore>,
     /// The adapters.
     pub adapters: Arc<dyn AdapterSet>,
+    /// Signs where the journal ends; none where nobody does, as for whoever only reads.
+    pub notary: Option<Arc<dyn Notary>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) changing: Mutex<Changing>,
     /// Notices that are on their way.
     pub(crate) deliveries: Deliveries,
+    /// What is signed of the journal.
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) inputs: mpsc::Sender<Message>,
     pub(crate) news: broadcast::Sender<Arc<EventRow>>,
     /// Whether the store took the last thing it was asked for. Leases are renewed only while it

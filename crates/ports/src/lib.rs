@@ -12,6 +12,7 @@ pub mod condition;
 pub mod evidence;
 pub mod history;
 pub mod metrics;
+pub mod notary;
 pub mod notifier;
 pub mod router;
 pub mod secret;

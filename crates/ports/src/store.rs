@@ -36,6 +36,10 @@ pub trait Store: Send + Sync {
     /// Events after `after`, in order, at most `limit`.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventRow>, StoreError>;
 
+    /// The same exactly as they stand there, unchecked, for whoever proves them: bodies are the very
+    /// text that was hashed. What cannot be read at all is [`StoreError::Refused`].
+    async fn written(&self, after: u64, limit: u32) -> Result<Vec<WrittenEvent>, StoreError>;
+
     /// Promotions, newest first, at most `limit`, all or of one lane; `before` continues a list.
     async fn promotions(
         &self,
@@ -124,6 +128,27 @@ pub struct EventRow {
     pub body: Value,
     /// Hash over the hash before it and all of the above.
     pub hash: Digest,
+}
+
+/// An event exactly as the columns hold it, unchecked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenEvent {
+    /// Position.
+    pub seq: i64,
+    /// When, in microseconds since 1970.
+    pub at: i64,
+    /// Whose, as text.
+    pub lane: Option<String>,
+    /// Which promotion's.
+    pub promotion: Option<i64>,
+    /// Who caused it.
+    pub actor: String,
+    /// Its name.
+    pub kind: String,
+    /// All of it, the JSON text that was hashed.
+    pub body: String,
+    /// Hash over the hash before it and all of the above, as text.
+    pub hash: String,
 }
 
 /// A saved state.

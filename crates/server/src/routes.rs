@@ -6,7 +6,7 @@ use axum::{Extension, Router};
 use towpath_engine::Engine;
 
 use crate::api::{
-    approvals, engine, events, evidence, freezes, lanes, matrix, notices, promotions, releases,
+    approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions, releases,
 };
 use crate::caller::Rehearsal;
 
@@ -57,7 +57,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/matrix", get(matrix::show).post(matrix::apply))
         .route("/v1/matrix/asked", post(matrix::asked))
         .route("/v1/matrix/proposal", get(matrix::proposal).post(matrix::word))
-        .route("/v1/audit/verify", get(events::verify))
+        .route("/v1/audit/verify", get(audit::verify))
+        .route("/v1/audit/checkpoint", post(audit::checkpoint))
         .route("/v1/notices", get(notices::list))
         .route("/v1/notices/test", post(notices::test))
         .route("/v1/notices/retry", post(notices::retry))

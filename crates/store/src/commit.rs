@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use towpath_audit::chain;
 use towpath_core::ids::{Digest, Epoch, LaneId};
-use towpath_ports::store::{NewEvent, OutboxRow, PromotionRow, StateRow, StoreError, Turn};
+use towpath_ports::store::{
+    NewEvent, OutboxRow, PromotionRow, StateRow, StoreError, Turn, WrittenEvent,
+};
 
-use crate::chain::{self, StoredEvent};
 use crate::head::Head;
 use crate::script::{Done, Statement, Topic};
 use crate::{journal, outbox, promotions, states};
@@ -255,8 +257,8 @@ pub(crate) fn group_script(head: &Head, turns: &[&PreparedTurn]) -> GroupScript 
     GroupScript { statements, next, placed }
 }
 
-fn next_event(head: &Head, at: i64, event: &PreparedEvent) -> (StoredEvent, Digest) {
-    let mut stored = StoredEvent {
+fn next_event(head: &Head, at: i64, event: &PreparedEvent) -> (WrittenEvent, Digest) {
+    let mut stored = WrittenEvent {
         seq: head.seq + 1,
         at,
         lane: event.lane.clone(),

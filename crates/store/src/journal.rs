@@ -5,11 +5,11 @@ use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row as _};
+use towpath_audit::chain::Walk;
 use towpath_core::ids::{Digest, LaneId, PromotionNumber};
 use towpath_core::units::Timestamp;
-use towpath_ports::store::{ChainBreak, ChainReport, EventRow};
+use towpath_ports::store::{ChainBreak, ChainReport, EventRow, WrittenEvent};
 
-use crate::chain::{StoredEvent, Walk};
 use crate::database::Database;
 use crate::failure::Kind;
 use crate::script::{Statement, Topic, arguments, row_statements};
@@ -21,7 +21,7 @@ const VERIFY_BATCH: i64 = 500;
 const COLUMNS: &str = "seq, at, lane, promotion, actor, kind, body, hash";
 
 /// Writes events.
-pub(crate) fn write(events: &[StoredEvent]) -> Vec<Statement> {
+pub(crate) fn write(events: &[WrittenEvent]) -> Vec<Statement> {
     let sql = format!("INSERT INTO events ({COLUMNS}) VALUES {{rows}}");
     row_statements(Topic::Events, &sql, 8, events, |statement, event| {
         statement
@@ -63,6 +63,17 @@ pub(crate) async fn read(
 ) -> Result<Vec<EventRow>, sqlx::Error> {
     let rows = select(database, after, i64::from(limit)).fetch_all(readers).await?;
     rows.iter().map(event_row).collect()
+}
+
+/// The same as the columns hold them.
+pub(crate) async fn read_written(
+    database: Database,
+    readers: &AnyPool,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<WrittenEvent>, sqlx::Error> {
+    let rows = select(database, after, i64::from(limit)).fetch_all(readers).await?;
+    rows.iter().map(stored_event).collect()
 }
 
 /// Walks the whole chain. `connection` must be in a transaction that sees one moment, or events that
@@ -148,8 +159,8 @@ fn select(
     sqlx::query_with(AssertSqlSafe(sql), arguments(vec![after.into(), limit.into()]))
 }
 
-fn stored_event(row: &AnyRow) -> Result<StoredEvent, sqlx::Error> {
-    Ok(StoredEvent {
+fn stored_event(row: &AnyRow) -> Result<WrittenEvent, sqlx::Error> {
+    Ok(WrittenEvent {
         seq: row.try_get(0)?,
         at: row.try_get(1)?,
         lane: row.try_get(2)?,

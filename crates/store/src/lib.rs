@@ -2,9 +2,8 @@
 //! stored format and the ways in which it fails; decides nothing about what it keeps.
 //!
 //! Start reading at `store.rs` (what is promised), then `writer.rs` (how a turn gets to the disk)
-//! and `chain.rs` (how a changed journal is found out).
+//! and `towpath_audit::chain` (how a changed journal is found out).
 
-mod chain;
 mod commit;
 mod database;
 mod failure;

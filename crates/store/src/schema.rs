@@ -3,10 +3,10 @@
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+use towpath_audit::chain::genesis;
 use towpath_core::ids::Digest;
 use towpath_ports::store::StoreIdentity;
 
-use crate::chain::genesis;
 use crate::database::Database;
 use crate::head::Head;
 use crate::open::OpenError;

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use sqlx::AnyPool;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use towpath_audit::chain;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{
     ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError,
-    StoreIdentity, Turn,
+    StoreIdentity, Turn, WrittenEvent,
 };
 
 use crate::commit::PreparedTurn;
@@ -19,7 +20,7 @@ use crate::failure::before_commit;
 use crate::open::{OpenError, Place};
 use crate::reserve::{self, Reserve, Shortage};
 use crate::writer::{self, CommitJob, Job};
-use crate::{chain, journal, outbox, promotions, states, telemetry};
+use crate::{journal, outbox, promotions, states, telemetry};
 
 /// Rows that one call answers at most, whatever was asked for: a page of a list, not the list.
 const ROWS_PER_CALL: u32 = 10_000;
@@ -185,6 +186,14 @@ impl Store for SqlStore {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let limit = limit.min(ROWS_PER_CALL);
         journal::read(self.database, &self.readers, after, limit)
+            .await
+            .map_err(|error| self.read_error("events", &error))
+    }
+
+    async fn written(&self, after: u64, limit: u32) -> Result<Vec<WrittenEvent>, StoreError> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let limit = limit.min(ROWS_PER_CALL);
+        journal::read_written(self.database, &self.readers, after, limit)
             .await
             .map_err(|error| self.read_error("events", &error))
     }

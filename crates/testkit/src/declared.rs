@@ -58,6 +58,7 @@ pub fn matrix(text: &str) -> Result<Matrix, String> {
         who_may: BTreeMap::new(),
         approvals: Vec::new(),
         notifiers: BTreeMap::new(),
+        audit: towpath_core::matrix::AuditRules::default(),
         declared: BTreeMap::new(),
     })
 }

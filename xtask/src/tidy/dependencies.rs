@@ -19,6 +19,7 @@ enum May {
 
 const GUARD: &str = "towpath-guard";
 const ACCESS: &str = "towpath-access";
+const AUDIT: &str = "towpath-audit";
 const CORE: &str = "towpath-core";
 const PORTS: &str = "towpath-ports";
 const CONFIG: &str = "towpath-config";
@@ -35,10 +36,11 @@ const TABLE: &[Allowance] = &[
     allow(PORTS, &[CORE, GUARD]),
     allow(CONFIG, &[PORTS, CORE, GUARD]),
     allow(ACCESS, &[CORE]),
-    allow(ENGINE, &[ACCESS, PORTS, CORE, GUARD]),
+    allow(AUDIT, &[PORTS, CORE]),
+    allow(ENGINE, &[ACCESS, AUDIT, PORTS, CORE, GUARD]),
     allow("towpath-simulate", &[GUARD]),
-    allow("towpath-store", &[PORTS, CORE, GUARD]),
-    allow("towpath-adapters", &[PORTS, CORE, PROXY, GUARD]),
+    allow("towpath-store", &[AUDIT, PORTS, CORE, GUARD]),
+    allow("towpath-adapters", &[AUDIT, PORTS, CORE, PROXY, GUARD]),
     allow("towpath-aws", &[PORTS, CORE, PROXY, GUARD]),
     allow("towpath-server", &[ENGINE, PORTS, CONFIG, CORE]),
     Allowance { name: "towpath", may_use: May::UseAll },

@@ -21,7 +21,8 @@ use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use crate::commit::{self, Commit};
 use crate::question;
 use crate::reports::{counted, short};
-use asking::{Point, Record, Repository};
+use asking::Point;
+pub(crate) use asking::{Record, Repository};
 
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {

@@ -17,6 +17,7 @@ mod sarif;
 mod soak;
 mod tcp;
 
+pub(crate) use git::{Record, Repository};
 use towpath_ports::Kind;
 use towpath_ports::check::Check;
 

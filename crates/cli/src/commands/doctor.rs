@@ -114,11 +114,22 @@ async fn engine(project: &ProjectFolder, context: &Context) -> Vec<Finding> {
             }];
             if let Ok(status) = client.get::<Status>("/v1/status").await {
                 context.knows_services(!report::status::is_single(&status));
+                findings.extend(signed(&status));
                 findings.extend(lanes(&status, context));
             }
             findings
         }
     }
+}
+
+/// Whether the end of the journal is signed, and kept where the matrix says.
+fn signed(status: &Status) -> Option<Finding> {
+    status.engine.unsigned.as_ref().map(|why| Finding {
+        what: "checkpoints",
+        well: Some(false),
+        sentence: format!("{why}; it is tried again"),
+        next: Some(Next::new("towpath audit checkpoint", "tries it now")),
+    })
 }
 
 fn lanes(status: &Status, context: &Context) -> Vec<Finding> {

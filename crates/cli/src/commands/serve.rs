@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use towpath_adapters::artifacts::Artifacts;
 use towpath_adapters::evidence::KeptEvidence;
+use towpath_adapters::notary::FolderNotary;
 use towpath_core::ids::{Epoch, Name};
 use towpath_engine::{Engine, EngineEnd, Setup};
 use towpath_ports::Site;
@@ -102,6 +103,7 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
         artifacts: artifacts.clone(),
         speed: project.speed(),
     };
+    let notary = FolderNotary::new(&project.state, &project.root, name.clone());
     let running = towpath_engine::start(Setup {
         project: name,
         speed: project.speed(),
@@ -110,6 +112,7 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
         artifacts,
         evidence: Arc::new(KeptEvidence::new(&project.state)),
         adapters: Arc::new(Adapters::new(site)),
+        notary: Some(Arc::new(notary)),
         clock: Arc::new(SystemClock::default()),
     })
     .await

@@ -29,7 +29,7 @@ Look       status      what serves where           why       what blocks an envi
 Hold       freeze      let nothing start           thaw      let it go on
            quarantine  releases that may not return
 Tell       notify      whether people can be told, and what they were not told
-Prove      evidence    what gates opened by        audit     verify the journal
+Prove      evidence    what gates opened by        audit     verify, export, sign
            simulate    try a rollout before trusting it
 Run        serve, engine, adapters, doctor, completions
 ";

@@ -2,6 +2,7 @@
 //! stand; a test types them all. Knows no option.
 
 use crate::report::help::Page;
+use crate::report::help_audit;
 use crate::report::help_overview::WATCHED;
 
 /// All pages, in the order of the overview.
@@ -428,20 +429,10 @@ pub(crate) const PAGES: &[Page] = &[
         exits: &[],
         see: "towpath notify list",
     },
-    Page {
-        command: "audit",
-        about: "Prove what happened",
-        examples: &[("towpath audit verify", "recomputes the whole chain of the journal")],
-        exits: &[],
-        see: "",
-    },
-    Page {
-        command: "audit verify",
-        about: "Say whether the journal is as it was written",
-        examples: &[("towpath audit verify", "recomputes the whole chain")],
-        exits: &["0 whole   1 changed"],
-        see: "",
-    },
+    help_audit::TOPIC,
+    help_audit::VERIFY,
+    help_audit::EXPORT,
+    help_audit::CHECKPOINT,
     crate::report::simulation::HELP,
     Page {
         command: "adapters",

@@ -12,6 +12,7 @@ pub(crate) mod evidence;
 pub(crate) mod frozen;
 pub(crate) mod health;
 pub(crate) mod help;
+mod help_audit;
 mod help_overview;
 mod help_pages;
 mod help_proof;

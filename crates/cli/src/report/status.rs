@@ -229,6 +229,9 @@ fn notes(status: &Status, style: &Style) -> Vec<Vec<String>> {
             add("asks", format!("{name}: {}", printable(asks)));
         }
     }
+    if let Some(why) = &status.engine.unsigned {
+        add("not signed", printable(why));
+    }
     if status.dead_notices > 0 {
         let count = counted(status.dead_notices, "notice");
         add("not told", format!("{count} never arrived: towpath notify list"));

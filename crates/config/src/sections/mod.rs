@@ -10,6 +10,7 @@ pub(crate) mod alarms;
 pub(crate) mod alerting;
 pub(crate) mod application;
 pub(crate) mod approvals;
+pub(crate) mod audit;
 pub(crate) mod backing;
 pub(crate) mod backups;
 pub(crate) mod branches;
@@ -164,6 +165,7 @@ const FILES: &[&[Section]] = &[
     people::SECTIONS,
     notifiers::SECTIONS,
     metrics_sources::SECTIONS,
+    audit::SECTIONS,
     goals::SECTIONS,
     order::SECTIONS,
     triggers::SECTIONS,

@@ -189,6 +189,7 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
         who_may: BTreeMap::new(),
         approvals: Vec::new(),
         notifiers: BTreeMap::new(),
+        audit: towpath_core::matrix::AuditRules::default(),
         declared: BTreeMap::new(),
     }
 }

@@ -70,6 +70,9 @@ pub struct EngineView {
     /// What is wrong with the disk, while nothing new is taken for want of space.
     #[serde(default)]
     pub short_of_space: Option<String>,
+    /// Why checkpoints of the journal cannot be signed, or kept where the matrix says.
+    #[serde(default)]
+    pub unsigned: Option<String>,
 }
 
 /// One lane.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
 mod alarms;
+mod checkpoints;
 mod checks;
 mod counting;
 mod crashes;

@@ -21,6 +21,7 @@ use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 use towpath_ports::check::Check;
 use towpath_ports::history::{FixQuestion, History};
 use towpath_ports::metrics::MetricsSource;
+use towpath_ports::notary::Notary;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
 use towpath_ports::secret::SecretStore;
@@ -29,8 +30,8 @@ use towpath_ports::target::Target;
 use towpath_testkit::declared::{self, ReleaseWords};
 
 use crate::fakes::{
-    FakeChecks, FakeClock, FakeEvidence, FakeMetrics, FakeNotifiers, FakeRouter, FakeSecrets,
-    FakeTarget, MemoryStore,
+    FakeChecks, FakeClock, FakeEvidence, FakeMetrics, FakeNotary, FakeNotifiers, FakeRouter,
+    FakeSecrets, FakeTarget, MemoryStore,
 };
 
 /// One step of two seconds, then all: short, so that a sweep over crashes stays cheap.
@@ -51,6 +52,8 @@ pub(crate) struct World {
     pub(crate) metrics: Arc<FakeMetrics>,
     pub(crate) notifiers: Arc<FakeNotifiers>,
     pub(crate) history: Arc<FakeHistory>,
+    /// Who signs the end of the journal; none: nobody.
+    notary: Option<Arc<FakeNotary>>,
     /// What is different in the matrix.
     change: fn(&mut Matrix),
     clock: Arc<FakeClock>,
@@ -91,6 +94,7 @@ impl World {
             metrics: Arc::default(),
             notifiers: Arc::default(),
             history: Arc::default(),
+            notary: None,
             change: |_| {},
             clock,
             matrix,
@@ -125,6 +129,11 @@ impl World {
     /// The same world, whose matrix was changed so.
     pub(crate) fn changed_by(self, change: fn(&mut Matrix)) -> Self {
         Self { change, ..self }
+    }
+
+    /// The same world, in which the end of the journal is signed.
+    pub(crate) fn signed_by(self, notary: &Arc<FakeNotary>) -> Self {
+        Self { notary: Some(Arc::clone(notary)), ..self }
     }
 
     /// The same world, in which the source counts requests.
@@ -176,6 +185,7 @@ impl World {
                 notifiers: Arc::clone(&self.notifiers),
                 history: Arc::clone(&self.history),
             }),
+            notary: self.notary.clone().map(|it| -> Arc<dyn Notary> { it }),
             clock: Arc::<FakeClock>::clone(&self.clock),
         }
     }

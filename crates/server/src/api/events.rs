@@ -1,4 +1,4 @@
-//! The journal: read, followed, verified. Shows no secret of a matrix; the journal keeps them.
+//! The journal: read and followed. Shows no secret of a matrix; the journal keeps them.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use towpath_core::plan::Plan;
 use towpath_engine::Engine;
-use towpath_ports::store::{ChainReport, EventRow};
+use towpath_ports::store::EventRow;
 
 use crate::error::Answer;
 use crate::routes::App;
@@ -111,10 +111,6 @@ fn lines_of(rows: &[EventRow]) -> String {
         lines.push('\n');
     }
     lines
-}
-
-pub(crate) async fn verify(State(app): State<App>) -> Answer<Json<ChainReport>> {
-    Ok(Json(app.engine.verify().await?))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One file per resource.
 
 pub(crate) mod approvals;
+pub(crate) mod audit;
 pub(crate) mod engine;
 pub(crate) mod events;
 pub(crate) mod evidence;

@@ -9,6 +9,7 @@ use super::both;
 use crate::report::attendance::Attendance;
 use crate::report::samples::{self, CONDEMNED};
 use crate::report::{adapters, audit, health, history, plan, quarantine, status, waiting, why};
+use towpath_audit::verify::{Finding, Report, What};
 
 const NOW: &str = "2027-01-12T15:31:08Z";
 
@@ -175,9 +176,74 @@ fn audit_says_what_can_be_trusted() {
     let broken = Some(ChainBreak { seq: 3977, sentence: sentence.to_owned() });
     let changed = ChainReport { broken, ..whole.clone() };
     let place = ".towpath/journal.db";
-    let right = both(NOW, |style| audit::text(&whole, place, style));
-    let wrong = both(NOW, |style| audit::text(&changed, place, style));
-    insta::assert_snapshot!(format!("{right}=== changed\n{wrong}"));
+    let signed = |right, covered, findings| Report {
+        checkpoints: 48,
+        right,
+        covered,
+        trusted: covered,
+        findings,
+        ..Report::default()
+    };
+    let rewritten = || {
+        let sentence = "checkpoint 40 (event 4000) signed another event".to_owned();
+        vec![Finding { what: What::Rewritten, seq: Some(3901), line: None, sentence }]
+    };
+    let cases = [
+        ("whole, never signed", whole.clone(), None),
+        ("whole and signed", whole.clone(), Some(signed(48, Some(4800), Vec::new()))),
+        ("rewritten", whole, Some(signed(39, Some(3900), rewritten()))),
+        ("changed", changed.clone(), None),
+        ("changed and rewritten", changed, Some(signed(39, Some(3900), rewritten()))),
+    ];
+    let told: String = cases
+        .into_iter()
+        .map(|(title, chain, signed)| {
+            let found = audit::Whole { chain, signed };
+            format!("=== {title}\n{}", both(NOW, |style| audit::text(&found, place, style)))
+        })
+        .collect();
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn audit_says_what_an_export_proves() {
+    let at = |text: &str| samples::at(text).0;
+    let whole = Report {
+        project: Some("soundbite".to_owned()),
+        speed: 1,
+        events: 4812,
+        range: Some((1, 4812)),
+        span: Some((1_793_610_840_000_000, at("15:21:00"))),
+        checkpoints: 48,
+        right: 48,
+        covered: Some(4800),
+        trusted: Some(4812),
+        ..Report::default()
+    };
+    let finding = |what, seq, line, sentence: &str| Finding {
+        what,
+        seq: Some(seq),
+        line,
+        sentence: sentence.to_owned(),
+    };
+    let findings = vec![
+        finding(What::Edited, 17, Some(17), "event 17 is not as it was written"),
+        finding(What::Missing, 19, None, "event 19 is missing"),
+    ];
+    let cases = [
+        ("whole", whole.clone()),
+        ("no checkpoint", Report { checkpoints: 0, right: 0, covered: None, ..whole.clone() }),
+        ("withheld", Report { withheld: vec![2, 9], ..whole.clone() }),
+        ("changed", Report { findings, trusted: Some(16), ..whole }),
+    ];
+    let told: String = cases
+        .into_iter()
+        .map(|(title, found)| {
+            let text = both(NOW, |style| audit::export(&found, "journal.jsonl", style));
+            format!("=== {title}\n{text}")
+        })
+        .collect();
+    insta::assert_snapshot!(told);
 }
 
 #[test]

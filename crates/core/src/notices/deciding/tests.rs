@@ -42,6 +42,7 @@ fn project(tier: Tier, rules: NotifyRules) -> Project {
         who_may: BTreeMap::new(),
         approvals: Vec::new(),
         notifiers: channels.map(|(own, missing)| (name(own), channel(missing))).into(),
+        audit: crate::matrix::AuditRules::default(),
         declared: BTreeMap::new(),
     };
     let mut project = Project::default();

@@ -6,10 +6,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber};
+use towpath_audit::chain::{self, Walk};
+use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{
     ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError, Turn,
+    WrittenEvent,
 };
 
 /// What goes wrong with one commit.
@@ -247,6 +249,31 @@ impl Store for MemoryStore {
         let kept = self.kept.lock().unwrap();
         let later = kept.events.iter().filter(|event| event.seq > after);
         Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    async fn written(&self, after: u64, limit: u32) -> Result<Vec<WrittenEvent>, StoreError> {
+        let mut chain = Walk::new(chain::genesis(&Name::new("project").unwrap(), 1));
+        let kept = self.kept.lock().unwrap();
+        let mut written: Vec<_> = kept
+            .events
+            .iter()
+            .map(|event| WrittenEvent {
+                seq: i64::try_from(event.seq).unwrap(),
+                at: event.at.0,
+                lane: event.lane.as_ref().map(ToString::to_string),
+                promotion: event.promotion.map(|number| i64::try_from(number.0).unwrap()),
+                actor: event.actor.clone(),
+                kind: event.kind.clone(),
+                body: event.body.to_string(),
+                hash: String::new(),
+            })
+            .collect();
+        for event in &mut written {
+            event.hash = chain::link(chain.hash(), event).to_string();
+            chain.step(event).unwrap();
+        }
+        let first = usize::try_from(after).unwrap().min(written.len());
+        Ok(written.into_iter().skip(first).take(limit as usize).collect())
     }
 
     async fn promotions(

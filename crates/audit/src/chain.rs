@@ -19,31 +19,18 @@
 //!
 //! The head row holds the last sequence number and its hash, which is how a missing tail shows.
 //! Somebody who may write to the database can recompute the whole chain and the head; against that
-//! helps only a head that was copied elsewhere before.
+//! helps only a signed checkpoint that was copied elsewhere before.
 
 use sha2::Digest as _;
 use towpath_core::ids::{Digest, Name};
-use towpath_ports::store::ChainBreak;
+use towpath_ports::store::{ChainBreak, WrittenEvent};
 
 /// The version of the table above. It is hashed, so no event of one format passes for another's.
-pub(crate) const FORMAT: u8 = 1;
-
-/// An event as the columns hold it, unchecked.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct StoredEvent {
-    pub(crate) seq: i64,
-    pub(crate) at: i64,
-    pub(crate) lane: Option<String>,
-    pub(crate) promotion: Option<i64>,
-    pub(crate) actor: String,
-    pub(crate) kind: String,
-    pub(crate) body: String,
-    pub(crate) hash: String,
-}
+pub const FORMAT: u8 = 1;
 
 /// What event 1 is linked to: [`FORMAT`], the project's name with its length, and the rehearsal
 /// speed. Ties the chain to its project.
-pub(crate) fn genesis(project: &Name, speed: u32) -> Digest {
+pub fn genesis(project: &Name, speed: u32) -> Digest {
     let mut hasher = sha2::Sha256::new();
     hasher.update([FORMAT]);
     add_text(&mut hasher, project.as_str());
@@ -52,7 +39,7 @@ pub(crate) fn genesis(project: &Name, speed: u32) -> Digest {
 }
 
 /// The hash of `event` behind an event with the hash `previous`. The event's own `hash` is not read.
-pub(crate) fn link(previous: &Digest, event: &StoredEvent) -> Digest {
+pub fn link(previous: &Digest, event: &WrittenEvent) -> Digest {
     let mut hasher = sha2::Sha256::new();
     hasher.update([FORMAT]);
     hasher.update(hash_bytes(previous));
@@ -100,24 +87,37 @@ fn nibble(digit: u8) -> u8 {
 
 /// Walks a chain from its first event and stops at the first that is not as it was written.
 #[derive(Debug)]
-pub(crate) struct Walk {
+pub struct Walk {
     seq: i64,
     hash: Digest,
 }
 
 impl Walk {
+    /// The hash of the last event that was taken; at the beginning what it began with.
+    pub fn hash(&self) -> &Digest {
+        &self.hash
+    }
+
+    /// After the event `seq`, whose hash is `hash`: the chain before it was walked already.
+    pub fn after(seq: u64, hash: Digest) -> Self {
+        Self { seq: i64::try_from(seq).unwrap_or(i64::MAX), hash }
+    }
+
     /// Before the first event of the chain that begins at `genesis`.
-    pub(crate) fn new(genesis: Digest) -> Self {
+    pub fn new(genesis: Digest) -> Self {
         Self { seq: 0, hash: genesis }
     }
 
     /// The sequence number of the event that must come next.
-    pub(crate) fn next_seq(&self) -> u64 {
+    pub fn next_seq(&self) -> u64 {
         u64::try_from(self.seq).expect("a walk begins at 0 and only grows") + 1
     }
 
     /// Takes the next event.
-    pub(crate) fn step(&mut self, event: &StoredEvent) -> Result<(), ChainBreak> {
+    ///
+    /// # Errors
+    /// It is not the one that was written there; the walk does not move.
+    pub fn step(&mut self, event: &WrittenEvent) -> Result<(), ChainBreak> {
         let wanted = self.seq + 1;
         if event.seq < wanted {
             return Err(self.broken(format!(
@@ -143,7 +143,10 @@ impl Walk {
     }
 
     /// Compares the end with the head row.
-    pub(crate) fn finish(&self, head: Option<(i64, &str)>) -> Result<(), ChainBreak> {
+    ///
+    /// # Errors
+    /// The head row says another end.
+    pub fn finish(&self, head: Option<(i64, &str)>) -> Result<(), ChainBreak> {
         let Some((head_seq, head_hash)) = head else {
             return Err(self.broken("the row that says where the journal ends is missing".into()));
         };
@@ -169,7 +172,7 @@ impl Walk {
     }
 
     /// A break at the event that must come next.
-    pub(crate) fn broken(&self, sentence: String) -> ChainBreak {
+    pub fn broken(&self, sentence: String) -> ChainBreak {
         ChainBreak { seq: self.next_seq(), sentence }
     }
 }
@@ -183,7 +186,7 @@ mod tests {
     #[test]
     fn a_known_event_keeps_its_hash_for_ever() {
         let genesis = genesis(&Name::new("soundbite").unwrap(), 1);
-        let mut event = StoredEvent {
+        let mut event = WrittenEvent {
             seq: 1,
             at: 1_800_000_000_000_000,
             lane: Some("api/staging".into()),
@@ -214,8 +217,8 @@ mod tests {
         assert_ne!(link(&previous, &whole), link(&previous, &moved));
     }
 
-    fn event(seq: i64, actor: &str, kind: &str, body: &str) -> StoredEvent {
-        StoredEvent {
+    fn event(seq: i64, actor: &str, kind: &str, body: &str) -> WrittenEvent {
+        WrittenEvent {
             seq,
             at: 5,
             lane: None,
@@ -227,7 +230,7 @@ mod tests {
         }
     }
 
-    fn chain(bodies: &[String]) -> (Digest, Vec<StoredEvent>) {
+    fn chain(bodies: &[String]) -> (Digest, Vec<WrittenEvent>) {
         let genesis = genesis(&Name::new("p").unwrap(), 60);
         let mut previous = genesis.clone();
         let mut events = Vec::new();
@@ -242,7 +245,11 @@ mod tests {
         (genesis, events)
     }
 
-    fn walk(genesis: &Digest, events: &[StoredEvent], head: (i64, &str)) -> Result<(), ChainBreak> {
+    fn walk(
+        genesis: &Digest,
+        events: &[WrittenEvent],
+        head: (i64, &str),
+    ) -> Result<(), ChainBreak> {
         let mut walk = Walk::new(genesis.clone());
         for event in events {
             walk.step(event)?;
@@ -251,7 +258,7 @@ mod tests {
     }
 
     /// Changes one byte of one field to another that keeps it valid text or a valid number.
-    fn change(event: &mut StoredEvent, field: usize, byte: usize, bit: u8) {
+    fn change(event: &mut WrittenEvent, field: usize, byte: usize, bit: u8) {
         let flip_text = |text: &mut String| {
             let mut bytes = std::mem::take(text).into_bytes();
             if bytes.is_empty() {

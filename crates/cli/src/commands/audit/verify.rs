@@ -1,0 +1,149 @@
+//! `audit verify`: whether the journal, or an export of it, is as it was written. Changes nothing; of an
+//! export it needs neither the project nor an engine.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use towpath_adapters::notary::{LIST_FILE, PUBLIC_FILE, public_keys};
+use towpath_audit::note::{Note, PublicKey, split};
+use towpath_audit::verify::{Known, Report, checkpoints, verify};
+use towpath_core::ids::Digest;
+use towpath_ports::store::ChainReport;
+
+use super::{Written, read_named};
+use crate::args::VerifyArguments;
+use crate::commands::Context;
+use crate::commands::session::Session;
+use crate::exit_code::{CliError, ExitCode};
+use crate::project::ProjectFolder;
+use crate::report;
+use crate::report::audit::Whole;
+
+/// Runs it. Failed (exit 1) when something is not as it was written.
+pub(super) async fn run(
+    arguments: &VerifyArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    match &arguments.export {
+        Some(file) => of_export(file, arguments, context),
+        None => of_journal(arguments, context).await,
+    }
+}
+
+fn of_export(
+    file: &Path,
+    arguments: &VerifyArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let notes = notes_of(&arguments.checkpoints)?;
+    let keys = keys_of(&arguments.keys)?;
+    if !notes.is_empty() && keys.is_empty() {
+        return Err(no_key("whose checkpoints are they?"));
+    }
+    let lines = towpath_audit::export::lines(&read_named(file)?);
+    let from = i64::try_from(arguments.from).unwrap_or(i64::MAX);
+    let found = verify(&lines, from, &notes, &keys);
+    let place = file.display().to_string();
+    context.either(&found, report::audit::export(&found, &place, &context.out));
+    Ok(if found.is_whole() { ExitCode::Done } else { ExitCode::Failed })
+}
+
+async fn of_journal(arguments: &VerifyArguments, context: &Context) -> Result<ExitCode, CliError> {
+    let session = Session::reading(context).await?;
+    let chain: ChainReport = session.client.patient().get("/v1/audit/verify").await?;
+    let signed = signed(&session.project, &chain, arguments, context).await?;
+    let place = session.project.state.display().to_string();
+    let found = Whole { chain, signed };
+    context.either(&found.object(), report::audit::text(&found, &place, &context.out));
+    Ok(if found.is_whole() { ExitCode::Done } else { ExitCode::Failed })
+}
+
+/// What the checkpoints beside the journal and those that were named say of it; none where there is
+/// none.
+async fn signed(
+    project: &ProjectFolder,
+    chain: &ChainReport,
+    arguments: &VerifyArguments,
+    context: &Context,
+) -> Result<Option<Report>, CliError> {
+    let own = project.state.join(LIST_FILE);
+    let mut notes = if own.exists() { notes_of(&[own])? } else { Vec::new() };
+    for note in notes_of(&arguments.checkpoints)? {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    if notes.is_empty() {
+        return Ok(None);
+    }
+    let keys = match keys_of(&arguments.keys)? {
+        keys if keys.is_empty() => own_key(project)?,
+        keys => keys,
+    };
+    let written = Written::open(project, context).await?;
+    let mut hashes = BTreeMap::new();
+    let said = notes.iter().filter_map(|note| Note::parse(note).ok());
+    let said = said.filter_map(|note| towpath_audit::read(&note.text).ok());
+    for seq in said.map(|checkpoint| checkpoint.events).chain([1]) {
+        if let Some(event) = written.event(seq).await? {
+            hashes.insert(event.seq, event.hash);
+        }
+    }
+    // Behind a break in the chain nobody knows how many there were.
+    let last = match &chain.broken {
+        None => i64::try_from(chain.events).unwrap_or(i64::MAX),
+        Some(_) => i64::MAX,
+    };
+    let known = Known {
+        project: written.project.as_str(),
+        speed: written.speed,
+        range: (1, last),
+        first: hashes.get(&1).and_then(|hash| Digest::new(hash).ok()),
+        hash_at: &|seq| hashes.get(&seq).cloned(),
+    };
+    Ok(Some(checkpoints(&known, &notes, &keys)))
+}
+
+fn notes_of(files: &[PathBuf]) -> Result<Vec<String>, CliError> {
+    let mut notes = Vec::new();
+    for file in files {
+        notes.extend(split(&read_named(file)?));
+    }
+    Ok(notes)
+}
+
+/// Keys as they were typed: each the text of one, or a file with some.
+fn keys_of(typed: &[String]) -> Result<Vec<PublicKey>, CliError> {
+    let mut keys = Vec::new();
+    for one in typed {
+        if let Ok(key) = PublicKey::parse(one) {
+            keys.push(key);
+            continue;
+        }
+        let file = Path::new(one);
+        if one.contains('+') && !file.exists() {
+            let cause = public_keys(one).err().unwrap_or_default();
+            return Err(no_key("that is no public key").because(cause));
+        }
+        let text = read_named(file)?;
+        keys.extend(public_keys(&text).map_err(|cause| {
+            no_key("that is no public key").because(cause).at(file.display().to_string())
+        })?);
+    }
+    Ok(keys)
+}
+
+fn own_key(project: &ProjectFolder) -> Result<Vec<PublicKey>, CliError> {
+    let file = project.state.join(PUBLIC_FILE);
+    if !file.exists() {
+        return Err(no_key("there are checkpoints, and no key that proves them")
+            .at(file.display().to_string()));
+    }
+    let wrong = |cause: String| no_key("that is no public key").because(cause);
+    public_keys(&read_named(&file)?).map_err(|cause| wrong(cause).at(file.display().to_string()))
+}
+
+fn no_key(message: &str) -> CliError {
+    CliError::new(ExitCode::Usage, "no-key", message)
+        .next("towpath audit verify --key FILE", "the public key that was handed out, audit.pub")
+}

@@ -1,0 +1,257 @@
+//! Has signed, every so many events and when somebody asks, where the journal ends: what was signed
+//! outside shows a journal that was cut or written anew. Signs only what follows from what it signed
+//! before; holds nothing up, and whatever fails is told and tried again.
+//!
+//! The journal holds no event of a checkpoint. One would be about the journal and in it, so that none
+//! could ever cover it; the list of checkpoints is the record.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use towpath_audit::chain::{Walk, genesis};
+use towpath_core::ids::Digest;
+use towpath_core::matrix::AuditRules;
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::units::Timestamp;
+use towpath_ports::notary::{Checkpoint, Notary};
+
+use crate::run_loop::Engine;
+use crate::shared::Shared;
+use crate::views::time;
+
+/// How often it is looked whether the engine has stopped or the rules have changed.
+const LOOK: Duration = Duration::from_secs(1);
+/// The first and the longest pause before what failed is tried again; they double.
+const RETRY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+/// Events that are read at once.
+const BATCH: u32 = 500;
+
+/// How the signing stands.
+#[derive(Default)]
+pub(crate) struct Checkpoints {
+    trouble: Mutex<Option<String>>,
+    /// One at a time.
+    making: tokio::sync::Mutex<()>,
+}
+
+/// A checkpoint as clients see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckpointView {
+    /// How many events it covers.
+    pub events: u64,
+    /// The hash of the last of them.
+    pub hash: String,
+    /// Which journal.
+    pub origin: String,
+    /// When it was signed.
+    pub at: String,
+    /// The public key.
+    pub key: String,
+    /// Whether it is new; else nothing was written since it was signed.
+    pub made: bool,
+    /// Places outside that do not have it yet, each with why.
+    pub missing_at: Vec<String>,
+}
+
+/// What a look at the journal led to.
+struct Made {
+    checkpoint: Option<Checkpoint>,
+    is_new: bool,
+    /// Events that the last checkpoint does not cover.
+    uncovered: u64,
+}
+
+impl Checkpoints {
+    /// Why nothing is signed or kept, if that is so.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().expect("no holder of this lock panics").clone()
+    }
+
+    fn note(&self, trouble: Option<String>) {
+        let mut kept = self.trouble.lock().expect("no holder of this lock panics");
+        if let Some(sentence) = trouble.as_ref().filter(|it| kept.as_ref() != Some(*it)) {
+            tracing::warn!(
+                sentence,
+                "the end of the journal is not signed or not kept; trying again"
+            );
+        }
+        *kept = trouble;
+    }
+}
+
+/// Signs until the engine stops; nothing where there is no notary.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    let Some(notary) = shared.setup.notary.clone() else { return };
+    let shared = Arc::clone(shared);
+    let mut news = shared.news.subscribe();
+    tokio::spawn(async move {
+        let mut copied = None;
+        let mut pause = RETRY.0;
+        while !shared.is_stopped() {
+            let rules = rules(&shared);
+            let tried = attempt(&shared, &*notary, &rules, copied.as_ref() != Some(&rules)).await;
+            let uncovered = match tried {
+                Ok(uncovered) => {
+                    (pause, copied) = (RETRY.0, Some(rules.clone()));
+                    shared.checkpoints.note(None);
+                    uncovered
+                }
+                Err(sentence) => {
+                    shared.checkpoints.note(Some(sentence));
+                    copied = None;
+                    wait(&shared, pause).await;
+                    pause = (pause * 2).min(RETRY.1);
+                    continue;
+                }
+            };
+            let mut written = uncovered;
+            while written < u64::from(rules.every) && !shared.is_stopped() {
+                match tokio::time::timeout(LOOK, news.recv()).await {
+                    Ok(Ok(_)) => written += 1,
+                    // It fell behind, or nothing will be said any more: the journal says how many.
+                    Ok(Err(_)) => break,
+                    Err(_) if self::rules(&shared) != rules => break,
+                    Err(_) => {}
+                }
+            }
+        }
+    });
+}
+
+fn rules(shared: &Shared) -> AuditRules {
+    shared.read(|project| {
+        project.common.matrix.as_ref().map(|it| it.audit.clone()).unwrap_or_default()
+    })
+}
+
+async fn wait(shared: &Shared, pause: Duration) {
+    let until = tokio::time::Instant::now() + pause;
+    while tokio::time::Instant::now() < until && !shared.is_stopped() {
+        tokio::time::sleep(LOOK.min(pause)).await;
+    }
+}
+
+/// Signs if enough was written, and brings the places outside up to date if `copies` or if so. Answers
+/// how many events are not covered.
+async fn attempt(
+    shared: &Shared,
+    notary: &dyn Notary,
+    rules: &AuditRules,
+    copies: bool,
+) -> Result<u64, String> {
+    let _one = shared.checkpoints.making.lock().await;
+    let made = make(shared, notary, u64::from(rules.every)).await?;
+    if copies || made.is_new {
+        notary.copy(rules).await.map_err(|troubles| troubles.join("; "))?;
+    }
+    Ok(made.uncovered)
+}
+
+/// Signs where the journal ends if at least `least` events were written since the last checkpoint.
+async fn make(shared: &Shared, notary: &dyn Notary, least: u64) -> Result<Made, String> {
+    let last = notary.last().await?;
+    let setup = &shared.setup;
+    let Some(first) = first_hash(shared).await? else {
+        return Ok(Made { checkpoint: None, is_new: false, uncovered: 0 });
+    };
+    let origin = towpath_audit::origin(setup.project.as_str(), setup.speed, &first);
+    let begin = match &last {
+        None => Walk::new(genesis(&setup.project, setup.speed)),
+        Some(last) if last.origin != origin => {
+            return Err(format!(
+                "the last checkpoint is one of another journal ({}); nothing was signed",
+                last.origin
+            ));
+        }
+        Some(last) => {
+            ensure_there(shared, last).await?;
+            Walk::after(last.events, last.hash.clone())
+        }
+    };
+    let covered = last.as_ref().map_or(0, |last| last.events);
+    let end = walk(shared, begin).await?;
+    let events = end.next_seq() - 1;
+    let uncovered = events - covered;
+    if uncovered < least.max(1) {
+        return Ok(Made { checkpoint: last, is_new: false, uncovered });
+    }
+    // To the second, as it is written.
+    let at = Timestamp(shared.now().0.div_euclid(1_000_000) * 1_000_000);
+    let checkpoint = Checkpoint { origin, events, hash: end.hash().clone(), at };
+    notary.keep(&checkpoint).await?;
+    Ok(Made { checkpoint: Some(checkpoint), is_new: true, uncovered: 0 })
+}
+
+async fn first_hash(shared: &Shared) -> Result<Option<Digest>, String> {
+    let first = shared.setup.store.written(0, 1).await.map_err(|error| error.to_string())?;
+    let Some(first) = first.first() else { return Ok(None) };
+    let hash = Digest::new(&first.hash).map_err(|error| changed(1, &error.to_string()))?;
+    Ok(Some(hash))
+}
+
+/// What was signed last must still stand there: nobody signs over a journal that was changed or cut.
+async fn ensure_there(shared: &Shared, last: &Checkpoint) -> Result<(), String> {
+    let found = shared.setup.store.written(last.events - 1, 1).await;
+    let found = found.map_err(|error| error.to_string())?;
+    match found.first().filter(|event| u64::try_from(event.seq) == Ok(last.events)) {
+        Some(event) if event.hash == last.hash.as_str() => Ok(()),
+        Some(_) => Err(changed(last.events, "it is not the event that was signed")),
+        None => Err(changed(last.events, "it was signed and is not there any more")),
+    }
+}
+
+async fn walk(shared: &Shared, mut walk: Walk) -> Result<Walk, String> {
+    loop {
+        let events = shared.setup.store.written(walk.next_seq() - 1, BATCH).await;
+        let events = events.map_err(|error| error.to_string())?;
+        if events.is_empty() {
+            return Ok(walk);
+        }
+        for event in events {
+            walk.step(&event).map_err(|broken| changed(broken.seq, &broken.sentence))?;
+        }
+    }
+}
+
+fn changed(seq: u64, why: &str) -> String {
+    format!("the journal was changed at event {seq}, and nothing was signed: {why}")
+}
+
+impl Engine {
+    /// Signs where the journal ends now, whoever asks, and brings the places outside up to date. Safe
+    /// to repeat: where nothing was written since, nothing new is signed.
+    ///
+    /// # Errors
+    /// A refusal when nothing could be signed, with why.
+    pub async fn checkpoint(&self) -> Result<CheckpointView, Box<Refusal>> {
+        self.asked();
+        let shared = &self.shared;
+        let Some(notary) = shared.setup.notary.clone() else {
+            return Err(unsigned("nobody signs here".to_owned()));
+        };
+        let rules = rules(shared);
+        let _one = shared.checkpoints.making.lock().await;
+        let made = make(shared, &*notary, 1).await.map_err(unsigned)?;
+        let key = notary.key().await.map_err(unsigned)?;
+        let Some(checkpoint) = made.checkpoint else {
+            return Err(unsigned("the journal has no event yet".to_owned()));
+        };
+        let missing_at = notary.copy(&rules).await.err().unwrap_or_default();
+        shared.checkpoints.note((!missing_at.is_empty()).then(|| missing_at.join("; ")));
+        Ok(CheckpointView {
+            events: checkpoint.events,
+            hash: checkpoint.hash.to_string(),
+            origin: checkpoint.origin,
+            at: time(checkpoint.at),
+            key,
+            made: made.is_new,
+            missing_at,
+        })
+    }
+}
+
+fn unsigned(cause: String) -> Box<Refusal> {
+    let refusal = Refusal::new(RefusalKind::Conflict, "unsigned", "nothing was signed", cause);
+    Box::new(refusal.next("towpath audit verify", "whether the journal is as it was written"))
+}
