@@ -23,8 +23,10 @@ use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
 use crate::units::{Timestamp, Weight};
 
+mod refused;
 mod requested;
 
+pub use refused::RefusedOrder;
 pub use requested::{Remembered, Requested};
 
 /// One fact.
@@ -459,4 +461,6 @@ pub enum Event {
         /// Who.
         by: Person,
     },
+    /// Somebody ordered something and was refused; nothing was changed by it.
+    OrderRefused(Box<RefusedOrder>),
 }

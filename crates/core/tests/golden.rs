@@ -17,14 +17,16 @@ use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::governing::{MatrixWord, Proposal};
 use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
-use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw, Withdrawal};
+use towpath_core::journal::{
+    Attested, Event, Freeze, RefusedOrder, Remembered, Requested, Thaw, Withdrawal,
+};
 use towpath_core::matrix::{Signal, Tier};
 use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{
     CheckKey, Ending, GateList, Holdback, HoldbackEnd, Kind, Lane, Outcome,
 };
-use towpath_core::reason::Next;
+use towpath_core::reason::{Next, RefusalKind};
 use towpath_core::release::{ChangeType, ReleaseRef};
 use towpath_core::units::{Timestamp, Weight};
 use towpath_guard::{Evidence, Probes, Standing, Verdict};
@@ -272,7 +274,22 @@ fn of_notices() -> Vec<Event> {
             secrets,
         })),
         Event::NoticeRetried { id, by: ada() },
+        refused(),
     ]
+}
+
+fn refused() -> Event {
+    Event::OrderRefused(Box::new(RefusedOrder {
+        by: ada(),
+        from: Some("user 1000 on the socket".to_owned()),
+        order: "pause".to_owned(),
+        number: Some(PromotionNumber(7)),
+        code: "not-allowed".to_owned(),
+        kind: RefusalKind::NotAllowed,
+        sentence: because(),
+        times: 3,
+        since: Timestamp(1_800_000_000_000_000),
+    }))
 }
 
 fn holdback() -> Holdback {
@@ -389,11 +406,12 @@ fn position(event: &Event) -> usize {
         Event::Reminded { .. } => 54,
         Event::MatrixProposed(_) => 55,
         Event::MatrixWordGiven(_) => 56,
+        Event::OrderRefused(_) => 57,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 57;
+const VARIANTS: usize = 58;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -8,14 +8,24 @@ use towpath_core::promotion::command::Command;
 use towpath_core::promotion::input::Input;
 use towpath_ports::store::{NewEvent, OutboxRow};
 
-/// An event as the store takes it.
-pub(crate) fn row(lane: Option<&LaneId>, actor: &str, event: &Event) -> NewEvent {
+/// An event as the store takes it. What an order led to says in `origin` from where it came, beside the
+/// fields of the event; whoever reads events passes over it.
+pub(crate) fn row(
+    lane: Option<&LaneId>,
+    actor: &str,
+    origin: Option<&str>,
+    event: &Event,
+) -> NewEvent {
+    let mut body = json(event);
+    if let (Some(origin), Some(body)) = (origin, body.as_object_mut()) {
+        body.insert("origin".to_owned(), Value::from(origin));
+    }
     NewEvent {
         lane: lane.cloned(),
         promotion: event.promotion(),
         actor: actor.to_owned(),
         kind: event.kind().to_owned(),
-        body: json(event),
+        body,
     }
 }
 

@@ -8,6 +8,8 @@ use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
 use towpath_ports::store::StoreError;
 
+use crate::shared::Shared;
+
 /// An order that belongs to no lane.
 #[derive(Clone, Debug)]
 pub enum Order {
@@ -88,8 +90,30 @@ pub enum EngineEnd {
     ShutOut(String),
 }
 
+/// Whether the very same release exists; refuses another one under the same version.
+pub(crate) fn known_release(shared: &Shared, release: &Release) -> Result<bool, EngineError> {
+    let known =
+        shared.read(|project| project.common.release(&release.service, &release.version).cloned());
+    let Some(known) = known else { return Ok(false) };
+    if known.digest == release.digest {
+        return same_facts(&known, release).map(|()| true);
+    }
+    let version = &release.version;
+    let message = format!("{version} exists with other bytes; nothing was created");
+    let cause = format!(
+        "{version} is sha256:{}, and this is sha256:{}; a release never changes",
+        known.digest.short(),
+        release.digest.short()
+    );
+    Err(EngineError::Refused(Box::new(
+        Refusal::new(RefusalKind::Conflict, "other-bytes", message, cause)
+            .next("towpath release create ANOTHER-VERSION --artifact NAME=PATH", "a new one")
+            .next("towpath release list", "what there is"),
+    )))
+}
+
 /// Whoever comes first does not say for good what others would say of the same bytes.
-pub(crate) fn same_facts(known: &Release, release: &Release) -> Result<(), EngineError> {
+fn same_facts(known: &Release, release: &Release) -> Result<(), EngineError> {
     let facts = [
         ("type", known.change_type == release.change_type),
         ("author", known.author == release.author),

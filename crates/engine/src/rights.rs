@@ -38,7 +38,8 @@ impl Rights {
         {
             self.decide(&mut order.by.clone(), Verb::BreakGlass, Some(&lane.environment))?;
         }
-        let Some((verb, by)) = asked(input) else { return Ok(()) };
+        let Some(verb) = verb_of(input).map(|(verb, _)| verb) else { return Ok(()) };
+        let Some(by) = giver(input) else { return Ok(()) };
         self.decide(by, verb, Some(&lane.environment))?;
         match input {
             Input::PromotionOrdered(order) if !order.accept_unenforced.is_empty() => {
@@ -203,18 +204,18 @@ fn locked_out(cause: String, needed: &str) -> Box<Refusal> {
 }
 
 /// The right that an order needs, and who gave it; none for what the world or the program did.
-fn asked(input: &mut Input) -> Option<(Verb, &mut Person)> {
+pub(crate) fn verb_of(input: &Input) -> Option<(Verb, &Person)> {
     Some(match input {
         Input::PromotionOrdered(order) => {
             let verb = if order.break_glass { Verb::BreakGlass } else { Verb::Promote };
-            (verb, &mut order.by)
+            (verb, &order.by)
         }
         Input::DebtSettled(order) => match order.found_in {
             // What the program finds it finds by itself; no request says so.
             Some(_) => return None,
-            None => (Verb::Approve, &mut order.by),
+            None => (Verb::Approve, &order.by),
         },
-        Input::ApprovalOrdered(order) => (Verb::Approve, &mut order.by),
+        Input::ApprovalOrdered(order) => (Verb::Approve, &order.by),
         Input::RollbackOrdered { by, .. } | Input::ReasonGiven { by, .. } => (Verb::Rollback, by),
         Input::Signalled { by, .. } => (Verb::Signal, by),
         Input::PauseOrdered { by, .. }
@@ -228,4 +229,36 @@ fn asked(input: &mut Input) -> Option<(Verb, &mut Person)> {
         | Input::HealthLost { .. }
         | Input::Woken { .. } => return None,
     })
+}
+
+/// The same of an order that belongs to no lane.
+pub(crate) fn verb_of_project(order: &Order) -> (Verb, &Person) {
+    match order {
+        Order::ApplyMatrix(_, by) => (Verb::ApplyMatrix, by),
+        Order::CreateRelease(new) => (Verb::CreateRelease, &new.by),
+        Order::Attest(statement) => (Verb::Attest, &statement.attested.by),
+        Order::Freeze(freeze) => (Verb::Freeze, &freeze.by),
+        Order::Thaw(thaw) => (Verb::Thaw, &thaw.by),
+    }
+}
+
+/// Who gave an order, to be noted by the name that the matrix has for them.
+fn giver(input: &mut Input) -> Option<&mut Person> {
+    match input {
+        Input::PromotionOrdered(order) => Some(&mut order.by),
+        Input::ApprovalOrdered(order) => Some(&mut order.by),
+        Input::RollbackOrdered { by, .. }
+        | Input::ReasonGiven { by, .. }
+        | Input::Signalled { by, .. }
+        | Input::PauseOrdered { by, .. }
+        | Input::ResumeOrdered { by, .. }
+        | Input::AbortOrdered { by, .. }
+        | Input::QuarantineLiftOrdered { by, .. } => Some(by),
+        Input::CommandEnded { .. }
+        | Input::Judged { .. }
+        | Input::LeaseLapsed { .. }
+        | Input::RouteObserved { .. }
+        | Input::HealthLost { .. }
+        | Input::Woken { .. } => None,
+    }
 }

@@ -1,6 +1,8 @@
 //! One input at a time: decide, write, fold, dispatch. Owns the project's state and the order of
 //! everything; does nothing itself.
 
+mod refusing;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
@@ -11,8 +13,6 @@ use towpath_core::ids::LaneId;
 use towpath_core::journal::Event;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
-use towpath_core::reason::{Refusal, RefusalKind};
-use towpath_core::release::Release;
 use towpath_core::units::Timestamp;
 use towpath_guard::{Standing, Verdict};
 use towpath_ports::store::{EventRow, StoreError, Turn};
@@ -20,10 +20,11 @@ use towpath_ports::store::{EventRow, StoreError, Turn};
 use crate::checkpoints::Checkpoints;
 use crate::delivery::{Deliveries, Record};
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
+use crate::refusals::{Asked, Refusals};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, backports, checkpoints, counting, delivery, executor, freezes, governing, holdbacks, journal, judging, kept, leases, notices, orders, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
+    alarms, backports, checkpoints, counting, delivery, executor, freezes, governing, holdbacks, journal, judging, kept, leases, notices, orders, origin, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -34,9 +35,15 @@ const NEWS: usize = 4096;
 /// Something for the loop.
 pub(crate) enum Message {
     /// Something happened in a lane, or somebody ordered something there.
-    Lane { lane: LaneId, input: Box<Input>, reply: Option<oneshot::Sender<Reply>> },
+    Lane {
+        lane: LaneId,
+        input: Box<Input>,
+        /// From where somebody ordered it.
+        from: Option<String>,
+        reply: Option<oneshot::Sender<Reply>>,
+    },
     /// Somebody ordered something that belongs to no lane.
-    Project { order: Box<Order>, reply: oneshot::Sender<Reply> },
+    Project { order: Box<Order>, from: Option<String>, reply: oneshot::Sender<Reply> },
     /// Something became of a notice.
     Record { record: Box<Record>, reply: Option<oneshot::Sender<Reply>> },
     /// Stop when what was sent before is done.
@@ -100,6 +107,8 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         shared: Arc::clone(&shared),
         versions: found.versions,
         wakes: BTreeMap::new(),
+        refusals: Refusals::default(),
+        from: None,
     };
     let program = env!("CARGO_PKG_VERSION").to_owned();
     run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
@@ -140,7 +149,8 @@ impl Engine {
     pub async fn order_project(&self, order: Order) -> Result<Accepted, EngineError> {
         self.asked();
         let (reply, answer) = oneshot::channel();
-        let message = Message::Project { order: Box::new(order), reply };
+        let from = origin::current();
+        let message = Message::Project { order: Box::new(order), from, reply };
         self.shared.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
@@ -179,6 +189,10 @@ struct Loop {
     rights: Rights,
     versions: BTreeMap<String, u64>,
     wakes: BTreeMap<LaneId, Timestamp>,
+    /// What was refused lately.
+    refusals: Refusals,
+    /// From where the order came that is being carried out.
+    from: Option<String>,
 }
 
 impl Loop {
@@ -199,6 +213,10 @@ impl Loop {
                 }
             }
         };
+        if ended.is_ok() {
+            let rest = self.refusals.due(self.shared.now(), true);
+            self.tell(rest).await;
+        }
         self.shared.stopped.store(true, Ordering::SeqCst);
         ended
     }
@@ -210,7 +228,7 @@ impl Loop {
             if is_harm { self.judge(&lane, verdict) } else { Some(verdict) }
         });
         let input = Box::new(Input::Woken { verdict, ask_again: false });
-        Message::Lane { lane, input, reply: None }
+        Message::Lane { lane, input, from: None, reply: None }
     }
 
     /// What would move the traffic is said beside the loop, which waits for no router; none when that
@@ -228,17 +246,20 @@ impl Loop {
 
     /// An error ends the engine; a refusal does not.
     async fn take(&mut self, message: Message) -> Result<(), StoreError> {
+        self.from = None;
         let (result, reply) = match message {
             Message::Stop | Message::ShutOut(_) => return Ok(()),
-            Message::Lane { lane, mut input, reply } => {
-                let asked = reply.is_some();
-                let result = match self.rights.about_lane(&lane, &mut input) {
-                    Ok(()) => self.lane_input(&lane, &input, asked).await,
-                    Err(refusal) => Err(EngineError::Refused(refusal)),
-                };
-                (result, reply)
+            Message::Lane { lane, input, from, reply } => {
+                self.from = from;
+                (self.lane_order(&lane, *input, reply.is_some()).await, reply)
             }
-            Message::Project { order, reply } => (self.project_order(*order).await, Some(reply)),
+            Message::Project { order, from, reply } => {
+                let asked = Asked::of_project(&order, from.clone());
+                self.from = from;
+                let result = self.project_order(*order).await;
+                self.refused(Some(asked), &result).await;
+                (result, Some(reply))
+            }
             Message::Record { record, reply } => {
                 (self.record(*record, reply.is_some()).await, reply)
             }
@@ -336,7 +357,7 @@ impl Loop {
                 let mut release = new.release;
                 release.created_at = now;
                 release.created_by = Some(new.by.clone());
-                if self.known_release(&release)? {
+                if orders::known_release(&self.shared, &release)? {
                     return Ok(Accepted::default());
                 }
                 let actor = new.by.to_string();
@@ -380,29 +401,6 @@ impl Loop {
             self.lane_input(&lane, &ask, false).await?;
         }
         Ok(())
-    }
-
-    /// Whether the very same release exists; refuses another one under the same version.
-    fn known_release(&self, release: &Release) -> Result<bool, EngineError> {
-        let known = self
-            .shared
-            .read(|project| project.common.release(&release.service, &release.version).cloned());
-        let Some(known) = known else { return Ok(false) };
-        if known.digest == release.digest {
-            return orders::same_facts(&known, release).map(|()| true);
-        }
-        let version = &release.version;
-        let message = format!("{version} exists with other bytes; nothing was created");
-        let cause = format!(
-            "{version} is sha256:{}, and this is sha256:{}; a release never changes",
-            known.digest.short(),
-            release.digest.short()
-        );
-        Err(EngineError::Refused(Box::new(
-            Refusal::new(RefusalKind::Conflict, "other-bytes", message, cause)
-                .next("towpath release create ANOTHER-VERSION --artifact NAME=PATH", "a new one")
-                .next("towpath release list", "what there is"),
-        )))
     }
 
     async fn record(&mut self, record: Record, asked: bool) -> Reply {
@@ -483,7 +481,11 @@ impl Loop {
         Turn {
             id,
             at: now,
-            events: decision.events.iter().map(|event| journal::row(lane, actor, event)).collect(),
+            events: decision
+                .events
+                .iter()
+                .map(|event| journal::row(lane, actor, self.from.as_deref(), event))
+                .collect(),
             states,
             commands,
             finished,

@@ -25,6 +25,7 @@ use crate::delivery::Deliveries;
 use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
+use crate::origin;
 use crate::prober::LaneHealth;
 use crate::run_loop::Message;
 
@@ -132,7 +133,8 @@ impl Shared {
     pub(crate) async fn ask(&self, lane: &LaneId, input: Input) -> Result<Accepted, EngineError> {
         let (reply, answer) = oneshot::channel();
         let input = Box::new(input);
-        let message = Message::Lane { lane: lane.clone(), input, reply: Some(reply) };
+        let (from, lane) = (origin::current(), lane.clone());
+        let message = Message::Lane { lane, input, from, reply: Some(reply) };
         self.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
@@ -140,7 +142,8 @@ impl Shared {
     /// Hands an input to the run loop; waits while the loop is busy, and forgets it when the engine
     /// has stopped.
     pub(crate) async fn send(&self, lane: &LaneId, input: Input) {
-        let message = Message::Lane { lane: lane.clone(), input: Box::new(input), reply: None };
+        let of = lane.clone();
+        let message = Message::Lane { lane: of, input: Box::new(input), from: None, reply: None };
         if self.inputs.send(message).await.is_err() {
             tracing::debug!(%lane, "the engine has stopped; an input is not taken any more");
         }

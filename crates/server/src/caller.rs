@@ -1,9 +1,11 @@
 //! Who is at the other end of a connection, as the system knows it. Believes nothing that a request
 //! says about it, and decides nothing about what they may.
 
-use axum::extract::FromRequestParts;
 use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::serve::IncomingStream;
 use tokio::net::UnixListener;
 use towpath_core::ids::Person;
@@ -26,6 +28,18 @@ impl Peer {
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         Self(stream.io().peer_cred().ok().map(|peer| peer.uid()))
+    }
+}
+
+/// Whatever a request orders is put on record with the user at the other end of the connection.
+pub(crate) async fn with_origin(request: Request, next: Next) -> Response {
+    let peer: Option<&ConnectInfo<Peer>> = request.extensions().get();
+    match peer {
+        Some(ConnectInfo(Peer(Some(number)))) => {
+            let from = format!("user {number} on the socket");
+            towpath_engine::coming_from(from, next.run(request)).await
+        }
+        _ => next.run(request).await,
     }
 }
 

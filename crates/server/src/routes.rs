@@ -2,13 +2,13 @@
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 use towpath_engine::Engine;
 
 use crate::api::{
     approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions, releases,
 };
-use crate::caller::Rehearsal;
+use crate::caller::{self, Rehearsal};
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -65,6 +65,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/engine", get(engine::show))
         .route("/v1/engine/stop", post(engine::stop))
         .fallback(crate::error::no_such_route)
+        .layer(middleware::from_fn(caller::with_origin))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
         .with_state(app)

@@ -64,6 +64,7 @@ impl Event {
             Self::NoticeDelivered(_) => "notice-delivered",
             Self::NoticeGivenUp(_) => "notice-given-up",
             Self::NoticeRetried { .. } => "notice-retried",
+            Self::OrderRefused(_) => "order-refused",
         }
     }
 
@@ -77,6 +78,7 @@ impl Event {
             Self::ApprovalGiven { number, .. } => *number,
             Self::DebtIncurred(debt) => Some(debt.number),
             Self::DebtSettled(settled) => Some(settled.number),
+            Self::OrderRefused(refused) => refused.number,
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }

@@ -1,0 +1,50 @@
+//! Puts on record what was refused. Owns when in the loop that happens; which refusals are events is
+//! said in `refusals`.
+
+use towpath_core::ids::LaneId;
+use towpath_core::promotion::input::Input;
+
+use super::{Loop, Reply};
+use crate::orders::EngineError;
+use crate::refusals::{Asked, Told};
+
+impl Loop {
+    /// Carries an order about a lane out, if whoever gave it may; `asked` when somebody waits for what
+    /// becomes of it.
+    pub(super) async fn lane_order(
+        &mut self,
+        lane: &LaneId,
+        mut input: Input,
+        asked: bool,
+    ) -> Reply {
+        let allowed = self.rights.about_lane(lane, &mut input);
+        let order = Asked::of_lane(lane, &input, self.from.clone()).filter(|_| asked);
+        let result = match allowed {
+            Ok(()) => self.lane_input(lane, &input, asked).await,
+            Err(refusal) => Err(EngineError::Refused(refusal)),
+        };
+        self.refused(order, &result).await;
+        result
+    }
+
+    /// Puts on record that somebody was refused. Whoever is refused hears of it whether or not that
+    /// can be written.
+    pub(super) async fn refused(&mut self, asked: Option<Asked>, result: &Reply) {
+        let now = self.shared.now();
+        let mut told = self.refusals.due(now, false);
+        if let (Some(asked), Err(EngineError::Refused(refusal))) = (asked, result) {
+            told.extend(self.refusals.note(asked, refusal, now));
+        }
+        self.tell(told).await;
+    }
+
+    /// Writes refusals down.
+    pub(super) async fn tell(&mut self, told: Vec<Told>) {
+        self.from = None;
+        for (lane, by, event) in told {
+            if let Err(error) = self.write(lane.as_ref(), by.as_str(), vec![event], false).await {
+                tracing::warn!(%error, "that an order was refused is not on record");
+            }
+        }
+    }
+}
