@@ -107,6 +107,11 @@ fn a_repository_opens_a_gate_as_its_page_says() {
 }
 
 #[test]
+fn what_happened_is_proven_as_its_page_says() {
+    follow("how-to/prove-what-happened.md");
+}
+
+#[test]
 fn people_are_told_as_their_page_says() {
     follow("how-to/tell-people.md");
 }

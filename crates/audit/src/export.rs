@@ -108,6 +108,11 @@ impl Line {
         self.event().map(|event| crate::chain::link(&previous, &event))
     }
 
+    /// Whether writing it again gives `text`, and its time for people is the one that was hashed.
+    fn is_as_written(&self, text: &str, format: Format) -> bool {
+        self.time == time(self.at) && self.written(format) == text
+    }
+
     /// The line with its line break.
     pub fn written(&self, format: Format) -> String {
         match format {
@@ -194,7 +199,7 @@ fn json_lines(text: &str) -> Vec<Result<(u64, Line), Unreadable>> {
         let wrong = |sentence: String| Unreadable { line: number, sentence };
         let line: Line = serde_json::from_str(own)
             .map_err(|error| wrong(format!("line {number} is no event: {error}")))?;
-        if line.written(Format::Jsonl) == own {
+        if line.is_as_written(own, Format::Jsonl) {
             return Ok((number, line));
         }
         Err(wrong(format!("line {number} is not as `towpath audit export` wrote it")))
@@ -226,7 +231,9 @@ fn csv_lines(text: &str) -> Vec<Result<(u64, Line), Unreadable>> {
                 return lines;
             }
             Ok(true) => lines.push(match of_cells(&cells) {
-                Some(line) if rest.get(start..end) == Some(&line.written(Format::Csv)) => {
+                Some(line)
+                    if line.is_as_written(rest.get(start..end).unwrap_or(""), Format::Csv) =>
+                {
                     Ok((number, line))
                 }
                 Some(_) => {

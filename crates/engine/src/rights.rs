@@ -237,6 +237,7 @@ pub(crate) fn verb_of_project(order: &Order) -> (Verb, &Person) {
         Order::ApplyMatrix(_, by) => (Verb::ApplyMatrix, by),
         Order::CreateRelease(new) => (Verb::CreateRelease, &new.by),
         Order::Attest(statement) => (Verb::Attest, &statement.attested.by),
+        Order::Withdraw(taking) => (Verb::Attest, &taking.withdrawal.by),
         Order::Freeze(freeze) => (Verb::Freeze, &freeze.by),
         Order::Thaw(thaw) => (Verb::Thaw, &thaw.by),
     }

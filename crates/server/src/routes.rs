@@ -6,7 +6,8 @@ use axum::{Extension, Router, middleware};
 use towpath_engine::Engine;
 
 use crate::api::{
-    approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions, releases,
+    approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions,
+    releases,
 };
 use crate::caller::{self, Rehearsal};
 

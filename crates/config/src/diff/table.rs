@@ -339,6 +339,8 @@ const TOLD: &[Row] = &[
         "what a {1} alert does",
     ),
     ("notifiers.*.to", Some(Demands), "who is told by {1}"),
+    ("audit.checkpoint_every", Some(MoreIsLooser), "events between two signed checkpoints"),
+    ("audit.checkpoint_files|checkpoint_repositories", Some(Demands), "where checkpoints are kept"),
     (
         "notifiers.*.kind|server|security|url|url_secret|run|path|topic|routing_key_secret\
          |numbers_secret|provider",

@@ -33,7 +33,7 @@ const KEYS: &[Key] = &[
 pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
     Key::optional("audit", Shape::Map(KEYS), "How the journal is kept from being changed unseen."),
     TOP,
-    "audit: { checkpoint_every: 50, checkpoint_files: /mnt/audit/soundbite.checkpoints }\n",
+    "audit: { checkpoint_every: 50, checkpoint_files: /mnt/audit/soundbite.checkpoints, checkpoint_repositories: ../audit }\n",
 )];
 
 /// The rules, whether the file has the section or not.

@@ -77,7 +77,18 @@ fn whoever_may_not_is_refused_and_nothing_happens() {
         assert_eq!(kind, RefusalKind::NotAllowed);
         assert_eq!(message, "anna may not promote in prod");
         assert_eq!(cause, "it needs the role developer; anna has the role lead; ben may");
-        assert_eq!(world.store.bodies().len(), before, "nothing was written");
+        let again = refused(life.try_promote("2.0.0").await);
+        assert_eq!(again.0, kind);
+        let written = world.store.bodies().split_off(before);
+        let [attempt] = written.as_slice() else { panic!("only the attempt is on record") };
+        for (key, wanted) in [
+            ("event", "order-refused"),
+            ("by", "anna"),
+            ("order", "promote"),
+            ("code", "not-allowed"),
+        ] {
+            assert_eq!(attempt.body[key], wanted, "{attempt:?}");
+        }
         let (_, _, cause) = refused(roll_back(life, "eve").await);
         assert!(cause.starts_with("the account eve is nobody whom `people` names"), "{cause}");
     });
