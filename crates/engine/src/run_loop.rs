@@ -38,7 +38,6 @@ pub(crate) enum Message {
     Lane {
         lane: LaneId,
         input: Box<Input>,
-        /// From where somebody ordered it.
         from: Option<String>,
         reply: Option<oneshot::Sender<Reply>>,
     },
@@ -189,9 +188,7 @@ struct Loop {
     rights: Rights,
     versions: BTreeMap<String, u64>,
     wakes: BTreeMap<LaneId, Timestamp>,
-    /// What was refused lately.
     refusals: Refusals,
-    /// From where the order came that is being carried out.
     from: Option<String>,
 }
 
