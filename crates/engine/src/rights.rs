@@ -39,7 +39,10 @@ impl Rights {
             self.decide(&mut order.by.clone(), Verb::BreakGlass, Some(&lane.environment))?;
         }
         let Some(verb) = verb_of(input).map(|(verb, _)| verb) else { return Ok(()) };
-        let Some(by) = giver(input) else { return Ok(()) };
+        let Some(by) = giver(input) else {
+            let (message, cause) = ("nothing was ordered", "the order does not say who gave it");
+            return Err(Box::new(Refusal::new(RefusalKind::NotAllowed, "nobody", message, cause)));
+        };
         self.decide(by, verb, Some(&lane.environment))?;
         match input {
             Input::PromotionOrdered(order) if !order.accept_unenforced.is_empty() => {
@@ -235,6 +238,7 @@ pub(crate) fn verb_of(input: &Input) -> Option<(Verb, &Person)> {
 pub(crate) fn verb_of_project(order: &Order) -> (Verb, &Person) {
     match order {
         Order::ApplyMatrix(_, by) => (Verb::ApplyMatrix, by),
+        Order::AgreeToMatrix(word) => (Verb::Approve, &word.by),
         Order::CreateRelease(new) => (Verb::CreateRelease, &new.by),
         Order::Attest(statement) => (Verb::Attest, &statement.attested.by),
         Order::Withdraw(taking) => (Verb::Attest, &taking.withdrawal.by),
@@ -248,6 +252,7 @@ fn giver(input: &mut Input) -> Option<&mut Person> {
     match input {
         Input::PromotionOrdered(order) => Some(&mut order.by),
         Input::ApprovalOrdered(order) => Some(&mut order.by),
+        Input::DebtSettled(order) => Some(&mut order.by),
         Input::RollbackOrdered { by, .. }
         | Input::ReasonGiven { by, .. }
         | Input::Signalled { by, .. }

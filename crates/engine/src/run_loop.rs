@@ -24,7 +24,9 @@ use crate::refusals::{Asked, Refusals};
 use crate::rights::{self, Rights};
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, backports, checkpoints, counting, delivery, executor, freezes, governing, holdbacks, journal, judging, kept, leases, notices, orders, origin, prober, reading, recovery, retention, rows, telemetry, views, wakes, writing,
+    alarms, backports, checkpoints, counting, delivery, executor, freezes, governing, holdbacks,
+    journal, judging, kept, leases, notices, orders, origin, prober, reading, recovery, retention,
+    rows, telemetry, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
