@@ -127,6 +127,11 @@ fn who_may_do_what_is_said_and_enforced_as_its_page_says() {
 }
 
 #[test]
+fn a_script_acts_as_its_page_says() {
+    follow("how-to/let-a-script-act.md");
+}
+
+#[test]
 fn people_are_asked_as_the_page_says() {
     follow("how-to/ask-people.md");
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{matrix_reference, reference};
+use crate::{matrix_reference, reference, rights};
 
 /// Makes the text of a generated file from the workspace.
 type Render = Box<dyn Fn(&Path) -> Result<String>>;
@@ -32,6 +32,7 @@ fn entries() -> Vec<Entry> {
         Entry::of("docs/schema/towpath.schema.json", reference::matrix_schema),
         Entry::of("docs/src/reference/adapters.md", reference::adapters),
         Entry::of("docs/src/reference/cli.md", reference::command_line),
+        Entry::of("docs/src/reference/rights.md", rights::page),
         Entry::of("docs/src/reference/matrix.md", matrix_reference::overview),
     ];
     entries.extend(matrix_reference::GROUPS.iter().map(|group| Entry {

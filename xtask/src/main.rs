@@ -9,6 +9,7 @@ mod coverage;
 mod generate;
 mod matrix_reference;
 mod reference;
+mod rights;
 mod tidy;
 
 use std::path::{Path, PathBuf};

@@ -62,18 +62,46 @@ impl Authority {
         if account.is_program() || !self.matrix.knows_people() {
             return Ok(account.clone());
         }
+        let person = self.matrix.person_of(account);
+        self.decide_for(account, person, verb, environment).cloned()
+    }
+
+    /// The same of somebody whom the matrix names, whatever account they have: the owner of a token.
+    ///
+    /// # Errors
+    /// As [`Self::decide`]; also where the matrix names nobody of that name.
+    pub fn decide_person(
+        &self,
+        person: &Person,
+        verb: Verb,
+        environment: Option<&Name>,
+    ) -> Result<(), Box<Denial>> {
+        let known = self.matrix.people.get_key_value(person).map(|(name, _)| name);
+        self.decide_for(person, known, verb, environment).map(|_| ())
+    }
+
+    fn decide_for<'a>(
+        &self,
+        account: &Person,
+        person: Option<&'a Person>,
+        verb: Verb,
+        environment: Option<&Name>,
+    ) -> Result<&'a Person, Box<Denial>> {
         let known = |name: &&Name| self.matrix.environment(name).is_some();
         let place = environment.filter(known).filter(|_| !verb.is_of_project());
-        let person = self.matrix.person_of(account);
-        match person.filter(|person| self.allows(person, verb, place)) {
-            Some(person) => Ok(person.clone()),
-            None => Err(Box::new(Denial {
+        person.filter(|person| self.allows(person, verb, place)).ok_or_else(|| {
+            Box::new(Denial {
                 account: account.clone(),
                 person: person.cloned(),
                 verb,
                 environment: place.cloned(),
-            })),
-        }
+            })
+        })
+    }
+
+    /// The person behind an account; none whom the matrix does not name.
+    pub fn person_of(&self, account: &Person) -> Option<&Person> {
+        self.matrix.person_of(account)
     }
 
     /// A denial as an answer to whoever asked (exit 4): why, and who could.

@@ -86,6 +86,8 @@ impl Running {
     }
 
     fn with_input(mut command: Command, errors: Errors, input: Stdio) -> io::Result<Self> {
+        // Whoever started the engine by hand may have had a token for their own commands.
+        command.env_remove("TOWPATH_TOKEN");
         let id = format!("{:032x}", rand::random::<u128>());
         let (first, writer) = Heard::new()?;
         let mut heard = vec![first];

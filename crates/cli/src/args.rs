@@ -8,6 +8,7 @@ mod freezes;
 mod matrix;
 mod notify;
 mod simulate;
+mod token;
 mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -34,6 +35,9 @@ pub(crate) use crate::args::notify::{
     NotifyArguments, NotifyCommand, NotifyRetryArguments, NotifyTestArguments,
 };
 pub(crate) use crate::args::simulate::{Answers, SimulateArguments, Wrong};
+pub(crate) use crate::args::token::{
+    TokenArguments, TokenCommand, TokenCreateArguments, TokenListArguments, TokenRevokeArguments,
+};
 use crate::args::values::{
     change_type, commit, name, number, owed, person, plan_hash, reason, setting, signal, source,
     speed, version, watched,
@@ -75,6 +79,9 @@ pub(crate) struct Global {
     /// in a rehearsal: act as this person of the matrix
     #[arg(long = "act-as", global = true, value_name = "PERSON", env = "TOWPATH_ACT_AS", value_parser = person)]
     pub(crate) acting: Option<Person>,
+    /// act by the token in this file, `-` for stdin; otherwise by the one in TOWPATH_TOKEN, if any
+    #[arg(long = "token-file", global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<std::path::PathBuf>,
 }
 
 /// All commands. Those that are not in the overview start other parts of the same program.
@@ -99,7 +106,7 @@ pub(crate) enum Command {
     Thaw(ThawArguments),
     Status,
     Why(EnvironmentArguments),
-    Waiting,
+    Waiting(WaitingArguments),
     Watch(WatchArguments),
     History(HistoryArguments),
     Logs(LogsArguments),
@@ -108,6 +115,7 @@ pub(crate) enum Command {
     Quarantine(QuarantineArguments),
     Evidence(EvidenceArguments),
     Notify(NotifyArguments),
+    Token(TokenArguments),
     Audit(AuditArguments),
     Simulate(SimulateArguments),
     Adapters,
@@ -385,6 +393,13 @@ pub(crate) enum Watched {
     Number(u64),
     /// What is under way in an environment, else what waits for it the longest.
     Environment(Name),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WaitingArguments {
+    /// only what you can do something about
+    #[arg(long)]
+    pub(crate) mine: bool,
 }
 
 #[derive(Debug, Args)]

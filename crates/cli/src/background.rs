@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
+use crate::token;
 
 /// How long a new engine may take until it answers.
 const START_WITHIN: Duration = Duration::from_secs(10);
@@ -121,6 +122,8 @@ fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<Chil
     Command::new(std::env::current_exe()?)
         .args(["serve", "--background"])
         .current_dir(&project.root)
+        // An engine is nobody's: what it starts must not find whose token started it.
+        .env_remove(token::VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(output)

@@ -23,6 +23,7 @@ use crate::background;
 use crate::exit_code::{CliError, ExitCode};
 use crate::journal::Journal;
 use crate::project::ProjectFolder;
+use crate::token::Token;
 
 /// How long an engine may take to answer an ordinary question. It answers from memory; a second is
 /// long, and half a minute means that the machine is in trouble.
@@ -48,8 +49,23 @@ pub(crate) struct Client {
     way: Way,
     within: Duration,
     silence: Silence,
-    /// As whom to act, which only a rehearsal allows; none: as whoever types.
-    acting: Option<Person>,
+    /// As whom to act; none: as whoever types.
+    acting: Acting,
+}
+
+/// As whom a request is sent.
+#[derive(Clone, Default)]
+struct Acting {
+    /// Another person, which only a rehearsal allows.
+    person: Option<Person>,
+    /// The owner of a token.
+    token: Option<Token>,
+}
+
+impl Acting {
+    fn of(project: &ProjectFolder) -> Self {
+        Self { person: project.acting.clone(), token: project.token.clone() }
+    }
 }
 
 #[derive(Clone)]
@@ -92,26 +108,26 @@ impl Client {
     /// A client of the engine that listens on `socket`. It says at once when nobody answers.
     pub(crate) fn new(socket: impl Into<PathBuf>) -> Self {
         let way = Way::Socket(socket.into());
-        Self { way, within: ANSWER_WITHIN, silence: Silence::Said, acting: None }
+        Self { way, within: ANSWER_WITHIN, silence: Silence::Said, acting: Acting::default() }
     }
 
     /// A client of the project's engine that overcomes its being replaced, or its end in this moment.
     pub(crate) fn of_engine(project: &Arc<ProjectFolder>) -> Self {
         let silence = Silence::Overcome(Arc::clone(project));
-        Self { silence, acting: project.acting.clone(), ..Self::new(project.socket()) }
+        Self { silence, acting: Acting::of(project), ..Self::new(project.socket()) }
     }
 
     /// The same for reading: what the engine does not answer in a moment, the journal does.
     pub(crate) fn of_engine_or_journal(project: &Arc<ProjectFolder>) -> Self {
         let silence = Silence::Read(Arc::clone(project));
-        let acting = project.acting.clone();
+        let acting = Acting::of(project);
         Self { silence, within: READ_WITHIN, acting, ..Self::new(project.socket()) }
     }
 
     /// Asks the journal itself.
     pub(crate) fn of_journal(journal: Journal) -> Self {
         let way = Way::Journal(journal);
-        Self { way, within: READ_WITHIN, silence: Silence::Said, acting: None }
+        Self { way, within: READ_WITHIN, silence: Silence::Said, acting: Acting::default() }
     }
 
     /// The same, for orders that ask checks or probes before they answer.
@@ -201,7 +217,7 @@ impl Client {
             return Err(CliError::new(ExitCode::Failed, "no-engine", message)
                 .next("towpath engine start", "runs one in the background"));
         };
-        let asked = request(Method::GET, path, Bytes::new(), self.acting.as_ref());
+        let asked = request(Method::GET, path, Bytes::new(), &self.acting);
         let sent = send(socket, asked);
         let answer =
             tokio::time::timeout(self.within, sent).await.map_err(|_| self.late(socket))??;
@@ -266,7 +282,7 @@ impl Client {
             Way::Journal(journal) => journal.answer(method, path, body).await,
             Way::Socket(socket) => {
                 let both = async {
-                    let request = request(method, path, body, self.acting.as_ref());
+                    let request = request(method, path, body, &self.acting);
                     let answer = send(socket, request).await?;
                     let status = answer.status();
                     Ok::<_, Failure>((status, collected(socket, answer.into_body()).await?))
@@ -296,12 +312,7 @@ fn bytes_of(body: &impl Serialize) -> Bytes {
     serde_json::to_vec(body).expect("requests have text keys and no failing parts").into()
 }
 
-fn request(
-    method: Method,
-    path: &str,
-    body: Bytes,
-    acting: Option<&Person>,
-) -> Request<Full<Bytes>> {
+fn request(method: Method, path: &str, body: Bytes, acting: &Acting) -> Request<Full<Bytes>> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -309,8 +320,11 @@ fn request(
         .header(header::HOST, "towpath")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json");
-    if let Some(person) = acting {
+    if let Some(person) = &acting.person {
         request = request.header(ACTING_AS, person.as_str().as_bytes());
+    }
+    if let Some(token) = &acting.token {
+        request = request.header(header::AUTHORIZATION, token.header());
     }
     request
         .body(Full::new(body))

@@ -21,6 +21,7 @@ use towpath_store::SqlStore;
 use crate::blank::Blank;
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::{ProjectFolder, shown_database};
+use crate::token::Token;
 use crate::wiring::Adapters;
 
 /// A journal that is only read. Cheap to clone.
@@ -29,6 +30,8 @@ pub(crate) struct Journal {
     app: App,
     reader: Reader,
     begun: bool,
+    /// By which token it is asked; none: as whoever types.
+    token: Option<Token>,
 }
 
 impl Journal {
@@ -62,7 +65,7 @@ impl Journal {
         // Nobody hears a stop: there is nothing to be stopped.
         let (stop, _) = mpsc::channel(1);
         let app = App { engine: reader.engine().clone(), stop };
-        Ok(Self { app, reader, begun })
+        Ok(Self { app, reader, begun, token: project.token.clone() })
     }
 
     /// Whether a journal was begun.
@@ -92,7 +95,8 @@ impl Journal {
         path: &str,
         body: Bytes,
     ) -> (StatusCode, Bytes) {
-        towpath_server::local::answer(self.app.clone(), method, path, body).await
+        let bearer = self.token.as_ref().map(Token::header);
+        towpath_server::local::answer(self.app.clone(), method, path, body, bearer).await
     }
 }
 

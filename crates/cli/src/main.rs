@@ -13,6 +13,7 @@ mod person;
 mod project;
 mod report;
 mod teardown;
+mod token;
 mod wiring;
 
 use std::ffi::OsString;

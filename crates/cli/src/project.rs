@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use towpath_core::ids::{Name, Person};
 
 use crate::exit_code::{CliError, ExitCode};
+use crate::token::Token;
 
 /// The matrix file's usual name.
 pub(crate) const MATRIX_FILE: &str = "towpath.yaml";
@@ -39,6 +40,8 @@ pub(crate) struct ProjectFolder {
     pub(crate) rehearsal: Option<u32>,
     /// As whom to act, which only a rehearsal allows; none: as whoever types.
     pub(crate) acting: Option<Person>,
+    /// By which token to act; none: as whoever types.
+    pub(crate) token: Option<Token>,
 }
 
 impl ProjectFolder {
@@ -51,7 +54,7 @@ impl ProjectFolder {
         let root = matrix_file.parent().unwrap_or(start).to_owned();
         let state = root.join(STATE_FOLDER);
         let rehearsal = speed_of(&state, rehearsal)?;
-        Ok(Self { root, matrix_file, state, rehearsal, acting: None })
+        Ok(Self { root, matrix_file, state, rehearsal, acting: None, token: None })
     }
 
     /// How many times faster declared durations run; 1 outside a rehearsal.

@@ -145,7 +145,32 @@ text_newtype!(
     }
 );
 
+text_newtype!(
+    /// What a token is called in lists and in the journal: the first 12 hexadecimal digits of what is
+    /// kept of it, which tell nothing of its secret.
+    TokenId,
+    "the id of a token: 12 digits of 0-9 and a-f, as `towpath token list` shows it",
+    |text| {
+        text.len() == 12
+            && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    }
+);
+
+/// How the name of a token begins where a person's is expected. No person's name has a colon, so that
+/// nobody who is typed, listed or declared can be taken for one.
+const TOKEN: &str = "token:";
+
 impl Person {
+    /// Whoever comes with a token, until it is looked up whose it is. No text can be read as one.
+    pub fn with_token(id: &TokenId) -> Self {
+        Self(format!("{TOKEN}{id}"))
+    }
+
+    /// The token that somebody came with; none for an account.
+    pub fn token(&self) -> Option<TokenId> {
+        TokenId::new(self.0.strip_prefix(TOKEN)?).ok()
+    }
+
     /// The program, following an edge with `promote: automatic`.
     pub fn automatic() -> Self {
         Self("automatic".to_owned())

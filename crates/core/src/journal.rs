@@ -21,6 +21,7 @@ use crate::notices::{Delivered, GivenUp};
 use crate::plan::Plan;
 use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
+use crate::tokens::{Revoked, Token};
 use crate::units::{Timestamp, Weight};
 
 mod refused;
@@ -73,6 +74,10 @@ pub enum Event {
     Frozen(Freeze),
     /// A freeze was ended before its time.
     Thawed(Thaw),
+    /// Somebody may act by a token from now on; its secret was shown once and is kept nowhere.
+    TokenCreated(Box<Token>),
+    /// It opens nothing any more, nor does what was created with it.
+    TokenRevoked(Revoked),
     /// A promotion was asked for and may wait.
     PromotionRequested(Box<Requested>),
     /// What is declared or what serves changed while it waited, and its plan with it.

@@ -33,5 +33,6 @@ pub mod project;
 pub mod promotion;
 pub mod reason;
 pub mod release;
+pub mod tokens;
 mod unenforced;
 pub mod units;

@@ -14,6 +14,7 @@ use crate::notices::GivenUp;
 use crate::promotion::state::Lane;
 use crate::reason::Refusal;
 use crate::release::{Release, ReleaseRef};
+use crate::tokens::Token;
 use crate::units::Timestamp;
 
 /// One project as it stands.
@@ -54,6 +55,9 @@ pub struct Common {
     /// [`DEAD_KEPT`].
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub dead: VecDeque<DeadNotice>,
+    /// Tokens, in the order of creation; those that ended are kept for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<Token>,
 }
 
 /// A notice that never arrived.
@@ -128,10 +132,12 @@ impl Project {
                 }
             }
             Event::MatrixApplied { matrix, .. } => {
+                self.common.tokens_under(matrix, at);
                 self.common.matrix = Some((**matrix).clone());
                 self.common.governed(event, at);
             }
             Event::MatrixProposed(_) | Event::MatrixWordGiven(_) => self.common.governed(event, at),
+            Event::TokenCreated(_) | Event::TokenRevoked(_) => self.common.token_changed(event, at),
             Event::ReleaseCreated { release, .. } => self.common.releases.push((**release).clone()),
             Event::Attested(attested) => self.common.attestations.push(attested.clone()),
             Event::EvidenceWithdrawn(withdrawal) => {

@@ -16,19 +16,21 @@ use towpath_core::debts::{Debt, DebtKind, Settled};
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::governing::{MatrixWord, Proposal};
-use towpath_core::ids::{CommandId, Epoch, PromotionNumber, Revision};
+use towpath_core::ids::{CommandId, Digest, Epoch, PromotionNumber, Revision, TokenId};
 use towpath_core::journal::{
     Attested, Event, Freeze, RefusedOrder, Remembered, Requested, Thaw, Withdrawal,
 };
 use towpath_core::matrix::{Signal, Tier};
 use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
+use towpath_core::people::Verb;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{
     CheckKey, Ending, GateList, Holdback, HoldbackEnd, Kind, Lane, Outcome,
 };
 use towpath_core::reason::{Next, RefusalKind};
 use towpath_core::release::{ChangeType, ReleaseRef};
-use towpath_core::units::{Timestamp, Weight};
+use towpath_core::tokens::{Bounds, Revoked, Token};
+use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Evidence, Probes, Standing, Verdict};
 
 const AT: Timestamp = Timestamp(1_798_761_600_000_000);
@@ -130,6 +132,26 @@ fn of_the_project() -> Vec<Event> {
             since: AT,
         }),
         Event::Thawed(Thaw { scope: production, by: ada(), reason: Some(because()) }),
+        Event::TokenCreated(Box::new(Token {
+            id: TokenId::new("0123456789ab").unwrap(),
+            name: name("ci"),
+            hash: Digest::of(b"secret"),
+            owner: ada(),
+            by: None,
+            parent: Some(TokenId::new("ba9876543210").unwrap()),
+            bounds: Bounds {
+                verbs: [Verb::Promote, Verb::Rollback].into(),
+                environments: [name("prod")].into(),
+            },
+            created_at: AT,
+            expires_at: AT.plus(Span::hours(24)),
+            ended: None,
+        })),
+        Event::TokenRevoked(Revoked {
+            id: TokenId::new("0123456789ab").unwrap(),
+            by: ada(),
+            reason: Some(because()),
+        }),
     ]
 }
 
@@ -407,11 +429,13 @@ fn position(event: &Event) -> usize {
         Event::MatrixProposed(_) => 55,
         Event::MatrixWordGiven(_) => 56,
         Event::OrderRefused(_) => 57,
+        Event::TokenCreated(_) => 58,
+        Event::TokenRevoked(_) => 59,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 58;
+const VARIANTS: usize = 60;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

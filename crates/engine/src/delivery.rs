@@ -17,6 +17,7 @@ use towpath_ports::notifier::{Delivery, Failure, Taken};
 use towpath_ports::secret::{Masker, Secret};
 use towpath_ports::store::{OutboxRow, StoreError};
 
+use crate::desk::Desk;
 use crate::notices::Pending;
 use crate::orders::EngineError;
 use crate::rights::Rights;
@@ -353,7 +354,9 @@ impl Engine {
 /// The person behind the account, if they may: whoever may report an incident may tell people.
 fn allowed(shared: &Shared, by: &Person) -> Result<Person, EngineError> {
     let mut by = by.clone();
-    Rights::in_force(shared).about_telling(&mut by).map_err(EngineError::Refused)?;
+    Rights::in_force(shared)
+        .about_telling(&Desk::new(shared), &mut by)
+        .map_err(EngineError::Refused)?;
     Ok(by)
 }
 

@@ -2,7 +2,7 @@
 //! states.
 
 use serde_json::Value;
-use towpath_core::ids::{LaneId, Person};
+use towpath_core::ids::{LaneId, Person, TokenId};
 use towpath_core::journal::Event;
 use towpath_core::promotion::command::Command;
 use towpath_core::promotion::input::Input;
@@ -45,6 +45,14 @@ pub(crate) fn outbox_id(lane: &LaneId, command: u64) -> String {
 
 fn json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).expect("core's types have text keys and no failing parts")
+}
+
+/// Who caused something, and by which token.
+pub(crate) fn through(actor: String, token: Option<&TokenId>) -> String {
+    match token {
+        Some(token) => format!("{actor} (token {token})"),
+        None => actor,
+    }
 }
 
 /// Who caused what follows from an input.

@@ -15,6 +15,7 @@ mod blue;
 mod checkpoints;
 mod counting;
 mod delivery;
+mod desk;
 mod evidence;
 mod executor;
 mod freezes;
@@ -26,6 +27,7 @@ pub mod kept;
 mod lane_guard;
 mod leases;
 mod losses;
+mod mine;
 mod notices;
 mod orders;
 mod origin;
@@ -43,13 +45,16 @@ mod run_loop;
 mod shared;
 mod summary;
 mod telemetry;
+mod tokens;
 pub mod views;
 mod wakes;
 mod writing;
 
 pub use adapters::AdapterSet;
 pub use checkpoints::CheckpointView;
-pub use orders::{Accepted, EngineEnd, EngineError, NewRelease, Order, Statement, Taking};
+pub use orders::{
+    Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,
+};
 pub use origin::coming_from;
 pub use reader::Reader;
 pub use retention::ReleaseView;

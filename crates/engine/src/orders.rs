@@ -6,6 +6,7 @@ use towpath_core::journal::{Attested, Event, Freeze, Thaw, Withdrawal};
 use towpath_core::matrix::Matrix;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
+use towpath_core::tokens::{Revoked, Wanted};
 use towpath_ports::store::StoreError;
 
 use crate::shared::Shared;
@@ -27,6 +28,47 @@ pub enum Order {
     Thaw(Thaw),
     /// Take a piece of evidence or a statement back; the time is set by the engine.
     Withdraw(Taking),
+    /// Create a token.
+    CreateToken(Box<NewToken>),
+    /// End one before its time.
+    RevokeToken(Revoked),
+}
+
+/// A token that somebody asks for; its secret is nowhere in it.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// What it shall be.
+    pub wanted: Wanted,
+    /// The program that shall act by it; none: whoever asks.
+    pub program: Option<Person>,
+    /// Who asks.
+    pub by: Person,
+    /// Whose it becomes; the engine says so.
+    pub(crate) owner: Option<Person>,
+}
+
+impl NewToken {
+    /// What is asked for, and by whom.
+    pub fn new(wanted: Wanted, program: Option<Person>, by: Person) -> Self {
+        Self { wanted, program, by, owner: None }
+    }
+}
+
+impl Order {
+    /// Who gave it.
+    pub(crate) fn by(&self) -> &Person {
+        match self {
+            Self::ApplyMatrix(_, by) => by,
+            Self::AgreeToMatrix(word) => &word.by,
+            Self::CreateRelease(new) => &new.by,
+            Self::Attest(statement) => &statement.attested.by,
+            Self::Freeze(freeze) => &freeze.by,
+            Self::Thaw(thaw) => &thaw.by,
+            Self::Withdraw(taking) => &taking.withdrawal.by,
+            Self::CreateToken(new) => &new.by,
+            Self::RevokeToken(revoked) => &revoked.by,
+        }
+    }
 }
 
 /// Evidence that is to be withdrawn.

@@ -34,7 +34,7 @@ impl Reader {
     pub async fn open(setup: Setup) -> Result<Self, StoreError> {
         let now = setup.clock.now();
         // What an older program kept in another shape is in it; giving it rows is an engine's work.
-        let project = recovery::load(setup.store.as_ref()).await?.project;
+        let loaded = recovery::load(setup.store.as_ref()).await?;
         let waiting = setup.store.pending_commands().await?;
         // Both other ends are dropped: orders find nobody, and there is never any news.
         let (inputs, _) = mpsc::channel(1);
@@ -43,7 +43,7 @@ impl Reader {
             setup,
             epoch: Epoch(0),
             started_at: now,
-            project: RwLock::new(project),
+            project: RwLock::new(loaded.project),
             guards: Mutex::new(BTreeMap::new()),
             health: Mutex::new(BTreeMap::new()),
             alarms: Mutex::new(BTreeMap::new()),
@@ -55,6 +55,7 @@ impl Reader {
             checkpoints: Checkpoints::default(),
             inputs,
             news,
+            token_uses: Mutex::new(loaded.token_uses),
             store_answers: true.into(),
             // Nobody's patience keeps an engine that does not run from being idle.
             last_asked: 0.into(),

@@ -22,6 +22,8 @@ pub(crate) struct Found {
     /// Turns of states that have to be written before anything else: an older program kept them in
     /// another shape.
     pub(crate) split: Vec<Vec<StateRow>>,
+    /// When each token was last used.
+    pub(crate) token_uses: rows::TokenUses,
 }
 
 /// Takes ownership and loads everything.
@@ -33,7 +35,7 @@ pub(crate) async fn recover(
     now: towpath_core::units::Timestamp,
 ) -> Result<Found, StoreError> {
     let epoch = store.take_ownership(now).await?;
-    let rows::Loaded { project, versions, split } = load(store).await?;
+    let rows::Loaded { project, versions, split, token_uses } = load(store).await?;
     let (mut unfinished, mut untold) = (Vec::new(), Vec::new());
     for row in store.pending_commands().await? {
         if let Some(pending) = Pending::read(&row)? {
@@ -45,7 +47,7 @@ pub(crate) async fn recover(
         })?;
         unfinished.push(command);
     }
-    Ok(Found { epoch, project, versions, unfinished, untold, split })
+    Ok(Found { epoch, project, versions, unfinished, untold, split, token_uses })
 }
 
 /// The saved state. Changes nothing.

@@ -3,13 +3,14 @@
 
 use towpath_access::Authority;
 use towpath_core::governing::can_be_changed;
-use towpath_core::ids::{LaneId, Name, Person};
+use towpath_core::ids::{LaneId, Name, Person, TokenId};
 use towpath_core::matrix::Matrix;
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::units::Timestamp;
 
+use crate::desk::{self, Desk};
 use crate::orders::{Order, Taking};
 use crate::shared::Shared;
 
@@ -31,34 +32,44 @@ impl Rights {
         shared.read(|project| Self(project.common.matrix.as_ref().map(authority).transpose()))
     }
 
-    /// Whether whoever sent `input` may; notes the person behind the account in it.
-    pub(crate) fn about_lane(&self, lane: &LaneId, input: &mut Input) -> Allowed {
+    /// Whether whoever sent `input` may; notes the person behind the account or the token in it, and
+    /// answers the token.
+    pub(crate) fn about_lane(
+        &self,
+        desk: &Desk<'_>,
+        lane: &LaneId,
+        input: &mut Input,
+    ) -> Result<Option<TokenId>, Box<Refusal>> {
         if let Input::PromotionOrdered(order) = input
             && order.override_window
         {
-            self.decide(&mut order.by.clone(), Verb::BreakGlass, Some(&lane.environment))?;
+            let place = Some(&lane.environment);
+            self.decide(desk, &mut order.by.clone(), Verb::BreakGlass, place)?;
         }
-        let Some(verb) = verb_of(input).map(|(verb, _)| verb) else { return Ok(()) };
+        let Some(verb) = verb_of(input).map(|(verb, _)| verb) else { return Ok(None) };
         let Some(by) = giver(input) else {
             let (message, cause) = ("nothing was ordered", "the order does not say who gave it");
             return Err(Box::new(Refusal::new(RefusalKind::NotAllowed, "nobody", message, cause)));
         };
-        self.decide(by, verb, Some(&lane.environment))?;
-        match input {
-            Input::PromotionOrdered(order) if !order.accept_unenforced.is_empty() => {
-                self.takes_the_word_of(&order.by)
-            }
-            _ => Ok(()),
+        let token = by.token();
+        self.decide(desk, by, verb, Some(&lane.environment))?;
+        if let Input::PromotionOrdered(order) = input
+            && !order.accept_unenforced.is_empty()
+        {
+            self.takes_the_word_of(&order.by, token.as_ref())?;
         }
+        Ok(token)
     }
 
-    /// To go without a demand takes a person's word.
-    fn takes_the_word_of(&self, by: &Person) -> Allowed {
-        if !matches!(&self.0, Ok(Some(authority)) if authority.is_bot(by)) {
-            return Ok(());
-        }
+    /// To go without a demand takes a person's word, which a token is not.
+    fn takes_the_word_of(&self, by: &Person, token: Option<&TokenId>) -> Allowed {
+        let is_bot = matches!(&self.0, Ok(Some(authority)) if authority.is_bot(by));
+        let cause = match token {
+            _ if is_bot => format!("{by} is a program, whose word is no person's"),
+            Some(token) => format!("the token {token} is not {by} in person"),
+            None => return Ok(()),
+        };
         let message = format!("{by} may not accept what is not enforced");
-        let cause = format!("{by} is a program, whose word is no person's");
         let refusal = Refusal::new(RefusalKind::NotAllowed, "not-allowed", message, cause);
         Err(Box::new(
             refusal.at("--accept-unenforced").next(
@@ -69,11 +80,16 @@ impl Rights {
     }
 
     /// The same of an order that belongs to no lane; looks also at the rights that a matrix would bring.
-    pub(crate) fn about_project(&self, order: &mut Order) -> Allowed {
+    pub(crate) fn about_project(
+        &self,
+        desk: &Desk<'_>,
+        order: &mut Order,
+    ) -> Result<Option<TokenId>, Box<Refusal>> {
+        let token = order.by().token();
         match order {
             Order::ApplyMatrix(matrix, by) => {
                 let account = by.clone();
-                self.decide(by, Verb::ApplyMatrix, None)?;
+                self.decide(desk, by, Verb::ApplyMatrix, None)?;
                 let next = authority(matrix)?;
                 self.locks_nobody_out(&next, &account)?;
                 if !can_be_changed(matrix) {
@@ -82,40 +98,50 @@ impl Rights {
                 }
             }
             // Once it counts the rights are those of the matrix that it brings into force.
-            Order::AgreeToMatrix(word) => self.decide(&mut word.by, Verb::Approve, None)?,
-            Order::CreateRelease(new) => self.decide(&mut new.by, Verb::CreateRelease, None)?,
+            Order::AgreeToMatrix(word) => self.decide(desk, &mut word.by, Verb::Approve, None)?,
+            Order::CreateRelease(new) => {
+                self.decide(desk, &mut new.by, Verb::CreateRelease, None)?;
+            }
             Order::Attest(statement) => {
                 let environment = statement.attested.lane.environment.clone();
-                self.decide(&mut statement.attested.by, Verb::Attest, Some(&environment))?;
+                self.decide(desk, &mut statement.attested.by, Verb::Attest, Some(&environment))?;
             }
             Order::Withdraw(taking) => {
                 let Taking { withdrawal, environments } = taking;
-                self.decide_in(&mut withdrawal.by, Verb::Attest, environments.iter())?;
+                self.decide_in(desk, &mut withdrawal.by, Verb::Attest, environments.iter())?;
             }
             Order::Freeze(freeze) => {
-                self.decide(&mut freeze.by, Verb::Freeze, freeze.scope.environment.as_ref())?;
+                let place = freeze.scope.environment.clone();
+                self.decide(desk, &mut freeze.by, Verb::Freeze, place.as_ref())?;
             }
             Order::Thaw(thaw) => match thaw.scope.environment.clone() {
-                Some(own) => self.decide(&mut thaw.by, Verb::Thaw, Some(&own))?,
-                None => self.decide_everywhere(&mut thaw.by, Verb::Thaw)?,
+                Some(own) => self.decide(desk, &mut thaw.by, Verb::Thaw, Some(&own))?,
+                None => self.decide_everywhere(desk, &mut thaw.by, Verb::Thaw)?,
             },
+            Order::CreateToken(new) => self.about_new_token(desk, new)?,
+            Order::RevokeToken(revoked) => self.about_revoking(desk, revoked)?,
         }
-        Ok(())
+        Ok(token)
     }
 
     /// Whoever lets all environments go on must have the right in each: where one asks for more than the
     /// others, nobody gets round that by meaning all of them.
-    fn decide_everywhere(&self, by: &mut Person, verb: Verb) -> Allowed {
+    fn decide_everywhere(&self, desk: &Desk<'_>, by: &mut Person, verb: Verb) -> Allowed {
+        if let Some(token) = by.token() {
+            // One that is bound to environments does not reach all of them, however many it names.
+            desk.reaches(&token, verb, None)?;
+        }
         let names = match &self.0 {
             Ok(Some(authority)) => authority.environments().collect::<Vec<_>>(),
             _ => Vec::new(),
         };
-        self.decide_in(by, verb, names.into_iter())
+        self.decide_in(desk, by, verb, names.into_iter())
     }
 
     /// Whoever does something that counts in several environments must have the right in each.
     fn decide_in<'a>(
         &self,
+        desk: &Desk<'_>,
         by: &mut Person,
         verb: Verb,
         names: impl Iterator<Item = &'a Name>,
@@ -123,22 +149,32 @@ impl Rights {
         let mut person = None;
         for name in names {
             let mut account = by.clone();
-            self.decide(&mut account, verb, Some(name))?;
+            self.decide(desk, &mut account, verb, Some(name))?;
             person = Some(account);
         }
         match person {
             Some(person) => *by = person,
-            None => self.decide(by, verb, None)?,
+            None => self.decide(desk, by, verb, None)?,
         }
         Ok(())
     }
 
     /// The same of telling people something: whoever may report an incident may.
-    pub(crate) fn about_telling(&self, by: &mut Person) -> Allowed {
-        self.decide(by, Verb::Signal, None)
+    pub(crate) fn about_telling(&self, desk: &Desk<'_>, by: &mut Person) -> Allowed {
+        self.decide(desk, by, Verb::Signal, None)
     }
 
-    fn decide(&self, by: &mut Person, verb: Verb, environment: Option<&Name>) -> Allowed {
+    pub(crate) fn decide(
+        &self,
+        desk: &Desk<'_>,
+        by: &mut Person,
+        verb: Verb,
+        environment: Option<&Name>,
+    ) -> Allowed {
+        if let Some(token) = by.token() {
+            *by = desk.reaches(&token, verb, environment)?;
+            return self.of_owner(by, verb, environment);
+        }
         let authority = match &self.0 {
             Ok(Some(authority)) => authority,
             Ok(None) => return Ok(()),
@@ -148,6 +184,27 @@ impl Rights {
         let decided = authority.decide(by, verb, environment);
         *by = decided.map_err(|denial| Box::new(authority.refusal(&denial)))?;
         Ok(())
+    }
+
+    /// Whether somebody may whom the matrix names, by whatever they came.
+    pub(crate) fn of_owner(
+        &self,
+        owner: &Person,
+        verb: Verb,
+        environment: Option<&Name>,
+    ) -> Allowed {
+        let authority = self.authority()?;
+        let decided = authority.decide_person(owner, verb, environment);
+        decided.map_err(|denial| Box::new(authority.refusal(&denial)))
+    }
+
+    /// Who may do what; nobody anything where nobody's rights can be known.
+    pub(crate) fn authority(&self) -> Result<&Authority, Box<Refusal>> {
+        match &self.0 {
+            Ok(Some(authority)) => Ok(authority),
+            Ok(None) => Err(desk::nobody_known()),
+            Err(refusal) => Err(refusal.clone()),
+        }
     }
 
     /// A matrix that nobody could change again is not taken, nor is the first one that names people
@@ -239,6 +296,9 @@ pub(crate) fn verb_of_project(order: &Order) -> (Verb, &Person) {
     match order {
         Order::ApplyMatrix(_, by) => (Verb::ApplyMatrix, by),
         Order::AgreeToMatrix(word) => (Verb::Approve, &word.by),
+        // Whoever asks for one may have it for what they may themselves; nobody else's ends by them.
+        Order::CreateToken(new) => (Verb::ApplyMatrix, &new.by),
+        Order::RevokeToken(revoked) => (Verb::ApplyMatrix, &revoked.by),
         Order::CreateRelease(new) => (Verb::CreateRelease, &new.by),
         Order::Attest(statement) => (Verb::Attest, &statement.attested.by),
         Order::Withdraw(taking) => (Verb::Attest, &taking.withdrawal.by),

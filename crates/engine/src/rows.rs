@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use towpath_core::evidence::Withdrawn;
-use towpath_core::ids::LaneId;
+use towpath_core::ids::{LaneId, TokenId};
 use towpath_core::journal::{Attested, Event};
 use towpath_core::matrix::Matrix;
 use towpath_core::project::{Common, DeadNotice, Project};
 use towpath_core::promotion::state::Lane;
 use towpath_core::release::Release;
+use towpath_core::tokens::Token;
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{StateRow, StoreError};
 
@@ -28,6 +29,10 @@ const ATTESTATION: &str = "attestation:";
 const DEAD_NOTICES: &str = "project:dead-notices";
 /// What people withdrew.
 const WITHDRAWN: &str = "project:withdrawn";
+/// Tokens.
+const TOKENS: &str = "project:tokens";
+/// When each token was last used. No part of the project: it is measured, and no event tells of it.
+const TOKEN_USES: &str = "telemetry:token-uses";
 
 /// Rows that one turn of a migration writes at most: well below what a store takes at once.
 const MIGRATED_AT_ONCE: usize = 1_000;
@@ -39,6 +44,9 @@ struct Numbered<T> {
     value: T,
 }
 
+/// When each token was last used.
+pub(crate) type TokenUses = BTreeMap<TokenId, Timestamp>;
+
 /// What was found in the rows.
 #[derive(Default)]
 pub(crate) struct Loaded {
@@ -48,6 +56,8 @@ pub(crate) struct Loaded {
     /// What an owner writes first, turn by turn: an older program kept the parts in one row. A crash
     /// between two of them loses nothing, because what is left stands in the old row until its turn.
     pub(crate) split: Vec<Vec<StateRow>>,
+    /// When each token was last used.
+    pub(crate) token_uses: TokenUses,
 }
 
 /// Puts the project together again.
@@ -58,6 +68,7 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded::default();
     let (mut one, mut matrix) = (Common::default(), None);
     let (mut dead, mut withdrawn) = (VecDeque::new(), Withdrawn::new());
+    let mut tokens = Vec::new();
     let (mut releases, mut attestations) = (BTreeMap::new(), BTreeMap::new());
     for row in rows {
         loaded.versions.insert(row.key.clone(), row.version);
@@ -69,6 +80,10 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
             dead = read::<VecDeque<DeadNotice>>(&row.key, row.body)?;
         } else if row.key == WITHDRAWN {
             withdrawn = read::<Withdrawn>(&row.key, row.body)?;
+        } else if row.key == TOKENS {
+            tokens = read::<Vec<Token>>(&row.key, row.body)?;
+        } else if row.key == TOKEN_USES {
+            loaded.token_uses = read::<TokenUses>(&row.key, row.body)?;
         } else if row.key.starts_with(RELEASE) {
             let one = read::<Numbered<Release>>(&row.key, row.body)?;
             releases.insert(one.number, one.value);
@@ -88,6 +103,7 @@ pub(crate) fn load(rows: Vec<StateRow>) -> Result<Loaded, StoreError> {
         attestations: attestations.collect(),
         dead,
         withdrawn,
+        tokens,
         ..without_parts(&one)
     };
     loaded.take_over(one);
@@ -144,6 +160,7 @@ fn without_parts(common: &Common) -> Common {
         freezes,
         withdrawn: _,
         dead: _,
+        tokens: _,
     } = common;
     Common {
         epoch: *epoch,
@@ -157,6 +174,7 @@ fn without_parts(common: &Common) -> Common {
         freezes: freezes.clone(),
         withdrawn: Withdrawn::new(),
         dead: VecDeque::new(),
+        tokens: Vec::new(),
     }
 }
 
@@ -172,12 +190,14 @@ pub(crate) fn changed(
     let mut after = Project { common: before.clone(), lanes: BTreeMap::new() };
     after.common.dead.clone_from(&common.dead);
     after.common.withdrawn.clone_from(&common.withdrawn);
+    after.common.tokens.clone_from(&common.tokens);
     for event in events {
         after.apply(None, event, at);
     }
     let mut after = after.common;
     let dead = std::mem::take(&mut after.dead);
     let withdrawn = std::mem::take(&mut after.withdrawn);
+    let tokens = std::mem::take(&mut after.tokens);
     let mut rows = Vec::new();
     if let Some(matrix) = after.matrix.take() {
         rows.push(row(MATRIX, 1, &matrix));
@@ -187,6 +207,9 @@ pub(crate) fn changed(
     }
     if withdrawn != common.withdrawn {
         rows.push(row(WITHDRAWN, 1, &withdrawn));
+    }
+    if tokens != common.tokens {
+        rows.push(row(TOKENS, 1, &tokens));
     }
     for (number, release) in (common.releases.len() + 1..).zip(std::mem::take(&mut after.releases))
     {
@@ -203,6 +226,11 @@ pub(crate) fn changed(
         row.version = next(&row.key);
     }
     rows
+}
+
+/// The row of when tokens were used; `next` as for [`changed`].
+pub(crate) fn token_uses_row(uses: &TokenUses, next: impl Fn(&str) -> u64) -> StateRow {
+    row(TOKEN_USES, next(TOKEN_USES), uses)
 }
 
 /// A lane's row; its key is the lane's name.
@@ -268,6 +296,7 @@ mod tests {
             freezes: Vec::new(),
             withdrawn: Withdrawn::new(),
             dead: VecDeque::new(),
+            tokens: Vec::new(),
         };
         let rows = vec![row(PROJECT, 40, &common)];
         (common, rows)

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use towpath_core::ids::LaneId;
+use towpath_core::ids::{LaneId, TokenId};
 use towpath_core::journal::Event;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
@@ -19,14 +19,16 @@ use towpath_ports::store::{EventRow, StoreError, Turn};
 
 use crate::checkpoints::Checkpoints;
 use crate::delivery::{Deliveries, Record};
+use crate::desk::Desk;
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::refusals::{Asked, Refusals};
 use crate::rights::{self, Rights};
+use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
 use crate::{
     alarms, backports, checkpoints, counting, delivery, executor, freezes, governing, holdbacks,
     journal, judging, kept, leases, notices, orders, origin, prober, reading, recovery, retention,
-    rows, telemetry, views, wakes, writing,
+    rows, telemetry, tokens, views, wakes, writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -47,6 +49,8 @@ pub(crate) enum Message {
     Project { order: Box<Order>, from: Option<String>, reply: oneshot::Sender<Reply> },
     /// Something became of a notice.
     Record { record: Box<Record>, reply: Option<oneshot::Sender<Reply>> },
+    /// Keep when tokens were used.
+    TokensUsed,
     /// Stop when what was sent before is done.
     Stop,
     /// Stop: somebody newer gives the orders. Why, in one sentence.
@@ -94,6 +98,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         checkpoints: Checkpoints::default(),
         inputs,
         news,
+        token_uses: Mutex::new(found.token_uses),
         store_answers: true.into(),
         last_asked: now.0.into(),
         stopped: false.into(),
@@ -105,6 +110,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     }
     let mut run = Loop {
         rights: Rights::in_force(&shared),
+        kept_uses: shared.token_uses(),
         shared: Arc::clone(&shared),
         versions: found.versions,
         wakes: BTreeMap::new(),
@@ -188,6 +194,8 @@ struct Loop {
     shared: Arc<Shared>,
     /// Who may give which order.
     rights: Rights,
+    /// When tokens were last used, as it is kept.
+    kept_uses: TokenUses,
     versions: BTreeMap<String, u64>,
     wakes: BTreeMap<LaneId, Timestamp>,
     refusals: Refusals,
@@ -202,7 +210,11 @@ impl Loop {
                 lane = wakes::next(&self.shared, &self.wakes) => Some(self.woken(lane)),
             };
             match message {
-                None | Some(Message::Stop) => break Ok(()),
+                None | Some(Message::Stop) => {
+                    // What is lost with them is when somebody last used a token.
+                    let _ = self.keep_token_uses().await;
+                    break Ok(());
+                }
                 Some(Message::ShutOut(sentence)) => break Err(EngineEnd::ShutOut(sentence)),
                 Some(message) => {
                     if let Err(error) = self.take(message).await {
@@ -248,6 +260,7 @@ impl Loop {
         self.from = None;
         let (result, reply) = match message {
             Message::Stop | Message::ShutOut(_) => return Ok(()),
+            Message::TokensUsed => return self.keep_token_uses().await,
             Message::Lane { lane, input, from, reply } => {
                 self.from = from;
                 (self.lane_order(&lane, *input, reply.is_some()).await, reply)
@@ -287,7 +300,29 @@ impl Loop {
         fatal
     }
 
-    async fn lane_input(&mut self, lane: &LaneId, input: &Input, asked: bool) -> Reply {
+    /// An error means that nothing is known of it: the next one that is kept tells more.
+    async fn keep_token_uses(&mut self) -> Result<(), StoreError> {
+        let uses = self.shared.token_uses();
+        if uses == self.kept_uses {
+            return Ok(());
+        }
+        let next = |key: &str| self.versions.get(key).copied().unwrap_or(0) + 1;
+        let states = vec![rows::token_uses_row(&uses, next)];
+        let now = self.shared.now();
+        let id = format!("{}-{}", self.shared.epoch, turn_counter());
+        let turn = Turn { id, at: now, states, ..Turn::default() };
+        self.write_turn(None, turn, Decision::default(), true).await?;
+        self.kept_uses = uses;
+        Ok(())
+    }
+
+    async fn lane_input(
+        &mut self,
+        lane: &LaneId,
+        input: &Input,
+        asked: bool,
+        token: Option<&TokenId>,
+    ) -> Reply {
         let now = self.shared.now();
         let decision = self.shared.read(|project| decide(project, lane, input, now));
         for note in &decision.notes {
@@ -309,7 +344,7 @@ impl Loop {
         // A wake-up of a state that was never written would be lost with it.
         let wake = decision.wake.clone();
         if !decision.events.is_empty() || !finished.is_empty() {
-            let actor = journal::actor_of(input);
+            let actor = journal::through(journal::actor_of(input), token);
             // What begins something new has to leave the last space to what ends it or goes back.
             let urgent = !matches!(input, Input::PromotionOrdered(_));
             let turn = self.turn(Some(lane), &actor, &decision, finished, now);
@@ -321,8 +356,14 @@ impl Loop {
     }
 
     /// A matrix is in force, or people are asked about it first, or one of them said a word.
-    async fn matrix_order(&mut self, order: Order, now: Timestamp) -> Reply {
+    async fn matrix_order(
+        &mut self,
+        order: Order,
+        token: Option<&TokenId>,
+        now: Timestamp,
+    ) -> Reply {
         let (events, actor) = governing::follows(&self.shared, order, now)?;
+        let actor = journal::through(actor, token);
         self.write(None, &actor, events.clone(), false).await?;
         let applied = events.iter().find_map(|event| match event {
             Event::MatrixApplied { matrix, .. } => Some(matrix),
@@ -347,10 +388,11 @@ impl Loop {
         if rights::changes_nothing(&self.shared, &order, now) {
             return Ok(Accepted::default());
         }
-        self.rights.about_project(&mut order).map_err(EngineError::Refused)?;
+        let desk = Desk::new(&self.shared);
+        let token = self.rights.about_project(&desk, &mut order).map_err(EngineError::Refused)?;
         let (event, lane, actor) = match order {
             Order::ApplyMatrix(..) | Order::AgreeToMatrix(_) => {
-                return self.matrix_order(order, now).await;
+                return self.matrix_order(order, token.as_ref(), now).await;
             }
             Order::CreateRelease(new) => {
                 let mut release = new.release;
@@ -377,7 +419,10 @@ impl Loop {
             }
             Order::Freeze(order) => freezes::freeze(&self.shared, order, now)?,
             Order::Thaw(order) => freezes::thaw(&self.shared, order, now)?,
+            Order::CreateToken(new) => tokens::create(&self.shared, *new, token.as_ref(), now)?,
+            Order::RevokeToken(order) => tokens::revoke(&self.shared, order, now)?,
         };
+        let actor = journal::through(actor, token.as_ref());
         let events = vec![event.clone()];
         self.write(lane.as_ref(), &actor, events, freezes::is_urgent(&event)).await?;
         if freezes::wakes(&self.shared, &event, now, &mut self.wakes) {
@@ -397,7 +442,7 @@ impl Loop {
     async fn ask_again(&mut self, lanes: Vec<LaneId>) -> Result<(), EngineError> {
         for lane in lanes {
             let ask = Input::Woken { verdict: None, ask_again: true };
-            self.lane_input(&lane, &ask, false).await?;
+            self.lane_input(&lane, &ask, false, None).await?;
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
 use crate::origin;
 use crate::prober::LaneHealth;
+use crate::rows::TokenUses;
 use crate::run_loop::Message;
 
 /// What an engine is started with.
@@ -80,6 +81,8 @@ pub(crate) struct Shared {
     /// Whether the store took the last thing it was asked for. Leases are renewed only while it
     /// does: an engine that cannot reach its database lets them lapse.
     pub(crate) store_answers: AtomicBool,
+    /// When each token was last used, to the minute.
+    pub(crate) token_uses: Mutex<TokenUses>,
     /// When somebody last asked or ordered something, as a timestamp.
     pub(crate) last_asked: AtomicI64,
     /// Set when the engine must have no more effects: fenced, or stopping.

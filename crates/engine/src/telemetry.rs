@@ -11,6 +11,7 @@ use towpath_ports::store::IntervalRow;
 
 use crate::executor::{self, INTERVAL};
 use crate::shared::Shared;
+use crate::tokens;
 
 /// How far back a new engine asks the routers: they keep two days (see the proxy).
 const CATCH_UP: Span = Span::hours(48);
@@ -28,6 +29,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
         let mut taken: BTreeMap<LaneId, Timestamp> = BTreeMap::new();
         while !shared.is_stopped() {
             collect(&shared, width, &mut taken).await;
+            tokens::keep_uses(&shared).await;
             let before = shared.now().minus(KEPT);
             if let Err(error) = shared.setup.store.drop_intervals(before, SWEEP).await {
                 tracing::warn!(%error, "old telemetry was not removed");

@@ -1,18 +1,22 @@
 //! Who is at the other end of a connection, as the system knows it. Believes nothing that a request
 //! says about it, and decides nothing about what they may.
 
+use std::convert::Infallible;
+
 use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header;
 use axum::http::request::Parts;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::serve::IncomingStream;
 use tokio::net::UnixListener;
-use towpath_core::ids::Person;
+use towpath_core::ids::{Person, TokenId};
 use towpath_core::reason::{Refusal, RefusalKind};
 
 use crate::error::ApiError;
 use crate::person;
+use crate::routes::App;
 
 /// The user at the other end of a connection, by number; none when the system does not say.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +55,47 @@ pub const ACTING_AS: &str = "towpath-acting-as";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rehearsal(pub(crate) bool);
 
+/// The token that a request came with.
+#[derive(Clone, Debug)]
+struct Bearer(TokenId);
+
+/// The token that a request came with; none: the user of the connection.
+pub(crate) struct Through(pub(crate) Option<TokenId>);
+
+impl<State: Sync> FromRequestParts<State> for Through {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().map(|Bearer(token)| token.clone())))
+    }
+}
+
+/// Lets a request pass that brings no bearer, or a token that is in force. One that brings any other is
+/// answered here: it is never taken for the user of the connection instead.
+pub(crate) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(first), None) = (given.next(), given.next()) else {
+        let is_given = headers.contains_key(header::AUTHORIZATION);
+        return if is_given { no_entry() } else { next.run(request).await };
+    };
+    let secret = first.to_str().ok().and_then(bearer);
+    let token = secret.and_then(|secret| app.engine.token(secret));
+    let Some(token) = token.filter(|_| !headers.contains_key(ACTING_AS)) else { return no_entry() };
+    request.extensions_mut().insert(Bearer(token));
+    next.run(request).await
+}
+
+fn no_entry() -> Response {
+    ApiError::no_entry().into_response()
+}
+
+/// What stands after the scheme (RFC 6750, section 2.1), whose name has no case (RFC 9110, 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim_start_matches(' '))
+}
+
 /// Whoever sent this request: what `by` of every order is set to, whatever its body says.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Person);
@@ -59,6 +104,12 @@ impl<State: Sync> FromRequestParts<State> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Self::Rejection> {
+        if let Some(Bearer(token)) = parts.extensions.get() {
+            return Ok(Self(Person::with_token(token)));
+        }
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            return Err(ApiError::no_entry());
+        }
         if let Some(name) = parts.headers.get(ACTING_AS) {
             let is_rehearsal = parts.extensions.get().is_some_and(|Rehearsal(is_one)| *is_one);
             return acting_as(name.as_bytes(), is_rehearsal).map(Self);

@@ -1,7 +1,7 @@
 //! Errors as clients see them (RFC 9457). Owns the one table from the kind of a refusal to a status.
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::EngineError;
@@ -22,6 +22,18 @@ impl ApiError {
             Refusal::new(RefusalKind::NotFound, "not-found", what, "nothing has this name")
                 .next(next, "what there is");
         refusal.into()
+    }
+
+    /// The answer to a bearer that opens nothing, the same for every cause: whoever tries tokens learns
+    /// nothing from it.
+    pub(crate) fn no_entry() -> Self {
+        let message = "nothing was answered: the token opens nothing here";
+        let cause = "it is none, is over, was revoked, or belongs elsewhere";
+        let refusal = Refusal::new(RefusalKind::NotAllowed, "no-entry", message, cause)
+            .at("TOWPATH_TOKEN, or --token-file")
+            .next("unset TOWPATH_TOKEN", "act as yourself")
+            .next("towpath token list", "as yourself: which tokens are in force");
+        Self(Box::new(refusal), StatusCode::UNAUTHORIZED)
     }
 
     fn disk_full(sentence: String) -> Self {
@@ -100,7 +112,12 @@ impl IntoResponse for ApiError {
             refusal: *refusal,
         };
         let json = [(header::CONTENT_TYPE, "application/problem+json")];
-        (status, json, Json(problem)).into_response()
+        let mut answer = (status, json, Json(problem)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        answer
     }
 }
 

@@ -15,13 +15,24 @@ const LARGEST_ANSWER: usize = 64 << 20;
 /// Answers one request as whoever listens on a socket would, to the user that runs this program.
 /// Whether it is safe to repeat is that of the route. A stream of events never ends: do not ask for
 /// one.
-pub async fn answer(app: App, method: Method, path: &str, body: Bytes) -> (StatusCode, Bytes) {
+///
+/// `bearer` is the value of `Authorization`, if there is one.
+pub async fn answer(
+    app: App,
+    method: Method,
+    path: &str,
+    body: Bytes,
+    bearer: Option<header::HeaderValue>,
+) -> (StatusCode, Bytes) {
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = method;
     let Ok(uri) = path.parse() else { return (StatusCode::BAD_REQUEST, Bytes::new()) };
     *request.uri_mut() = uri;
     let json = header::HeaderValue::from_static("application/json");
     request.headers_mut().insert(header::CONTENT_TYPE, json);
+    if let Some(bearer) = bearer {
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+    }
     request.extensions_mut().insert(ConnectInfo(Peer::own()));
     let answered = match router(app).oneshot(request).await {
         Ok(answered) => answered,

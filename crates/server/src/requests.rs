@@ -2,10 +2,13 @@
 //!
 //! `by` in a request says who types; the engine notes the user of the connection instead.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use towpath_core::debts::DebtKind;
-use towpath_core::ids::{Name, Person, PromotionNumber, Version};
+use towpath_core::ids::{Name, Person, PromotionNumber, TokenId, Version};
 use towpath_core::matrix::{Matrix, Signal};
+use towpath_core::people::Verb;
 use towpath_core::reason::Refusal;
 use towpath_core::release::{ChangeType, Release};
 use towpath_core::units::Span;
@@ -151,6 +154,50 @@ pub struct WithdrawnAnswer {
     pub used: Vec<EvidenceView>,
     /// What followed from it, one sentence each.
     pub followed: Vec<String>,
+}
+
+/// `POST /v1/tokens`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// What its owner will call it.
+    pub name: Name,
+    /// What may be done by it, as `who_may` calls it; empty: looking.
+    #[serde(default)]
+    pub may: BTreeSet<Verb>,
+    /// Where; empty: everywhere.
+    #[serde(default)]
+    pub environments: BTreeSet<Name>,
+    /// For how long from now, in milliseconds; none: 30 days.
+    #[serde(rename = "for")]
+    pub lasts: Option<Span>,
+    /// The program that shall act by it; none: whoever asks.
+    #[serde(default)]
+    pub program: Option<Person>,
+}
+
+/// A token that was created; the only time that its secret is shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// The secret.
+    pub token: String,
+    /// What lists and the journal call it.
+    pub id: TokenId,
+    /// What its owner calls it.
+    pub name: Name,
+    /// As whom it acts.
+    pub owner: Person,
+    /// When it ends by itself.
+    pub expires_at: String,
+}
+
+/// `POST /v1/tokens/{id}/revoke`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeRequest {
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// `POST /v1/promotions/{number}/pause`, `/resume` and `/abort`.

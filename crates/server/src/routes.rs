@@ -7,7 +7,7 @@ use towpath_engine::Engine;
 
 use crate::api::{
     approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions,
-    releases,
+    releases, tokens,
 };
 use crate::caller::{self, Rehearsal};
 
@@ -29,6 +29,7 @@ pub fn router(app: App) -> Router {
     let at = |rest: &str| format!("{lane}{rest}");
     Router::new()
         .route("/v1/status", get(lanes::status))
+        .route("/v1/waiting", get(lanes::waiting))
         .route(lane, get(lanes::show))
         .route(&at("/plan"), post(lanes::plan))
         .route(&at("/promotions"), get(lanes::promotions).post(lanes::promote))
@@ -63,11 +64,16 @@ pub fn router(app: App) -> Router {
         .route("/v1/notices", get(notices::list))
         .route("/v1/notices/test", post(notices::test))
         .route("/v1/notices/retry", post(notices::retry))
+        .route("/v1/tokens", get(tokens::list).post(tokens::create))
+        .route("/v1/tokens/{id}/revoke", post(tokens::revoke))
         .route("/v1/engine", get(engine::show))
         .route("/v1/engine/stop", post(engine::stop))
         .fallback(crate::error::no_such_route)
         .layer(middleware::from_fn(caller::with_origin))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        // Around every route, also those that ask for nobody and those that there are not: a bearer that
+        // opens nothing learns nothing.
+        .layer(middleware::from_fn_with_state(app.clone(), caller::admit))
         .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
         .with_state(app)
 }

@@ -1,8 +1,9 @@
 //! What may stand in an argument. Owns what is said about a value that may not; knows no option.
 
 use towpath_core::debts::DebtKind;
-use towpath_core::ids::{Name, Person, Version};
+use towpath_core::ids::{Name, Person, TokenId, Version};
 use towpath_core::matrix::Signal;
+use towpath_core::people::Verb;
 use towpath_core::release::ChangeType;
 
 use crate::args::Watched;
@@ -147,6 +148,25 @@ pub(super) fn setting(text: &str) -> Result<(String, String), String> {
         ));
     }
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A verb, as `who_may` calls it; with hyphens as well.
+pub(super) fn verb(text: &str) -> Result<Verb, String> {
+    let key = text.replace('-', "_");
+    Verb::ALL.into_iter().find(|verb| verb.key() == key).ok_or_else(|| {
+        let all: Vec<_> = Verb::ALL.iter().map(|verb| verb.key()).collect();
+        format!("`{}` is not a verb; there are {}", text.escape_debug(), all.join(", "))
+    })
+}
+
+pub(super) fn token_id(text: &str) -> Result<TokenId, String> {
+    if towpath_core::tokens::may_hold_one(text) {
+        // Its secret is shown nowhere, and not in a message about a mistake either.
+        return Err(
+            "that is a token itself; an id is 12 digits, as `towpath token list` shows".to_owned()
+        );
+    }
+    TokenId::new(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

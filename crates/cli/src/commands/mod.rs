@@ -34,6 +34,7 @@ mod signal;
 mod simulate;
 mod status;
 pub(crate) mod supervise;
+mod token;
 mod validate;
 mod waiting;
 mod watch;
@@ -50,6 +51,7 @@ use crate::project::ProjectFolder;
 use crate::report::attendance::Attendance;
 use crate::report::style::Style;
 use crate::report::{self, terminal};
+use crate::token::Token;
 
 /// Where a command was typed and how it may answer.
 #[derive(Clone, Debug)]
@@ -164,7 +166,8 @@ impl Context {
             anyhow::Error::new(error).context("the current folder cannot be read")
         })?;
         let project = ProjectFolder::find(&here, self.global.rehearsal)?;
-        Ok(ProjectFolder { acting: self.global.acting.clone(), ..project })
+        let token = Token::given(self.global.token_file.as_deref())?;
+        Ok(ProjectFolder { acting: self.global.acting.clone(), token, ..project })
     }
 }
 
@@ -197,7 +200,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Thaw(arguments) => freeze::thaw(&arguments, context).await,
         Command::Status => status::run(context).await,
         Command::Why(arguments) => why::run(&arguments.environment, context).await,
-        Command::Waiting => waiting::run(context).await,
+        Command::Waiting(arguments) => waiting::run(&arguments, context).await,
         Command::Watch(arguments) => watch::run(&arguments, context).await,
         Command::History(arguments) => history::run(&arguments, context).await,
         Command::Logs(arguments) => logs::run(&arguments, context).await,
@@ -206,6 +209,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Quarantine(arguments) => quarantine::run(&arguments.command, context).await,
         Command::Evidence(arguments) => evidence::run(&arguments.command, context).await,
         Command::Notify(arguments) => notify::run(&arguments.command, context).await,
+        Command::Token(arguments) => token::run(&arguments.command, context).await,
         Command::Audit(arguments) => audit::run(&arguments.command, context).await,
         Command::Simulate(arguments) => simulate::run(&arguments, context),
         Command::Adapters => Ok(adapters::run(context)),

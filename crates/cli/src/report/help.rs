@@ -9,7 +9,7 @@ use crate::args::Arguments;
 use crate::exit_code::ExitCode;
 use crate::report::help_overview::{OVERVIEW, WATCHED};
 use crate::report::style::padded;
-use crate::report::{help_pages, help_proof};
+use crate::report::{help_pages, help_proof, help_trust};
 
 /// What the grammar cannot say about a command.
 pub(crate) struct Page {
@@ -114,6 +114,10 @@ fn shared(watches: bool) -> Vec<(String, String)> {
         ("--service NAME", "which service; needed where the matrix has several"),
         ("--no-input", "never ask; refuse instead (exit 2)"),
         ("--act-as PERSON", "in a rehearsal: as this person of the matrix"),
+        (
+            "--token-file FILE",
+            "by the token in it, `-` for stdin; otherwise by TOWPATH_TOKEN, if set",
+        ),
         ("--json", json),
     ];
     rows.iter().map(|(option, does)| ((*option).to_owned(), (*does).to_owned())).collect()
@@ -192,7 +196,7 @@ fn found(path: &[String]) -> Option<clap::Command> {
 
 /// All pages, in the order of the overview.
 fn pages() -> impl Iterator<Item = &'static Page> {
-    help_pages::PAGES.iter().chain(help_proof::PAGES)
+    help_pages::PAGES.iter().chain(help_proof::PAGES).chain(help_trust::PAGES)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ Look       status      what serves where           why       what blocks an envi
            logs, health, validate
 Hold       freeze      let nothing start           thaw      let it go on
            quarantine  releases that may not return
+Trust      token       let a script act for you, within bounds
 Tell       notify      whether people can be told, and what they were not told
 Prove      evidence    what gates opened by        audit     verify, export, sign
            simulate    try a rollout before trusting it

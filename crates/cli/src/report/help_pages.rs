@@ -329,7 +329,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "waiting",
         about: "List what waits for somebody",
-        examples: &[("towpath waiting", "in all environments")],
+        examples: &[
+            ("towpath waiting", "in all environments"),
+            ("towpath waiting --mine", "only what you can do something about"),
+        ],
         exits: &[],
         see: "towpath why",
     },

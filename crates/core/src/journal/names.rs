@@ -61,6 +61,8 @@ impl Event {
             Self::RollbackAsked { .. } => "rollback-asked",
             Self::ReasonGiven { .. } => "reason-given",
             Self::RollbackRemembered(_) => "rollback-remembered",
+            Self::TokenCreated(_) => "token-created",
+            Self::TokenRevoked(_) => "token-revoked",
             Self::NoticeDelivered(_) => "notice-delivered",
             Self::NoticeGivenUp(_) => "notice-given-up",
             Self::NoticeRetried { .. } => "notice-retried",
@@ -120,6 +122,8 @@ impl Event {
             | Self::NoticeRetried { .. }
             | Self::Frozen(_)
             | Self::Thawed(_)
+            | Self::TokenCreated(_)
+            | Self::TokenRevoked(_)
             | Self::StopOrdered { .. }
             | Self::StopFailed { .. }
             | Self::InstancesStopped { .. }

@@ -5,6 +5,7 @@ use towpath_core::ids::LaneId;
 use towpath_core::promotion::input::Input;
 
 use super::{Loop, Reply};
+use crate::desk::Desk;
 use crate::orders::EngineError;
 use crate::refusals::{Asked, Told};
 
@@ -17,10 +18,11 @@ impl Loop {
         mut input: Input,
         asked: bool,
     ) -> Reply {
-        let allowed = self.rights.about_lane(lane, &mut input);
+        let desk = Desk::new(&self.shared);
+        let allowed = self.rights.about_lane(&desk, lane, &mut input);
         let order = Asked::of_lane(lane, &input, self.from.clone()).filter(|_| asked);
         let result = match allowed {
-            Ok(()) => self.lane_input(lane, &input, asked).await,
+            Ok(token) => self.lane_input(lane, &input, asked, token.as_ref()).await,
             Err(refusal) => Err(EngineError::Refused(refusal)),
         };
         self.refused(order, &result).await;

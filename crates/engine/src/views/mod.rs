@@ -2,6 +2,7 @@
 //! seconds, shares are fractions of 1, times are RFC 3339 in UTC, unknown is null and never left
 //! out. Shows, decides nothing.
 
+mod people;
 mod show;
 mod telling;
 
@@ -11,6 +12,7 @@ use towpath_core::reason::Next;
 use towpath_core::release::ChangeType;
 
 pub use crate::summary::text as summary;
+pub use people::{TokenView, WaitView, WaitingView};
 pub use show::time;
 pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};
 pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};
@@ -360,6 +362,13 @@ pub struct ProposalView {
     pub since: String,
     /// When it is over.
     pub until: String,
+}
+
+impl ProposalView {
+    /// Whether it waits for this person.
+    pub fn calls(&self, person: &str) -> bool {
+        self.approvals.iter().any(|one| one.who.iter().any(|who| who == person))
+    }
 }
 
 /// What visitors met during a rollout.

@@ -3,8 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::time;
 
+use crate::caller::Caller;
+use crate::error::Answer;
 use crate::requests::EngineStatus;
 use crate::routes::App;
 
@@ -18,8 +21,15 @@ pub(crate) async fn show(State(app): State<App>) -> Json<EngineStatus> {
     })
 }
 
-pub(crate) async fn stop(State(app): State<App>) -> StatusCode {
+/// Whoever owns the socket may stop the program that listens on it; nobody who only has a token may.
+pub(crate) async fn stop(State(app): State<App>, Caller(by): Caller) -> Answer<StatusCode> {
+    if by.token().is_some() {
+        let message = "the engine was not stopped";
+        let cause = "a token is for the project, and not for the program";
+        let refusal = Refusal::new(RefusalKind::NotAllowed, "not-by-token", message, cause);
+        return Err(refusal.next("unset TOWPATH_TOKEN", "act as yourself").into());
+    }
     // A stop that is under way already needs no second one.
     let _ = app.stop.try_send(());
-    StatusCode::ACCEPTED
+    Ok(StatusCode::ACCEPTED)
 }

@@ -1,6 +1,8 @@
 //! The journal: read and followed. Shows no secret of a matrix; the journal keeps them.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -10,10 +12,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::broadcast::{self, error::RecvError};
+use towpath_core::ids::TokenId;
 use towpath_core::plan::Plan;
 use towpath_engine::Engine;
 use towpath_ports::store::EventRow;
 
+use crate::caller::Through;
 use crate::error::Answer;
 use crate::routes::App;
 
@@ -55,11 +60,17 @@ fn hide(body: &mut Value) {
     }
 }
 
-pub(crate) async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -> Answer<Response> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    Through(token): Through,
+    Query(wanted): Query<Wanted>,
+) -> Answer<Response> {
     let after = wanted.after.unwrap_or(0);
     if wanted.follow {
         let lines = [(header::CONTENT_TYPE, "application/x-ndjson")];
-        return Ok((lines, Body::from_stream(follow(app.engine, after, wanted))).into_response());
+        let followed =
+            Followed { news: app.engine.news(), engine: app.engine, token, at: after, wanted };
+        return Ok((lines, Body::from_stream(follow(followed))).into_response());
     }
     let limit = wanted.limit.unwrap_or(MOST).clamp(1, MOST);
     let mut found = Vec::new();
@@ -77,30 +88,54 @@ pub(crate) async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -
     Ok(Json(found).into_response())
 }
 
-/// Events from the journal, then as they are written: news only say that there is more to read, so
-/// a slow reader misses nothing.
-fn follow(
+/// How long a stream outlives the token that it was opened with, at the most (trust.md, T13: a second).
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(500);
+
+/// What somebody follows.
+struct Followed {
     engine: Engine,
-    after: u64,
+    news: broadcast::Receiver<Arc<EventRow>>,
+    /// The token that it was asked for with.
+    token: Option<TokenId>,
+    /// The last event that was read.
+    at: u64,
     wanted: Wanted,
-) -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
-    let news = engine.news();
-    stream::unfold((engine, news, after, wanted), |(engine, mut news, mut at, wanted)| async move {
+}
+
+impl Followed {
+    /// The next lines; none when the engine has stopped, or the token opens nothing any more.
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
-            let rows = engine.events(at, MOST).await.ok()?;
+            if self.token.as_ref().is_some_and(|token| !self.engine.is_token_in_force(token)) {
+                return None;
+            }
+            let rows = self.engine.events(self.at, MOST).await.ok()?;
             if let Some(last) = rows.last().map(|row| row.seq) {
-                at = last;
-                let lines = lines_of(&wanted.shown(rows));
+                self.at = last;
+                let lines = lines_of(&self.wanted.shown(rows));
                 if !lines.is_empty() {
-                    return Some((Ok(Bytes::from(lines)), (engine, news, at, wanted)));
+                    return Some(Bytes::from(lines));
                 }
                 continue;
             }
             // An error is a reader that fell behind: the journal has what it missed.
-            if let Err(tokio::sync::broadcast::error::RecvError::Closed) = news.recv().await {
+            let more = async { !matches!(self.news.recv().await, Err(RecvError::Closed)) };
+            let goes_on = match &self.token {
+                None => more.await,
+                Some(_) => tokio::time::timeout(LOOKED_AT_EVERY, more).await.unwrap_or(true),
+            };
+            if !goes_on {
                 return None;
             }
         }
+    }
+}
+
+/// Events from the journal, then as they are written: news only say that there is more to read, so
+/// a slow reader misses nothing.
+fn follow(followed: Followed) -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold(followed, |mut followed| async move {
+        followed.next().await.map(|lines| (Ok(lines), followed))
     })
 }
 

@@ -6,11 +6,12 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::journal::Attested;
+use towpath_core::people::Verb;
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::Timestamp;
-use towpath_engine::views::{CheckView, LaneView, PlanView, PromotionView, Status};
+use towpath_engine::views::{CheckView, LaneView, PlanView, PromotionView, Status, WaitingView};
 use towpath_engine::{Order, Statement};
 
 use crate::api::accepted;
@@ -80,6 +81,21 @@ pub(crate) async fn show(
 ) -> Answer<Json<LaneView>> {
     let id = lane_id(&service, &environment)?;
     app.engine.lane(&id).map(Json).ok_or_else(|| no_lane(&id))
+}
+
+/// Whose waits are listed: `?mine`, or `?mine=true`.
+#[derive(Deserialize)]
+pub(crate) struct Whose {
+    mine: Option<String>,
+}
+
+pub(crate) async fn waiting(
+    State(app): State<App>,
+    Caller(by): Caller,
+    Query(whose): Query<Whose>,
+) -> Json<WaitingView> {
+    let only_mine = whose.mine.is_some_and(|said| said != "false");
+    Json(app.engine.waiting(&by, only_mine))
 }
 
 fn no_lane(id: &LaneId) -> ApiError {
@@ -281,16 +297,21 @@ fn knows_title(app: &App, id: &LaneId, title: &str) -> Answer<()> {
 
 pub(crate) async fn validate(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
 ) -> Answer<Json<Vec<CheckView>>> {
     let id = lane_id(&service, &environment)?;
+    // It starts programs and sends requests: by a token, that is more than looking.
+    app.engine.reaches(&by, Verb::Promote, Some(&id.environment))?;
     Ok(Json(app.engine.validate(&id).await?))
 }
 
 pub(crate) async fn probe(
     State(app): State<App>,
+    Caller(by): Caller,
     Path((service, environment)): At,
 ) -> Answer<Json<LaneView>> {
     let id = lane_id(&service, &environment)?;
+    app.engine.reaches(&by, Verb::Promote, Some(&id.environment))?;
     app.engine.probe_now(&id).await.map(Json).ok_or_else(|| no_lane(&id))
 }

@@ -11,6 +11,7 @@ pub(crate) mod matrix;
 pub(crate) mod notices;
 pub(crate) mod promotions;
 pub(crate) mod releases;
+pub(crate) mod tokens;
 
 use towpath_engine::Accepted;
 

@@ -1,0 +1,87 @@
+//! Where whoever comes with a token is looked up: whose it is and how far it reaches at this moment.
+//! Decides nothing about the owner's own rights.
+
+use towpath_core::ids::{Name, Person, TokenId};
+use towpath_core::people::Verb;
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::tokens::Token;
+use towpath_core::units::Timestamp;
+
+use crate::shared::Shared;
+
+/// The tokens in force at one moment.
+pub(crate) struct Desk<'a> {
+    shared: &'a Shared,
+    now: Timestamp,
+}
+
+impl<'a> Desk<'a> {
+    /// As it is now.
+    pub(crate) fn new(shared: &'a Shared) -> Self {
+        Self { shared, now: shared.now() }
+    }
+
+    /// The token, if it is in force.
+    ///
+    /// # Errors
+    /// The refusal of one that ended.
+    pub(crate) fn token(&self, id: &TokenId) -> Result<Token, Box<Refusal>> {
+        let found = self.shared.read(|project| {
+            let token = project.common.token(id);
+            token.filter(|token| project.common.is_in_force(token, self.now)).cloned()
+        });
+        found.ok_or_else(|| {
+            let message = "nothing was ordered: the token opens nothing any more";
+            let cause = format!("{id} was revoked, is over, or its owner has left the matrix");
+            let refusal = Refusal::new(RefusalKind::NotAllowed, "token-ended", message, cause);
+            Box::new(refusal.next("towpath token list", "which tokens there are"))
+        })
+    }
+
+    /// The owner of the token, if it reaches `verb` in `environment`.
+    ///
+    /// # Errors
+    /// The refusal: it ended, or is not for that.
+    pub(crate) fn reaches(
+        &self,
+        id: &TokenId,
+        verb: Verb,
+        environment: Option<&Name>,
+    ) -> Result<Person, Box<Refusal>> {
+        let token = self.token(id)?;
+        if token.bounds.reach(verb, environment) {
+            return Ok(token.owner);
+        }
+        let place = match environment {
+            Some(name) if !verb.is_of_project() => format!(" in {name}"),
+            None if !verb.is_of_project() => " everywhere".to_owned(),
+            _ => String::new(),
+        };
+        let message = format!("the token {} may not {}{place}", token.name, verb.words());
+        let cause = format!("it is for {}", token.bounds.words());
+        let refusal = Refusal::new(RefusalKind::NotAllowed, "token-not-for-that", message, cause);
+        let command = format!("towpath token create NAME --may {}", verb.key());
+        Err(Box::new(refusal.next(command, "makes one that is, for whoever may do so in person")))
+    }
+
+    /// Whether the token `id` is `ancestor` or was created with it.
+    pub(crate) fn comes_from(&self, id: &TokenId, ancestor: &TokenId) -> bool {
+        self.shared.read(|project| project.common.comes_from(id, ancestor))
+    }
+
+    /// The token with this id, whether or not it is in force.
+    pub(crate) fn any(&self, id: &TokenId) -> Option<Token> {
+        self.shared.read(|project| project.common.token(id).cloned())
+    }
+}
+
+/// A token is somebody's, and nobody is known.
+pub(crate) fn nobody_known() -> Box<Refusal> {
+    let message = "no token was created";
+    let cause = "a token is somebody's, and the matrix names nobody";
+    let refusal = Refusal::new(RefusalKind::Usage, "nobody-known", message, cause).at("people");
+    Box::new(refusal.next(
+        "people: { YOU: { account: ACCOUNT, roles: […] } }",
+        "in the matrix; then towpath matrix apply",
+    ))
+}

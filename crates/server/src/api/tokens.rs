@@ -1,0 +1,75 @@
+//! Tokens: making one, looking at all of them, ending one. The only place that ever has a secret, for
+//! the time of one answer; keeps none.
+
+use aws_lc_rs::rand;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use towpath_core::ids::TokenId;
+use towpath_core::journal::Event;
+use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::tokens::{Bounds, Revoked, Wanted, hash_of, written};
+use towpath_engine::views::{TokenView, time};
+use towpath_engine::{NewToken, Order};
+
+use crate::api::accepted;
+use crate::caller::Caller;
+use crate::error::{Answer, ApiError};
+use crate::requests::{AcceptedView, RevokeRequest, TokenAnswer, TokenRequest};
+use crate::routes::App;
+
+pub(crate) async fn list(State(app): State<App>) -> Json<Vec<TokenView>> {
+    Json(app.engine.tokens())
+}
+
+/// Not safe to repeat: the second of the same name is refused.
+pub(crate) async fn create(
+    State(app): State<App>,
+    Caller(by): Caller,
+    Json(request): Json<TokenRequest>,
+) -> Answer<impl IntoResponse> {
+    let TokenRequest { name, may, environments, lasts, program } = request;
+    let mut chance = [0; 32];
+    rand::fill(&mut chance).map_err(|_| no_chance())?;
+    let secret = written(&chance);
+    let hash = hash_of(&app.engine.setup().project, &secret).ok_or_else(no_chance)?;
+    let bounds = Bounds { verbs: may, environments };
+    let wanted = Wanted { name, hash, bounds, lasts };
+    let new = NewToken::new(wanted, program, by);
+    let done = app.engine.order_project(Order::CreateToken(Box::new(new))).await?;
+    let created = done.events.into_iter().find_map(|event| match event {
+        Event::TokenCreated(token) => Some(*token),
+        _ => None,
+    });
+    let token = created.ok_or_else(no_chance)?;
+    let answer = TokenAnswer {
+        token: secret,
+        id: token.id,
+        name: token.name,
+        owner: token.owner,
+        expires_at: time(token.expires_at),
+    };
+    // Nothing on the way may keep it.
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)))
+}
+
+fn no_chance() -> ApiError {
+    let message = "no token was created";
+    let cause = "this machine gives no random numbers";
+    let refusal = Refusal::new(RefusalKind::Conflict, "no-chance", message, cause);
+    refusal.next("towpath doctor", "what is wrong with this machine").into()
+}
+
+/// Safe to repeat: a second time it has ended already.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    Caller(by): Caller,
+    Path(id): Path<String>,
+    Json(request): Json<RevokeRequest>,
+) -> Answer<Json<AcceptedView>> {
+    let id = TokenId::new(&id)
+        .map_err(|_| ApiError::not_found("there is no such token", "towpath token list"))?;
+    let order = Order::RevokeToken(Revoked { id, by, reason: request.reason });
+    Ok(Json(accepted(app.engine.order_project(order).await?)))
+}

@@ -1,0 +1,8 @@
+//! Who it is that speaks, asked at the real routes of a real engine on a real database: tokens, and whose
+//! word counts. Runs no release; what waits for people starts nothing.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
+
+mod tokens;
+mod words;
+mod world;

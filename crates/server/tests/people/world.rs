@@ -1,0 +1,257 @@
+//! An engine whose people wait, and requests to it. Has no adapters: nothing that is asked here may get
+//! as far as one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use towpath_core::ids::{Digest, Name, Person};
+use towpath_core::matrix::{AdapterSpec, Matrix};
+use towpath_core::release::{Artifact, Release};
+use towpath_core::units::{Span, Timestamp};
+use towpath_engine::{AdapterSet, Engine, Running, Setup, start};
+use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
+use towpath_ports::check::Check;
+use towpath_ports::clock::Clock;
+use towpath_ports::evidence::EvidenceStore;
+use towpath_ports::metrics::MetricsSource;
+use towpath_ports::notifier::Notifier;
+use towpath_ports::router::Router;
+use towpath_ports::secret::SecretStore;
+use towpath_ports::store::StoreIdentity;
+use towpath_ports::target::Target;
+use towpath_server::routes::{App, router};
+use towpath_store::SqlStore;
+use towpath_testkit::declared::{self, ReleaseWords};
+
+/// 2027-01-15T08:00:00Z.
+const BEGIN: i64 = 1_800_000_000_000_000;
+
+/// Time that passes when a test says so.
+pub(crate) struct HandClock(AtomicI64);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Nothing;
+
+fn none<T>() -> Result<T, String> {
+    Err("nothing of the kind is there".to_owned())
+}
+
+impl AdapterSet for Nothing {
+    fn target(&self, _: &AdapterSpec) -> Result<Arc<dyn Target>, String> {
+        none()
+    }
+    fn router(&self, _: &AdapterSpec) -> Result<Arc<dyn Router>, String> {
+        none()
+    }
+    fn check(&self, _: &AdapterSpec) -> Result<Arc<dyn Check>, String> {
+        none()
+    }
+    fn metrics(&self, _: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String> {
+        none()
+    }
+    fn notifier(&self, _: &AdapterSpec) -> Result<Arc<dyn Notifier>, String> {
+        none()
+    }
+    fn secrets(&self, _: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
+        none()
+    }
+}
+
+#[async_trait]
+impl ArtifactStore for Nothing {
+    async fn path(&self, artifact: &Artifact) -> Result<PathBuf, ArtifactError> {
+        Err(ArtifactError::Missing(artifact.digest.to_string()))
+    }
+}
+
+impl EvidenceStore for Nothing {
+    fn keep(&self, _: &[u8]) -> Result<Digest, String> {
+        none()
+    }
+    fn read(&self, _: &Digest) -> Result<Option<Vec<u8>>, String> {
+        none()
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+    pub(crate) text: String,
+}
+
+impl Answered {
+    /// The stable word of a problem.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) enum As<'a> {
+    /// A person of the rehearsal.
+    Person(&'a str),
+    /// Whoever has this token.
+    Token(&'a str),
+    /// These headers, as they are.
+    Headers(Vec<(&'a str, &'a str)>),
+}
+
+/// An engine and its surroundings.
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) matrix: Matrix,
+    clock: Arc<HandClock>,
+    app: App,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    /// An engine with this matrix, applied by `lead`, and with the releases 1.0.0 and 2.0.0, made by `ada`.
+    pub(crate) async fn new(words: &str, change: impl FnOnce(&mut Matrix)) -> Self {
+        let mut matrix = declared::matrix(words).unwrap();
+        change(&mut matrix);
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(HandClock(AtomicI64::new(BEGIN)));
+        let project = matrix.project.clone();
+        let file = folder.path().join("journal.db");
+        // A rehearsal is played by one user, who acts as each of the people.
+        let identity = StoreIdentity { project: project.clone(), speed: 60 };
+        let store = SqlStore::open(&file.to_string_lossy(), &identity).await.unwrap();
+        let setup = Setup {
+            project,
+            speed: 60,
+            root: folder.path().to_owned(),
+            store: Arc::new(store),
+            artifacts: Arc::new(Nothing),
+            evidence: Arc::new(Nothing),
+            adapters: Arc::new(Nothing),
+            clock: Arc::<HandClock>::clone(&clock),
+        };
+        let Running { engine, .. } = start(setup).await.unwrap();
+        let (stop, _) = tokio::sync::mpsc::channel(1);
+        let app = App { engine: engine.clone(), stop };
+        let world = Self { engine, matrix: matrix.clone(), clock, app, _folder: folder };
+        world.apply(&matrix).await;
+        for version in ["1.0.0", "2.0.0"] {
+            let answer = world.create_release(version, "ada").await;
+            assert!(answer.status.is_success(), "{answer:?}");
+        }
+        world
+    }
+
+    /// Has the matrix in force, by `lead`.
+    pub(crate) async fn apply(&self, matrix: &Matrix) {
+        let body = json!({ "matrix": matrix, "by": "lead" });
+        let answer = self.post(&As::Person("lead"), "/v1/matrix", &body).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+
+    /// A release of the only service, made by `author`.
+    pub(crate) async fn create_release(&self, version: &str, author: &str) -> Answered {
+        let words = ReleaseWords { content: version.to_owned(), ..ReleaseWords::default() };
+        let service = Name::new(declared::ONLY_SERVICE).unwrap();
+        let release = declared::release(&service, version, &words, Timestamp(0)).unwrap();
+        let body = json!({ "release": release, "by": "nobody" });
+        self.post(&As::Person(author), "/v1/releases", &body).await
+    }
+
+    /// The same, written by somebody else than whoever creates it.
+    pub(crate) async fn release_of(
+        &self,
+        version: &str,
+        author: &str,
+        creator: &As<'_>,
+    ) -> Answered {
+        let words = ReleaseWords { content: version.to_owned(), ..ReleaseWords::default() };
+        let service = Name::new(declared::ONLY_SERVICE).unwrap();
+        let release = declared::release(&service, version, &words, Timestamp(0)).unwrap();
+        let author = Some(Person::new(author).unwrap());
+        let release = Release { author, ..release };
+        let body = json!({ "release": release, "by": "nobody" });
+        self.post(creator, "/v1/releases", &body).await
+    }
+
+    /// Time passes.
+    pub(crate) fn pass(&self, span: Span) {
+        let now = self.clock.now().plus(span);
+        self.clock.0.store(now.0, Ordering::SeqCst);
+    }
+
+    /// Kinds of all events so far.
+    pub(crate) async fn kinds(&self) -> Vec<String> {
+        let rows = self.engine.events(0, 1000).await.unwrap();
+        rows.into_iter().map(|row| row.kind).collect()
+    }
+
+    pub(crate) async fn get(&self, who: &As<'_>, path: &str) -> Answered {
+        self.ask(who, Method::GET, path, &Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, who: &As<'_>, path: &str, body: &Value) -> Answered {
+        self.ask(who, Method::POST, path, body).await
+    }
+
+    /// Asks by the real routes.
+    pub(crate) async fn ask(
+        &self,
+        who: &As<'_>,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(header::CONTENT_TYPE, "application/json");
+        request = match who {
+            As::Person(name) => request.header(towpath_server::ACTING_AS, *name),
+            As::Token(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            As::Headers(all) => {
+                all.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+            }
+        };
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = router(self.app.clone()).oneshot(request.body(Body::from(body)).unwrap());
+        let answer = answer.await.unwrap();
+        let status = answer.status();
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 24).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answered { status, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
+    /// Every route of the program, with a method: read from its table, so that none is forgotten.
+    pub(crate) fn routes() -> Vec<(Method, String)> {
+        let table = include_str!("../../src/routes.rs");
+        let mut routes = Vec::new();
+        for line in table.lines().filter(|line| line.trim_start().starts_with(".route(")) {
+            let place = line.split('"').nth(1).unwrap_or_default();
+            let lane = "/v1/lanes/{service}/{environment}";
+            let path = match place {
+                path if path.starts_with("/v1/") => path.to_owned(),
+                rest => format!("{lane}{rest}"),
+            };
+            let path = path.replace("{service}", "app").replace("{environment}", "staging");
+            let path = path.replace("{number}", "1").replace("{id}", "0123456789ab");
+            let path = path.replace("{digest}", "0123456789ab");
+            for (word, method) in [("get(", Method::GET), ("post(", Method::POST)] {
+                if line.contains(word) {
+                    routes.push((method, path.clone()));
+                }
+            }
+        }
+        assert!(routes.len() > 30, "{routes:?}");
+        routes
+    }
+}
