@@ -53,7 +53,12 @@ impl Asked {
             Order::Attest(statement) => Some(statement.attested.lane.clone()),
             _ => None,
         };
-        Self { by: by.clone(), from, order: verb.key(), number: None, lane }
+        let name = match order {
+            Order::CreateToken(_) => "create_token",
+            Order::RevokeToken(_) => "revoke_token",
+            _ => verb.key(),
+        };
+        Self { by: by.clone(), from, order: name, number: None, lane }
     }
 }
 

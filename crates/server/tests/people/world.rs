@@ -19,6 +19,7 @@ use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 use towpath_ports::check::Check;
 use towpath_ports::clock::Clock;
 use towpath_ports::evidence::EvidenceStore;
+use towpath_ports::history::{FixQuestion, History};
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
@@ -64,6 +65,16 @@ impl AdapterSet for Nothing {
         none()
     }
     fn secrets(&self, _: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
+        none()
+    }
+    fn history(&self) -> Arc<dyn History> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl History for Nothing {
+    async fn has_fix(&self, _: &FixQuestion) -> Result<bool, String> {
         none()
     }
 }
@@ -139,6 +150,7 @@ impl World {
             artifacts: Arc::new(Nothing),
             evidence: Arc::new(Nothing),
             adapters: Arc::new(Nothing),
+            notary: None,
             clock: Arc::<HandClock>::clone(&clock),
         };
         let Running { engine, .. } = start(setup).await.unwrap();
