@@ -12,13 +12,14 @@ mod token;
 mod values;
 
 use clap::{Args, Parser, Subcommand};
-use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
 use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
-pub(crate) use crate::args::agree::{ApproveArguments, AttestArguments, RejectArguments};
+pub(crate) use crate::args::agree::{
+    ApproveArguments, AttestArguments, RejectArguments, SettleArguments,
+};
 pub(crate) use crate::args::audit::{
     AuditArguments, AuditCommand, ExportArguments, VerifyArguments,
 };
@@ -39,8 +40,8 @@ pub(crate) use crate::args::token::{
     TokenArguments, TokenCommand, TokenCreateArguments, TokenListArguments, TokenRevokeArguments,
 };
 use crate::args::values::{
-    change_type, commit, name, number, owed, person, plan_hash, reason, setting, signal, source,
-    speed, version, watched,
+    change_type, commit, name, number, person, plan_hash, reason, setting, signal, source, speed,
+    version, watched,
 };
 use crate::commands;
 
@@ -137,22 +138,6 @@ pub(crate) enum Command {
 pub(crate) type Environments = std::vec::Vec<Name>;
 /// A command, as one value of an option.
 pub(crate) type Start = std::vec::Vec<String>;
-
-#[derive(Debug, Args)]
-pub(crate) struct SettleArguments {
-    /// the promotion that owes it
-    #[arg(value_name = "NUMBER")]
-    pub(crate) number: u64,
-    /// review or backport
-    #[arg(value_name = "WHAT", value_parser = owed)]
-    pub(crate) what: DebtKind,
-    /// what was looked at, or where it is
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    pub(crate) note: String,
-    /// where the evidence is
-    #[arg(long, value_name = "URL")]
-    pub(crate) link: Option<String>,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {

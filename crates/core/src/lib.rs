@@ -32,6 +32,7 @@ pub mod plan;
 pub mod project;
 pub mod promotion;
 pub mod reason;
+mod rehearsing;
 pub mod release;
 pub mod tokens;
 mod unenforced;

@@ -97,20 +97,6 @@ fn of_the_project() -> Vec<Event> {
             changes: vec!["people.ada".to_owned()],
             approved: vec![Asked { role: name("business"), needed: 1, by: vec![ada()] }],
         },
-        Event::MatrixProposed(Box::new(Proposal {
-            matrix: Box::new(matrix(0xFFF8)),
-            plan: reference().digest,
-            changes: vec!["environments.prod.gate".to_owned()],
-            by: ada(),
-            since: AT,
-            words: vec![Word { by: ada(), plan: reference().digest, at: AT }],
-        })),
-        Event::MatrixWordGiven(Box::new(MatrixWord {
-            by: ada(),
-            plan: reference().digest.hex().to_owned(),
-            agrees: true,
-            note: Some(because()),
-        })),
         Event::ReleaseCreated {
             release: Box::new(release(1, ChangeType::Hotfix, true)),
             by: ada(),
@@ -333,6 +319,25 @@ fn holdback() -> Holdback {
     }
 }
 
+fn of_the_matrix() -> Vec<Event> {
+    vec![
+        Event::MatrixProposed(Box::new(Proposal {
+            matrix: Box::new(matrix(0xFFF8)),
+            plan: reference().digest,
+            changes: vec!["environments.prod.gate".to_owned()],
+            by: ada(),
+            since: AT,
+            words: vec![Word { by: ada(), plan: reference().digest, at: AT }],
+        })),
+        Event::MatrixWordGiven(Box::new(MatrixWord {
+            by: ada(),
+            plan: reference().digest.hex().to_owned(),
+            agrees: true,
+            note: Some(because()),
+        })),
+    ]
+}
+
 fn of_debts() -> Vec<Event> {
     let (number, kind) = (NUMBER, DebtKind::Backport);
     let debt = Debt {
@@ -363,8 +368,16 @@ fn of_debts() -> Vec<Event> {
 }
 
 fn examples() -> Vec<Event> {
-    [of_the_project(), of_the_gate(), of_the_rollout(), of_the_end(), of_notices(), of_debts()]
-        .concat()
+    [
+        of_the_project(),
+        of_the_gate(),
+        of_the_rollout(),
+        of_the_end(),
+        of_notices(),
+        of_debts(),
+        of_the_matrix(),
+    ]
+    .concat()
 }
 
 /// Position of a variant. Without a wildcard: a new variant does not compile until it stands here,

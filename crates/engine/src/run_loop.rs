@@ -1,6 +1,7 @@
 //! One input at a time: decide, write, fold, dispatch. Owns the project's state and the order of
 //! everything; does nothing itself.
 
+mod ordering;
 mod refusing;
 
 use std::collections::BTreeMap;
@@ -19,16 +20,15 @@ use towpath_ports::store::{EventRow, StoreError, Turn};
 
 use crate::checkpoints::Checkpoints;
 use crate::delivery::{Deliveries, Record};
-use crate::desk::Desk;
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
 use crate::refusals::{Asked, Refusals};
-use crate::rights::{self, Rights};
+use crate::rights::Rights;
 use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, backports, checkpoints, counting, delivery, executor, freezes, governing, holdbacks,
-    journal, judging, kept, leases, notices, orders, origin, prober, reading, recovery, retention,
-    rows, telemetry, tokens, views, wakes, writing,
+    alarms, backports, checkpoints, counting, delivery, executor, holdbacks, journal, judging,
+    leases, notices, origin, prober, reading, recovery, retention, rows, telemetry, views, wakes,
+    writing,
 };
 
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
@@ -300,22 +300,6 @@ impl Loop {
         fatal
     }
 
-    /// An error means that nothing is known of it: the next one that is kept tells more.
-    async fn keep_token_uses(&mut self) -> Result<(), StoreError> {
-        let uses = self.shared.token_uses();
-        if uses == self.kept_uses {
-            return Ok(());
-        }
-        let next = |key: &str| self.versions.get(key).copied().unwrap_or(0) + 1;
-        let states = vec![rows::token_uses_row(&uses, next)];
-        let now = self.shared.now();
-        let id = format!("{}-{}", self.shared.epoch, turn_counter());
-        let turn = Turn { id, at: now, states, ..Turn::default() };
-        self.write_turn(None, turn, Decision::default(), true).await?;
-        self.kept_uses = uses;
-        Ok(())
-    }
-
     async fn lane_input(
         &mut self,
         lane: &LaneId,
@@ -353,98 +337,6 @@ impl Loop {
         }
         wakes::plan(&mut self.wakes, lane, wake.as_ref(), now);
         Ok(accepted)
-    }
-
-    /// A matrix is in force, or people are asked about it first, or one of them said a word.
-    async fn matrix_order(
-        &mut self,
-        order: Order,
-        token: Option<&TokenId>,
-        now: Timestamp,
-    ) -> Reply {
-        let (events, actor) = governing::follows(&self.shared, order, now)?;
-        let actor = journal::through(actor, token);
-        self.write(None, &actor, events.clone(), false).await?;
-        let applied = events.iter().find_map(|event| match event {
-            Event::MatrixApplied { matrix, .. } => Some(matrix),
-            _ => None,
-        });
-        let notes = match applied {
-            Some(matrix) => {
-                self.rights = Rights::of(matrix);
-                Vec::new()
-            }
-            None => governing::waits_for(&self.shared, now),
-        };
-        if applied.is_some() {
-            // People have other roles now.
-            self.ask_again(wakes::waiting(&self.shared)).await?;
-        }
-        Ok(Accepted { events, notes, ..Accepted::default() })
-    }
-
-    async fn project_order(&mut self, mut order: Order) -> Reply {
-        let now = self.shared.now();
-        if rights::changes_nothing(&self.shared, &order, now) {
-            return Ok(Accepted::default());
-        }
-        let desk = Desk::new(&self.shared);
-        let token = self.rights.about_project(&desk, &mut order).map_err(EngineError::Refused)?;
-        let (event, lane, actor) = match order {
-            Order::ApplyMatrix(..) | Order::AgreeToMatrix(_) => {
-                return self.matrix_order(order, token.as_ref(), now).await;
-            }
-            Order::CreateRelease(new) => {
-                let mut release = new.release;
-                release.created_at = now;
-                release.created_by = Some(new.by.clone());
-                if orders::known_release(&self.shared, &release)? {
-                    return Ok(Accepted::default());
-                }
-                let actor = new.by.to_string();
-                (Event::ReleaseCreated { release: Box::new(release), by: new.by }, None, actor)
-            }
-            Order::Attest(statement) => {
-                let mut attested = statement.attested;
-                attested.at = now;
-                let actor = attested.by.to_string();
-                let lane = attested.lane.clone();
-                (Event::Attested(attested), Some(lane), actor)
-            }
-            Order::Withdraw(taking) => {
-                let actor = taking.withdrawal.by.to_string();
-                let event =
-                    self.shared.read(|project| project.common.withdraw(taking.withdrawal, now));
-                (event.map_err(EngineError::Refused)?, None, actor)
-            }
-            Order::Freeze(order) => freezes::freeze(&self.shared, order, now)?,
-            Order::Thaw(order) => freezes::thaw(&self.shared, order, now)?,
-            Order::CreateToken(new) => tokens::create(&self.shared, *new, token.as_ref(), now)?,
-            Order::RevokeToken(order) => tokens::revoke(&self.shared, order, now)?,
-        };
-        let actor = journal::through(actor, token.as_ref());
-        let events = vec![event.clone()];
-        self.write(lane.as_ref(), &actor, events, freezes::is_urgent(&event)).await?;
-        if freezes::wakes(&self.shared, &event, now, &mut self.wakes) {
-            return Ok(Accepted { events: vec![event], ..Accepted::default() });
-        }
-        // A person's word came, or what an answer rested on went.
-        let asked_again = match &event {
-            Event::EvidenceWithdrawn(withdrawal) => {
-                kept::resting_on(&self.shared, &withdrawal.digest)
-            }
-            _ => lane.into_iter().collect(),
-        };
-        self.ask_again(asked_again).await?;
-        Ok(Accepted { events: vec![event], ..Accepted::default() })
-    }
-
-    async fn ask_again(&mut self, lanes: Vec<LaneId>) -> Result<(), EngineError> {
-        for lane in lanes {
-            let ask = Input::Woken { verdict: None, ask_again: true };
-            self.lane_input(&lane, &ask, false, None).await?;
-        }
-        Ok(())
     }
 
     async fn record(&mut self, record: Record, asked: bool) -> Reply {

@@ -1,3 +1,5 @@
+//! That what is signed follows from what was signed before, and where it is kept.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;

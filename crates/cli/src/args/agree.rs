@@ -1,9 +1,10 @@
 //! Options of the commands by which people give their word.
 
 use clap::Args;
+use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Name, Version};
 
-use super::values::{name, reason, version};
+use super::values::{name, owed, reason, version};
 
 #[derive(Debug, Args)]
 pub(crate) struct ApproveArguments {
@@ -48,6 +49,22 @@ pub(crate) struct AttestArguments {
     /// what you add; kept in the journal
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) note: Option<String>,
+    /// where the evidence is
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SettleArguments {
+    /// the promotion that owes it
+    #[arg(value_name = "NUMBER")]
+    pub(crate) number: u64,
+    /// review or backport
+    #[arg(value_name = "WHAT", value_parser = owed)]
+    pub(crate) what: DebtKind,
+    /// what was looked at, or where it is
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) note: String,
     /// where the evidence is
     #[arg(long, value_name = "URL")]
     pub(crate) link: Option<String>,

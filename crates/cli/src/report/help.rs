@@ -9,7 +9,7 @@ use crate::args::Arguments;
 use crate::exit_code::ExitCode;
 use crate::report::help_overview::{OVERVIEW, WATCHED};
 use crate::report::style::padded;
-use crate::report::{help_pages, help_proof, help_trust};
+use crate::report::{help_matrix, help_pages, help_proof, help_trust};
 
 /// What the grammar cannot say about a command.
 pub(crate) struct Page {
@@ -196,7 +196,8 @@ fn found(path: &[String]) -> Option<clap::Command> {
 
 /// All pages, in the order of the overview.
 fn pages() -> impl Iterator<Item = &'static Page> {
-    help_pages::PAGES.iter().chain(help_proof::PAGES).chain(help_trust::PAGES)
+    let others = help_matrix::PAGES.iter().chain(help_proof::PAGES).chain(help_trust::PAGES);
+    help_pages::PAGES.iter().chain(others)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub(crate) mod frozen;
 pub(crate) mod health;
 pub(crate) mod help;
 mod help_audit;
+mod help_matrix;
 mod help_overview;
 mod help_pages;
 mod help_proof;

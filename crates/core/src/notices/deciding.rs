@@ -3,7 +3,7 @@
 
 use crate::debts::{DebtKind, OpenDebt};
 use crate::ids::{Name, Person, PromotionNumber, Version};
-use crate::journal::Event;
+use crate::journal::{Event, Requested};
 use crate::matrix::{Environment, Tier};
 use crate::notices::wording::{headed, line, next, subject};
 use crate::notices::{Notice, Occasion, SUMMARIES};
@@ -69,26 +69,7 @@ type Found = (Occasion, PromotionNumber, String);
 fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
     let active = || told.after.active.as_ref().map(|active| active.number);
     match event {
-        Event::PromotionRequested(requested) => {
-            let number = requested.number;
-            let is_hotfix = told.release(&requested.plan.release.version).is_some_and(|release| {
-                release.change_type == ChangeType::Hotfix && requested.plan.kind == Kind::Promote
-            });
-            let owes = requested.plan.kind == Kind::Rollback && requested.reason.is_none();
-            let mut found = Vec::new();
-            if requested.plan.break_glass {
-                let sentence = format!("{} goes past all that is asked first", requested.by);
-                found.push((Occasion::BreakGlass, number, sentence));
-            }
-            if is_hotfix {
-                found.push((Occasion::Hotfix, number, String::new()));
-            }
-            if owes {
-                let sentence = format!("{} gave no reason for the rollback", requested.by);
-                found.push((Occasion::Owed, number, sentence));
-            }
-            found
-        }
+        Event::PromotionRequested(requested) => of_request(told, requested),
         Event::ApprovalGiven { number: Some(number), approval } if approval.agrees => {
             let complete = told.after.promotion(*number).is_some_and(|promotion| {
                 let all = of_promotion(&told.project.common, told.after, promotion, told.now);
@@ -141,6 +122,28 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What the wish for a promotion is told as.
+fn of_request(told: &Told<'_>, requested: &Requested) -> Vec<Found> {
+    let number = requested.number;
+    let is_hotfix = told.release(&requested.plan.release.version).is_some_and(|release| {
+        release.change_type == ChangeType::Hotfix && requested.plan.kind == Kind::Promote
+    });
+    let owes = requested.plan.kind == Kind::Rollback && requested.reason.is_none();
+    let mut found = Vec::new();
+    if requested.plan.break_glass {
+        let sentence = format!("{} goes past all that is asked first", requested.by);
+        found.push((Occasion::BreakGlass, number, sentence));
+    }
+    if is_hotfix {
+        found.push((Occasion::Hotfix, number, String::new()));
+    }
+    if owes {
+        let sentence = format!("{} gave no reason for the rollback", requested.by);
+        found.push((Occasion::Owed, number, sentence));
+    }
+    found
 }
 
 /// An ordered rollback that succeeded is told to those who want to hear that a release was taken back.

@@ -41,16 +41,10 @@ impl Lane {
                 });
                 self.verify(*number, at);
             }
-            Event::StopOrdered { deployment, command } => {
-                self.stop_again.remove(deployment);
-                self.stopping.insert(*deployment, *command);
-            }
-            Event::StopFailed { deployment, retry_at, .. } => {
-                self.stopping.remove(deployment);
-                self.stop_again.insert(*deployment, *retry_at);
-            }
-            Event::InstancesStopped { deployment } => {
-                self.stopping.remove(deployment);
+            Event::StopOrdered { .. }
+            | Event::StopFailed { .. }
+            | Event::InstancesStopped { .. } => {
+                self.stopping_changed(event);
             }
             Event::StandbyEnded { .. } => self.standby = None,
             Event::HoldbackChanged { holdback, .. } => {
@@ -89,6 +83,23 @@ impl Lane {
                 }
                 self.active_changed(other, at);
             }
+        }
+    }
+
+    fn stopping_changed(&mut self, event: &Event) {
+        match event {
+            Event::StopOrdered { deployment, command } => {
+                self.stop_again.remove(deployment);
+                self.stopping.insert(*deployment, *command);
+            }
+            Event::StopFailed { deployment, retry_at, .. } => {
+                self.stopping.remove(deployment);
+                self.stop_again.insert(*deployment, *retry_at);
+            }
+            Event::InstancesStopped { deployment } => {
+                self.stopping.remove(deployment);
+            }
+            _ => {}
         }
     }
 

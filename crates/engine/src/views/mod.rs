@@ -3,6 +3,7 @@
 //! out. Shows, decides nothing.
 
 mod people;
+mod proposal;
 mod show;
 mod telling;
 
@@ -13,6 +14,7 @@ use towpath_core::release::ChangeType;
 
 pub use crate::summary::text as summary;
 pub use people::{TokenView, WaitView, WaitingView};
+pub use proposal::ProposalView;
 pub use show::time;
 pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};
 pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};
@@ -345,30 +347,6 @@ pub struct ApprovalView {
     pub by: Vec<String>,
     /// Those who could still.
     pub who: Vec<String>,
-}
-
-/// A changed matrix that waits for people.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ProposalView {
-    /// Hash of what people agree to: this matrix in place of the one in force.
-    pub plan: String,
-    /// Who wants it.
-    pub by: String,
-    /// What differs, as dotted paths.
-    pub changes: Vec<String>,
-    /// The roles that must agree.
-    pub approvals: Vec<ApprovalView>,
-    /// Since when it waits.
-    pub since: String,
-    /// When it is over.
-    pub until: String,
-}
-
-impl ProposalView {
-    /// Whether it waits for this person.
-    pub fn calls(&self, person: &str) -> bool {
-        self.approvals.iter().any(|one| one.who.iter().any(|who| who == person))
-    }
 }
 
 /// What visitors met during a rollout.

@@ -207,7 +207,12 @@ pub(crate) fn export(found: &Report, place: &str, style: &Style) -> (String, Str
         let trusted = found.trusted.filter(|_| !found.findings.is_empty());
         block.optional("trusted", trusted.map(|last| format!("up to event {last}")));
     }
-    let help = if !found.withheld.is_empty() {
+    (head + &block.written(4, style), help_about(found))
+}
+
+/// What helps on, beside what was found.
+fn help_about(found: &Report) -> String {
+    if !found.withheld.is_empty() {
         next(&[Next::new(
             "towpath audit export --with-secrets",
             "has all of it, to be kept as a secret",
@@ -219,8 +224,7 @@ pub(crate) fn export(found: &Report, place: &str, style: &Style) -> (String, Str
         )])
     } else {
         String::new()
-    };
-    (head + &block.written(4, style), help)
+    }
 }
 
 fn sentences(findings: &[Finding]) -> Vec<String> {
