@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use towpath_core::check::CheckAnswer;
+use towpath_core::ids::Digest;
 use towpath_core::units::Span;
 use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
@@ -121,7 +122,11 @@ impl Run {
         let printed = printed.output;
         let status = ended.as_ref().ok().and_then(|ended| ended.as_ref().ok());
         let status = status.and_then(ExitStatus::code);
-        let told = json!({ "run": words, "status": status, "output": printed });
+        // Its arguments may hold a secret as text: they are kept as a digest, by which they can be known again.
+        let arguments = Digest::of_json(&words[1..].to_vec());
+        let told = json!({
+            "program": words[0], "arguments": arguments, "status": status, "output": printed,
+        });
         question::keep(request, "command.json", &told);
         let answer = match ended {
             Ok(Ok(status)) => self.judge(&shown, status, request),

@@ -232,7 +232,9 @@ impl Asked {
     /// Why what says of itself that it was made at `time` is too old or from the future.
     fn too_old(&self, time: Option<&str>) -> Option<String> {
         let most = self.max_age?;
-        let time: jiff::Timestamp = time?.parse().ok()?;
+        let Ok(time) = time?.parse::<jiff::Timestamp>() else {
+            return Some("says no time that can be read (RFC 3339, with its zone)".to_owned());
+        };
         let at = towpath_core::units::Timestamp(time.as_microsecond());
         let age = self.now.since(at);
         if age > most {

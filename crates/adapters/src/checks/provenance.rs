@@ -75,7 +75,8 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
                 "parameters",
                 FieldType::Texts,
                 "Parameters of the build that may be given from outside, beside those that name the \
-                 source; any other fails.",
+                 source; any other fails. `NAME` allows any value, `NAME=VALUE` this text alone, such as \
+                 `workflow.path=.github/workflows/release.yml`.",
             ),
             Field {
                 name: "other_subjects",
@@ -349,14 +350,29 @@ impl Asked {
     }
 
     fn hold_parameters(&self, statement: &Statement) -> Result<(), String> {
-        let is_unknown = |name: &&String| !self.settings.parameters.contains(name);
-        match statement.parameters.iter().find(is_unknown) {
-            Some(unknown) => Err(format!(
-                "nobody knows what its parameter `{}` does (`parameters` names those that may be given)",
-                short(unknown)
-            )),
-            None => Ok(()),
+        for (name, value) in &statement.parameters {
+            let value = value.as_str();
+            let is_meant = |allowed: &&String| match allowed.split_once('=') {
+                Some((own, wanted)) => own == name && value == Some(wanted),
+                None => *allowed == name,
+            };
+            if self.settings.parameters.iter().any(|allowed| is_meant(&allowed)) {
+                continue;
+            }
+            let pinned = |allowed: &String| {
+                allowed.split_once('=').is_some_and(|(own, _)| own == name)
+            };
+            return Err(if self.settings.parameters.iter().any(pinned) {
+                format!("its parameter `{}` has another value than `parameters` allows", short(name))
+            } else {
+                format!(
+                    "nobody knows what its parameter `{}` does (`parameters` names those that may be \
+                     given)",
+                    short(name)
+                )
+            });
         }
+        Ok(())
     }
 
     fn hold_time(&self, statement: &Statement) -> Result<(), String> {

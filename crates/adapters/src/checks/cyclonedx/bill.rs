@@ -113,7 +113,11 @@ impl Bills {
     }
 
     fn tell(&mut self, bom: &Bom) {
-        let Some(vulnerabilities) = &bom.vulnerabilities else { return };
+        // Some programs write an empty list without having looked (Trivy without `--scanners vuln`), so that
+        // it says nothing.
+        let Some(vulnerabilities) = bom.vulnerabilities.as_ref().filter(|all| !all.is_empty()) else {
+            return;
+        };
         self.telling += 1;
         let mut by_ref = HashMap::new();
         refer(bom.components.as_deref().unwrap_or_default(), &mut by_ref);

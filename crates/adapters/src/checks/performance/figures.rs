@@ -52,6 +52,21 @@ impl Figures {
         Self { of, requests, error_rate, latencies }
     }
 
+    /// The figures of a report, whose percentiles may be over quick failures as well: where more failed
+    /// than a percentile leaves aside it says nothing good, and with too few requests nothing at all.
+    pub(super) fn as_if_failures_took_for_ever(mut self) -> Self {
+        for (time, quantile) in self.latencies.iter_mut().zip(&QUANTILES) {
+            let beyond = 1.0 - f64::from(quantile.percent) / 100.0;
+            let failed_most = self.error_rate.is_some_and(|rate| rate > beyond + f64::EPSILON);
+            *time = match *time {
+                Some(_) if self.requests < quantile.least => None,
+                Some(_) if failed_most => Some(f64::INFINITY),
+                other => other,
+            };
+        }
+        self
+    }
+
     /// `500 requests to http://…`.
     pub(super) fn said(&self) -> String {
         format!("{} requests {}", grouped(self.requests), self.of)

@@ -141,6 +141,10 @@ fn summaries_of_the_tools_are_read() {
     report(&jmeter, Pass, "error_rate is 0.40%");
     let own = json!({ "requests": 1000, "failed": 3, "latency_ms": { "p95": 120.5 } });
     report(&own, Pass, "latency_p95 is 120.5ms");
+    let quick = json!({ "requests": 1000, "failed": 990, "latency_ms": { "p95": 4 } });
+    report(&quick, Fail, "latency_p95 is beyond what was answered");
+    let few = json!({ "requests": 5, "failed": 0, "latency_ms": { "p95": 4 } });
+    report(&few, Inconclusive, "latency_p95 is not known");
 }
 
 #[test]

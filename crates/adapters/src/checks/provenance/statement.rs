@@ -20,8 +20,9 @@ pub(super) struct Statement {
     pub(super) build_type: String,
     /// Wherever it says that it was built from. All must hold.
     pub(super) sources: Vec<Source>,
-    /// Names of parameters from outside, but for those that name the source.
-    pub(super) parameters: Vec<String>,
+    /// Parameters from outside with their values, but for those that name the source. What stands beside a
+    /// source in one is a parameter of its own, such as `workflow.path`.
+    pub(super) parameters: Vec<(String, Value)>,
     pub(super) finished_at: Option<String>,
 }
 
@@ -72,6 +73,9 @@ struct Resource {
     uri: String,
     #[serde(default)]
     digest: Map<String, Value>,
+    /// What of it was run, in provenance of version 0.2.
+    #[serde(default, rename = "entryPoint")]
+    entry_point: Option<String>,
 }
 
 impl Resource {
@@ -190,10 +194,16 @@ impl V1 {
         let (mut sources, mut parameters) = (Vec::new(), Vec::new());
         for (name, value) in &external_parameters {
             match name.as_str() {
-                "source" => sources.push(source_parameter(value)?),
-                "workflow" => sources.push(workflow_parameter(value)?),
+                "source" => {
+                    sources.push(source_parameter(value)?);
+                    parameters.extend(beside("source", value, &["uri", "digest", "name"]));
+                }
+                "workflow" => {
+                    sources.push(workflow_parameter(value)?);
+                    parameters.extend(beside("workflow", value, &["repository", "ref"]));
+                }
                 _ if value.is_null() => {}
-                _ => parameters.push(name.clone()),
+                _ => parameters.push((name.clone(), value.clone())),
             }
         }
         let is_of_git = |one: &&Resource| one.uri.starts_with("git+") || one.commit().is_some();
@@ -209,6 +219,13 @@ impl V1 {
             finished_at: metadata.finished_on,
         })
     }
+}
+
+/// What else a parameter holds that names a source: whoever starts a build may choose it as well.
+fn beside(parameter: &str, value: &Value, known: &[&str]) -> Vec<(String, Value)> {
+    let members = value.as_object().into_iter().flatten();
+    let others = members.filter(|(name, value)| !known.contains(&name.as_str()) && !value.is_null());
+    others.map(|(name, value)| (format!("{parameter}.{name}"), value.clone())).collect()
 }
 
 /// An address, or an object with one.
@@ -243,11 +260,14 @@ impl V02 {
         }
         let is_of_git = |one: &&Resource| one.uri.starts_with("git+");
         sources.extend(self.materials.iter().find(is_of_git).map(Resource::source));
-        let parameters = match parameters {
+        let mut parameters = match parameters {
             None | Some(Value::Null) => Vec::new(),
-            Some(Value::Object(given)) => given.into_iter().map(|(name, _)| name).collect(),
+            Some(Value::Object(given)) => given.into_iter().collect(),
             Some(_) => return Err("its parameters are no object".to_owned()),
         };
+        if let Some(point) = config_source.entry_point.clone().filter(|point| !point.is_empty()) {
+            parameters.push(("configSource.entryPoint".to_owned(), Value::String(point)));
+        }
         Ok(Statement {
             subjects: Vec::new(),
             builder: self.builder.id,

@@ -213,7 +213,15 @@ fn what_the_matrix_allows_may_be_and_nothing_else() {
     workflow["predicate"]["buildDefinition"]["externalParameters"] = json!({ "workflow": {
         "repository": "https://git.example.com/shop/api", "ref": "refs/heads/main", "path": "ci.yaml",
     } });
-    assert_eq!(ask(&json!({}), &workflow).result, Pass);
+    assert_eq!(ask(&json!({}), &workflow).result, Fail, "anybody may choose which workflow runs");
+    assert_eq!(ask(&json!({ "parameters": ["workflow.path"] }), &workflow).result, Pass);
+    let pinned = |path: &str| json!({ "parameters": [format!("workflow.path={path}")] });
+    assert_eq!(ask(&pinned("ci.yaml"), &workflow).result, Pass);
+    assert_eq!(ask(&pinned("release.yaml"), &workflow).result, Fail);
+    let mut beside = statement();
+    beside["predicate"]["buildDefinition"]["externalParameters"]["source"] =
+        json!({ "uri": "git+https://git.example.com/shop/api", "hook": "curl | sh" });
+    assert_eq!(ask(&json!({}), &beside).result, Fail, "nor is what stands beside a source looked past");
 }
 
 #[test]
