@@ -73,17 +73,25 @@ pub fn needed(now: Option<&Matrix>, next: &Matrix) -> Vec<Need> {
     needed
 }
 
-/// Whether a matrix could be changed again: somebody could propose another one, and enough others agree.
+/// Whether a matrix could be changed again: somebody may propose another one, and enough others who may
+/// agree have the roles.
 pub fn can_be_changed(matrix: &Matrix) -> bool {
-    let people: Vec<_> = matrix.people.iter().filter(|(_, spec)| !spec.bot).collect();
-    let by_others = |proposer: &Person| {
-        let others = people.iter().filter(|(name, _)| *name != proposer);
-        let others: Vec<Person> = others.map(|(name, _)| (*name).clone()).collect();
-        let roles = |person: &Person| matrix.people[person].roles_at(None);
+    let people: Vec<&Person> =
+        matrix.people.iter().filter(|(_, spec)| !spec.bot).map(|(name, _)| name).collect();
+    let roles = |person: &Person| matrix.people[person].roles_at(None);
+    let may = |verb: Verb, person: &Person| match matrix.right(verb, None) {
+        Right::Roles(allowed) => roles(person).iter().any(|role| allowed.contains(*role)),
+        Right::Everybody => true,
+        Right::Nobody => false,
+    };
+    let agreed_by_others = |proposer: &Person| {
+        let others = people.iter().filter(|name| **name != proposer && may(Verb::Approve, name));
+        let others: Vec<Person> = others.map(|name| (*name).clone()).collect();
         filled(&matrix.approvals, &others, roles).iter().all(|one| one.missing() == 0)
     };
     let nobody_is_asked = matrix.approvals.is_empty() || !matrix.knows_people();
-    nobody_is_asked || people.iter().any(|(proposer, _)| by_others(proposer))
+    let mut proposers = people.iter().filter(|name| may(Verb::ApplyMatrix, name));
+    nobody_is_asked || proposers.any(|proposer| agreed_by_others(proposer))
 }
 
 /// The hash that people agree to.
@@ -95,6 +103,12 @@ fn plan(now: Option<&Matrix>, next: &Matrix) -> Digest {
 /// that come or go are one place.
 pub fn changes(now: Option<&Matrix>, next: &Matrix) -> Vec<String> {
     let mut found = BTreeSet::new();
+    let order = |matrix: &Matrix| -> Vec<Name> {
+        matrix.environments.iter().map(|one| one.name.clone()).collect()
+    };
+    if now.is_some_and(|now| order(now) != order(next)) {
+        found.insert("environments".to_owned());
+    }
     let now = now.map(shape).unwrap_or_default();
     differing("", &now, &shape(next), &mut found);
     found.into_iter().take(MOST_CHANGES).collect()
@@ -161,6 +175,22 @@ impl Common {
         let words = Vec::new();
         let proposal = Proposal { matrix, plan, changes, by, since: now, words };
         Event::MatrixProposed(Box::new(proposal))
+    }
+
+    /// The roles of which too few people are left who could agree to `matrix`, should `by` propose it: roles
+    /// are those of the matrix in force.
+    pub fn nobody_could_agree(&self, matrix: &Matrix, by: &Person, now: Timestamp) -> Vec<Name> {
+        let Event::MatrixProposed(proposal) =
+            self.apply_matrix(Box::new(matrix.clone()), by.clone(), now)
+        else {
+            return Vec::new();
+        };
+        let needed = needed(self.matrix.as_ref(), matrix);
+        let people = self.matrix.iter().flat_map(|matrix| matrix.people.keys());
+        let counts = |person: &&Person| self.whether_counts(&proposal, &needed, person).is_ok();
+        let people: Vec<Person> = people.filter(counts).cloned().collect();
+        let asked = filled(&needed, &people, |person| self.roles_of(person));
+        asked.into_iter().filter(|one| one.missing() > 0).map(|one| one.role).collect()
     }
 
     /// Whether this very change waits already.

@@ -17,13 +17,13 @@ use crate::shared::Shared;
 
 /// Releases that are looked at for one fix, the newest first: whoever is further behind says it.
 const MOST_RELEASES: usize = 50;
-/// How long until a repository that could not tell is asked again: a person has to fetch there.
+/// How long until a repository is asked again: a person has to fetch there, or to merge.
 const ASK_AGAIN: Span = Span::minutes(10);
 
 /// A release that may have the fix of a promotion.
 type Key = (LaneId, PromotionNumber, Digest);
 
-/// When a release is looked at again; none: it was answered.
+/// When a release is looked at again; none: it is being looked at.
 pub(crate) type Looked = BTreeMap<Key, Option<Timestamp>>;
 
 /// One release that may have one fix.
@@ -96,7 +96,14 @@ fn of_debt(project: &Project, lane: &Lane, open: &OpenDebt) -> Vec<Question> {
 
 async fn ask(shared: Arc<Shared>, question: Question) {
     let Question { key, version, about } = question;
-    match shared.setup.adapters.history().has_fix(&about).await {
+    let has_fix = shared.setup.adapters.history().has_fix(&about).await;
+    // Branches move, and what is said here may not have been written: what is settled is asked no more.
+    let again = shared.now().plus(ASK_AGAIN);
+    {
+        let mut looked = shared.backports.lock().expect("no holder of this lock panics");
+        looked.insert(key.clone(), Some(again));
+    }
+    match has_fix {
         Ok(true) => {
             let order = DebtOrder {
                 by: Person::automatic(),
@@ -109,11 +116,6 @@ async fn ask(shared: Arc<Shared>, question: Question) {
             shared.send(&key.0, Input::DebtSettled(order)).await;
         }
         Ok(false) => {}
-        Err(sentence) => {
-            tracing::debug!(%sentence, "a fix could not be looked for");
-            let again = shared.now().plus(ASK_AGAIN);
-            let mut looked = shared.backports.lock().expect("no holder of this lock panics");
-            looked.insert(key, Some(again));
-        }
+        Err(sentence) => tracing::debug!(%sentence, "a fix could not be looked for"),
     }
 }

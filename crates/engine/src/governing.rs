@@ -1,9 +1,11 @@
 //! A changed matrix that people must agree to, as the loop writes it and clients see it. Decides nothing:
 //! what follows is the core's.
 
-use towpath_core::governing::{changes, needed};
+use towpath_core::governing::needed;
+use towpath_core::ids::Name;
 use towpath_core::journal::Event;
 use towpath_core::matrix::Matrix;
+use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::units::Timestamp;
 
 use crate::orders::{EngineError, Order};
@@ -19,6 +21,10 @@ pub(crate) fn follows(
     shared.read(|project| match order {
         Order::ApplyMatrix(matrix, by) => {
             let actor = by.to_string();
+            let missing = project.common.nobody_could_agree(&matrix, &by, now);
+            if !missing.is_empty() {
+                return Err(EngineError::Refused(Box::new(too_few(&missing))));
+            }
             Ok((vec![project.common.apply_matrix(matrix, by, now)], actor))
         }
         Order::AgreeToMatrix(word) => {
@@ -70,9 +76,21 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
 pub(crate) fn asks_first(shared: &Shared, matrix: &Matrix) -> Vec<String> {
     shared.read(|project| {
         let force = project.common.matrix.as_ref();
-        if changes(force, matrix).is_empty() {
+        if force == Some(matrix) {
             return Vec::new();
         }
         needed(force, matrix).iter().map(|one| one.role.to_string()).collect()
     })
+}
+
+/// Roles count as the matrix in force gives them: who shall have one first has to have it.
+fn too_few(missing: &[Name]) -> Refusal {
+    let roles: Vec<_> = missing.iter().map(Name::as_str).collect();
+    let cause = format!(
+        "too few people who could agree have these roles in the matrix in force: {}",
+        roles.join(", ")
+    );
+    Refusal::new(RefusalKind::Gate, "nobody-agrees", "the matrix was not proposed", cause)
+        .at("matrix_approvals")
+        .next("people: { NAME: { roles: [ROLE] } }", "in a change of its own, before this one")
 }

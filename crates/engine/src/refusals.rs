@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use towpath_core::ids::{LaneId, Person, PromotionNumber};
+use towpath_core::ids::{LaneId, Person, PromotionNumber, TokenId};
 use towpath_core::journal::{Event, RefusedOrder};
 use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::units::{Span, Timestamp};
 
 use crate::orders::Order;
-use crate::rights;
+use crate::shared::Shared;
+use crate::{journal, rights};
 
 /// For how long refusals that are alike are one.
 const WITHIN: Span = Span::hours(1);
@@ -25,6 +26,7 @@ const OTHERS: &str = "others";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     by: Person,
+    token: Option<TokenId>,
     from: Option<String>,
     order: &'static str,
     number: Option<PromotionNumber>,
@@ -43,7 +45,14 @@ impl Asked {
             _ => None,
         };
         let lane = Some(lane.clone());
-        (!by.is_program()).then(|| Self { by: by.clone(), from, order: verb.key(), number, lane })
+        (!by.is_program()).then(|| Self {
+            by: by.clone(),
+            token: None,
+            from,
+            order: verb.key(),
+            number,
+            lane,
+        })
     }
 
     /// The same of an order that belongs to no lane.
@@ -58,8 +67,23 @@ impl Asked {
             Order::RevokeToken(_) => "revoke_token",
             _ => verb.key(),
         };
-        Self { by: by.clone(), from, order: name, number: None, lane }
+        Self { by: by.clone(), token: None, from, order: name, number: None, lane }
     }
+}
+
+impl Asked {
+    /// The same of whoever came with a token: its owner, or nobody who is known.
+    pub(crate) fn through(self, token: Option<TokenId>, shared: &Shared) -> Self {
+        let Some(id) = token.or_else(|| self.by.token()) else { return self };
+        let owner = shared.read(|project| project.common.token(&id).map(|it| it.owner.clone()));
+        let by = if self.by.token().is_none() { self.by } else { owner.unwrap_or_else(nobody) };
+        Self { by, token: Some(id), ..self }
+    }
+}
+
+/// Whoever came with a token that nobody remembers.
+fn nobody() -> Person {
+    Person::new("nobody").expect("a name without anything odd")
 }
 
 type Key = (String, &'static str, Option<PromotionNumber>, Option<LaneId>, String);
@@ -76,10 +100,12 @@ struct Repeated {
     /// What is written of those that were not, their number included.
     untold: RefusedOrder,
     lane: Option<LaneId>,
+    /// Who was refused, and by which token.
+    actor: String,
 }
 
-/// An event of a refusal, and where it belongs.
-pub(crate) type Told = (Option<LaneId>, Person, Event);
+/// An event of a refusal, where it belongs, and who caused it.
+pub(crate) type Told = (Option<LaneId>, String, Event);
 
 impl Refusals {
     /// Takes note of a refusal; answers what is to be written at once. That something is so already,
@@ -89,13 +115,9 @@ impl Refusals {
             RefusalKind::NotAllowed | RefusalKind::Gate | RefusalKind::Conflict => {}
             RefusalKind::AlreadySo | RefusalKind::Usage | RefusalKind::NotFound => return None,
         }
-        let mut key = (
-            asked.by.to_string(),
-            asked.order,
-            asked.number,
-            asked.lane.clone(),
-            refusal.code.clone(),
-        );
+        let actor = journal::through(asked.by.to_string(), asked.token.as_ref());
+        let mut key =
+            (actor.clone(), asked.order, asked.number, asked.lane.clone(), refusal.code.clone());
         let mut refused = RefusedOrder {
             by: asked.by,
             from: asked.from,
@@ -122,8 +144,9 @@ impl Refusals {
             return None;
         }
         let untold = RefusedOrder { times: 0, ..refused.clone() };
-        self.known.insert(key, Repeated { since: now, untold, lane: lane.clone() });
-        Some(told(lane, refused))
+        let known = Repeated { since: now, untold, lane: lane.clone(), actor: actor.clone() };
+        self.known.insert(key, known);
+        Some(told(lane, actor, refused))
     }
 
     /// What is to be written of those whose hour is over, or of all when `all` end with the engine.
@@ -132,7 +155,8 @@ impl Refusals {
         self.known.retain(|_, known| {
             let is_over = all || now.since(known.since) >= WITHIN;
             if is_over && known.untold.times > 0 {
-                due.push(told(known.lane.clone(), known.untold.clone()));
+                let (lane, actor) = (known.lane.clone(), known.actor.clone());
+                due.push(told(lane, actor, known.untold.clone()));
             }
             !is_over
         });
@@ -140,8 +164,8 @@ impl Refusals {
     }
 }
 
-fn told(lane: Option<LaneId>, refused: RefusedOrder) -> Told {
-    (lane, refused.by.clone(), Event::OrderRefused(Box::new(refused)))
+fn told(lane: Option<LaneId>, actor: String, refused: RefusedOrder) -> Told {
+    (lane, actor, Event::OrderRefused(Box::new(refused)))
 }
 
 fn sentence(refusal: &Refusal) -> String {
@@ -163,7 +187,7 @@ mod tests {
             environment: Name::new(environment).expect("a name"),
         };
         let by = Person::new(by).expect("a person");
-        Asked { by, from: None, order: "promote", number: None, lane: Some(lane) }
+        Asked { by, token: None, from: None, order: "promote", number: None, lane: Some(lane) }
     }
 
     fn no(kind: RefusalKind) -> Refusal {

@@ -266,7 +266,7 @@ impl Loop {
                 (self.lane_order(&lane, *input, reply.is_some()).await, reply)
             }
             Message::Project { order, from, reply } => {
-                let asked = Asked::of_project(&order, from.clone());
+                let asked = Asked::of_project(&order, from.clone()).through(None, &self.shared);
                 self.from = from;
                 let result = self.project_order(*order).await;
                 self.refused(Some(asked), &result).await;

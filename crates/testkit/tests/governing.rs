@@ -8,6 +8,7 @@ use towpath_core::governing::{MatrixWord, can_be_changed, changes, needed};
 use towpath_core::ids::Person;
 use towpath_core::journal::Event;
 use towpath_core::matrix::Matrix;
+use towpath_core::people::Verb;
 use towpath_core::project::Project;
 use towpath_core::reason::RefusalKind;
 use towpath_core::units::{Span, Timestamp};
@@ -158,4 +159,37 @@ fn a_matrix_that_nobody_could_agree_to_change_is_known() {
     ] {
         assert_eq!(can_be_changed(&matrix("100%/1s", asked)), can, "{asked:?}");
     }
+    let limited = |verb: Verb, role: &str| {
+        let mut matrix = matrix("100%/1s", &[("lead", 1)]);
+        matrix.who_may.insert(verb, vec![declared::name(role).unwrap()]);
+        can_be_changed(&matrix)
+    };
+    assert!(limited(Verb::ApplyMatrix, "security"), "one lead agrees to what chen proposes");
+    assert!(!limited(Verb::Approve, "security"), "no lead may agree");
+    let mut alone = matrix("100%/1s", &[("security", 1)]);
+    alone.who_may.insert(Verb::ApplyMatrix, vec![declared::name("security").unwrap()]);
+    assert!(
+        !can_be_changed(&alone),
+        "the only one who may propose is the only one who could agree"
+    );
+}
+
+#[test]
+fn a_role_that_nobody_has_yet_is_asked_for_in_vain_and_that_is_known_at_once() {
+    let old = matrix("100%/1s", &[("lead", 1)]);
+    let project = proposed(&old, &matrix("100%/2s", &[]));
+    let next = matrix("100%/1s", &[("auditor", 1)]);
+    let missing = project.common.nobody_could_agree(&next, &person("ada"), NOW);
+    assert_eq!(missing, [declared::name("auditor").unwrap()]);
+    let fine = matrix("100%/3s", &[]);
+    assert_eq!(project.common.nobody_could_agree(&fine, &person("ada"), NOW), []);
+}
+
+#[test]
+fn another_order_of_environments_is_a_change() {
+    let text = format!("{PEOPLE}one: root, steps 100%/1s\ntwo: root, steps 100%/1s");
+    let old = declared::matrix(&text).unwrap();
+    let mut next = old.clone();
+    next.environments.reverse();
+    assert_eq!(changes(Some(&old), &next), ["environments"]);
 }

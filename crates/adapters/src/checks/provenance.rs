@@ -359,11 +359,13 @@ impl Asked {
             if self.settings.parameters.iter().any(|allowed| is_meant(&allowed)) {
                 continue;
             }
-            let pinned = |allowed: &String| {
-                allowed.split_once('=').is_some_and(|(own, _)| own == name)
-            };
+            let pinned =
+                |allowed: &String| allowed.split_once('=').is_some_and(|(own, _)| own == name);
             return Err(if self.settings.parameters.iter().any(pinned) {
-                format!("its parameter `{}` has another value than `parameters` allows", short(name))
+                format!(
+                    "its parameter `{}` has another value than `parameters` allows",
+                    short(name)
+                )
             } else {
                 format!(
                     "nobody knows what its parameter `{}` does (`parameters` names those that may be \

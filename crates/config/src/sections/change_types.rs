@@ -33,7 +33,7 @@ const TYPE: &[Key] = &[
     Key::optional(
         "review_within",
         Shape::SomeTime,
-        "Time within which somebody else looks at it afterwards. Left out: 24h for a hotfix in staging and production.",
+        "Time within which somebody else looks at it afterwards. Left out: 24h for a hotfix in staging and production, and beside a `blocks` that waits for no backport.",
     ),
     Key::optional(
         "blocks",
@@ -102,11 +102,11 @@ fn owes(of_type: ChangeType, node: Option<&Node>, place: Place) -> Option<Owes> 
     let fields = Fields::new(node, TYPE, place);
     let at_stake = matches!(place.tier, Tier::Staging | Tier::Production);
     let by_itself = (of_type == ChangeType::Hotfix && at_stake).then_some(REVIEW_WITHIN);
-    let owes = Owes {
-        review_within: fields.span("review_within").or(by_itself),
-        backport_to: fields.text("backport_to"),
-        blocks: windows::types(&fields, "blocks"),
-    };
+    let (backport_to, blocks) = (fields.text("backport_to"), windows::types(&fields, "blocks"));
+    // What blocks until something is done wants something that can be done.
+    let implied = (backport_to.is_none() && !blocks.is_empty()).then_some(REVIEW_WITHIN);
+    let review_within = fields.span("review_within").or(by_itself).or(implied);
+    let owes = Owes { review_within, backport_to, blocks };
     (owes.review_within.is_some() || owes.backport_to.is_some()).then_some(owes)
 }
 

@@ -19,7 +19,7 @@ pub(super) fn unenforced(
 ) -> Checked<Vec<String>> {
     let migrations = of_release(release);
     let (accepted, refused): (Vec<_>, Vec<_>) = demands(section, release, &migrations)
-        .filter(|demand| demand.refuses)
+        .filter(|demand| demand.refuses && !is_gone_past(demand, order))
         .partition(|demand| is_accepted(demand, order));
     if !refused.is_empty() {
         return Err(Box::new(not_enforced(lane, environment, order, &accepted, &refused)));
@@ -33,6 +33,12 @@ pub(super) fn unenforced(
         )));
     }
     Ok(accepted.into_iter().map(|demand| demand.path.clone()).collect())
+}
+
+/// Whether whoever breaks the glass goes past what the demand belongs to.
+fn is_gone_past(demand: &Unenforced, order: &PromotionOrder) -> bool {
+    let past = [".approvals", ".gate.prerequisites", ".windows", ".freezes", ".coordinate_with"];
+    order.break_glass && past.iter().any(|part| demand.path.contains(part))
 }
 
 /// A name that means nothing that is demanded of this release would be thought to have accepted something.
@@ -131,8 +137,9 @@ fn not_enforced(
     let flags = flags.join(" ");
     let from = named_from(order);
     let release = named_release(order);
+    let verb = if order.break_glass { "break-glass" } else { "promote" };
     refusal.next(
-        format!("towpath promote {from}{to}{release} {flags} --reason \"REASON\""),
+        format!("towpath {verb} {from}{to}{release} {flags} --reason \"REASON\""),
         "goes without it; the journal keeps who and why",
     )
 }

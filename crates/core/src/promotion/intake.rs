@@ -72,7 +72,10 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         return Ok(());
     }
     let (plan, release) = entering::plan(turn.project, &turn.lane.id, order)?;
-    if let Some(same) = turn.lane.waiting.iter().find(|one| one.plan.release == plan.release) {
+    let same = turn.lane.waiting.iter().find(|one| one.plan.release == plan.release).cloned();
+    if let Some(same) = &same
+        && (!plan.break_glass || same.plan.break_glass)
+    {
         return Err(Box::new(waits_already(same)));
     }
     let hotfix = release.change_type == ChangeType::Hotfix && plan.section.hotfix_preempts;
@@ -83,6 +86,11 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         if order.offered_by.is_none() && !hotfix {
             return Err(Box::new(busy(turn, &active)));
         }
+    }
+    if let Some(same) = same {
+        let sentence = format!("{} breaks the glass for {}", order.by, release.version);
+        let (number, outcome) = (same.number, Outcome::Superseded);
+        turn.record(Event::PromotionEnded { number, outcome, sentence });
     }
     // A hotfix waits for its own checks first; `waiting` makes room for it once they hold.
     let supersedes = plan.section.supersede == Supersede::Newest;

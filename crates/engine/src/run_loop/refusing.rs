@@ -8,6 +8,7 @@ use super::{Loop, Reply};
 use crate::desk::Desk;
 use crate::orders::EngineError;
 use crate::refusals::{Asked, Told};
+use crate::rights;
 
 impl Loop {
     /// Carries an order about a lane out, if whoever gave it may; `asked` when somebody waits for what
@@ -18,9 +19,11 @@ impl Loop {
         mut input: Input,
         asked: bool,
     ) -> Reply {
+        let token = rights::verb_of(&input).and_then(|(_, by)| by.token());
         let desk = Desk::new(&self.shared);
         let allowed = self.rights.about_lane(&desk, lane, &mut input);
         let order = Asked::of_lane(lane, &input, self.from.clone()).filter(|_| asked);
+        let order = order.map(|order| order.through(token, &self.shared));
         let result = match allowed {
             Ok(token) => self.lane_input(lane, &input, asked, token.as_ref()).await,
             Err(refusal) => Err(EngineError::Refused(refusal)),
@@ -44,7 +47,7 @@ impl Loop {
     pub(super) async fn tell(&mut self, told: Vec<Told>) {
         self.from = None;
         for (lane, by, event) in told {
-            if let Err(error) = self.write(lane.as_ref(), by.as_str(), vec![event], false).await {
+            if let Err(error) = self.write(lane.as_ref(), &by, vec![event], false).await {
                 tracing::warn!(%error, "that an order was refused is not on record");
             }
         }

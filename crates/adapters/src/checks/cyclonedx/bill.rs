@@ -115,7 +115,8 @@ impl Bills {
     fn tell(&mut self, bom: &Bom) {
         // Some programs write an empty list without having looked (Trivy without `--scanners vuln`), so that
         // it says nothing.
-        let Some(vulnerabilities) = bom.vulnerabilities.as_ref().filter(|all| !all.is_empty()) else {
+        let Some(vulnerabilities) = bom.vulnerabilities.as_ref().filter(|all| !all.is_empty())
+        else {
             return;
         };
         self.telling += 1;

@@ -56,7 +56,8 @@ impl Figures {
     /// than a percentile leaves aside it says nothing good, and with too few requests nothing at all.
     pub(super) fn as_if_failures_took_for_ever(mut self) -> Self {
         for (time, quantile) in self.latencies.iter_mut().zip(&QUANTILES) {
-            let beyond = 1.0 - f64::from(quantile.percent) / 100.0;
+            let percent = u32::try_from(quantile.percent).unwrap_or(100);
+            let beyond = 1.0 - f64::from(percent) / 100.0;
             let failed_most = self.error_rate.is_some_and(|rate| rate > beyond + f64::EPSILON);
             *time = match *time {
                 Some(_) if self.requests < quantile.least => None,

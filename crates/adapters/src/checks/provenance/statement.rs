@@ -224,7 +224,8 @@ impl V1 {
 /// What else a parameter holds that names a source: whoever starts a build may choose it as well.
 fn beside(parameter: &str, value: &Value, known: &[&str]) -> Vec<(String, Value)> {
     let members = value.as_object().into_iter().flatten();
-    let others = members.filter(|(name, value)| !known.contains(&name.as_str()) && !value.is_null());
+    let others =
+        members.filter(|(name, value)| !known.contains(&name.as_str()) && !value.is_null());
     others.map(|(name, value)| (format!("{parameter}.{name}"), value.clone())).collect()
 }
 

@@ -221,7 +221,11 @@ fn what_the_matrix_allows_may_be_and_nothing_else() {
     let mut beside = statement();
     beside["predicate"]["buildDefinition"]["externalParameters"]["source"] =
         json!({ "uri": "git+https://git.example.com/shop/api", "hook": "curl | sh" });
-    assert_eq!(ask(&json!({}), &beside).result, Fail, "nor is what stands beside a source looked past");
+    assert_eq!(
+        ask(&json!({}), &beside).result,
+        Fail,
+        "nor is what stands beside a source looked past"
+    );
 }
 
 #[test]

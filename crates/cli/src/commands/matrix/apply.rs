@@ -32,7 +32,8 @@ pub(crate) async fn apply(
         return dry_run(&session, &request, context).await;
     }
     let applied: AcceptedView = session.client.post("/v1/matrix", &request).await?;
-    match proposal(&session).await? {
+    let waits = if applied.changed { proposal(&session).await? } else { None };
+    match waits {
         Some(waiting) => {
             context.either(
                 &waiting,
