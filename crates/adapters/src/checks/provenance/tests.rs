@@ -126,6 +126,7 @@ fn settings() -> Value {
         "source": "https://git.example.com/shop/api",
         "refs": ["refs/heads/main", "refs/tags/v{version}"],
         "max_age": "24h",
+        "parameters": ["configSource.entryPoint=ci.yaml"],
     })
 }
 
