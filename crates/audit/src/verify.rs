@@ -277,15 +277,12 @@ impl Report {
                 return self.found(what, None, None, format!("{own} {sentence}"));
             }
         };
-        match known.disagrees(&read, self.covered) {
-            Some((what, seq, sentence)) => {
-                self.found(what, seq, None, format!("{own} (event {}) {sentence}", read.events));
-            }
-            None => {
-                self.right += 1;
-                let covers = i64::try_from(read.events).unwrap_or(i64::MAX);
-                self.covered = Some(self.covered.map_or(covers, |covered| covered.max(covers)));
-            }
+        if let Some((what, seq, sentence)) = known.disagrees(&read, self.covered) {
+            self.found(what, seq, None, format!("{own} (event {}) {sentence}", read.events));
+        } else {
+            self.right += 1;
+            let covers = i64::try_from(read.events).unwrap_or(i64::MAX);
+            self.covered = Some(self.covered.map_or(covers, |covered| covered.max(covers)));
         }
     }
 }

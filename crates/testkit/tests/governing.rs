@@ -53,7 +53,9 @@ fn word(project: &Project, by: &str, agrees: bool) -> MatrixWord {
 fn say(project: &mut Project, by: &str, agrees: bool, at: Timestamp) -> Result<(), RefusalKind> {
     let word = word(project, by, agrees);
     let events = project.common.word_about_matrix(&word, at).map_err(|refusal| refusal.kind)?;
-    events.iter().for_each(|event| project.apply(None, event, at));
+    for event in &events {
+        project.apply(None, event, at);
+    }
     Ok(())
 }
 

@@ -114,7 +114,7 @@ struct Settings {
 
 struct Query {
     source: Arc<dyn MetricsSource>,
-    query: String,
+    text: String,
     is: Option<Threshold>,
     /// What it must not exceed, and by which share of that it may.
     baseline: Option<(String, Weight)>,
@@ -131,7 +131,7 @@ impl Query {
         let above = above.ok_or("`above` is no share")?;
         Ok(Self {
             source: crate::build(metrics::KINDS, SOURCE, &of_source, site)?,
-            query: settings.query,
+            text: settings.query,
             is: settings.is.map(|text| text.parse()).transpose()?,
             baseline: settings.baseline.map(|query| (query, above)),
         })
@@ -165,10 +165,10 @@ impl Query {
     }
 
     async fn answers(&self, request: &CheckRequest) -> Result<Vec<CheckAnswer>, CheckAnswer> {
-        let value = self.figure(&self.query, request).await?;
+        let value = self.figure(&self.text, request).await?;
         let mut answers = Vec::new();
         if let Some(threshold) = &self.is {
-            let said = format!("`{}` is {}, wanted {threshold}", self.query, threshold.said(value));
+            let said = format!("`{}` is {}, wanted {threshold}", self.text, threshold.said(value));
             answers.push(match threshold.holds(value) {
                 Some(true) => CheckAnswer::pass(said),
                 Some(false) => CheckAnswer::fail(said),
@@ -180,7 +180,7 @@ impl Query {
             let most = baseline + baseline.abs() * above.share();
             let said = format!(
                 "`{}` is {value}, and at most {most} is wanted: {baseline} of the baseline and {above}",
-                self.query
+                self.text
             );
             let holds = value <= most;
             answers.push(if holds { CheckAnswer::pass(said) } else { CheckAnswer::fail(said) });

@@ -27,7 +27,7 @@ impl Place {
         fs::read_to_string(self.folder.path().join(file)).unwrap()
     }
 
-    fn rules(&self, files: &[&str], repositories: &[&str]) -> AuditRules {
+    fn rules(files: &[&str], repositories: &[&str]) -> AuditRules {
         let owned = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect();
         AuditRules {
             files: owned(files),
@@ -102,7 +102,7 @@ async fn what_was_signed_last_is_read_back_whatever_a_crash_left() {
 #[tokio::test]
 async fn a_list_outside_gets_what_it_lacks_in_order_and_is_never_shortened() {
     let place = Place::new();
-    let rules = place.rules(&["outside/list"], &[]);
+    let rules = Place::rules(&["outside/list"], &[]);
     for events in [5, 9] {
         place.notary.keep(&checkpoint(events)).await.unwrap();
         let said = place.notary.copy(&rules).await.unwrap_err();
@@ -128,7 +128,7 @@ async fn a_list_outside_gets_what_it_lacks_in_order_and_is_never_shortened() {
 async fn a_repository_has_each_checkpoint_committed_and_runs_nothing_of_its_own() {
     let place = Place::new();
     let repository = place.folder.path().join("repository");
-    let rules = place.rules(&[], &["repository"]);
+    let rules = Place::rules(&[], &["repository"]);
     place.notary.keep(&checkpoint(5)).await.unwrap();
     assert!(place.notary.copy(&rules).await.is_err());
     fs::create_dir(&repository).unwrap();

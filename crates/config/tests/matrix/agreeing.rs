@@ -18,7 +18,7 @@ fn lane(tier: &str, people: &str, sections: &str) -> (LaneSpec, Vec<String>) {
     );
     let checked = check(&text);
     let matrix = checked.matrix.unwrap_or_else(|| panic!("{text}\n{:#?}", checked.errors));
-    let lane = matrix.environments[0].lanes.values().next().unwrap().clone();
+    let lane = matrix.environments[0].lanes.values().next().expect("one service").clone();
     let not_enforced = lane.unenforced.iter().filter(|one| one.refuses);
     let refusing = not_enforced.map(|one| one.path.clone()).collect();
     (lane, refusing)

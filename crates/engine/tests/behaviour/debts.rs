@@ -74,7 +74,7 @@ fn a_backport_is_found_in_a_later_release_also_by_the_next_engine() {
         assert_eq!(life.end_of(hotfix).await, Outcome::Succeeded);
         assert_eq!(owed(life), [DebtKind::Review, DebtKind::Backport]);
         create(life, "1.1.0", ChangeType::Feature, "without").await;
-        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
         assert_eq!(owed(life), [DebtKind::Review, DebtKind::Backport]);
         create(life, "1.2.0", ChangeType::Feature, "with").await;
     });

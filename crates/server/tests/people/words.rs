@@ -88,6 +88,11 @@ fn orders(world: &World) -> Vec<(Verb, String, Value)> {
         (Verb::Pause, "/v1/promotions/1/resume".to_owned(), by.clone()),
         (Verb::Pause, "/v1/promotions/1/abort".to_owned(), by.clone()),
         (Verb::Rollback, "/v1/promotions/1/reason".to_owned(), by),
+        (
+            Verb::Approve,
+            "/v1/promotions/1/settle".to_owned(),
+            json!({ "kind": "review", "note": "read it", "by": "lead" }),
+        ),
         (Verb::ApplyMatrix, "/v1/matrix".to_owned(), json!({ "matrix": looser, "by": "lead" })),
         (Verb::Signal, "/v1/notices/test".to_owned(), json!({ "channel": "ops", "by": "lead" })),
         (Verb::Signal, "/v1/notices/retry".to_owned(), json!({ "id": "x", "by": "lead" })),
@@ -95,7 +100,10 @@ fn orders(world: &World) -> Vec<(Verb, String, Value)> {
 }
 
 /// Routes that order nothing of the project, or are asked about elsewhere, with why.
-const ASIDE: [(&str, &str); 9] = [
+const ASIDE: [(&str, &str); 12] = [
+    ("/v1/matrix/asked", "asks what would be"),
+    ("/v1/matrix/proposal", "answers 404 where nothing is proposed; tests of `governing`"),
+    ("/v1/audit/checkpoint", "signs what is there, and changes nothing"),
     ("/v1/evidence/withdraw", "answers 404 where no evidence is kept"),
     ("/v1/lanes/app/staging/plan", "asks what would be"),
     ("/v1/lanes/app/staging/validate", "asks checks again; by a token it wants `promote`"),

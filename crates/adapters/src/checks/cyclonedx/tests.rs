@@ -248,7 +248,11 @@ fn a_bill_may_tell_of_vulnerabilities_itself() {
         bill["vulnerabilities"] = vulnerabilities;
         ask(&json!({}), &bill, &[])
     };
-    assert_eq!(with(json!([])).result, Inconclusive, "some write an empty list without having looked");
+    assert_eq!(
+        with(json!([])).result,
+        Inconclusive,
+        "some write an empty list without having looked"
+    );
     let one = |ratings: Value, state: &str| {
         with(json!([{ "id": "CVE-1", "ratings": ratings, "analysis": { "state": state },
             "affects": [{ "ref": "f" }, { "ref": "i" }] }]))

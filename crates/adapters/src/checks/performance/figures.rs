@@ -54,7 +54,7 @@ impl Figures {
 
     /// The figures of a report, whose percentiles may be over quick failures as well: where more failed
     /// than a percentile leaves aside it says nothing good, and with too few requests nothing at all.
-    pub(super) fn as_if_failures_took_for_ever(mut self) -> Self {
+    pub(super) fn failures_taking_for_ever(mut self) -> Self {
         for (time, quantile) in self.latencies.iter_mut().zip(&QUANTILES) {
             let percent = u32::try_from(quantile.percent).unwrap_or(100);
             let beyond = 1.0 - f64::from(percent) / 100.0;

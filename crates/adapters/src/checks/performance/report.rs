@@ -20,7 +20,7 @@ impl Tally for LoadTests {
     fn add(&mut self, report: &Report<'_>) -> Result<String, Wrong> {
         let raw: Raw = json::object(report)?;
         let (tool, figures) = raw.figures()?;
-        let mut figures = figures.as_if_failures_took_for_ever();
+        let mut figures = figures.failures_taking_for_ever();
         if figures.requests == 0 {
             return Err(Wrong::whole("it counts no request"));
         }

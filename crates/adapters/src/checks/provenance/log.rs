@@ -58,7 +58,7 @@ pub(super) fn verify(signed: &Signed, signature: &[u8], key: &Key) -> Result<(),
     for entry in &signed.log_entries {
         match promised(entry, key).map(|body| is_about(&body, signed, signature)) {
             Some(Some(true)) => return Ok(()),
-            Some(_) => why = "its entry of the log is about something else".to_owned(),
+            Some(_) => "its entry of the log is about something else".clone_into(&mut why),
             None => {}
         }
     }
@@ -68,11 +68,12 @@ pub(super) fn verify(signed: &Signed, signature: &[u8], key: &Key) -> Result<(),
 /// The body of an entry that the log signed.
 fn promised(entry: &Value, key: &Key) -> Option<Value> {
     let entry = Entry::deserialize(entry).ok()?;
-    let id = decoded(&entry.log_id.key_id)?;
+    // It is the SHA-256 of the key of the log.
+    let id: [u8; 32] = decoded(&entry.log_id.key_id)?.try_into().ok()?;
     let promised = Promised {
         body: &entry.canonicalized_body,
         integrated_time: entry.integrated_time.parse().ok()?,
-        log_id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        log_id: Digest::from_hash(&id).hex().to_owned(),
         log_index: entry.log_index.parse().ok()?,
     };
     let message = serde_json::to_vec(&promised).ok()?;

@@ -33,18 +33,13 @@ pub(crate) async fn apply(
     }
     let applied: AcceptedView = session.client.post("/v1/matrix", &request).await?;
     let waits = if applied.changed { proposal(&session).await? } else { None };
-    match waits {
-        Some(waiting) => {
-            context.either(
-                &waiting,
-                (text(&waiting, &context.out), report::block::next(&next(&waiting))),
-            );
-        }
-        None => {
-            let what = if applied.changed { "is in force" } else { "was in force already" };
-            let text = format!("{} the matrix {what}\n", context.out.symbol(Symbol::Passed));
-            context.either(&applied, (text, String::new()));
-        }
+    if let Some(waiting) = waits {
+        context
+            .either(&waiting, (text(&waiting, &context.out), report::block::next(&next(&waiting))));
+    } else {
+        let what = if applied.changed { "is in force" } else { "was in force already" };
+        let text = format!("{} the matrix {what}\n", context.out.symbol(Symbol::Passed));
+        context.either(&applied, (text, String::new()));
     }
     Ok(ExitCode::Done)
 }

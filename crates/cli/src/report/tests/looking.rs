@@ -195,14 +195,11 @@ fn audit_says_what_can_be_trusted() {
         ("changed", changed.clone(), None),
         ("changed and rewritten", changed, Some(signed(39, Some(3900), rewritten()))),
     ];
-    let told: String = cases
-        .into_iter()
-        .map(|(title, chain, signed)| {
-            let found = audit::Whole { chain, signed };
-            format!("=== {title}\n{}", both(NOW, |style| audit::text(&found, place, style)))
-        })
-        .collect();
-    insta::assert_snapshot!(told);
+    let told = cases.into_iter().map(|(title, chain, signed)| {
+        let found = audit::Whole { chain, signed };
+        format!("=== {title}\n{}", both(NOW, |style| audit::text(&found, place, style)))
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().concat());
 }
 
 #[test]
@@ -236,14 +233,11 @@ fn audit_says_what_an_export_proves() {
         ("withheld", Report { withheld: vec![2, 9], ..whole.clone() }),
         ("changed", Report { findings, trusted: Some(16), ..whole }),
     ];
-    let told: String = cases
-        .into_iter()
-        .map(|(title, found)| {
-            let text = both(NOW, |style| audit::export(&found, "journal.jsonl", style));
-            format!("=== {title}\n{text}")
-        })
-        .collect();
-    insta::assert_snapshot!(told);
+    let told = cases.into_iter().map(|(title, found)| {
+        let text = both(NOW, |style| audit::export(&found, "journal.jsonl", style));
+        format!("=== {title}\n{text}")
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().concat());
 }
 
 #[test]

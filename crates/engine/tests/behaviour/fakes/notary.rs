@@ -72,7 +72,8 @@ impl Notary for FakeNotary {
         if kept.is_cut_off {
             return Err(vec!["there is no folder /mnt/audit for checkpoints".to_owned()]);
         }
-        kept.outside = kept.own.clone();
+        let own = kept.own.clone();
+        kept.outside = own;
         kept.rules = Some(rules.clone());
         Ok(())
     }
