@@ -34,6 +34,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// Those of them that hold for this journal.
     pub right: u64,
+    /// Those of them that end before the first event here, of which they say nothing.
+    pub before: u64,
     /// The last event that a right checkpoint covers; none when there is none.
     pub covered: Option<i64>,
     /// Up to which event everything is as it was written; none when not even the first is.
@@ -96,7 +98,7 @@ impl Report {
     }
 
     fn found(&mut self, what: What, seq: Option<i64>, line: Option<u64>, sentence: String) {
-        if let Some(before) = seq.map(|seq| seq - 1) {
+        if let Some(before) = seq.map(|seq| seq.saturating_sub(1)) {
             self.trusted = self.trusted.map(|trusted| trusted.min(before));
         }
         if seq.is_none() && matches!(what, What::Unreadable | What::Empty) {
@@ -118,15 +120,19 @@ pub fn verify(
     keys: &[PublicKey],
 ) -> Report {
     let mut report = Report { checkpoints: checkpoints.len() as u64, ..Report::default() };
+    let from = from.max(1);
     let events: Vec<&(u64, Line)> = lines.iter().filter_map(|line| line.as_ref().ok()).collect();
     report.describe(&events);
     report.chain(lines, &events, from);
+    // What stands before the first that there should be is none of it.
+    let events: Vec<_> = events.into_iter().filter(|(_, line)| line.seq >= from).collect();
     let hashes = hashes(&events);
+    let seqs = events.iter().map(|(_, line)| line.seq);
     let project = report.project.clone().unwrap_or_default();
     let known = Known {
         project: &project,
         speed: report.speed,
-        range: report.range.unwrap_or((1, 0)),
+        range: seqs.clone().min().zip(seqs.max()).unwrap_or((1, 0)),
         first: hashes.get(&1).and_then(|hash| Digest::new(hash).ok()),
         hash_at: &|seq| hashes.get(&seq).map(|hash| (*hash).to_owned()),
     };
@@ -179,7 +185,7 @@ impl Report {
         for (number, line) in events {
             places.entry(line.seq).or_insert(*number);
         }
-        let mut walk = Following { wanted: from, previous: None, places };
+        let mut walk = Following { first: from, wanted: from, previous: None, places };
         if let Some((_, first)) = events.first() {
             if let Ok(project) = Name::new(&first.project) {
                 let genesis = chain::genesis(&project, first.speed);
@@ -196,7 +202,7 @@ impl Report {
                     let seq = Some(walk.wanted);
                     let sentence = unreadable.sentence.clone();
                     self.found(What::Unreadable, seq, Some(unreadable.line), sentence);
-                    (walk.previous, walk.wanted) = (None, walk.wanted + 1);
+                    (walk.previous, walk.wanted) = (None, walk.wanted.saturating_add(1));
                 }
             }
         }
@@ -209,15 +215,11 @@ impl Report {
             let sentence = format!("event {seq} says that it belongs to another project");
             self.found(What::Foreign, at.0, at.1, sentence);
         }
-        if seq < walk.wanted {
-            if walk.places.get(&seq) == Some(&number) && walk.was_awaited(seq) {
-                // That it stands too late was told where it is missing.
-            } else {
-                let sentence = format!(
-                    "event {seq} stands before event {} and was never written \
-                     there",
-                    walk.wanted
-                );
+        let is_again = walk.places.get(&seq) != Some(&number);
+        if seq < walk.wanted || is_again {
+            // That an event stands too late was told where it is missing.
+            if is_again || !walk.was_awaited(seq) {
+                let sentence = walk.intruder(seq);
                 self.found(What::Inserted, at.0, at.1, sentence);
             }
             self.content(number, line);
@@ -277,13 +279,17 @@ impl Report {
                 return self.found(what, None, None, format!("{own} {sentence}"));
             }
         };
-        if let Some((what, seq, sentence)) = known.disagrees(&read, self.covered) {
-            self.found(what, seq, None, format!("{own} (event {}) {sentence}", read.events));
-        } else {
-            self.right += 1;
-            let covers = i64::try_from(read.events).unwrap_or(i64::MAX);
-            self.covered = Some(self.covered.map_or(covers, |covered| covered.max(covers)));
+        if known.is_before(&read) {
+            self.before += 1;
+            return;
         }
+        if let Some((what, seq, sentence)) = known.disagrees(&read, self.covered) {
+            let sentence = format!("{own} (event {}) {sentence}", read.events);
+            return self.found(what, seq, None, sentence);
+        }
+        self.right += 1;
+        let covers = i64::try_from(read.events).unwrap_or(i64::MAX);
+        self.covered = Some(self.covered.map_or(covers, |covered| covered.max(covers)));
     }
 }
 
@@ -319,6 +325,15 @@ pub fn checkpoints(known: &Known<'_>, notes: &[String], keys: &[PublicKey]) -> R
 }
 
 impl Known<'_> {
+    /// Whether a checkpoint that was rightly signed is one of this journal, as far as can be seen, that
+    /// ends before what is there of it.
+    fn is_before(&self, checkpoint: &Checkpoint) -> bool {
+        let covers = i64::try_from(checkpoint.events).unwrap_or(i64::MAX);
+        covers < self.range.0
+            && (self.hash_at)(covers).is_none()
+            && checkpoint::of_journal(&checkpoint.origin, self.project, self.speed, None)
+    }
+
     /// What a checkpoint that was rightly signed says otherwise than the journal, of which `covered`
     /// was found to be as signed.
     fn disagrees(
@@ -340,13 +355,15 @@ impl Known<'_> {
         }
         let covers = i64::try_from(checkpoint.events).unwrap_or(i64::MAX);
         if covers > last {
-            let gone = if covers == last + 1 {
+            // What is larger than another number leaves room behind that one.
+            let next = last + 1;
+            let gone = if covers == next {
                 format!("event {covers} is missing")
             } else {
-                format!("events {} to {covers} are missing", last + 1)
+                format!("events {next} to {covers} are missing")
             };
             let sentence = format!("knows more than there is: {gone} at the end");
-            return Some((What::Truncated, Some(last + 1), sentence));
+            return Some((What::Truncated, Some(next), sentence));
         }
         match (self.hash_at)(covers) {
             Some(hash) if hash == checkpoint.hash.as_str() => None,
@@ -356,10 +373,6 @@ impl Known<'_> {
                 let doubtful = behind.map_or(first, |covered| covered + 1);
                 let sentence = "signed another event than the one that stands there".to_owned();
                 Some((What::Rewritten, Some(doubtful), sentence))
-            }
-            None if covers < first => {
-                let sentence = format!("is older than the first event here, which is {first}");
-                Some((What::OtherJournal, None, sentence))
             }
             None => {
                 let sentence = "signed an event that is not there".to_owned();
@@ -371,6 +384,8 @@ impl Known<'_> {
 
 /// Where the walk is.
 struct Following {
+    /// The event with which it should begin, from 1.
+    first: i64,
     wanted: i64,
     /// The hash of the line before; none where it is not known.
     previous: Option<String>,
@@ -380,11 +395,23 @@ struct Following {
 
 impl Following {
     /// Whether an event that stands too late was told to be missing where it belongs: its only line
-    /// came after a later event.
+    /// came after a later event. What is older than the first was never waited for.
     fn was_awaited(&self, seq: i64) -> bool {
+        if seq < self.first {
+            return false;
+        }
         let own = self.places.get(&seq);
         let later = self.places.range(seq + 1..);
         own.is_some_and(|own| later.into_iter().any(|(_, line)| line < own))
+    }
+
+    /// What is said of an event that should not be where it is.
+    fn intruder(&self, seq: i64) -> String {
+        let Self { first, wanted, .. } = self;
+        if seq < *first {
+            return format!("event {seq} is none of these events, which begin with {first}");
+        }
+        format!("event {seq} stands before event {wanted} and was never written there")
     }
 }
 

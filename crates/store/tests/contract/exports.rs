@@ -106,7 +106,7 @@ fn tamper(lines: &mut Vec<Line>, chance: &mut Pcg64) -> &'static str {
     let place = chance.random_range(0..lines.len());
     let other = chance.random_range(0..lines.len());
     let is_hidden = chance.random::<bool>();
-    let (what, from) = match chance.random_range(0..9) {
+    let (what, from) = match chance.random_range(0..10) {
         0 => (edit(&mut lines[place], chance), place),
         1 => {
             lines.remove(place);
@@ -146,6 +146,11 @@ fn tamper(lines: &mut Vec<Line>, chance: &mut Pcg64) -> &'static str {
             lines[place] = Line::of(&identity().project, identity().speed, event, &previous);
             ("dated otherwise", place)
         }
+        8 => {
+            let seq = -chance.random_range(0..9);
+            forge(lines, other.max(1), seq);
+            return "forged before the first";
+        }
         _ => {
             lines[place].body = Some(r#"{"sentence":"nothing happened"}"#.to_owned());
             ("another body", place)
@@ -155,6 +160,16 @@ fn tamper(lines: &mut Vec<Line>, chance: &mut Pcg64) -> &'static str {
         linked(lines, from);
     }
     what
+}
+
+/// A line that never was an event, with a hash that fits its content.
+fn forge(lines: &mut Vec<Line>, place: usize, seq: i64) {
+    let mut line = lines[place.saturating_sub(1)].clone();
+    (line.seq, line.previous) = (seq, line.hash.clone());
+    let event = line.event().unwrap();
+    let previous = Digest::new(&line.previous).unwrap();
+    line.hash = link(&previous, &event).to_string();
+    lines.insert(place, line);
 }
 
 fn edit(line: &mut Line, chance: &mut Pcg64) -> &'static str {
@@ -192,7 +207,7 @@ async fn t12_every_one_of_ten_thousand_changes_of_a_journal_is_found() {
         assert!(!found.findings.is_empty(), "case {case}: {what} was not found");
         *counts.entry(what).or_insert(0_u64) += 1;
     }
-    assert!(counts.len() == 9 && counts.values().all(|count| *count > 500), "{counts:?}");
+    assert!(counts.len() == 10 && counts.values().all(|count| *count > 500), "{counts:?}");
 }
 
 #[tokio::test]
@@ -257,6 +272,57 @@ async fn t12_what_is_said_of_a_change_is_what_was_changed() {
     assert_eq!(look(&from_the_first), (What::OtherJournal, Some(1), None));
 }
 
+#[tokio::test]
+async fn t12_a_number_before_the_first_event_is_an_event_that_was_inserted() {
+    let evidence = evidence().await;
+    let look = |from: usize, place: usize, seq: i64, format| {
+        let mut lines_of = evidence.lines[from - 1..].to_vec();
+        forge(&mut lines_of, place, seq);
+        let text = evidence.text(&lines_of, format);
+        let notes = &evidence.checkpoints[usize::from(from > 1)..];
+        let found = verify(&lines(&text), i64::try_from(from).unwrap(), notes, &evidence.keys);
+        assert_eq!(found.right, notes.len() as u64, "{found:?}");
+        found.findings.iter().map(|it| (it.what, it.seq)).collect::<Vec<_>>()
+    };
+    for format in [Format::Jsonl, Format::Csv] {
+        for seq in [0, -1, i64::MIN] {
+            for place in [0, 1, 5, 200] {
+                let said = look(1, place, seq, format);
+                assert_eq!(said, [(What::Inserted, Some(seq))], "{place}");
+            }
+        }
+        for seq in [7, 48, 49, 0, -3] {
+            for place in [0, 1, 30, 151] {
+                let said = look(50, place, seq, format);
+                assert_eq!(said, [(What::Inserted, Some(seq))], "{place}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn t12_the_largest_and_the_smallest_number_are_numbers_like_others() {
+    let evidence = evidence().await;
+    let ends = [i64::MIN, i64::MIN + 1, -1, 0, 1, 2, i64::MAX - 1, i64::MAX];
+    for from in ends {
+        for (one, other) in ends.into_iter().flat_map(|one| ends.map(|other| (one, other))) {
+            let mut lines_of = evidence.lines[..1].to_vec();
+            forge(&mut lines_of, 1, one);
+            forge(&mut lines_of, 2, other);
+            let text = evidence.text(&lines_of, Format::Jsonl) + "nonsense\n";
+            let found = verify(&lines(&text), from, &evidence.checkpoints, &evidence.keys);
+            assert!(!found.findings.is_empty(), "{from} {one} {other}");
+        }
+    }
+    let mut last = evidence.lines[..1].to_vec();
+    last[0].seq = i64::MAX;
+    let previous = Digest::new(&last[0].previous).unwrap();
+    last[0].hash = link(&previous, &last[0].event().unwrap()).to_string();
+    forge(&mut last, 1, i64::MAX);
+    let found = verify(&lines(&evidence.text(&last, Format::Jsonl)), i64::MAX, &[], &[]);
+    assert_eq!(found.findings.first().unwrap().what, What::Inserted, "nothing comes behind it");
+}
+
 /// Documented: what no checkpoint outside covers can be cut or written anew.
 #[tokio::test]
 async fn t12_without_a_checkpoint_a_cut_end_and_a_journal_written_anew_do_not_show() {
@@ -309,6 +375,13 @@ async fn t12_a_part_of_a_journal_is_proven_by_the_checkpoint_behind_it() {
         verify(&lines(&text), 101, notes, &evidence.keys)
     };
     assert!(look(part, &evidence.checkpoints[1..]).is_whole(), "the one right before it as well");
+    let all = look(part, &evidence.checkpoints);
+    assert!(all.is_whole(), "one that ends before says nothing of it: {all:?}");
+    assert_eq!((all.checkpoints, all.right, all.before), (4, 3, 1));
+    let mine = format!("/{}/", identity().project);
+    let other = evidence.checkpoints[0].split_once("\n\n").unwrap().0.to_owned() + "\n";
+    let other = evidence.signer.signed(&other.replacen(&mine, "/another/", 1));
+    assert_eq!(look(part, &[other]).findings[0].what, What::OtherJournal);
     let mut changed = part.to_vec();
     changed[0].previous = Digest::of(b"another").to_string();
     assert!(!look(&changed, &evidence.checkpoints[1..]).is_whole());

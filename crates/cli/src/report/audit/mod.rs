@@ -193,8 +193,12 @@ pub(crate) fn export(found: &Report, place: &str, style: &Style) -> (String, Str
     if found.checkpoints > 0 {
         let last =
             found.covered.map(|last| format!("; the last covers {last}")).unwrap_or_default();
-        let (right, all) = (found.right, found.checkpoints);
-        block.row("checkpoints", format!("{right} of {all} hold{last}"));
+        let (right, all) = (found.right, found.checkpoints - found.before);
+        let before = match found.before {
+            0 => String::new(),
+            before => format!("; {before} more end before the first event here"),
+        };
+        block.row("checkpoints", format!("{right} of {all} hold{last}{before}"));
     }
     if found.covered != found.range.map(|(_, last)| last) {
         let after = found.covered.map_or_else(String::new, |last| format!(" after event {last}"));
