@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod exit_code;
 mod journal;
+mod new_file;
 mod person;
 mod project;
 mod report;

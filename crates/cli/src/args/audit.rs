@@ -40,7 +40,7 @@ pub(crate) struct ExportArguments {
     /// jsonl or csv
     #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
     pub(crate) format: ExportFormat,
-    /// write this file instead of stdout
+    /// write this new file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// leave the events before this one out

@@ -1,9 +1,7 @@
 //! `evidence list`, `evidence show` and `evidence withdraw`: what gates opened by. Asks nothing: to
 //! withdraw is the safe act, and who may is a right.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use towpath_core::ids::{Digest, Name};
@@ -17,7 +15,7 @@ use crate::args::{
 use crate::commands::Context;
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
-use crate::{person, report};
+use crate::{new_file, person, report};
 
 /// Runs `evidence …`.
 pub(crate) async fn run(
@@ -103,10 +101,8 @@ fn named(digest: &str) -> Result<String, CliError> {
         .next("towpath evidence list", "the digests of what is kept"))
 }
 
-/// Neither over a file that is there nor through a link; only the owner reads it.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let written = opened.and_then(|mut file| file.write_all(bytes));
+    let written = new_file::create(path).and_then(|mut file| file.write_all(bytes));
     written.map_err(|error| {
         CliError::new(ExitCode::Failed, "not-written", "the evidence was not written")
             .because(error.to_string())

@@ -1,7 +1,6 @@
 //! `audit export`: the journal as a file that proves itself. Changes nothing; owns which events are
 //! withheld.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use serde_json::Value;
@@ -12,6 +11,7 @@ use super::Written;
 use crate::args::ExportArguments;
 use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
+use crate::new_file;
 use crate::report;
 use crate::report::audit::Exported;
 
@@ -23,13 +23,20 @@ pub(super) async fn run(
     let written = Written::open(&context.project()?, context).await?;
     let mut out: Box<dyn Write> = match &arguments.output {
         None => Box::new(std::io::stdout().lock()),
-        Some(file) => Box::new(BufWriter::new(File::create(file).map_err(|error| {
+        Some(file) => Box::new(BufWriter::new(new_file::create(file).map_err(|error| {
             CliError::new(ExitCode::Failed, "not-written", "nothing was exported")
                 .because(error.to_string())
                 .at(file.display().to_string())
+                .next("towpath audit export --output ANOTHER-FILE", "a file that is not there")
         })?)),
     };
-    let exported = write(&written, arguments, &mut *out).await?;
+    let exported = write(&written, arguments, &mut *out).await;
+    drop(out);
+    if let (Err(_), Some(file)) = (&exported, &arguments.output) {
+        // Half an export helps nobody, and would be in the way of the next.
+        _ = std::fs::remove_file(file);
+    }
+    let exported = exported?;
     match &arguments.output {
         Some(_) if context.global.json => context.object(&exported),
         _ => context.aside(&report::audit::exported(&exported, &context.err)),
