@@ -1,5 +1,7 @@
 //! Verbs that look: the matrix, releases, health, validation and the journal.
 
+use std::io::Write as _;
+
 use serde_json::Value;
 use sqlx::Connection as _;
 use towpath_e2e::World;
@@ -113,6 +115,65 @@ fn a_journal_that_was_changed_by_hand_does_not_verify() {
     assert_eq!(view["broken"]["seq"], 3, "{view}");
     let said = world.must(&["audit", "verify"], 1);
     assert!(said.out.contains("event 3"), "{}", said.out);
+}
+
+#[test]
+fn an_export_is_for_its_owner_alone_and_a_part_of_it_is_proven_by_the_ordinary_list() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new(PIPELINE);
+    world.release("1.0.0", &[]);
+    world.must(&["promote", "staging", "--release", "1.0.0"], 0);
+    let first = json(&world, &["audit", "checkpoint"])["events"].as_u64().expect("a number");
+    world.release("1.1.0", &[]);
+    world.must(&["promote", "staging", "--release", "1.1.0"], 0);
+    world.must(&["audit", "checkpoint"], 0);
+    let from = (first + 2).to_string();
+    let export = ["audit", "export", "--from", &from, "--output", "part.jsonl"];
+    world.must(&export, 0);
+    let file = world.root().join("part.jsonl");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let before = std::fs::read(&file).unwrap();
+    let refused = world.must(&export, 1);
+    assert!(refused.err.contains("part.jsonl"), "{}", refused.err);
+    assert_eq!(std::fs::read(&file).unwrap(), before, "it is not written over");
+    let key = world.state().join("audit.pub").display().to_string();
+    let list = world.state().join("checkpoints").display().to_string();
+    let verify = ["audit", "verify", "part.jsonl", "--from", &from, "--key", &key];
+    let said = world.must(&[&verify[..], &["--checkpoints", &list]].concat(), 0);
+    assert!(said.out.contains("before the first event here"), "{}", said.out);
+    // A list without any checkpoint proves nothing, and nobody is to believe that it does.
+    std::fs::write(world.root().join("empty"), "\n").unwrap();
+    for words in [&verify[..], &["audit", "verify"]] {
+        let refused = world.must(&[words, &["--checkpoints", "empty"]].concat(), 1);
+        assert!(refused.err.contains("there is no checkpoint in it"), "{}", refused.err);
+    }
+    // What leads to no export leaves no file that would be in the way of the next.
+    world.must(&["audit", "export", "--from", "1000000", "--output", "none.jsonl"], 5);
+    assert!(!world.root().join("none.jsonl").exists());
+}
+
+#[test]
+fn what_is_signed_while_the_journal_is_verified_is_no_false_alarm() {
+    let world = World::new(PIPELINE);
+    world.release("1.0.0", &[]);
+    world.must(&["promote", "staging", "--release", "1.0.0"], 0);
+    world.must(&["audit", "checkpoint"], 0);
+    let pipe = world.root().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo is there").success());
+    let own = world.state().join("checkpoints");
+    let ended = std::thread::scope(|scope| {
+        let verify = scope.spawn(|| world.run(&["audit", "verify", "--checkpoints", "pipe"]));
+        // It opens when the lists are being read.
+        let mut list = std::fs::OpenOptions::new().write(true).open(&pipe).expect("it opens");
+        world.release("1.1.0", &[]);
+        world.must(&["promote", "staging", "--release", "1.1.0"], 0);
+        world.must(&["audit", "checkpoint"], 0);
+        list.write_all(&std::fs::read(&own).expect("it is there")).expect("it is read");
+        drop(list);
+        verify.join().expect("it ends")
+    });
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
 }
 
 fn tamper(world: &World, sql: &'static str) {

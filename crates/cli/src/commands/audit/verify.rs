@@ -35,7 +35,7 @@ fn of_export(
     arguments: &VerifyArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let notes = notes_of(&arguments.checkpoints)?;
+    let notes = notes_named(&arguments.checkpoints)?;
     let keys = keys_of(&arguments.keys)?;
     if !notes.is_empty() && keys.is_empty() {
         return Err(no_key("whose checkpoints are they?"));
@@ -50,29 +50,39 @@ fn of_export(
 
 async fn of_journal(arguments: &VerifyArguments, context: &Context) -> Result<ExitCode, CliError> {
     let session = Session::reading(context).await?;
+    // Before the chain is walked: what is signed meanwhile would know more than the walk has seen.
+    let notes = notes_about(&session.project, arguments)?;
     let chain: ChainReport = session.client.patient().get("/v1/audit/verify").await?;
-    let signed = signed(&session.project, &chain, arguments, context).await?;
+    let signed = signed(&session.project, &chain, notes, arguments, context).await?;
     let place = session.project.state.display().to_string();
     let found = Whole { chain, signed };
     context.either(&found.object(), report::audit::text(&found, &place, &context.out));
     Ok(if found.is_whole() { ExitCode::Done } else { ExitCode::Failed })
 }
 
-/// What the checkpoints beside the journal and those that were named say of it; none where there is
-/// none.
-async fn signed(
+/// The checkpoints beside the journal and those that were named.
+fn notes_about(
     project: &ProjectFolder,
-    chain: &ChainReport,
     arguments: &VerifyArguments,
-    context: &Context,
-) -> Result<Option<Report>, CliError> {
+) -> Result<Vec<String>, CliError> {
     let own = project.state.join(LIST_FILE);
-    let mut notes = if own.exists() { notes_of(&[own])? } else { Vec::new() };
-    for note in notes_of(&arguments.checkpoints)? {
+    let mut notes = if own.exists() { split(&read_named(&own)?) } else { Vec::new() };
+    for note in notes_named(&arguments.checkpoints)? {
         if !notes.contains(&note) {
             notes.push(note);
         }
     }
+    Ok(notes)
+}
+
+/// What `notes` say of the journal; none where there is none.
+async fn signed(
+    project: &ProjectFolder,
+    chain: &ChainReport,
+    notes: Vec<String>,
+    arguments: &VerifyArguments,
+    context: &Context,
+) -> Result<Option<Report>, CliError> {
     if notes.is_empty() {
         return Ok(None);
     }
@@ -104,10 +114,23 @@ async fn signed(
     Ok(Some(checkpoints(&known, &notes, &keys)))
 }
 
-fn notes_of(files: &[PathBuf]) -> Result<Vec<String>, CliError> {
+/// The checkpoints in files that somebody named. A file without any proves nothing, and whoever named
+/// it believes that it does.
+fn notes_named(files: &[PathBuf]) -> Result<Vec<String>, CliError> {
     let mut notes = Vec::new();
     for file in files {
-        notes.extend(split(&read_named(file)?));
+        let found = split(&read_named(file)?);
+        if found.is_empty() {
+            let message = "there is no checkpoint in it";
+            return Err(CliError::new(ExitCode::Failed, "no-checkpoint", message)
+                .because("the file holds nothing, so that it proves nothing")
+                .at(file.display().to_string())
+                .next(
+                    "towpath audit checkpoint",
+                    "signs, and brings the lists outside up to date",
+                ));
+        }
+        notes.extend(found);
     }
     Ok(notes)
 }
