@@ -31,6 +31,8 @@ const BATCH: u32 = 500;
 #[derive(Default)]
 pub(crate) struct Checkpoints {
     trouble: Mutex<Option<String>>,
+    /// By which rules all that is kept was brought outside; none while a place may lack some of it.
+    brought: Mutex<Option<AuditRules>>,
     /// One at a time.
     making: tokio::sync::Mutex<()>,
 }
@@ -68,6 +70,21 @@ impl Checkpoints {
         self.trouble.lock().expect("no holder of this lock panics").clone()
     }
 
+    /// Whether every place that `rules` name has all that is kept.
+    fn is_outside(&self, rules: &AuditRules) -> bool {
+        self.brought.lock().expect("no holder of this lock panics").as_ref() == Some(rules)
+    }
+
+    /// Brings the places outside up to date, and remembers whether they are: what failed for whoever
+    /// asked is tried again by the loop. Answers with what went wrong.
+    async fn bring(&self, notary: &dyn Notary, rules: &AuditRules) -> Vec<String> {
+        *self.brought.lock().expect("no holder of this lock panics") = None;
+        let troubles = notary.copy(rules).await.err().unwrap_or_default();
+        let brought = troubles.is_empty().then(|| rules.clone());
+        *self.brought.lock().expect("no holder of this lock panics") = brought;
+        troubles
+    }
+
     fn note(&self, trouble: Option<String>) {
         let mut kept = self.trouble.lock().expect("no holder of this lock panics");
         if let Some(sentence) = trouble.as_ref().filter(|it| kept.as_ref() != Some(*it)) {
@@ -86,27 +103,20 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
     let mut news = shared.news.subscribe();
     tokio::spawn(async move {
-        let mut copied = None;
         let mut pause = RETRY.0;
         while !shared.is_stopped() {
             let rules = rules(&shared);
-            let tried = attempt(&shared, &*notary, &rules, copied.as_ref() != Some(&rules)).await;
-            let uncovered = match tried {
-                Ok(uncovered) => {
-                    (pause, copied) = (RETRY.0, Some(rules.clone()));
-                    shared.checkpoints.note(None);
-                    uncovered
-                }
-                Err(sentence) => {
-                    shared.checkpoints.note(Some(sentence));
-                    copied = None;
-                    wait(&shared, pause).await;
-                    pause = (pause * 2).min(RETRY.1);
-                    continue;
-                }
+            let Some(uncovered) = attempt(&shared, &*notary, &rules).await else {
+                wait(&shared, pause).await;
+                pause = (pause * 2).min(RETRY.1);
+                continue;
             };
+            pause = RETRY.0;
             let mut written = uncovered;
-            while written < u64::from(rules.every) && !shared.is_stopped() {
+            while written < u64::from(rules.every)
+                && shared.checkpoints.is_outside(&rules)
+                && !shared.is_stopped()
+            {
                 match tokio::time::timeout(LOOK, news.recv()).await {
                     Ok(Ok(_)) => written += 1,
                     // It fell behind, or nothing will be said any more: the journal says how many.
@@ -132,20 +142,28 @@ async fn wait(shared: &Shared, pause: Duration) {
     }
 }
 
-/// Signs if enough was written, and brings the places outside up to date if `copies` or if so. Answers
-/// how many events are not covered.
-async fn attempt(
-    shared: &Shared,
-    notary: &dyn Notary,
-    rules: &AuditRules,
-    copies: bool,
-) -> Result<u64, String> {
-    let _one = shared.checkpoints.making.lock().await;
-    let made = make(shared, notary, u64::from(rules.every)).await?;
-    if copies || made.is_new {
-        notary.copy(rules).await.map_err(|troubles| troubles.join("; "))?;
+/// Signs if enough was written, brings the places outside up to date if they may lack something, and
+/// notes what went wrong. Answers how many events are not covered; nothing when it is to be tried again.
+async fn attempt(shared: &Shared, notary: &dyn Notary, rules: &AuditRules) -> Option<u64> {
+    let checkpoints = &shared.checkpoints;
+    let _one = checkpoints.making.lock().await;
+    let tried = match make(shared, notary, u64::from(rules.every)).await {
+        Ok(made) if made.is_new || !checkpoints.is_outside(rules) => {
+            let troubles = checkpoints.bring(notary, rules).await;
+            if troubles.is_empty() { Ok(made) } else { Err(troubles.join("; ")) }
+        }
+        other => other,
+    };
+    match tried {
+        Ok(made) => {
+            checkpoints.note(None);
+            Some(made.uncovered)
+        }
+        Err(sentence) => {
+            checkpoints.note(Some(sentence));
+            None
+        }
     }
-    Ok(made.uncovered)
 }
 
 /// Signs where the journal ends if at least `least` events were written since the last checkpoint.
@@ -237,7 +255,7 @@ impl Engine {
         let Some(checkpoint) = made.checkpoint else {
             return Err(unsigned("the journal has no event yet".to_owned()));
         };
-        let missing_at = notary.copy(&rules).await.err().unwrap_or_default();
+        let missing_at = shared.checkpoints.bring(&*notary, &rules).await;
         shared.checkpoints.note((!missing_at.is_empty()).then(|| missing_at.join("; ")));
         Ok(CheckpointView {
             events: checkpoint.events,

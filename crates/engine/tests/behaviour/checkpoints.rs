@@ -97,6 +97,26 @@ fn a_place_that_cannot_be_reached_is_told_tried_again_and_holds_no_promotion_up(
 }
 
 #[test]
+fn what_could_not_be_brought_outside_when_somebody_asked_is_tried_again() {
+    let (world, notary) = world();
+    world.live(async |life| {
+        life.begin().await;
+        rest().await;
+        notary.is_cut_off(true);
+        let view = life.engine.checkpoint().await.unwrap();
+        assert!(view.made && view.missing_at.len() == 1, "{view:?}");
+        rest().await;
+        let said = life.engine.status().engine.unsigned.expect("it is still not there");
+        assert!(said.contains("/mnt/audit"), "{said}");
+        assert_ne!(notary.outside().0, notary.own());
+        notary.is_cut_off(false);
+        rest().await;
+        assert_eq!(notary.outside().0, notary.own(), "nothing was written and nobody asked");
+        assert_eq!(life.engine.status().engine.unsigned, None);
+    });
+}
+
+#[test]
 fn a_key_that_cannot_be_read_signs_nothing_and_is_told() {
     let (world, notary) = world();
     world.live(async |life| {
