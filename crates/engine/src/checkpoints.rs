@@ -147,7 +147,7 @@ async fn wait(shared: &Shared, pause: Duration) {
 async fn attempt(shared: &Shared, notary: &dyn Notary, rules: &AuditRules) -> Option<u64> {
     let checkpoints = &shared.checkpoints;
     let _one = checkpoints.making.lock().await;
-    let tried = match make(shared, notary, u64::from(rules.every)).await {
+    let tried = match make(shared, notary, rules, u64::from(rules.every)).await {
         Ok(made) if made.is_new || !checkpoints.is_outside(rules) => {
             let troubles = checkpoints.bring(notary, rules).await;
             if troubles.is_empty() { Ok(made) } else { Err(troubles.join("; ")) }
@@ -167,7 +167,12 @@ async fn attempt(shared: &Shared, notary: &dyn Notary, rules: &AuditRules) -> Op
 }
 
 /// Signs where the journal ends if at least `least` events were written since the last checkpoint.
-async fn make(shared: &Shared, notary: &dyn Notary, least: u64) -> Result<Made, String> {
+async fn make(
+    shared: &Shared,
+    notary: &dyn Notary,
+    rules: &AuditRules,
+    least: u64,
+) -> Result<Made, String> {
     let last = notary.last().await?;
     let setup = &shared.setup;
     let Some(first) = first_hash(shared).await? else {
@@ -194,6 +199,9 @@ async fn make(shared: &Shared, notary: &dyn Notary, least: u64) -> Result<Made, 
     if uncovered < least.max(1) {
         return Ok(Made { checkpoint: last, is_new: false, uncovered });
     }
+    for outside in notary.outside(rules).await? {
+        ensure_follows(shared, &outside, &origin, covered).await?;
+    }
     // To the second, as it is written.
     let at = Timestamp(shared.now().0.div_euclid(1_000_000) * 1_000_000);
     let checkpoint = Checkpoint { origin, events, hash: end.hash().clone(), at };
@@ -217,6 +225,30 @@ async fn ensure_there(shared: &Shared, last: &Checkpoint) -> Result<(), String> 
         Some(_) => Err(changed(last.events, "it is not the event that was signed")),
         None => Err(changed(last.events, "it was signed and is not there any more")),
     }
+}
+
+/// What is kept outside shows a journal that was written anew together with the list beside it.
+async fn ensure_follows(
+    shared: &Shared,
+    outside: &Checkpoint,
+    origin: &str,
+    covered: u64,
+) -> Result<(), String> {
+    if outside.origin != origin {
+        return Err(format!(
+            "a place outside has a checkpoint of another journal by this key ({}); nothing was signed",
+            outside.origin
+        ));
+    }
+    ensure_there(shared, outside).await?;
+    if outside.events > covered {
+        return Err(format!(
+            "a place outside has a checkpoint of event {}, and the list beside the journal lacks it; \
+             nothing was signed until that list is put back",
+            outside.events
+        ));
+    }
+    Ok(())
 }
 
 async fn walk(shared: &Shared, mut walk: Walk) -> Result<Walk, String> {
@@ -250,7 +282,7 @@ impl Engine {
         };
         let rules = rules(shared);
         let _one = shared.checkpoints.making.lock().await;
-        let made = make(shared, &*notary, 1).await.map_err(unsigned)?;
+        let made = make(shared, &*notary, &rules, 1).await.map_err(unsigned)?;
         let key = notary.key().await.map_err(unsigned)?;
         let Some(checkpoint) = made.checkpoint else {
             return Err(unsigned("the journal has no event yet".to_owned()));

@@ -35,6 +35,14 @@ pub trait Notary: Send + Sync {
     /// One sentence: what is kept cannot be read, or somebody else signed the newest.
     async fn last(&self) -> Result<Option<Checkpoint>, String>;
 
+    /// What this key signed and places outside that `rules` names have, without what is also kept beside
+    /// the journal up to the newest there. Places that cannot be read are left out, as is what others
+    /// signed. Changes nothing.
+    ///
+    /// # Errors
+    /// One sentence: what is kept beside the journal cannot be read.
+    async fn outside(&self, rules: &AuditRules) -> Result<Vec<Checkpoint>, String>;
+
     /// Signs `checkpoint` and keeps it beside the journal, durably. Not for one that is kept already.
     ///
     /// # Errors

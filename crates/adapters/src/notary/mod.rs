@@ -10,6 +10,7 @@
 mod key;
 mod places;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,6 +88,35 @@ impl Notary for FolderNotary {
         .await
     }
 
+    async fn outside(&self, rules: &AuditRules) -> Result<Vec<Checkpoint>, String> {
+        let newest = self.last().await?.map_or(0, |last| last.events);
+        let own = self.state.join(LIST_FILE);
+        let own: BTreeSet<String> =
+            split(&blocking(move || places::read(&own)).await?).into_iter().collect();
+        let files = rules.files.iter().map(|file| self.root.join(file));
+        let repositories = rules.repositories.iter();
+        let lists = repositories.map(|it| places::list_in(&self.root.join(it), &self.project));
+        let mut notes = BTreeSet::new();
+        for file in files.chain(lists) {
+            // What cannot be read is told when it cannot be brought up to date.
+            let reading = blocking(move || places::read(&file));
+            notes.extend(split(&within(reading).await.unwrap_or_default()));
+        }
+        self.with_key(move |_, key| {
+            let signed = notes.iter().filter_map(|text| {
+                let note = Note::parse(text).ok()?;
+                let found = towpath_audit::read(&note.text).ok()?;
+                let is_new = found.events > newest || !own.contains(text);
+                // Whoever may write there may add anything; only what was signed counts.
+                let key = key.public();
+                (is_new && note.signed(std::slice::from_ref(key)) == Signed::By(key.clone()))
+                    .then_some(found)
+            });
+            Ok(signed.collect())
+        })
+        .await
+    }
+
     async fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
         let text = towpath_audit::text(checkpoint);
         self.with_key(move |state, key| places::add_own(&state.join(LIST_FILE), &key.signed(&text)))
@@ -112,7 +142,7 @@ impl Notary for FolderNotary {
     }
 }
 
-async fn within(copying: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+async fn within<T>(copying: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let late = |_| Err(format!("a place outside did not answer in {} s", PLACE_WITHIN.as_secs()));
     tokio::time::timeout(PLACE_WITHIN, copying).await.unwrap_or_else(late)
 }

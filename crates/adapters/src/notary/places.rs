@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use towpath_audit::note::{split, whole};
 use towpath_core::ids::Name;
@@ -78,18 +78,28 @@ pub(super) fn add_missing(file: &Path, notes: &[String]) -> Result<usize, String
     Ok(missing.len())
 }
 
+/// The list of a project in a git repository.
+pub(super) fn list_in(folder: &Path, project: &Name) -> PathBuf {
+    folder.join(list_name(project))
+}
+
+fn list_name(project: &Name) -> String {
+    format!("{project}.checkpoints")
+}
+
 /// The same in a git repository, committed. Nothing is pushed and no hook of the repository runs.
 pub(super) async fn commit_missing(
     folder: &Path,
     project: &Name,
     notes: &[String],
 ) -> Result<(), String> {
-    let name = format!("{project}.checkpoints");
+    let file = list_in(folder, project);
+    let name = list_name(project);
     let repository =
         Repository { folder: folder.to_owned(), allowed_signers: None, record: Record::default() };
     // Also refuses what is no repository, before anything is written.
     repository.told(&["rev-parse", "--git-dir"]).await?;
-    let (file, notes) = (folder.join(&name), notes.to_vec());
+    let notes = notes.to_vec();
     super::blocking(move || add_missing(&file, &notes).map(drop)).await?;
     if repository
         .told(&[

@@ -153,6 +153,51 @@ async fn a_repository_has_each_checkpoint_committed_and_runs_nothing_of_its_own(
     assert_eq!(git(&["show", "HEAD:shop.checkpoints"]), place.read("state/checkpoints"));
 }
 
+#[tokio::test]
+async fn places_outside_tell_what_this_key_signed_and_the_list_here_lacks() {
+    let place = Place::new();
+    let repository = place.folder.path().join("repository");
+    fs::create_dir(&repository).unwrap();
+    let init = Command::new("git").args(["init", "--quiet"]).current_dir(&repository).status();
+    assert!(init.unwrap().success());
+    let rules = place.rules(&["list", "gone/list"], &["repository", "none"]);
+    for events in [5, 9, 12] {
+        place.notary.keep(&checkpoint(events)).await.unwrap();
+    }
+    place.notary.copy(&rules).await.unwrap_err();
+    assert_eq!(place.notary.outside(&rules).await, Ok(Vec::new()));
+    let whole = place.read("state/checkpoints");
+    let own = place.folder.path().join("state/checkpoints");
+    let notes = split(&whole);
+    let counts = async |rules: &AuditRules| {
+        let found = place.notary.outside(rules).await.unwrap();
+        let mut counts: Vec<u64> = found.iter().map(|it| it.events).collect();
+        counts.sort_unstable();
+        counts
+    };
+    // Shortened, put into another order, without one in between, and gone.
+    let cases = [
+        (format!("{}\n{}", notes[0], notes[1]), vec![12]),
+        (format!("{}\n{}\n{}", notes[0], notes[2], notes[1]), vec![12]),
+        (format!("{}\n{}", notes[0], notes[2]), vec![9]),
+        (String::new(), vec![5, 9, 12]),
+    ];
+    for (list, missing) in cases {
+        fs::write(&own, &list).unwrap();
+        for rules in [&rules, &place.rules(&["list"], &[]), &place.rules(&[], &["repository"])] {
+            assert_eq!(counts(rules).await, missing, "{list}");
+        }
+    }
+    // What others wrote there stops nobody.
+    fs::write(&own, &whole).unwrap();
+    let other = SigningKey::generate("towpath-shop").unwrap();
+    let forged = notes[2].replace("\n12\n", "\n99\n");
+    let others = other.signed(&towpath_audit::text(&checkpoint(98)));
+    let list = format!("{whole}\n{others}\n{forged}\nnonsense");
+    fs::write(place.folder.path().join("list"), list).unwrap();
+    assert!(counts(&rules).await.is_empty());
+}
+
 #[test]
 fn keys_are_read_from_a_file_with_words_for_people() {
     let key = SigningKey::generate("towpath-shop").unwrap();

@@ -156,3 +156,35 @@ fn nothing_is_signed_over_a_journal_that_is_not_the_one_that_was_signed() {
         });
     }
 }
+
+#[test]
+fn nothing_is_signed_when_a_place_outside_knows_more_or_something_else() {
+    type Change = fn(&FakeNotary);
+    let changes: [(Change, &str); 4] = [
+        (|notary| notary.forgets(1), "put back"),
+        (|notary| notary.forgets(0), "put back"),
+        (|notary| notary.outside_has(|one| one.hash = Digest::of(b"another")), "was changed"),
+        (|notary| notary.outside_has(|one| one.origin.push('0')), "another journal"),
+    ];
+    for (change, why) in changes {
+        let (world, notary) = world();
+        world.live(async |life| {
+            life.begin().await;
+            life.engine.checkpoint().await.unwrap();
+            let second = life.promote("2.0.0").await;
+            assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+            rest().await;
+            life.engine.checkpoint().await.unwrap();
+            assert!(notary.own().len() > 1);
+            change(&notary);
+            let before = notary.own();
+            let third = life.promote("3.0.0").await;
+            assert_eq!(life.end_of(third).await, Outcome::Succeeded, "nothing waits for it");
+            rest().await;
+            let said = life.engine.status().engine.unsigned.unwrap();
+            assert!(said.contains("nothing was signed") && said.contains(why), "{said}");
+            assert!(life.engine.checkpoint().await.is_err());
+            assert_eq!(notary.own(), before);
+        });
+    }
+}

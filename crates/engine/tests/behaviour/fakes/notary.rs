@@ -42,6 +42,16 @@ impl FakeNotary {
         self.kept.lock().unwrap().is_cut_off = is_cut_off;
     }
 
+    /// The list beside the journal is shortened.
+    pub(crate) fn forgets(&self, left: usize) {
+        self.kept.lock().unwrap().own.truncate(left);
+    }
+
+    /// A place outside has something else for what was signed last.
+    pub(crate) fn outside_has(&self, change: impl FnOnce(&mut Checkpoint)) {
+        change(self.kept.lock().unwrap().outside.last_mut().unwrap());
+    }
+
     /// It says that it signed something else last.
     pub(crate) fn remembers(&self, change: impl FnOnce(&mut Checkpoint)) {
         change(self.kept.lock().unwrap().own.last_mut().unwrap());
@@ -58,6 +68,12 @@ impl Notary for FakeNotary {
         Ok(self.kept.lock().unwrap().own.last().cloned())
     }
 
+    async fn outside(&self, _: &AuditRules) -> Result<Vec<Checkpoint>, String> {
+        let kept = self.kept.lock().unwrap();
+        let is_new = |one: &&Checkpoint| !kept.is_cut_off && !kept.own.contains(one);
+        Ok(kept.outside.iter().filter(is_new).cloned().collect())
+    }
+
     async fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
         let mut kept = self.kept.lock().unwrap();
         if kept.is_broken {
@@ -72,8 +88,9 @@ impl Notary for FakeNotary {
         if kept.is_cut_off {
             return Err(vec!["there is no folder /mnt/audit for checkpoints".to_owned()]);
         }
-        let own = kept.own.clone();
-        kept.outside = own;
+        let missing: Vec<_> =
+            kept.own.iter().filter(|one| !kept.outside.contains(one)).cloned().collect();
+        kept.outside.extend(missing);
         kept.rules = Some(rules.clone());
         Ok(())
     }
