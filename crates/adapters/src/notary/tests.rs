@@ -160,7 +160,7 @@ async fn places_outside_tell_what_this_key_signed_and_the_list_here_lacks() {
     fs::create_dir(&repository).unwrap();
     let init = Command::new("git").args(["init", "--quiet"]).current_dir(&repository).status();
     assert!(init.unwrap().success());
-    let rules = place.rules(&["list", "gone/list"], &["repository", "none"]);
+    let rules = Place::rules(&["list", "gone/list"], &["repository", "none"]);
     for events in [5, 9, 12] {
         place.notary.keep(&checkpoint(events)).await.unwrap();
     }
@@ -184,7 +184,7 @@ async fn places_outside_tell_what_this_key_signed_and_the_list_here_lacks() {
     ];
     for (list, missing) in cases {
         fs::write(&own, &list).unwrap();
-        for rules in [&rules, &place.rules(&["list"], &[]), &place.rules(&[], &["repository"])] {
+        for rules in [&rules, &Place::rules(&["list"], &[]), &Place::rules(&[], &["repository"])] {
             assert_eq!(counts(rules).await, missing, "{list}");
         }
     }

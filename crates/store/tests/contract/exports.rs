@@ -78,7 +78,7 @@ impl Evidence {
         self.signer.signed(&towpath_audit::text(&checkpoint))
     }
 
-    fn text(&self, lines: &[Line], format: Format) -> String {
+    fn text(lines: &[Line], format: Format) -> String {
         head(format) + &lines.iter().map(|line| line.written(format)).collect::<String>()
     }
 
@@ -189,7 +189,7 @@ fn edit(line: &mut Line, chance: &mut Pcg64) -> &'static str {
 async fn t12_every_one_of_ten_thousand_changes_of_a_journal_is_found() {
     let evidence = evidence().await;
     for format in [Format::Jsonl, Format::Csv] {
-        let found = evidence.look(&evidence.text(&evidence.lines, format));
+        let found = evidence.look(&Evidence::text(&evidence.lines, format));
         assert!(found.is_whole() && found.right == 4 && found.covered == Some(200), "{found:?}");
     }
     let mut chance = Pcg64::seed_from_u64(12);
@@ -217,7 +217,7 @@ async fn t12_every_changed_byte_of_an_export_is_found() {
     for format in [Format::Jsonl, Format::Csv] {
         // A tenth of the journal, whose last event the first checkpoint covers, is as good and faster.
         let few = &evidence.lines[..20];
-        let text = evidence.text(few, format);
+        let text = Evidence::text(few, format);
         let keys = &evidence.keys;
         let notes = [evidence.sign(20)];
         assert!(verify(&lines(&text), 1, &notes, keys).is_whole());
@@ -247,7 +247,7 @@ async fn t12_what_is_said_of_a_change_is_what_was_changed() {
     let look = |change: &dyn Fn(&mut Vec<Line>)| {
         let mut lines = evidence.lines.clone();
         change(&mut lines);
-        let found = evidence.look(&evidence.text(&lines, Format::Jsonl));
+        let found = evidence.look(&Evidence::text(&lines, Format::Jsonl));
         let first = found.findings.first().cloned().expect("it is found");
         (first.what, first.seq, found.trusted)
     };
@@ -278,7 +278,7 @@ async fn t12_a_number_before_the_first_event_is_an_event_that_was_inserted() {
     let look = |from: usize, place: usize, seq: i64, format| {
         let mut lines_of = evidence.lines[from - 1..].to_vec();
         forge(&mut lines_of, place, seq);
-        let text = evidence.text(&lines_of, format);
+        let text = Evidence::text(&lines_of, format);
         let notes = &evidence.checkpoints[usize::from(from > 1)..];
         let found = verify(&lines(&text), i64::try_from(from).unwrap(), notes, &evidence.keys);
         assert_eq!(found.right, notes.len() as u64, "{found:?}");
@@ -309,7 +309,7 @@ async fn t12_the_largest_and_the_smallest_number_are_numbers_like_others() {
             let mut lines_of = evidence.lines[..1].to_vec();
             forge(&mut lines_of, 1, one);
             forge(&mut lines_of, 2, other);
-            let text = evidence.text(&lines_of, Format::Jsonl) + "nonsense\n";
+            let text = Evidence::text(&lines_of, Format::Jsonl) + "nonsense\n";
             let found = verify(&lines(&text), from, &evidence.checkpoints, &evidence.keys);
             assert!(!found.findings.is_empty(), "{from} {one} {other}");
         }
@@ -319,7 +319,7 @@ async fn t12_the_largest_and_the_smallest_number_are_numbers_like_others() {
     let previous = Digest::new(&last[0].previous).unwrap();
     last[0].hash = link(&previous, &last[0].event().unwrap()).to_string();
     forge(&mut last, 1, i64::MAX);
-    let found = verify(&lines(&evidence.text(&last, Format::Jsonl)), i64::MAX, &[], &[]);
+    let found = verify(&lines(&Evidence::text(&last, Format::Jsonl)), i64::MAX, &[], &[]);
     assert_eq!(found.findings.first().unwrap().what, What::Inserted, "nothing comes behind it");
 }
 
@@ -333,7 +333,7 @@ async fn t12_without_a_checkpoint_a_cut_end_and_a_journal_written_anew_do_not_sh
     anew[50].actor.push('x');
     linked(&mut anew, 50);
     for journal in [cut, anew] {
-        let text = evidence.text(&journal, Format::Jsonl);
+        let text = Evidence::text(&journal, Format::Jsonl);
         assert!(verify(&lines(&text), 1, &[], &evidence.keys).is_whole());
         assert!(!evidence.look(&text).is_whole());
     }
@@ -342,7 +342,7 @@ async fn t12_without_a_checkpoint_a_cut_end_and_a_journal_written_anew_do_not_sh
 #[tokio::test]
 async fn t12_a_checkpoint_that_is_forged_or_of_another_journal_proves_nothing() {
     let evidence = evidence().await;
-    let text = evidence.text(&evidence.lines, Format::Jsonl);
+    let text = Evidence::text(&evidence.lines, Format::Jsonl);
     let right = evidence.checkpoints[1].clone();
     let other = SigningKey::of_seed("towpath-shop", [4; 32]).unwrap();
     let body = right.split_once("\n\n").unwrap().0.to_owned() + "\n";
@@ -360,7 +360,7 @@ async fn t12_a_checkpoint_that_is_forged_or_of_another_journal_proves_nothing() 
         ("nonsense\n".to_owned(), What::Malformed),
     ];
     for (note, what) in cases {
-        let found = verify(&lines(&text), 1, &[note.clone()], &evidence.keys);
+        let found = verify(&lines(&text), 1, std::slice::from_ref(&note), &evidence.keys);
         let said: Vec<_> = found.findings.iter().map(|finding| finding.what).collect();
         assert_eq!((said, found.right), (vec![what], 0), "{note}");
     }
@@ -371,7 +371,7 @@ async fn t12_a_part_of_a_journal_is_proven_by_the_checkpoint_behind_it() {
     let evidence = evidence().await;
     let part = &evidence.lines[100..];
     let look = |lines_of: &[Line], notes: &[String]| {
-        let text = evidence.text(lines_of, Format::Csv);
+        let text = Evidence::text(lines_of, Format::Csv);
         verify(&lines(&text), 101, notes, &evidence.keys)
     };
     assert!(look(part, &evidence.checkpoints[1..]).is_whole(), "the one right before it as well");
