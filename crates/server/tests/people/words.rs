@@ -8,7 +8,7 @@ use towpath_core::matrix::Matrix;
 use towpath_core::people::{PersonSpec, Verb};
 use towpath_core::units::Span;
 
-use crate::world::{Answered, As, World};
+use crate::world::{ASIDE, Answered, As, World};
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -98,22 +98,6 @@ fn orders(world: &World) -> Vec<(Verb, String, Value)> {
         (Verb::Signal, "/v1/notices/retry".to_owned(), json!({ "id": "x", "by": "lead" })),
     ]
 }
-
-/// Routes that order nothing of the project, or are asked about elsewhere, with why.
-const ASIDE: [(&str, &str); 12] = [
-    ("/v1/matrix/asked", "asks what would be"),
-    ("/v1/matrix/proposal", "answers 404 where nothing is proposed; tests of `governing`"),
-    ("/v1/audit/checkpoint", "signs what is there, and changes nothing"),
-    ("/v1/evidence/withdraw", "answers 404 where no evidence is kept"),
-    ("/v1/lanes/app/staging/plan", "asks what would be"),
-    ("/v1/lanes/app/staging/validate", "asks checks again; by a token it wants `promote`"),
-    ("/v1/lanes/app/staging/probe", "asks whether it is well; by a token it wants `promote`"),
-    ("/v1/lanes/app/staging/quarantine/lift", "answers 404 where nothing is quarantined"),
-    ("/v1/releases", "its own test: a release must be whole"),
-    ("/v1/tokens", "t13: for no more than whoever asks may"),
-    ("/v1/tokens/0123456789ab/revoke", "t13: one's own, or `apply_matrix`"),
-    ("/v1/engine/stop", "whoever owns the socket; t13: nobody by a token"),
-];
 
 async fn world() -> World {
     let words = "
