@@ -1,6 +1,8 @@
 //! What a transparency log promised about a signature. Owns that the promise is the log's and about this
 //! very envelope; asks no log.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use towpath_core::ids::Digest;
@@ -68,12 +70,14 @@ pub(super) fn verify(signed: &Signed, signature: &[u8], key: &Key) -> Result<(),
 /// The body of an entry that the log signed.
 fn promised(entry: &Value, key: &Key) -> Option<Value> {
     let entry = Entry::deserialize(entry).ok()?;
-    // It is the SHA-256 of the key of the log.
-    let id: [u8; 32] = decoded(&entry.log_id.key_id)?.try_into().ok()?;
+    let mut log_id = String::new();
+    for byte in decoded(&entry.log_id.key_id)? {
+        let _ = write!(log_id, "{byte:02x}");
+    }
     let promised = Promised {
         body: &entry.canonicalized_body,
         integrated_time: entry.integrated_time.parse().ok()?,
-        log_id: Digest::from_hash(&id).hex().to_owned(),
+        log_id,
         log_index: entry.log_index.parse().ok()?,
     };
     let message = serde_json::to_vec(&promised).ok()?;
