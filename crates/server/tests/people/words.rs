@@ -142,6 +142,7 @@ async fn t2_every_route_that_orders_asks_for_its_right_and_believes_no_body() {
         }
     }
     assert_eq!(world.kinds().await, before, "something was written");
+    assert!(world.refusals().await > 60, "who was refused what is on record");
     assert!(asked > 180, "{asked}");
     for (verb, path, body) in &orders {
         let answer = world.post(&As::Person(&role(*verb)), path, body).await;

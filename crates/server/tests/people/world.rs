@@ -203,10 +203,16 @@ impl World {
         self.clock.0.store(now.0, Ordering::SeqCst);
     }
 
-    /// Kinds of all events so far.
+    /// Kinds of all events so far, but for the record of what was refused.
     pub(crate) async fn kinds(&self) -> Vec<String> {
         let rows = self.engine.events(0, 1000).await.unwrap();
-        rows.into_iter().map(|row| row.kind).collect()
+        rows.into_iter().map(|row| row.kind).filter(|kind| kind != "order-refused").collect()
+    }
+
+    /// How many refusals are on record.
+    pub(crate) async fn refusals(&self) -> usize {
+        let rows = self.engine.events(0, 1000).await.unwrap();
+        rows.into_iter().filter(|row| row.kind == "order-refused").count()
     }
 
     pub(crate) async fn get(&self, who: &As<'_>, path: &str) -> Answered {
