@@ -17,7 +17,7 @@ use crate::reason::{Refusal, RefusalKind};
 use crate::units::Timestamp;
 
 /// Most changed places that are kept with a change; whoever changes more of them reads the files.
-const MOST_CHANGES: usize = 200;
+pub const MOST_CHANGES: usize = 200;
 
 /// A changed matrix that waits for people. There is one at most: a newer one takes its place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -43,7 +43,7 @@ impl BlockerView {
 /// What waits for somebody.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WaitingView {
-    /// [`FORMAT`].
+    /// [`super::FORMAT`].
     pub format: u32,
     /// Whoever asked, as the matrix names them; null: it does not.
     pub you: Option<String>,
