@@ -3,7 +3,6 @@
 //! says nothing of what a refusal reads like.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -216,9 +215,9 @@ fn cases(examples: &[Example], stride: usize) -> Vec<Case<'_>> {
     examples.iter().flat_map(changes).collect()
 }
 
-/// Changes every `stride`th key of each example and answers the counts. The cases are shared out to
+/// Changes every `stride`th key of each example and prints what became of them. The cases are shared out to
 /// as many threads as there are processors.
-fn pass(stride: usize) -> String {
+fn pass(stride: usize) {
     let (tables, examples) = (Tables::new(), examples());
     let cases = cases(&examples, stride);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -249,21 +248,25 @@ fn pass(stride: usize) -> String {
         *counts.entry((example, mutation, became, reason)).or_default() += 1;
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    let mut table = String::new();
-    for ((example, mutation, became, reason), many) in counts {
-        let _ = writeln!(table, "{example:<26} {mutation:<14} {became:<8} {many:>5}  {reason}");
+    println!("{} changed keys", cases.len());
+    for ((example, mutation, became, reason), many) in &counts {
+        println!("{example:<26} {mutation:<14} {became:<8} {many:>5}  {reason}");
     }
-    let _ = writeln!(table, "all {:>54}", cases.len());
-    table
+    // How many of which is no promise: the examples grow. That each change is refused somewhere is.
+    for (example, mutation) in examples.iter().flat_map(|it| MUTATIONS.map(|kind| (it, kind))) {
+        let key = (example.name.as_str(), format!("{mutation:?}"));
+        let refused = counts.keys().any(|it| (it.0, &it.1) == (key.0, &key.1) && it.2 == "refused");
+        assert!(refused, "{}: no {mutation:?} of a key is refused", example.name);
+    }
 }
 
 #[test]
 fn a_changed_key_is_refused_at_its_line_or_borne_for_a_reason() {
-    insta::assert_snapshot!("mutations", pass(7));
+    pass(7);
 }
 
 #[test]
 #[ignore = "heavy"]
 fn every_changed_key_is_refused_at_its_line_or_borne_for_a_reason() {
-    insta::assert_snapshot!("every-mutation", pass(1));
+    pass(1);
 }
