@@ -15,7 +15,7 @@ const REMIND_EVERY: Span = Span::hours(24);
 /// Tells those whose word is missing again.
 pub(super) fn advance(turn: &mut Turn<'_>) {
     let due = |one: &&Promotion| {
-        next(turn.common(), &turn.lane, one, turn.now).is_some_and(|at| at <= turn.now)
+        again_at(one) <= turn.now && waits_for_people(turn.common(), &turn.lane, one, turn.now)
     };
     let due: Vec<_> = turn.lane.waiting.iter().filter(due).map(|one| one.number).collect();
     for number in due {
@@ -23,14 +23,16 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
     }
 }
 
-/// When people are told again; none for a promotion that waits for nobody's word.
-fn next(common: &Common, lane: &Lane, promotion: &Promotion, now: Timestamp) -> Option<Timestamp> {
-    let State::Waiting { .. } = promotion.state else { return None };
+/// When people are told again, if it waits for their word by then.
+fn again_at(promotion: &Promotion) -> Timestamp {
     let rules = promotion.plan.section.approvals.as_ref();
     let every = rules.and_then(|rules| rules.remind_every).unwrap_or(REMIND_EVERY);
-    let at = promotion.reminded_at.unwrap_or(promotion.requested_at).plus(every);
-    let open = blockers(common, lane, promotion, now);
-    open.iter().any(is_for_people).then_some(at)
+    promotion.reminded_at.unwrap_or(promotion.requested_at).plus(every)
+}
+
+fn waits_for_people(common: &Common, lane: &Lane, promotion: &Promotion, now: Timestamp) -> bool {
+    let waits = matches!(promotion.state, State::Waiting { .. });
+    waits && blockers(common, lane, promotion, now).iter().any(is_for_people)
 }
 
 /// When people are told again, for those who wake a lane.
@@ -41,5 +43,7 @@ pub(super) fn wakes(
     now: Timestamp,
     wakes: &mut Vec<(Timestamp, &'static str)>,
 ) {
-    wakes.extend(next(common, lane, promotion, now).map(|at| (at, "people are told again")));
+    if waits_for_people(common, lane, promotion, now) {
+        wakes.push((again_at(promotion), "people are told again"));
+    }
 }
