@@ -12,6 +12,7 @@ use towpath_core::check::CheckResult::Pass;
 use towpath_core::ids::{Digest, LaneId, Name, Person, Version};
 
 use crate::commit::{Commit, is_branch};
+use crate::git_of_tests::git;
 use crate::question::testing::{Evidence, check, problems, request, site};
 use crate::reports::testing::{ask_in, project};
 
@@ -126,13 +127,7 @@ async fn t10_cve_b11_cve_b12_arguments_and_variables_reach_a_program_as_they_are
 #[tokio::test]
 async fn cve_b13_a_branch_is_never_an_option_of_git() {
     let folder = tempfile::tempdir().unwrap();
-    let git = |words: &[&str]| {
-        let mut command = std::process::Command::new("git");
-        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]);
-        let output = command.args(words).current_dir(folder.path()).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
+    let git = |words: &[&str]| git(folder.path(), words);
     git(&["init", "--quiet", "--initial-branch=main"]);
     git(&["commit", "--quiet", "--allow-empty", "-m", "first"]);
     let head = git(&["rev-parse", "HEAD"]);

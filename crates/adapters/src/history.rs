@@ -70,22 +70,9 @@ async fn branch(repository: &Repository, name: &str) -> Result<Point, String> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::process::Command;
 
     use super::*;
-
-    fn git(folder: &Path, words: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(["-c", "user.name=ada", "-c", "user.email=ada@example.org"])
-            .args(["-c", "commit.gpgsign=false"])
-            .args(words)
-            .current_dir(folder)
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {words:?}: {errors}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
+    use crate::git_of_tests::git;
 
     fn commit(folder: &Path, file: &str, text: &str) -> String {
         std::fs::write(folder.join(file), text).unwrap();

@@ -7,6 +7,8 @@ mod attacks;
 pub mod checks;
 mod commit;
 pub mod evidence;
+#[cfg(test)]
+mod git_of_tests;
 pub mod history;
 pub mod metrics;
 pub mod notary;

@@ -9,6 +9,7 @@ use towpath_core::check::CheckResult::Pass;
 use towpath_ports::evidence::{EvidenceStore as _, Keeper};
 
 use crate::evidence::KeptEvidence;
+use crate::git_of_tests::git;
 use crate::question::testing::{Evidence, check, request, site};
 use crate::reports::testing::project;
 
@@ -89,13 +90,7 @@ async fn a_page_is_kept_with_its_address_and_status() {
 #[tokio::test]
 async fn what_git_was_asked_and_said_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let git = |words: &[&str]| {
-        let mut command = std::process::Command::new("git");
-        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]);
-        let output = command.args(words).current_dir(folder.path()).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
+    let git = |words: &[&str]| git(folder.path(), words);
     git(&["init", "--quiet", "--initial-branch=main"]);
     git(&["commit", "--quiet", "--allow-empty", "-m", "first"]);
     let head = git(&["rev-parse", "HEAD"]);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use towpath_core::check::CheckResult::{self, Fail, Inconclusive, Pass};
 
 use super::*;
+use crate::git_of_tests::git;
 use crate::question::testing::{Evidence, check, problems, request, site};
 use crate::reports::testing::says;
 
@@ -30,17 +31,7 @@ impl Repo {
     }
 
     fn git(&self, words: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(words)
-            .current_dir(self.path())
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
-            .envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@example.com")])
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {words:?}: {errors}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        git(self.path(), words)
     }
 
     /// An empty commit with this subject, and its name.
