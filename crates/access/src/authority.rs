@@ -1,6 +1,6 @@
 //! Decides. Owns that whatever is not clearly allowed is denied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cedar_policy::{Authorizer, Context, Decision, Entities, PolicySet, Request};
@@ -118,6 +118,12 @@ impl Authority {
     /// Whether this is a program, whose word is no person's.
     pub fn is_bot(&self, person: &Person) -> bool {
         self.matrix.people.get(person).is_some_and(|person| person.bot)
+    }
+
+    /// The roles of a person that count in `environment`: none of a program, whose word is no person's.
+    pub fn roles_of(&self, person: &Person, environment: &Name) -> BTreeSet<&str> {
+        let roles = self.matrix.word_of(person, environment).unwrap_or_default();
+        roles.into_iter().map(Name::as_str).collect()
     }
 
     /// Whether the matrix names anybody.

@@ -175,6 +175,7 @@ pub(crate) mod testing {
                 change_type: ChangeType::Feature,
                 snapshot: false,
                 created_by: None,
+                behind: Vec::new(),
                 created_at: NOW,
             }))
         }

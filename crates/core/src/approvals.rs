@@ -122,6 +122,8 @@ pub struct Question<'a> {
     pub release: &'a Release,
     /// Who ordered it; none as long as nobody has.
     pub ordered_by: Option<&'a Person>,
+    /// Who made the token by which they did.
+    pub behind: &'a [Person],
 }
 
 impl Question<'_> {
@@ -154,11 +156,10 @@ impl Question<'_> {
         if !self.rules.author_may_approve {
             let means = |who: &Person| self.matrix.is_meant_by(person, who);
             // Whoever creates a release also says who its author is.
-            let made = [&self.release.author, &self.release.created_by];
-            if made.into_iter().flatten().any(means) {
+            if self.release.makers().any(means) {
                 return Err(format!("made {version}, and {place} wants the word of others"));
             }
-            if self.ordered_by.is_some_and(means) {
+            if self.ordered_by.into_iter().chain(self.behind).any(means) {
                 return Err(format!(
                     "ordered the promotion of {version}, and {place} wants the word of others"
                 ));

@@ -65,6 +65,9 @@ pub struct Debt {
     pub before: Option<ReleaseRef>,
     /// Who ordered it.
     pub by: Person,
+    /// Who made the token by which that was done, where that is somebody else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Person>,
     /// Whether the glass was broken for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub broke_glass: bool,
@@ -167,6 +170,7 @@ fn of(promotion: &Promotion, kind: DebtKind) -> Debt {
         release: plan.release.clone(),
         before: plan.blue.clone(),
         by: promotion.by.clone(),
+        behind: promotion.behind.clone(),
         broke_glass: plan.break_glass,
         branch: None,
         due: None,

@@ -36,6 +36,9 @@ pub struct Release {
     /// versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<Person>,
+    /// Who made the token by which it was created, where that is not who created it: it is theirs as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Person>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -50,6 +53,12 @@ impl Release {
     ) -> Digest {
         let artifacts: Vec<_> = artifacts.iter().map(|(name, kept)| (name, &kept.digest)).collect();
         Digest::of_json(&(artifacts, settings, migrations))
+    }
+
+    /// Everybody whose work it is: its author, who created it, and who made the token by which that was
+    /// done.
+    pub fn makers(&self) -> impl Iterator<Item = &Person> {
+        [&self.author, &self.created_by].into_iter().flatten().chain(&self.behind)
     }
 
     /// Whether going back from it would lose data.

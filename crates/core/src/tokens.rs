@@ -24,6 +24,11 @@ pub const LONGEST: Span = Span::hours(90 * 24);
 pub const USUAL: Span = Span::hours(30 * 24);
 /// Most tokens of one owner that are in force at once: one for each pipeline of a large team.
 pub const MOST: usize = 100;
+/// Most tokens in force that come from one token, directly or not: one for each job of a pipeline.
+pub const MOST_OF_ONE: usize = 10;
+/// The same with those that ended and are still listed, so that a token that may only look does not fill
+/// the journal by making and ending others.
+pub const MOST_LISTED_OF_ONE: usize = 100;
 /// How long a token is listed after its end.
 const REMEMBERED: Span = Span::hours(30 * 24);
 /// Longest reason, in characters, as of a freeze.
@@ -196,16 +201,24 @@ impl Common {
 
     /// Whether `id` is `ancestor` or was created with it, directly or not.
     pub fn comes_from(&self, id: &TokenId, ancestor: &TokenId) -> bool {
-        let mut at = self.token(id);
+        self.ancestry(id).any(|token| token.id == *ancestor)
+    }
+
+    /// Who made `token`, or one that it comes from, and is not its owner: what is done by it is their work
+    /// too, or one could let a program order what one agrees to oneself.
+    pub fn makers(&self, token: &TokenId) -> Vec<Person> {
+        let Some(owner) = self.token(token).map(|token| &token.owner) else { return Vec::new() };
+        let chain = self.ancestry(token);
+        let people = chain.flat_map(|one| one.by.iter().chain([&one.owner]));
+        let others: BTreeSet<&Person> = people.filter(|person| *person != owner).collect();
+        others.into_iter().cloned().collect()
+    }
+
+    /// The token and those that it comes from, the youngest first.
+    fn ancestry(&self, id: &TokenId) -> impl Iterator<Item = &Token> {
+        let parent = |token: &&Token| token.parent.as_ref().and_then(|parent| self.token(parent));
         // No chain is longer than there are tokens.
-        for _ in 0..self.tokens.len() {
-            match at {
-                Some(token) if token.id == *ancestor => return true,
-                Some(token) => at = token.parent.as_ref().and_then(|parent| self.token(parent)),
-                None => return false,
-            }
-        }
-        false
+        std::iter::successors(self.token(id), parent).take(self.tokens.len())
     }
 
     /// What follows from the wish for a token of `owner`, whom the matrix names and who may all that it
@@ -241,6 +254,9 @@ impl Common {
             let cause = format!("{owner} has {MOST} tokens in force");
             return Err(refused(RefusalKind::Conflict, "too-many", cause));
         }
+        if let Some(parent) = parent {
+            self.has_room_for_another(parent, now)?;
+        }
         self.places_exist(&bounds)?;
         let expires_at = match (lasts, parent) {
             (Some(lasts), _) => now.plus(lasts),
@@ -265,6 +281,26 @@ impl Common {
             ended: None,
         };
         Ok(Event::TokenCreated(Box::new(token)))
+    }
+
+    /// Whether neither `parent` nor any that it comes from has had too many made by it.
+    fn has_room_for_another(&self, parent: &Token, now: Timestamp) -> Checked<()> {
+        for one in self.ancestry(&parent.id) {
+            let is_its_own =
+                |other: &&Token| other.id != one.id && self.comes_from(&other.id, &one.id);
+            let all: Vec<&Token> = self.tokens.iter().filter(is_its_own).collect();
+            let in_force = all.iter().filter(|other| self.is_in_force(other, now)).count();
+            let name = &one.name;
+            let cause = if in_force >= MOST_OF_ONE {
+                format!("{in_force} tokens in force come from {name}, which is as many as may")
+            } else if all.len() >= MOST_LISTED_OF_ONE {
+                format!("{} tokens came from {name} of late, which is as many as may", all.len())
+            } else {
+                continue;
+            };
+            return Err(refused(RefusalKind::Conflict, "too-many", cause));
+        }
+        Ok(())
     }
 
     fn places_exist(&self, bounds: &Bounds) -> Checked<()> {

@@ -16,7 +16,7 @@ use towpath_core::debts::{Debt, DebtKind, Settled};
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::governing::{MatrixWord, Proposal};
-use towpath_core::ids::{CommandId, Digest, Epoch, PromotionNumber, Revision, TokenId};
+use towpath_core::ids::{CommandId, Digest, Epoch, Person, PromotionNumber, Revision, TokenId};
 use towpath_core::journal::{
     Attested, Event, Freeze, RefusedOrder, Remembered, Requested, Thaw, Withdrawal,
 };
@@ -148,6 +148,7 @@ fn of_the_gate() -> Vec<Event> {
         from: Some(name("dev")),
         offered_by: Some(PromotionNumber(6)),
         by: ada(),
+        behind: vec![Person::new("lead").unwrap()],
         reason: Some(because()),
         deadline: AT,
         irreversible: true,
@@ -346,6 +347,7 @@ fn of_debts() -> Vec<Event> {
         release: reference(),
         before: Some(reference()),
         by: ada(),
+        behind: vec![Person::new("lead").unwrap()],
         broke_glass: true,
         branch: Some("develop".to_owned()),
         due: Some(AT),

@@ -69,6 +69,11 @@ impl<'a> Desk<'a> {
         self.shared.read(|project| project.common.comes_from(id, ancestor))
     }
 
+    /// Who made the token, or one that it comes from, and is not its owner.
+    pub(crate) fn makers(&self, id: &TokenId) -> Vec<Person> {
+        self.shared.read(|project| project.common.makers(id))
+    }
+
     /// The token with this id, whether or not it is in force.
     pub(crate) fn any(&self, id: &TokenId) -> Option<Token> {
         self.shared.read(|project| project.common.token(id).cloned())

@@ -1,6 +1,7 @@
 //! What waits for somebody, and whether it waits for whoever asks. Decides nothing: whose it is say the
 //! blockers and the rights of the matrix in force.
 
+use towpath_access::Authority;
 use towpath_core::ids::{Name, Person};
 use towpath_core::people::Verb;
 use towpath_core::reason::Next;
@@ -21,7 +22,6 @@ impl Engine {
             Some(token) => Desk::new(shared).token(&token).ok().map(|token| token.owner),
             None => authority.and_then(|authority| authority.person_of(by)).cloned(),
         };
-        let you = you.map(|person| person.to_string());
         let everybodys = authority.is_none_or(|authority| !authority.knows_people());
         let could = |environment: &str| -> Vec<String> {
             let name = Name::new(environment).ok();
@@ -30,13 +30,52 @@ impl Engine {
         };
         let mut waiting: Vec<WaitView> =
             self.status().lanes.iter().flat_map(|lane| of_lane(lane, &could)).collect();
+        let could_end = |wait: &WaitView| match (&you, authority) {
+            (Some(you), Some(authority)) => can_end(authority, you, wait),
+            _ => false,
+        };
         for wait in &mut waiting {
-            let named = you.as_ref().is_some_and(|you| wait.blocker.who.contains(you));
-            wait.mine = everybodys || named;
+            wait.mine = everybodys || could_end(wait);
         }
         waiting.retain(|wait| wait.mine || !only_mine);
-        WaitingView { format: FORMAT, you, waiting }
+        WaitingView { format: FORMAT, you: you.map(|you| you.to_string()), waiting }
     }
+}
+
+/// Whether `you` can do something about it: named, or of a role that a check names, or, where it names
+/// nobody, of the right that a command which ends it needs.
+fn can_end(authority: &Authority, you: &Person, wait: &WaitView) -> bool {
+    let BlockerView { what, who, next, .. } = &wait.blocker;
+    let place = Name::new(&wait.environment).ok();
+    let may = |verb| authority.allows(you, verb, place.as_ref());
+    if who.iter().any(|who| who == you.as_str()) {
+        return true;
+    }
+    let mut verbs = next.iter().filter_map(|next| ended_by(&next.command));
+    match what.as_str() {
+        _ if who.is_empty() => verbs.any(may),
+        // A check names roles, and only one that people answer waits for one of them.
+        "check" => {
+            let has = place.as_ref().map(|place| authority.roles_of(you, place));
+            let has_one = has.is_some_and(|has| who.iter().any(|who| has.contains(who.as_str())));
+            has_one && verbs.any(may)
+        }
+        _ => false,
+    }
+}
+
+/// The right that a command needs which ends a wait; none where it only looks, or gives up what waits.
+fn ended_by(command: &str) -> Option<Verb> {
+    let verb = command.strip_prefix("towpath ")?.split(' ').next()?;
+    Some(match verb {
+        "approve" | "settle" => Verb::Approve,
+        "attest" => Verb::Attest,
+        "resume" => Verb::Pause,
+        "thaw" => Verb::Thaw,
+        "rollback" => Verb::Rollback,
+        "quarantine" => Verb::LiftQuarantine,
+        _ => return None,
+    })
 }
 
 fn of_lane(lane: &LaneView, could: &dyn Fn(&str) -> Vec<String>) -> Vec<WaitView> {

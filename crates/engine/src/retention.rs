@@ -224,6 +224,7 @@ mod tests {
             change_type: ChangeType::Feature,
             snapshot: false,
             created_by: None,
+            behind: Vec::new(),
             created_at: before(days_ago),
         }
     }

@@ -53,10 +53,11 @@ impl Rights {
         };
         let token = by.token();
         self.decide(desk, by, verb, Some(&lane.environment))?;
-        if let Input::PromotionOrdered(order) = input
-            && !order.accept_unenforced.is_empty()
-        {
-            self.takes_the_word_of(&order.by, token.as_ref())?;
+        if let Input::PromotionOrdered(order) = input {
+            order.behind = token.as_ref().map(|token| desk.makers(token)).unwrap_or_default();
+            if !order.accept_unenforced.is_empty() {
+                self.takes_the_word_of(&order.by, token.as_ref())?;
+            }
         }
         Ok(token)
     }
@@ -101,6 +102,8 @@ impl Rights {
             Order::AgreeToMatrix(word) => self.decide(desk, &mut word.by, Verb::Approve, None)?,
             Order::CreateRelease(new) => {
                 self.decide(desk, &mut new.by, Verb::CreateRelease, None)?;
+                let makers = token.as_ref().map(|token| desk.makers(token));
+                new.release.behind = makers.unwrap_or_default();
             }
             Order::Attest(statement) => {
                 let environment = statement.attested.lane.environment.clone();

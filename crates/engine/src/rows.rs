@@ -279,6 +279,7 @@ mod tests {
             change_type: ChangeType::Feature,
             snapshot: false,
             created_by: None,
+            behind: Vec::new(),
             created_at: Timestamp(0),
         }
     }

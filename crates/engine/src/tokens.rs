@@ -79,8 +79,8 @@ impl Rights {
         Ok(())
     }
 
-    /// Whether somebody may end a token: its owner, whoever may apply a matrix, and a token itself and
-    /// those that it came from.
+    /// Whether somebody may end a token: in person its owner and whoever may apply a matrix, and by a token
+    /// that one itself and what came from it alone, however far it reaches.
     pub(crate) fn about_revoking(
         &self,
         desk: &Desk<'_>,
@@ -93,6 +93,7 @@ impl Rights {
                 order.by = by;
                 return Ok(());
             }
+            return Err(not_its_own(&own, &token));
         } else if let Some(person) = self.authority()?.person_of(&order.by)
             && *person == token.owner
         {
@@ -117,6 +118,15 @@ fn no_program(name: &Person) -> Box<Refusal> {
     Box::new(
         refusal.at(format!("people.{name}.bot")).next("towpath matrix show --resolved", "who is"),
     )
+}
+
+fn not_its_own(own: &TokenId, token: &Token) -> Box<Refusal> {
+    let cause =
+        format!("by the token {own} ends what came from it alone, and {} did not", token.id);
+    let refusal =
+        Refusal::new(RefusalKind::NotAllowed, "not-allowed", "nothing was revoked", cause);
+    let command = format!("towpath token revoke {}", token.id);
+    Box::new(refusal.next(command, "without a token, as its owner or whoever may apply a matrix"))
 }
 
 /// What follows from the wish for a token.

@@ -136,6 +136,7 @@ pub fn release(
         change_type: words.change_type,
         snapshot: words.snapshot,
         created_by: words.creator.clone(),
+        behind: Vec::new(),
         created_at,
     })
 }

@@ -115,6 +115,7 @@ fn count(seeds: std::ops::RangeInclusive<u64>) {
             rules: rules(&matrix),
             release: &release,
             ordered_by: Some(&ordered_by),
+            behind: &[],
         };
         let asked = question.asked(&plan, &words, Timestamp(0));
         let counted = rules(&matrix).needed(release.change_type).is_some()

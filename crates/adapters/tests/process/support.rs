@@ -144,6 +144,7 @@ pub(crate) fn release(source: &str, form: ArtifactForm) -> Release {
         change_type: ChangeType::Feature,
         snapshot: false,
         created_by: None,
+        behind: Vec::new(),
         created_at: Timestamp(0),
     }
 }

@@ -52,6 +52,7 @@ impl EvidenceReader for OneArtifact {
             change_type: ChangeType::Feature,
             snapshot: false,
             created_by: None,
+            behind: Vec::new(),
             created_at: Timestamp(0),
         }))
     }

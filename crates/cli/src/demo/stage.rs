@@ -88,6 +88,7 @@ impl Stage {
             change_type: ChangeType::Feature,
             snapshot: false,
             created_by: None,
+            behind: Vec::new(),
             created_at: Timestamp(0),
         };
         let request = ReleaseRequest { release, by: person() };

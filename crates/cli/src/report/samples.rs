@@ -188,6 +188,7 @@ pub(crate) fn beginning() -> Vec<EventRow> {
         from: Some(Name::new("staging").expect("a name")),
         offered_by: None,
         by: Person::new("ada").expect("a name"),
+        behind: Vec::new(),
         reason: None,
         bound_to_plan: false,
         overrides_window: false,

@@ -287,7 +287,7 @@ fn question<'a>(
     let matrix = common.matrix.as_ref()?;
     let environment = matrix.environment(&lane.id.environment)?;
     let rules = rules(matrix, section)?;
-    Some(Question { matrix, environment, rules, release, ordered_by: None })
+    Some(Question { matrix, environment, rules, release, ordered_by: None, behind: &[] })
 }
 
 /// A question to people, and the plan that it is about.
@@ -304,7 +304,8 @@ impl<'a> About<'a> {
         }
         let release = common.release_of(&lane.id.service, &promotion.plan.release)?;
         let question = question(common, lane, &promotion.plan.section, release)?;
-        let question = Question { ordered_by: Some(&promotion.by), ..question };
+        let (ordered_by, behind) = (Some(&promotion.by), promotion.behind.as_slice());
+        let question = Question { ordered_by, behind, ..question };
         Some(Self { question, plan: promotion.plan.hash() })
     }
 

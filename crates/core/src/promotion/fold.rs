@@ -357,6 +357,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         from: requested.from.clone(),
         offered_by: requested.offered_by,
         by: requested.by.clone(),
+        behind: requested.behind.clone(),
         reason: requested.reason.clone(),
         requested_at: at,
         reminded_at: None,

@@ -151,6 +151,9 @@ pub struct ApprovalOrder {
 pub struct PromotionOrder {
     /// Who.
     pub by: Person,
+    /// Who made the token by which they order it, where that is somebody else. Set by the engine.
+    #[serde(default)]
+    pub behind: Vec<Person>,
     /// Which release; none: the newest verified in the predecessors.
     pub release: Option<Version>,
     /// The predecessor that was named; only checked.
@@ -196,6 +199,7 @@ impl PromotionOrder {
     pub fn of(by: Person) -> Self {
         Self {
             by,
+            behind: Vec::new(),
             release: None,
             from: None,
             plan: None,

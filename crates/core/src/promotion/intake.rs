@@ -106,6 +106,7 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         from: order.from.clone(),
         offered_by: order.offered_by,
         by: order.by.clone(),
+        behind: order.behind.clone(),
         reason: order.reason.clone(),
         deadline,
         irreversible: release.is_irreversible(),

@@ -63,12 +63,11 @@ pub(super) fn settled(turn: &mut Turn<'_>, order: &DebtOrder) -> Taken {
 fn is_own_work(common: &Common, lane: &Lane, open: &OpenDebt, by: &Person) -> Option<String> {
     let matrix = common.matrix.as_ref();
     let means = |who: &Person| by == who || matrix.is_some_and(|it| it.is_meant_by(by, who));
-    if means(&open.debt.by) {
+    if std::iter::once(&open.debt.by).chain(&open.debt.behind).any(means) {
         return Some("ordered it".to_owned());
     }
     let release = common.release_of(&lane.id.service, &open.debt.release)?;
-    let made = [&release.author, &release.created_by].into_iter().flatten().any(means);
-    made.then(|| format!("made {}", release.version))
+    release.makers().any(means).then(|| format!("made {}", release.version))
 }
 
 fn own_work(open: &OpenDebt, by: &Person, why: &str) -> Refusal {

@@ -57,6 +57,7 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         from: None,
         offered_by: None,
         by: cause.by.clone(),
+        behind: Vec::new(),
         reason: cause.reason.clone(),
         deadline: turn.now.plus(WAIT_LIMIT),
         irreversible: false,

@@ -72,6 +72,9 @@ pub struct Promotion {
     pub offered_by: Option<PromotionNumber>,
     /// Who asked.
     pub by: Person,
+    /// Who made the token by which it was asked for, where that is somebody else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Person>,
     /// Why.
     pub reason: Option<String>,
     /// When it was asked for.

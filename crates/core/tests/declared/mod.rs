@@ -53,6 +53,7 @@ pub(crate) fn release(number: u64, change_type: ChangeType, irreversible: bool) 
         change_type,
         snapshot: false,
         created_by: None,
+        behind: Vec::new(),
         created_at: Timestamp(0),
     }
 }

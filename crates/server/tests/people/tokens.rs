@@ -307,6 +307,42 @@ async fn t13_nobody_ends_what_is_not_theirs_and_no_child_its_parent() {
 }
 
 #[tokio::test]
+async fn t13_a_token_that_may_only_look_makes_few_others_and_ends_its_own_alone() {
+    let world = world().await;
+    let (ada, lead) = (As::Person("ada"), As::Person("lead"));
+    let (aside, aside_id) = token(&world, &ada, &wanted("aside", &[], &[])).await;
+    let (looks, _) = token(&world, &ada, &wanted("looks", &[], &[])).await;
+    let looks = As::Token(&looks);
+    let small = |name: String| json!({ "name": name, "for": 1000 });
+    let mut children = Vec::new();
+    for number in 0..10 {
+        children.push(token(&world, &looks, &small(format!("child-{number}"))).await);
+    }
+    // Neither it nor what came from it makes an eleventh, and others are not kept from making theirs.
+    for who in [&looks, &As::Token(&children[3].0)] {
+        let answer = world.post(who, "/v1/tokens", &small("more".to_owned())).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::CONFLICT, "too-many"),
+            "{answer:?}"
+        );
+    }
+    token(&world, &As::Token(&aside), &small("beside".to_owned())).await;
+    for number in 10..100 {
+        assert_eq!(revoke(&world, &looks, &children[number - 10].1).await.status, StatusCode::OK);
+        children.push(token(&world, &looks, &small(format!("child-{number}"))).await);
+    }
+    assert_eq!(revoke(&world, &looks, &children[95].1).await.status, StatusCode::OK);
+    let answer = world.post(&looks, "/v1/tokens", &small("more".to_owned())).await;
+    assert_eq!(answer.code(), "too-many", "it would fill the journal: {answer:?}");
+    // Not even one that could apply a matrix ends what did not come from it.
+    let (wide, _) = token(&world, &lead, &wanted("wide", &["apply_matrix"], &[])).await;
+    let answer = revoke(&world, &As::Token(&wide), &aside_id).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "not-allowed"));
+    assert_eq!(revoke(&world, &lead, &aside_id).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn t13_a_secret_is_shown_once_and_kept_nowhere() {
     let world = world().await;
     let (secret, id) = token(&world, &As::Person("ada"), &wanted("one", &[], &[])).await;

@@ -310,6 +310,50 @@ async fn t3_nobody_agrees_to_what_is_their_own_in_sixty_combinations() {
     assert_eq!((cases, own), (60, 20));
 }
 
+/// Whoever makes a token for a program is behind what is done by it, also by what came from that token.
+#[tokio::test]
+async fn t3_nobody_agrees_to_what_a_program_did_by_their_token() {
+    let asks = "steps 100%/1m, approvals all developer 2";
+    let words = format!(
+        "people: lead lead developer; ada lead; bob developer; carl developer; bot ci builder
+        dev: root, tier development, {asks}, approvals by the author
+        staging: root, tier staging, {asks}
+        production: root, tier production, {asks}"
+    );
+    let world = World::new(&words, |_| {}).await;
+    let lead = As::Person("lead");
+    let body = json!({ "name": "ci", "program": "ci", "may": ["promote", "create_release"] });
+    let token = world.post(&lead, "/v1/tokens", &body).await.body["token"].clone();
+    let token = token.as_str().unwrap();
+    let body = json!({ "name": "job", "may": ["promote", "create_release"] });
+    let child = world.post(&As::Token(token), "/v1/tokens", &body).await.body["token"].clone();
+    let child = child.as_str().unwrap();
+    let (carl, mut number) = (As::Person("carl"), 0);
+    for (place, own_may) in [("dev", true), ("staging", false), ("production", false)] {
+        for by in [As::Token(token), As::Token(child)] {
+            for (creator, orderer) in [(&by, &carl), (&carl, &by), (&by, &by)] {
+                number += 1;
+                let version = format!("4.0.{number}");
+                let made = world.release_of(&version, "zoe", creator).await;
+                assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+                // What the request says of it is not believed.
+                let mut body = order(&version);
+                body["behind"] = json!(["bob"]);
+                let path = format!("/v1/lanes/app/{place}/promotions");
+                let ordered = world.post(orderer, &path, &body).await;
+                let promotion = ordered.body["promotion"].as_u64().unwrap();
+                let plan = started_plan(&world, promotion).await;
+                let path = format!("/v1/promotions/{promotion}/approval");
+                let answer = world.post(&lead, &path, &word(true, &plan)).await;
+                let expected = if own_may { StatusCode::OK } else { StatusCode::FORBIDDEN };
+                assert_eq!(answer.status, expected, "{place} {by:?} {answer:?}");
+                let other = world.post(&As::Person("bob"), &path, &word(true, &plan)).await;
+                assert_eq!(other.status, StatusCode::OK, "{place} {by:?} {other:?}");
+            }
+        }
+    }
+}
+
 /// A release in which bob, who has the account `b.rown`, has that part.
 async fn made(world: &World, part: Part, version: &str, bob: &As<'_>) -> Answered {
     let (author, creator) = match part {
@@ -485,4 +529,38 @@ async fn what_waits_is_marked_for_whoever_can_do_something_about_it() {
         (&answer.body["you"], &answer.body["waiting"][0]["environment"]),
         (&json!("bob"), &json!("staging"))
     );
+}
+
+#[tokio::test]
+async fn what_whoever_has_the_role_or_the_right_can_end_waits_for_them() {
+    let words = "
+        people: lead lead; ada lead; bob developer; tess qa; bot robot qa developer
+        staging: root, tier staging, steps 100%/1m, check attested tried";
+    let world = World::new(words, |matrix| {
+        let check = &mut lane(matrix, 0).gate.prerequisites[0].check;
+        check.kind = "attested".to_owned();
+        check.settings = json!({ "name": "tried", "by": ["qa"] });
+        matrix.who_may.insert(Verb::Pause, vec![name("developer")]);
+    })
+    .await;
+    let lead = As::Person("lead");
+    let ordered = world.post(&lead, &format!("{LANE}/promotions"), &order("1.0.0")).await;
+    assert_eq!(ordered.status, StatusCode::ACCEPTED, "{ordered:?}");
+    let mine = async |who: &str| {
+        let answer = world.get(&As::Person(who), "/v1/waiting?mine").await;
+        let listed = answer.body["waiting"].as_array().unwrap().clone();
+        listed
+            .iter()
+            .map(|one| one["blocker"]["what"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(mine("tess").await, ["check"]);
+    for who in ["lead", "bob", "robot", "stranger"] {
+        assert!(mine(who).await.is_empty(), "{who}: a check asks people of its roles");
+    }
+    let paused = json!({ "by": "bob", "reason": "look" });
+    let answer = world.post(&As::Person("bob"), "/v1/promotions/1/pause", &paused).await;
+    assert!(answer.status.is_success(), "{answer:?}");
+    assert_eq!(mine("bob").await, ["person"], "whoever may lets it go on");
+    assert_eq!(mine("tess").await, ["check"]);
 }

@@ -307,6 +307,7 @@ mod tests {
             change_type: towpath_core::release::ChangeType::Feature,
             snapshot: false,
             created_by: None,
+            behind: Vec::new(),
             created_at: Timestamp(0),
         }
     }

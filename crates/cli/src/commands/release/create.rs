@@ -59,6 +59,7 @@ pub(crate) async fn run(
         change_type: arguments.change_type,
         snapshot: tree.is_some(),
         created_by: None,
+        behind: Vec::new(),
         created_at: towpath_core::units::Timestamp(Timestamp::now().as_microsecond()),
     };
     if arguments.dry_run {
