@@ -155,7 +155,7 @@ fn record(cells: &[String]) -> String {
 }
 
 /// The moment for people.
-fn time(at: i64) -> String {
+pub(crate) fn time(at: i64) -> String {
     let moment = jiff::Timestamp::from_microsecond(at);
     moment.map(|it| it.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()).unwrap_or_default()
 }

@@ -3,12 +3,17 @@
 //!
 //! Reading order: `chain.rs` (how an event's hash is made), `export.rs` (a journal as a file),
 //! `note.rs` (keys and signed notes), `checkpoint.rs` (what is signed), `verify.rs` (what is wrong,
-//! and where), `evidence.rs` (what is handed to auditors of one promotion).
+//! and where), `account.rs` (one promotion by its events), `statement.rs` and
+//! `dsse.rs` (the same as signed statements), `bundle.rs` (all of it as one file for an auditor).
 
+pub mod account;
+pub mod bundle;
 pub mod chain;
 mod checkpoint;
+pub mod dsse;
 pub mod export;
 pub mod note;
+pub mod statement;
 pub mod verify;
 
 pub use checkpoint::{Malformed, of_journal, origin, read, text};

@@ -87,8 +87,10 @@ pub enum What {
     Forged,
     /// A checkpoint of another journal.
     OtherJournal,
-    /// What should be a checkpoint is none.
+    /// What should be a checkpoint, or another signed thing, is none.
     Malformed,
+    /// What was signed is not what the events say.
+    Untrue,
 }
 
 impl Report {

@@ -21,7 +21,7 @@ pub(crate) use crate::args::agree::{
     ApproveArguments, AttestArguments, RejectArguments, SettleArguments,
 };
 pub(crate) use crate::args::audit::{
-    AuditArguments, AuditCommand, ExportArguments, VerifyArguments,
+    AuditArguments, AuditCommand, EvidenceBundleArguments, ExportArguments, VerifyArguments,
 };
 pub(crate) use crate::args::evidence::{
     EvidenceArguments, EvidenceCommand, EvidenceListArguments, EvidenceShowArguments,

@@ -51,8 +51,13 @@ impl Release {
         settings: &BTreeMap<String, String>,
         migrations: &[Migration],
     ) -> Digest {
-        let artifacts: Vec<_> = artifacts.iter().map(|(name, kept)| (name, &kept.digest)).collect();
-        Digest::of_json(&(artifacts, settings, migrations))
+        Digest::of_json(&content(artifacts, settings, migrations))
+    }
+
+    /// What its digest is over: artefacts by name with their digests, settings, migrations. As JSON, its
+    /// SHA-256 is that digest.
+    pub fn content(&self) -> impl Serialize + '_ {
+        content(&self.artifacts, &self.settings, &self.migrations)
     }
 
     /// Everybody whose work it is: its author, who created it, and who made the token by which that was
@@ -135,6 +140,15 @@ impl ChangeType {
             Self::Configuration => "configuration",
         }
     }
+}
+
+fn content<'a>(
+    artifacts: &'a BTreeMap<Name, Artifact>,
+    settings: &'a BTreeMap<String, String>,
+    migrations: &'a [Migration],
+) -> impl Serialize + 'a {
+    let artifacts: Vec<_> = artifacts.iter().map(|(name, kept)| (name, &kept.digest)).collect();
+    (artifacts, settings, migrations)
 }
 
 /// A release as other records name it.

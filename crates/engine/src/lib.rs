@@ -10,6 +10,7 @@
 mod adapters;
 mod alarms;
 mod asking;
+mod attesting;
 mod backports;
 mod blue;
 mod checkpoints;
@@ -51,6 +52,7 @@ mod wakes;
 mod writing;
 
 pub use adapters::AdapterSet;
+pub use attesting::SignedAccount;
 pub use checkpoints::CheckpointView;
 pub use orders::{
     Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,

@@ -31,6 +31,8 @@ use crate::{
     writing,
 };
 
+/// The version of the program.
+pub(crate) const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// Inputs that wait for the loop. Senders wait when it is full, so nothing is lost.
 const QUEUE: usize = 1024;
 /// News that a slow watcher may fall behind before it must read the journal instead.
@@ -117,7 +119,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         refusals: Refusals::default(),
         from: None,
     };
-    let program = env!("CARGO_PKG_VERSION").to_owned();
+    let program = PROGRAM.to_owned();
     run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
         .await?;
     for command in found.unfinished {

@@ -28,6 +28,13 @@ pub trait Notary: Send + Sync {
     /// One sentence: the key cannot be read, or may be read by others.
     async fn key(&self) -> Result<String, String>;
 
+    /// Signs an in-toto statement as an envelope of DSSE, and keeps nothing. The bytes must be a statement
+    /// about what the journal holds. Safe to repeat: the same bytes have the same signature.
+    ///
+    /// # Errors
+    /// One sentence: the key cannot be read, or may be read by others.
+    async fn attest(&self, statement: Vec<u8>) -> Result<String, String>;
+
     /// The newest checkpoint that is kept beside the journal and that this key signed; none before the
     /// first. Changes nothing.
     ///

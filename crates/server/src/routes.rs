@@ -53,6 +53,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/promotions/{number}/approval", post(approvals::of_promotion))
         .route("/v1/promotions/{number}/settle", post(promotions::settle))
         .route("/v1/promotions/{number}/reason", post(promotions::give_reason))
+        .route("/v1/promotions/{number}/attestation", post(audit::attest))
         .route("/v1/promotions/{number}/logs", get(promotions::logs))
         .route("/v1/events", get(events::list))
         .route("/v1/releases", get(releases::list).post(releases::create))

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use towpath_audit::dsse::{Envelope, IN_TOTO, encoding};
 use towpath_audit::note::{Note, PublicKey, Signed, SigningKey, split, whole};
 use towpath_core::ids::Name;
 use towpath_core::matrix::AuditRules;
@@ -68,6 +69,15 @@ async fn blocking<T: Send + 'static>(
 impl Notary for FolderNotary {
     async fn key(&self) -> Result<String, String> {
         self.with_key(|_, key| Ok(key.public().to_string())).await
+    }
+
+    async fn attest(&self, statement: Vec<u8>) -> Result<String, String> {
+        self.with_key(move |_, key| {
+            let signature = key.sign(&encoding(IN_TOTO, &statement));
+            let envelope = Envelope::of(&statement, key.public(), &signature);
+            serde_json::to_string(&envelope).map_err(|error| error.to_string())
+        })
+        .await
     }
 
     async fn last(&self) -> Result<Option<Checkpoint>, String> {

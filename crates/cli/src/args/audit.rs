@@ -16,11 +16,12 @@ pub(crate) enum AuditCommand {
     Verify(VerifyArguments),
     Export(ExportArguments),
     Checkpoint,
+    Evidence(EvidenceBundleArguments),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// an export, wherever it is; left out: the journal of this project
+    /// an export or a bundle, wherever it is; left out: the journal of this project
     #[arg(value_name = "EXPORT")]
     pub(crate) export: Option<PathBuf>,
     /// the public key, or a file with public keys; again for more
@@ -48,6 +49,19 @@ pub(crate) struct ExportArguments {
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) from: u64,
     /// also write events in which secrets stand as text; otherwise their content is withheld
+    #[arg(long)]
+    pub(crate) with_secrets: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceBundleArguments {
+    /// the number of a promotion that has ended
+    #[arg(value_name = "PROMOTION")]
+    pub(crate) promotion: u64,
+    /// write this new file instead of evidence-PROJECT-PROMOTION.tar
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// also write what holds secrets as text; otherwise its content is withheld
     #[arg(long)]
     pub(crate) with_secrets: bool,
 }

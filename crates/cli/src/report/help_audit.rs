@@ -9,6 +9,7 @@ pub(crate) const TOPIC: Page = Page {
     examples: &[
         ("towpath audit verify", "recomputes the whole chain of the journal"),
         ("towpath audit export --output journal.jsonl", "a file that proves itself"),
+        ("towpath audit evidence 17", "all about one promotion, for an auditor"),
     ],
     exits: &[],
     see: "",
@@ -28,6 +29,10 @@ pub(crate) const VERIFY: Page = Page {
             "towpath audit verify journal.jsonl --key audit.pub --checkpoints soundbite.checkpoints",
             "an export, on any machine",
         ),
+        (
+            "towpath audit verify evidence-soundbite-17.tar --key audit.pub",
+            "what was handed out about one promotion",
+        ),
     ],
     exits: &["0 whole   1 changed, or not proven   2 wrong usage or key   5 no such file"],
     see: "towpath audit export",
@@ -44,6 +49,24 @@ pub(crate) const EXPORT: Page = Page {
     ],
     exits: &["0 written   1 not written   5 there is no such event"],
     see: "towpath audit verify",
+};
+
+/// `audit evidence`.
+pub(crate) const EVIDENCE: Page = Page {
+    command: "audit evidence",
+    about: "Write one file that proves what happened to a promotion, without Towpath",
+    examples: &[
+        ("towpath audit evidence 17", "evidence-soundbite-17.tar, for an auditor"),
+        (
+            "towpath audit verify evidence-soundbite-17.tar --key audit.pub",
+            "what an auditor who has Towpath does with it",
+        ),
+    ],
+    exits: &[
+        "0 written   1 not written, or a piece is not kept any more   5 no such promotion",
+        "6 it has not ended, or nothing could be signed",
+    ],
+    see: "towpath audit export",
 };
 
 /// `audit checkpoint`.

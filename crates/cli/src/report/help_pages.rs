@@ -353,6 +353,7 @@ pub(crate) const PAGES: &[Page] = &[
     help_audit::TOPIC,
     help_audit::VERIFY,
     help_audit::EXPORT,
+    help_audit::EVIDENCE,
     help_audit::CHECKPOINT,
     crate::report::simulation::HELP,
     Page {

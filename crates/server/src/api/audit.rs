@@ -2,9 +2,10 @@
 //! it may hold what readers of the API are not shown.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde_json::Value;
-use towpath_engine::CheckpointView;
+use towpath_core::ids::PromotionNumber;
+use towpath_engine::{CheckpointView, SignedAccount};
 use towpath_ports::store::ChainReport;
 
 use crate::caller::Caller;
@@ -22,4 +23,14 @@ pub(crate) async fn checkpoint(
     Json(_): Json<Value>,
 ) -> Answer<Json<CheckpointView>> {
     Ok(Json(app.engine.checkpoint().await?))
+}
+
+/// Whoever may look may have signed what they see.
+pub(crate) async fn attest(
+    State(app): State<App>,
+    Caller(_): Caller,
+    Path(number): Path<u64>,
+    Json(_): Json<Value>,
+) -> Answer<Json<SignedAccount>> {
+    Ok(Json(app.engine.attest(PromotionNumber(number)).await?))
 }

@@ -275,10 +275,11 @@ impl World {
 }
 
 /// Routes that order nothing of the project, or are asked about elsewhere, with why.
-pub(crate) const ASIDE: [(&str, &str); 12] = [
+pub(crate) const ASIDE: [(&str, &str); 13] = [
     ("/v1/matrix/asked", "asks what would be"),
     ("/v1/matrix/proposal", "answers 404 where nothing is proposed; tests of `governing`"),
     ("/v1/audit/checkpoint", "signs what is there, and changes nothing"),
+    ("/v1/promotions/1/attestation", "signs what is there, and changes nothing"),
     ("/v1/evidence/withdraw", "answers 404 where no evidence is kept"),
     ("/v1/lanes/app/staging/plan", "asks what would be"),
     ("/v1/lanes/app/staging/validate", "asks checks again; by a token it wants `promote`"),

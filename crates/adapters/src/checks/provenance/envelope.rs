@@ -5,13 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde::Deserialize;
 use serde_json::Value;
+use towpath_audit::dsse::{IN_TOTO, encoding};
 
 use super::keys::Key;
 use crate::reports::{Report, Wrong, json};
 
-/// The type of in-toto statements, the only one that is understood (in-toto attestation framework,
-/// "Envelope").
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// The most signatures of one envelope that are looked at: a statement has one or two.
 const SIGNATURES_MOST: usize = 16;
 /// The most envelopes of one file.
@@ -32,8 +30,8 @@ impl Signed {
     /// # Errors
     /// Why it is nobody's word, as the end of a sentence.
     pub(super) fn verified(&self, keys: &[Key]) -> Result<&[u8], String> {
-        if self.payload_type != PAYLOAD_TYPE {
-            return Err(format!("its payload is no `{PAYLOAD_TYPE}`"));
+        if self.payload_type != IN_TOTO {
+            return Err(format!("its payload is no `{IN_TOTO}`"));
         }
         if self.signatures.is_empty() {
             return Err("nobody signed it".to_owned());
@@ -43,14 +41,6 @@ impl Signed {
         let found = self.signatures.iter().find(by_any).map(Vec::as_slice);
         found.ok_or_else(|| "no key that is declared signed it".to_owned())
     }
-}
-
-/// What is signed: the pre-authentication encoding (DSSE protocol 1.0.2, "PAE").
-pub(super) fn encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut message =
-        format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
-    message.extend_from_slice(payload);
-    message
 }
 
 #[derive(Deserialize)]

@@ -109,7 +109,7 @@ fn older() -> Value {
 
 /// A text, signed as it stands.
 fn enveloped(signer: &Signer, payload: &str) -> Value {
-    let sig = signer.sign(&envelope::encoding(TYPE, payload.as_bytes()));
+    let sig = signer.sign(&towpath_audit::dsse::encoding(TYPE, payload.as_bytes()));
     json!({
         "payloadType": TYPE,
         "payload": STANDARD.encode(payload),

@@ -81,14 +81,14 @@ async fn write(
 }
 
 /// The hash that the first exported event follows.
-async fn before(written: &Written, from: u64) -> Result<String, CliError> {
+pub(super) async fn before(written: &Written, from: u64) -> Result<String, CliError> {
     let before = written.event(from - 1).await?.map(|event| event.hash);
     Ok(before.unwrap_or_else(|| genesis(&written.project, written.speed).to_string()))
 }
 
 /// Whether the content has something that no reader is shown. What is no JSON was changed, and is
 /// handed on for whoever looks into that.
-fn holds_secrets(line: &Line) -> bool {
+pub(super) fn holds_secrets(line: &Line) -> bool {
     let body: Option<Value> = line.body.as_deref().and_then(|it| serde_json::from_str(it).ok());
     let Some(body) = body else { return false };
     let mut shown = body.clone();

@@ -2,6 +2,7 @@
 //! `towpath_audit`'s to say.
 
 mod checkpoint;
+mod evidence;
 mod export;
 mod verify;
 
@@ -26,6 +27,7 @@ pub(crate) async fn run(command: &AuditCommand, context: &Context) -> Result<Exi
     match command {
         AuditCommand::Verify(arguments) => verify::run(arguments, context).await,
         AuditCommand::Export(arguments) => export::run(arguments, context).await,
+        AuditCommand::Evidence(arguments) => evidence::run(arguments, context).await,
         AuditCommand::Checkpoint => checkpoint::run(context).await,
     }
 }
@@ -74,8 +76,18 @@ impl Written {
     }
 }
 
-/// A file that somebody named.
+/// A file that somebody named, as text.
 fn read_named(file: &Path) -> Result<String, CliError> {
+    String::from_utf8(bytes_named(file)?).map_err(|_| {
+        let place = file.display();
+        CliError::new(ExitCode::Failed, "unreadable", format!("{place} cannot be read"))
+            .because("it is no text".to_owned())
+            .next("towpath audit verify --help", "what it takes")
+    })
+}
+
+/// A file that somebody named.
+fn bytes_named(file: &Path) -> Result<Vec<u8>, CliError> {
     let place = file.display().to_string();
     let wrong = |exit, code: &str, cause: String| {
         let error = CliError::new(exit, code, format!("{place} cannot be read"));
@@ -90,7 +102,7 @@ fn read_named(file: &Path) -> Result<String, CliError> {
             Err(wrong(ExitCode::NotFound, "no-file", "there is no such file".to_owned()))
         }
         Err(error) => Err(wrong(ExitCode::Failed, "unreadable", error.to_string())),
-        Ok(_) => std::fs::read_to_string(file)
+        Ok(_) => std::fs::read(file)
             .map_err(|error| wrong(ExitCode::Failed, "unreadable", error.to_string())),
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use towpath_adapters::notary::{LIST_FILE, PUBLIC_FILE, public_keys};
+use towpath_audit::bundle;
 use towpath_audit::note::{Note, PublicKey, split};
 use towpath_audit::verify::{Known, Report, checkpoints, verify};
 use towpath_core::ids::Digest;
 use towpath_ports::store::ChainReport;
 
-use super::{Written, read_named};
+use super::{Written, bytes_named, read_named};
 use crate::args::VerifyArguments;
 use crate::commands::Context;
 use crate::commands::session::Session;
@@ -40,12 +41,39 @@ fn of_export(
     if !notes.is_empty() && keys.is_empty() {
         return Err(no_key("whose checkpoints are they?"));
     }
-    let lines = towpath_audit::export::lines(&read_named(file)?);
+    let bytes = bytes_named(file)?;
+    if bundle::is_one(&bytes) {
+        return of_bundle(file, &bytes, &notes, &keys, context);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = towpath_audit::export::lines(&text);
     let from = i64::try_from(arguments.from).unwrap_or(i64::MAX);
     let found = verify(&lines, from, &notes, &keys);
     let place = file.display().to_string();
     context.either(&found, report::audit::export(&found, &place, &context.out));
     Ok(if found.is_whole() { ExitCode::Done } else { ExitCode::Failed })
+}
+
+fn of_bundle(
+    file: &Path,
+    bytes: &[u8],
+    notes: &[String],
+    keys: &[PublicKey],
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let place = file.display().to_string();
+    if keys.is_empty() {
+        return Err(no_key("whose statement is it?"));
+    }
+    let files = bundle::unpack(bytes).map_err(|why| {
+        CliError::new(ExitCode::Failed, "no-bundle", "that is no bundle of a promotion")
+            .because(format!("it {why}"))
+            .at(place.clone())
+            .next("towpath audit evidence PROMOTION", "makes one")
+    })?;
+    let found = bundle::check(&files, notes, keys);
+    context.either(&found, report::audit::bundle(&found, &place, &context.out));
+    Ok(if found.is_true() { ExitCode::Done } else { ExitCode::Failed })
 }
 
 async fn of_journal(arguments: &VerifyArguments, context: &Context) -> Result<ExitCode, CliError> {

@@ -1,5 +1,7 @@
 //! Whether a journal is as it was written, and what was signed or exported of it.
 
+mod bundle;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use towpath_audit::verify::{Finding, Report};
@@ -11,6 +13,8 @@ use towpath_ports::store::ChainReport;
 
 use crate::report::block::{Block, next};
 use crate::report::style::{Style, Symbol, counted, grouped, printable, stamp};
+
+pub(crate) use bundle::{Bundled, bundle, bundled};
 
 /// Findings that are told to people; `--json` has more of them.
 const TOLD: usize = 10;

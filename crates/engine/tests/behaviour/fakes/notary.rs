@@ -64,6 +64,10 @@ impl Notary for FakeNotary {
         Ok("a+key+".to_owned())
     }
 
+    async fn attest(&self, statement: Vec<u8>) -> Result<String, String> {
+        String::from_utf8(statement).map_err(|error| error.to_string())
+    }
+
     async fn last(&self) -> Result<Option<Checkpoint>, String> {
         Ok(self.kept.lock().unwrap().own.last().cloned())
     }

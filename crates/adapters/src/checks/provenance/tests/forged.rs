@@ -222,8 +222,8 @@ fn signatures() -> Vec<Forged> {
         Forged {
             what: "signed under another type",
             text: {
-                let sig =
-                    Signer::edwards(1).sign(&envelope::encoding("text/plain", whole.as_bytes()));
+                let sig = Signer::edwards(1)
+                    .sign(&towpath_audit::dsse::encoding("text/plain", whole.as_bytes()));
                 let mut it = enveloped(&Signer::edwards(1), &whole);
                 it["signatures"][0]["sig"] = STANDARD.encode(sig).into();
                 it.to_string()

@@ -1,0 +1,207 @@
+//! `audit evidence`: one file with all that an auditor needs to check one promotion without Towpath.
+//! Changes nothing but that the end of the journal is signed; what the file holds is `towpath_audit`'s.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use towpath_adapters::notary::LIST_FILE;
+use towpath_audit::bundle::{self, Files};
+use towpath_audit::export::{Format, Line};
+use towpath_audit::note::{Note, split};
+use towpath_audit::statement::{PLAN_FILE, file_of};
+use towpath_core::ids::Digest;
+use towpath_core::journal::Event;
+use towpath_core::release::Release;
+use towpath_engine::{CheckpointView, SignedAccount};
+use towpath_ports::store::WrittenEvent;
+
+use super::export::{before, holds_secrets};
+use super::{Written, read_named};
+use crate::args::EvidenceBundleArguments;
+use crate::commands::Context;
+use crate::commands::session::Session;
+use crate::exit_code::{CliError, ExitCode};
+use crate::project::ProjectFolder;
+use crate::report::audit::Bundled;
+use crate::{new_file, report};
+
+/// What stands in every bundle for whoever has nothing but it.
+const README: &str = include_str!("evidence_readme.txt");
+
+/// Runs it. Failed (exit 1) when a piece is not kept any more; the file is written all the same.
+pub(super) async fn run(
+    arguments: &EvidenceBundleArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let session = Session::looking(context).await?;
+    let client = session.client.patient();
+    let number = arguments.promotion;
+    let path = format!("/v1/promotions/{number}/attestation");
+    let signed: SignedAccount = client.post(&path, &json!({})).await?;
+    // Covers its end, if nothing did.
+    let _: CheckpointView = client.post("/v1/audit/checkpoint", &json!({})).await?;
+    let written = Written::open(&session.project, context).await?;
+    let mut bundle = Bundle { files: Files::new(), withheld: Vec::new(), lost: Vec::new() };
+    let (note, covers) = checkpoint(&session.project, signed.events.1)?;
+    bundle.put(bundle::README, README);
+    bundle.put(bundle::STATEMENT, &signed.statement);
+    if let Some(summary) = &signed.summary {
+        bundle.put(bundle::SUMMARY, summary);
+    }
+    bundle.put(bundle::CHECKPOINT, &note);
+    bundle.journal(&written, &signed, covers, arguments.with_secrets).await?;
+    for digest in &signed.evidence {
+        bundle.piece(&session, digest).await?;
+    }
+    let name = || format!("evidence-{}-{number}.tar", written.project);
+    let file = arguments.output.clone().unwrap_or_else(|| PathBuf::from(name()));
+    let ended = signed.ended_at.parse::<jiff::Timestamp>().map(|at| at.as_second()).unwrap_or(0);
+    let bytes = bundle::pack(&bundle.files, u64::try_from(ended).unwrap_or(0));
+    let made = new_file::create(&file).and_then(|mut made| made.write_all(&bytes));
+    made.map_err(|error| {
+        CliError::new(ExitCode::Failed, "not-written", "the bundle was not written")
+            .because(error.to_string())
+            .at(file.display().to_string())
+            .next(
+                format!("towpath audit evidence {number} --output FILE"),
+                "a file that is not there",
+            )
+    })?;
+    let told = Bundled {
+        promotion: number,
+        file: file.display().to_string(),
+        files: bundle.files.len(),
+        events: (signed.events.0, covers),
+        withheld: bundle.withheld,
+        lost: bundle.lost,
+    };
+    context.either(&told.object(), report::audit::bundled(&told, &context.out));
+    Ok(if told.lost.is_empty() { ExitCode::Done } else { ExitCode::Failed })
+}
+
+/// The first checkpoint beside the journal that covers the event `end`, and how many events it covers.
+fn checkpoint(project: &ProjectFolder, end: i64) -> Result<(String, i64), CliError> {
+    let list = split(&read_named(&project.state.join(LIST_FILE))?);
+    let covering = list.into_iter().find_map(|text| {
+        let note = Note::parse(&text).ok()?;
+        let covers = i64::try_from(towpath_audit::read(&note.text).ok()?.events).ok()?;
+        (covers >= end).then_some((text, covers))
+    });
+    covering.ok_or_else(|| {
+        CliError::new(ExitCode::Failed, "no-checkpoint", "no checkpoint covers its end")
+            .at(project.state.join(LIST_FILE).display().to_string())
+            .next("towpath audit verify", "whether the journal is as it was written")
+    })
+}
+
+/// What is being put together.
+struct Bundle {
+    files: Files,
+    withheld: Vec<i64>,
+    lost: Vec<Digest>,
+}
+
+impl Bundle {
+    fn put(&mut self, name: &str, text: &str) {
+        self.files.insert(name.to_owned(), text.as_bytes().to_vec());
+    }
+
+    /// The events from the first that it rests on to the checkpoint, its plan and its release. What
+    /// holds secrets as text is left out.
+    async fn journal(
+        &mut self,
+        written: &Written,
+        signed: &SignedAccount,
+        covers: i64,
+        with_secrets: bool,
+    ) -> Result<(), CliError> {
+        let from = u64::try_from(signed.events.0).unwrap_or(1);
+        let mut previous = before(written, from).await?;
+        let (mut text, mut after, mut plan) = (String::new(), 0, None);
+        let (mut releases, mut release) = (Vec::new(), None);
+        'all: loop {
+            let events = written.after(after).await?;
+            let Some(last) = events.last() else { break };
+            after = u64::try_from(last.seq).unwrap_or(u64::MAX);
+            for event in events {
+                if event.seq > covers {
+                    break 'all;
+                }
+                if event.kind == "release-created" {
+                    releases.extend(created(&event));
+                }
+                if let Some(found) = planned(&event, signed) {
+                    release = Some(found.release.digest.clone());
+                    plan = Some(found);
+                }
+                if event.seq < signed.events.0 {
+                    continue;
+                }
+                let own = Line::of(&written.project, written.speed, event, &previous);
+                previous.clone_from(&own.hash);
+                text.push_str(&self.line(own, with_secrets).written(Format::Jsonl));
+            }
+        }
+        self.put(bundle::JOURNAL, &text);
+        if let Some(plan) = plan {
+            self.json(PLAN_FILE, &plan, with_secrets);
+        }
+        let release = release.and_then(|digest| releases.iter().find(|one| one.digest == digest));
+        if let Some(release) = release {
+            self.json(bundle::RELEASE, &release.content(), with_secrets);
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, mut line: Line, with_secrets: bool) -> Line {
+        if !with_secrets && holds_secrets(&line) {
+            line.body = None;
+            self.withheld.push(line.seq);
+        }
+        line
+    }
+
+    /// A file whose digest was signed: exactly the bytes of which it was made.
+    fn json(&mut self, name: &str, value: &impl serde::Serialize, with_secrets: bool) {
+        let Ok(text) = serde_json::to_string(value) else { return };
+        let mut shown: Value = serde_json::from_str(&text).unwrap_or_default();
+        let whole = shown.clone();
+        towpath_config::hide_secrets(&mut shown);
+        if with_secrets || shown == whole {
+            self.put(name, &text);
+        }
+    }
+
+    async fn piece(&mut self, session: &Session, digest: &Digest) -> Result<(), CliError> {
+        match session.client.bytes(&format!("/v1/evidence/{}", digest.hex())).await {
+            Ok(bytes) if Digest::of(&bytes) == *digest => {
+                self.files.insert(file_of(digest), bytes.to_vec());
+            }
+            Ok(_) => self.lost.push(digest.clone()),
+            Err(error) if error.exit() == ExitCode::NotFound => self.lost.push(digest.clone()),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+fn created(event: &WrittenEvent) -> Option<Release> {
+    match serde_json::from_str(&event.body).ok()? {
+        Event::ReleaseCreated { release, .. } => Some(*release),
+        _ => None,
+    }
+}
+
+/// The plan of the promotion in one of its events: the last one before its end counts.
+fn planned(event: &WrittenEvent, signed: &SignedAccount) -> Option<towpath_core::plan::Plan> {
+    let is_own = u64::try_from(event.promotion?).ok()? == signed.promotion;
+    if !is_own || !matches!(event.kind.as_str(), "promotion-requested" | "plan-changed") {
+        return None;
+    }
+    match serde_json::from_str(&event.body).ok()? {
+        Event::PromotionRequested(requested) => Some(requested.plan),
+        Event::PlanChanged { plan, .. } => Some(*plan),
+        _ => None,
+    }
+}
