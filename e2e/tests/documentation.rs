@@ -137,6 +137,11 @@ fn people_are_asked_as_the_page_says() {
 }
 
 #[test]
+fn words_are_signed_as_their_page_says() {
+    follow("how-to/sign-what-you-say.md");
+}
+
+#[test]
 fn a_policy_is_tested_as_its_page_says() {
     follow("how-to/test-a-policy.md");
 }

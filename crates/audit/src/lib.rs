@@ -2,9 +2,10 @@
 //! asks no clock, and believes nothing of what it reads.
 //!
 //! Reading order: `chain.rs` (how an event's hash is made), `export.rs` (a journal as a file),
-//! `note.rs` (keys and signed notes), `checkpoint.rs` (what is signed), `verify.rs` (what is wrong,
-//! and where), `account.rs` (one promotion by its events), `statement.rs` and
-//! `dsse.rs` (the same as signed statements), `bundle.rs` (all of it as one file for an auditor).
+//! `note.rs` (keys and signed notes), `spoken.rs` (words that people signed), `checkpoint.rs` (what
+//! is signed), `verify.rs` (what is wrong, and where), `account.rs` (one promotion by its events),
+//! `statement.rs` and `dsse.rs` (the same as signed statements), `bundle.rs` (all of it as one file for
+//! an auditor).
 
 pub mod account;
 pub mod bundle;
@@ -13,6 +14,7 @@ mod checkpoint;
 pub mod dsse;
 pub mod export;
 pub mod note;
+pub mod spoken;
 pub mod statement;
 pub mod verify;
 

@@ -11,6 +11,8 @@ mod simulate;
 mod token;
 mod values;
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
@@ -93,7 +95,7 @@ pub(crate) enum Command {
     Release(ReleaseArguments),
     Plan(PlanArguments),
     Promote(PromoteArguments),
-    BreakGlass(PromoteArguments),
+    BreakGlass(BreakGlassArguments),
     Rollback(RollbackArguments),
     Signal(SignalArguments),
     Pause(HoldArguments),
@@ -302,6 +304,15 @@ pub(crate) struct PromoteArguments {
     /// stop watching after this long (exit 7); the promotion goes on
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BreakGlassArguments {
+    #[command(flatten)]
+    pub(crate) promotion: PromoteArguments,
+    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

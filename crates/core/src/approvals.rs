@@ -8,6 +8,7 @@ use crate::ids::{Digest, Name, Person};
 use crate::matrix::{Environment, Matrix};
 use crate::people::{Right, Verb};
 use crate::release::{ChangeType, Release};
+use crate::speaking::Signed;
 use crate::units::{Span, Timestamp};
 
 /// How many people of one role.
@@ -77,6 +78,9 @@ pub struct Approval {
     /// Where the evidence is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// A person's word as a lane remembers it.

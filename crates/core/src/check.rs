@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
 use crate::ids::{Digest, LaneId, Person};
+use crate::project::Common;
+use crate::reason::{Refusal, RefusalKind};
 use crate::release::ReleaseRef;
+use crate::speaking::{Says, Signed, Spoken};
 use crate::units::Timestamp;
 
 /// One answer of one check.
@@ -88,9 +91,40 @@ pub struct Attested {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 impl Attested {
+    /// Whether it may be taken for the word of whoever it names: signed where they have a key, and said
+    /// here for the first time.
+    ///
+    /// # Errors
+    /// The refusal; see [`Spoken::heard`].
+    pub fn heard(&self, common: &Common, now: Timestamp) -> Result<(), Box<Refusal>> {
+        let spoken = Spoken {
+            service: Some(&self.lane.service),
+            environment: Some(&self.lane.environment),
+            release: Some(&self.release.digest),
+            title: Some(&self.title),
+            note: self.note.as_deref(),
+            link: self.link.as_deref(),
+            ..Spoken::new(&self.by, Says::Attest)
+        };
+        spoken.heard(common.matrix.as_ref(), self.signed.as_ref(), now)?;
+        let words = self.signed.as_ref().map(|signed| &signed.statement);
+        let said = common.attestations.iter().filter_map(|known| known.signed.as_ref());
+        if words.is_some_and(|words| said.into_iter().any(|known| known.statement == *words)) {
+            // Evidence that was withdrawn does not come back by showing the same words again.
+            let cause = "these very words were said before";
+            let message = format!("the word of {} was not taken", self.by);
+            let refusal = Refusal::new(RefusalKind::Conflict, "said-before", message, cause);
+            return Err(Box::new(refusal.next("towpath evidence list", "what was said")));
+        }
+        Ok(())
+    }
+
     /// The statement as it is kept as evidence. One statement is written in one way.
     pub fn statement(&self) -> String {
         serde_json::to_string(self).expect("a statement is plain data with text keys")

@@ -14,6 +14,7 @@ use crate::people::{Right, Verb};
 use crate::plan::is_named;
 use crate::project::Common;
 use crate::reason::{Refusal, RefusalKind};
+use crate::speaking::{Says, Signed, Spoken};
 use crate::units::Timestamp;
 
 /// Most changed places that are kept with a change; whoever changes more of them reads the files.
@@ -49,6 +50,9 @@ pub struct MatrixWord {
     /// What they add; why, of a no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 impl Proposal {
@@ -243,6 +247,14 @@ impl Common {
                 format!("what waits is the change {}, by {}", proposal.plan.short(), proposal.by);
             return Err(refused(RefusalKind::Conflict, "stale-plan", cause));
         }
+        let says = if word.agrees { Says::ApproveMatrix } else { Says::RejectMatrix };
+        let spoken = Spoken {
+            plan: Some(&proposal.plan),
+            note: word.note.as_deref(),
+            after: Some(proposal.since),
+            ..Spoken::new(&word.by, says)
+        };
+        spoken.heard(self.matrix.as_ref(), word.signed.as_ref(), now)?;
         let needed = needed(self.matrix.as_ref(), &proposal.matrix);
         // Whoever proposed it takes it back with a no; a no of others is worth what their yes is.
         let takes_back = !word.agrees && word.by == proposal.by;

@@ -29,12 +29,17 @@ use towpath_core::promotion::state::{
 };
 use towpath_core::reason::{Next, RefusalKind};
 use towpath_core::release::{ChangeType, ReleaseRef};
+use towpath_core::speaking::Signed;
 use towpath_core::tokens::{Bounds, Revoked, Token};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::{Evidence, Probes, Standing, Verdict};
 
 const AT: Timestamp = Timestamp(1_798_761_600_000_000);
 const NUMBER: PromotionNumber = PromotionNumber(7);
+
+fn signed() -> Signed {
+    Signed { statement: r#"{"towpath":1}"#.to_owned(), signature: "-----BEGIN".to_owned() }
+}
 
 fn reference() -> ReleaseRef {
     ReleaseRef::from(&release(1, ChangeType::Feature, false))
@@ -87,6 +92,7 @@ fn of_the_project() -> Vec<Event> {
         at: AT,
         note: Some("all of it".to_owned()),
         link: None,
+        signed: Some(signed()),
     };
     let production = Scope { environment: Some(name("prod")), service: None };
     vec![
@@ -154,6 +160,7 @@ fn of_the_gate() -> Vec<Event> {
         irreversible: true,
         bound_to_plan: true,
         overrides_window: true,
+        signed: Some(signed()),
     };
     let number = NUMBER;
     let command = CommandId(9);
@@ -180,6 +187,7 @@ fn of_the_gate() -> Vec<Event> {
                 agrees: true,
                 note: Some(because()),
                 link: Some("https://wiki/1".to_owned()),
+                signed: Some(signed()),
             },
         },
         Event::StandbyGivenUp { number, command, sentence: because() },
@@ -335,6 +343,7 @@ fn of_the_matrix() -> Vec<Event> {
             plan: reference().digest.hex().to_owned(),
             agrees: true,
             note: Some(because()),
+            signed: Some(signed()),
         })),
     ]
 }

@@ -4,10 +4,12 @@
 use towpath_core::ids::{Name, Person, TokenId};
 use towpath_core::people::Verb;
 use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::speaking::Signed;
 use towpath_core::tokens::Token;
 use towpath_core::units::Timestamp;
 
 use crate::shared::Shared;
+use crate::spoken;
 
 /// The tokens in force at one moment.
 pub(crate) struct Desk<'a> {
@@ -72,6 +74,11 @@ impl<'a> Desk<'a> {
     /// Who made the token, or one that it comes from, and is not its owner.
     pub(crate) fn makers(&self, id: &TokenId) -> Vec<Person> {
         self.shared.read(|project| project.common.makers(id))
+    }
+
+    /// Whether words are those of `by`, where they have a key.
+    pub(crate) fn hears(&self, by: &Person, signed: Option<&Signed>) -> Result<(), Box<Refusal>> {
+        spoken::heard(self.shared, by, signed)
     }
 
     /// The token with this id, whether or not it is in force.

@@ -44,6 +44,7 @@ mod rights;
 mod rows;
 mod run_loop;
 mod shared;
+mod spoken;
 mod summary;
 mod telemetry;
 mod tokens;

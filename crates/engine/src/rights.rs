@@ -8,6 +8,7 @@ use towpath_core::matrix::Matrix;
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::Input;
 use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::speaking::Signed;
 use towpath_core::units::Timestamp;
 
 use crate::desk::{self, Desk};
@@ -53,6 +54,9 @@ impl Rights {
         };
         let token = by.token();
         self.decide(desk, by, verb, Some(&lane.environment))?;
+        if let Some((by, signed)) = words_of(input) {
+            desk.hears(by, signed)?;
+        }
         if let Input::PromotionOrdered(order) = input {
             order.behind = token.as_ref().map(|token| desk.makers(token)).unwrap_or_default();
             if !order.accept_unenforced.is_empty() {
@@ -99,7 +103,10 @@ impl Rights {
                 }
             }
             // Once it counts the rights are those of the matrix that it brings into force.
-            Order::AgreeToMatrix(word) => self.decide(desk, &mut word.by, Verb::Approve, None)?,
+            Order::AgreeToMatrix(word) => {
+                self.decide(desk, &mut word.by, Verb::Approve, None)?;
+                desk.hears(&word.by, word.signed.as_ref())?;
+            }
             Order::CreateRelease(new) => {
                 self.decide(desk, &mut new.by, Verb::CreateRelease, None)?;
                 let makers = token.as_ref().map(|token| desk.makers(token));
@@ -107,7 +114,9 @@ impl Rights {
             }
             Order::Attest(statement) => {
                 let environment = statement.attested.lane.environment.clone();
-                self.decide(desk, &mut statement.attested.by, Verb::Attest, Some(&environment))?;
+                let attested = &mut statement.attested;
+                self.decide(desk, &mut attested.by, Verb::Attest, Some(&environment))?;
+                desk.hears(&attested.by, attested.signed.as_ref())?;
             }
             Order::Withdraw(taking) => {
                 let Taking { withdrawal, environments } = taking;
@@ -264,6 +273,15 @@ fn locked_out(cause: String, needed: &str) -> Box<Refusal> {
     Box::new(
         refusal.next("towpath matrix show --resolved", "who has which roles, and what they may"),
     )
+}
+
+/// The words of an order that are a person's own, and whose they are.
+fn words_of(input: &Input) -> Option<(&Person, Option<&Signed>)> {
+    match input {
+        Input::ApprovalOrdered(order) => Some((&order.by, order.signed.as_ref())),
+        Input::PromotionOrdered(order) => Some((&order.by, order.signed.as_ref())),
+        _ => None,
+    }
 }
 
 /// The right that an order needs, and who gave it; none for what the world or the program did.

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use towpath_core::debts::DebtKind;
-use towpath_core::ids::{Name, Person, PromotionNumber, TokenId, Version};
+use towpath_core::ids::{Digest, Name, Person, PromotionNumber, TokenId, Version};
 use towpath_core::matrix::{Matrix, Signal};
 use towpath_core::people::Verb;
 use towpath_core::reason::Refusal;
 use towpath_core::release::{ChangeType, Release};
+use towpath_core::speaking::Signed;
 use towpath_core::units::Span;
 use towpath_engine::kept::EvidenceView;
 
@@ -88,6 +89,9 @@ pub struct AttestRequest {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// What an attestation was about.
@@ -227,6 +231,9 @@ pub struct ApprovalRequest {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// What was said, and to what.
@@ -279,6 +286,9 @@ pub struct MatrixWordRequest {
     pub agrees: bool,
     /// What they add; why, of a no.
     pub note: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// `POST /v1/releases`.
@@ -357,4 +367,11 @@ pub struct SettleRequest {
     /// Where the evidence is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+}
+
+/// `GET /v1/promotions/{number}/plan`: what words about a promotion are about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlanHashView {
+    /// All of the hash of its plan.
+    pub plan: Digest,
 }

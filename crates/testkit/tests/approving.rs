@@ -231,6 +231,7 @@ impl Race {
             release: None,
             note: None,
             link: None,
+            signed: None,
         };
         self.input(&Input::ApprovalOrdered(order));
     }

@@ -46,7 +46,7 @@ fn proposed(now: &Matrix, next: &Matrix) -> Project {
 
 fn word(project: &Project, by: &str, agrees: bool) -> MatrixWord {
     let plan = project.common.proposed.as_ref().unwrap().plan.hex()[..12].to_owned();
-    MatrixWord { by: person(by), plan, agrees, note: None }
+    MatrixWord { by: person(by), plan, agrees, note: None, signed: None }
 }
 
 /// Says it, and answers why it did not count.

@@ -1,5 +1,7 @@
 //! Options of the commands by which people give their word.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Name, Version};
@@ -20,6 +22,9 @@ pub(crate) struct ApproveArguments {
     /// with the hash of a plan that nobody has ordered: of this release; otherwise the newest
     #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
     pub(crate) release: Option<Version>,
+    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -33,6 +38,9 @@ pub(crate) struct RejectArguments {
     /// where the evidence is
     #[arg(long, value_name = "URL")]
     pub(crate) link: Option<String>,
+    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -52,6 +60,9 @@ pub(crate) struct AttestArguments {
     /// where the evidence is
     #[arg(long, value_name = "URL")]
     pub(crate) link: Option<String>,
+    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

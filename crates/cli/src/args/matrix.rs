@@ -1,5 +1,7 @@
 //! The grammar of `towpath matrix …`. What each does is in `commands/matrix.rs`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::args::values::{plan_hash, reason};
@@ -36,6 +38,9 @@ pub(crate) struct MatrixWordArguments {
     /// why, or what was looked at
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) note: Option<String>,
+    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

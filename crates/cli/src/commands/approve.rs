@@ -2,17 +2,20 @@
 //! command, and the plan that was looked at is the one that the word is about.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use towpath_core::ids::{LaneId, Name};
+use towpath_core::ids::{LaneId, Name, PromotionNumber};
 use towpath_core::plan::SHORTEST_PREFIX;
 use towpath_core::promotion::input::PromotionOrder;
 use towpath_core::reason::Next;
+use towpath_core::speaking::{Says, Signed};
 use towpath_engine::views::{PlanView, PromotionView};
 use towpath_server::requests::{ApprovalAnswer, ApprovalRequest};
 
 use crate::args::{ApproveArguments, RejectArguments};
 use crate::commands::Context;
 use crate::commands::session::{Session, lane_path};
+use crate::commands::signing::{self, Speaker, Words};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::{Symbol, printable};
 use crate::{person, report};
@@ -24,6 +27,8 @@ pub(crate) async fn approve(
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
     let found = subject(&session, "approve", &arguments.what, arguments.release.clone()).await?;
+    let said = (Says::Approve, &arguments.note, &arguments.link);
+    let signed = signed(&session, &found, arguments.key.as_deref(), said).await?;
     let request = ApprovalRequest {
         by: person::current(),
         agrees: true,
@@ -31,6 +36,7 @@ pub(crate) async fn approve(
         release: arguments.release.clone(),
         note: arguments.note.clone(),
         link: arguments.link.clone(),
+        signed,
     };
     let said: ApprovalAnswer = session.client.post(&found.path(), &request).await?;
     let text = text(&said, "approved", &found, context);
@@ -46,19 +52,53 @@ pub(crate) async fn reject(
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
     let found = subject(&session, "reject", &arguments.what, None).await?;
+    let note = Some(arguments.reason.clone());
+    let said = (Says::Reject, &note, &arguments.link);
+    let signed = signed(&session, &found, arguments.key.as_deref(), said).await?;
     let request = ApprovalRequest {
         by: person::current(),
         agrees: false,
         plan: Some(found.plan().to_owned()),
         release: None,
-        note: Some(arguments.reason.clone()),
+        note,
         link: arguments.link.clone(),
+        signed,
     };
     let said: ApprovalAnswer = session.client.post(&found.path(), &request).await?;
     let text = text(&said, "rejected", &found, context);
     let next = Next::new(format!("towpath history {}", found.to()), "what happened there");
     context.either(&said, (text, report::block::next(&[context.err.naming(next)])));
     Ok(ExitCode::Done)
+}
+
+/// The words as whoever has a key signs them; none of whoever has none.
+async fn signed(
+    session: &Session,
+    found: &Subject,
+    key: Option<&Path>,
+    (says, note, link): (Says, &Option<String>, &Option<String>),
+) -> Result<Option<Signed>, CliError> {
+    let Some(speaker) = Speaker::of(session, key).await? else { return Ok(None) };
+    let names = (Name::new(found.service()), Name::new(found.to()));
+    let (Ok(service), Ok(environment)) = names else { return Ok(None) };
+    let (promotion, plan) = match found {
+        Subject::Promotion(promotion) => {
+            let plan = signing::plan_of(session, promotion.number, &promotion.plan).await?;
+            (Some(PromotionNumber(promotion.number)), Some(plan))
+        }
+        Subject::Plan(_, plan) => (None, signing::digest(&plan.hash)),
+    };
+    let release = signing::digest_of(session, &service, found.release()).await?;
+    let words = Words {
+        lane: Some(LaneId { service, environment }),
+        promotion,
+        release: Some(release),
+        plan,
+        note: note.clone(),
+        link: link.clone(),
+        ..Words::default()
+    };
+    speaker.sign(says, words).map(Some)
 }
 
 /// What a word is about.

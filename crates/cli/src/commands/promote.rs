@@ -1,15 +1,18 @@
 //! `promote` and `break-glass`: asks for the plan, asks the person, orders it, watches it. The engine carries it out.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use towpath_core::ids::Name;
+use towpath_core::ids::{LaneId, Name};
 use towpath_core::promotion::input::PromotionOrder;
+use towpath_core::speaking::{Says, Signed};
 use towpath_engine::views::PlanView;
 use towpath_server::requests::AcceptedView;
 
 use crate::args::PromoteArguments;
 use crate::commands::confirm::{self, Question};
 use crate::commands::session::{Session, lane_path};
+use crate::commands::signing::{self, Speaker, Words};
 use crate::commands::{Context, plan, watch};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::plan::Asked;
@@ -20,6 +23,7 @@ use crate::{person, report};
 pub(crate) async fn run(
     arguments: &PromoteArguments,
     breaks: bool,
+    key: Option<&Path>,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let verb = if breaks { "break-glass" } else { "promote" };
@@ -64,12 +68,37 @@ pub(crate) async fn run(
         },
         context,
     )?;
+    if breaks {
+        order.signed =
+            signed(&session, &lane, key, &planned, &mut order.plan, &order.reason).await?;
+    }
     let accepted: AcceptedView =
         session.client.post(&lane_path(&lane, "/promotions"), &order).await?;
     let Some(number) = accepted.promotion else {
         return Err(nothing_followed(&accepted, &planned));
     };
     watch::started(&session, number.0, arguments.no_wait, arguments.timeout, context).await
+}
+
+/// The order to break the glass as whoever has a key signs it: for the plan that was looked at.
+async fn signed(
+    session: &Session,
+    lane: &LaneId,
+    key: Option<&Path>,
+    planned: &PlanView,
+    plan: &mut Option<String>,
+    reason: &Option<String>,
+) -> Result<Option<Signed>, CliError> {
+    let Some(speaker) = Speaker::of(session, key).await? else { return Ok(None) };
+    *plan = Some(planned.hash.trim_start_matches("sha256:").to_owned());
+    let words = Words {
+        lane: Some(lane.clone()),
+        release: Some(signing::digest_of(session, &lane.service, &planned.release).await?),
+        plan: signing::digest(&planned.hash),
+        note: reason.clone(),
+        ..Words::default()
+    };
+    speaker.sign(Says::BreakGlass, words).map(Some)
 }
 
 /// The command as it was typed, complete.

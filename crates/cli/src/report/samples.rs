@@ -192,6 +192,7 @@ pub(crate) fn beginning() -> Vec<EventRow> {
         reason: None,
         bound_to_plan: false,
         overrides_window: false,
+        signed: None,
         deadline: at("23:00:00"),
         irreversible: false,
     };

@@ -22,6 +22,9 @@ pub(crate) const ROLES_IN: Key = Key::optional(
     "Roles that count in one environment alone, by environment.",
 );
 
+/// Kinds of keys that sign (`audit` verifies them).
+const TAKEN: [&str; 2] = ["ssh-ed25519", "sk-ssh-ed25519@openssh.com"];
+
 const KEYS: &[Key] = &[
     Key::optional("name", TEXT, "The person's name."),
     Key::optional("email", TEXT, "Where the person reads mail."),
@@ -30,7 +33,11 @@ const KEYS: &[Key] = &[
         TEXT,
         "The person's account on the machine where the engine runs; left out, the one of the same name.",
     ),
-    Key::optional("key", PATH, "The public key that the person signs with."),
+    Key::optional(
+        "key",
+        PATH,
+        "The public key of ssh that the person signs with, `ssh-ed25519 AAAA…`, or the file that has it. Whoever has one speaks by signed words alone.",
+    ),
     Key::new("roles", ROLES, Default::Required, "What the person may speak for, everywhere."),
     ROLES_IN,
     Key::new(
@@ -87,7 +94,7 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
         let spec = PersonSpec {
             name: fields.text("name"),
             email: fields.text("email"),
-            key: fields.text("key"),
+            key: fields.text("key").inspect(|key| is_public(key, &entry.value, reading.problems)),
             account,
             roles: roles(entry.value.get("roles")).collect(),
             roles_in: roles_in(&entry.value),
@@ -164,6 +171,27 @@ fn account(
             None
         }
     }
+}
+
+/// A key that stands here itself must be one by which words can be signed, and never the private half.
+fn is_public(key: &str, person: &Node, problems: &mut Problems) {
+    let words: Vec<&str> = key.split_whitespace().collect();
+    let stands_here = matches!(words.as_slice(), [kind, _, ..] if ["ssh-", "sk-", "ecdsa-", "-----"]
+        .iter()
+        .any(|one| kind.starts_with(one)));
+    let is_base64 = |text: &str| {
+        text.starts_with("AAAA")
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+    };
+    let is_taken =
+        matches!(words.as_slice(), [kind, bytes, ..] if TAKEN.contains(kind) && is_base64(bytes));
+    let Some(node) = person.get("key").filter(|_| stands_here && !is_taken) else { return };
+    let message = "`key` is no public key that can sign here".to_owned();
+    problems.add(
+        Problem::new(Code::WrongValue, node.extent, message)
+            .expected("a line such as `ssh-ed25519 AAAA…`, or the path of a file with one")
+            .next("ssh-keygen -t ed25519 makes a key; its line is in the file that ends in .pub"),
+    );
 }
 
 /// Roles for places that do not exist would count nowhere.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Name, Person, PromotionNumber};
 use crate::plan::Plan;
+use crate::speaking::Signed;
 use crate::units::Timestamp;
 
 /// A rollback that waits until what was on its way is gone.
@@ -50,4 +51,7 @@ pub struct Requested {
     /// Whether it goes past windows and declared freezes, by the word of a person who may.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overrides_window: bool,
+    /// The order to break the glass as it was signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }

@@ -13,6 +13,7 @@ use crate::promotion::state::{Kind, Lane, Outcome, Promotion, State};
 use crate::promotion::{Taken, Turn, waiting};
 use crate::reason::{Blocker, Next, Refusal, RefusalKind};
 use crate::release::Release;
+use crate::speaking::{Says, Spoken};
 use crate::units::Timestamp;
 
 /// One role that must agree, and who could still.
@@ -135,7 +136,19 @@ pub(super) fn taken(turn: &mut Turn<'_>, order: &ApprovalOrder) -> Taken {
             return Ok(());
         }
     }
-    let (number, plan) = subject(turn, order)?;
+    let (number, plan, release) = subject(turn, order)?;
+    let says = if order.agrees { Says::Approve } else { Says::Reject };
+    let spoken = Spoken {
+        promotion: number,
+        release: Some(&release),
+        plan: Some(&plan),
+        note: order.note.as_deref(),
+        link: order.link.as_deref(),
+        // What names a promotion ends with it; what names none ends with whatever ended here since.
+        after: if number.is_none() { last_end(turn) } else { None },
+        ..in_lane(&turn.lane, &order.by, says)
+    };
+    spoken.heard(turn.matrix(), order.signed.as_ref(), turn.now)?;
     if !order.agrees {
         return rejected(turn, number, plan, order);
     }
@@ -156,6 +169,29 @@ pub(super) fn taken(turn: &mut Turn<'_>, order: &ApprovalOrder) -> Taken {
     Ok(())
 }
 
+/// Whether the order to break the glass under `plan` is the word of whoever has a key.
+pub(super) fn breaks_the_glass(turn: &Turn<'_>, order: &PromotionOrder, plan: &Plan) -> Taken {
+    let hash = plan.hash();
+    let spoken = Spoken {
+        release: Some(&plan.release.digest),
+        plan: Some(&hash),
+        note: order.reason.as_deref(),
+        after: last_end(turn),
+        ..in_lane(&turn.lane, &order.by, Says::BreakGlass)
+    };
+    spoken.heard(turn.matrix(), order.signed.as_ref(), turn.now)
+}
+
+fn in_lane<'a>(lane: &'a Lane, by: &'a Person, says: Says) -> Spoken<'a> {
+    let (service, environment) = (Some(&lane.id.service), Some(&lane.id.environment));
+    Spoken { service, environment, ..Spoken::new(by, says) }
+}
+
+/// When the last promotion of this lane ended.
+fn last_end(turn: &Turn<'_>) -> Option<Timestamp> {
+    turn.lane.ended.iter().map(|ended| ended.at).max()
+}
+
 fn approval(order: &ApprovalOrder, plan: Digest) -> Approval {
     Approval {
         by: order.by.clone(),
@@ -163,6 +199,7 @@ fn approval(order: &ApprovalOrder, plan: Digest) -> Approval {
         agrees: order.agrees,
         note: order.note.clone(),
         link: order.link.clone(),
+        signed: order.signed.clone(),
     }
 }
 
@@ -184,8 +221,10 @@ fn rejected(
     Ok(())
 }
 
-/// The promotion and the plan that a word is about.
-fn subject(turn: &Turn<'_>, order: &ApprovalOrder) -> Checked<(Option<PromotionNumber>, Digest)> {
+/// What a word is about: the promotion, its plan and its release.
+type Subject = (Option<PromotionNumber>, Digest, Digest);
+
+fn subject(turn: &Turn<'_>, order: &ApprovalOrder) -> Checked<Subject> {
     let found = match order.number {
         Some(number) => Some(super::intake::named(turn, number)?),
         None => turn.lane.waiting.iter().find(|one| is_meant(&one.plan.hash(), order)).cloned(),
@@ -195,7 +234,7 @@ fn subject(turn: &Turn<'_>, order: &ApprovalOrder) -> Checked<(Option<PromotionN
             return Err(Box::new(nothing_waits()));
         }
         let (plan, _) = entering::plan(turn.project, &turn.lane.id, &as_order(order))?;
-        return Ok((None, plan.hash()));
+        return Ok((None, plan.hash(), plan.release.digest));
     };
     let hash = promotion.plan.hash();
     if !matches!(promotion.state, State::Waiting { .. }) {
@@ -204,7 +243,7 @@ fn subject(turn: &Turn<'_>, order: &ApprovalOrder) -> Checked<(Option<PromotionN
     if order.plan.is_some() && !is_meant(&hash, order) {
         return Err(Box::new(changed(turn, &promotion, &hash)));
     }
-    Ok((Some(promotion.number), hash))
+    Ok((Some(promotion.number), hash, promotion.plan.release.digest))
 }
 
 fn nothing_waits() -> Refusal {

@@ -8,6 +8,7 @@ use crate::debts::DebtKind;
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision, Version};
 use crate::matrix::Signal;
 use crate::promotion::command::CommandOutcome;
+use crate::speaking::Signed;
 use crate::units::Weight;
 
 /// Something that happened.
@@ -144,6 +145,9 @@ pub struct ApprovalOrder {
     pub note: Option<String>,
     /// Where the evidence is.
     pub link: Option<String>,
+    /// The words as they were signed; the engine has verified the signature.
+    #[serde(default)]
+    pub signed: Option<Signed>,
 }
 
 /// What somebody wants in.
@@ -174,6 +178,9 @@ pub struct PromotionOrder {
     /// name of the release; leaves a review owed.
     #[serde(default)]
     pub break_glass: bool,
+    /// The order to break the glass as it was signed; the engine has verified the signature.
+    #[serde(default)]
+    pub signed: Option<Signed>,
 }
 
 /// A word about what is owed.
@@ -208,6 +215,7 @@ impl PromotionOrder {
             offered_by: None,
             override_window: false,
             break_glass: false,
+            signed: None,
         }
     }
 }

@@ -72,6 +72,9 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         return Ok(());
     }
     let (plan, release) = entering::plan(turn.project, &turn.lane.id, order)?;
+    if order.break_glass {
+        approving::breaks_the_glass(turn, order, &plan)?;
+    }
     let same = turn.lane.waiting.iter().find(|one| one.plan.release == plan.release).cloned();
     if let Some(same) = &same
         && (!plan.break_glass || same.plan.break_glass)
@@ -112,6 +115,7 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         irreversible: release.is_irreversible(),
         bound_to_plan: order.plan.is_some(),
         overrides_window,
+        signed: order.signed.clone().filter(|_| order.break_glass),
     })));
     match before.filter(|_| supersedes) {
         Some(sentence) => {

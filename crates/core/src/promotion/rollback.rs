@@ -63,6 +63,7 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         irreversible: false,
         bound_to_plan: false,
         overrides_window: false,
+        signed: None,
     })));
     if cause.quarantine
         && let Some(bad) = turn.lane.serving.as_ref().map(|one| one.deployment.release.clone())

@@ -67,6 +67,8 @@ impl Loop {
             Order::Attest(statement) => {
                 let mut attested = statement.attested;
                 attested.at = now;
+                let heard = self.shared.read(|project| attested.heard(&project.common, now));
+                heard.map_err(EngineError::Refused)?;
                 let actor = attested.by.to_string();
                 let lane = attested.lane.clone();
                 (Event::Attested(attested), Some(lane), actor)

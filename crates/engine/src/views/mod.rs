@@ -13,7 +13,7 @@ use towpath_core::reason::Next;
 use towpath_core::release::ChangeType;
 
 pub use crate::summary::text as summary;
-pub use people::{TokenView, WaitView, WaitingView};
+pub use people::{TokenView, WaitView, WaitingView, YouView};
 pub use proposal::ProposalView;
 pub use show::time;
 pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};

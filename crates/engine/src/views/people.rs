@@ -67,3 +67,18 @@ pub struct WaitView {
     /// Whether whoever asked can.
     pub mine: bool,
 }
+
+/// Whoever asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct YouView {
+    /// [`super::FORMAT`].
+    pub format: u32,
+    /// Whose journal it is, as signed words name it.
+    pub project: String,
+    /// As the matrix names them; null: it does not.
+    pub you: Option<String>,
+    /// The public key by which they speak; null: they need none.
+    pub key: Option<String>,
+    /// What time it is for the engine.
+    pub now: String,
+}

@@ -35,7 +35,7 @@ async fn apply(life: &Life<'_>, matrix: &Matrix) -> Result<Accepted, EngineError
 
 async fn agree(life: &Life<'_>, by: &str) -> Result<Accepted, EngineError> {
     let plan = life.engine.proposal().unwrap().plan;
-    let word = MatrixWord { by: person(by), plan, agrees: true, note: None };
+    let word = MatrixWord { by: person(by), plan, agrees: true, note: None, signed: None };
     life.engine.order_project(Order::AgreeToMatrix(word)).await
 }
 

@@ -58,7 +58,7 @@ async fn said(
     number: Option<PromotionNumber>,
     request: ApprovalRequest,
 ) -> Answer<Json<ApprovalAnswer>> {
-    let ApprovalRequest { agrees, plan, release, note, link, .. } = request;
+    let ApprovalRequest { agrees, plan, release, note, link, signed, .. } = request;
     if plan.is_none() && (agrees || number.is_none()) {
         let message = "nothing was approved or rejected";
         let cause = "a word is about a plan that was looked at, and none is named";
@@ -68,7 +68,7 @@ async fn said(
     }
     let texts = [("note", note.as_ref()), ("link", link.as_ref())];
     not_too_long("nothing was approved or rejected", &texts)?;
-    let order = ApprovalOrder { by, agrees, number, plan, release, note, link };
+    let order = ApprovalOrder { by, agrees, number, plan, release, note, link, signed };
     let done = app.engine.order(lane, Input::ApprovalOrdered(order)).await?;
     let given = done.events.iter().find_map(|event| match event {
         Event::ApprovalGiven { number, approval } => Some((*number, approval)),

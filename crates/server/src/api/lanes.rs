@@ -11,7 +11,9 @@ use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::Timestamp;
-use towpath_engine::views::{CheckView, LaneView, PlanView, PromotionView, Status, WaitingView};
+use towpath_engine::views::{
+    CheckView, LaneView, PlanView, PromotionView, Status, WaitingView, YouView,
+};
 use towpath_engine::{Order, Statement};
 
 use crate::api::accepted;
@@ -96,6 +98,10 @@ pub(crate) async fn waiting(
 ) -> Json<WaitingView> {
     let only_mine = whose.mine.is_some_and(|said| said != "false");
     Json(app.engine.waiting(&by, only_mine))
+}
+
+pub(crate) async fn you(State(app): State<App>, Caller(by): Caller) -> Json<YouView> {
+    Json(app.engine.you(&by))
 }
 
 fn no_lane(id: &LaneId) -> ApiError {
@@ -233,9 +239,10 @@ pub(crate) async fn attest(
     let id = lane_id(&service, &environment)?;
     let release = attested_release(&app, &id, &by, &request)?;
     knows_title(&app, &id, &request.title)?;
-    let AttestRequest { title, note, link, .. } = request;
+    let AttestRequest { title, note, link, signed, .. } = request;
     let version = release.version.clone();
-    let attested = Attested { lane: id, release, title, by, at: Timestamp(0), note, link };
+    let at = Timestamp(0);
+    let attested = Attested { lane: id, release, title, by, at, note, link, signed };
     let done = app.engine.order_project(Order::Attest(Statement { attested })).await?;
     Ok(Json(AttestedView { release: version, changed: !done.events.is_empty() }))
 }

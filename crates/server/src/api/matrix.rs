@@ -72,8 +72,8 @@ pub(crate) async fn word(
     Caller(by): Caller,
     Json(request): Json<MatrixWordRequest>,
 ) -> Answer<Json<AcceptedView>> {
-    let MatrixWordRequest { plan, agrees, note, .. } = request;
+    let MatrixWordRequest { plan, agrees, note, signed, .. } = request;
     not_too_long("nothing was said", &[("note", note.as_ref())])?;
-    let word = MatrixWord { by, plan, agrees, note };
+    let word = MatrixWord { by, plan, agrees, note, signed };
     Ok(Json(accepted(app.engine.order_project(Order::AgreeToMatrix(word)).await?)))
 }

@@ -12,7 +12,9 @@ use crate::api::lanes::{Page, lane_id};
 use crate::api::{accepted, approvals};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
-use crate::requests::{AcceptedView, HoldRequest, LogView, ReasonRequest, SettleRequest};
+use crate::requests::{
+    AcceptedView, HoldRequest, LogView, PlanHashView, ReasonRequest, SettleRequest,
+};
 use crate::routes::App;
 
 /// Most lines of a log that one answer holds.
@@ -37,6 +39,17 @@ pub(crate) async fn show(
 ) -> Answer<Json<PromotionView>> {
     let found = app.engine.promotion(PromotionNumber(number)).await?;
     found.map(Json).ok_or_else(|| none(number))
+}
+
+/// The plan of one that has not ended.
+pub(crate) async fn plan(
+    State(app): State<App>,
+    Path(number): Path<u64>,
+) -> Answer<Json<PlanHashView>> {
+    let lane = lane_of(&app, PromotionNumber(number)).await?;
+    let lane = app.engine.lane_state(&lane);
+    let found = lane.promotion(PromotionNumber(number)).map(|one| one.plan.hash());
+    found.map(|plan| Json(PlanHashView { plan })).ok_or_else(|| none(number))
 }
 
 fn none(number: u64) -> ApiError {

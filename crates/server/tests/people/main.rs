@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
+mod signed;
 mod tokens;
+mod waits;
 mod words;
 mod world;

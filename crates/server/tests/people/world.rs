@@ -197,6 +197,11 @@ impl World {
         self.post(creator, "/v1/releases", &body).await
     }
 
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Time passes.
     pub(crate) fn pass(&self, span: Span) {
         let now = self.clock.now().plus(span);

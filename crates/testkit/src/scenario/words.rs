@@ -256,7 +256,8 @@ impl Story {
         };
         let release = words.after("--release").map(Version::new).transpose();
         let release = release.map_err(|error| error.to_string())?;
-        let order = ApprovalOrder { by, agrees, number, plan, release, note, link: None };
+        let order =
+            ApprovalOrder { by, agrees, number, plan, release, note, link: None, signed: None };
         Ok((lane, Input::ApprovalOrdered(order)))
     }
 

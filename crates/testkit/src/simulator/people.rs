@@ -199,7 +199,16 @@ fn say(world: &mut World<Chaos>) {
     let by = Person::new(by).expect("it is a name");
     let agrees = !chance.per_mille(60);
     let plan = Some(plan).filter(|_| chance.per_mille(500));
-    let order = ApprovalOrder { by, agrees, number, plan, release: None, note: None, link: None };
+    let order = ApprovalOrder {
+        by,
+        agrees,
+        number,
+        plan,
+        release: None,
+        note: None,
+        link: None,
+        signed: None,
+    };
     press(world, &lane, Input::ApprovalOrdered(order));
 }
 

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use towpath_core::reason::Next;
+use towpath_core::speaking::{Says, Signed};
 use towpath_engine::views::ProposalView;
 use towpath_server::requests::{AcceptedView, MatrixRequest, MatrixWordRequest};
 
@@ -11,6 +12,7 @@ use super::resolved;
 use crate::args::{MatrixApplyArguments, MatrixWordArguments};
 use crate::commands::Context;
 use crate::commands::session::Session;
+use crate::commands::signing::{self, Speaker, Words};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::{Style, Symbol, printable};
 use crate::{person, report};
@@ -69,7 +71,8 @@ pub(crate) async fn word(
     let session = Session::looking(context).await?;
     let note = arguments.note.clone();
     let plan = arguments.plan.clone();
-    let request = MatrixWordRequest { by: person::current(), plan, agrees, note };
+    let signed = signed(&session, arguments, agrees).await?;
+    let request = MatrixWordRequest { by: person::current(), plan, agrees, note, signed };
     let said: AcceptedView = session.client.post(PROPOSAL, &request).await?;
     let waits = if agrees { proposal(&session).await? } else { None };
     let text = match (&waits, agrees) {
@@ -83,6 +86,26 @@ pub(crate) async fn word(
     let text = format!("{} {text}\n", context.out.symbol(Symbol::Passed));
     context.either(&said, (text, String::new()));
     Ok(ExitCode::Done)
+}
+
+/// The word as whoever has a key signs it; none of whoever has none.
+async fn signed(
+    session: &Session,
+    arguments: &MatrixWordArguments,
+    agrees: bool,
+) -> Result<Option<Signed>, CliError> {
+    let speaker = Speaker::of(session, arguments.key.as_deref()).await?;
+    let (Some(speaker), Some(waiting)) = (speaker, proposal(session).await?) else {
+        return Ok(None);
+    };
+    let shown = arguments.plan.trim_start_matches("sha256:");
+    if !waiting.plan.trim_start_matches("sha256:").starts_with(shown) {
+        // The engine says what waits in its place.
+        return Ok(None);
+    }
+    let says = if agrees { Says::ApproveMatrix } else { Says::RejectMatrix };
+    let (plan, note) = (signing::digest(&waiting.plan), arguments.note.clone());
+    speaker.sign(says, Words { plan, note, ..Words::default() }).map(Some)
 }
 
 /// The change that waits for people; none where none does.
