@@ -5,11 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "golden files are read and written")]
 
 mod declared;
+mod kept;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use declared::{ada, lane_id, matrix, name, release, section};
+use kept::{signed, verdict};
 use towpath_core::approvals::{Approval, Asked, Word};
 use towpath_core::check::CheckAnswer;
 use towpath_core::debts::{Debt, DebtKind, Settled};
@@ -29,17 +31,12 @@ use towpath_core::promotion::state::{
 };
 use towpath_core::reason::{Next, RefusalKind};
 use towpath_core::release::{ChangeType, ReleaseRef};
-use towpath_core::speaking::Signed;
 use towpath_core::tokens::{Bounds, Revoked, Token};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_guard::{Evidence, Probes, Standing, Verdict};
+use towpath_guard::Standing;
 
 const AT: Timestamp = Timestamp(1_798_761_600_000_000);
 const NUMBER: PromotionNumber = PromotionNumber(7);
-
-fn signed() -> Signed {
-    Signed { statement: r#"{"towpath":1}"#.to_owned(), signature: "-----BEGIN".to_owned() }
-}
 
 fn reference() -> ReleaseRef {
     ReleaseRef::from(&release(1, ChangeType::Feature, false))
@@ -58,21 +55,6 @@ fn deployment(number: u64) -> Deployment {
 fn plan() -> Plan {
     let accepted = vec!["environments.prod.gate.prerequisites.github".to_owned()];
     Plan::new(&Lane::new(lane_id("prod")), Kind::Promote, reference(), &section(0xFFF8), &accepted)
-}
-
-fn verdict() -> Verdict {
-    let evidence = Evidence {
-        green_requests: 21,
-        green_failed: 4,
-        blue_requests: 1986,
-        blue_failed: 2,
-        green_p99_us: Some(120_000),
-        blue_p99_us: None,
-        probes: Probes { total: 3, failed: 1 },
-        once_in: None,
-        strata: Vec::new(),
-    };
-    Verdict { standing: Standing::Unhealthy, sentence: "green failed 4 of 21".to_owned(), evidence }
 }
 
 fn key() -> CheckKey {

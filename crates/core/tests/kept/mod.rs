@@ -1,0 +1,23 @@
+//! What the examples of the journal's events are made of, beside the nouns. Decides nothing.
+
+use towpath_core::speaking::Signed;
+use towpath_guard::{Evidence, Probes, Standing, Verdict};
+
+pub(crate) fn verdict() -> Verdict {
+    let evidence = Evidence {
+        green_requests: 21,
+        green_failed: 4,
+        blue_requests: 1986,
+        blue_failed: 2,
+        green_p99_us: Some(120_000),
+        blue_p99_us: None,
+        probes: Probes { total: 3, failed: 1 },
+        once_in: None,
+        strata: Vec::new(),
+    };
+    Verdict { standing: Standing::Unhealthy, sentence: "green failed 4 of 21".to_owned(), evidence }
+}
+
+pub(crate) fn signed() -> Signed {
+    Signed { statement: r#"{"towpath":1}"#.to_owned(), signature: "-----BEGIN".to_owned() }
+}
