@@ -132,6 +132,11 @@ fn a_script_acts_as_its_page_says() {
 }
 
 #[test]
+fn settings_change_alone_as_the_page_says() {
+    follow("how-to/change-settings-alone.md");
+}
+
+#[test]
 fn people_are_asked_as_the_page_says() {
     follow("how-to/ask-people.md");
 }

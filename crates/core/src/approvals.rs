@@ -124,6 +124,8 @@ pub struct Question<'a> {
     pub rules: &'a ApprovalRules,
     /// What shall enter.
     pub release: &'a Release,
+    /// As which type of change.
+    pub change_type: ChangeType,
     /// Who ordered it; none as long as nobody has.
     pub ordered_by: Option<&'a Person>,
     /// Who made the token by which they did.
@@ -134,7 +136,7 @@ impl Question<'_> {
     /// The roles that must agree, each with those who did. Nobody counts for two roles: two words are
     /// two people. As many roles as can be are filled by the words that there are.
     pub fn asked(&self, plan: &Digest, words: &[Word], now: Timestamp) -> Vec<Asked> {
-        let needed = self.rules.needed(self.release.change_type).unwrap_or_default();
+        let needed = self.rules.needed(self.change_type).unwrap_or_default();
         filled(&needed, &self.who_agreed(plan, words, now), |person| self.roles(person))
     }
 
@@ -169,7 +171,7 @@ impl Question<'_> {
                 ));
             }
         }
-        let needed = self.rules.needed(self.release.change_type).unwrap_or_default();
+        let needed = self.rules.needed(self.change_type).unwrap_or_default();
         let roles = self.roles(person);
         if needed.iter().any(|one| roles.contains(&one.role)) && self.may(person) {
             return Ok(());

@@ -391,8 +391,11 @@ pub enum Event {
         number: PromotionNumber,
         /// Why.
         reason: String,
+        /// The settings that were changed alone, so that it is kept out under them and not as such.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Digest>,
     },
-    /// It may enter again.
+    /// It may enter again, under whatever settings.
     QuarantineLifted {
         /// Which.
         digest: Digest,
@@ -407,6 +410,9 @@ pub enum Event {
         digest: Digest,
         /// Why.
         sentence: String,
+        /// Under these settings; none: under any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Digest>,
     },
     /// A promotion ended, once and for ever.
     PromotionEnded {

@@ -6,7 +6,8 @@ use crate::calendar::Calendar;
 use crate::ids::{Digest, LaneId};
 use crate::matrix::{LaneSpec, Step};
 use crate::promotion::state::{Kind, Lane};
-use crate::release::ReleaseRef;
+use crate::release::{ChangeType, Release, ReleaseRef};
+use crate::settings::SettingChange;
 
 /// What a promotion will do. A started promotion keeps it to its end, whatever is applied meanwhile
 /// (I12). Holds no times, estimates, results or names of possible approvers: it stays the same
@@ -31,6 +32,10 @@ pub struct Plan {
     /// Whether the glass is broken for it: its section asks for nothing before the start.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub break_glass: bool,
+    /// The settings that it changes, where it changes nothing else: the release serves already. Empty
+    /// where it brings another release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets_up: Vec<SettingChange>,
 }
 
 impl Plan {
@@ -55,6 +60,7 @@ impl Plan {
             section: section.clone(),
             accepted,
             break_glass: false,
+            sets_up: Vec::new(),
         }
     }
 
@@ -67,6 +73,28 @@ impl Plan {
         self.section.approvals = None;
         self.section.calendar = Calendar::default();
         self
+    }
+
+    /// The same, which changes these settings and nothing else.
+    #[must_use]
+    pub fn setting_up(mut self, changes: Vec<SettingChange>) -> Self {
+        self.sets_up = changes;
+        self
+    }
+
+    /// Whether it changes the settings of what serves, and nothing else.
+    pub fn is_settings_alone(&self) -> bool {
+        !self.sets_up.is_empty()
+    }
+
+    /// What kind of change it is: a release keeps its type only where it brings more than settings.
+    pub fn change_type(&self, release: &Release) -> ChangeType {
+        if self.is_settings_alone() { ChangeType::Configuration } else { release.change_type }
+    }
+
+    /// The settings that its lane declares for it, by their digest.
+    pub fn settings(&self) -> Digest {
+        crate::settings::digest(&self.section.settings)
     }
 
     /// The digest of all of it. People see its first 12 digits; any unique prefix of at least

@@ -114,11 +114,9 @@ impl Project {
     /// Whether a release is verified in a lane, and nothing of what that rests on was withdrawn: the
     /// lane may not have been told yet.
     pub fn is_verified(&self, lane: &LaneId, digest: &Digest) -> bool {
-        let lane = self.lanes.get(lane);
-        let verified = lane.and_then(|lane| {
-            lane.verified.iter().find(|verified| verified.release.digest == *digest)
-        });
-        verified.is_some_and(|it| withdrawn_of(&self.common.withdrawn, &it.evidence).is_none())
+        let all = self.lanes.get(lane).map(|lane| lane.verified.as_slice()).unwrap_or_default();
+        let holds = |evidence| withdrawn_of(&self.common.withdrawn, evidence).is_none();
+        all.iter().any(|one| one.release.digest == *digest && holds(&one.evidence))
     }
 
     /// What is so after `event`.

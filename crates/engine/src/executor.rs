@@ -11,6 +11,7 @@ use towpath_core::matrix::LaneSpec;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order, Route};
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::release::ReleaseRef;
+use towpath_core::settings;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::router::{
     Candidate, DesiredRoute, HeldBackArm, ObservedRoute, Router, RouterError,
@@ -127,8 +128,7 @@ async fn start(
         return failed(sentence);
     }
     let _alone = shared.one_at_a_time(lane, deployment).await;
-    let mut settings = known.settings.clone();
-    settings.extend(section.settings.clone());
+    let settings = settings::in_force(&known, &section.settings);
     let request = DeployRequest {
         lane: lane.clone(),
         epoch: shared.epoch,

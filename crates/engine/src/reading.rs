@@ -12,6 +12,7 @@ use towpath_core::promotion::plan;
 use towpath_core::promotion::state::Lane;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
+use towpath_core::settings;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::store::{ChainReport, EventRow, StoreError};
 use towpath_ports::target::LogLine;
@@ -268,7 +269,8 @@ impl Engine {
             verified: verified_in(project, plan, release),
             replaces: serving
                 .map(|one| (one.deployment.release.version.to_string(), time(one.since))),
-            settings_changed: settings_changed(old, release),
+            settings_changed: settings_changed(&lane, plan, old, release),
+            sets_up: plan.sets_up.clone(),
             migrations: release.migrations.len(),
             retires: lane
                 .standby
@@ -363,13 +365,18 @@ pub(crate) fn naming(project: &Project, lane: &LaneId, refusal: Refusal) -> Refu
     if has_several_services(project) { refusal.of_service(&lane.service) } else { refusal }
 }
 
-fn settings_changed(old: Option<&Release>, new: &Release) -> Vec<String> {
+/// Settings of the release and of its lane; of the lane none where nobody knows those of what serves.
+fn settings_changed(
+    lane: &Lane,
+    plan: &Plan,
+    old: Option<&Release>,
+    new: &Release,
+) -> Vec<String> {
     let Some(old) = old else { return Vec::new() };
-    let mut names: Vec<&String> = old.settings.keys().chain(new.settings.keys()).collect();
-    names.sort();
-    names.dedup();
-    names.retain(|name| old.settings.get(*name) != new.settings.get(*name));
-    names.into_iter().cloned().collect()
+    let after = &plan.section.settings;
+    let before = lane.settings_of_serving().unwrap_or(after);
+    let (before, after) = (settings::in_force(old, before), settings::in_force(new, after));
+    settings::changes(&before, &after).into_iter().map(|change| change.name).collect()
 }
 
 fn goes_back(section: &LaneSpec) -> Vec<String> {

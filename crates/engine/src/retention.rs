@@ -101,8 +101,14 @@ fn needed_in(lane: &Lane, now: Timestamp, lately: Span) -> BTreeSet<Digest> {
         let arms = promotion.blue.iter().chain(&promotion.green);
         needed.extend(arms.map(|deployment| deployment.release.digest.clone()));
     }
-    let latest = lane.verified.iter().rev().map(|it| &it.release.digest);
-    let may_return = latest.filter(|digest| lane.quarantine_of(digest).is_none());
+    let mut latest: Vec<&Digest> = Vec::new();
+    for digest in lane.verified.iter().rev().map(|it| &it.release.digest) {
+        // The same release under several settings is one.
+        if !latest.contains(&digest) {
+            latest.push(digest);
+        }
+    }
+    let may_return = latest.into_iter().filter(|digest| lane.quarantine_of(digest).is_none());
     needed.extend(may_return.take(VERIFIED_KEPT).cloned());
     // What is being stopped may be of any of them.
     let is_stopping = !lane.stopping.is_empty() || !lane.stop_again.is_empty();
@@ -239,6 +245,7 @@ mod tests {
                 promotion: PromotionNumber(1),
                 at: before(90),
                 evidence: BTreeSet::new(),
+                settings: None,
             });
         }
         lane
@@ -278,6 +285,7 @@ mod tests {
             reason: String::new(),
             promotion: PromotionNumber(1),
             since: before(60),
+            settings: None,
         };
         live.quarantined.push(quarantined);
         let kept = stay(&project(&releases, vec![live, lane("test", &all[..1])]));
@@ -294,9 +302,9 @@ mod tests {
         let mut live = lane("live", &[]);
         let promotion = PromotionNumber(1);
         let since = before(80);
-        live.serving = Some(Serving { deployment: deployment(serves), promotion, since });
+        live.serving = Some(Serving { deployment: deployment(serves), promotion, since, settings: None });
         live.standby =
-            Some(Standby { deployment: deployment(stands_by), until: NOW, holdback: None });
+            Some(Standby { deployment: deployment(stands_by), until: NOW, holdback: None, settings: None });
         for (release, days) in [(ended_lately, 29), (ended, 31), (young, 31)] {
             live.ended.push(Ended {
                 number: promotion,
@@ -305,6 +313,7 @@ mod tests {
                 outcome: Outcome::Failed,
                 at: before(days),
                 offered_by: None,
+                settings: None,
             });
         }
         let mut project = project(&releases, vec![live]);
@@ -327,6 +336,7 @@ mod tests {
             outcome: Outcome::Failed,
             at: before(60),
             offered_by: None,
+                settings: None,
         });
         assert_eq!(stay(&project(&[old, same], vec![live])), ["1.0", "2.0"]);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use towpath_core::ids::LaneId;
+use towpath_core::promotion::state::Lane;
 use towpath_core::reason::Wake;
 use towpath_core::units::Timestamp;
 
@@ -54,5 +55,15 @@ pub(crate) fn waiting(shared: &Shared) -> Vec<LaneId> {
     shared.read(|project| {
         let lanes = project.lanes.values().filter(|lane| !lane.waiting.is_empty());
         lanes.map(|lane| lane.id.clone()).collect()
+    })
+}
+
+/// Lanes that serve and in which nothing is under way or waits.
+pub(crate) fn free(shared: &Shared) -> Vec<LaneId> {
+    shared.read(|project| {
+        let lanes = project.lanes.values();
+        let is_free = |lane: &&Lane| lane.active.is_none() && lane.waiting.is_empty();
+        let free = lanes.filter(is_free).filter(|lane| lane.serving.is_some());
+        free.map(|lane| lane.id.clone()).collect()
     })
 }

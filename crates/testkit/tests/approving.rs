@@ -114,6 +114,7 @@ fn count(seeds: std::ops::RangeInclusive<u64>) {
             environment: &matrix.environments[0],
             rules: rules(&matrix),
             release: &release,
+            change_type: release.change_type,
             ordered_by: Some(&ordered_by),
             behind: &[],
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use towpath_core::reason::Next;
+use towpath_core::settings::SettingChange;
 use towpath_engine::views::{ApprovalView, CheckView, PlanView, StepView};
 
 use crate::report::block::{Block, next, table};
@@ -107,6 +108,7 @@ fn facts(plan: &PlanView, style: &Style) -> Block {
         },
     );
     block.row("changes", changes(plan));
+    block.lines("sets", plan.sets_up.iter().map(setting).collect());
     block.row(
         "retires",
         match &plan.retires {
@@ -142,6 +144,13 @@ fn changes(plan: &PlanView) -> String {
         many => counted(many, "migration"),
     };
     format!("{settings}, {migrations}")
+}
+
+/// `FLAG: off, becomes on`.
+fn setting(change: &SettingChange) -> String {
+    let said = |value: &Option<String>| value.as_deref().map_or("unset".to_owned(), printable);
+    let name = printable(&change.name);
+    format!("{name}: {}, becomes {}", said(&change.before), said(&change.after))
 }
 
 fn check_row(check: &CheckView, style: &Style) -> Vec<String> {

@@ -8,6 +8,14 @@ use crate::report::history::cut;
 use crate::report::status::lane_name;
 use crate::report::style::{Style, Symbol, counted, printable};
 
+/// The release, and whether settings are what keeps it out.
+fn what(one: &QuarantineView) -> String {
+    match &one.settings {
+        None => one.release.clone(),
+        Some(_) => format!("{} (its settings)", one.release),
+    }
+}
+
 /// The list, and how one is lifted.
 pub(crate) fn text(all: &[&QuarantineView], style: &Style) -> (String, String) {
     let Some(first) = all.first() else {
@@ -18,7 +26,7 @@ pub(crate) fn text(all: &[&QuarantineView], style: &Style) -> (String, String) {
         ["release", "may not enter", "since", "promotion", "why"].map(str::to_owned).to_vec();
     let rows = all.iter().map(|one| {
         vec![
-            one.release.clone(),
+            what(one),
             lane_name(&one.service, &one.environment, style),
             style.day(&one.since),
             one.promotion.to_string(),

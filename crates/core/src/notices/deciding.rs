@@ -7,6 +7,7 @@ use crate::journal::{Event, Requested};
 use crate::matrix::{Environment, Tier};
 use crate::notices::wording::{headed, line, next, subject};
 use crate::notices::{Notice, Occasion, SUMMARIES};
+use crate::plan::Plan;
 use crate::project::Project;
 use crate::promotion::approving::of_promotion;
 use crate::promotion::blocking::{blockers, is_for_people};
@@ -128,7 +129,8 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
 fn of_request(told: &Told<'_>, requested: &Requested) -> Vec<Found> {
     let number = requested.number;
     let is_hotfix = told.release(&requested.plan.release.version).is_some_and(|release| {
-        release.change_type == ChangeType::Hotfix && requested.plan.kind == Kind::Promote
+        requested.plan.change_type(release) == ChangeType::Hotfix
+            && requested.plan.kind == Kind::Promote
     });
     let owes = requested.plan.kind == Kind::Rollback && requested.reason.is_none();
     let mut found = Vec::new();
@@ -248,6 +250,10 @@ impl<'a> Told<'a> {
         self.release(version).map(|release| release.change_type)
     }
 
+    fn planned(&self, plan: &Plan) -> Option<ChangeType> {
+        self.release(&plan.release.version).map(|release| plan.change_type(release))
+    }
+
     /// The channels that hear of each promotion of a type, beside those of the rules.
     fn of_type(&self, environment: &'a Environment, change: Option<ChangeType>) -> &'a [Name] {
         let section = environment.lanes.get(&self.after.id.service);
@@ -269,7 +275,7 @@ impl<'a> Told<'a> {
                 by: Some(&it.by),
                 reason: it.reason.as_deref(),
                 took_effect: it.started_at.is_some(),
-                change: self.change(&it.plan.release.version),
+                change: self.planned(&it.plan),
             });
         }
         let requested = self.events.iter().find_map(|event| match event {
@@ -285,7 +291,7 @@ impl<'a> Told<'a> {
                 by: Some(&it.by),
                 reason: it.reason.as_deref(),
                 took_effect: false,
-                change: self.change(&it.plan.release.version),
+                change: self.planned(&it.plan),
             });
         }
         let owes = |it: &&OpenDebt| it.debt.number == number;

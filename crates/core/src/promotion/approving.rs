@@ -48,7 +48,7 @@ pub fn of_plan(
     release: &Release,
     now: Timestamp,
 ) -> Vec<Open> {
-    let question = question(common, lane, &plan.section, release);
+    let question = question(common, lane, plan, release);
     let about = question.map(|question| About { question, plan: plan.hash() });
     about.map(|about| about.open(lane, now)).unwrap_or_default()
 }
@@ -267,7 +267,7 @@ fn as_order(order: &ApprovalOrder) -> PromotionOrder {
 
 fn before_order(turn: &Turn<'_>, order: &ApprovalOrder) -> Option<Result<(), String>> {
     let (plan, release) = entering::plan(turn.project, &turn.lane.id, &as_order(order)).ok()?;
-    let question = question(turn.common(), &turn.lane, &plan.section, &release)?;
+    let question = question(turn.common(), &turn.lane, &plan, &release)?;
     Some(question.whether_counts(&order.by))
 }
 
@@ -320,13 +320,15 @@ fn rules<'a>(matrix: &Matrix, section: &'a LaneSpec) -> Option<&'a ApprovalRules
 fn question<'a>(
     common: &'a Common,
     lane: &Lane,
-    section: &'a LaneSpec,
+    plan: &'a Plan,
     release: &'a Release,
 ) -> Option<Question<'a>> {
     let matrix = common.matrix.as_ref()?;
     let environment = matrix.environment(&lane.id.environment)?;
-    let rules = rules(matrix, section)?;
-    Some(Question { matrix, environment, rules, release, ordered_by: None, behind: &[] })
+    let rules = rules(matrix, &plan.section)?;
+    let change_type = plan.change_type(release);
+    let (ordered_by, behind) = (None, [].as_slice());
+    Some(Question { matrix, environment, rules, release, change_type, ordered_by, behind })
 }
 
 /// A question to people, and the plan that it is about.
@@ -342,7 +344,7 @@ impl<'a> About<'a> {
             return None;
         }
         let release = common.release_of(&lane.id.service, &promotion.plan.release)?;
-        let question = question(common, lane, &promotion.plan.section, release)?;
+        let question = question(common, lane, &promotion.plan, release)?;
         let (ordered_by, behind) = (Some(&promotion.by), promotion.behind.as_slice());
         let question = Question { ordered_by, behind, ..question };
         Some(Self { question, plan: promotion.plan.hash() })

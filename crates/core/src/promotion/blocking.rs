@@ -258,6 +258,7 @@ mod tests {
                 acts: true,
                 ending: Some(ending),
             }),
+            settings: None,
         });
         lane
     }

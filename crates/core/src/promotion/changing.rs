@@ -10,6 +10,7 @@ use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::Lane;
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
+use crate::settings::SettingChange;
 
 /// Where the release must have been verified before.
 pub(super) fn predecessors(
@@ -28,8 +29,14 @@ pub(super) fn predecessors(
 
 /// A release that says that it changes settings alone changes nothing else of what serves: it has fewer
 /// people to ask, and steps of its own.
-pub(super) fn settings_alone(project: &Project, lane: &Lane, release: &Release) -> Checked<()> {
-    if release.change_type != ChangeType::Configuration {
+pub(super) fn settings_alone(
+    project: &Project,
+    lane: &Lane,
+    release: &Release,
+    sets_up: &[SettingChange],
+) -> Checked<()> {
+    // What serves already differs from itself in nothing else.
+    if release.change_type != ChangeType::Configuration || !sets_up.is_empty() {
         return Ok(());
     }
     let to = &lane.id.environment;

@@ -120,6 +120,7 @@ pub(super) fn call(turn: &mut Turn<'_>, promotion: &Promotion, reason: String) {
 fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight) {
     let Some(green) = promotion.green.clone() else { return };
     let before = turn.lane.serving.as_ref().map(|serving| serving.deployment.clone());
+    let settings = turn.lane.serving.as_ref().and_then(|serving| serving.settings.clone());
     let section = &promotion.plan.section;
     let forward = promotion.plan.kind == Kind::Promote;
     let keeps = forward && promotion.blue.is_some() && section.standby > Span::ZERO;
@@ -142,13 +143,16 @@ fn succeeded(turn: &mut Turn<'_>, promotion: &Promotion, weight: Weight) {
         turn.record(Event::VerificationWithdrawn {
             digest: bad.release.digest.clone(),
             sentence: format!("promotion {number} rolled it back"),
+            // Of a release that went back to the settings before only those are not verified.
+            settings: settings.filter(|_| bad.release == green.release),
         });
     }
     let gone = before.filter(|before| !keeps && before.number != green.number);
     if let Some(gone) = gone {
         standby::stop(turn, gone.number, section);
     }
-    if forward {
+    // What serves on under other settings was offered when it came.
+    if forward && !promotion.plan.is_settings_alone() {
         offer(turn, promotion);
     }
     // Last: what has ended stays as it ended (I5).

@@ -28,8 +28,8 @@ pub(super) fn advance(turn: &mut Turn<'_>) {
         let withdrawn = &turn.common().withdrawn;
         if let Some(withdrawal) = withdrawn_of(withdrawn, &verified.evidence) {
             let sentence = format!("it rested on {}", withdrawal.words());
-            let digest = verified.release.digest;
-            turn.record(Event::VerificationWithdrawn { digest, sentence });
+            let (digest, settings) = (verified.release.digest, verified.settings);
+            turn.record(Event::VerificationWithdrawn { digest, sentence, settings });
         }
     }
     for promotion in turn.lane.waiting.clone() {

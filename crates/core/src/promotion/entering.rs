@@ -11,9 +11,10 @@ use crate::promotion::accepting::{accepts_something, unenforced};
 use crate::promotion::held::has_window;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Outcome, Promotion};
-use crate::promotion::{approving, changing, owing};
+use crate::promotion::{approving, changing, owing, setting_up};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release, ReleaseRef};
+use crate::settings::{self, SettingChange};
 
 /// What is asked of an order, or why it is refused.
 pub(super) type Checked<T> = Result<T, Box<Refusal>>;
@@ -27,46 +28,47 @@ pub fn plan(
     lane_id: &LaneId,
     order: &PromotionOrder,
 ) -> Checked<(Plan, Release)> {
-    planned(project, lane_id, order)
+    planned(project, &project.lane(lane_id), order)
         .map_err(|refusal| Box::new(project.common.naming(lane_id, *refusal)))
 }
 
-fn planned(
+/// The same of a lane as it stands in the middle of a decision.
+pub(super) fn planned(
     project: &Project,
-    lane_id: &LaneId,
+    lane: &Lane,
     order: &PromotionOrder,
 ) -> Checked<(Plan, Release)> {
-    let lane = project.lane(lane_id);
-    let (matrix, environment, section) = declared(project, lane_id)?;
-    changing::breaks_for_a_reason(&lane, order)?;
+    let (matrix, environment, section) = declared(project, &lane.id)?;
+    changing::breaks_for_a_reason(lane, order)?;
     named_predecessor(matrix, environment, section, order)?;
-    let release = wanted(project, &lane, environment, order).map_err(|refusal| {
+    let release = wanted(project, lane, environment, order).map_err(|refusal| {
         // What is not enforced refuses whatever release comes next.
-        let also = unenforced(&lane, environment, section, None, order).err();
+        let also = unenforced(lane, environment, section, None, order).err();
         let also = also.filter(|_| refusal.kind == RefusalKind::Gate);
         let all = std::iter::once(refusal.clone()).chain(also);
         Refusal::together(all).err().unwrap_or(refusal)
     })?;
-    not_here_already(&lane, &release)?;
-    let accepted = unenforced(&lane, environment, section, Some(&release), order);
+    let (release, sets_up) = not_here_already(lane, section, release)?;
+    let accepted = unenforced(lane, environment, section, Some(&release), order);
     // In this order: the first decides the exit code.
     let refused = [
-        tier_takes_it(&lane, environment, &release),
-        asks(order, || approving::type_is_let_in(matrix, &lane, environment, section, &release)),
-        asks(order, || verified(project, &lane, environment, &release)),
-        not_quarantined(&lane, &release),
-        changing::settings_alone(project, &lane, &release),
+        tier_takes_it(lane, environment, &release),
+        asks(order, || approving::type_is_let_in(matrix, lane, environment, section, &release)),
+        asks(order, || verified(project, lane, environment, &release)),
+        not_quarantined(lane, section, &release),
+        changing::settings_alone(project, lane, &release, &sets_up),
         accepts_something(section, &release, order),
-        asks(order, || owing::lets_in(&lane, &release)),
-        asks(order, || has_window(&lane, environment, section, &release, order)),
+        asks(order, || owing::lets_in(lane, &release)),
+        asks(order, || has_window(lane, environment, section, &release, order)),
     ];
     let refused = refused.into_iter().filter_map(Result::err);
     Refusal::together(refused.chain(accepted.as_ref().err().cloned()))?;
     let accepted = accepted?;
     let own = section.of_type(release.change_type);
-    let plan = Plan::new(&lane, Kind::Promote, ReleaseRef::from(&release), &own, &accepted);
+    let plan = Plan::new(lane, Kind::Promote, ReleaseRef::from(&release), &own, &accepted);
+    let plan = plan.setting_up(sets_up);
     let plan = if order.break_glass { plan.breaking_glass() } else { plan };
-    fresh(&lane, environment, order, &plan)?;
+    fresh(lane, environment, order, &plan)?;
     Ok((plan, release))
 }
 
@@ -80,6 +82,8 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
     let (matrix, environment, section) = declared(project, &lane.id)?;
     let reference = &waiting.plan.release;
     let release = project.common.release_of(&lane.id.service, reference);
+    let (release, sets_up) = setting_up::again(lane, section, waiting, release)?;
+    let release = release.as_ref();
     let order = PromotionOrder {
         accept_unenforced: waiting.plan.accepted.clone(),
         reason: Some(String::new()),
@@ -91,7 +95,7 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         tier_takes_it(lane, environment, release)?;
         asks(&order, || verified(project, lane, environment, release))?;
         asks(&order, || approving::type_is_let_in(matrix, lane, environment, section, release))?;
-        changing::settings_alone(project, lane, release)?;
+        changing::settings_alone(project, lane, release, &sets_up)?;
         asks(&order, || owing::lets_in(lane, release))?;
         asks(&order, || has_window(lane, environment, section, release, &order))?;
     }
@@ -99,6 +103,7 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
     let of_type = release.map(|release| section.of_type(release.change_type));
     let section = of_type.as_ref().unwrap_or(section);
     let plan = Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted);
+    let plan = plan.setting_up(sets_up);
     Ok(if waiting.plan.break_glass { plan.breaking_glass() } else { plan })
 }
 
@@ -228,10 +233,20 @@ fn count_of(project: &Project, service: &Name) -> usize {
     project.common.releases.iter().filter(|release| release.service == *service).count()
 }
 
-fn not_here_already(lane: &Lane, release: &Release) -> Checked<()> {
-    let Some(serving) = &lane.serving else { return Ok(()) };
-    let same = serving.deployment.release == ReleaseRef::from(release);
+/// The release, and the settings that alone would change where it serves already: it enters again under
+/// them, as a change of another type.
+fn not_here_already(
+    lane: &Lane,
+    section: &LaneSpec,
+    release: Release,
+) -> Checked<(Release, Vec<SettingChange>)> {
+    let Some(serving) = &lane.serving else { return Ok((release, Vec::new())) };
+    let same = serving.deployment.release == ReleaseRef::from(&release);
     if same && lane.is_verified(&release.digest) {
+        let moved = setting_up::moved(lane, section, &release);
+        if !moved.is_empty() {
+            return Ok((setting_up::as_configuration(release), moved));
+        }
         let to = &lane.id.environment;
         let message =
             format!("{to} already serves {}; there is nothing to promote", release.version);
@@ -245,7 +260,7 @@ fn not_here_already(lane: &Lane, release: &Release) -> Checked<()> {
             also: Vec::new(),
         }));
     }
-    Ok(())
+    Ok((release, Vec::new()))
 }
 
 fn tier_takes_it(lane: &Lane, environment: &Environment, release: &Release) -> Checked<()> {
@@ -338,15 +353,26 @@ fn why_not_verified(before: &Lane, release: &Release) -> String {
     }
 }
 
-fn not_quarantined(lane: &Lane, release: &Release) -> Checked<()> {
-    let Some(quarantine) = lane.quarantine_of(&release.digest) else { return Ok(()) };
+fn not_quarantined(lane: &Lane, section: &LaneSpec, release: &Release) -> Checked<()> {
+    let settings = settings::digest(&section.settings);
+    let found = lane.quarantine_under(&release.digest, Some(&settings));
+    let Some(quarantine) = found else { return Ok(()) };
     let to = &lane.id.environment;
     let version = &release.version;
-    let cause = format!("quarantined: {} (promotion {})", quarantine.reason, quarantine.promotion);
-    let place = format!(
-        "sha256:{}; the same content under another version is refused as well",
-        release.digest.short()
-    );
+    let (what, place) = match &quarantine.settings {
+        None => (
+            "quarantined",
+            format!(
+                "sha256:{}; the same content under another version is refused as well",
+                release.digest.short()
+            ),
+        ),
+        Some(_) => (
+            "quarantined under these settings",
+            format!("environments.{to}.settings; other settings of it may enter"),
+        ),
+    };
+    let cause = format!("{what}: {} (promotion {})", quarantine.reason, quarantine.promotion);
     let message = format!("{version} may not enter {to}; {}", serves(lane));
     Err(Box::new(Refusal::new(RefusalKind::Gate, "quarantined", message, cause).at(place).next(
         format!("towpath quarantine lift {to} {version} --reason \"REASON\""),

@@ -2,11 +2,14 @@
 
 mod promotion;
 
+use std::collections::BTreeSet;
+
 use towpath_guard::Verdict;
 
 use crate::approvals::{Approval, MOST_KEPT, Word};
 use crate::check::CheckAnswer;
-use crate::ids::{CommandId, PromotionNumber, Revision};
+use crate::deployment::Deployment;
+use crate::ids::{CommandId, Digest, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::promotion::state::{
     Ask, CheckKey, CheckProgress, Ended, HoldbackEnd, Kind, Lane, Outcome, Owed, Pace, Pause,
@@ -32,13 +35,7 @@ impl Lane {
             Event::PromotionStarted { number, .. } => self.started(*number, event, at),
             Event::Committed { number, deployment, standby } => {
                 self.answer_asks(|kind, began_before| kind == Kind::Rollback || began_before);
-                self.serving =
-                    Some(Serving { deployment: deployment.clone(), promotion: *number, since: at });
-                self.standby = standby.as_ref().map(|(deployment, until)| Standby {
-                    deployment: deployment.clone(),
-                    until: *until,
-                    holdback: None,
-                });
+                self.committed(*number, deployment, standby.as_ref(), at);
                 self.verify(*number, at);
             }
             Event::StopOrdered { .. }
@@ -84,6 +81,25 @@ impl Lane {
                 self.active_changed(other, at);
             }
         }
+    }
+
+    fn committed(
+        &mut self,
+        number: PromotionNumber,
+        deployment: &Deployment,
+        standby: Option<&(Deployment, Timestamp)>,
+        at: Timestamp,
+    ) {
+        let before = self.serving.take();
+        self.standby = standby.map(|(deployment, until)| Standby {
+            deployment: deployment.clone(),
+            until: *until,
+            holdback: None,
+            settings: before.and_then(|before| before.settings),
+        });
+        let settings = self.active.as_ref().map(|promotion| promotion.plan.settings());
+        let deployment = deployment.clone();
+        self.serving = Some(Serving { deployment, promotion: number, since: at, settings });
     }
 
     fn stopping_changed(&mut self, event: &Event) {
@@ -172,24 +188,36 @@ impl Lane {
 
     fn trust_changed(&mut self, event: &Event, at: Timestamp) {
         match event {
-            Event::ReleaseQuarantined { release, number, reason } => {
-                self.verified.retain(|verified| verified.release.digest != release.digest);
-                self.quarantined.retain(|quarantine| quarantine.release.digest != release.digest);
+            Event::ReleaseQuarantined { release, number, reason, settings } => {
+                self.forget_verified(&release.digest, settings.as_ref());
+                self.quarantined.retain(|one| {
+                    one.release.digest != release.digest
+                        || (settings.is_some() && one.settings != *settings)
+                });
                 self.quarantined.push(Quarantine {
                     release: release.clone(),
                     promotion: *number,
                     reason: reason.clone(),
                     since: at,
+                    settings: settings.clone(),
                 });
             }
             Event::QuarantineLifted { digest, .. } => {
                 self.quarantined.retain(|quarantine| quarantine.release.digest != *digest);
             }
-            Event::VerificationWithdrawn { digest, .. } => {
-                self.verified.retain(|verified| verified.release.digest != *digest);
+            Event::VerificationWithdrawn { digest, settings, .. } => {
+                self.forget_verified(digest, settings.as_ref());
             }
             _ => {}
         }
+    }
+
+    /// Under these settings alone, or under any where none are named.
+    fn forget_verified(&mut self, digest: &Digest, settings: Option<&Digest>) {
+        self.verified.retain(|one| {
+            one.release.digest != *digest
+                || (settings.is_some() && one.settings.as_ref() != settings)
+        });
     }
 
     fn find_mut(&mut self, number: PromotionNumber) -> Option<&mut Promotion> {
@@ -243,9 +271,25 @@ impl Lane {
     fn verify(&mut self, number: PromotionNumber, at: Timestamp) {
         let Some(promotion) = self.active.as_ref() else { return };
         let release = promotion.plan.release.clone();
-        self.verified.retain(|verified| verified.release.digest != release.digest);
+        let (name, declared) = (promotion.plan.settings(), promotion.plan.section.settings.clone());
+        self.verified.retain(|one| {
+            one.release.digest != release.digest
+                || one.settings.as_ref().is_some_and(|settings| *settings != name)
+        });
         let evidence = promotion.rests_on().cloned().collect();
-        self.verified.push(Verified { release, promotion: number, at, evidence });
+        self.known_settings.insert(name.clone(), declared);
+        let settings = Some(name);
+        self.verified.push(Verified { release, promotion: number, at, evidence, settings });
+        self.forget_settings();
+    }
+
+    /// Settings that nothing may return to are not kept.
+    fn forget_settings(&mut self) {
+        let serving = self.serving.iter().filter_map(|one| one.settings.as_ref());
+        let standby = self.standby.iter().filter_map(|one| one.settings.as_ref());
+        let verified = self.verified.iter().filter_map(|one| one.settings.as_ref());
+        let needed: BTreeSet<Digest> = serving.chain(standby).chain(verified).cloned().collect();
+        self.known_settings.retain(|digest, _| needed.contains(digest));
     }
 
     /// What was said to its plan was said to that, and to this promotion: not to another plan, should
@@ -267,7 +311,9 @@ impl Lane {
             position.map(|position| self.waiting.remove(position))
         };
         let Some(promotion) = ended else { return };
+        let settings = promotion.plan.is_settings_alone().then(|| promotion.plan.settings());
         self.ended.push(Ended {
+            settings,
             number,
             kind: promotion.plan.kind,
             release: promotion.plan.release,

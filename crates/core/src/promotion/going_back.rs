@@ -1,10 +1,10 @@
 //! Returns all traffic to blue, has green stopped, and ends the promotion. Tries until the router
 //! obeys: the lease has returned the traffic by then, but nothing is recorded that was not observed.
 
-use crate::ids::PromotionNumber;
+use crate::ids::{Digest, PromotionNumber};
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order, Route};
-use crate::promotion::state::{Ending, Kind, Outcome, Promotion, State};
+use crate::promotion::state::{Ending, Kind, Outcome, Promotion, State, Verified};
 use crate::promotion::{Turn, baking, committing, holdback, standby};
 
 /// An ending without quarantine.
@@ -132,19 +132,30 @@ fn withdraw(turn: &mut Turn<'_>, promotion: &Promotion, ending: &Ending) {
     let speaks =
         matches!(ending.outcome, Outcome::Failed | Outcome::Rejected | Outcome::RolledBack);
     let serves = turn.lane.serving.as_ref().map(|serving| &serving.deployment.release.digest);
+    let alone = settings_alone(promotion);
+    let is_known = |one: &Verified| {
+        one.release.digest == release.digest && (alone.is_none() || one.settings == alone)
+    };
     if promotion.plan.kind == Kind::Promote
         && speaks
-        && serves != Some(&release.digest)
-        && turn.lane.is_verified(&release.digest)
+        && (alone.is_some() || serves != Some(&release.digest))
+        && turn.lane.verified.iter().any(is_known)
     {
         turn.record(Event::VerificationWithdrawn {
             digest: release.digest.clone(),
             sentence: format!("promotion {} of it did not succeed", promotion.number),
+            settings: alone,
         });
     }
 }
 
 fn quarantine(turn: &mut Turn<'_>, promotion: &Promotion, number: PromotionNumber, reason: &str) {
     let release = promotion.plan.release.clone();
-    turn.record(Event::ReleaseQuarantined { release, number, reason: reason.to_owned() });
+    let (reason, settings) = (reason.to_owned(), settings_alone(promotion));
+    turn.record(Event::ReleaseQuarantined { release, number, reason, settings });
+}
+
+/// What was changed where that was settings alone: the release itself serves on, and is not to blame.
+fn settings_alone(promotion: &Promotion) -> Option<Digest> {
+    promotion.plan.is_settings_alone().then(|| promotion.plan.settings())
 }

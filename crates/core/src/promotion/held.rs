@@ -49,7 +49,8 @@ impl<'a> Asked<'a> {
             lane,
             calendar: &promotion.plan.section.calendar,
             // A release is kept for ever; the type with the most rules stands for one that is not.
-            change: release.map_or(ChangeType::Feature, |release| release.change_type),
+            change: release
+                .map_or(ChangeType::Feature, |release| promotion.plan.change_type(release)),
             overrides: promotion.overrides_window,
         })
     }

@@ -78,7 +78,8 @@ pub(super) fn of_commit(promotion: &Promotion, barred: bool) -> Option<HeldBack>
 /// Whether what would stay in the route is quarantined, so that nobody may be sent there any more.
 pub(super) fn bars_blue(lane: &Lane, promotion: &Promotion) -> bool {
     let stays = of_commit(promotion, false).map(|held| held.deployment.release.digest);
-    stays.is_some_and(|digest| lane.quarantine_of(&digest).is_some())
+    let settings = lane.serving.as_ref().and_then(|serving| serving.settings.as_ref());
+    stays.is_some_and(|digest| lane.quarantine_under(&digest, settings).is_some())
 }
 
 /// What a route that returns to what serves leaves on what stands by.

@@ -64,14 +64,14 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
     }
 }
 
-fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
+pub(super) fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
     if let Some(from) = order.offered_by
         && known_offer(turn, from)
     {
         turn.note("this offer was taken before");
         return Ok(());
     }
-    let (plan, release) = entering::plan(turn.project, &turn.lane.id, order)?;
+    let (plan, release) = entering::planned(turn.project, &turn.lane, order)?;
     if order.break_glass {
         approving::breaks_the_glass(turn, order, &plan)?;
     }
@@ -96,7 +96,8 @@ fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> Taken {
         turn.record(Event::PromotionEnded { number, outcome, sentence });
     }
     // A hotfix waits for its own checks first; `waiting` makes room for it once they hold.
-    let supersedes = plan.section.supersede == Supersede::Newest;
+    // Other settings take nobody's place: whatever waits brings them as well.
+    let supersedes = plan.section.supersede == Supersede::Newest && !plan.is_settings_alone();
     let number = turn.next_promotion();
     let version = release.version.clone();
     // What a person ordered is wanted now, be it older; what an edge offers is only what came along.
@@ -289,7 +290,7 @@ fn abort(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Opti
 }
 
 fn lift(turn: &mut Turn<'_>, digest: &Digest, by: &Person, reason: &str) -> Taken {
-    if turn.lane.quarantine_of(digest).is_none() {
+    if turn.lane.quarantined.iter().all(|one| one.release.digest != *digest) {
         let message = format!("sha256:{} is not quarantined", digest.short());
         return Err(Box::new(
             Refusal::new(RefusalKind::NotFound, "not-quarantined", message, serves(&turn.lane))

@@ -11,6 +11,7 @@ use crate::ids::{CommandId, Digest, LaneId, Person, PromotionNumber, Revision};
 use crate::journal::Remembered;
 use crate::promotion::state::{Holdback, Kind, Outcome, Promotion, State};
 use crate::release::ReleaseRef;
+use crate::settings::Settings;
 use crate::units::Timestamp;
 
 /// One service in one environment, as it stands.
@@ -26,10 +27,13 @@ pub struct Lane {
     pub active: Option<Promotion>,
     /// Promotions that wait and hold nothing, oldest first.
     pub waiting: Vec<Promotion>,
-    /// Releases verified here, the latest last; each digest once.
+    /// Releases verified here, the latest last; each digest once under the same settings.
     pub verified: Vec<Verified>,
     /// Digests that may not enter until a person lifts it.
     pub quarantined: Vec<Quarantine>,
+    /// What the matrix declared as settings for what is verified, serves or stands by, by digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub known_settings: BTreeMap<Digest, Settings>,
     /// Deployments that are being stopped, with the command that does it.
     pub stopping: BTreeMap<PromotionNumber, CommandId>,
     /// Deployments that could not be stopped, and when they are told again.
@@ -75,6 +79,7 @@ impl Lane {
             waiting: Vec::new(),
             verified: Vec::new(),
             quarantined: Vec::new(),
+            known_settings: BTreeMap::new(),
             stopping: BTreeMap::new(),
             stop_again: BTreeMap::new(),
             asks: None,
@@ -98,19 +103,46 @@ impl Lane {
         self.verified.iter().any(|verified| verified.release.digest == *digest)
     }
 
-    /// The quarantine of `digest` here.
+    /// The quarantine of `digest` here, whatever its settings.
     pub fn quarantine_of(&self, digest: &Digest) -> Option<&Quarantine> {
-        self.quarantined.iter().find(|quarantine| quarantine.release.digest == *digest)
+        self.quarantine_under(digest, None)
     }
 
-    /// What a rollback returns to: the last verified release that is not quarantined and does not
-    /// serve.
-    pub fn rollback_target(&self) -> Option<&ReleaseRef> {
-        let serving = self.serving.as_ref().map(|serving| &serving.deployment.release.digest);
-        let mut candidates = self.verified.iter().rev().map(|verified| &verified.release);
-        candidates.find(|release| {
-            Some(&release.digest) != serving && self.quarantine_of(&release.digest).is_none()
+    /// What keeps `digest` out under these settings: its own quarantine, or that of both together.
+    pub fn quarantine_under(
+        &self,
+        digest: &Digest,
+        settings: Option<&Digest>,
+    ) -> Option<&Quarantine> {
+        self.quarantined.iter().find(|one| {
+            one.release.digest == *digest
+                && (one.settings.is_none() || one.settings.as_ref() == settings)
         })
+    }
+
+    /// What a rollback returns to: the last that was verified, is not quarantined and does not serve;
+    /// the release that serves under the settings it had before among them.
+    pub fn rollback_target(&self) -> Option<&Verified> {
+        self.verified.iter().rev().find(|one| {
+            let digest = &one.release.digest;
+            !self.serves_as(one) && self.quarantine_under(digest, one.settings.as_ref()).is_none()
+        })
+    }
+
+    /// Whether this is what serves. Where it is not known under which settings, the release decides.
+    fn serves_as(&self, verified: &Verified) -> bool {
+        self.serving.as_ref().is_some_and(|serving| {
+            let differ = match (&serving.settings, &verified.settings) {
+                (Some(now), Some(then)) => now != then,
+                _ => false,
+            };
+            serving.deployment.release.digest == verified.release.digest && !differ
+        })
+    }
+
+    /// What the matrix declared as settings for what serves; none where older versions put it there.
+    pub fn settings_of_serving(&self) -> Option<&Settings> {
+        self.known_settings.get(self.serving.as_ref()?.settings.as_ref()?)
     }
 
     /// Commands whose outcome is waited for, in no order. An outcome of any other changes nothing,
@@ -153,6 +185,9 @@ pub struct Serving {
     pub promotion: PromotionNumber,
     /// Since when.
     pub since: Timestamp,
+    /// What the matrix declared as its settings. Stored by older versions there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Digest>,
 }
 
 /// The release before, kept at full capacity.
@@ -165,6 +200,9 @@ pub struct Standby {
     /// The visitors who stay on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holdback: Option<Holdback>,
+    /// What the matrix declared as its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Digest>,
 }
 
 /// A release that was shown to work here.
@@ -179,9 +217,12 @@ pub struct Verified {
     /// What its checks rested on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub evidence: BTreeSet<Digest>,
+    /// What the matrix declared as its settings then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Digest>,
 }
 
-/// A digest that may not enter.
+/// What may not enter: a release, or a release under the settings that were changed alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quarantine {
     /// Which.
@@ -192,6 +233,9 @@ pub struct Quarantine {
     pub reason: String,
     /// Since when.
     pub since: Timestamp,
+    /// The settings under which it may not; none: under any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Digest>,
 }
 
 /// A trigger that asks a person.
@@ -229,4 +273,7 @@ pub struct Ended {
     pub at: Timestamp,
     /// The promotion elsewhere that offered the release, for an automatic edge.
     pub offered_by: Option<PromotionNumber>,
+    /// The settings that it brought, where it brought nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Digest>,
 }

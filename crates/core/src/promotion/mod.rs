@@ -29,6 +29,7 @@ mod lane;
 pub mod owing;
 mod reminding;
 mod rollback;
+mod setting_up;
 mod shifting;
 mod standby;
 mod starting;
@@ -219,6 +220,7 @@ impl<'a> Turn<'a> {
             owing::advance(self);
             reminding::advance(self);
             self.advance_active(input);
+            setting_up::by_itself(self);
             if self.events.len() == before {
                 return;
             }

@@ -3,10 +3,10 @@
 
 use crate::ids::{Person, PromotionNumber};
 use crate::journal::{Event, Requested};
-use crate::matrix::Decider;
+use crate::matrix::{Decider, LaneSpec};
 use crate::plan::Plan;
 use crate::promotion::entering::serves;
-use crate::promotion::state::{Ended, Kind, Outcome};
+use crate::promotion::state::{Ended, Kind, Outcome, Verified};
 use crate::promotion::{Taken, Turn, WAIT_LIMIT, holdback, starting};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::Release;
@@ -50,7 +50,8 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         )));
     };
     let number = turn.next_promotion();
-    let plan = Plan::new(&turn.lane, Kind::Rollback, target.clone(), section, &[]);
+    let section = under_settings_of(turn, &target, section);
+    let plan = Plan::new(&turn.lane, Kind::Rollback, target.release.clone(), &section, &[]);
     turn.record(Event::PromotionRequested(Box::new(Requested {
         number,
         plan,
@@ -66,15 +67,24 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         signed: None,
     })));
     if cause.quarantine
-        && let Some(bad) = turn.lane.serving.as_ref().map(|one| one.deployment.release.clone())
+        && let Some(bad) = turn.lane.serving.clone()
     {
-        let reason = said(cause);
-        turn.record(Event::ReleaseQuarantined { release: bad, number, reason });
+        let (reason, release) = (said(cause), bad.deployment.release);
+        // What returns to the settings before is to blame for nothing but the settings.
+        let settings = bad.settings.filter(|_| release == target.release);
+        turn.record(Event::ReleaseQuarantined { release, number, reason, settings });
     }
     if let Some(promotion) = turn.lane.promotion(number).cloned() {
         starting::begin(turn, &promotion);
     }
     Ok(())
+}
+
+/// The lane's declarations with the settings that the release was verified under, where they are known.
+fn under_settings_of(turn: &Turn<'_>, target: &Verified, section: &LaneSpec) -> LaneSpec {
+    let known = target.settings.as_ref().and_then(|name| turn.lane.known_settings.get(name));
+    let settings = known.unwrap_or(&section.settings).clone();
+    LaneSpec { settings, ..section.clone() }
 }
 
 /// The refusal of a rollback without a release to return to.
@@ -152,8 +162,13 @@ fn was_tried(turn: &Turn<'_>) -> bool {
     turn.lane.ended.iter().any(tried)
 }
 
-/// Nothing moves by itself away from a release whose migrations cannot be reversed.
+/// Nothing moves by itself away from a release whose migrations cannot be reversed. To other settings of
+/// the same release they are no obstacle.
 fn serves_what_cannot_be_taken_back(turn: &Turn<'_>) -> bool {
+    let serving = turn.lane.serving.as_ref().map(|serving| &serving.deployment.release);
+    if turn.lane.rollback_target().map(|target| &target.release) == serving {
+        return false;
+    }
     let release = turn.lane.serving.as_ref().and_then(|serving| {
         turn.common().release_of(&turn.lane.id.service, &serving.deployment.release)
     });

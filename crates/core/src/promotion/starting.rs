@@ -5,7 +5,7 @@ use crate::deployment::Deployment;
 use crate::ids::{CommandId, PromotionNumber};
 use crate::journal::Event;
 use crate::promotion::command::{CommandOutcome, Order};
-use crate::promotion::state::{Kind, Promotion, State};
+use crate::promotion::state::{Kind, Promotion, Standby, State};
 use crate::promotion::{Turn, approving, going_back, owing, standby};
 
 /// Takes the lane: from here the promotion has effects. A rollback whose release stands by goes back
@@ -27,10 +27,13 @@ pub(super) fn begin(turn: &mut Turn<'_>, promotion: &Promotion) {
 }
 
 fn what_stands_by(turn: &Turn<'_>, promotion: &Promotion) -> Option<Deployment> {
-    let standby = turn.lane.standby.as_ref().map(|standby| standby.deployment.clone());
-    standby.filter(|standby| {
-        promotion.plan.kind == Kind::Rollback && standby.release == promotion.plan.release
-    })
+    let plan = &promotion.plan;
+    let is_it = |standby: &&Standby| {
+        plan.kind == Kind::Rollback
+            && standby.deployment.release == plan.release
+            && standby.settings.as_ref().is_none_or(|settings| *settings == plan.settings())
+    };
+    turn.lane.standby.as_ref().filter(is_it).map(|standby| standby.deployment.clone())
 }
 
 fn order(

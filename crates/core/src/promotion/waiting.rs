@@ -107,8 +107,8 @@ pub(super) fn planned_anew(turn: &mut Turn<'_>, promotion: Promotion) -> Option<
 fn is_preempting(turn: &Turn<'_>, promotion: &Promotion) -> bool {
     let service = &promotion.plan.lane.service;
     let release = turn.common().release_of(service, &promotion.plan.release);
-    promotion.plan.section.hotfix_preempts
-        && release.is_some_and(|release| release.change_type == ChangeType::Hotfix)
+    let is_hotfix = |release| promotion.plan.change_type(release) == ChangeType::Hotfix;
+    promotion.plan.section.hotfix_preempts && release.is_some_and(is_hotfix)
 }
 
 /// Whether a hotfix whose checks hold takes the place of what is under way: not when that is a
@@ -132,7 +132,8 @@ fn over(turn: &Turn<'_>, promotion: &Promotion) -> Option<String> {
     {
         return Some(format!("it waited longer than {}", deadline.since(promotion.requested_at)));
     }
-    if let Some(quarantine) = turn.lane.quarantine_of(&promotion.plan.release.digest) {
+    let (digest, settings) = (&promotion.plan.release.digest, promotion.plan.settings());
+    if let Some(quarantine) = turn.lane.quarantine_under(digest, Some(&settings)) {
         return Some(format!("quarantined while it waited: {}", quarantine.reason));
     }
     prerequisites(promotion).find_map(|(key, check)| {

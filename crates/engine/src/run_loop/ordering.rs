@@ -39,6 +39,11 @@ impl Loop {
         if applied.is_some() {
             // People have other roles now.
             self.ask_again(wakes::waiting(&self.shared)).await?;
+            // What serves may be set up otherwise now.
+            for lane in wakes::free(&self.shared) {
+                let look = Input::Woken { verdict: None, ask_again: false };
+                self.lane_input(&lane, &look, false, None).await?;
+            }
         }
         Ok(Accepted { events, notes, ..Accepted::default() })
     }

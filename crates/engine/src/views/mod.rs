@@ -4,6 +4,7 @@
 
 mod people;
 mod proposal;
+mod quarantine;
 mod show;
 mod telling;
 
@@ -11,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 use towpath_core::release::ChangeType;
+use towpath_core::settings::SettingChange;
 
 pub use crate::summary::text as summary;
 pub use people::{TokenView, WaitView, WaitingView, YouView};
 pub use proposal::ProposalView;
+pub use quarantine::QuarantineView;
 pub use show::time;
 pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};
 pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};
@@ -181,26 +184,6 @@ pub struct HealthView {
     pub failing: Vec<String>,
     /// When they were last asked.
     pub at: Option<String>,
-}
-
-/// What may not enter.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct QuarantineView {
-    /// What.
-    #[serde(default)]
-    pub service: String,
-    /// Where.
-    pub environment: String,
-    /// Which release.
-    pub release: String,
-    /// Its digest.
-    pub digest: String,
-    /// Which promotion threw it out.
-    pub promotion: u64,
-    /// Why.
-    pub reason: String,
-    /// Since when.
-    pub since: String,
 }
 
 /// One promotion.
@@ -420,8 +403,11 @@ pub struct PlanView {
     pub verified: Vec<String>,
     /// What it replaces, and since when that serves.
     pub replaces: Option<(String, String)>,
-    /// Names of settings that differ from what serves.
+    /// Names of settings that differ from those under which something serves.
     pub settings_changed: Vec<String>,
+    /// What they were and become, where nothing else changes; without values that are secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets_up: Vec<SettingChange>,
     /// How many migrations it brings.
     pub migrations: usize,
     /// What stands by now and is retired by it.

@@ -22,8 +22,8 @@ use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
     ApprovalView, BlockerView, CheckView, EvidenceView, HealthView, HoldbackView, LaneView,
-    PromotionView, QuarantineView, ServesView, SideView, StandbyView, StepView, UnenforcedView,
-    VerdictView, WeightsView,
+    PromotionView, ServesView, SideView, StandbyView, StepView, UnenforcedView, VerdictView,
+    WeightsView, quarantine,
 };
 
 /// RFC 3339 in UTC, to the second or, where it matters to machines, finer.
@@ -352,8 +352,8 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
         health: health(shared, id, endpoints.len()),
         promotion: held.map(|held| promotion(shared, &lane, held, now)),
         more_waiting: lane.waiting.len() - usize::from(lane.active.is_none() && held.is_some()),
-        verified: lane.verified.iter().map(|one| one.release.version.to_string()).collect(),
-        quarantined: quarantined(&lane),
+        verified: verified(&lane),
+        quarantined: quarantine::of_lane(&lane),
         asks: lane.asks.as_ref().map(|ask| ask.reason.clone()),
         owes: shared
             .read(|project| owed(&project.common, &lane))
@@ -361,6 +361,17 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
             .map(Into::into)
             .collect(),
     })
+}
+
+/// Each version once, whatever the settings under which it was verified.
+fn verified(lane: &Lane) -> Vec<String> {
+    let mut versions: Vec<String> = Vec::new();
+    for version in lane.verified.iter().map(|one| one.release.version.to_string()) {
+        if !versions.contains(&version) {
+            versions.push(version);
+        }
+    }
+    versions
 }
 
 /// As they were last observed; they sum to 1.
@@ -385,20 +396,6 @@ fn standby(standby: &Standby) -> StandbyView {
             }
         }),
     }
-}
-
-fn quarantined(lane: &Lane) -> Vec<QuarantineView> {
-    let all = lane.quarantined.iter();
-    all.map(|one| QuarantineView {
-        service: lane.id.service.to_string(),
-        environment: lane.id.environment.to_string(),
-        release: one.release.version.to_string(),
-        digest: one.release.digest.to_string(),
-        promotion: one.promotion.0,
-        reason: one.reason.clone(),
-        since: time(one.since),
-    })
-    .collect()
 }
 
 fn health(shared: &Shared, id: &LaneId, endpoints: usize) -> HealthView {

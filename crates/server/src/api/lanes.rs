@@ -8,8 +8,10 @@ use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::journal::Attested;
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::promotion::state::Verified;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::ReleaseRef;
+use towpath_core::settings::SettingChange;
 use towpath_core::units::Timestamp;
 use towpath_engine::views::{
     CheckView, LaneView, PlanView, PromotionView, Status, WaitingView, YouView,
@@ -117,7 +119,18 @@ pub(crate) async fn plan(
     let id = lane_id(&service, &environment)?;
     let order = ordered_by(by, order);
     app.engine.ensure_bytes(&id, &order).await?;
-    Ok(Json(app.engine.plan(&id, &order)?))
+    let mut plan = app.engine.plan(&id, &order)?;
+    plan.sets_up.iter_mut().for_each(hide_secrets);
+    Ok(Json(plan))
+}
+
+/// Where a matrix takes secrets all the same, in development, nobody reads them here.
+fn hide_secrets(change: &mut SettingChange) {
+    for value in [&mut change.before, &mut change.after].into_iter().flatten() {
+        if towpath_config::is_secret(&change.name, value) {
+            "(not shown)".clone_into(value);
+        }
+    }
 }
 
 /// Only the engine itself makes offers.
@@ -192,10 +205,15 @@ fn named_before(app: &App, id: &LaneId, back_to: Option<&Name>) -> Answer<()> {
 fn rollback_plan(app: &App, id: &LaneId) -> RollbackAnswer {
     let lane = app.engine.lane_state(id);
     let to = lane.rollback_target().cloned();
+    let is_it = |to: &Verified| {
+        lane.standby.as_ref().is_some_and(|standby| {
+            standby.deployment.release == to.release && standby.settings == to.settings
+        })
+    };
     RollbackAnswer::Plan {
         from: lane.serving.as_ref().map(|one| one.deployment.release.version.to_string()),
-        standby: lane.standby.as_ref().map(|one| &one.deployment.release) == to.as_ref(),
-        to: to.map(|release| release.version.to_string()),
+        standby: to.as_ref().is_some_and(is_it),
+        to: to.map(|to| to.release.version.to_string()),
     }
 }
 

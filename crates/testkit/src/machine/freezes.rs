@@ -22,6 +22,17 @@ impl<F: Fate> World<F> {
         }
     }
 
+    /// After a matrix: what serves where nothing is under way may be set up otherwise now.
+    pub(super) fn wake_serving(&mut self, engine: usize) {
+        let lanes = self.engines[engine].project().lanes.values();
+        let free = lanes.filter(|lane| lane.active.is_none() && lane.waiting.is_empty());
+        let serving = free.filter(|lane| lane.serving.is_some());
+        let serving: Vec<LaneId> = serving.map(|lane| lane.id.clone()).collect();
+        for lane in serving {
+            self.wake_at(engine, &lane, self.now);
+        }
+    }
+
     /// Somebody freezes or thaws something. Answers whether an engine took it and decided about it, be
     /// it with a refusal.
     pub fn order(

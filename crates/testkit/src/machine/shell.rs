@@ -128,6 +128,9 @@ impl<F: Fate> World<F> {
         if matches!(event, Event::Frozen(_) | Event::Thawed(_)) {
             self.wake_open(owner);
         }
+        if matches!(event, Event::MatrixApplied { .. }) {
+            self.wake_serving(owner);
+        }
         if let Event::MatrixApplied { matrix, .. } = event
             && self.planted == Some(Planted::PlanReplaced)
         {

@@ -91,8 +91,10 @@ fn command_line(command: &Command) -> String {
         Order::AskCheck { key, promotion, .. } => {
             format!("ask {} of promotion {promotion}", String::from(key.clone()))
         }
-        Order::StartInstances { deployment, release, .. } => {
-            format!("start deployment {deployment} ({})", release.version)
+        Order::StartInstances { deployment, release, section, .. } => {
+            let settings = section.settings.iter().map(|(name, value)| format!(", {name}={value}"));
+            let settings: String = settings.collect();
+            format!("start deployment {deployment} ({}{settings})", release.version)
         }
         Order::SetRoute { route, .. } => route_line(route),
         Order::StopInstances { deployment, .. } => format!("stop deployment {deployment}"),
@@ -302,12 +304,19 @@ pub fn lane_lines(common: &Common, lane: &Lane) -> Vec<String> {
             ended.number, ended.release.version
         ));
     }
-    let verified: Vec<_> = lane.verified.iter().map(|one| one.release.version.as_str()).collect();
+    let mut verified: Vec<_> =
+        lane.verified.iter().map(|one| one.release.version.as_str()).collect();
+    // Under several settings it is named as often.
+    verified.sort_by_key(|version| {
+        lane.verified.iter().rposition(|one| one.release.version.as_str() == *version)
+    });
+    verified.dedup();
     if !verified.is_empty() {
         lines.push(format!("verified {}", verified.join(", ")));
     }
     for one in &lane.quarantined {
-        lines.push(format!("quarantined {}: {}", one.release.version, one.reason));
+        let under = one.settings.as_ref().map_or("", |_| " under settings");
+        lines.push(format!("quarantined {}{under}: {}", one.release.version, one.reason));
     }
     if let Some(ask) = &lane.asks {
         lines.push(format!("asks a person to roll back: {}", ask.reason));

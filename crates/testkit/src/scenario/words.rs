@@ -309,11 +309,16 @@ impl Story {
                 let retires = self.world.disk.project().lane(lane).standby.map(|standby| {
                     format!(", retires the standby of {}", standby.deployment.release.version)
                 });
+                let sets = plan.sets_up.iter().map(|one| {
+                    let said = |value: &Option<String>| value.clone().unwrap_or("unset".to_owned());
+                    format!(", {} {} becomes {}", one.name, said(&one.before), said(&one.after))
+                });
                 format!(
-                    "the plan: {}, now {blue}, steps {}{}",
+                    "the plan: {}, now {blue}, steps {}{}{}",
                     release.version,
                     steps.join(" "),
-                    retires.unwrap_or_default()
+                    retires.unwrap_or_default(),
+                    sets.collect::<String>()
                 )
             }
             Err(refusal) => format!("no plan: {}", refusal.message),
