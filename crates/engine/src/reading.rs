@@ -366,12 +366,7 @@ pub(crate) fn naming(project: &Project, lane: &LaneId, refusal: Refusal) -> Refu
 }
 
 /// Settings of the release and of its lane; of the lane none where nobody knows those of what serves.
-fn settings_changed(
-    lane: &Lane,
-    plan: &Plan,
-    old: Option<&Release>,
-    new: &Release,
-) -> Vec<String> {
+fn settings_changed(lane: &Lane, plan: &Plan, old: Option<&Release>, new: &Release) -> Vec<String> {
     let Some(old) = old else { return Vec::new() };
     let after = &plan.section.settings;
     let before = lane.settings_of_serving().unwrap_or(after);

@@ -302,9 +302,14 @@ mod tests {
         let mut live = lane("live", &[]);
         let promotion = PromotionNumber(1);
         let since = before(80);
-        live.serving = Some(Serving { deployment: deployment(serves), promotion, since, settings: None });
-        live.standby =
-            Some(Standby { deployment: deployment(stands_by), until: NOW, holdback: None, settings: None });
+        live.serving =
+            Some(Serving { deployment: deployment(serves), promotion, since, settings: None });
+        live.standby = Some(Standby {
+            deployment: deployment(stands_by),
+            until: NOW,
+            holdback: None,
+            settings: None,
+        });
         for (release, days) in [(ended_lately, 29), (ended, 31), (young, 31)] {
             live.ended.push(Ended {
                 number: promotion,
@@ -336,7 +341,7 @@ mod tests {
             outcome: Outcome::Failed,
             at: before(60),
             offered_by: None,
-                settings: None,
+            settings: None,
         });
         assert_eq!(stay(&project(&[old, same], vec![live])), ["1.0", "2.0"]);
     }

@@ -81,9 +81,8 @@ fn due<'a>(turn: &Turn<'a>) -> Option<&'a Release> {
     }
     let serving = lane.serving.as_ref()?;
     let settings = settings::digest(&section.settings);
-    let came_back = |number| {
-        lane.ended.iter().any(|one| one.number == number && one.kind == Kind::Rollback)
-    };
+    let came_back =
+        |number| lane.ended.iter().any(|one| one.number == number && one.kind == Kind::Rollback);
     let last = lane.ended.iter().rev().find(|one| one.settings.is_some());
     let was_tried = last.is_some_and(|one| {
         one.release == serving.deployment.release && one.settings.as_ref() == Some(&settings)
@@ -92,8 +91,7 @@ fn due<'a>(turn: &Turn<'a>) -> Option<&'a Release> {
     if was_tried || came_back(serving.promotion) || serving.settings.as_ref() == Some(&settings) {
         return None;
     }
-    let release =
-        turn.common().release_of(&lane.id.service, &serving.deployment.release)?;
+    let release = turn.common().release_of(&lane.id.service, &serving.deployment.release)?;
     let is_new = !moved(lane, section, release).is_empty() && lane.is_verified(&release.digest);
     is_new.then_some(release)
 }

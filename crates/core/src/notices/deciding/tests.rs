@@ -57,7 +57,8 @@ fn lane() -> Lane {
         ReleaseRef { version: Version::new("1.3.0").unwrap(), digest: Digest::of(b"1.3.0") };
     let number = PromotionNumber(4);
     let deployment = Deployment { number, release, capacity: 1, endpoints: Vec::new() };
-    lane.serving = Some(Serving { deployment, promotion: number, since: Timestamp(1), settings: None });
+    lane.serving =
+        Some(Serving { deployment, promotion: number, since: Timestamp(1), settings: None });
     lane
 }
 
