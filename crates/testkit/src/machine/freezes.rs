@@ -22,8 +22,17 @@ impl<F: Fate> World<F> {
         }
     }
 
+    /// What is looked at again because of something that belongs to no lane.
+    pub(super) fn wake_after(&mut self, engine: usize, event: &Event) {
+        match event {
+            Event::Frozen(_) | Event::Thawed(_) => self.wake_open(engine),
+            Event::MatrixApplied { .. } => self.wake_serving(engine),
+            _ => {}
+        }
+    }
+
     /// After a matrix: what serves where nothing is under way may be set up otherwise now.
-    pub(super) fn wake_serving(&mut self, engine: usize) {
+    fn wake_serving(&mut self, engine: usize) {
         let lanes = self.engines[engine].project().lanes.values();
         let free = lanes.filter(|lane| lane.active.is_none() && lane.waiting.is_empty());
         let serving = free.filter(|lane| lane.serving.is_some());

@@ -125,12 +125,7 @@ impl<F: Fate> World<F> {
         }
         self.engines[owner].project.apply(None, event, at);
         self.say(Told::Recorded { lane: None, event: event.clone() });
-        if matches!(event, Event::Frozen(_) | Event::Thawed(_)) {
-            self.wake_open(owner);
-        }
-        if matches!(event, Event::MatrixApplied { .. }) {
-            self.wake_serving(owner);
-        }
+        self.wake_after(owner, event);
         if let Event::MatrixApplied { matrix, .. } = event
             && self.planted == Some(Planted::PlanReplaced)
         {
