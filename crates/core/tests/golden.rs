@@ -44,12 +44,8 @@ fn reference() -> ReleaseRef {
 
 fn deployment(number: u64) -> Deployment {
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 4001));
-    Deployment {
-        number: PromotionNumber(number),
-        release: reference(),
-        capacity: 1,
-        endpoints: vec![Endpoint { instance: 1, address }],
-    }
+    let (number, endpoints) = (PromotionNumber(number), vec![Endpoint { instance: 1, address }]);
+    Deployment { number, release: reference(), capacity: 1, endpoints }
 }
 
 fn plan() -> Plan {
@@ -197,6 +193,7 @@ fn of_the_rollout() -> Vec<Event> {
 
 fn of_the_end() -> Vec<Event> {
     let (number, command, revision) = (NUMBER, CommandId(11), Revision(5));
+    let (reason, settings) = (because(), None);
     let ending = Ending {
         outcome: Outcome::RolledBack,
         sentence: because(),
