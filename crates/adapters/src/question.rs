@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use towpath_core::check::{CheckAnswer, CheckResult};
+use towpath_core::ids::Name;
 use towpath_ports::check::CheckRequest;
+use towpath_ports::settings::Problem;
 
 /// As written in addresses and arguments.
 pub(crate) const PLACE: &str = "{green}";
@@ -66,6 +68,17 @@ pub(crate) fn keep(request: &CheckRequest, name: &str, told: &Value) {
     });
     let bytes = serde_json::to_vec_pretty(&told).expect("plain data with text keys");
     request.keeper.keep(name, "application/json", &bytes);
+}
+
+/// What is wrong with the names in the setting `in`, which are those of environments.
+pub(crate) fn wrong_environments(settings: &Value) -> Vec<Problem> {
+    let named = settings.get("in").and_then(Value::as_array).into_iter().flatten();
+    let wrong = named.enumerate().filter_map(|(index, name)| {
+        let error = Name::new(name.as_str().unwrap_or_default()).err()?;
+        let path = format!("in[{index}]");
+        Some(Problem::new(&path, error.to_string(), "the name of an environment"))
+    });
+    wrong.collect()
 }
 
 /// All must pass. A failure outweighs what cannot be told, that outweighs what is not yet known,
@@ -129,7 +142,9 @@ pub(crate) mod testing {
     use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
     use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release, ReleaseRef};
     use towpath_core::units::{Span, Timestamp};
-    use towpath_ports::check::{Attestation, Check, CheckRequest, EvidenceReader, SoakRecord};
+    use towpath_ports::check::{
+        Attestation, CalmRecord, Check, CheckRequest, EvidenceReader, ServedRecord, SoakRecord,
+    };
     use towpath_ports::{Site, settings};
 
     /// What the journal is made to know; the records of environments by name.
@@ -137,6 +152,13 @@ pub(crate) mod testing {
     pub(crate) struct Evidence {
         pub(crate) attestations: Vec<Attestation>,
         pub(crate) records: Vec<(&'static str, SoakRecord)>,
+        /// What everybody met, by environment.
+        pub(crate) served: Vec<(&'static str, ServedRecord)>,
+        /// How quiet it was, by environment.
+        pub(crate) calm: Vec<(&'static str, CalmRecord)>,
+        /// What environment variables the release brings, and of what type it is.
+        pub(crate) settings: Vec<(&'static str, &'static str)>,
+        pub(crate) change_type: Option<ChangeType>,
         /// What the release was built from.
         pub(crate) commit: Option<String>,
         /// What the release consists of: the bytes of its artefacts, by name.
@@ -168,11 +190,15 @@ pub(crate) mod testing {
                 version: release.version.clone(),
                 digest: release.digest.clone(),
                 artifacts: artifacts.collect(),
-                settings: std::collections::BTreeMap::new(),
+                settings: self
+                    .settings
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
                 migrations: Vec::new(),
                 commit: self.commit.clone(),
                 author: None,
-                change_type: ChangeType::Feature,
+                change_type: self.change_type.unwrap_or(ChangeType::Feature),
                 snapshot: false,
                 created_by: None,
                 behind: Vec::new(),
@@ -197,6 +223,32 @@ pub(crate) mod testing {
             _since: Timestamp,
         ) -> Result<SoakRecord, String> {
             let found = self.records.iter().find(|(name, _)| *name == environment.as_str());
+            match found {
+                Some((_, record)) if !self.is_down => Ok(record.clone()),
+                Some(_) | None => Err("no database".to_owned()),
+            }
+        }
+
+        async fn served(
+            &self,
+            _service: &Name,
+            environment: &Name,
+            _since: Timestamp,
+        ) -> Result<ServedRecord, String> {
+            let found = self.served.iter().find(|(name, _)| *name == environment.as_str());
+            match found {
+                Some((_, record)) if !self.is_down => Ok(record.clone()),
+                Some(_) | None => Err("no database".to_owned()),
+            }
+        }
+
+        async fn calm(
+            &self,
+            _service: &Name,
+            environment: &Name,
+            _release: &ReleaseRef,
+        ) -> Result<CalmRecord, String> {
+            let found = self.calm.iter().find(|(name, _)| *name == environment.as_str());
             match found {
                 Some((_, record)) if !self.is_down => Ok(record.clone()),
                 Some(_) | None => Err("no database".to_owned()),

@@ -70,8 +70,8 @@ fn handed_to_nobody<'a>(mut secrets: impl Iterator<Item = &'a Entry>) -> Option<
     Some(format!("nothing hands `{first}`{more} to the release"))
 }
 
-/// Sections of which a part is enforced and a part is kept; people are shown them whole.
-const PARTLY: [&str; 2] = ["notify", "communication"];
+/// Sections of which a part is enforced and a part is kept or only shown; people are shown them whole.
+const PARTLY: [&str; 4] = ["notify", "communication", "slo", "error_budget"];
 
 /// The sections of one map that are kept, by name, with every default filled in.
 pub(crate) fn values(

@@ -16,6 +16,7 @@ use crate::declared::{self, declared, declared_at_top};
 use crate::forge;
 use crate::pipeline;
 use crate::problem::{Problem, Problems};
+use crate::promises;
 use crate::sections::metrics_sources::{self, Source};
 use crate::sections::{self, Where, order, rollback, rollout, router, target};
 use crate::shape::{Key, NOWHERE, Place};
@@ -201,6 +202,7 @@ fn environment(
         declared(Where::Environment, shared, &path, reading);
     }
     rules_for_people(&joined, &prefix, reading);
+    promises::list_what_nobody_counts(&joined, &prefix, reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
     let (mut lanes, mut of_lanes) = (BTreeMap::new(), Vec::new());
@@ -251,6 +253,7 @@ fn environment(
         lanes,
         who_may: sections::who_may::read(&joined),
         notify: sections::notify::read(&joined, reading.root),
+        promises: promises::of_environment(name, &joined),
         declared: kept,
     }
 }
@@ -361,6 +364,7 @@ fn lane_spec(
     let change_types = sections::change_types::read(node, lane.place, &rollout, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let gate = forge::completed(gate, &lane.id.service, reading);
+    let gate = promises::completed(gate, &lane.id.environment, node, reading);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);

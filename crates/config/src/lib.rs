@@ -18,6 +18,7 @@ mod lists;
 mod pipeline;
 mod place;
 mod problem;
+mod promises;
 mod quantities;
 mod render;
 mod repair;

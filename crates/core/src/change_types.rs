@@ -124,6 +124,7 @@ mod tests {
             promote: Decider::Manual,
             who_may: BTreeMap::new(),
             notify: crate::notices::NotifyRules::default(),
+            promises: Vec::new(),
             lanes: BTreeMap::new(),
             declared: BTreeMap::new(),
         }

@@ -107,6 +107,9 @@ pub struct Environment {
     /// Who hears of what happens in it.
     #[serde(default, skip_serializing_if = "NotifyRules::is_empty")]
     pub notify: NotifyRules,
+    /// What it promises, as questions about whatever serves there; no promotion is asked them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<CheckSpec>,
     /// What is declared for each service in it.
     pub lanes: BTreeMap<Name, LaneSpec>,
     /// Its sections that are kept and that nothing here acts on, by name, every default filled in;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 use towpath_core::check::{CheckAnswer, CheckResult};
 use towpath_core::ids::{LaneId, Name, Person};
+use towpath_core::promotion::state::{Lane, Outcome};
 use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
-use towpath_ports::check::{Attestation, EvidenceReader, SoakRecord};
+use towpath_ports::check::{Attestation, CalmRecord, EvidenceReader, ServedRecord, SoakRecord};
 use towpath_ports::evidence::Keeper;
 
 use crate::executor::INTERVAL;
@@ -110,18 +111,82 @@ impl EvidenceReader for Evidence {
             return Ok(SoakRecord::default());
         };
         let from = since.max(serving.since);
-        let record = telemetry::record_of(&shared, &lane, serving.deployment.number, from).await?;
-        // The interval that is under way, and the one in which serving began, are never whole.
-        let tolerated = INTERVAL.faster(shared.setup.speed).milliseconds() * 2;
-        let beyond = |gaps: Span| Span(gaps.milliseconds().saturating_sub(tolerated));
+        let record =
+            telemetry::record_of(&shared, &lane, Some(serving.deployment.number), from).await?;
         Ok(SoakRecord {
             serving_since: Some(serving.since),
             requests: record.visitors.0,
             failed: record.visitors.1,
             probes: record.probes.0,
             probes_failed: record.probes.1,
-            visitor_gaps: beyond(record.visitor_gaps),
-            probe_gaps: beyond(record.probe_gaps),
+            visitor_gaps: beyond_the_usual(&shared, record.visitor_gaps),
+            probe_gaps: beyond_the_usual(&shared, record.probe_gaps),
         })
     }
+
+    async fn served(
+        &self,
+        service: &Name,
+        environment: &Name,
+        since: Timestamp,
+    ) -> Result<ServedRecord, String> {
+        let shared = self.shared()?;
+        let lane = LaneId { service: service.clone(), environment: environment.clone() };
+        let known = shared.read(|project| project.lanes.get(&lane).and_then(first_served));
+        let Some(known) = known else { return Ok(ServedRecord::default()) };
+        let from = since.max(known);
+        let mut record = telemetry::record_of(&shared, &lane, None, from).await?;
+        // The journal remembers the last promotions alone; who was counted before them was there.
+        if let Some(first) = record.first.filter(|first| *first > since && *first < known) {
+            record = telemetry::record_of(&shared, &lane, None, first).await?;
+        }
+        let (has_visitors, has_probes) = record.is_counted;
+        let gaps =
+            |is_counted: bool, gaps: Span| is_counted.then(|| beyond_the_usual(&shared, gaps));
+        Ok(ServedRecord {
+            serving_since: Some(record.first.map_or(known, |first| first.min(known))),
+            requests: record.visitors.0,
+            failed: record.visitors.1,
+            latency: record.latency,
+            probes: record.probes.0,
+            probes_failed: record.probes.1,
+            visitor_gaps: gaps(has_visitors, record.visitor_gaps),
+            probe_gaps: gaps(has_probes, record.probe_gaps),
+        })
+    }
+
+    async fn calm(
+        &self,
+        service: &Name,
+        environment: &Name,
+        release: &ReleaseRef,
+    ) -> Result<CalmRecord, String> {
+        let shared = self.shared()?;
+        let id = LaneId { service: service.clone(), environment: environment.clone() };
+        Ok(shared.read(|project| {
+            let Some(lane) = project.lanes.get(&id) else { return CalmRecord::default() };
+            let serving = lane.serving.as_ref();
+            let own = serving.filter(|one| one.deployment.release.digest == release.digest);
+            let trouble = lane.trouble.as_ref();
+            CalmRecord {
+                serving_since: own.map(|serving| serving.since),
+                trouble: trouble.map(|trouble| (trouble.at, trouble.sentence.clone())),
+            }
+        }))
+    }
+}
+
+/// Gaps without what is always missing: the interval that is under way, and the one in which serving
+/// began, are never whole.
+fn beyond_the_usual(shared: &Shared, gaps: Span) -> Span {
+    let tolerated = INTERVAL.faster(shared.setup.speed).milliseconds() * 2;
+    Span(gaps.milliseconds().saturating_sub(tolerated))
+}
+
+/// Since when something has served in a lane, as far back as it remembers; none when nothing does.
+fn first_served(lane: &Lane) -> Option<Timestamp> {
+    let serving = lane.serving.as_ref()?.since;
+    let verified = lane.verified.iter().map(|it| it.at);
+    let ended = lane.ended.iter().filter(|it| it.outcome == Outcome::Succeeded).map(|it| it.at);
+    verified.chain(ended).chain([serving]).min()
 }

@@ -106,6 +106,7 @@ async fn keep(
         total: before,
         failed: 0,
         p99_us: None,
+        latency: None,
     };
     if let Err(error) = shared.setup.store.keep_intervals(&[row]).await {
         tracing::warn!(%lane, %error, "after a restart nobody will know what the router lost");

@@ -232,6 +232,7 @@ async fn keep(shared: &Shared, lane: &LaneId, deployment: &Deployment, role: Rol
         total: total.total,
         failed: total.failed,
         p99_us: None,
+        latency: None,
     };
     crate::telemetry::add(shared, row).await;
 }

@@ -213,7 +213,7 @@ impl Engine {
         let span = Span::minutes(minutes).faster(self.shared.setup.speed);
         let micros = i64::try_from(span.milliseconds() * 1000).unwrap_or(i64::MAX);
         let since = Timestamp(self.shared.now().0 - micros);
-        let record = telemetry::record_of(&self.shared, id, deployment, since).await.ok()?;
+        let record = telemetry::record_of(&self.shared, id, Some(deployment), since).await.ok()?;
         Some((record.visitors, record.probes))
     }
 
@@ -326,7 +326,12 @@ fn is_automatic(environment: &towpath_core::matrix::Environment) -> bool {
     environment.promote == towpath_core::matrix::Decider::Automatic
 }
 
-/// Whether some gate's soak looks at this lane.
+/// Whether a check of this kind looks at a lane over a long time, so that somebody has to count there.
+fn is_long_look(kind: &str) -> bool {
+    matches!(kind, "soak" | "stable_for" | "slo" | "error_budget")
+}
+
+/// Whether some gate looks at this lane over a long time.
 fn soaked(matrix: &Matrix, lane: &LaneId) -> bool {
     let names_it = |named: Option<&serde_json::Value>| {
         let named = named.and_then(|names| names.as_array()).into_iter().flatten();
@@ -334,7 +339,7 @@ fn soaked(matrix: &Matrix, lane: &LaneId) -> bool {
     };
     let lanes = matrix.environments.iter().flat_map(|environment| environment.lanes.values());
     let mut checks = lanes.flat_map(|lane| &lane.gate.prerequisites);
-    checks.any(|check| check.check.kind == "soak" && names_it(check.check.settings.get("in")))
+    checks.any(|check| is_long_look(&check.check.kind) && names_it(check.check.settings.get("in")))
 }
 
 /// Where a release of its type must be verified before.

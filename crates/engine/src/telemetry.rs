@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::units::{Span, Timestamp};
-use towpath_guard::Quantile;
-use towpath_ports::store::IntervalRow;
+use towpath_guard::{Histogram, Quantile};
+use towpath_ports::store::{INTERVALS_KEPT, IntervalRow};
 
 use crate::executor::{self, INTERVAL};
 use crate::shared::Shared;
@@ -16,8 +16,6 @@ use crate::tokens;
 /// How far back a new engine asks the routers: they keep two days (see the proxy).
 const CATCH_UP: Span = Span::hours(48);
 
-/// How long telemetry is kept: a month of comparisons and some days to look back at it.
-const KEPT: Span = Span::hours(35 * 24);
 /// Rows that one sweep removes at most, so that it never holds the store up.
 const SWEEP: u32 = 5_000;
 
@@ -30,7 +28,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
         while !shared.is_stopped() {
             collect(&shared, width, &mut taken).await;
             tokens::keep_uses(&shared).await;
-            let before = shared.now().minus(KEPT);
+            let before = shared.now().minus(INTERVALS_KEPT);
             if let Err(error) = shared.setup.store.drop_intervals(before, SWEEP).await {
                 tracing::warn!(%error, "old telemetry was not removed");
             }
@@ -74,6 +72,7 @@ async fn take_in(
             total: interval.counts.requests,
             failed: interval.counts.failed,
             p99_us: interval.counts.latency.quantile_us(Quantile(99)),
+            latency: Some(interval.counts.latency.clone()),
         })
         .collect();
     let last = rows.last().map(|row| row.start)?;
@@ -105,13 +104,19 @@ pub(crate) struct Record {
     pub(crate) visitor_gaps: Span,
     /// Time in which a probe was due and none was made.
     pub(crate) probe_gaps: Span,
+    /// How long the answers took, as far as it was kept.
+    pub(crate) latency: Histogram,
+    /// Whether a router counts visitors, and whether probes are declared.
+    pub(crate) is_counted: (bool, bool),
+    /// When the first interval began of which anything is kept.
+    pub(crate) first: Option<Timestamp>,
 }
 
-/// Sums what is kept of one deployment since `since`.
+/// Sums what is kept of one deployment since `since`; of all that ever served there when none is named.
 pub(crate) async fn record_of(
     shared: &Shared,
     lane: &LaneId,
-    deployment: PromotionNumber,
+    deployment: Option<PromotionNumber>,
     since: Timestamp,
 ) -> Result<Record, String> {
     let width = INTERVAL.faster(shared.setup.speed);
@@ -120,7 +125,8 @@ pub(crate) async fn record_of(
     take_in(shared, lane, from, width).await;
     let rows = shared.setup.store.intervals(lane, from).await.map_err(|error| error.to_string())?;
     let own = |source: &str| {
-        let own = rows.iter().filter(|row| row.deployment == deployment && row.source == source);
+        let is_meant = |row: &&IntervalRow| deployment.is_none_or(|it| it == row.deployment);
+        let own = rows.iter().filter(is_meant).filter(|row| row.source == source);
         own.collect::<Vec<_>>()
     };
     let (visitors, probes) = (own("visitors"), own("probes"));
@@ -132,6 +138,9 @@ pub(crate) async fn record_of(
         probes: sum(&probes),
         visitor_gaps: if has_router { uncovered(&visitors, none, since, until) } else { none },
         probe_gaps: every.map_or(none, |every| uncovered(&probes, every, since, until)),
+        latency: latency_of(&visitors),
+        is_counted: (has_router, every.is_some()),
+        first: visitors.iter().chain(&probes).map(|row| row.start).min(),
     })
 }
 
@@ -154,6 +163,12 @@ fn expected(shared: &Shared, lane: &LaneId) -> (bool, Option<Span>) {
 
 fn sum(rows: &[&IntervalRow]) -> (u64, u64) {
     rows.iter().fold((0, 0), |sum, row| (sum.0 + row.total, sum.1 + row.failed))
+}
+
+fn latency_of(rows: &[&IntervalRow]) -> Histogram {
+    let mut all = Histogram::default();
+    rows.iter().filter_map(|row| row.latency.as_ref()).for_each(|one| all.merge(one));
+    all
 }
 
 /// How much of the time from `since` to `until` no row speaks for; each speaks for its interval and
@@ -183,6 +198,7 @@ mod tests {
             total: 0,
             failed: 0,
             p99_us: None,
+            latency: None,
         };
         minutes.iter().map(row).collect()
     }

@@ -73,6 +73,29 @@ impl Histogram {
         above.map(|(_, count)| count).sum()
     }
 
+    /// How many latencies were certainly below `latency_us`: those in buckets that end there.
+    pub fn below(&self, latency_us: u64) -> u64 {
+        let buckets = self.buckets.iter().enumerate();
+        // The last bucket has no end.
+        let ends = buckets.take(BUCKETS - 1);
+        ends.filter(|(index, _)| upper_bound_us(*index) <= latency_us).map(|(_, count)| count).sum()
+    }
+
+    /// Between which two values in microseconds the mean lies; none when nothing was recorded.
+    pub fn mean_between_us(&self) -> Option<(u64, u64)> {
+        let count = u128::from(self.count());
+        let sum = |bound: fn(usize) -> u64| {
+            let buckets = self.buckets.iter().enumerate();
+            buckets
+                .map(|(index, count)| u128::from(*count) * u128::from(bound(index)))
+                .sum::<u128>()
+        };
+        let least = sum(|index| index.checked_sub(1).map_or(0, upper_bound_us));
+        let mean = |sum: u128| Some(u64::try_from(sum.checked_div(count)?).unwrap_or(u64::MAX));
+        // What the last bucket holds may be longer; so long no request is waited for.
+        Some((mean(least)?, mean(sum(upper_bound_us) + count - 1)?))
+    }
+
     /// The latency in microseconds that `quantile` of the requests did not exceed, or none when
     /// nothing was recorded.
     pub fn quantile_us(&self, quantile: Quantile) -> Option<u64> {
@@ -164,6 +187,26 @@ mod tests {
             }
             let text = serde_json::to_string(&histogram).expect("a histogram is plain data");
             prop_assert_eq!(serde_json::from_str::<Histogram>(&text).expect("own text"), histogram);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_above_and_below_and_the_mean_are_never_claimed_wrongly(
+            latencies in prop::collection::vec(1u32..60_000_000, 1..50),
+            limit in 1u64..60_000_000,
+        ) {
+            let mut histogram = Histogram::default();
+            latencies.iter().for_each(|latency| histogram.record(*latency));
+            let real = |holds: fn(u64, u64) -> bool| {
+                latencies.iter().filter(|one| holds(u64::from(**one), limit)).count() as u64
+            };
+            prop_assert!(histogram.below(limit) <= real(|one, limit| one <= limit));
+            prop_assert!(histogram.above(limit) <= real(|one, limit| one >= limit));
+            let sum: u64 = latencies.iter().map(|one| u64::from(*one)).sum();
+            let mean = sum / latencies.len() as u64;
+            let (least, most) = histogram.mean_between_us().expect("something was recorded");
+            prop_assert!((least..=most).contains(&mean), "{mean} in {least} to {most}");
         }
     }
 

@@ -8,6 +8,7 @@ use towpath_core::deployment::Endpoint;
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
+use towpath_guard::Histogram;
 
 use crate::evidence::Keeper;
 
@@ -71,6 +72,22 @@ pub trait EvidenceReader: Send + Sync {
         release: &ReleaseRef,
         since: Timestamp,
     ) -> Result<SoakRecord, String>;
+
+    /// What everybody met in an environment since `since`, whichever release of the service served.
+    async fn served(
+        &self,
+        service: &Name,
+        environment: &Name,
+        since: Timestamp,
+    ) -> Result<ServedRecord, String>;
+
+    /// How quiet an environment has been in which the release serves.
+    async fn calm(
+        &self,
+        service: &Name,
+        environment: &Name,
+        release: &ReleaseRef,
+    ) -> Result<CalmRecord, String>;
 }
 
 /// A person's word that something is done.
@@ -110,4 +127,36 @@ pub struct SoakRecord {
     /// Time within the asked span in which no probe was made, beyond what is always missing; zero
     /// where none are declared.
     pub probe_gaps: Span,
+}
+
+/// What visitors and probes met in a lane over some time, whichever release served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServedRecord {
+    /// Since when something has served there, as far back as anybody knows; none when nothing does.
+    pub serving_since: Option<Timestamp>,
+    /// Visitors' requests that are evidence.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// How long their answers took, those of which it was kept.
+    pub latency: Histogram,
+    /// Probes.
+    pub probes: u64,
+    /// Those of them that failed.
+    pub probes_failed: u64,
+    /// Time of which the router told nothing, beyond what is always missing; none where no router
+    /// counts visitors.
+    pub visitor_gaps: Option<Span>,
+    /// Time in which a probe was due and none was made, beyond what is always missing; none where no
+    /// probes are declared.
+    pub probe_gaps: Option<Span>,
+}
+
+/// How quiet a lane has been in which a release serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CalmRecord {
+    /// Since when the release has served there without a break; none when it does not serve.
+    pub serving_since: Option<Timestamp>,
+    /// The last time that something went wrong there, and what, as a sentence without a point.
+    pub trouble: Option<(Timestamp, String)>,
 }

@@ -6,6 +6,12 @@ use serde_json::Value;
 use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::units::{Span, Timestamp};
 
+pub use towpath_guard::Histogram;
+
+/// How long telemetry is kept: a month of comparisons and some days to look back at it. No window over
+/// counts can be longer.
+pub const INTERVALS_KEPT: Span = Span::hours(35 * 24);
+
 /// Keeps one project's journal, state and outbox. One engine owns it at a time.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -211,6 +217,8 @@ pub struct IntervalRow {
     pub failed: u64,
     /// p99 in microseconds.
     pub p99_us: Option<u64>,
+    /// How long the answers took; none for what has no answers, and for what older versions kept.
+    pub latency: Option<Histogram>,
 }
 
 /// What a look at the whole chain found.

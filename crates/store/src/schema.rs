@@ -20,8 +20,10 @@ struct Migration {
 }
 
 /// In order, from version 1 without gaps. One that was ever released is never changed.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "begin", sql: include_str!("../migrations/0001_begin.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "begin", sql: include_str!("../migrations/0001_begin.sql") },
+    Migration { version: 2, name: "latency", sql: include_str!("../migrations/0002_latency.sql") },
+];
 
 /// The schema that this program reads and writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
@@ -245,6 +247,6 @@ mod tests {
             .iter()
             .map(|step| Digest::of(step.sql.as_bytes()).short().to_owned())
             .collect();
-        assert_eq!(digests, ["abba723bfd87"], "existing journals would be refused");
+        assert_eq!(digests, ["abba723bfd87", "564d64ba055a"], "existing journals would be refused");
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Either, Executor as _};
 
 use crate::database::Database;
 
-/// Rows in one INSERT. The widest table has 8 columns, and SQLite takes 32,766 values in one
+/// Rows in one INSERT. The widest table has 9 columns, and SQLite takes 32,766 values in one
 /// statement (`SQLITE_MAX_VARIABLE_NUMBER`, sqlite.org/limits.html), PostgreSQL 65,535.
 const ROWS_PER_STATEMENT: usize = 500;
 

@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::units::{Span, Timestamp};
-use towpath_ports::store::{IntervalRow, StoreError};
+use towpath_ports::store::{Histogram, IntervalRow, StoreError};
 
 use crate::commit::{checked_text, signed};
 use crate::database::Database;
@@ -25,6 +25,7 @@ pub(crate) struct StoredInterval {
     total: i64,
     failed: i64,
     p99_us: Option<i64>,
+    latency: Option<String>,
 }
 
 /// Checks the rows; of several with one key the last counts.
@@ -40,6 +41,7 @@ pub(crate) fn prepare(rows: &[IntervalRow]) -> Result<Vec<StoredInterval>, Store
             total: signed(row.total)?,
             failed: signed(row.failed)?,
             p99_us: row.p99_us.map(signed).transpose()?,
+            latency: row.latency.as_ref().map(text_of).transpose()?,
         };
         let key = (
             interval.lane.clone(),
@@ -52,14 +54,20 @@ pub(crate) fn prepare(rows: &[IntervalRow]) -> Result<Vec<StoredInterval>, Store
     Ok(by_key.into_values().collect())
 }
 
+/// Pairs of bucket and count.
+fn text_of(latency: &Histogram) -> Result<String, StoreError> {
+    let text = serde_json::to_string(latency);
+    text.map_err(|error| StoreError::Refused(format!("latencies cannot be written: {error}")))
+}
+
 /// Writes intervals; one with the same key is replaced.
 pub(crate) fn write(intervals: &[StoredInterval]) -> Vec<Statement> {
     let sql = "INSERT INTO intervals \
-               (lane, deployment, source, began_at, width_ms, total, failed, p99_us) \
+               (lane, deployment, source, began_at, width_ms, total, failed, p99_us, latency) \
                VALUES {rows} ON CONFLICT (lane, began_at, deployment, source) DO UPDATE SET \
                width_ms = excluded.width_ms, total = excluded.total, failed = excluded.failed, \
-               p99_us = excluded.p99_us";
-    row_statements(Topic::Intervals, sql, 8, intervals, |statement, interval| {
+               p99_us = excluded.p99_us, latency = excluded.latency";
+    row_statements(Topic::Intervals, sql, 9, intervals, |statement, interval| {
         statement
             .with(interval.lane.as_str())
             .with(interval.deployment)
@@ -69,6 +77,7 @@ pub(crate) fn write(intervals: &[StoredInterval]) -> Vec<Statement> {
             .with(interval.total)
             .with(interval.failed)
             .with(interval.p99_us)
+            .with(interval.latency.as_deref())
     })
 }
 
@@ -92,7 +101,7 @@ pub(crate) async fn read(
     since: Timestamp,
 ) -> Result<Vec<IntervalRow>, sqlx::Error> {
     let sql = database.text(
-        "SELECT lane, deployment, source, began_at, width_ms, total, failed, p99_us \
+        "SELECT lane, deployment, source, began_at, width_ms, total, failed, p99_us, latency \
          FROM intervals WHERE lane = ? AND began_at >= ? ORDER BY began_at, deployment, source",
     );
     let values = vec![lane.to_string().as_str().into(), since.0.into()];
@@ -104,6 +113,8 @@ pub(crate) async fn read(
 fn interval(row: &AnyRow) -> Result<IntervalRow, sqlx::Error> {
     let p99_us: Option<i64> = row.try_get(7)?;
     let p99_us = p99_us.map(u64::try_from).transpose();
+    let latency: Option<String> = row.try_get(8)?;
+    let latency = latency.map(|text| serde_json::from_str(&text)).transpose();
     Ok(IntervalRow {
         lane: parsed(row.try_get(0)?)?,
         deployment: PromotionNumber(unsigned(row, 1)?),
@@ -113,5 +124,6 @@ fn interval(row: &AnyRow) -> Result<IntervalRow, sqlx::Error> {
         total: unsigned(row, 5)?,
         failed: unsigned(row, 6)?,
         p99_us: p99_us.map_err(|error| sqlx::Error::Decode(error.into()))?,
+        latency: latency.map_err(|error| sqlx::Error::Decode(error.into()))?,
     })
 }

@@ -5,6 +5,7 @@ mod attested;
 mod command;
 mod coverage;
 mod cyclonedx;
+mod error_budget;
 pub(crate) mod git;
 mod github;
 mod http;
@@ -12,9 +13,12 @@ mod junit;
 mod performance;
 mod planned;
 mod prometheus;
+mod promises;
 mod provenance;
 mod sarif;
+mod slo;
 mod soak;
+mod stable_for;
 mod tcp;
 
 pub(crate) use git::{Record, Repository};
@@ -28,6 +32,9 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     command::KIND,
     attested::KIND,
     soak::KIND,
+    stable_for::KIND,
+    slo::KIND,
+    error_budget::KIND,
     junit::KIND,
     coverage::KIND,
     sarif::KIND,

@@ -51,17 +51,8 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
 };
 
 fn validate(settings: &Value) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let environments = settings.get("in").and_then(Value::as_array).into_iter().flatten();
-    let mut count = 0;
-    for (index, environment) in environments.enumerate() {
-        count += 1;
-        if let Err(error) = Name::new(environment.as_str().unwrap_or_default()) {
-            let path = format!("in[{index}]");
-            problems.push(Problem::new(&path, error.to_string(), "the name of an environment"));
-        }
-    }
-    if count == 0 {
+    let mut problems = question::wrong_environments(settings);
+    if settings.get("in").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         problems.push(Problem::new("in", "`in` names no environment", "at least one environment"));
     }
     if settings.get("for").and_then(Value::as_u64) == Some(0) {

@@ -21,7 +21,9 @@ use towpath_core::check::CheckResult::{self, Fail, Inconclusive, Pass};
 use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
-use towpath_ports::check::{Attestation, CheckRequest, EvidenceReader, SoakRecord};
+use towpath_ports::check::{
+    Attestation, CalmRecord, CheckRequest, EvidenceReader, ServedRecord, SoakRecord,
+};
 use towpath_ports::clock::{Clock as _, SystemClock};
 use towpath_ports::{Site, settings};
 
@@ -73,6 +75,24 @@ impl EvidenceReader for OneArtifact {
         _release: &ReleaseRef,
         _since: Timestamp,
     ) -> Result<SoakRecord, String> {
+        Err("nobody is asked".to_owned())
+    }
+
+    async fn served(
+        &self,
+        _service: &Name,
+        _environment: &Name,
+        _since: Timestamp,
+    ) -> Result<ServedRecord, String> {
+        Err("nobody is asked".to_owned())
+    }
+
+    async fn calm(
+        &self,
+        _service: &Name,
+        _environment: &Name,
+        _release: &ReleaseRef,
+    ) -> Result<CalmRecord, String> {
         Err("nobody is asked".to_owned())
     }
 }

@@ -105,7 +105,10 @@ fn against_skip(lane: &Lane<'_>, kind: &str, skip: &Node, asked: &Node, problems
 /// The environments in which the gate wants a release to have served, with their places.
 fn soaked_in<'a>(lane: &Lane<'a>) -> impl Iterator<Item = (&'a str, &'a Node)> {
     let checks = lane.checks();
-    let soaks = checks.filter(|check| check.get("check").and_then(Node::text) == Some("soak"));
+    let waits = |check: &&Node| {
+        matches!(check.get("check").and_then(Node::text), Some("soak" | "stable_for"))
+    };
+    let soaks = checks.filter(waits);
     soaks.filter_map(|soak| soak.get("in")).flat_map(texts)
 }
 

@@ -83,12 +83,18 @@ fn secrets_in(key: &str, node: &Node, known: &[&str], problems: &mut Problems) {
     }
 }
 
+/// Checks that look at other environments.
+const LOOK_ELSEWHERE: [&str; 5] = ["soak", "stable_for", "slo", "error_budget", "parity"];
+
 /// Environments that sections of an environment speak of.
 pub(super) fn environments(lane: &Lane<'_>, problems: &mut Problems) {
     let known = lane.whole.keys("environments");
     let checks = lane.checks().filter(|_| lane.judges("gate"));
-    let soaks = checks.filter(|it| it.get("check").and_then(Node::text) == Some("soak"));
-    let looked_at = soaks.filter_map(|it| it.get("in"));
+    let looks = |it: &&Node| {
+        let kind = it.get("check").and_then(Node::text);
+        kind.is_some_and(|kind| LOOK_ELSEWHERE.contains(&kind))
+    };
+    let looked_at = checks.filter(looks).filter_map(|it| it.get("in"));
     let types = lane.node.node.get("change_types").map(Node::entries).unwrap_or_default();
     let skipped = types.iter().filter_map(|it| it.value.get("skip"));
     let single = [lane.get("data", "from"), lane.get("migrations", "tested_in")];

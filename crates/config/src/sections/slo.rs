@@ -1,7 +1,7 @@
 //! What an environment promises its users. What is done when it is broken is in `rollback` and
 //! `error_budget`.
 
-use super::{SHARED, Section};
+use super::{SHARED, Section, Standing};
 use crate::shape::{Bound, Key, Measure, Shape};
 
 const KEYS: &[Key] = &[
@@ -49,13 +49,25 @@ const KEYS: &[Key] = &[
         "throughput",
         Shape::Promise(Measure::Rate, Bound::AtLeast),
         "Requests that it bears.",
+    )
+    .standing(Standing::Kept(None)),
+    Key::optional(
+        "window",
+        Shape::SomeTime,
+        "Time over which all of it is counted, 35 days at most. Left out: 30 days.",
     ),
-    Key::optional("window", Shape::SomeTime, "Time over which all of it is counted."),
 ];
 
 /// The section.
-pub(crate) const SECTIONS: &[Section] = &[Section::apart(
-    Key::optional("slo", Shape::Map(KEYS), "What is promised."),
-    SHARED,
-    "slo: { availability: \">= 99.9%\", latency_p99: \"< 500ms\", error_rate: \"< 0.5%\" }\n",
-)];
+pub(crate) const SECTIONS: &[Section] = &[Section {
+    touches_promotions: false,
+    ..Section::enforced(
+        Key::optional(
+            "slo",
+            Shape::Map(KEYS),
+            "What is promised, and held against all that is counted.",
+        ),
+        SHARED,
+        "slo: { availability: \">= 99.9%\", latency_p99: \"< 500ms\", error_rate: \"< 0.5%\" }\n",
+    )
+}];

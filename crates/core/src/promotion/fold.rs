@@ -1,6 +1,7 @@
 //! Folds events into a lane. Decides nothing: what an event says is so.
 
 mod promotion;
+mod trouble;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,7 @@ impl Lane {
     /// What is so after `event`, which happened at `at`. Events of the project change nothing here.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         self.note_order(event);
+        self.note_trouble(event, at);
         match event {
             Event::PromotionRequested(requested) => self.requested(requested, at),
             Event::CheckAsked { number, key, command } => {

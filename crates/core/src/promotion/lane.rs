@@ -41,6 +41,9 @@ pub struct Lane {
     pub stop_again: BTreeMap<PromotionNumber, Timestamp>,
     /// A trigger that asks a person to roll back, where the matrix says `mode: manual`.
     pub asks: Option<Ask>,
+    /// The last thing that went wrong here while something served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
     /// A rollback of what serves that waits until what was on its way is gone; nothing else takes the
     /// lane before it.
     #[serde(default)]
@@ -83,6 +86,7 @@ impl Lane {
             stopping: BTreeMap::new(),
             stop_again: BTreeMap::new(),
             asks: None,
+            trouble: None,
             remembered: None,
             owed: Vec::new(),
             debts: Vec::new(),
@@ -245,6 +249,15 @@ pub struct Ask {
     pub reason: String,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// Something that went wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// When.
+    pub at: Timestamp,
+    /// What, as the end of a sentence: `a rollback (promotion 7): …`.
+    pub sentence: String,
 }
 
 /// A rollback that owes its reason.

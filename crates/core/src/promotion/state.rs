@@ -14,7 +14,7 @@ use crate::units::{Timestamp, Weight};
 pub use crate::promotion::gate::{CheckKey, CheckProgress, GateList};
 pub use crate::promotion::holdback::{Holdback, HoldbackEnd};
 pub use crate::promotion::lane::{
-    Ask, Ended, Lane, Owed, Quarantine, REMEMBERED, Serving, Standby, Verified,
+    Ask, Ended, Lane, Owed, Quarantine, REMEMBERED, Serving, Standby, Trouble, Verified,
 };
 
 /// Forward or back.

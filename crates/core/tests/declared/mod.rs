@@ -173,6 +173,7 @@ pub(crate) fn matrix(variant: u16) -> Matrix {
         after,
         promote: if variant & (1 << 15) == 0 { Decider::Manual } else { Decider::Automatic },
         notify: NotifyRules::default(),
+        promises: Vec::new(),
         lanes: BTreeMap::from([(name("api"), section)]),
         who_may: BTreeMap::new(),
         declared: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use towpath_core::ids::PromotionNumber;
 use towpath_core::units::{Span, Timestamp};
-use towpath_ports::store::{IntervalRow, Store as _, StoreError};
+use towpath_ports::store::{Histogram, IntervalRow, Store as _, StoreError};
 
 use crate::ground::{Ground, command, lane, promotion, turn};
 
@@ -82,6 +82,12 @@ async fn events_come_in_pages(ground: &Ground) {
     store.close().await;
 }
 
+fn latency() -> Histogram {
+    let mut latency = Histogram::default();
+    [900, 12_345, 12_345].into_iter().for_each(|latency_us| latency.record(latency_us));
+    latency
+}
+
 fn interval(start: i64, failed: u64) -> IntervalRow {
     IntervalRow {
         lane: lane("api/production"),
@@ -92,6 +98,7 @@ fn interval(start: i64, failed: u64) -> IntervalRow {
         total: 100,
         failed,
         p99_us: (failed > 0).then_some(12_345),
+        latency: (failed > 0).then(latency),
     }
 }
 

@@ -233,6 +233,7 @@ fn interval() -> IntervalRow {
         total: 1,
         failed: 0,
         p99_us: None,
+        latency: None,
     }
 }
 

@@ -30,6 +30,7 @@ fn project(tier: Tier, rules: NotifyRules) -> Project {
         promote: Decider::Manual,
         who_may: BTreeMap::new(),
         notify: rules,
+        promises: Vec::new(),
         lanes: BTreeMap::new(),
         declared: BTreeMap::new(),
     };
