@@ -14,6 +14,7 @@ use crate::adapters::{self, Adapter};
 use crate::codes::Code;
 use crate::declared::{self, declared, declared_at_top};
 use crate::forge;
+use crate::parity;
 use crate::pipeline;
 use crate::problem::{Problem, Problems};
 use crate::promises;
@@ -364,6 +365,7 @@ fn lane_spec(
     let change_types = sections::change_types::read(node, lane.place, &rollout, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let gate = forge::completed(gate, &lane.id.service, reading);
+    let gate = parity::completed(gate, &lane.id, node, reading);
     let gate = promises::completed(gate, &lane.id.environment, node, reading);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);

@@ -15,6 +15,7 @@ mod forge;
 mod lane;
 mod limits;
 mod lists;
+mod parity;
 mod pipeline;
 mod place;
 mod problem;

@@ -75,7 +75,7 @@ fn complete(check: &mut AdapterSpec, own: &Name, reading: &Reading<'_>) {
 }
 
 /// The sections of an environment with what it shares; none where there is none of that name.
-fn joined(root: &Node, name: &Name) -> Option<Node> {
+pub(crate) fn joined(root: &Node, name: &Name) -> Option<Node> {
     let own = root.get("environments")?.get(name.as_str())?;
     let tier = order::tier(own).unwrap_or(Tier::Development);
     Some(join_shared(root, own, tier))

@@ -192,10 +192,10 @@ impl Writer<'_> {
     ) {
         let path = format!("{path}.{}", section.key.name);
         // A map of defaults alone is shown where every environment has one: to ask nobody is no default
-        // of whom to ask.
+        // of whom to ask, and whoever promises nothing has no budget.
         let always = section.standing == Standing::Enforced
             && matches!(section.key.shape, Shape::Map(_))
-            && !["gate", "approvals"].contains(&section.key.name);
+            && !["gate", "approvals", "error_budget"].contains(&section.key.name);
         if node.is_some() || always {
             self.shaped(indent, &section.key, node, &path, place);
         } else if let Some(default) = section.key.default_at(place) {

@@ -448,6 +448,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Nothing is left of what a lane may fail over a window, or something is again.
+    BudgetChanged {
+        /// Whether all of it is spent.
+        spent: bool,
+        /// What was counted.
+        sentence: String,
+    },
     /// A rollback that was ordered without a reason got one. May follow its end, and changes nothing
     /// of it.
     ReasonGiven {

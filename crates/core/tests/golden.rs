@@ -223,6 +223,7 @@ fn of_the_end() -> Vec<Event> {
         Event::ReleaseOffered { release: reference(), number, command, to: vec![name("prod")] },
         Event::SignalReceived { signal: Signal::SecurityIncident, by: ada(), reason: because() },
         Event::RollbackAsked { reason: because() },
+        Event::BudgetChanged { spent: true, sentence: because() },
         Event::ReasonGiven { number, by: ada(), reason: because() },
         Event::RollbackRemembered(Remembered {
             by: ada(),
@@ -434,11 +435,12 @@ fn position(event: &Event) -> usize {
         Event::OrderRefused(_) => 57,
         Event::TokenCreated(_) => 58,
         Event::TokenRevoked(_) => 59,
+        Event::BudgetChanged { .. } => 60,
     }
 }
 
 /// One more than the highest position above.
-const VARIANTS: usize = 60;
+const VARIANTS: usize = 61;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

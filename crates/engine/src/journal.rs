@@ -71,6 +71,8 @@ pub(crate) fn actor_of(input: &Input) -> String {
         | Input::QuarantineLiftOrdered { by, .. } => person(by),
         Input::Judged { .. } | Input::HealthLost { .. } => "guard".to_owned(),
         Input::LeaseLapsed { .. } | Input::RouteObserved { .. } => "router".to_owned(),
-        Input::CommandEnded { .. } | Input::Woken { .. } => "engine".to_owned(),
+        Input::CommandEnded { .. } | Input::Woken { .. } | Input::BudgetLooked { .. } => {
+            "engine".to_owned()
+        }
     }
 }

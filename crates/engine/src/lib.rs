@@ -34,6 +34,7 @@ mod orders;
 mod origin;
 mod planned;
 mod prober;
+mod promises;
 mod questions;
 mod reader;
 mod reading;

@@ -79,19 +79,24 @@ pub(crate) async fn ask_all(
         let green = deployment.endpoints.clone();
         let request = asked(shared, lane, deployment.number, &key, check, release, green);
         let answer = ask(shared, check, request).await;
-        answers.push(CheckView {
-            list: GateList::Validation.as_str().to_owned(),
-            title: check.title.clone(),
-            kind: check.check.kind.clone(),
-            state: match answer.result {
-                CheckResult::Pass => "pass",
-                CheckResult::Fail => "fail",
-                CheckResult::Pending { .. } => "pending",
-                CheckResult::Inconclusive => "inconclusive",
-            }
-            .to_owned(),
-            sentence: Some(answer.sentence),
-        });
+        answers.push(view(GateList::Validation.as_str(), check, answer));
     }
     answers
+}
+
+/// An answer as people are shown it.
+pub(crate) fn view(list: &str, check: &CheckSpec, answer: CheckAnswer) -> CheckView {
+    CheckView {
+        list: list.to_owned(),
+        title: check.title.clone(),
+        kind: check.check.kind.clone(),
+        state: match answer.result {
+            CheckResult::Pass => "pass",
+            CheckResult::Fail => "fail",
+            CheckResult::Pending { .. } => "pending",
+            CheckResult::Inconclusive => "inconclusive",
+        }
+        .to_owned(),
+        sentence: Some(answer.sentence),
+    }
 }

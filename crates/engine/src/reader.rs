@@ -49,6 +49,7 @@ impl Reader {
             alarms: Mutex::new(BTreeMap::new()),
             backports: Mutex::default(),
             counting: Mutex::new(BTreeMap::new()),
+            promises: Mutex::default(),
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
             deliveries: Deliveries::default(),

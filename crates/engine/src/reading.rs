@@ -23,7 +23,7 @@ use crate::views::{
     self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, ProposalView, Status,
     time,
 };
-use crate::{freezes, governing, planned, prober, questions, telemetry};
+use crate::{freezes, governing, planned, prober, promises, questions, telemetry};
 
 /// How long after the last question or order an engine is not idle: a person who reads a plan or
 /// keeps a large artefact comes back to it.
@@ -184,6 +184,7 @@ impl Engine {
                 prober::round(shared, lane, section, deployment, role).await;
             }
         }
+        promises::look(&self.shared, id).await;
         self.lane(id)
     }
 

@@ -307,6 +307,7 @@ pub(crate) fn verb_of(input: &Input) -> Option<(Verb, &Person)> {
         | Input::Judged { .. }
         | Input::LeaseLapsed { .. }
         | Input::RouteObserved { .. }
+        | Input::BudgetLooked { .. }
         | Input::HealthLost { .. }
         | Input::Woken { .. } => return None,
     })
@@ -345,6 +346,7 @@ fn giver(input: &mut Input) -> Option<&mut Person> {
         | Input::Judged { .. }
         | Input::LeaseLapsed { .. }
         | Input::RouteObserved { .. }
+        | Input::BudgetLooked { .. }
         | Input::HealthLost { .. }
         | Input::Woken { .. } => None,
     }

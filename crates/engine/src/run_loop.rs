@@ -27,8 +27,8 @@ use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
 use crate::{
     alarms, backports, checkpoints, counting, delivery, executor, holdbacks, journal, judging,
-    leases, notices, origin, prober, reading, recovery, retention, rows, telemetry, views, wakes,
-    writing,
+    leases, notices, origin, prober, promises, reading, recovery, retention, rows, telemetry,
+    views, wakes, writing,
 };
 
 /// The version of the program.
@@ -94,6 +94,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         alarms: Mutex::new(BTreeMap::new()),
         backports: Mutex::default(),
         counting: Mutex::new(BTreeMap::new()),
+        promises: Mutex::default(),
         losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
         deliveries: Deliveries::default(),
@@ -131,6 +132,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     holdbacks::spawn(&shared);
     alarms::spawn(&shared);
     counting::spawn(&shared);
+    promises::spawn(&shared);
     prober::spawn(&shared);
     prober::spawn_observer(&shared);
     telemetry::spawn(&shared);

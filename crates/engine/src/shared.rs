@@ -29,6 +29,7 @@ use crate::origin;
 use crate::prober::LaneHealth;
 use crate::rows::TokenUses;
 use crate::run_loop::Message;
+use crate::views::CheckView;
 
 /// What an engine is started with.
 #[derive(Clone)]
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) health: Mutex<BTreeMap<LaneId, LaneHealth>>,
     pub(crate) alarms: Mutex<BTreeMap<LaneId, LaneAlarms>>,
     pub(crate) counting: Mutex<BTreeMap<LaneId, LaneCounts>>,
+    /// Whether what environments promise is kept, as it was when last looked at.
+    pub(crate) promises: Mutex<BTreeMap<LaneId, Vec<CheckView>>>,
     /// What routers lost, by the lane in which a promotion began.
     pub(crate) losses: Mutex<BTreeMap<LaneId, Losses>>,
     /// Releases in which fixes that are owed were looked for.

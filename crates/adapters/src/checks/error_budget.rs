@@ -193,12 +193,12 @@ impl Budget {
             if failed <= 0.0 {
                 1.0
             } else if budget > 0.0 {
-                1.0 - failed / budget
+                to_hundredths(1.0 - failed / budget)
             } else {
-                f64::NEG_INFINITY
+                f64::MIN
             }
         };
-        let holds = |failed: f64| self.left.holds_for_share(left(failed).max(-1e9));
+        let holds = |failed: f64| self.left.holds_for_share(left(failed));
         let (most, least) = (percent(left(best)), percent(left(worst)));
         let many = if most == least { most } else { format!("{least} to {most}") };
         let may = percent(budget);
@@ -219,9 +219,17 @@ impl Budget {
     }
 }
 
+/// A share in whole hundredths of a percent, as the matrix writes them, rounded down: what is left is never
+/// said to be more than it is.
+fn to_hundredths(share: f64) -> f64 {
+    // Shares such as 0.3 are a little more or less than that in binary.
+    const NOISE: f64 = 1e-6;
+    (share * 10_000.0 + NOISE).floor() / 10_000.0
+}
+
 /// A share as people read it; more than all of it is spent below zero.
 fn percent(share: f64) -> String {
-    if !share.is_finite() {
+    if share <= f64::MIN {
         return "less than nothing".to_owned();
     }
     let hundredths = (share * 10_000.0).round() / 100.0;

@@ -10,6 +10,7 @@ pub(crate) mod git;
 mod github;
 mod http;
 mod junit;
+mod parity;
 mod performance;
 mod planned;
 mod prometheus;
@@ -35,6 +36,7 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     stable_for::KIND,
     slo::KIND,
     error_budget::KIND,
+    parity::KIND,
     junit::KIND,
     coverage::KIND,
     sarif::KIND,

@@ -46,7 +46,22 @@ pub(crate) fn text(lane: &LaneView, style: &Style) -> (String, String) {
         String::new()
     };
     let head = format!("{} {to}: {} {said}{at}\n", style.symbol(symbol), serves.release);
-    (head + &block.written(4, style), helps)
+    let mut text = head + &block.written(4, style);
+    if !lane.promises.is_empty() {
+        text.push('\n');
+        text.push_str(&answers(&lane.promises, style));
+    }
+    (text, helps)
+}
+
+/// A line for each check.
+fn answers(checks: &[CheckView], style: &Style) -> String {
+    let row = |check: &CheckView| {
+        let mark = style.symbol(check_symbol(&check.state));
+        let said = check.sentence.as_deref().map(printable).unwrap_or_default();
+        vec![format!("{mark} {}", printable(&check.title)), said]
+    };
+    table(4, &checks.iter().map(row).collect::<Vec<_>>())
 }
 
 /// The answer of `validate`.
@@ -61,14 +76,6 @@ pub(crate) fn checks(environment: &str, checks: &[CheckView], style: &Style) -> 
     let symbol = if passed == checks.len() { Symbol::Passed } else { Symbol::Failed };
     let mut text =
         format!("{} {to}: {passed} of {} checks pass\n\n", style.symbol(symbol), checks.len());
-    let rows: Vec<Vec<String>> = checks
-        .iter()
-        .map(|check| {
-            let mark = style.symbol(check_symbol(&check.state));
-            let said = check.sentence.as_deref().map(printable).unwrap_or_default();
-            vec![format!("{mark} {}", printable(&check.title)), said]
-        })
-        .collect();
-    text.push_str(&table(4, &rows));
+    text.push_str(&answers(checks, style));
     (text, String::new())
 }

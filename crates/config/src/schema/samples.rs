@@ -156,6 +156,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("check.http.headers", "{ Accept: application/json }"),
     ("check.sarif.tools", "[trivy, semgrep]"),
     ("check.soak.in", "[staging]"),
+    ("check.parity.in", "[staging]"),
+    ("check.parity.except", "[DEBUG_LEVEL]"),
     ("check.stable_for.in", "[staging]"),
     ("check.slo.in", "[staging]"),
     ("check.error_budget.in", "[staging]"),

@@ -27,6 +27,11 @@ const KEYS: &[Key] = &[
     ),
     Key::optional("owed", Shape::Names, "Somebody owes a reason, a review or a backport."),
     Key::optional(
+        "error_budget",
+        Shape::Names,
+        "All of an error budget is spent, or some of it is left again.",
+    ),
+    Key::optional(
         "break_glass",
         Shape::Names,
         "Somebody breaks the glass. Left out: whoever hears of anything else here.",
@@ -54,7 +59,12 @@ pub(crate) fn read(node: &Node, root: &Node) -> NotifyRules {
         let at = |node: &Node| node.get(section).and_then(|it| it.get(key)).map(channels);
         at(node).or_else(|| at(root)).unwrap_or_default()
     };
-    let on = Occasion::RULED.into_iter().map(|occasion| (occasion, said("notify", occasion.key())));
+    let spent = node.get("error_budget").and_then(|it| it.get("when_spent")).and_then(Node::text);
+    let is_told = |one: &Occasion| *one != Occasion::ErrorBudget || spent != Some("nothing");
+    let on = Occasion::RULED
+        .into_iter()
+        .filter(is_told)
+        .map(|occasion| (occasion, said("notify", occasion.key())));
     let mut summary = said("communication", "summary");
     for channel in said("communication", "stakeholders") {
         if !summary.contains(&channel) {

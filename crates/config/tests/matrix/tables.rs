@@ -82,8 +82,8 @@ fn a_section_says_where_it_may_stand_and_what_becomes_of_it() {
     let costs = &definitions["section-costs"];
     assert_eq!((&costs["x-listed"], &costs["x-in-plans"]), (&"budget".into(), &false.into()));
     assert_eq!(costs["x-where"], serde_json::json!(["top", "environment", "defaults"]));
-    let spent = &definitions["section-error_budget"]["properties"]["when_spent"];
-    assert_eq!(spent["x-standing"], "refuses when freeze");
+    let mode = &definitions["section-scaling"]["properties"]["mode"];
+    assert_eq!(mode["x-standing"], "refuses when automatic");
 }
 
 #[test]

@@ -59,6 +59,7 @@ impl Event {
             Self::ReleaseOffered { .. } => "release-offered",
             Self::SignalReceived { .. } => "signal-received",
             Self::RollbackAsked { .. } => "rollback-asked",
+            Self::BudgetChanged { .. } => "budget-changed",
             Self::ReasonGiven { .. } => "reason-given",
             Self::RollbackRemembered(_) => "rollback-remembered",
             Self::TokenCreated(_) => "token-created",
@@ -132,6 +133,7 @@ impl Event {
             | Self::QuarantineLifted { .. }
             | Self::VerificationWithdrawn { .. }
             | Self::SignalReceived { .. }
+            | Self::BudgetChanged { .. }
             | Self::RollbackAsked { .. } => None,
         }
     }

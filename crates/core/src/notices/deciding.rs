@@ -115,6 +115,11 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
                 .into_iter()
                 .collect()
         }
+        Event::BudgetChanged { sentence, .. } => {
+            let serving = told.after.serving.as_ref().map(|it| it.promotion);
+            let found = serving.map(|number| (Occasion::ErrorBudget, number, sentence.clone()));
+            found.into_iter().collect()
+        }
         Event::PromotionEnded { number, outcome, sentence } => {
             let kind = told.promotion(*number).map(|it| it.kind);
             // Of a success it only says what the subject says.

@@ -53,6 +53,8 @@ pub enum Occasion {
     PersonCalled,
     /// Somebody owes a reason, a review or a backport.
     Owed,
+    /// All of an error budget is spent, or some of it is left again.
+    ErrorBudget,
     /// Somebody breaks the glass.
     BreakGlass,
     /// Somebody tries the channel.
@@ -61,7 +63,7 @@ pub enum Occasion {
 
 impl Occasion {
     /// All that a rule of `notify` may name and that is told by now.
-    pub const RULED: [Self; 15] = [
+    pub const RULED: [Self; 16] = [
         Self::Started,
         Self::Waiting,
         Self::Approved,
@@ -76,6 +78,7 @@ impl Occasion {
         Self::Hotfix,
         Self::PersonCalled,
         Self::Owed,
+        Self::ErrorBudget,
         Self::BreakGlass,
     ];
 
@@ -96,6 +99,7 @@ impl Occasion {
             Self::Hotfix => "hotfix",
             Self::PersonCalled => "person_called",
             Self::Owed => "owed",
+            Self::ErrorBudget => "error_budget",
             Self::BreakGlass => "break_glass",
             Self::Test => "test",
         }

@@ -58,6 +58,7 @@ pub(super) fn subject(occasion: Occasion, about: &About<'_>, environment: &Name)
         Occasion::Aborted => format!("{version} was aborted on its way into {environment}"),
         Occasion::Hotfix => format!("the hotfix {version} is on its way into {environment}"),
         Occasion::PersonCalled => format!("{environment} needs a person"),
+        Occasion::ErrorBudget => format!("the error budget of {environment}"),
         Occasion::Owed if !back => format!("something is owed for {version} in {environment}"),
         Occasion::BreakGlass => format!("GLASS BROKEN: {version} into {environment}"),
         Occasion::Owed => format!("a reason is owed for the rollback of {environment}"),
@@ -83,6 +84,9 @@ pub(super) fn next(occasion: Occasion, about: &About<'_>, environment: &Name) ->
         }
         Occasion::Failed | Occasion::RolledBack if about.kind == Kind::Promote => {
             vec![Next::new(format!("towpath logs {number}"), "what it wrote")]
+        }
+        Occasion::ErrorBudget => {
+            vec![Next::new(format!("towpath health {environment}"), "what is left of it now")]
         }
         Occasion::Owed if about.kind == Kind::Promote => {
             vec![Next::new("towpath waiting", "what is owed, and who settles it how")]

@@ -119,6 +119,13 @@ pub enum Input {
         /// One sentence.
         sentence: String,
     },
+    /// What is left of the lane's error budget was looked at.
+    BudgetLooked {
+        /// Whether all of it is spent.
+        spent: bool,
+        /// What was counted.
+        sentence: String,
+    },
     /// Time passed, or something that checks may wait for happened.
     Woken {
         /// The guard's view of green right now, where green has visitors.

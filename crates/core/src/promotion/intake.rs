@@ -56,6 +56,15 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
             health::lost(turn, *deployment, sentence);
             Ok(())
         }
+        Input::BudgetLooked { spent, sentence } => {
+            if turn.lane.budget_spent.is_some() == *spent {
+                turn.note("that is known");
+            } else {
+                let sentence = sentence.clone();
+                turn.record(Event::BudgetChanged { spent: *spent, sentence });
+            }
+            Ok(())
+        }
         Input::Woken { verdict, ask_again } => {
             turn.ask_now = *ask_again;
             woken(turn, verdict.as_ref());

@@ -41,6 +41,9 @@ pub struct Lane {
     pub stop_again: BTreeMap<PromotionNumber, Timestamp>,
     /// A trigger that asks a person to roll back, where the matrix says `mode: manual`.
     pub asks: Option<Ask>,
+    /// Since when nothing is left of its error budget, and what was counted then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_spent: Option<Ask>,
     /// The last thing that went wrong here while something served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
@@ -86,6 +89,7 @@ impl Lane {
             stopping: BTreeMap::new(),
             stop_again: BTreeMap::new(),
             asks: None,
+            budget_spent: None,
             trouble: None,
             remembered: None,
             owed: Vec::new(),

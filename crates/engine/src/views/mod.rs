@@ -99,6 +99,9 @@ pub struct LaneView {
     pub standby: Option<StandbyView>,
     /// How it answers its probes.
     pub health: HealthView,
+    /// Whether what the environment promises is kept, as it was when the engine last looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<CheckView>,
     /// The promotion that holds the lane, or else the oldest that waits.
     pub promotion: Option<PromotionView>,
     /// How many others wait.

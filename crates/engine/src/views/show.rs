@@ -350,6 +350,7 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
         weights: weights(&lane),
         standby: lane.standby.as_ref().map(standby),
         health: health(shared, id, endpoints.len()),
+        promises: crate::promises::known(shared, id),
         promotion: held.map(|held| promotion(shared, &lane, held, now)),
         more_waiting: lane.waiting.len() - usize::from(lane.active.is_none() && held.is_some()),
         verified: verified(&lane),

@@ -60,7 +60,7 @@ async fn where_nobody_came_nothing_is_spent_but_time_that_nobody_counted_may_hav
     assert_eq!(says("> 0%", unseen(2, record(100_000, 0))).await.0, Pass);
     let (result, said) = says("> 0%", unseen(4, record(100_000, 0))).await;
     assert_eq!(result, Inconclusive);
-    assert!(said.contains("-33.33% to 100%") && said.ends_with("of requests for 4m"), "{said}");
+    assert!(said.contains("-33.34% to 100%") && said.ends_with("of requests for 4m"), "{said}");
     assert_eq!(says("> 0%", unseen(4, record(100_000, 500))).await.0, Fail);
     assert_eq!(
         says("> 0%", ServedRecord { visitor_gaps: None, ..record(5, 0) }).await.0,
