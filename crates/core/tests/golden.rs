@@ -371,8 +371,7 @@ fn examples() -> Vec<Event> {
     .concat()
 }
 
-/// Position of a variant. Without a wildcard: a new variant does not compile until it stands here,
-/// and then the test wants an example of it.
+/// Position of a variant, without a wildcard: a new one must stand here, and wants an example.
 fn position(event: &Event) -> usize {
     match event {
         Event::EngineStarted { .. } => 0,
@@ -439,8 +438,7 @@ fn position(event: &Event) -> usize {
     }
 }
 
-/// One more than the highest position above.
-const VARIANTS: usize = 61;
+const VARIANTS: usize = 61; // One more than the highest position above.
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

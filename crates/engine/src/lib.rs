@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`Engine`] is what the API talks to; `run_loop` takes one input at a time through
 //! `decide`, one transaction and the outbox; `executor` turns each command into port calls and its
-//! outcome into the next input. `judging` (with `lane_guard`), `alarms`, `counting`, `leases`, `prober` and
-//! `telemetry` work beside it: they watch and remind, and only ever act by sending an input.
+//! outcome into the next input. `judging` (with `lane_guard`), `alarms`, `counting`, `leases`, `prober`,
+//! `promises` and `telemetry` work beside it: they watch and remind, and only ever act by sending an input.
 //! `retention` lets bytes go that nobody
 //! needs.
 

@@ -26,7 +26,7 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
         family: Family::Check,
         name: "error_budget",
         summary: "Enough of an environment's error budget is left: what `slo` lets fail, less what failed.",
-        example: "{ check: error_budget, in: production, left: \"> 10%\", except: [hotfix] }",
+        example: "{ check: error_budget, in: production, left: \"> 10%\", except: hotfixes }",
         state: KindState::Built,
         capabilities: &["telemetry", "promises"],
         fields: &[
@@ -48,11 +48,12 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
                 default: Some("> 0%"),
                 doc: "How much of it must be left.",
             },
-            Field::optional(
-                "except",
-                FieldType::Texts,
-                "Types of change that may enter whatever is left.",
-            ),
+            Field {
+                name: "except",
+                of: FieldType::Word(&["nothing", "hotfixes", "fixes"]),
+                default: Some("nothing"),
+                doc: "What may enter whatever is left: nothing, hotfixes, or hotfixes and other fixes.",
+            },
         ],
         validate,
     },
@@ -79,15 +80,6 @@ fn validate(settings: &Value) -> Vec<Problem> {
         };
         problems.extend(wrong.map(|wrong| Problem::new("left", wrong, "such as \"> 10%\"")));
     }
-    let except = settings.get("except").and_then(Value::as_array).into_iter().flatten();
-    for (index, word) in except.enumerate() {
-        let word = word.as_str().unwrap_or_default();
-        if !ChangeType::ALL.into_iter().any(|of| of.as_str() == word) {
-            let known: Vec<_> = ChangeType::ALL.into_iter().map(ChangeType::as_str).collect();
-            let wrong = format!("`{word}` is no type of change");
-            problems.push(Problem::new(&format!("except[{index}]"), wrong, known.join(", ")));
-        }
-    }
     problems
 }
 
@@ -97,15 +89,35 @@ struct Settings {
     r#for: Option<Span>,
     left: String,
     #[serde(default)]
-    except: Vec<String>,
+    except: Except,
     #[serde(default)]
     promised: Vec<Promised>,
+}
+
+/// What may enter whatever is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Except {
+    #[default]
+    Nothing,
+    Hotfixes,
+    Fixes,
+}
+
+impl Except {
+    fn lets_in(self, change: ChangeType) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Hotfixes => change == ChangeType::Hotfix,
+            Self::Fixes => matches!(change, ChangeType::Hotfix | ChangeType::Fix),
+        }
+    }
 }
 
 struct Budget {
     time: Option<Span>,
     left: Condition,
-    except: Vec<String>,
+    except: Except,
     promised: Vec<Promised>,
     speed: u32,
 }
@@ -125,7 +137,7 @@ impl Budget {
 
     /// The answer for a release that may enter whatever is left; none for all others.
     async fn excepted(&self, request: &CheckRequest) -> Option<CheckAnswer> {
-        if self.except.is_empty() {
+        if self.except == Except::Nothing {
             return None;
         }
         let asked = request.evidence.release(&request.lane.service, &request.release).await;
@@ -137,8 +149,7 @@ impl Budget {
             }
         };
         let own = release.change_type.as_str();
-        let is_excepted = self.except.iter().any(|word| word == own);
-        is_excepted.then(|| {
+        self.except.lets_in(release.change_type).then(|| {
             let version = &release.version;
             CheckAnswer::pass(format!("{version} is a {own}, which may enter whatever is left"))
         })

@@ -11,7 +11,6 @@ use towpath_core::check::CheckAnswer;
 use towpath_core::ids::Name;
 use towpath_core::release::Release;
 use towpath_ports::check::{Check, CheckRequest};
-use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState};
 
 use crate::question;

@@ -101,7 +101,7 @@ const EVIDENCE: &[Row] = &[
     ("gate.*", Some(Demands), "{1}"),
     ("gate.*.*.by", Some(LimitedTo), "who may attest {2}"),
     ("gate.*.*.for", Some(LessIsLooser), "soak of {2}"),
-    ("gate.*.*.except", Some(Permits), "{2}: what else may enter"),
+    ("gate.*.*.except", Some(Unclear), "{2}: what is excepted"),
     ("gate.*.*.left", Some(Promise), "{2}: what must be left"),
     ("gate.*.*.in", Some(Demands), "{2}: environments where it must hold"),
     ("gate.*.*.timeout", Some(MoreIsLooser), "{2}: time for an answer"),

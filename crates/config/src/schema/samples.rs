@@ -161,7 +161,6 @@ const SAMPLES: &[(&str, &str)] = &[
     ("check.stable_for.in", "[staging]"),
     ("check.slo.in", "[staging]"),
     ("check.error_budget.in", "[staging]"),
-    ("check.error_budget.except", "[hotfix]"),
     ("metrics.cloudwatch.namespace", "Shop/Api"),
     ("metrics.cloudwatch.role", "arn:aws:iam::123456789012:role/read-metrics"),
     ("metrics.haproxy-log.zone", "Europe/Berlin"),

@@ -10,6 +10,8 @@ const WANTED: &[(&str, &str)] = &[
     ("address", "127.0.0.1:80"),
     ("accept", "404"),
     ("error_rate", "< 5%"),
+    ("left", "> 5%"),
+    ("for", "1h"),
     ("path", "reports/**/*.xml"),
     ("vulnerabilities", "reports/*.json"),
     ("tools", "scanner"),

@@ -17,6 +17,7 @@ mod governing;
 mod leases;
 mod notices;
 mod probes;
+mod promises;
 mod rights;
 mod routers;
 mod stores;

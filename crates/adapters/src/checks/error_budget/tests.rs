@@ -19,7 +19,7 @@ fn record(requests: u64, failed: u64) -> ServedRecord {
 fn settings(left: &str, slo: &Value) -> Value {
     json!({
         "left": left,
-        "except": ["hotfix", "fix"],
+        "except": "fixes",
         "promised": [{ "environment": "live", "window": 2_592_000_000_u64, "slo": slo }],
     })
 }
@@ -110,7 +110,9 @@ async fn fixes_go_on_when_all_of_it_is_spent_and_features_do_not() {
 
 #[test]
 fn limits_that_let_in_what_is_spent_and_unknown_types_are_refused_with_the_matrix() {
-    let given = json!({ "left": "< 10%", "for": "40d", "except": ["hotfix", "urgent"] });
-    assert_eq!(problems("error_budget", &given), ["for", "left", "except[1]"]);
+    let given = json!({ "left": "< 10%", "for": "40d", "except": "urgent" });
+    assert_eq!(problems("error_budget", &given), ["except"]);
+    let given = json!({ "left": "< 10%", "for": "40d" });
+    assert_eq!(problems("error_budget", &given), ["for", "left"]);
     assert_eq!(problems("error_budget", &json!({ "left": "> 5m" })), ["left"]);
 }
