@@ -17,6 +17,7 @@ mod outgoing;
 mod own_program;
 mod printable;
 mod processes;
+mod promises;
 mod question;
 mod reports;
 pub mod routers;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Map;
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{
     AdapterSpec, Environment, LaneSpec, Matrix, RollbackPolicy, Service, Tier, Unenforced,
@@ -202,12 +203,10 @@ fn environment(
         let path = format!("{prefix}.{}", shared.key);
         declared(Where::Environment, shared, &path, reading);
     }
-    rules_for_people(&joined, &prefix, reading);
-    promises::list_what_nobody_counts(&joined, &prefix, reading);
+    rules_and_promises(&joined, &prefix, reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
-    let (mut lanes, mut of_lanes) = (BTreeMap::new(), Vec::new());
-    let mut of_services = serde_json::Map::new();
+    let (mut lanes, mut of_lanes, mut of_services) = (BTreeMap::new(), Vec::new(), Map::new());
     let place = Place { tier, ..NOWHERE };
     for service in resolved.matrix.services.keys() {
         let lane = lane_node(name, service, own, (&joined, tier), reading.catalogue);
@@ -259,10 +258,11 @@ fn environment(
     }
 }
 
-/// Rights and approvals of an environment, whose paths begin with `prefix`, as far as they can hold.
-fn rules_for_people(joined: &Node, prefix: &str, reading: &mut Reading<'_>) {
+/// Rights, approvals and promises of an environment, whose paths begin with `prefix`, as far as they can hold.
+fn rules_and_promises(joined: &Node, prefix: &str, reading: &mut Reading<'_>) {
     sections::who_may::in_environment(joined, prefix, reading);
     sections::approvals::list_if_void(joined, prefix, reading);
+    promises::list_what_nobody_counts(joined, prefix, reading);
 }
 
 /// What is kept of the sections that stand under `environments.X.services.Y`, joined.

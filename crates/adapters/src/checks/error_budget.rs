@@ -18,7 +18,7 @@ use towpath_ports::condition::{Comparison, Condition, Limit};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
-use super::promises::{self, Promise, Promised, Unread, WINDOW};
+use crate::promises::{self, Promise, Promised, Unread, WINDOW};
 use crate::question;
 
 pub(super) const KIND: Kind<dyn Check> = Kind {

@@ -14,7 +14,6 @@ mod parity;
 mod performance;
 mod planned;
 mod prometheus;
-mod promises;
 mod provenance;
 mod sarif;
 mod slo;

@@ -12,7 +12,7 @@ use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
-use super::promises::{self, Judged, Promise, Promised, Unread, WINDOW};
+use crate::promises::{self, Judged, Promise, Promised, Unread, WINDOW};
 use crate::question;
 
 pub(super) const KIND: Kind<dyn Check> = Kind {

@@ -14,8 +14,7 @@ use towpath_ports::check::{Check, CheckRequest};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
-use super::promises;
-use crate::question;
+use crate::{promises, question};
 
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {

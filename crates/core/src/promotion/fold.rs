@@ -56,10 +56,6 @@ impl Lane {
                 self.asks = Some(Ask { reason: reason.clone(), since: at });
                 self.remembered = None;
             }
-            Event::BudgetChanged { spent, sentence } => {
-                let reason = sentence.clone();
-                self.budget_spent = spent.then_some(Ask { reason, since: at });
-            }
             Event::ReasonGiven { number, .. } => self.owed.retain(|owed| owed.number != *number),
             Event::ApprovalGiven { approval, .. } => self.agreed(approval, at),
             Event::DebtIncurred(_) | Event::DebtSettled(_) | Event::DebtOverdue { .. } => {

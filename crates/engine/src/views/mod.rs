@@ -268,8 +268,7 @@ pub struct PromotionView {
     pub seconds: Option<f64>,
     /// Visitors that got a failure from green.
     pub harmed_requests: u64,
-    /// Visitors that got no answer from any arm because of the router, while it was under way; null
-    /// where nobody counted them.
+    /// Visitors that got no answer because of the router meanwhile; null where nobody counted them.
     #[serde(default)]
     pub lost_requests: Option<u64>,
     /// Visitors that were served again by blue.

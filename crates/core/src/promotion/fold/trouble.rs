@@ -1,14 +1,17 @@
-//! Folds into a lane when something went wrong there last. Decides nothing: how long ago that has to be is
+//! Folds into a lane when something went wrong there last, and whether its error budget is spent. Decides nothing: how long ago that has to be is
 //! said by whoever asks.
 
 use crate::journal::Event;
-use crate::promotion::state::{Kind, Lane, Outcome, Trouble};
+use crate::promotion::state::{Ask, Kind, Lane, Outcome, Trouble};
 use crate::units::Timestamp;
 
 impl Lane {
     /// Remembers a rollback, a lapse, a lost health, an unhealthy verdict, a signal. Must be called before
     /// the event is folded otherwise: a promotion that has ended is gone from the lane.
     pub(super) fn note_trouble(&mut self, event: &Event, at: Timestamp) {
+        if let Event::BudgetChanged { spent, sentence } = event {
+            self.budget_spent = spent.then(|| Ask { reason: sentence.clone(), since: at });
+        }
         if let Some(sentence) = self.trouble_in(event) {
             self.trouble = Some(Trouble { at, sentence });
         }

@@ -17,24 +17,24 @@ use crate::reports::grouped;
 
 /// Time over which promises are counted where nobody says otherwise (SRE workbook, chapter 2: four weeks are
 /// a good general-purpose interval; 30 days is what the matrix writes).
-pub(super) const WINDOW: Span = Span::hours(30 * 24);
+pub(crate) const WINDOW: Span = Span::hours(30 * 24);
 
 /// What one environment promises, as the matrix hands it on.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Promised {
+pub(crate) struct Promised {
     /// Which environment.
-    pub(super) environment: towpath_core::ids::Name,
+    pub(crate) environment: towpath_core::ids::Name,
     /// Time over which all of it is counted, where the matrix says it.
-    pub(super) window: Option<Span>,
+    pub(crate) window: Option<Span>,
     /// By the key of `slo`, each as it is written there.
     #[serde(default)]
-    pub(super) slo: std::collections::BTreeMap<String, String>,
+    pub(crate) slo: std::collections::BTreeMap<String, String>,
 }
 
 /// One promise, read.
-pub(super) struct Promise {
+pub(crate) struct Promise {
     /// Its key in `slo`.
-    pub(super) key: String,
+    pub(crate) key: String,
     of: Of,
     condition: Condition,
 }
@@ -56,7 +56,7 @@ enum Of {
 impl Promise {
     /// The promise under a key of `slo`; none where counts say nothing about it, as of the load that an
     /// environment bears.
-    pub(super) fn read(key: &str, text: &str) -> Option<Self> {
+    pub(crate) fn read(key: &str, text: &str) -> Option<Self> {
         let of = match key {
             "availability" => Of::Answered,
             "error_rate" => Of::Failed,
@@ -73,7 +73,7 @@ impl Promise {
     }
 
     /// The share that may fail, for a promise that an error budget can be counted against.
-    pub(super) fn budget(&self) -> Option<f64> {
+    pub(crate) fn budget(&self) -> Option<f64> {
         match (self.of, self.condition.limit) {
             (Of::Answered | Of::Probes, Limit::Share(share)) => Some(1.0 - share),
             (Of::Failed, Limit::Share(share)) => Some(share),
@@ -82,7 +82,7 @@ impl Promise {
     }
 
     /// What was counted that this promise is about.
-    pub(super) fn counted(&self, record: &ServedRecord) -> Result<Counted, String> {
+    pub(crate) fn counted(&self, record: &ServedRecord) -> Result<Counted, String> {
         let (total, failed, what, gaps) = match self.of {
             Of::Probes => (record.probes, record.probes_failed, "probes", record.probe_gaps),
             _ => (record.requests, record.failed, "requests", record.visitor_gaps),
@@ -98,7 +98,7 @@ impl Promise {
     }
 
     /// Whether the record keeps it.
-    pub(super) fn judge(&self, record: &ServedRecord, window: Span) -> Judged {
+    pub(crate) fn judge(&self, record: &ServedRecord, window: Span) -> Judged {
         let key = &self.key;
         let cannot = |why: String| Judged { kept: None, sentence: format!("{key}: {why}") };
         let counted = match self.counted(record) {
@@ -203,29 +203,29 @@ impl Promise {
 }
 
 /// What became of a promise: kept, broken, or nobody can tell.
-pub(super) struct Judged {
-    pub(super) kept: Option<bool>,
-    pub(super) sentence: String,
+pub(crate) struct Judged {
+    pub(crate) kept: Option<bool>,
+    pub(crate) sentence: String,
 }
 
 /// Requests or probes, with the time in which nobody counted them.
-pub(super) struct Counted {
-    pub(super) total: u64,
-    pub(super) failed: u64,
-    pub(super) what: &'static str,
-    pub(super) gaps: Span,
+pub(crate) struct Counted {
+    pub(crate) total: u64,
+    pub(crate) failed: u64,
+    pub(crate) what: &'static str,
+    pub(crate) gaps: Span,
 }
 
 impl Counted {
     /// The share of the window of which nothing is known.
-    pub(super) fn unknown(&self, window: Span) -> f64 {
+    pub(crate) fn unknown(&self, window: Span) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "no time in milliseconds reaches 2^52")]
         let (gaps, window) = (self.gaps.milliseconds() as f64, window.milliseconds() as f64);
         if window > 0.0 { (gaps / window).clamp(0.0, 1.0) } else { 0.0 }
     }
 
     /// The share that failed at best and at worst; none when there was nothing.
-    pub(super) fn failed_share(&self, unknown: f64) -> Option<(f64, f64)> {
+    pub(crate) fn failed_share(&self, unknown: f64) -> Option<(f64, f64)> {
         #[expect(clippy::cast_precision_loss, reason = "no count of requests reaches 2^52")]
         let failed = (self.total > 0).then(|| self.failed as f64 / self.total as f64)?;
         let known = failed * (1.0 - unknown);
@@ -233,7 +233,7 @@ impl Counted {
     }
 
     /// `3 of 1,000 requests failed`.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         format!("{} of {} {} failed", grouped(self.failed), grouped(self.total), self.what)
     }
 }
@@ -243,7 +243,7 @@ impl Counted {
 ///
 /// # Errors
 /// One sentence, when it cannot be read or nothing serves there.
-pub(super) async fn served(
+pub(crate) async fn served(
     request: &CheckRequest,
     promised: &Promised,
     window: Span,
@@ -260,7 +260,7 @@ pub(super) async fn served(
 }
 
 /// Why there is no record.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// The source does not answer; one sentence.
     Source(String),
     /// Nothing serves there yet.
@@ -268,18 +268,18 @@ pub(super) enum Unread {
 }
 
 /// When a window began that ends now.
-pub(super) fn since(now: Timestamp, window: Span) -> Timestamp {
+pub(crate) fn since(now: Timestamp, window: Span) -> Timestamp {
     let microseconds = i64::try_from(window.milliseconds().saturating_mul(1000));
     Timestamp(now.0.saturating_sub(microseconds.unwrap_or(i64::MAX)))
 }
 
 /// What the matrix has to be told about a window.
-pub(super) fn too_long(window: Span) -> Option<String> {
+pub(crate) fn too_long(window: Span) -> Option<String> {
     (window > INTERVALS_KEPT).then(|| format!("counts are kept for {INTERVALS_KEPT} alone"))
 }
 
 /// A record as it is kept as evidence.
-pub(super) fn told(promised: &Promised, record: &ServedRecord, over: Span) -> Value {
+pub(crate) fn told(promised: &Promised, record: &ServedRecord, over: Span) -> Value {
     json!({
         "environment": promised.environment,
         "promised": promised.slo,
