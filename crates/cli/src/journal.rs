@@ -14,6 +14,7 @@ use towpath_core::matrix::Matrix;
 use towpath_engine::{Engine, Reader, Setup};
 use towpath_ports::Site;
 use towpath_ports::clock::SystemClock;
+use towpath_ports::secret::Known;
 use towpath_ports::store::{Store, StoreIdentity};
 use towpath_server::routes::App;
 use towpath_store::SqlStore;
@@ -117,6 +118,7 @@ fn setup(project: &ProjectFolder, name: Name, store: Arc<dyn Store>) -> std::io:
         artifacts,
         evidence: Arc::new(KeptEvidence::new(&project.state)),
         adapters: Arc::new(Adapters::new(site)),
+        known: Known::default(),
         notary: None,
         clock: Arc::new(SystemClock::default()),
     })

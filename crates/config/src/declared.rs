@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use towpath_ports::catalogue::Catalogue;
+use towpath_ports::catalogue::{Catalogue, KindState};
 
 use crate::adapters;
 use crate::codes::Code;
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::sections::{self, Section, Standing, Where};
 use crate::shape::{Default, Key, Place, Shape, Variant, expected};
 use crate::show::default_text;
-use crate::tree::{Entry, Node, Scalar, printable};
+use crate::tree::{Entry, Node, Scalar};
 use crate::value::{self, Against};
 
 /// Remembers the sections at the top of the file that nothing acts on, and checks their adapters.
@@ -48,26 +48,29 @@ pub(crate) fn declared(place: Where, entry: &Entry, path: &str, reading: &mut Re
         Standing::ForPeople | Standing::RefusesWhen(_) => return,
         Standing::Kept(_) => reading.not_enforced(listed, planned, false),
         Standing::Refuses => reading.not_enforced(listed, planned, true),
-        Standing::RefusesUnlessNamed => {
-            let needless = sections::secrets::for_releases(&entry.value, &reading.named);
-            let refusal = handed_to_nobody(needless);
-            if refusal.is_none() && sections::secrets::are_only_kept(&entry.value, reading) {
-                return;
+        // Whether a secret can be handed over is known where an environment is read.
+        Standing::Handed => return,
+        Standing::KeptUntilBuilt => {
+            if !is_built(section.key.shape, &entry.value, reading) {
+                reading.not_enforced(listed, planned, false);
+            } else {
+                for key in sections::secret_store::demands(&entry.value) {
+                    let reason = format!("`{key}` is planned");
+                    reading.not_enforced(format!("{path}.{key}"), reason, false);
+                }
             }
-            reading.not_enforced(listed, refusal.clone().unwrap_or(planned), refusal.is_some());
+            return;
         }
     }
     within(section.key.shape, &entry.value, path, reading);
 }
 
-/// Why `secrets`, which the releases need, refuse promotions; none when there are none.
-fn handed_to_nobody<'a>(mut secrets: impl Iterator<Item = &'a Entry>) -> Option<String> {
-    let first = printable(&secrets.next()?.key);
-    let more = match secrets.count() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Some(format!("nothing hands `{first}`{more} to the release"))
+/// Whether the adapter in `node` is of a kind that is built.
+fn is_built(shape: Shape, node: &Node, reading: &Reading<'_>) -> bool {
+    let Shape::Adapter(family, _) = shape else { return false };
+    let kind = node.get("kind").and_then(Node::text);
+    let entry = kind.and_then(|kind| reading.catalogue.find(family, kind));
+    entry.is_some_and(|entry| entry.state == KindState::Built)
 }
 
 /// Sections of which a part is enforced and a part is kept or only shown; people are shown them whole.
@@ -183,7 +186,8 @@ fn within(shape: Shape, node: &Node, path: &str, reading: &mut Reading<'_>) {
                 Standing::Enforced
                 | Standing::ForPeople
                 | Standing::RefusesWhen(_)
-                | Standing::RefusesUnlessNamed,
+                | Standing::KeptUntilBuilt
+                | Standing::Handed,
             ) => {}
         }
     }

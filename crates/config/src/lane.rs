@@ -34,6 +34,8 @@ pub(crate) struct Reading<'a> {
     apart: BTreeSet<String>,
     /// Secrets that keys name, in the environment that is read or, for the top, anywhere.
     pub(crate) named: BTreeSet<String>,
+    /// Secrets that keys name anywhere in the file.
+    pub(crate) named_anywhere: BTreeSet<String>,
     /// Who can be asked for figures.
     pub(crate) sources: BTreeMap<Name, Source>,
     /// Whether it is known who has which role.
@@ -88,6 +90,7 @@ impl<'a> Reading<'a> {
             problems,
             found,
             apart,
+            named_anywhere: named.clone(),
             named,
             sources,
             knows_people,
@@ -204,6 +207,7 @@ fn environment(
         declared(Where::Environment, shared, &path, reading);
     }
     rules_and_promises(&joined, &prefix, reading);
+    let secrets = sections::secrets::for_lanes(&joined, &prefix, reading);
     let mut of_environment = at_top.to_vec();
     of_environment.append(&mut reading.found);
     let (mut lanes, mut of_lanes, mut of_services) = (BTreeMap::new(), Vec::new(), Map::new());
@@ -232,7 +236,8 @@ fn environment(
         unenforced.retain(|it| !reading.apart.contains(&it.path));
         unenforced.sort_by(|a, b| a.path.cmp(&b.path));
         if let Some(spec) = spec.take() {
-            lanes.insert(service.clone(), LaneSpec { unenforced, ..spec });
+            let secrets = secrets.clone();
+            lanes.insert(service.clone(), LaneSpec { unenforced, secrets, ..spec });
         }
     }
     resolved.not_enforced.extend(all);
@@ -385,6 +390,7 @@ fn lane_spec(
         router,
         instances: target::instances(node.get("target"), lane.place),
         settings: sections::settings::read(node.get("settings")),
+        secrets: BTreeMap::new(),
         health: sections::health::read(node.get("health"), lane.place),
         gate,
         approvals: sections::approvals::read(node, lane.place),

@@ -26,9 +26,11 @@ use crate::units::{Timestamp, Weight};
 
 mod refused;
 mod requested;
+mod secrets;
 
 pub use refused::RefusedOrder;
 pub use requested::{Remembered, Requested};
+pub use secrets::SecretsRead;
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -481,4 +483,6 @@ pub enum Event {
     },
     /// Somebody ordered something and was refused; nothing was changed by it.
     OrderRefused(Box<RefusedOrder>),
+    /// Secrets were read, to be handed to a release that starts.
+    SecretsRead(Box<SecretsRead>),
 }

@@ -192,6 +192,10 @@ pub struct LaneSpec {
     pub instances: u32,
     /// Environment variables of the release; they win over the release's own settings.
     pub settings: BTreeMap<String, String>,
+    /// Environment variables of the release whose values are secrets, and where each is kept; never a
+    /// value. They win over settings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, AdapterSpec>,
     /// How it is probed.
     pub health: Health,
     /// What a release must show.

@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "golden files are read and written")]
 
+mod audited;
 mod declared;
 mod kept;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use audited::{refused, secrets_read};
 use declared::{ada, lane_id, matrix, name, release, section};
 use kept::{signed, verdict};
 use towpath_core::approvals::{Approval, Asked, Word};
@@ -19,9 +21,7 @@ use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::governing::{MatrixWord, Proposal};
 use towpath_core::ids::{CommandId, Digest, Epoch, Person, PromotionNumber, Revision, TokenId};
-use towpath_core::journal::{
-    Attested, Event, Freeze, RefusedOrder, Remembered, Requested, Thaw, Withdrawal,
-};
+use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw, Withdrawal};
 use towpath_core::matrix::{Signal, Tier};
 use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
 use towpath_core::people::Verb;
@@ -29,7 +29,7 @@ use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{
     CheckKey, Ending, GateList, Holdback, HoldbackEnd, Kind, Lane, Outcome,
 };
-use towpath_core::reason::{Next, RefusalKind};
+use towpath_core::reason::Next;
 use towpath_core::release::{ChangeType, ReleaseRef};
 use towpath_core::tokens::{Bounds, Revoked, Token};
 use towpath_core::units::{Span, Timestamp, Weight};
@@ -272,21 +272,8 @@ fn of_notices() -> Vec<Event> {
         })),
         Event::NoticeRetried { id, by: ada() },
         refused(),
+        secrets_read(),
     ]
-}
-
-fn refused() -> Event {
-    Event::OrderRefused(Box::new(RefusedOrder {
-        by: ada(),
-        from: Some("user 1000 on the socket".to_owned()),
-        order: "pause".to_owned(),
-        number: Some(PromotionNumber(7)),
-        code: "not-allowed".to_owned(),
-        kind: RefusalKind::NotAllowed,
-        sentence: because(),
-        times: 3,
-        since: Timestamp(1_800_000_000_000_000),
-    }))
 }
 
 fn holdback() -> Holdback {
@@ -435,10 +422,11 @@ fn position(event: &Event) -> usize {
         Event::TokenCreated(_) => 58,
         Event::TokenRevoked(_) => 59,
         Event::BudgetChanged { .. } => 60,
+        Event::SecretsRead(_) => 61,
     }
 }
 
-const VARIANTS: usize = 61; // One more than the highest position above.
+const VARIANTS: usize = 62; // One more than the highest position above.
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

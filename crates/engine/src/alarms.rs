@@ -19,7 +19,7 @@ use towpath_ports::metrics::{Blind, GaugeQuestion, Measured, MetricsSource, fill
 use towpath_ports::threshold::Threshold;
 
 use crate::shared::Shared;
-use crate::{asking, judging};
+use crate::{asking, judging, masking};
 
 /// What is known of the alarms of one lane.
 pub(crate) struct LaneAlarms {
@@ -181,7 +181,8 @@ async fn read(
     let threshold: Threshold = alarm.is.parse().map_err(Blind::Refused)?;
     let query = fill(&alarm.query, &subject.lane, &subject.deployment);
     let question = GaugeQuestion { query, now: shared.now() };
-    let measured = asking::within(source.pace().timeout, source.gauge(&question)).await?;
+    let measured = asking::within(source.pace().timeout, source.gauge(&question)).await;
+    let measured = measured.map_err(|why| masking::blind(&shared.setup.known.masker(), why))?;
     if measured.value.is_finite() {
         Ok((measured, threshold))
     } else {

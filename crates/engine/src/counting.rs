@@ -17,7 +17,7 @@ use towpath_guard::{IntervalGuard, Policy, Verdict};
 use towpath_ports::metrics::{Blind, Counted, CountsQuestion, MetricsSource};
 
 use crate::shared::Shared;
-use crate::{alarms, asking, judging};
+use crate::{alarms, asking, judging, masking};
 
 /// Answers in a row that are none, after which the interval that nobody knows is given up.
 const TRIES: u32 = 3;
@@ -255,6 +255,7 @@ async fn ask(shared: Arc<Shared>, question: Question) {
         now: shared.now(),
     };
     let answer = asking::within(source.pace().timeout, source.counts(&asked)).await;
+    let answer = answer.map_err(|why| masking::blind(&shared.setup.known.masker(), why));
     let lane = &subject.lane;
     let verdict = {
         let mut known = shared.counting.lock().expect("no holder of this lock panics");

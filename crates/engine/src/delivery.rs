@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::oneshot;
-use towpath_core::ids::{Name, Person};
+use towpath_core::ids::{LaneId, Name, Person};
 use towpath_core::journal::Event;
 use towpath_core::matrix::AdapterSpec;
 use towpath_core::notices::{Channel, Delivered, GivenUp, Notice, SUMMARIES, trial};
@@ -18,6 +18,7 @@ use towpath_ports::secret::{Masker, Secret};
 use towpath_ports::store::{OutboxRow, StoreError};
 
 use crate::desk::Desk;
+use crate::handing;
 use crate::notices::Pending;
 use crate::orders::EngineError;
 use crate::rights::Rights;
@@ -40,6 +41,8 @@ const LIMIT: Duration = Duration::from_mins(2);
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     pub(crate) actor: String,
+    /// Where it happened; none where it belongs to the project.
+    pub(crate) lane: Option<LaneId>,
     pub(crate) events: Vec<Event>,
     pub(crate) finished: Vec<String>,
     pub(crate) commands: Vec<OutboxRow>,
@@ -185,10 +188,11 @@ async fn send(shared: &Shared, notice: &Notice) -> (Result<Taken, Failure>, Vec<
     };
     let delivery = Delivery { notice, secrets: &secrets };
     let sent = tokio::time::timeout(LIMIT, notifier.deliver(&delivery)).await;
-    let masker = Masker::new(secrets.values());
+    let (masker, known) = (Masker::new(secrets.values()), shared.setup.known.masker());
+    let shown = |sentence: &str| known.mask(&masker.mask(sentence));
     let sent = match sent {
-        Ok(Ok(taken)) => Ok(Taken { sentence: masker.mask(&taken.sentence) }),
-        Ok(Err(failure)) => Err(Failure { sentence: masker.mask(&failure.sentence), ..failure }),
+        Ok(Ok(taken)) => Ok(Taken { sentence: shown(&taken.sentence) }),
+        Ok(Err(failure)) => Err(Failure { sentence: shown(&failure.sentence), ..failure }),
         Err(_) => Err(Failure::later(format!("it was not taken within {LIMIT:?}"))),
     };
     (sent, names)
@@ -221,8 +225,8 @@ async fn read(
     let mut secrets = BTreeMap::new();
     for (field, place) in &channel.secrets {
         names.push(place.name.clone());
-        let store = shared.setup.adapters.secrets(&place.store)?;
-        secrets.insert(field.clone(), store.read(&place.name).await?);
+        let value = handing::read(shared, &place.name, &place.store).await?;
+        secrets.insert(field.clone(), value);
     }
     Ok(secrets)
 }

@@ -20,7 +20,7 @@ use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
 
 use crate::orders::EngineError;
 use crate::shared::Shared;
-use crate::{lane_guard, losses, questions};
+use crate::{handing, lane_guard, losses, questions};
 
 /// How long a router may be silent before core is told that it did not obey.
 const ROUTER_PATIENCE: Duration = Duration::from_secs(5);
@@ -124,6 +124,20 @@ async fn start(
         Ok(target) => target,
         Err(sentence) => return failed(sentence),
     };
+    let stands_by = shared.read(|project| {
+        let lane = project.lanes.get(lane);
+        lane.and_then(|lane| lane.standby.as_ref())
+            .is_some_and(|it| it.deployment.number == deployment)
+    });
+    // What stands by has its secrets; a store that is gone shall not be in the way back.
+    let secrets = if stands_by && !section.secrets.is_empty() {
+        None
+    } else {
+        match handing::of_release(shared, lane, deployment, section).await {
+            Ok(secrets) => Some(secrets),
+            Err(sentence) => return failed(sentence),
+        }
+    };
     if let Err(sentence) = prepare_route(shared, lane, section, blue).await {
         return failed(sentence);
     }
@@ -136,14 +150,10 @@ async fn start(
         release: known,
         instances: section.instances,
         settings,
+        secrets,
         ready_path: section.health.endpoints.first().cloned(),
         ready_within: READY_WITHIN,
     };
-    let stands_by = shared.read(|project| {
-        let lane = project.lanes.get(lane);
-        lane.and_then(|lane| lane.standby.as_ref())
-            .is_some_and(|it| it.deployment.number == deployment)
-    });
     let running = target.ensure_running(&request);
     let started = if stands_by {
         match tokio::time::timeout(STANDBY_WITHIN, running).await {

@@ -13,6 +13,7 @@ use towpath_ports::check::CheckRequest;
 use towpath_ports::evidence::Keeper;
 
 use crate::evidence::{self, Evidence};
+use crate::masking;
 use crate::shared::Shared;
 use crate::views::CheckView;
 
@@ -46,12 +47,13 @@ pub(crate) async fn ask_and_keep(
     check: &CheckSpec,
     mut request: CheckRequest,
 ) -> CheckAnswer {
-    let keeper = Keeper::of(Arc::clone(&shared.setup.evidence));
+    let known = shared.setup.known.clone();
+    let keeper = Keeper::of(Arc::clone(&shared.setup.evidence), known);
     request.keeper = keeper.clone();
     evidence::kept(ask(shared, check, request).await, keeper).await
 }
 
-/// Asks, and enforces the time that the answer may take.
+/// Asks, and enforces the time that the answer may take. The answer holds no secret that is known.
 pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckRequest) -> CheckAnswer {
     let adapter = match shared.setup.adapters.check(&check.check) {
         Ok(adapter) => adapter,
@@ -60,7 +62,10 @@ pub(crate) async fn ask(shared: &Shared, check: &CheckSpec, request: CheckReques
     // The check keeps the time itself; this is for one that does not.
     let limit = Duration::from(check.timeout) + Duration::from_secs(1);
     match tokio::time::timeout(limit, adapter.ask(&request)).await {
-        Ok(answer) => answer,
+        Ok(mut answer) => {
+            masking::answer(&shared.setup.known.masker(), &mut answer);
+            answer
+        }
         Err(_) => CheckAnswer::inconclusive(format!("no answer within {}", check.timeout)),
     }
 }

@@ -236,7 +236,13 @@ impl Engine {
         });
         let spec = spec.ok_or_else(|| format!("{lane} is not in the matrix any more"))?;
         let target = self.shared.setup.adapters.target(&spec)?;
-        target.logs(&lane, number, limit).await.map_err(|error| error.sentence)
+        let lines = target.logs(&lane, number, limit).await.map_err(|error| error.sentence)?;
+        // What was written before a secret was one is not masked on the disk.
+        let masker = self.shared.setup.known.masker();
+        Ok(lines
+            .into_iter()
+            .map(|line| LogLine { text: masker.mask(&line.text), ..line })
+            .collect())
     }
 
     fn plan_view(&self, project: &Project, found: (&Plan, &Release), past: bool) -> PlanView {

@@ -26,9 +26,9 @@ use crate::rights::Rights;
 use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, backports, checkpoints, counting, delivery, executor, holdbacks, journal, judging,
-    leases, notices, origin, prober, promises, reading, recovery, retention, rows, telemetry,
-    views, wakes, writing,
+    alarms, backports, checkpoints, counting, delivery, executor, handing, holdbacks, journal,
+    judging, leases, masking, notices, origin, prober, promises, reading, recovery, retention,
+    rows, telemetry, views, wakes, writing,
 };
 
 /// The version of the program.
@@ -49,7 +49,7 @@ pub(crate) enum Message {
     },
     /// Somebody ordered something that belongs to no lane.
     Project { order: Box<Order>, from: Option<String>, reply: oneshot::Sender<Reply> },
-    /// Something became of a notice.
+    /// Something became of a notice, or secrets were read.
     Record { record: Box<Record>, reply: Option<oneshot::Sender<Reply>> },
     /// Keep when tokens were used.
     TokensUsed,
@@ -123,6 +123,8 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     let program = PROGRAM.to_owned();
     run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
         .await?;
+    handing::learn_what_is_at_hand(&shared);
+    handing::learn_what_runs(&shared).await;
     for command in found.unfinished {
         executor::dispatch(&shared, command);
     }
@@ -265,11 +267,13 @@ impl Loop {
         let (result, reply) = match message {
             Message::Stop | Message::ShutOut(_) => return Ok(()),
             Message::TokensUsed => return self.keep_token_uses().await,
-            Message::Lane { lane, input, from, reply } => {
+            Message::Lane { lane, mut input, from, reply } => {
+                masking::input(&self.shared.setup.known.masker(), &mut input);
                 self.from = from;
                 (self.lane_order(&lane, *input, reply.is_some()).await, reply)
             }
-            Message::Project { order, from, reply } => {
+            Message::Project { mut order, from, reply } => {
+                masking::order(&self.shared.setup.known.masker(), &mut order);
                 let asked = Asked::of_project(&order, from.clone()).through(None, &self.shared);
                 self.from = from;
                 let result = self.project_order(*order).await;
@@ -349,9 +353,10 @@ impl Loop {
         }
         let now = self.shared.now();
         let decision = Decision { events: record.events, ..Decision::default() };
-        let mut turn = self.turn(None, &record.actor, &decision, record.finished, now);
+        let lane = record.lane.as_ref();
+        let mut turn = self.turn(lane, &record.actor, &decision, record.finished, now);
         (turn.commands, turn.urgent) = (record.commands, true);
-        self.write_turn(None, turn, decision, asked).await?;
+        self.write_turn(lane, turn, decision, asked).await?;
         Ok(Accepted::default())
     }
 
@@ -384,6 +389,9 @@ impl Loop {
             for event in &decision.events {
                 project.apply(lane, event, turn.at);
             }
+        }
+        if decision.events.iter().any(|event| matches!(event, Event::MatrixApplied { .. })) {
+            handing::learn_what_is_at_hand(&self.shared);
         }
         self.publish(&turn, &sequence, turn.at);
         for command in decision.commands {

@@ -14,6 +14,7 @@ use towpath_ports::artifacts::ArtifactStore;
 use towpath_ports::clock::Clock;
 use towpath_ports::evidence::EvidenceStore;
 use towpath_ports::notary::Notary;
+use towpath_ports::secret::Known;
 use towpath_ports::store::{EventRow, Store};
 
 use crate::adapters::AdapterSet;
@@ -48,6 +49,8 @@ pub struct Setup {
     pub evidence: Arc<dyn EvidenceStore>,
     /// The adapters.
     pub adapters: Arc<dyn AdapterSet>,
+    /// The secrets that were read, for whatever is shown, written or sent.
+    pub known: Known,
     /// Signs where the journal ends; none where nobody does, as for whoever only reads.
     pub notary: Option<Arc<dyn Notary>>,
     /// The time.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use towpath_core::evidence::Evidence;
 use towpath_core::ids::Digest;
 
+use crate::masking::Known;
+
 /// The largest piece in bytes: the largest report that is read.
 pub const PIECE_BYTES_MOST: u64 = 64 << 20;
 /// The most bytes of one answer: as many as one question reads.
@@ -40,6 +42,7 @@ pub struct Keeper(Option<Arc<Kept>>);
 
 struct Kept {
     store: Arc<dyn EvidenceStore>,
+    known: Known,
     pieces: Mutex<Pieces>,
 }
 
@@ -60,9 +63,9 @@ struct Piece {
 }
 
 impl Keeper {
-    /// Keeps in `store`.
-    pub fn of(store: Arc<dyn EvidenceStore>) -> Self {
-        Self(Some(Arc::new(Kept { store, pieces: Mutex::default() })))
+    /// Keeps in `store`, without the secrets that are `known` by then.
+    pub fn of(store: Arc<dyn EvidenceStore>, known: Known) -> Self {
+        Self(Some(Arc::new(Kept { store, known, pieces: Mutex::default() })))
     }
 
     /// Keeps nothing: for questions whose answers decide nothing.
@@ -75,7 +78,9 @@ impl Keeper {
     /// waiting is allowed. Safe to repeat.
     pub fn keep(&self, name: impl Into<String>, media_type: &'static str, bytes: &[u8]) {
         let Some(kept) = &self.0 else { return };
-        let (name, size) = (name.into(), bytes.len() as u64);
+        let masker = kept.known.masker();
+        let (name, bytes) = (masker.mask(&name.into()), &*masker.mask_bytes(bytes));
+        let size = bytes.len() as u64;
         let digest = Digest::of(bytes);
         let is_small = bytes.len() <= WAITING_MOST;
         let written = if size > PIECE_BYTES_MOST {
@@ -172,7 +177,7 @@ mod tests {
     #[test]
     fn small_pieces_are_written_at_the_end_and_large_ones_at_once() {
         let store = Arc::new(Memory::default());
-        let keeper = Keeper::of(store.clone());
+        let keeper = Keeper::of(store.clone(), Known::default());
         let large = vec![b'x'; WAITING_MOST + 1];
         keeper.keep("answer.json", "application/json", b"{}");
         keeper.keep("report.xml", "application/xml", &large);
@@ -190,7 +195,7 @@ mod tests {
     #[test]
     fn many_pieces_are_named_by_one_list_that_names_each() {
         let store = Arc::new(Memory::default());
-        let keeper = Keeper::of(store.clone());
+        let keeper = Keeper::of(store.clone(), Known::default());
         for index in 0..=NAMED_MOST {
             keeper.keep(format!("{index}.xml"), "application/xml", &index.to_be_bytes());
         }
@@ -204,10 +209,10 @@ mod tests {
 
     #[test]
     fn what_could_not_be_kept_is_said_and_nowhere_keeps_nothing() {
-        let keeper = Keeper::of(Arc::new(Memory::default()));
+        let keeper = Keeper::of(Arc::new(Memory::default()), Known::default());
         keeper.keep("a", "text/plain", b"no room");
         assert_eq!(keeper.finish().unwrap_err(), "the disk is full");
-        let keeper = Keeper::of(Arc::new(Memory::default()));
+        let keeper = Keeper::of(Arc::new(Memory::default()), Known::default());
         keeper.keep("a", "text/plain", &vec![0; usize::try_from(PIECE_BYTES_MOST).unwrap() + 1]);
         assert_eq!(keeper.finish().unwrap_err(), "a is larger than 64 MiB");
         let keeper = Keeper::nowhere();

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod condition;
 pub mod evidence;
 pub mod history;
+pub mod masking;
 pub mod metrics;
 pub mod notary;
 pub mod notifier;

@@ -8,6 +8,8 @@ use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::release::Release;
 use towpath_core::units::{Span, Timestamp};
 
+use crate::secret::Secret;
+
 /// Runs releases somewhere.
 ///
 /// Whatever changes something names the epoch of the journal's owner. A target remembers the greatest
@@ -49,6 +51,10 @@ pub trait Target: Send + Sync {
         drain: Span,
     ) -> Result<(), TargetError>;
 
+    /// The secrets that what runs of the deployment was started with, as far as they can be told: what it
+    /// says may hold them, also after the store has others. Shows them to nobody. Safe to repeat.
+    async fn handed(&self, lane: &LaneId, deployment: PromotionNumber) -> Vec<Secret>;
+
     /// The last `limit` lines that the deployment's instances wrote, oldest first.
     async fn logs(
         &self,
@@ -73,6 +79,9 @@ pub struct DeployRequest {
     pub instances: u32,
     /// Environment variables: the environment's settings over the release's.
     pub settings: BTreeMap<String, String>,
+    /// Environment variables whose values are shown nowhere; they win over settings. None: nobody read
+    /// them, because what runs has them already, and then nothing is begun that has none yet.
+    pub secrets: Option<BTreeMap<String, Secret>>,
     /// Path that answers 2xx on a ready instance; none: an open port is ready.
     pub ready_path: Option<String>,
     /// How long all instances may take until they are ready, where the target's own settings do not

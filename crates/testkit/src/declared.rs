@@ -182,6 +182,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
         router: Some(adapter("model")),
         instances: 1,
         settings: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         health: Health {
             every: None,
             timeout: Span::seconds(5),

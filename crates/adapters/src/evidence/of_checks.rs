@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use towpath_core::check::CheckResult::Pass;
 use towpath_ports::evidence::{EvidenceStore as _, Keeper};
+use towpath_ports::secret::Known;
 
 use crate::evidence::KeptEvidence;
 use crate::git_of_tests::git;
@@ -17,7 +18,7 @@ use crate::reports::testing::project;
 async fn kept(root: &Path, name: &str, settings: &Value, known: Evidence) -> Vec<[String; 3]> {
     let store = Arc::new(KeptEvidence::new(&root.join("state")));
     let mut request = request(&[], known);
-    request.keeper = Keeper::of(store.clone());
+    request.keeper = Keeper::of(store.clone(), Known::default());
     let answer = check(name, settings, &site(root, 1)).ask(&request).await;
     assert_eq!(answer.result, Pass, "{answer:?}");
     let keeper = request.keeper.clone();
@@ -124,7 +125,7 @@ async fn a_statement_is_kept_as_it_was_made() {
 fn a_failed_write_leaves_no_evidence_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("evidence"), "a file where the folder should be").unwrap();
-    let keeper = Keeper::of(Arc::new(KeptEvidence::new(folder.path())));
+    let keeper = Keeper::of(Arc::new(KeptEvidence::new(folder.path())), Known::default());
     keeper.keep("a", "text/plain", b"x");
     assert!(keeper.finish().unwrap_err().contains("evidence"));
 }

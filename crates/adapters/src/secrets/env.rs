@@ -46,6 +46,10 @@ struct Env {
 
 #[async_trait]
 impl SecretStore for Env {
+    fn at_hand(&self, name: &str) -> Option<Secret> {
+        Secret::new(std::env::var(self.variable.as_deref().unwrap_or(name)).ok()?)
+    }
+
     async fn read(&self, name: &str) -> Result<Secret, String> {
         let variable = self.variable.as_deref().unwrap_or(name);
         let value = std::env::var_os(variable).ok_or_else(|| {
@@ -70,6 +74,8 @@ mod tests {
         assert_eq!(own.read("PATH").await.unwrap().reveal(), path);
         let named = Env { variable: Some("PATH".to_owned()) };
         assert_eq!(named.read("SEARCHED").await.unwrap().reveal(), path);
+        assert_eq!(named.at_hand("SEARCHED").unwrap().reveal(), path);
+        assert_eq!(own.at_hand("TOWPATH_NO_SUCH_SECRET"), None);
         let absent = own.read("TOWPATH_NO_SUCH_SECRET").await.unwrap_err();
         assert!(absent.contains("without the variable TOWPATH_NO_SUCH_SECRET"), "{absent}");
     }

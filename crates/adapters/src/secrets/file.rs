@@ -1,4 +1,4 @@
-//! Store `file`: the text of a file. Owns which files are trusted: regular ones that nobody else may
+//! Store `file`: the text of a file, or of one in a folder. Owns which files are trusted: regular ones that nobody else may
 //! change, and that not everybody may read.
 
 use std::fs::File;
@@ -32,7 +32,8 @@ pub(super) const KIND: Kind<dyn SecretStore> = Kind {
             Field::required(
                 "path",
                 FieldType::Path,
-                "The file; one line break at its end is no part of the secret.",
+                "The file, or a folder of files that are named like the secrets; one line break at \
+                 the end is no part of a secret.",
             ),
             Field {
                 name: "shared",
@@ -64,8 +65,12 @@ impl Kept {
 #[async_trait]
 impl SecretStore for Kept {
     async fn read(&self, name: &str) -> Result<Secret, String> {
-        let (path, shared, shown) =
-            (self.path.clone(), self.shared, self.path.display().to_string());
+        let mut path = self.path.clone();
+        // A folder is how container platforms mount secrets, and how one place holds several.
+        if path.is_dir() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            path.push(name);
+        }
+        let (shared, shown) = (self.shared, path.display().to_string());
         let wrong = |why: String| format!("the file {shown} of the secret {name} {why}");
         let found = tokio::task::spawn_blocking(move || read(&path, shared)).await;
         found.unwrap_or_else(|error| Err(format!("was not read: {error}"))).map_err(wrong)
@@ -122,6 +127,19 @@ mod tests {
         assert_eq!(kept(b"hunter2\n", 0o600, false).unwrap(), "hunter2");
         assert_eq!(kept(b"hunter2\r\n", 0o640, false).unwrap(), "hunter2");
         assert_eq!(kept(b" a\nb \n\n", 0o400, false).unwrap(), " a\nb \n");
+    }
+
+    #[tokio::test]
+    async fn a_folder_has_a_file_for_each_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("API_KEY"), "hunter2\n").unwrap();
+        let own = Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join("API_KEY"), own).unwrap();
+        let store = Kept { path: folder.path().to_owned(), shared: false };
+        assert_eq!(store.read("API_KEY").await.unwrap().reveal(), "hunter2");
+        let absent = store.read("OTHER").await.unwrap_err();
+        assert!(absent.contains("/OTHER of the secret OTHER cannot be read"), "{absent}");
+        assert!(store.read("../escaped").await.unwrap_err().contains("no regular file"));
     }
 
     #[test]

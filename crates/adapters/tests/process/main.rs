@@ -7,6 +7,7 @@ mod contract;
 mod faults;
 mod fenced;
 mod given_up;
+mod secrets;
 mod support;
 mod taken_port;
 

@@ -158,6 +158,7 @@ pub(crate) fn request(behaviour: &str) -> DeployRequest {
         release: release("app", ArtifactForm::File),
         instances: 1,
         settings: BTreeMap::from([("BEHAVIOUR".to_owned(), behaviour.to_owned())]),
+        secrets: Some(BTreeMap::new()),
         ready_path: Some("/ready".to_owned()),
         ready_within: Span::seconds(20),
     }

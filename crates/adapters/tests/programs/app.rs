@@ -39,6 +39,16 @@ fn main() -> ExitCode {
             child.env_clear().envs(kept).env("BEHAVIOUR", "serve");
             let _ended = child.spawn().expect("starts").wait();
         }
+        "tell" => {
+            let secret = std::env::var("DB_PASSWORD").unwrap_or_default();
+            let (first, second) = secret.split_at(secret.len() / 2);
+            print!("it is {first}");
+            std::io::stdout().flush().expect("somebody reads");
+            std::thread::sleep(Duration::from_millis(50));
+            println!("{second}, so it is");
+            eprintln!("{{\"password\": {secret:?}}}");
+            serve();
+        }
         "mute" => {
             let listener = listen();
             let open: Vec<_> = listener.incoming().collect();

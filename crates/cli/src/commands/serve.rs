@@ -2,7 +2,7 @@
 //! that keeps two engines off one folder, and the rule when a background engine may end.
 
 use std::fs::{File, TryLockError};
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use towpath_core::ids::{Epoch, Name};
 use towpath_engine::{Engine, EngineEnd, Setup};
 use towpath_ports::Site;
 use towpath_ports::clock::{Clock as _, SystemClock};
+use towpath_ports::secret::Known;
 use towpath_ports::store::{Store as _, StoreIdentity};
 use towpath_server::routes::App;
 use towpath_server::serve_unix;
@@ -67,23 +68,43 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
     } else {
         context.aside(&format!("engine of {name} on {}\n", project.socket().display()));
     }
-    log_to_stderr();
-    serve(&project, name, &arguments).await?;
+    let known = Known::default();
+    log_to_stderr(known.clone());
+    serve(&project, name, &arguments, known).await?;
     Ok(ExitCode::Done)
 }
 
-fn log_to_stderr() {
+/// Standard error without secrets. Each message comes whole, so that none stands on two sides of a cut.
+struct MaskedErrors(Known);
+
+impl io::Write for MaskedErrors {
+    fn write(&mut self, message: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(&self.0.masker().mask_bytes(message))?;
+        Ok(message.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn log_to_stderr(known: Known) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("TOWPATH_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(move || MaskedErrors(known.clone()));
     // Something that logs already keeps its way of doing it.
     let _ = logging.try_init();
 }
 
-async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Result<(), CliError> {
+async fn serve(
+    project: &ProjectFolder,
+    name: Name,
+    arguments: &Arguments,
+    known: Known,
+) -> Result<(), CliError> {
     project.ensure_reachable()?;
     project.prepare().map_err(|error| cannot(&project.state, &error.to_string()))?;
     // Kept until the process has gone: whoever waits for this engine to end looks at the lock.
@@ -112,6 +133,7 @@ async fn serve(project: &ProjectFolder, name: Name, arguments: &Arguments) -> Re
         artifacts,
         evidence: Arc::new(KeptEvidence::new(&project.state)),
         adapters: Arc::new(Adapters::new(site)),
+        known,
         notary: Some(Arc::new(notary)),
         clock: Arc::new(SystemClock::default()),
     })

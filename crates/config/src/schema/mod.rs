@@ -168,10 +168,10 @@ fn where_words(place: Where) -> &'static str {
 
 fn standing_words(standing: Standing) -> String {
     match standing {
-        Standing::Enforced => "enforced".to_owned(),
+        Standing::Enforced | Standing::KeptUntilBuilt => "enforced".to_owned(),
         Standing::ForPeople => "for people".to_owned(),
         Standing::Kept(_) => "kept".to_owned(),
-        Standing::Refuses | Standing::RefusesUnlessNamed => "refuses".to_owned(),
+        Standing::Refuses | Standing::Handed => "refuses".to_owned(),
         Standing::RefusesWhen(word) => format!("refuses when {word}"),
     }
 }
@@ -212,10 +212,13 @@ fn of_key(key: &Key, here: &Here<'_>) -> Value {
 fn stands(value: &mut Value, standing: Standing) {
     value["x-standing"] = json!(standing_words(standing));
     let note = match standing {
-        Standing::Enforced => return,
+        Standing::Enforced | Standing::KeptUntilBuilt => return,
         Standing::ForPeople => "For people: nothing judges it.".to_owned(),
         Standing::Kept(_) => "Kept and shown: nothing acts on it yet.".to_owned(),
-        Standing::Refuses | Standing::RefusesUnlessNamed => {
+        Standing::Handed => {
+            "One that cannot be read refuses promotions until accepted by name.".to_owned()
+        }
+        Standing::Refuses => {
             "Not carried out yet: refuses promotions until accepted by name.".to_owned()
         }
         Standing::RefusesWhen(word) => {

@@ -110,9 +110,12 @@ pub(crate) enum Standing {
     Refuses,
     /// The same, but only when its value is this word; kept otherwise. For a key alone.
     RefusesWhen(&'static str),
-    /// A map of secrets: refuses when one of them is for the releases, which no key that ends in
-    /// `_secret` names; kept otherwise. For a section alone.
-    RefusesUnlessNamed,
+    /// A map of secrets: handed to the releases, unless a key that ends in `_secret` names it; refuses
+    /// where one cannot be read. For a section alone.
+    Handed,
+    /// `secret_store`: kept while its kind is planned. Once it is built, those of its keys are kept that
+    /// ask for more.
+    KeptUntilBuilt,
 }
 
 impl Section {

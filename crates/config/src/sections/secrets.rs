@@ -1,7 +1,7 @@
 //! Where each secret is kept and how often it changes. Never a value: there is no key for one. A
-//! secret that no key of the file names is for the releases, and they start without it.
+//! secret that no key of the file names is for the releases, as a variable of that name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::matrix::AdapterSpec;
 use towpath_core::notices::SecretPlace;
@@ -11,7 +11,7 @@ use super::{ANYWHERE, Section, Standing};
 use crate::adapters;
 use crate::lane::Reading;
 use crate::shape::{FLAG, Key, KeyRule, Shape, TEXT, word};
-use crate::tree::{Entry, Node, printable};
+use crate::tree::{Entry, Node, Scalar, printable};
 
 /// Keys beside the kind's own.
 pub(crate) const KEYS: &[Key] = &[
@@ -37,13 +37,14 @@ pub(crate) const KEYS: &[Key] = &[
 
 /// The section.
 pub(crate) const SECTIONS: &[Section] = &[Section {
-    standing: Standing::RefusesUnlessNamed,
+    standing: Standing::Handed,
     ..Section::kept(
         Key::optional(
             "secrets",
             Shape::MapOf(KeyRule::Variable, &Shape::Adapter(Family::Secrets, KEYS)),
-            "Where each secret is kept; never its value. Those that another key names, such as a \
-             channel's `url_secret`, are not for the releases, and refuse nothing.",
+            "Where each secret is kept; never its value. Releases get them as variables, those of their \
+             environment and those at the top; never one that another key names, such as a \
+             channel's `url_secret`.",
         ),
         ANYWHERE,
         "secrets:\n  TLS_KEY: { kind: file, path: /etc/towpath/api.key, rotate_every: 90d }\n",
@@ -55,15 +56,6 @@ pub(crate) fn named(node: &Node) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     names_within("", node, &mut names);
     names
-}
-
-/// The secrets of `section` that none of `named` is: those that the releases need.
-pub(crate) fn for_releases<'a>(
-    section: &'a Node,
-    named: &BTreeSet<String>,
-) -> impl Iterator<Item = &'a Entry> {
-    let declared = section.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
-    declared.filter(|entry| !named.contains(&*entry.key))
 }
 
 /// Where the secret called `name` is kept that something at the top of the file needs; else in a few
@@ -93,16 +85,103 @@ pub(crate) fn place(name: &str, reading: &mut Reading<'_>) -> Result<SecretPlace
     Ok(SecretPlace { name: name.to_owned(), store })
 }
 
-/// Whether nothing is said of these secrets but where they are kept, in stores that are built: then
-/// whoever names one reads it there, and nothing of the section is left to do.
-pub(crate) fn are_only_kept(section: &Node, reading: &Reading<'_>) -> bool {
-    section.entries().iter().filter(|entry| !entry.key.starts_with("x-")).all(|entry| {
-        let kind = entry.value.get("kind").and_then(Node::text);
-        let store = kind.and_then(|kind| reading.catalogue.find(Family::Secrets, kind));
-        let more = KEYS.iter().filter(|key| !["kind", "type"].contains(&key.name));
-        store.is_some_and(|store| store.state == KindState::Built)
-            && more.filter(|key| entry.value.get(key.name).is_some()).count() == 0
-    })
+/// What of `secrets` nothing acts on, whatever their store.
+const UNDONE: [&str; 3] = ["rotate_every", "renew_before", "hsm"];
+
+/// The secrets that the releases of an environment are handed, and where each is read: those of the
+/// environment, and those at the top that it does not have itself. Lists what cannot be read, and what
+/// nothing acts on. `joined` are its sections, whose paths begin with `prefix`.
+pub(crate) fn for_lanes(
+    joined: &Node,
+    prefix: &str,
+    reading: &mut Reading<'_>,
+) -> BTreeMap<String, AdapterSpec> {
+    let mut handed = BTreeMap::new();
+    let (own, named) = (joined.get("secrets"), reading.named.clone());
+    if let Some(own) = own {
+        let found = of_section(own, joined, (&format!("{prefix}.secrets"), &named), reading);
+        handed.extend(found);
+    }
+    if let Some(shared) = reading.root.get("secrets") {
+        let named = std::mem::take(&mut reading.named_anywhere);
+        for (name, place) in of_section(shared, joined, ("secrets", &named), reading) {
+            if own.is_none_or(|own| own.get(&name).is_none()) {
+                handed.insert(name, place);
+            }
+        }
+        reading.named_anywhere = named;
+    }
+    handed
+}
+
+/// Those of one section at `path` that none of `named` is, and that can be read.
+fn of_section(
+    section: &Node,
+    joined: &Node,
+    (path, named): (&str, &BTreeSet<String>),
+    reading: &mut Reading<'_>,
+) -> Vec<(String, AdapterSpec)> {
+    let (mut handed, mut refusals, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in section.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+        let is_named = named.contains(&*entry.key);
+        match kept_at(entry, joined, is_named, reading) {
+            Ok(place) => {
+                for key in UNDONE.into_iter().filter(|key| asks_for(&entry.value, key)) {
+                    let path = format!("{path}.{}.{key}", entry.key);
+                    reading.not_enforced(path, format!("`{key}` is planned"), false);
+                }
+                if !is_named {
+                    handed.push((entry.key.to_string(), place));
+                }
+            }
+            Err(reason) if is_named => others.push(reason),
+            Err(reason) => refusals.push(reason),
+        }
+    }
+    let refuses = !refusals.is_empty();
+    let mut reasons = refusals.into_iter().chain(others);
+    if let Some(first) = reasons.next() {
+        let reason = match reasons.count() {
+            0 => first,
+            more => format!("{first}, and {more} more cannot be read"),
+        };
+        reading.not_enforced(path.to_owned(), reason, refuses);
+    }
+    handed
+}
+
+fn asks_for(secret: &Node, key: &str) -> bool {
+    secret.get(key).is_some_and(|value| value.scalar() != Some(Scalar::Flag(false)))
+}
+
+/// Where a secret is read: in its own store, or in that of its environment; else why it cannot be. One
+/// that a key at the top names has a store of its own.
+fn kept_at(
+    entry: &Entry,
+    joined: &Node,
+    is_named: bool,
+    reading: &mut Reading<'_>,
+) -> Result<AdapterSpec, String> {
+    let name = printable(&entry.key);
+    let own = entry.value.get("kind").is_some();
+    let store = if own || is_named { None } else { joined.entry("secret_store") };
+    let adapter = match store {
+        None if !own => return Err(format!("nothing says where `{name}` is kept")),
+        None => adapters::read(&entry.value, entry.key_extent, Family::Secrets, KEYS, reading),
+        Some(store) => {
+            let keys = super::secret_store::KEYS;
+            adapters::read(&store.value, store.key_extent, Family::Secrets, keys, reading)
+        }
+    };
+    let adapter = adapter.ok_or_else(|| format!("`{name}` cannot be read"))?;
+    if adapter.state == KindState::Planned {
+        return Err(format!("`{name}` is kept in `{}`, which is planned", adapter.kind));
+    }
+    let settings = adapter.settings.ok_or_else(|| format!("`{name}` cannot be read"))?;
+    if !own && settings.get("variable").is_some() {
+        return Err(format!("`secret_store` has one variable for `{name}` and for all others"));
+    }
+    Ok(AdapterSpec { kind: adapter.kind.to_owned(), settings })
 }
 
 /// Maps whose keys people choose, so that one in them that ends like ours names no secret.

@@ -63,7 +63,7 @@ pub(super) fn write_secrets(
     if secrets.is_empty() {
         return;
     }
-    let note = "Names alone, never values; nothing hands them to a service yet.".to_owned();
+    let note = "Names alone, never values; the service gets them as variables.".to_owned();
     comments(out, indent, &[note]);
     let fields: Vec<String> = secrets
         .iter()

@@ -191,13 +191,8 @@ const KINDS: &[KindEntry] = &[
         KindState::Planned,
         &[field("region", FieldType::Text, None)],
     ),
-    kind(
-        Family::Secrets,
-        "env",
-        KindState::Planned,
-        &[field("variable", FieldType::Text, Some(""))],
-    ),
-    kind(Family::Secrets, "file", KindState::Planned, &[field("path", FieldType::Path, None)]),
+    kind(Family::Secrets, "env", KindState::Built, &[field("variable", FieldType::Text, Some(""))]),
+    kind(Family::Secrets, "file", KindState::Built, &[field("path", FieldType::Path, None)]),
     kind(
         Family::Secrets,
         "aws-secrets-manager",

@@ -13,6 +13,7 @@ mod for_people;
 mod hostile;
 mod large;
 mod secrecy;
+mod secrets;
 mod standing;
 mod starters;
 mod tables;

@@ -200,18 +200,19 @@ fn rights_refuse_where_nobody_is_named_and_are_enforced_where_somebody_is() {
 }
 
 #[test]
-fn secrets_that_a_release_needs_refuse_and_those_of_this_program_do_not() {
-    let secrets = "secrets: { DB_PASSWORD: { kind: env }, TLS_KEY: { kind: env } }";
+fn secrets_that_nothing_can_read_refuse_and_those_of_this_program_do_not() {
+    let secrets =
+        "secrets: { DB_PASSWORD: { kind: aws-secrets-manager }, TLS_KEY: { type: other } }";
     assert_eq!(standing(secrets, ""), (vec!["secrets".to_owned()], vec![]));
     let checked = check(&format!("{FILE}    {secrets}\n"));
-    let reason = "nothing hands `DB_PASSWORD` and 1 more to the release";
+    let reason = "`DB_PASSWORD` is kept in `aws-secrets-manager`, which is planned, and 1 more cannot be read";
     assert_eq!(checked.not_enforced[0].reason, reason);
 
     let router = "router: { kind: towpath, listen: 127.0.0.1:3000, key_secret: TLS_KEY }";
     // The router itself refuses until its key can be read.
     let both = refusing(&format!("{router}\n{secrets}"));
     assert_eq!(both, ["router", "secrets"], "one is still needed");
-    let only = "secrets: { TLS_KEY: { kind: env } }";
+    let only = "secrets: { TLS_KEY: { kind: aws-secrets-manager } }";
     assert_eq!(refusing(&format!("{router}\n{only}")), ["router"]);
     assert_eq!(standing(router, only).0, ["router"], "an environment may name one of the top");
     assert_eq!(standing("", only).0, ["secrets"], "nothing names it");
@@ -224,7 +225,7 @@ fn secrets_that_a_release_needs_refuse_and_those_of_this_program_do_not() {
 
 #[test]
 fn what_stands_at_the_top_is_accepted_when_every_environment_accepts_it() {
-    let top = "secrets: { DB_PASSWORD: { kind: env } }";
+    let top = "secrets: { DB_PASSWORD: { kind: aws-secrets-manager } }";
     let accept = "accept_unenforced: [secrets]";
     assert_eq!(standing(accept, top).0, ["secrets"], "dev does not");
     let both = FILE.replace("    tier", &format!("    {accept}\n    tier"));

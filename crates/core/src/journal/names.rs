@@ -68,6 +68,7 @@ impl Event {
             Self::NoticeGivenUp(_) => "notice-given-up",
             Self::NoticeRetried { .. } => "notice-retried",
             Self::OrderRefused(_) => "order-refused",
+            Self::SecretsRead(_) => "secrets-read",
         }
     }
 
@@ -82,6 +83,7 @@ impl Event {
             Self::DebtIncurred(debt) => Some(debt.number),
             Self::DebtSettled(settled) => Some(settled.number),
             Self::OrderRefused(refused) => refused.number,
+            Self::SecretsRead(read) => Some(read.number),
             Self::PlanChanged { number, .. }
             | Self::CheckAsked { number, .. }
             | Self::CheckAnswered { number, .. }

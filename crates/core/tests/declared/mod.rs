@@ -101,6 +101,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
         router: (variant & 0b11 != 0b11).then(adapter),
         instances: if on(2) { 3 } else { 1 },
         settings: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         health: Health {
             every: None,
             timeout: Span::seconds(5),

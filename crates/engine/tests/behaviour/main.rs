@@ -20,6 +20,7 @@ mod probes;
 mod promises;
 mod rights;
 mod routers;
+mod secrets;
 mod stores;
 mod targets;
 mod world;

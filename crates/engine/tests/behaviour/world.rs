@@ -24,7 +24,7 @@ use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notary::Notary;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
-use towpath_ports::secret::SecretStore;
+use towpath_ports::secret::{Known, SecretStore};
 use towpath_ports::store::StoreError;
 use towpath_ports::target::Target;
 use towpath_testkit::declared::{self, ReleaseWords};
@@ -185,6 +185,7 @@ impl World {
                 notifiers: Arc::clone(&self.notifiers),
                 history: Arc::clone(&self.history),
             }),
+            known: Known::default(),
             notary: self.notary.clone().map(|it| -> Arc<dyn Notary> { it }),
             clock: Arc::<FakeClock>::clone(&self.clock),
         }

@@ -23,7 +23,7 @@ use towpath_ports::history::{FixQuestion, History};
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
-use towpath_ports::secret::SecretStore;
+use towpath_ports::secret::{Known, SecretStore};
 use towpath_ports::store::StoreIdentity;
 use towpath_ports::target::Target;
 use towpath_server::routes::{App, router};
@@ -150,6 +150,7 @@ impl World {
             artifacts: Arc::new(Nothing),
             evidence: Arc::new(Nothing),
             adapters: Arc::new(Nothing),
+            known: Known::default(),
             notary: None,
             clock: Arc::<HandClock>::clone(&clock),
         };

@@ -10,6 +10,7 @@
 //!     lock                                            held while plans are written or withdrawn
 //!     INSTANCE/
 //!         plan.json        what to run; gone when the instance shall not run
+//!         secrets.json     the variables that are shown nowhere; gone when the instance shall not run
 //!         ended.json       the plan that was withdrawn
 //!         port             chosen once, kept for ever
 //!         lock             held by the supervisor for as long as it lives
@@ -32,8 +33,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use towpath_core::ids::{LaneId, PromotionNumber};
 use towpath_core::units::{Span, Timestamp};
+use towpath_ports::secret::Secret;
 
 use crate::processes::Identity;
+
+/// Apart from the plan, which stays when the instance has ended.
+const SECRETS: &str = "secrets.json";
 
 /// What a supervisor shall run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +54,8 @@ pub(super) struct Plan {
     pub(super) arguments: Vec<String>,
     /// Where it starts.
     pub(super) directory: PathBuf,
-    /// All of its environment. May hold secrets: the file is for its owner alone.
+    /// Its environment, but for the secrets. Settings may hold what is none of others' business: the
+    /// file is for its owner alone.
     pub(super) environment: BTreeMap<String, String>,
     /// Where it answers.
     pub(super) port: u16,
@@ -260,14 +266,48 @@ impl Folder {
         self.write("plan.json", plan)
     }
 
-    /// Says that nothing shall run any more, and answers what did. Safe to repeat.
+    /// Says that nothing shall run any more, forgets the secrets, and answers what did. Safe to repeat.
     pub(super) fn withdraw_plan(&self) -> io::Result<Option<Plan>> {
         match fs::rename(self.path.join("plan.json"), self.path.join("ended.json")) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
+        self.forget_secrets()?;
         self.read("ended.json")
+    }
+
+    /// The variables of the program that are shown nowhere; empty when there are none.
+    pub(super) fn secrets(&self) -> io::Result<BTreeMap<String, Secret>> {
+        let kept: BTreeMap<String, String> = self.read(SECRETS)?.unwrap_or_default();
+        Ok(kept.into_iter().filter_map(|(name, value)| Some((name, Secret::new(value)?))).collect())
+    }
+
+    /// Keeps them for whoever starts the program, and starts it again.
+    pub(super) fn write_secrets(&self, secrets: &BTreeMap<String, Secret>) -> io::Result<()> {
+        self.forget_secrets()?;
+        if secrets.is_empty() {
+            return Ok(());
+        }
+        let revealed: BTreeMap<&String, &str> =
+            secrets.iter().map(|(name, secret)| (name, secret.reveal())).collect();
+        self.write(SECRETS, &revealed)
+    }
+
+    /// Also what was left where a write was cut short.
+    fn forget_secrets(&self) -> io::Result<()> {
+        let entries = match fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().trim_start_matches('.').starts_with(SECRETS) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// How the instance is; the default when no supervisor wrote anything yet.
@@ -383,13 +423,22 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_with_secrets_is_readable_by_its_owner_alone() {
+    fn secrets_are_readable_by_their_owner_alone_and_gone_with_the_plan() {
         use std::os::unix::fs::PermissionsExt as _;
         let (_root, folder) = folder();
-        folder.write("plan.json", &1).unwrap();
+        let secret = Secret::new("s3cret-value".to_owned()).unwrap();
+        let secrets = BTreeMap::from([("KEY".to_owned(), secret)]);
+        folder.write_secrets(&secrets).unwrap();
         let mode = |name: &str| folder.path().join(name).metadata().unwrap().permissions().mode();
-        assert_eq!(mode("plan.json") & 0o777, 0o600);
+        assert_eq!(mode(SECRETS) & 0o777, 0o600);
         assert_eq!(mode(".") & 0o777, 0o700);
+        assert_eq!(folder.secrets().unwrap(), secrets);
+        // As a process leaves it that dies while it writes.
+        fs::write(folder.path().join(".secrets.json.17"), "{").unwrap();
+        folder.withdraw_plan().unwrap();
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(left.collect::<Vec<_>>(), ["work"]);
+        assert_eq!(folder.secrets().unwrap(), BTreeMap::new());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! Owns the format of the log; knows nothing of processes.
 //!
 //! A line of the file is the microseconds since 1970, `out` or `err`, and the bytes as the program
-//! wrote them. Escaping happens when it is read, so that nothing is lost.
+//! wrote them, but for its secrets, which never reach the disk. Escaping happens when it is read, so
+//! that nothing is lost.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use towpath_core::units::Timestamp;
+use towpath_ports::secret::MaskedStream;
 use towpath_ports::target::LogLine;
 
 use crate::printable::escaped;
@@ -81,14 +83,22 @@ fn append_to(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
-/// Cuts a stream of bytes into lines of limited length.
-#[derive(Default)]
+/// Cuts a stream of bytes into lines of limited length, without secrets. These go before a line is cut,
+/// so that no half of one stays; those of several lines are masked line by line.
 pub(super) struct Splitter {
+    stream: MaskedStream,
+    /// Room for what comes out of `stream`.
+    masked: Vec<u8>,
     line: Vec<u8>,
     dropped: u64,
 }
 
 impl Splitter {
+    /// With what masks the lines.
+    pub(super) fn new(stream: MaskedStream) -> Self {
+        Self { stream, masked: Vec::new(), line: Vec::new(), dropped: 0 }
+    }
+
     /// Takes some bytes and hands every line that is now complete to `take`.
     pub(super) fn feed(&mut self, mut bytes: &[u8], mut take: impl FnMut(&[u8])) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
@@ -101,18 +111,32 @@ impl Splitter {
 
     /// Hands out what has no line end yet: the program is gone.
     pub(super) fn flush(&mut self, mut take: impl FnMut(&[u8])) {
+        self.let_go();
         if !self.line.is_empty() || self.dropped > 0 {
             self.finish(&mut take);
         }
     }
 
     fn add(&mut self, bytes: &[u8]) {
-        let fits = bytes.len().min(LINE_LIMIT - self.line.len());
-        self.line.extend_from_slice(&bytes[..fits]);
-        self.dropped += (bytes.len() - fits) as u64;
+        self.stream.push(bytes, &mut self.masked);
+        self.append_masked();
+    }
+
+    /// Takes what the masking held back: the line is over.
+    fn let_go(&mut self) {
+        self.stream.finish(&mut self.masked);
+        self.append_masked();
+    }
+
+    fn append_masked(&mut self) {
+        let fits = self.masked.len().min(LINE_LIMIT - self.line.len());
+        self.line.extend_from_slice(&self.masked[..fits]);
+        self.dropped += (self.masked.len() - fits) as u64;
+        self.masked.clear();
     }
 
     fn finish(&mut self, take: &mut impl FnMut(&[u8])) {
+        self.let_go();
         if self.line.last() == Some(&b'\r') {
             self.line.pop();
         }
@@ -171,10 +195,16 @@ fn parse(row: &[u8], instance: u32) -> Option<LogLine> {
 
 #[cfg(test)]
 mod tests {
+    use towpath_ports::secret::{Masker, Secret};
+
     use super::*;
 
     fn split(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
-        let (mut splitter, mut lines) = (Splitter::default(), Vec::new());
+        split_by(&Masker::default(), chunks)
+    }
+
+    fn split_by(masker: &Masker, chunks: &[&[u8]]) -> Vec<Vec<u8>> {
+        let (mut splitter, mut lines) = (Splitter::new(masker.stream()), Vec::new());
         for chunk in chunks {
             splitter.feed(chunk, |line| lines.push(line.to_vec()));
         }
@@ -193,6 +223,21 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0].len(), LINE_LIMIT);
         assert!(lines[0].ends_with(b" [3808 bytes more]"), "12000 - 8192 = 3808");
+    }
+
+    #[test]
+    fn a_secret_is_masked_over_reads_and_before_a_line_is_cut() {
+        let secret = Secret::new("correct-horse-battery".to_owned()).unwrap();
+        let masker = Masker::new([&secret]);
+        assert_eq!(
+            split_by(&masker, &[b"is correct-h", b"orse-batte", b"ry;\nok"]),
+            [&b"is ***;"[..], b"ok"]
+        );
+        assert_eq!(split_by(&masker, &[b"correct-horse-battery"]), [b"***"], "without a line end");
+        let long =
+            [&vec![b'x'; LINE_LIMIT - 10], secret.reveal().as_bytes(), b"yyyyyyyyyyyy\n"].concat();
+        let lines = split_by(&masker, &[&long]);
+        assert!(!lines[0].windows(7).any(|seen| seen == b"correct"), "no half of it");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use serde_json::Value;
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Span;
+use towpath_ports::secret::Secret;
 use towpath_ports::settings::Problem;
 use towpath_ports::target::{
     DeployRequest, InstanceStatus, LogLine, Target, TargetError, TargetErrorKind,
@@ -204,6 +205,18 @@ impl Target for Process {
         let within = drain.min(self.settings.stop_within);
         let stopping = Stopping { fence: Fence::of(&self.site.state), epoch, within };
         stopping.stop(&self.site.state, lane, deployment).await
+    }
+
+    async fn handed(&self, lane: &LaneId, deployment: PromotionNumber) -> Vec<Secret> {
+        let folder = self.folder(lane, deployment);
+        let read = blocking(move |_| {
+            let mut secrets = Vec::new();
+            for (_, instance) in folder.instances()? {
+                secrets.extend(instance.secrets()?.into_values());
+            }
+            Ok(secrets)
+        });
+        read.await.unwrap_or_default()
     }
 
     async fn logs(

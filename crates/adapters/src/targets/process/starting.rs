@@ -250,6 +250,8 @@ fn prepare(
             None => choose_port(state, &folder)?,
         };
         if folder.plan()?.is_none() {
+            let unread = || Stopped::Failed(secrets_unread(request, instance));
+            folder.write_secrets(request.secrets.as_ref().ok_or_else(unread)?)?;
             begin(&folder, &plan(settings, program, request, instance, &folder, port))?;
         }
         if !folder.is_supervised()? {
@@ -262,6 +264,11 @@ fn prepare(
 
 fn at(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// What stood by and is gone cannot come back without them.
+fn secrets_unread(request: &DeployRequest, instance: u32) -> TargetError {
+    transient(format!("{} is gone, and its secrets were not read again", named(request, instance)))
 }
 
 /// A new plan begins with a clean status: what ended before it is not its failure.
@@ -356,7 +363,7 @@ fn plan(
 }
 
 /// The basics of this program's own environment, the declared settings over them, and over all what
-/// only we can know.
+/// only we can know. What secrets are called is left to them.
 fn environment(
     request: &DeployRequest,
     instance: u32,
@@ -368,6 +375,9 @@ fn environment(
         basics.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     let mut environment: BTreeMap<String, String> = basics.collect();
     environment.extend(request.settings.clone());
+    environment.retain(|name, _| {
+        request.secrets.as_ref().is_none_or(|secrets| !secrets.contains_key(name))
+    });
     let ours = [
         ("PORT", port.to_string()),
         ("HOST", "127.0.0.1".to_owned()),

@@ -5,6 +5,7 @@
 //! start time and *adopts* it: the program's output goes into named pipes that outlive a
 //! supervisor, so nothing breaks, and only the exit status of an adopted program stays unknown.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -20,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::clock::{Clock as _, SystemClock};
+use towpath_ports::secret::{Masker, Secret};
 
 use super::folder::{ENDS_KEPT, End, Folder, Plan, Status};
 use super::log::{LogFile, Splitter, Stream};
@@ -67,17 +69,21 @@ async fn run(folder: &Folder) -> io::Result<()> {
     let mut status = folder.status()?;
     status.supervisor = Identity::of(rustix::process::getpid().as_raw_nonzero().get());
     folder.write_status(&status)?;
-    let pumps = [Pump::open(folder, Stream::Out)?, Pump::open(folder, Stream::Err)?];
+    let secrets = folder.secrets()?;
+    let masker = Masker::new(secrets.values());
+    let open = |stream| Pump::open(folder, stream, &masker);
+    let pumps = [open(Stream::Out)?, open(Stream::Err)?];
     let log = LogFile::open(folder.path(), plan.log_limit)?;
     let clock = SystemClock::default();
     let mut supervisor =
-        Supervisor { folder: folder.clone(), plan, status, log, pumps, terminate, clock };
+        Supervisor { folder: folder.clone(), plan, secrets, status, log, pumps, terminate, clock };
     supervisor.serve().await
 }
 
 struct Supervisor {
     folder: Folder,
     plan: Plan,
+    secrets: BTreeMap<String, Secret>,
     status: Status,
     log: LogFile,
     pumps: [Pump; 2],
@@ -165,7 +171,8 @@ impl Supervisor {
     fn spawn(&self) -> io::Result<App> {
         let plan = &self.plan;
         let mut command = Command::new(&plan.program);
-        command.args(&plan.arguments).env_clear().envs(&plan.environment);
+        let secrets = self.secrets.iter().map(|(name, secret)| (name, secret.reveal()));
+        command.args(&plan.arguments).env_clear().envs(secrets).envs(&plan.environment);
         command.current_dir(&plan.directory).process_group(0).stdin(Stdio::null());
         command.stdout(self.pumps[0].end_for_app(&self.folder)?);
         command.stderr(self.pumps[1].end_for_app(&self.folder)?);
@@ -335,7 +342,7 @@ struct Pump {
 const PIPE_BYTES: usize = 64 * 1024;
 
 impl Pump {
-    fn open(folder: &Folder, stream: Stream) -> io::Result<Self> {
+    fn open(folder: &Folder, stream: Stream, masker: &Masker) -> io::Result<Self> {
         let path = folder.path().join(name_of(stream));
         match rustix::fs::mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
@@ -343,7 +350,7 @@ impl Pump {
         }
         let receiver = pipe::OpenOptions::new().read_write(true).open_receiver(path)?;
         let buffer = vec![0; PIPE_BYTES].into_boxed_slice();
-        Ok(Self { stream, receiver, splitter: Splitter::default(), buffer })
+        Ok(Self { stream, receiver, splitter: Splitter::new(masker.stream()), buffer })
     }
 
     /// The end that the program writes to: blocking, as programs expect it.

@@ -65,6 +65,8 @@ pub(super) enum Stopped {
     },
     /// What was to be ended has been started again.
     StartedAgain,
+    /// Something is missing that it needs.
+    Failed(TargetError),
 }
 
 impl From<io::Error> for Stopped {
@@ -86,6 +88,7 @@ impl From<Stopped> for TargetError {
                 said: Vec::new(),
                 kind: TargetErrorKind::Stale,
             },
+            Stopped::Failed(error) => error,
             Stopped::StartedAgain => {
                 transient("it was started again while it was stopped".to_owned())
             }

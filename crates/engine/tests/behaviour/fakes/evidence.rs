@@ -18,6 +18,12 @@ impl FakeEvidence {
     pub(crate) fn is_full(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::SeqCst);
     }
+
+    /// Whether any piece has this text in it.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        let kept = self.kept.lock().unwrap();
+        kept.values().any(|bytes| String::from_utf8_lossy(bytes).contains(text))
+    }
 }
 
 impl EvidenceStore for FakeEvidence {

@@ -82,7 +82,7 @@ impl Notifier for FakeNotifiers {
     }
 }
 
-/// Hands out one value for every name.
+/// Hands out one value for every name, but nothing for `GONE`, and too little for `SHORT`.
 pub(crate) struct FakeSecrets;
 
 /// What every secret is.
@@ -90,7 +90,12 @@ pub(crate) const SECRET: &str = "hunter2-hunter2";
 
 #[async_trait]
 impl SecretStore for FakeSecrets {
-    async fn read(&self, _name: &str) -> Result<Secret, String> {
-        Ok(Secret::new(SECRET.to_owned()).unwrap())
+    async fn read(&self, name: &str) -> Result<Secret, String> {
+        let value = match name {
+            "GONE" => return Err("the vault is sealed".to_owned()),
+            "SHORT" => "abc",
+            _ => SECRET,
+        };
+        Ok(Secret::new(value.to_owned()).unwrap())
     }
 }

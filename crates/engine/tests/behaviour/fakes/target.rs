@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Span;
+use towpath_ports::secret::Secret;
 use towpath_ports::target::{
     DeployRequest, InstanceStatus, LogLine, Target, TargetError, TargetErrorKind,
 };
@@ -36,6 +37,8 @@ pub(crate) struct FakeTarget {
     running: Mutex<BTreeSet<Key>>,
     /// How often copies were really started, not only found running.
     started: Mutex<BTreeMap<Key, u32>>,
+    /// What the copies of each were given that is shown nowhere.
+    handed: Mutex<BTreeMap<Key, Vec<Secret>>>,
 }
 
 impl FakeTarget {
@@ -44,12 +47,20 @@ impl FakeTarget {
             manner: Mutex::new(TargetManner::Ready),
             running: Mutex::default(),
             started: Mutex::default(),
+            handed: Mutex::default(),
         }
     }
 
     /// From now on starts go so.
     pub(crate) fn behaves(&self, manner: TargetManner) {
         *self.manner.lock().unwrap() = manner;
+    }
+
+    /// The secrets that a deployment was given.
+    pub(crate) fn handed_to(&self, deployment: PromotionNumber) -> Vec<String> {
+        let handed = self.handed.lock().unwrap();
+        let own = handed.iter().filter(|((_, number), _)| *number == deployment);
+        own.flat_map(|(_, secrets)| secrets).map(|one| one.reveal().to_owned()).collect()
     }
 
     /// Numbers of what runs.
@@ -88,6 +99,10 @@ impl Target for FakeTarget {
                 });
             }
         }
+        if let Some(secrets) = &request.secrets {
+            let secrets = secrets.values().cloned().collect();
+            self.handed.lock().unwrap().insert(key.clone(), secrets);
+        }
         if self.running.lock().unwrap().insert(key.clone()) {
             *self.started.lock().unwrap().entry(key).or_default() += 1;
         }
@@ -116,6 +131,11 @@ impl Target for FakeTarget {
     ) -> Result<(), TargetError> {
         self.running.lock().unwrap().remove(&(lane.clone(), deployment));
         Ok(())
+    }
+
+    async fn handed(&self, lane: &LaneId, deployment: PromotionNumber) -> Vec<Secret> {
+        let handed = self.handed.lock().unwrap();
+        handed.get(&(lane.clone(), deployment)).cloned().unwrap_or_default()
     }
 
     async fn logs(

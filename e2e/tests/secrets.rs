@@ -1,0 +1,194 @@
+//! Secrets reach the releases of their environment and appear nowhere else: whatever a release, a check
+//! or a channel says of them, in the six forms in which programs repeat such things.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use towpath_e2e::{World, towpath};
+
+const PLANTED: usize = 200;
+
+const MATRIX: &str = r#"
+version: 1
+project: soundbite
+services:
+  api: { purpose: Takes text in and hands out audio jobs }
+notifiers:
+  team: { kind: command, run: [/bin/sh, -c, "cat >> told; cat said; exit 1"] }
+environments:
+  production:
+    tier: production
+    target: { kind: process, command: ["{artifact}"], crash_loop: 1 }
+    router: { kind: towpath, listen: {listen} }
+    health: { every: 1m, timeout: 5s, retries: 3, endpoints: [/health] }
+    gate:
+      validation:
+        - { check: command, name: It talks, run: [/bin/sh, -c, "cat said; test ! -e broken"] }
+    notify: { succeeded: [team], failed: [team], rolled_back: [team] }
+    secret_store: { kind: file, path: kept }
+    secrets:
+"#;
+
+/// Values of the lengths and signs that stores hand out.
+fn planted(index: usize) -> String {
+    const SIGNS: &[u8] = b"abzAZ019+/=-_.!\"\\%&?#";
+    let mut state = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut value = format!("k{index}");
+    for _ in 0..10 + index % 30 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let place = usize::try_from(state >> 33).unwrap() % SIGNS.len();
+        value.push(char::from(SIGNS[place]));
+    }
+    value + "z"
+}
+
+fn encoded(value: &str) -> [(&'static str, String); 6] {
+    let escaped = serde_json::Value::String(value.to_owned()).to_string();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let url = value.bytes().map(|byte| match byte {
+        byte if plain(&byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    [
+        ("raw", value.to_owned()),
+        ("base64", STANDARD.encode(value)),
+        ("base64url", URL_SAFE.encode(value)),
+        ("url", url.collect()),
+        ("json", escaped[1..escaped.len() - 1].to_owned()),
+        ("hex", value.bytes().map(|byte| format!("{byte:02x}")).collect()),
+    ]
+}
+
+/// A world in which 200 secrets are kept, and `said` has all of them in all six forms.
+fn world() -> (World, Vec<String>) {
+    let mut matrix = MATRIX.to_owned();
+    (0..PLANTED).for_each(|index| writeln!(matrix, "      S{index}: {{}}").unwrap());
+    let world = World::new(&matrix);
+    let kept = world.root().join("kept");
+    std::fs::create_dir(&kept).unwrap();
+    let (mut said, mut forms) = (String::new(), Vec::new());
+    for index in 0..PLANTED {
+        let (file, value) = (kept.join(format!("S{index}")), planted(index));
+        std::fs::write(&file, &value).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        for (name, form) in encoded(&value) {
+            writeln!(said, "S{index} {name} {form};").unwrap();
+            forms.push(form);
+        }
+    }
+    std::fs::write(world.root().join("said"), said).unwrap();
+    (world, forms)
+}
+
+/// Creates a release that says everything, shows that it has the first secret, and then does `then`.
+fn release(world: &World, version: &str, then: &str) {
+    let file = world.root().join(format!("app-{version}"));
+    let root = world.root().display();
+    let text = format!("#!/bin/sh\ncat '{root}/said'\nprintf %s \"$S0\" > '{root}/had'\n{then}\n");
+    std::fs::write(&file, text).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let artifact = format!("api={}", file.display());
+    world.must(&["release", "create", version, "--artifact", &artifact], 0);
+}
+
+/// Every file below `folder` but those that hold what a release is started with, with its path.
+fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            files(&path, found);
+        } else if kind.is_file() && entry.file_name() != "secrets.json" {
+            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn t1_two_hundred_secrets_in_six_forms_appear_in_no_output() {
+    let (world, forms) = world();
+    let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut run = |words: &[&str], code: i32| {
+        let ended = world.must(words, code);
+        outputs.push((words.join(" "), [ended.out, ended.err].concat().into_bytes()));
+    };
+    let serves = format!("exec '{}' sample-service", towpath().display());
+    for (version, then) in [("1.0.0", &*serves), ("1.1.0", "exit 3"), ("1.2.0", &serves)] {
+        release(&world, version, then);
+    }
+    run(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let had = std::fs::read_to_string(world.root().join("had")).unwrap();
+    assert_eq!(had, planted(0), "the release itself has its secrets");
+    run(&["promote", "production", "--release", "1.1.0", "--yes"], 1);
+    std::fs::write(world.root().join("broken"), "").unwrap();
+    run(&["promote", "production", "--release", "1.2.0", "--yes"], 3);
+    for words in [
+        &["logs", "1", "--limit", "10000"][..],
+        &["logs", "1", "--json"],
+        &["logs", "2"],
+        &["logs", "3"],
+        &["status", "--json"],
+        &["history", "--json"],
+        &["history"],
+        &["why", "production"],
+        &["plan", "production", "--release", "1.0.0"],
+        &["matrix", "show"],
+        &["matrix", "show", "--json"],
+        &["evidence", "list"],
+        &["notify", "list"],
+        &["audit", "export", "--format", "jsonl", "--with-secrets", "--output", "audit.jsonl"],
+        &["audit", "export", "--format", "csv", "--with-secrets", "--output", "audit.csv"],
+        &["validate", "production"],
+    ] {
+        let ended = world.run(words);
+        assert_ne!(ended.code, 2, "towpath {} {}", words.join(" "), ended.err);
+        outputs.push((words.join(" "), [ended.out, ended.err].concat().into_bytes()));
+    }
+    for name in ["audit.jsonl", "audit.csv", "told"] {
+        outputs.push((name.to_owned(), std::fs::read(world.root().join(name)).unwrap()));
+    }
+    let search = AhoCorasick::new(&forms).unwrap();
+    let before = outputs.len();
+    files(&world.state(), &mut outputs);
+    assert!(outputs.len() > before + 5, "the journal, the logs and the evidence are among them");
+    let mut hits = Vec::new();
+    for (name, bytes) in &outputs {
+        hits.extend(search.find_iter(bytes).map(|hit| (name, &forms[hit.pattern().as_usize()])));
+    }
+    assert_eq!(hits, [], "of {} forms in {} outputs", forms.len(), outputs.len());
+
+    // Each of these would have held them.
+    let has = |name: &str, text: &str| {
+        let own = outputs.iter().filter(|(own, _)| own.ends_with(name));
+        own.into_iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(text))
+    };
+    for name in ["/log", "logs 1 --limit 10000", "journal.db", "audit.jsonl", "validate production"]
+    {
+        assert!(has(name, "S199 raw ***;"), "{name} has what was said");
+    }
+    assert!(has("audit.jsonl", "secrets-read"), "and which secrets were read");
+    let all = world.state().join("evidence");
+    let mut evidence = Vec::new();
+    files(&all, &mut evidence);
+    let told =
+        |(_, bytes): &(String, Vec<u8>)| String::from_utf8_lossy(bytes).contains("S7 hex ***;");
+    assert!(evidence.iter().any(told), "the evidence has what the check printed");
+}
+
+#[test]
+fn a_secret_that_is_missing_fails_the_start_and_what_serves_stays() {
+    let (world, _) = world();
+    let serves = format!("exec '{}' sample-service", towpath().display());
+    release(&world, "1.0.0", &serves);
+    release(&world, "1.1.0", &serves);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    std::fs::remove_file(world.root().join("kept/S7")).unwrap();
+    let failed = world.must(&["promote", "production", "--release", "1.1.0", "--yes"], 1);
+    let said = [failed.out, failed.err].concat();
+    assert!(said.contains("the secret S7 of api/production cannot be read"), "{said}");
+    assert_eq!(world.lane()["serving"]["version"], "1.0.0", "{}", world.lane());
+}
