@@ -59,7 +59,7 @@ fn a_secret_that_cannot_be_read_fails_the_start_and_names_it() {
         let first = life.promote("1.0.0").await;
         assert_eq!(life.end_of(first).await, Outcome::Failed);
         let sentence = life.sentence_of(first);
-        let expected = "the secret GONE of project/prod cannot be read: the vault is sealed";
+        let expected = "the secret GONE of app/prod cannot be read: the vault is sealed";
         assert!(sentence.contains(expected), "{sentence}");
         assert_eq!(life.world.target.most_starts(), 0, "nothing was started");
         assert!(life.story_of(first).contains(&"secrets-read".to_owned()), "one of them was");
@@ -74,7 +74,10 @@ fn a_secret_that_could_not_be_masked_is_not_handed_over() {
         let first = life.promote("1.0.0").await;
         assert_eq!(life.end_of(first).await, Outcome::Failed);
         let sentence = life.sentence_of(first);
-        assert!(sentence.contains("the secret SHORT of project/prod, in vault, has fewer than 6"));
+        assert!(
+            sentence.contains("the secret SHORT of app/prod, in vault, has fewer than 6"),
+            "{sentence}"
+        );
         assert!(!sentence.contains("abc"), "{sentence}");
     });
 }
