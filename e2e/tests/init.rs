@@ -68,7 +68,7 @@ fn a_starter_from_a_compose_file_carries_the_first_release_with_its_copies_and_s
     std::fs::remove_file(&matrix).expect("it is ours");
     let said = world.root().join("said");
     let app = format!(
-        "#!/bin/sh\necho \"$GREETING $CACHE\" >> '{}'\nexec '{}' sample-service\n",
+        "#!/bin/sh\necho \"$GREETING $CACHE $API_TOKEN\" >> '{}'\nexec '{}' sample-service\n",
         said.display(),
         towpath_e2e::towpath().display()
     );
@@ -99,13 +99,19 @@ fn a_starter_from_a_compose_file_carries_the_first_release_with_its_copies_and_s
     assert!(!text.contains("not-a-real-token"), "{text}");
     world.must(&["matrix", "check"], 0);
     world.must(&["release", "create", "0.1.0", "--artifact", "web=."], 0);
-    // Nothing hands on a secret yet: going without it takes a word and a reason.
-    let refused = world.must(&["promote", "dev", "--release", "0.1.0"], 3).err;
-    assert!(refused.contains("nothing hands `API_TOKEN` to the release"), "{refused}");
-    let without = ["--accept-unenforced", "secrets", "--reason", "it greets without"];
-    world.must(&[&["promote", "dev", "--release", "0.1.0"][..], &without].concat(), 0);
+    // The engine runs without the variable: the release does not start, and it is said why.
+    let failed = world.must(&["promote", "dev", "--release", "0.1.0"], 1);
+    let told = [failed.out, failed.err].concat();
+    assert!(told.contains("the secret API_TOKEN of web/dev cannot be read"), "{told}");
+    write(&world, "token", "not-a-real-token-1\n");
+    let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(world.root().join("token"), own).expect("its mode is set");
+    let kept = text.replace("API_TOKEN: { kind: env }", "API_TOKEN: { kind: file, path: token }");
+    assert_ne!(kept, text);
+    std::fs::write(&matrix, kept).expect("it is ours");
+    world.must(&["promote", "dev", "--release", "0.1.0"], 0);
     let said = std::fs::read_to_string(said).expect("both copies said it");
-    assert_eq!(said, "hello 5m\nhello 5m\n");
+    assert_eq!(said, "hello 5m not-a-real-token-1\n".repeat(2));
     world.must(&["engine", "stop", "--everything"], 0);
 }
 
