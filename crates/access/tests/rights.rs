@@ -103,7 +103,7 @@ fn agree(matrix: &Matrix, accounts: &[&str]) -> usize {
 }
 
 #[test]
-fn every_cell_of_verbs_roles_and_environments_is_as_declared() {
+fn t14_every_cell_of_verbs_roles_and_environments_is_as_declared() {
     let mut people = serde_json::Map::new();
     for role in ROLES {
         people.insert(role.to_owned(), somebody(&[role], false, None));
@@ -202,13 +202,13 @@ fn agree_on(requests: usize) {
 }
 
 #[test]
-fn the_engine_and_a_second_reading_agree_on_random_requests() {
+fn t14_the_engine_and_a_second_reading_agree_on_random_requests() {
     agree_on(20_000);
 }
 
 #[test]
 #[ignore = "heavy"]
-fn the_engine_and_a_second_reading_agree_on_a_million_random_requests() {
+fn t14_the_engine_and_a_second_reading_agree_on_a_million_random_requests() {
     agree_on(1_000_000);
 }
 

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recycled_id_is_never_taken_for_the_process_that_had_it() {
+    fn cve_b16_a_recycled_id_is_never_taken_for_the_process_that_had_it() {
         let mut child = sleeper("TOWPATH_TEST_RECYCLED=1");
         let real = Identity::of(i32::try_from(child.id()).unwrap()).unwrap();
         let earlier = Identity { started: real.started - 1, ..real.clone() };

@@ -24,7 +24,7 @@ pub(super) fn unenforced(
     if !refused.is_empty() {
         return Err(Box::new(not_enforced(lane, environment, order, &accepted, &refused)));
     }
-    if !order.accept_unenforced.is_empty() && order.reason.is_none() {
+    if !order.accept_unenforced.is_empty() && order.why().is_none() {
         return Err(Box::new(Refusal::new(
             RefusalKind::Usage,
             "reason-needed",

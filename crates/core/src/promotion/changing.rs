@@ -74,7 +74,7 @@ pub(super) fn settings_alone(
 /// Whoever breaks the glass says why, and what shall enter: nothing is picked for them.
 pub(super) fn breaks_for_a_reason(lane: &Lane, order: &PromotionOrder) -> Checked<()> {
     let to = &lane.id.environment;
-    let (code, cause) = match (&order.reason, &order.release) {
+    let (code, cause) = match (order.why(), &order.release) {
         _ if !order.break_glass => return Ok(()),
         (Some(_), Some(_)) => return Ok(()),
         (None, _) => ("reason-needed", "breaking the glass needs a reason"),

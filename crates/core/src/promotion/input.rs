@@ -209,6 +209,11 @@ pub struct DebtOrder {
 }
 
 impl PromotionOrder {
+    /// The reason; a blank one is none.
+    pub fn why(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|reason| !reason.trim().is_empty())
+    }
+
     /// The order of the newest that may enter, with nothing said beside.
     pub fn of(by: Person) -> Self {
         Self {
