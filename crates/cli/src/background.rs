@@ -28,8 +28,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(50);
 const FAILURES: u32 = 2;
 /// Size from which the log is begun anew when an engine starts.
 const MOST_LOG_BYTES: u64 = 1024 * 1024;
-/// How much of its log is told when it does not start, in lines.
-const TOLD_LINES: usize = 12;
+/// What an error in its log begins with.
+const FAILED: &str = "x ";
 
 /// The socket of the project's engine; with `start`, one is started in the background when none
 /// answers.
@@ -164,14 +164,32 @@ pub(crate) fn is_locked(project: &ProjectFolder) -> bool {
 
 fn not_started(log: &std::path::Path, sentence: &str) -> CliError {
     let text = std::fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<_> = text.lines().collect();
-    let said = lines[lines.len().saturating_sub(TOLD_LINES)..].join("\n");
-    let cause = if said.is_empty() { sentence.to_owned() } else { format!("{sentence}: {said}") };
+    let cause = match said_at_last(&text) {
+        Some(said) => format!("{sentence}: {said}"),
+        None => sentence.to_owned(),
+    };
     CliError::new(ExitCode::Failed, "no-engine", "the engine did not start")
         .because(cause)
         .at(log.display().to_string())
         .next("towpath doctor", "what is wrong")
         .next("towpath serve", "starts it here, where you see what it says")
+}
+
+/// The last error in a log as one sentence: what it said, why and where. Where it said none, its last line.
+fn said_at_last(log: &str) -> Option<String> {
+    let lines: Vec<&str> = log.lines().collect();
+    let Some(start) = lines.iter().rposition(|line| line.starts_with(FAILED)) else {
+        let last = lines.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty());
+        return last.map(str::to_owned);
+    };
+    let row = |label: &str| {
+        let rows = lines[start + 1..].iter().map_while(|line| line.strip_prefix("    "));
+        let mut found = rows.filter_map(|row| row.strip_prefix(label));
+        found.find_map(|row| row.strip_prefix(' ')).map(str::trim)
+    };
+    let cause = row("cause").map(|cause| format!(": {cause}")).unwrap_or_default();
+    let place = row("place").map(|place| format!(" ({place})")).unwrap_or_default();
+    Some(format!("{}{cause}{place}", lines[start][FAILED.len()..].trim()))
 }
 
 #[cfg(test)]
@@ -206,6 +224,20 @@ mod tests {
             assert_eq!(done.await, Ok(()));
             assert_eq!(started, 2, "after {code}");
         }
+    }
+
+    #[test]
+    fn of_a_log_the_last_error_is_told_in_one_sentence() {
+        let log = "towpath.yaml: 1 error\n\nx older\n    cause  old\n\n\
+            x nothing was ordered\n    cause  the matrix has 1 error\n    place  towpath.yaml:15:41\n    \
+            next   towpath matrix check     every error\n";
+        assert_eq!(
+            said_at_last(log).unwrap(),
+            "nothing was ordered: the matrix has 1 error (towpath.yaml:15:41)"
+        );
+        assert_eq!(said_at_last("x no disk\n").unwrap(), "no disk");
+        assert_eq!(said_at_last("one\ntwo\n\n").unwrap(), "two");
+        assert_eq!(said_at_last(""), None);
     }
 
     #[tokio::test]

@@ -302,7 +302,7 @@ pub(super) fn has_window(
 ) -> Result<(), Box<Refusal>> {
     let to = &environment.name;
     if order.override_window {
-        let says_why = order.reason.is_some();
+        let says_why = order.why().is_some();
         let cause = "going past a window needs a reason: --reason \"REASON\"";
         let message = format!("nothing was started; {}", serves(lane));
         return if says_why {
