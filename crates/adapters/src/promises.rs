@@ -288,8 +288,8 @@ pub(crate) fn told(promised: &Promised, record: &ServedRecord, over: Span) -> Va
         "failed": record.failed,
         "probes": record.probes,
         "probes_failed": record.probes_failed,
-        "visitor_gaps_milliseconds": record.visitor_gaps.map(|gaps| gaps.milliseconds()),
-        "probe_gaps_milliseconds": record.probe_gaps.map(|gaps| gaps.milliseconds()),
+        "visitor_gaps_milliseconds": record.visitor_gaps.map(towpath_core::units::Span::milliseconds),
+        "probe_gaps_milliseconds": record.probe_gaps.map(towpath_core::units::Span::milliseconds),
         "latency": record.latency,
     })
 }

@@ -45,19 +45,18 @@ pub(crate) fn declared(place: Where, entry: &Entry, path: &str, reading: &mut Re
     let planned = format!("`{}` is planned", section.key.name);
     match section.standing {
         Standing::Enforced => {}
-        Standing::ForPeople | Standing::RefusesWhen(_) => return,
+        // Whether a secret can be handed over is known where an environment is read.
+        Standing::ForPeople | Standing::RefusesWhen(_) | Standing::Handed => return,
         Standing::Kept(_) => reading.not_enforced(listed, planned, false),
         Standing::Refuses => reading.not_enforced(listed, planned, true),
-        // Whether a secret can be handed over is known where an environment is read.
-        Standing::Handed => return,
         Standing::KeptUntilBuilt => {
-            if !is_built(section.key.shape, &entry.value, reading) {
-                reading.not_enforced(listed, planned, false);
-            } else {
+            if is_built(section.key.shape, &entry.value, reading) {
                 for key in sections::secret_store::demands(&entry.value) {
                     let reason = format!("`{key}` is planned");
                     reading.not_enforced(format!("{path}.{key}"), reason, false);
                 }
+            } else {
+                reading.not_enforced(listed, planned, false);
             }
             return;
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Map;
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{
-    AdapterSpec, Environment, LaneSpec, Matrix, RollbackPolicy, Service, Tier, Unenforced,
+    AdapterSpec, Environment, Gate, LaneSpec, Matrix, RollbackPolicy, Service, Tier, Unenforced,
 };
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
 
@@ -227,18 +227,11 @@ fn environment(
     let mut all: Vec<Unenforced> = of_environment.clone();
     all.extend(of_lanes.iter().flat_map(|(_, _, found)| found.iter().cloned()));
     acceptance::apply(joined.get("accept_unenforced"), &prefix, &mut all, reading.problems);
-    let accepted = |mine: &Unenforced| {
-        all.iter().find(|it| it.path == mine.path).cloned().unwrap_or_else(|| mine.clone())
-    };
-    for (service, spec, found) in &mut of_lanes {
-        let mut unenforced: Vec<_> =
-            of_environment.iter().chain(found.iter()).map(accepted).collect();
-        unenforced.retain(|it| !reading.apart.contains(&it.path));
-        unenforced.sort_by(|a, b| a.path.cmp(&b.path));
-        if let Some(spec) = spec.take() {
-            let secrets = secrets.clone();
-            lanes.insert(service.clone(), LaneSpec { unenforced, secrets, ..spec });
-        }
+    for (service, spec, found) in of_lanes {
+        let own = of_environment.iter().chain(&found);
+        let unenforced = unenforced_of(own, &all, &reading.apart);
+        let secrets = secrets.clone();
+        lanes.extend(spec.map(|spec| (service, LaneSpec { unenforced, secrets, ..spec })));
     }
     resolved.not_enforced.extend(all);
     let text = |key: &str| own.get(key).and_then(Node::text).map(str::to_owned);
@@ -261,6 +254,22 @@ fn environment(
         promises: promises::of_environment(name, &joined),
         declared: kept,
     }
+}
+
+/// What is not enforced in one lane, by its paths: `own` as it was accepted or not among `all`, without
+/// what stands apart.
+fn unenforced_of<'a>(
+    own: impl Iterator<Item = &'a Unenforced>,
+    all: &[Unenforced],
+    apart: &BTreeSet<String>,
+) -> Vec<Unenforced> {
+    let accepted = |mine: &Unenforced| {
+        all.iter().find(|it| it.path == mine.path).cloned().unwrap_or_else(|| mine.clone())
+    };
+    let mut unenforced: Vec<_> = own.map(accepted).collect();
+    unenforced.retain(|it| !apart.contains(&it.path));
+    unenforced.sort_by(|a, b| a.path.cmp(&b.path));
+    unenforced
 }
 
 /// Rights, approvals and promises of an environment, whose paths begin with `prefix`, as far as they can hold.
@@ -369,9 +378,7 @@ fn lane_spec(
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
     let change_types = sections::change_types::read(node, lane.place, &rollout, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
-    let gate = forge::completed(gate, &lane.id.service, reading);
-    let gate = parity::completed(gate, &lane.id, node, reading);
-    let gate = promises::completed(gate, &lane.id.environment, node, reading);
+    let gate = completed(gate, &lane.id, node, reading);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
@@ -409,6 +416,13 @@ fn lane_spec(
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),
     })
+}
+
+/// The gate with what its checks take from elsewhere in the file.
+fn completed(gate: Gate, lane: &LaneId, node: &Node, reading: &mut Reading<'_>) -> Gate {
+    let gate = forge::completed(gate, &lane.service, reading);
+    let gate = parity::completed(gate, lane, node, reading);
+    promises::completed(gate, &lane.environment, node, reading)
 }
 
 /// The first field of an adapter that names a secret.

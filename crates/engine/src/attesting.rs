@@ -123,7 +123,7 @@ fn untold(number: PromotionNumber, error: &NoAccount) -> Box<Refusal> {
             let message = format!("promotion {number} has not ended");
             let cause = "what is signed about it must be all of it";
             Refusal::new(RefusalKind::Conflict, "not-ended", message, cause)
-                .next(&format!("towpath watch {number}"), "until it ends")
+                .next(format!("towpath watch {number}"), "until it ends")
         }
         NoAccount::Unreadable(_) => return unsigned(error.to_string()),
     };

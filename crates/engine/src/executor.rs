@@ -16,7 +16,7 @@ use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_ports::router::{
     Candidate, DesiredRoute, HeldBackArm, ObservedRoute, Router, RouterError,
 };
-use towpath_ports::target::{DeployRequest, TargetError, TargetErrorKind};
+use towpath_ports::target::{DeployRequest, Target, TargetError, TargetErrorKind};
 
 use crate::orders::EngineError;
 use crate::shared::Shared;
@@ -165,14 +165,7 @@ async fn start(
     };
     match started {
         Ok(endpoints) => {
-            let blue_ready = match blue {
-                None => true,
-                Some(blue) => match target.observe(lane, blue.number).await {
-                    Ok(instances) => instances.iter().any(|instance| instance.running),
-                    // Not knowing is no reason to give the way back up.
-                    Err(_) => true,
-                },
-            };
+            let blue_ready = is_ready(&*target, lane, blue).await;
             CommandOutcome::Started { endpoints, blue_ready }
         }
         Err(error) => {
@@ -180,6 +173,13 @@ async fn start(
             CommandOutcome::StartFailed { sentence: error.sentence, said: error.said }
         }
     }
+}
+
+/// Whether what serves runs. Not knowing is no reason to give the way back up.
+async fn is_ready(target: &dyn Target, lane: &LaneId, blue: Option<&Deployment>) -> bool {
+    let Some(blue) = blue else { return true };
+    let instances = target.observe(lane, blue.number).await;
+    instances.map_or(true, |all| all.iter().any(|instance| instance.running))
 }
 
 /// Before the first release the route answers 503 instead of nothing at all.

@@ -139,9 +139,11 @@ pub(crate) fn learn_what_is_at_hand(shared: &Shared) {
 pub(crate) async fn learn_what_runs(shared: &Shared) {
     for (lane, section, deployment, _) in deployments_of(shared) {
         let Ok(target) = shared.setup.adapters.target(&section.target) else { continue };
-        match tokio::time::timeout(TOLD_WITHIN, target.handed(&lane, deployment.number)).await {
-            Ok(secrets) => shared.setup.known.learn(&secrets),
-            Err(_) => tracing::warn!(%lane, "what runs here may say secrets that are not known"),
+        let told = tokio::time::timeout(TOLD_WITHIN, target.handed(&lane, deployment.number));
+        if let Ok(secrets) = told.await {
+            shared.setup.known.learn(&secrets);
+        } else {
+            tracing::warn!(%lane, "what runs here may say secrets that are not known");
         }
     }
 }

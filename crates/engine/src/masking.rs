@@ -27,6 +27,7 @@ pub(crate) fn input(masker: &Masker, input: &mut Input) {
         Input::Signalled { reason: words, .. }
         | Input::QuarantineLiftOrdered { reason: words, .. }
         | Input::ReasonGiven { reason: words, .. }
+        | Input::BudgetLooked { sentence: words, .. }
         | Input::HealthLost { sentence: words, .. } => text(masker, words),
         Input::Judged { verdict, .. } | Input::Woken { verdict: Some(verdict), .. } => {
             text(masker, &mut verdict.sentence);
@@ -81,7 +82,9 @@ fn outcome(masker: &Masker, outcome: &mut CommandOutcome) {
         CommandOutcome::Checked { answer } => self::answer(masker, answer),
         CommandOutcome::StartFailed { sentence, said } => {
             text(masker, sentence);
-            said.iter_mut().for_each(|line| text(masker, line));
+            for line in said {
+                text(masker, line);
+            }
         }
         CommandOutcome::RouteFailed { sentence } | CommandOutcome::StopFailed { sentence } => {
             text(masker, sentence);

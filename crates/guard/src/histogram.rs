@@ -197,7 +197,9 @@ mod tests {
             limit in 1u64..60_000_000,
         ) {
             let mut histogram = Histogram::default();
-            latencies.iter().for_each(|latency| histogram.record(*latency));
+            for latency in &latencies {
+                histogram.record(*latency);
+            }
             let real = |holds: fn(u64, u64) -> bool| {
                 latencies.iter().filter(|one| holds(u64::from(**one), limit)).count() as u64
             };

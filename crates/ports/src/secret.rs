@@ -19,8 +19,7 @@ pub trait SecretStore: Send + Sync {
 
     /// The same where the program has it in its memory anyway, so that nothing is read: what is never
     /// asked for must be masked too. None where it is kept elsewhere.
-    fn at_hand(&self, name: &str) -> Option<Secret> {
-        let _elsewhere = name;
+    fn at_hand(&self, _name: &str) -> Option<Secret> {
         None
     }
 }

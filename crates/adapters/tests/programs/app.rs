@@ -40,13 +40,7 @@ fn main() -> ExitCode {
             let _ended = child.spawn().expect("starts").wait();
         }
         "tell" => {
-            let secret = std::env::var("DB_PASSWORD").unwrap_or_default();
-            let (first, second) = secret.split_at(secret.len() / 2);
-            print!("it is {first}");
-            std::io::stdout().flush().expect("somebody reads");
-            std::thread::sleep(Duration::from_millis(50));
-            println!("{second}, so it is");
-            eprintln!("{{\"password\": {secret:?}}}");
+            tell();
             serve();
         }
         "mute" => {
@@ -82,6 +76,17 @@ fn main() -> ExitCode {
         _ => serve(),
     }
     ExitCode::SUCCESS
+}
+
+/// Prints its secret in two pieces, and whole in JSON.
+fn tell() {
+    let secret = std::env::var("DB_PASSWORD").unwrap_or_default();
+    let (first, second) = secret.split_at(secret.len() / 2);
+    print!("it is {first}");
+    std::io::stdout().flush().expect("somebody reads");
+    std::thread::sleep(Duration::from_millis(50));
+    println!("{second}, so it is");
+    eprintln!("{{\"password\": {secret:?}}}");
 }
 
 /// Answers `/ready` with 200, `/env/NAME` with the variable, `/exit` by ending.

@@ -80,13 +80,12 @@ async fn meant(session: &Session, lane: &LaneId) -> Result<Version, CliError> {
         one.service == lane.service.as_str() && one.environment == lane.environment.as_str()
     });
     let open = here.and_then(|lane| lane.promotion.as_ref()).map(|one| one.release.clone());
-    let release = match open {
-        Some(release) => release,
-        None => {
-            let order = PromotionOrder::of(person::current());
-            let plan: PlanView = session.client.ask(&lane_path(lane, "/plan"), &order).await?;
-            plan.release
-        }
+    let release = if let Some(release) = open {
+        release
+    } else {
+        let order = PromotionOrder::of(person::current());
+        let plan: PlanView = session.client.ask(&lane_path(lane, "/plan"), &order).await?;
+        plan.release
     };
     Version::new(&release).map_err(|_| {
         CliError::new(ExitCode::Usage, "release-needed", "about which release?")

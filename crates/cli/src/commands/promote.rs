@@ -70,7 +70,8 @@ pub(crate) async fn run(
     )?;
     if breaks {
         order.signed =
-            signed(&session, &lane, key, &planned, &mut order.plan, &order.reason).await?;
+            signed(&session, &lane, key, &planned, &mut order.plan, order.reason.as_deref())
+                .await?;
     }
     let accepted: AcceptedView =
         session.client.post(&lane_path(&lane, "/promotions"), &order).await?;
@@ -87,7 +88,7 @@ async fn signed(
     key: Option<&Path>,
     planned: &PlanView,
     plan: &mut Option<String>,
-    reason: &Option<String>,
+    reason: Option<&str>,
 ) -> Result<Option<Signed>, CliError> {
     let Some(speaker) = Speaker::of(session, key).await? else { return Ok(None) };
     *plan = Some(planned.hash.trim_start_matches("sha256:").to_owned());
@@ -95,7 +96,7 @@ async fn signed(
         lane: Some(lane.clone()),
         release: Some(signing::digest_of(session, &lane.service, &planned.release).await?),
         plan: signing::digest(&planned.hash),
-        note: reason.clone(),
+        note: reason.map(str::to_owned),
         ..Words::default()
     };
     speaker.sign(Says::BreakGlass, words).map(Some)

@@ -58,6 +58,15 @@ pub(crate) fn named(node: &Node) -> BTreeSet<String> {
     names
 }
 
+/// The secrets of `section` that none of `named` is: those that the releases need.
+pub(crate) fn for_releases<'a>(
+    section: &'a Node,
+    named: &BTreeSet<String>,
+) -> impl Iterator<Item = &'a Entry> {
+    let declared = section.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
+    declared.filter(|entry| !named.contains(&*entry.key))
+}
+
 /// Where the secret called `name` is kept that something at the top of the file needs; else in a few
 /// words why it cannot be read.
 pub(crate) fn place(name: &str, reading: &mut Reading<'_>) -> Result<SecretPlace, String> {

@@ -215,7 +215,7 @@ fn cases(examples: &[Example], stride: usize) -> Vec<Case<'_>> {
     examples.iter().flat_map(changes).collect()
 }
 
-/// Changes every `stride`th key of each example and prints what became of them. The cases are shared out to
+/// Changes every `stride`th key of each example, and fails where one is neither refused nor borne. The cases are shared out to
 /// as many threads as there are processors.
 fn pass(stride: usize) {
     let (tables, examples) = (Tables::new(), examples());
@@ -248,15 +248,11 @@ fn pass(stride: usize) {
         *counts.entry((example, mutation, became, reason)).or_default() += 1;
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    println!("{} changed keys", cases.len());
-    for ((example, mutation, became, reason), many) in &counts {
-        println!("{example:<26} {mutation:<14} {became:<8} {many:>5}  {reason}");
-    }
     // How many of which is no promise: the examples grow. That each change is refused somewhere is.
     for (example, mutation) in examples.iter().flat_map(|it| MUTATIONS.map(|kind| (it, kind))) {
         let key = (example.name.as_str(), format!("{mutation:?}"));
         let refused = counts.keys().any(|it| (it.0, &it.1) == (key.0, &key.1) && it.2 == "refused");
-        assert!(refused, "{}: no {mutation:?} of a key is refused", example.name);
+        assert!(refused, "{}: no {mutation:?} is refused: {counts:#?}", example.name);
     }
 }
 

@@ -54,7 +54,10 @@ fn ascii(json: &str) -> String {
     json.chars()
         .map(|sign| match sign {
             sign if sign.is_ascii() => sign.to_string(),
-            sign => sign.encode_utf16(&mut units).iter().map(|it| format!("\\u{it:04x}")).collect(),
+            sign => {
+                let units = sign.encode_utf16(&mut units).iter();
+                units.map(|it| format!("\\u{it:04x}")).collect::<Vec<_>>().concat()
+            }
         })
         .collect()
 }

@@ -117,7 +117,7 @@ fn other_writers_of_json_and_addresses_are_known() {
 
 #[test]
 fn a_long_secret_is_found_in_base64_that_is_wrapped() {
-    let value: String = (0..40).map(|index| planted(index)).collect();
+    let value: String = (0..40).map(planted).collect();
     let masker = masker(&value);
     for columns in [64, 76] {
         let text = STANDARD.encode(&value);

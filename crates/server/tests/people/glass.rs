@@ -120,11 +120,12 @@ async fn cve_b28_whoever_a_request_says_to_be_is_not_who_sent_it() {
     assert_eq!(held.status, StatusCode::FORBIDDEN, "{held:?}");
 }
 
+type Change = fn(&mut towpath_core::matrix::Matrix);
+
 /// Each way to more than one has, through the configuration.
 #[tokio::test]
 async fn t14_nobody_gives_themselves_a_right() {
     let world = world().await;
-    type Change = fn(&mut towpath_core::matrix::Matrix);
     let changes: [(&str, Change); 5] = [
         ("a role", |matrix| {
             let eve = matrix.people.get_mut(&Person::new("eve").unwrap()).unwrap();

@@ -63,9 +63,9 @@ fn keys(matrix: &mut Matrix) {
     }
     matrix.who_may.insert(Verb::BreakGlass, vec![name("developer")]);
     let check = &mut lane(matrix, 1).gate.prerequisites[0];
-    check.title = "tried".to_owned();
+    "tried".clone_into(&mut check.title);
     let check = &mut check.check;
-    check.kind = "attested".to_owned();
+    "attested".clone_into(&mut check.kind);
     check.settings = json!({ "name": "tried" });
 }
 

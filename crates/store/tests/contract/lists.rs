@@ -84,7 +84,9 @@ async fn events_come_in_pages(ground: &Ground) {
 
 fn latency() -> Histogram {
     let mut latency = Histogram::default();
-    [900, 12_345, 12_345].into_iter().for_each(|latency_us| latency.record(latency_us));
+    for latency_us in [900, 12_345, 12_345] {
+        latency.record(latency_us);
+    }
     latency
 }
 

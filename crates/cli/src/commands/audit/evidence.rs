@@ -56,7 +56,7 @@ pub(super) async fn run(
     }
     let name = || format!("evidence-{}-{number}.tar", written.project);
     let file = arguments.output.clone().unwrap_or_else(|| PathBuf::from(name()));
-    let ended = signed.ended_at.parse::<jiff::Timestamp>().map(|at| at.as_second()).unwrap_or(0);
+    let ended = signed.ended_at.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
     let bytes = bundle::pack(&bundle.files, u64::try_from(ended).unwrap_or(0));
     let made = new_file::create(&file).and_then(|mut made| made.write_all(&bytes));
     made.map_err(|error| {
