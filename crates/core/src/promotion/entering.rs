@@ -86,7 +86,8 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
     let release = release.as_ref();
     let order = PromotionOrder {
         accept_unenforced: waiting.plan.accepted.clone(),
-        reason: Some(String::new()),
+        // It was asked for when it was ordered.
+        reason: Some("as it was ordered".to_owned()),
         override_window: waiting.overrides_window,
         break_glass: waiting.plan.break_glass,
         ..PromotionOrder::of(waiting.by.clone())

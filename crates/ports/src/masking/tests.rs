@@ -104,7 +104,7 @@ fn what_two_secrets_share_is_left_of_neither() {
 
 #[test]
 fn other_writers_of_json_and_addresses_are_known() {
-    let masker = masker("pass/wörd'(x)\n😀");
+    let masker = masker(r"pass/wörd'(x)\n😀");
     for text in [
         r"pass\/wörd'(x)\\n😀",
         r"pass/w\u00f6rd'(x)\\n\ud83d\ude00",
