@@ -83,13 +83,17 @@ pub(crate) fn kill_all(wanted: &Wanted<'_>) -> usize {
     /// Processes can fork while they are being counted; 50 rounds of 10 ms outlast any that does
     /// not do so on purpose.
     const ROUNDS: usize = 50;
-    let mut first = 0;
+    /// While a process becomes another program its environment is empty for a moment, so that it
+    /// bears no mark: one look that finds nothing is not enough.
+    const QUIET: usize = 2;
+    let (mut first, mut quiet) = (0, 0);
     for round in 0..ROUNDS {
         let found = find(wanted);
         if round == 0 {
             first = found.len();
         }
-        if found.is_empty() {
+        quiet = if found.is_empty() { quiet + 1 } else { 0 };
+        if quiet == QUIET {
             break;
         }
         for process in found {

@@ -47,7 +47,7 @@ impl From<&Digest> for Sha256 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Statement {
-    /// [`STATEMENT`].
+    /// Always the type of in-toto statements, version 1.
     #[serde(rename = "_type")]
     pub kind: String,
     /// The release, by the digest over its content, and each of its artefacts.

@@ -1,5 +1,5 @@
 //! Takes secrets out of what others wrote: whole texts, and what comes in parts. Owns what is covered;
-//! reads no store, and the forms that are looked for are in [`forms`].
+//! reads no store, and the forms that are looked for are in `forms.rs`.
 
 mod forms;
 #[cfg(test)]
