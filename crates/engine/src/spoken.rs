@@ -21,21 +21,30 @@ const LONGEST_KEY: u64 = 16 * 1024;
 
 /// The key that the matrix names for somebody: the line itself, or what stands in the file that it names.
 ///
+/// What is no public key is never handed on: somebody may have named the private half by mistake.
+///
 /// # Errors
-/// One sentence, where the file cannot be read.
+/// One sentence, where the file cannot be read or holds no such key; nothing of its content is in it.
 fn key_of(shared: &Shared, declared: &str) -> Result<String, String> {
     if is_line(declared) {
         return Ok(declared.to_owned());
     }
     let file = shared.setup.root.join(declared);
+    let place = Path::new(declared).display();
     let mut text = String::new();
-    let read = |text: &mut String| {
-        std::fs::File::open(&file)?.take(LONGEST_KEY).read_to_string(text).map(|_| ())
-    };
-    match read(&mut text) {
-        Ok(()) => Ok(text.trim().to_owned()),
-        Err(error) => Err(format!("{} cannot be read: {error}", Path::new(declared).display())),
+    // A pipe would be waited for.
+    if !std::fs::metadata(&file).is_ok_and(|found| found.is_file()) {
+        return Err(format!("{place} is no file that can be read"));
     }
+    let open = std::fs::File::open(&file);
+    if let Err(error) = open.and_then(|file| file.take(LONGEST_KEY).read_to_string(&mut text)) {
+        return Err(format!("{place} cannot be read: {error}"));
+    }
+    let key = text.trim();
+    if spoken::is_key(key).is_err() {
+        return Err(format!("{place} holds no public key of ssh by which words can be signed"));
+    }
+    Ok(key.to_owned())
 }
 
 /// Whether a key stands in the matrix itself: a kind and its bytes, which no path begins with.

@@ -15,6 +15,7 @@ pub fn hide_secrets(value: &mut Value) {
         Value::String(text) if is_secret("", text) => *value = Value::from(MASK),
         Value::Array(items) => list(items),
         Value::Object(entries) => {
+            change(entries);
             for (key, inner) in entries {
                 match inner {
                     Value::Object(chosen) if CHOSEN.contains(&key.as_str()) => map(key, chosen),
@@ -25,6 +26,21 @@ pub fn hide_secrets(value: &mut Value) {
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What a setting was and becomes, beside its name: a change of settings in a plan.
+fn change(entries: &mut Map<String, Value>) {
+    // An environment has a name, and one that it comes after, as well.
+    if entries.keys().any(|key| !["name", "before", "after"].contains(&key.as_str())) {
+        return;
+    }
+    let Some(name) = entries.get("name").and_then(Value::as_str).map(str::to_owned) else { return };
+    for side in ["before", "after"] {
+        let Some(value) = entries.get_mut(side) else { continue };
+        if value.as_str().is_some_and(|text| is_secret(&name, text)) {
+            *value = Value::from(MASK);
+        }
     }
 }
 
@@ -77,6 +93,8 @@ mod tests {
             "x-team": { "api_token": ["abc"] },
             "x-auth": { "dbPassword": { "value": "hunter3" }, "login": { "name": "ada" } },
             "after": ["dev"],
+            "sets_up": [{ "name": "API_TOKEN", "before": "hunter4", "after": "hunter5" },
+                        { "name": "LEVEL", "after": "debug" }],
         });
         hide_secrets(&mut value);
         assert_eq!(
@@ -89,6 +107,8 @@ mod tests {
                 "x-team": { "api_token": ["********"] },
                 "x-auth": { "dbPassword": { "value": "********" }, "login": { "name": "ada" } },
                 "after": ["dev"],
+                "sets_up": [{ "name": "API_TOKEN", "before": "********", "after": "********" },
+                            { "name": "LEVEL", "after": "debug" }],
             })
         );
     }

@@ -129,12 +129,25 @@ impl Lane {
     }
 
     /// What a rollback returns to: the last that was verified, is not quarantined and does not serve;
-    /// the release that serves under the settings it had before among them.
+    /// the release that serves under the settings it had before among them, as long as that stands by.
+    /// Later a fault is as likely the release's own, and its former settings are no way back.
     pub fn rollback_target(&self) -> Option<&Verified> {
         self.verified.iter().rev().find(|one| {
             let digest = &one.release.digest;
-            !self.serves_as(one) && self.quarantine_under(digest, one.settings.as_ref()).is_none()
+            !self.serves_as(one)
+                && (self.stands_by(digest) || !self.serves(digest))
+                && self.quarantine_under(digest, one.settings.as_ref()).is_none()
         })
+    }
+
+    fn stands_by(&self, digest: &Digest) -> bool {
+        let standby = self.standby.as_ref();
+        standby.is_some_and(|standby| standby.deployment.release.digest == *digest)
+    }
+
+    fn serves(&self, digest: &Digest) -> bool {
+        let serving = self.serving.as_ref();
+        serving.is_some_and(|serving| serving.deployment.release.digest == *digest)
     }
 
     /// Whether this is what serves. Where it is not known under which settings, the release decides.

@@ -38,7 +38,19 @@ pub(super) fn of(secret: &Secret) -> Vec<String> {
 fn escaped(value: &str) -> Vec<String> {
     let json = serde_json::Value::String(value.to_owned()).to_string();
     let json = json[1..json.len() - 1].to_owned();
-    let mut forms = vec![json.replace('/', "\\/"), ascii(&json), printable(value), json];
+    let mut forms = vec![json.replace('/', "\\/"), ascii(&json), printable(value)];
+    // Go's writer of JSON keeps three signs of HTML out of it (encoding/json, "HTMLEscape").
+    let html = [('&', "\\u0026"), ('<', "\\u003c"), ('>', "\\u003e")];
+    forms.push(replaced(&json, &html));
+    forms.push(ascii(&replaced(&json, &html)));
+    forms.push(json);
+    // As text and as an attribute of XML and HTML (XML 1.0, 2.4).
+    let text = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;")];
+    forms.push(replaced(value, &text));
+    for (double, single) in [("&quot;", "&apos;"), ("&quot;", "&#39;"), ("&#34;", "&#39;")] {
+        let attribute = [&text[..], &[('"', double), ('\'', single)]].concat();
+        forms.push(replaced(value, &attribute));
+    }
     for plain in PLAIN {
         let upper = percent(value, plain, |byte| format!("%{byte:02X}"));
         forms.push(upper.replace("%20", "+"));
@@ -46,6 +58,18 @@ fn escaped(value: &str) -> Vec<String> {
         forms.push(upper);
     }
     forms
+}
+
+/// `text` with other words for some signs.
+fn replaced(text: &str, words: &[(char, &str)]) -> String {
+    let word = |sign: char| words.iter().find(|(own, _)| *own == sign).map(|(_, word)| *word);
+    text.chars().fold(String::new(), |mut all, sign| {
+        match word(sign) {
+            Some(word) => all.push_str(word),
+            None => all.push(sign),
+        }
+        all
+    })
 }
 
 /// JSON as encoders write it that keep to ASCII.

@@ -116,6 +116,20 @@ fn other_writers_of_json_and_addresses_are_known() {
 }
 
 #[test]
+fn what_go_and_writers_of_xml_make_of_it_is_known() {
+    let masker = masker("p&ss<w0rd>\"it's\"");
+    for text in [
+        r#"p\u0026ss\u003cw0rd\u003e\"it's\""#,
+        "p&amp;ss&lt;w0rd&gt;\"it's\"",
+        "p&amp;ss&lt;w0rd&gt;&quot;it&apos;s&quot;",
+        "p&amp;ss&lt;w0rd&gt;&quot;it&#39;s&quot;",
+        "p&amp;ss&lt;w0rd&gt;&#34;it&#39;s&#34;",
+    ] {
+        assert_eq!(masker.mask(&format!("{text};")), "***;", "{text}");
+    }
+}
+
+#[test]
 fn a_long_secret_is_found_in_base64_that_is_wrapped() {
     let value: String = (0..40).map(planted).collect();
     let masker = masker(&value);
