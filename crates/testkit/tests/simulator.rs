@@ -11,10 +11,18 @@ const STEPS: u64 = 300;
 const PLANTED_SEEDS: u64 = 200;
 
 fn clean(seeds: std::ops::Range<u64>) {
-    for seed in seeds {
-        let report = run(seed, STEPS, None);
-        assert!(report.broken.is_empty(), "{}", told(&report));
-    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for first in 0..threads {
+            let own = seeds.clone().skip(first).step_by(threads);
+            scope.spawn(move || {
+                for seed in own {
+                    let report = run(seed, STEPS, None);
+                    assert!(report.broken.is_empty(), "{}", told(&report));
+                }
+            });
+        }
+    });
 }
 
 fn told(report: &Report) -> String {

@@ -15,6 +15,7 @@ use towpath_core::project::Project;
 use towpath_core::promotion::command::CommandOutcome;
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{CheckKey, GateList, Kind, Lane, Outcome, State};
+use towpath_core::settings;
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Standing;
 
@@ -45,7 +46,8 @@ pub struct Watcher {
     returning: BTreeSet<PromotionNumber>,
     condemned: BTreeSet<PromotionNumber>,
     blamed: BTreeSet<PromotionNumber>,
-    quarantined: BTreeMap<LaneId, BTreeSet<Digest>>,
+    /// Releases, and those that are out under these settings alone.
+    quarantined: BTreeMap<LaneId, BTreeSet<(Digest, Option<Digest>)>>,
     remembered: BTreeMap<LaneId, Remembered>,
     ensured_for: BTreeMap<PromotionNumber, PromotionNumber>,
     differs_since: BTreeMap<LaneId, Timestamp>,
@@ -213,11 +215,12 @@ impl Watcher {
             Event::Condemned { number, .. } => {
                 self.condemned.insert(*number);
             }
-            Event::ReleaseQuarantined { release, number, .. } => {
-                self.quarantine(lane, *number, &release.digest);
+            Event::ReleaseQuarantined { release, number, settings, .. } => {
+                self.quarantine(lane, *number, (release.digest.clone(), settings.clone()));
             }
             Event::QuarantineLifted { digest, .. } => {
-                self.quarantined.entry(lane.clone()).or_default().remove(digest);
+                let all = self.quarantined.entry(lane.clone()).or_default();
+                all.retain(|(own, _)| own != digest);
             }
             Event::PromotionEnded { number, outcome, .. } => self.end(lane, *number, *outcome),
             Event::RollbackRemembered(_) | Event::RollbackAsked { .. } => {
@@ -281,8 +284,7 @@ impl Watcher {
         {
             self.blamed.insert(number);
         }
-        let digest = &requested.plan.release.digest;
-        if self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest)) {
+        if self.is_out(lane, &requested.plan) {
             let version = &requested.plan.release.version;
             self.fail("I11", format!("{version} entered {lane} though it is quarantined"));
         }
@@ -335,8 +337,21 @@ impl Watcher {
         }
     }
 
-    fn quarantine(&mut self, lane: &LaneId, number: PromotionNumber, digest: &Digest) {
-        self.quarantined.entry(lane.clone()).or_default().insert(digest.clone());
+    /// Whether what a plan brings is quarantined, whatever its settings or with those of the plan.
+    fn is_out(&self, lane: &LaneId, plan: &Plan) -> bool {
+        let Some(all) = self.quarantined.get(lane) else { return false };
+        let settings = settings::digest(&plan.section.settings);
+        let of = |settings| all.contains(&(plan.release.digest.clone(), settings));
+        of(None) || of(Some(settings))
+    }
+
+    fn quarantine(
+        &mut self,
+        lane: &LaneId,
+        number: PromotionNumber,
+        what: (Digest, Option<Digest>),
+    ) {
+        self.quarantined.entry(lane.clone()).or_default().insert(what);
         let condemned = self.condemned.contains(&number);
         if !condemned && !self.blamed.contains(&number) && !self.is_blame(lane) {
             self.fail("I11", format!("promotion {number} quarantined without a verdict"));
@@ -348,8 +363,7 @@ impl Watcher {
         self.forget_words(lane, number);
         self.open.entry(lane.clone()).or_default().remove(&number);
         let Some(plan) = self.asked_for.get(&number) else { return };
-        let digest = &plan.release.digest;
-        let is_out = self.quarantined.get(lane).is_some_and(|digests| digests.contains(digest));
+        let is_out = self.is_out(lane, plan);
         if self.condemned.contains(&number) && outcome != Outcome::Succeeded && !is_out {
             self.fail("I11", format!("promotion {number} was condemned and not quarantined"));
         }
