@@ -11,6 +11,7 @@ use towpath_core::units::{Span, Timestamp};
 use towpath_guard::Histogram;
 use towpath_ports::check::{CheckRequest, ServedRecord};
 use towpath_ports::condition::{Condition, Limit};
+use towpath_ports::settings::Problem;
 use towpath_ports::store::INTERVALS_KEPT;
 
 use crate::reports::grouped;
@@ -271,6 +272,15 @@ pub(crate) enum Unread {
 pub(crate) fn since(now: Timestamp, window: Span) -> Timestamp {
     let microseconds = i64::try_from(window.milliseconds().saturating_mul(1000));
     Timestamp(now.0.saturating_sub(microseconds.unwrap_or(i64::MAX)))
+}
+
+/// What is wrong with the `for` of a check over a window, if anything; `expected` names a right one.
+pub(crate) fn wrong_window(settings: &Value, expected: &str) -> Option<Problem> {
+    let given = settings.get("for").and_then(Value::as_u64).map(Span)?;
+    if given == Span::ZERO {
+        return Some(Problem::new("for", "`for` is no time at all", expected));
+    }
+    too_long(given).map(|why| Problem::new("for", why, "a shorter time"))
 }
 
 /// What the matrix has to be told about a window.

@@ -62,13 +62,7 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
 
 fn validate(settings: &Value) -> Vec<Problem> {
     let mut problems = question::wrong_environments(settings);
-    let given = settings.get("for").and_then(Value::as_u64).map(Span);
-    if given == Some(Span::ZERO) {
-        problems.push(Problem::new("for", "`for` is no time at all", "a duration such as 30d"));
-    }
-    if let Some(why) = given.and_then(promises::too_long) {
-        problems.push(Problem::new("for", why, "a shorter time"));
-    }
+    problems.extend(promises::wrong_window(settings, "a duration such as 30d"));
     if let Some(text) = settings.get("left").and_then(Value::as_str) {
         let wrong = match text.parse::<Condition>() {
             Ok(Condition { limit: Limit::Share(_), comparison }) => match comparison {
