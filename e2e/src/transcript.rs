@@ -178,6 +178,7 @@ fn number(before: &str, rest: &str, line: &str) -> Option<(usize, &'static str)>
         || after.starts_with(" rollouts")
         || after.starts_with(" events")
         || before.ends_with("1 to ")
+        || before.ends_with("sign up to ")
         || (["harmed ", "rescued "].iter().any(|word| before.ends_with(word)) && whole != "0")
         || ["requests\":", "requests\": ", "seconds\":", "seconds\": "]
             .iter()
