@@ -119,6 +119,28 @@ impl Project {
         all.iter().any(|one| one.release.digest == *digest && holds(&one.evidence))
     }
 
+    /// What people said of a release under a check's title before it enters a lane, oldest first. Where
+    /// the release serves in the lane already, its settings are what enters, and words from before that
+    /// say nothing of those. What was withdrawn was never said.
+    pub fn words<'a>(
+        &'a self,
+        lane: &LaneId,
+        digest: &Digest,
+        title: &str,
+    ) -> impl DoubleEndedIterator<Item = &'a Attested> {
+        let serving = self.lanes.get(lane).and_then(|lane| lane.serving.as_ref());
+        let own = serving.filter(|one| one.deployment.release.digest == *digest);
+        let since = own.map(|serving| serving.since);
+        let withdrawn = &self.common.withdrawn;
+        self.common.attestations.iter().filter(move |one| {
+            one.lane == *lane
+                && one.release.digest == *digest
+                && one.title == title
+                && since.is_none_or(|since| one.at > since)
+                && (withdrawn.is_empty() || !withdrawn.contains_key(&one.digest()))
+        })
+    }
+
     /// What is so after `event`.
     pub fn apply(&mut self, lane: Option<&LaneId>, event: &Event, at: Timestamp) {
         match event {

@@ -70,14 +70,7 @@ impl EvidenceReader for Evidence {
     ) -> Result<Vec<Attestation>, String> {
         let shared = self.shared()?;
         Ok(shared.read(|project| {
-            let all = project.common.attestations.iter();
-            let withdrawn = &project.common.withdrawn;
-            let own = all.filter(|one| {
-                one.lane == *lane
-                    && one.release.digest == release.digest
-                    && one.title == title
-                    && (withdrawn.is_empty() || !withdrawn.contains_key(&one.digest()))
-            });
+            let own = project.words(lane, &release.digest, title);
             let matrix = project.common.matrix.as_ref();
             let roles_of = |by: &Person| {
                 let word = matrix?.word_of(by, &lane.environment)?;

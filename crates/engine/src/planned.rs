@@ -26,12 +26,7 @@ pub(crate) fn checks(project: &Project, plan: &Plan) -> Vec<CheckView> {
         if check.check.kind != ATTESTED {
             continue;
         }
-        let mut words = project.common.attestations.iter().rev();
-        let word = words.find(|word| {
-            word.lane == plan.lane
-                && word.release.digest == plan.release.digest
-                && word.title == check.title
-        });
+        let word = project.words(&plan.lane, &plan.release.digest, &check.title).next_back();
         let (state, sentence) = match word {
             Some(word) => ("pass", format!("attested by {}", word.by)),
             None => ("pending", format!("waits for {}", people(&check.check.settings))),

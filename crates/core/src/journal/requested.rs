@@ -17,6 +17,9 @@ pub struct Remembered {
     pub reason: Option<String>,
     /// Whether the release that goes is quarantined.
     pub quarantine: bool,
+    /// Whether the release itself must go, so that its former settings are no way back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaves_release: bool,
     /// Whether a person ordered it: then it acts. A signal acts or asks, as the matrix says.
     pub ordered: bool,
     /// The promotion that was on its way.

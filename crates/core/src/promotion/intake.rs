@@ -24,10 +24,11 @@ use crate::units::{Span, Weight};
 pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
     match input {
         Input::PromotionOrdered(order) => promotion_ordered(turn, order),
-        Input::RollbackOrdered { by, reason, quarantine } => triggers::ordered(
-            turn,
-            &rollback::Cause { by: by.clone(), reason: reason.clone(), quarantine: *quarantine },
-        ),
+        Input::RollbackOrdered { by, reason, quarantine } => {
+            let (by, reason, quarantine) = (by.clone(), reason.clone(), *quarantine);
+            let cause = rollback::Cause { by, reason, quarantine, leaves_release: false };
+            triggers::ordered(turn, &cause)
+        }
         Input::Signalled { signal, by, reason } => triggers::signalled(turn, *signal, by, reason),
         Input::PauseOrdered { number, by, reason } => pause(turn, *number, by, reason.as_deref()),
         Input::ResumeOrdered { number, by } => resume(turn, *number, by),

@@ -132,12 +132,23 @@ impl Lane {
     /// the release that serves under the settings it had before among them, as long as that stands by.
     /// Later a fault is as likely the release's own, and its former settings are no way back.
     pub fn rollback_target(&self) -> Option<&Verified> {
-        self.verified.iter().rev().find(|one| {
+        let mut to = self.verified.iter().rev().filter(|one| self.may_return_to(one));
+        to.find(|one| {
             let digest = &one.release.digest;
-            !self.serves_as(one)
-                && (self.stands_by(digest) || !self.serves(digest))
-                && self.quarantine_under(digest, one.settings.as_ref()).is_none()
+            self.stands_by(digest) || !self.serves(digest)
         })
+    }
+
+    /// What is returned to where the release that serves must go, whatever it runs under: another release.
+    /// Where none was ever verified, what [`Self::rollback_target`] names is still better than nothing.
+    pub fn target_of_another_release(&self) -> Option<&Verified> {
+        let mut to = self.verified.iter().rev().filter(|one| self.may_return_to(one));
+        to.find(|one| !self.serves(&one.release.digest)).or_else(|| self.rollback_target())
+    }
+
+    fn may_return_to(&self, one: &Verified) -> bool {
+        let quarantine = self.quarantine_under(&one.release.digest, one.settings.as_ref());
+        !self.serves_as(one) && quarantine.is_none()
     }
 
     fn stands_by(&self, digest: &Digest) -> bool {

@@ -20,6 +20,8 @@ pub(super) struct Cause {
     pub(super) reason: Option<String>,
     /// Whether what goes is quarantined.
     pub(super) quarantine: bool,
+    /// Whether the release itself must go: its former settings are no way back then.
+    pub(super) leaves_release: bool,
 }
 
 /// Why, for the journal.
@@ -36,7 +38,7 @@ pub(super) fn said(cause: &Cause) -> String {
 /// Nothing was recorded then: there is nothing to return to, or the lane is not declared any more.
 pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
     let environment = turn.lane.id.environment.clone();
-    let Some(target) = turn.lane.rollback_target().cloned() else {
+    let Some(target) = target(turn, cause.leaves_release).cloned() else {
         return Err(Box::new(nothing_to_return_to(turn)));
     };
     let Some((_, section)) = turn.declared() else {
@@ -78,6 +80,14 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         starting::begin(turn, &promotion);
     }
     Ok(())
+}
+
+fn target<'a>(turn: &'a Turn<'_>, leaves_release: bool) -> Option<&'a Verified> {
+    if leaves_release {
+        turn.lane.target_of_another_release()
+    } else {
+        turn.lane.rollback_target()
+    }
 }
 
 /// The lane's declarations with the settings that the release was verified under, where they are known.
@@ -164,9 +174,9 @@ fn was_tried(turn: &Turn<'_>) -> bool {
 
 /// Nothing moves by itself away from a release whose migrations cannot be reversed. To other settings of
 /// the same release they are no obstacle.
-fn serves_what_cannot_be_taken_back(turn: &Turn<'_>) -> bool {
+fn serves_what_cannot_be_taken_back(turn: &Turn<'_>, leaves_release: bool) -> bool {
     let serving = turn.lane.serving.as_ref().map(|serving| &serving.deployment.release);
-    if turn.lane.rollback_target().map(|target| &target.release) == serving {
+    if target(turn, leaves_release).map(|target| &target.release) == serving {
         return false;
     }
     let release = turn.lane.serving.as_ref().and_then(|serving| {
@@ -177,23 +187,29 @@ fn serves_what_cannot_be_taken_back(turn: &Turn<'_>) -> bool {
 
 /// A trigger fired on what serves: acts, or asks a person, as the matrix says.
 pub(super) fn triggered(turn: &mut Turn<'_>, reason: String, by: Person) {
-    if turn.active().is_none() && acts_by_itself(turn) {
-        let cause = Cause { by, reason: Some(reason), quarantine: true };
-        if let Err(refusal) = from_serving(turn, &cause) {
+    let cause = Cause { by, reason: Some(reason), quarantine: true, leaves_release: false };
+    triggered_by(turn, &cause);
+}
+
+/// As [`triggered`], for a cause that knows what must go.
+pub(super) fn triggered_by(turn: &mut Turn<'_>, cause: &Cause) {
+    if turn.active().is_none() && acts_by_itself(turn, cause.leaves_release) {
+        if let Err(refusal) = from_serving(turn, cause) {
             turn.note(refusal.message);
         }
     } else if turn.lane.asks.is_none() {
+        let reason = cause.reason.clone().unwrap_or_else(|| said(cause));
         turn.record(Event::RollbackAsked { reason });
     }
 }
 
 /// Whether a trigger may roll back what serves without a person's word.
-pub(super) fn acts_by_itself(turn: &Turn<'_>) -> bool {
+pub(super) fn acts_by_itself(turn: &Turn<'_>, leaves_release: bool) -> bool {
     let mode = turn.declared().map_or(Decider::Manual, |(_, section)| section.rollback.mode);
     // Where a router acts at the deciding outcome it has done so by now, as it was planned.
     let has_acted = holdback::acts(&turn.lane);
     (mode == Decider::Automatic || has_acted)
-        && turn.lane.rollback_target().is_some()
+        && target(turn, leaves_release).is_some()
         && !was_tried(turn)
-        && !serves_what_cannot_be_taken_back(turn)
+        && !serves_what_cannot_be_taken_back(turn, leaves_release)
 }

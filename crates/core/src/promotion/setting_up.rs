@@ -7,7 +7,7 @@ use crate::journal::Event;
 use crate::matrix::{Decider, LaneSpec};
 use crate::promotion::entering::{Checked, serves};
 use crate::promotion::input::PromotionOrder;
-use crate::promotion::state::{Kind, Lane, Promotion};
+use crate::promotion::state::{Kind, Lane, Outcome, Promotion};
 use crate::promotion::{Turn, intake};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release, ReleaseRef};
@@ -54,7 +54,8 @@ pub(super) fn again(
 }
 
 /// Orders the change where the lane takes releases by itself, once: what was tried and ended, whatever its
-/// end, is tried again by a person.
+/// end, is tried again by a person. So is what follows harm that settings may have done: which of them did
+/// it nobody knows.
 pub(super) fn by_itself(turn: &mut Turn<'_>) {
     let Some(release) = due(turn) else { return };
     let order = PromotionOrder {
@@ -87,8 +88,12 @@ fn due<'a>(turn: &Turn<'a>) -> Option<&'a Release> {
     let was_tried = last.is_some_and(|one| {
         one.release == serving.deployment.release && one.settings.as_ref() == Some(&settings)
     });
+    let was_harmed = lane.ended.last().is_some_and(|one| one.outcome == Outcome::RolledBack)
+        || lane.quarantined.iter().any(|one| {
+            one.settings.is_some() && one.release.digest == serving.deployment.release.digest
+        });
     // Whoever went back wanted what was before, and settings may be why.
-    if was_tried || came_back(serving.promotion) || serving.settings.as_ref() == Some(&settings) {
+    if was_harmed || was_tried || came_back(serving.promotion) || serving.settings.as_ref() == Some(&settings) {
         return None;
     }
     let release = turn.common().release_of(&lane.id.service, &serving.deployment.release)?;

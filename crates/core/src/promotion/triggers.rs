@@ -77,6 +77,10 @@ pub(super) fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason
     }
     turn.record(Event::SignalReceived { signal, by: by.clone(), reason: reason.to_owned() });
     let sentence = format!("{word}, said {by}: {reason}");
+    // Who got in, or what leaked, is as likely in the code as in a setting: the release goes.
+    let leaves_release = signal == Signal::SecurityIncident;
+    let reason = Some(sentence.clone());
+    let cause = Cause { by: by.clone(), reason, quarantine: true, leaves_release };
     match turn.lane.active.clone() {
         Some(promotion) if promotion.can_be_thrown_out() => {
             let mut ending = going_back::ending(Outcome::RolledBack, sentence);
@@ -84,7 +88,6 @@ pub(super) fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason
             going_back::begin(turn, &promotion, ending);
         }
         Some(promotion) if never_had_visitors(&promotion) => {
-            let cause = Cause { by: by.clone(), reason: Some(sentence.clone()), quarantine: true };
             if turn.lane.remembered.is_some() {
                 turn.note("what serves is about to be rolled back already");
             } else if turn.lane.serving.is_some() {
@@ -96,7 +99,7 @@ pub(super) fn signalled(turn: &mut Turn<'_>, signal: Signal, by: &Person, reason
             let why = promotion.why_not_back();
             baking::hold_for_a_person(turn, &promotion, format!("{sentence}; {why}"));
         }
-        _ => rollback::triggered(turn, sentence, by.clone()),
+        _ => rollback::triggered_by(turn, &cause),
     }
     Ok(())
 }
@@ -107,9 +110,10 @@ pub(super) fn act_on_remembered(turn: &mut Turn<'_>) {
         return;
     }
     let Some(one) = turn.lane.remembered.clone() else { return };
-    let cause = Cause { by: one.by, reason: one.reason, quarantine: one.quarantine };
+    let Remembered { by, reason, quarantine, leaves_release, .. } = one.clone();
+    let cause = Cause { by, reason, quarantine, leaves_release };
     let said = cause.reason.clone().unwrap_or_else(|| rollback::said(&cause));
-    if !one.ordered && !rollback::acts_by_itself(turn) {
+    if !one.ordered && !rollback::acts_by_itself(turn, cause.leaves_release) {
         turn.record(Event::RollbackAsked { reason: said });
     } else if let Err(refusal) = rollback::from_serving(turn, &cause) {
         turn.record(Event::RollbackAsked { reason: format!("{said}; {}", refusal.message) });
@@ -121,9 +125,10 @@ fn never_had_visitors(promotion: &Promotion) -> bool {
 }
 
 fn remember(turn: &mut Turn<'_>, promotion: &Promotion, cause: Cause, ordered: bool) {
-    let Cause { by, reason, quarantine } = cause;
+    let Cause { by, reason, quarantine, leaves_release } = cause;
     let after = promotion.number;
-    turn.record(Event::RollbackRemembered(Remembered { by, reason, quarantine, ordered, after }));
+    let one = Remembered { by, reason, quarantine, leaves_release, ordered, after };
+    turn.record(Event::RollbackRemembered(one));
 }
 
 /// Nothing is quarantined: no visitor met the release, and whatever is wrong was wrong before it.
