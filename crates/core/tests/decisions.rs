@@ -6,13 +6,15 @@ mod course;
 mod declared;
 
 use course::{Course, order};
-use declared::{ada, lane_id, matrix};
-use towpath_core::check::CheckAnswer;
+use declared::{ada, lane_id, matrix, release};
+use towpath_core::check::{Attested, CheckAnswer};
+use towpath_core::ids::Digest;
 use towpath_core::journal::Event;
 use towpath_core::promotion::command::{CommandOutcome, Order};
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::State;
 use towpath_core::promotion::{Decision, PASS_LASTS};
+use towpath_core::release::{ChangeType, ReleaseRef};
 use towpath_core::units::{Span, Weight};
 use towpath_guard::{Evidence, Standing, Verdict};
 
@@ -105,4 +107,44 @@ fn a_pass_that_is_older_than_it_lasts_is_asked_again_once_before_the_start() {
     let resumed = waits.give("prod", &Input::ResumeOrdered { number, by: ada() });
     assert!(!starts(&resumed));
     assert!(starts(&pass(&mut waits, &resumed, [15, 40])));
+}
+
+/// Ada says at `minute` that release 1 is accepted in `dev`.
+fn attested(course: &mut Course, minute: u64) -> Digest {
+    let release = ReleaseRef::from(&release(1, ChangeType::Feature, false));
+    let digest = release.digest.clone();
+    let word = Attested {
+        lane: lane_id("dev"),
+        release,
+        title: "Accepted".to_owned(),
+        by: ada(),
+        at: course.now.plus(Span::minutes(minute)),
+        note: None,
+        link: None,
+        signed: None,
+    };
+    course.project.apply(None, &Event::Attested(word), course.now);
+    digest
+}
+
+#[test]
+fn what_people_said_of_a_release_before_it_served_says_nothing_of_settings_that_come_later() {
+    let mut course = Course::new(matrix(0));
+    let digest = attested(&mut course, 0);
+    let words = |course: &Course| {
+        let lane = lane_id("dev");
+        let words = course.project.words(&lane, &digest, "Accepted");
+        words.map(|word| word.at).collect::<Vec<_>>()
+    };
+    let before = course.now;
+    assert_eq!(words(&course), [before]);
+    course.now = course.now.plus(Span::minutes(5));
+    course.carry("dev", order(1));
+    assert_eq!(words(&course), []);
+    attested(&mut course, 1);
+    assert_eq!(words(&course), [course.now.plus(Span::minutes(1))]);
+    // Once another release serves, what was said of this one is about the release again.
+    course.now = course.now.plus(Span::minutes(5));
+    course.carry("dev", order(2));
+    assert_eq!(words(&course).len(), 2);
 }

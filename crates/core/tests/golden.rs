@@ -229,7 +229,7 @@ fn of_the_end() -> Vec<Event> {
             by: ada(),
             reason: Some(because()),
             quarantine: true,
-            leaves_release: true,
+            leaves_release: false,
             ordered: true,
             after: number,
         }),

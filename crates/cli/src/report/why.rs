@@ -132,6 +132,16 @@ fn nothing(lane: &LaneView, newest: Option<&PlanView>, style: &Style) -> (String
     if let Some(kept) = held_back(lane, style) {
         let _ = writeln!(text, "{kept}.");
     }
+    if let (Some(serves), [_, ..]) = (&lane.serves, lane.settings_differ.as_slice()) {
+        let (release, names) = (&serves.release, printable(&lane.settings_differ.join(", ")));
+        let _ = writeln!(
+            text,
+            "The matrix declares other settings than {release} runs under: {names}."
+        );
+        let command = format!("towpath promote {} --release {release}", lane.environment);
+        let set_up = Next::new(command, "sets them up, as a change of the type configuration");
+        return (text, next(&[style.of_lane(&lane.service, set_up)]));
+    }
     let command = match newest.map(|plan| plan.from.as_slice()) {
         Some([from]) => Next::new(format!("towpath promote {from} {}", lane.environment), ""),
         Some(_) => Next::new(format!("towpath promote {}", lane.environment), ""),

@@ -29,7 +29,7 @@ mod lane;
 pub mod owing;
 mod reminding;
 mod rollback;
-mod setting_up;
+pub mod setting_up;
 mod shifting;
 mod standby;
 mod starting;

@@ -83,11 +83,7 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
 }
 
 fn target<'a>(turn: &'a Turn<'_>, leaves_release: bool) -> Option<&'a Verified> {
-    if leaves_release {
-        turn.lane.target_of_another_release()
-    } else {
-        turn.lane.rollback_target()
-    }
+    if leaves_release { turn.lane.target_of_another_release() } else { turn.lane.rollback_target() }
 }
 
 /// The lane's declarations with the settings that the release was verified under, where they are known.

@@ -15,7 +15,7 @@ use crate::settings::{self, SettingChange};
 
 /// What would be different for the release that serves if it ran under what the matrix declares now.
 /// Empty where nothing would, and where older versions put it there and nobody knows under what.
-pub(super) fn moved(lane: &Lane, section: &LaneSpec, release: &Release) -> Vec<SettingChange> {
+pub fn moved(lane: &Lane, section: &LaneSpec, release: &Release) -> Vec<SettingChange> {
     let Some(before) = lane.settings_of_serving() else { return Vec::new() };
     let under = |declared| settings::in_force(release, declared);
     settings::changes(&under(before), &under(&section.settings))
@@ -93,7 +93,11 @@ fn due<'a>(turn: &Turn<'a>) -> Option<&'a Release> {
             one.settings.is_some() && one.release.digest == serving.deployment.release.digest
         });
     // Whoever went back wanted what was before, and settings may be why.
-    if was_harmed || was_tried || came_back(serving.promotion) || serving.settings.as_ref() == Some(&settings) {
+    if was_harmed
+        || was_tried
+        || came_back(serving.promotion)
+        || serving.settings.as_ref() == Some(&settings)
+    {
         return None;
     }
     let release = turn.common().release_of(&lane.id.service, &serving.deployment.release)?;

@@ -115,6 +115,9 @@ pub struct LaneView {
     /// Reasons that people still owe for rollbacks; nothing waits for them.
     #[serde(default)]
     pub owes: Vec<BlockerView>,
+    /// Names of the settings that the matrix declares otherwise than what serves runs under.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings_differ: Vec<String>,
 }
 
 /// What serves.

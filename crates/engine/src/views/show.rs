@@ -3,11 +3,12 @@
 use towpath_core::check::CheckResult;
 use towpath_core::ids::{LaneId, Person, PromotionNumber};
 use towpath_core::journal::Event;
-use towpath_core::matrix::Unenforced;
+use towpath_core::matrix::{LaneSpec, Unenforced};
 use towpath_core::plan::Plan;
 use towpath_core::project::Common;
 use towpath_core::promotion::approving::{self, Open};
 use towpath_core::promotion::blocking::{blockers, owed};
+use towpath_core::promotion::setting_up;
 use towpath_core::promotion::state::{
     CheckKey, GateList, Lane, Outcome, Promotion, Standby, State,
 };
@@ -332,9 +333,11 @@ fn promotion_row(
 
 /// One lane as it stands.
 pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneView> {
-    let (tier, endpoints, lane) = shared.read(|project| {
+    let (tier, endpoints, lane, settings_differ) = shared.read(|project| {
         let (environment, section) = project.common.matrix.as_ref()?.lane(id)?;
-        Some((environment.tier, section.health.endpoints.clone(), project.lane(id)))
+        let lane = project.lane(id);
+        let differ = settings_that_differ(&project.common, &lane, section);
+        Some((environment.tier, section.health.endpoints.clone(), lane, differ))
     })?;
     let held = lane.active.as_ref().or(lane.waiting.first());
     Some(LaneView {
@@ -361,7 +364,17 @@ pub(crate) fn lane(shared: &Shared, id: &LaneId, now: Timestamp) -> Option<LaneV
             .into_iter()
             .map(Into::into)
             .collect(),
+        settings_differ,
     })
+}
+
+/// Their names alone: values are for the plan of the promotion that sets them up.
+fn settings_that_differ(common: &Common, lane: &Lane, section: &LaneSpec) -> Vec<String> {
+    let serving = lane.serving.as_ref();
+    let release = serving
+        .and_then(|serving| common.release_of(&lane.id.service, &serving.deployment.release));
+    let moved = release.map(|release| setting_up::moved(lane, section, release));
+    moved.unwrap_or_default().into_iter().map(|change| change.name).collect()
 }
 
 /// Each version once, whatever the settings under which it was verified.

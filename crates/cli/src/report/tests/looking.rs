@@ -94,6 +94,20 @@ fn every_command_about_a_lane_names_its_service_where_there_are_several() {
 }
 
 #[test]
+fn why_names_settings_that_were_declared_and_are_not_set_up() {
+    let view = samples::status();
+    let style = samples::terminal(NOW);
+    let settings_differ = vec!["FLAG".to_owned(), "LIMIT".to_owned()];
+    let lane = LaneView { promotion: None, asks: None, settings_differ, ..view.lanes[1].clone() };
+    let release = &lane.serves.as_ref().expect("it serves").release;
+    let (text, next) = why::text(&lane, None, &view.at, &style);
+    let said = format!("declares other settings than {release} runs under: FLAG, LIMIT");
+    assert!(text.contains(&said), "{text}");
+    let command = format!("towpath promote {} --release {release}", lane.environment);
+    assert!(next.contains(&command), "{next}");
+}
+
+#[test]
 fn status_without_an_engine_says_that_nothing_advances() {
     let mut view = samples::status();
     view.engine.running = false;
