@@ -143,7 +143,8 @@ pub(crate) mod testing {
     use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release, ReleaseRef};
     use towpath_core::units::{Span, Timestamp};
     use towpath_ports::check::{
-        Attestation, CalmRecord, Check, CheckRequest, EvidenceReader, ServedRecord, SoakRecord,
+        Attestation, CalmRecord, Check, CheckRequest, EvidenceReader, KeptBefore, ServedRecord,
+        SoakRecord,
     };
     use towpath_ports::{Site, settings};
 
@@ -156,6 +157,8 @@ pub(crate) mod testing {
         pub(crate) served: Vec<(&'static str, ServedRecord)>,
         /// How quiet it was, by environment.
         pub(crate) calm: Vec<(&'static str, CalmRecord)>,
+        /// What was kept of releases before, the latest first.
+        pub(crate) before: Vec<KeptBefore>,
         /// What environment variables the release brings, and of what type it is.
         pub(crate) settings: Vec<(&'static str, &'static str)>,
         pub(crate) change_type: Option<ChangeType>,
@@ -240,6 +243,14 @@ pub(crate) mod testing {
                 Some((_, record)) if !self.is_down => Ok(record.clone()),
                 Some(_) | None => Err("no database".to_owned()),
             }
+        }
+
+        async fn kept_before(
+            &self,
+            _lane: &LaneId,
+            _title: &str,
+        ) -> Result<Vec<KeptBefore>, String> {
+            if self.is_down { Err("no database".to_owned()) } else { Ok(self.before.clone()) }
         }
 
         async fn calm(

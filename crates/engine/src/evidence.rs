@@ -3,12 +3,16 @@
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use towpath_core::check::{CheckAnswer, CheckResult};
+use towpath_core::evidence::withdrawn_of;
 use towpath_core::ids::{LaneId, Name, Person};
-use towpath_core::promotion::state::{Lane, Outcome};
+use towpath_core::promotion::state::{Lane, Outcome, Verified};
 use towpath_core::release::{Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
-use towpath_ports::check::{Attestation, CalmRecord, EvidenceReader, ServedRecord, SoakRecord};
+use towpath_ports::check::{
+    Attestation, CalmRecord, EvidenceReader, KeptBefore, RELEASES_BEFORE, ServedRecord, SoakRecord,
+};
 use towpath_ports::evidence::Keeper;
 
 use crate::executor::INTERVAL;
@@ -148,6 +152,30 @@ impl EvidenceReader for Evidence {
         })
     }
 
+    async fn kept_before(&self, lane: &LaneId, title: &str) -> Result<Vec<KeptBefore>, String> {
+        let shared = self.shared()?;
+        let verified = shared.read(|project| {
+            let lane = project.lanes.get(lane);
+            let all = lane.map(|lane| lane.verified.as_slice()).unwrap_or_default();
+            let withdrawn = &project.common.withdrawn;
+            let holds = |one: &&Verified| withdrawn_of(withdrawn, &one.evidence).is_none();
+            let latest = all.iter().rev().filter(holds).take(RELEASES_BEFORE);
+            latest.map(|one| (one.release.clone(), one.evidence.clone())).collect::<Vec<_>>()
+        });
+        let (store, title) = (shared.setup.evidence.clone(), title.to_owned());
+        let found = tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
+            for (release, evidence) in verified {
+                for digest in &evidence {
+                    let told = store.read(digest)?.and_then(|bytes| told(&bytes, &release, &title));
+                    found.extend(told.map(|told| KeptBefore { release: release.clone(), told }));
+                }
+            }
+            Ok(found)
+        });
+        found.await.unwrap_or_else(|error| Err(error.to_string()))
+    }
+
     async fn calm(
         &self,
         service: &Name,
@@ -167,6 +195,18 @@ impl EvidenceReader for Evidence {
             }
         }))
     }
+}
+
+/// What a check kept of this release under its title, where the piece is such a document. Reports of
+/// tools are pieces as well, and of any form.
+fn told(bytes: &[u8], release: &ReleaseRef, title: &str) -> Option<Value> {
+    /// Documents that checks write themselves are small.
+    const MOST: usize = 1 << 20;
+    let mut document: Value =
+        (bytes.len() <= MOST).then(|| serde_json::from_slice(bytes).ok())??;
+    let is_own =
+        document["title"] == title && document["release"]["digest"] == release.digest.as_str();
+    is_own.then(|| document["told"].take())
 }
 
 /// Gaps without what is always missing: the interval that is under way, and the one in which serving

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
@@ -81,6 +82,11 @@ pub trait EvidenceReader: Send + Sync {
         since: Timestamp,
     ) -> Result<ServedRecord, String>;
 
+    /// What a check kept under `title` of the releases that are verified in a lane, the latest first,
+    /// which is what serves there: of at most [`RELEASES_BEFORE`]. What was withdrawn is not among
+    /// them. Waits for the disk.
+    async fn kept_before(&self, lane: &LaneId, title: &str) -> Result<Vec<KeptBefore>, String>;
+
     /// How quiet an environment has been in which the release serves.
     async fn calm(
         &self,
@@ -88,6 +94,19 @@ pub trait EvidenceReader: Send + Sync {
         environment: &Name,
         release: &ReleaseRef,
     ) -> Result<CalmRecord, String>;
+}
+
+/// How many releases back a check may look: enough to tell by how much figures differ from one to the
+/// next, and few enough to be read at once.
+pub const RELEASES_BEFORE: usize = 8;
+
+/// What a check kept of a release that was verified earlier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptBefore {
+    /// Which release.
+    pub release: ReleaseRef,
+    /// What the check told then, in its own form.
+    pub told: Value,
 }
 
 /// A person's word that something is done.

@@ -1,6 +1,7 @@
 //! Check `performance`: latencies and failures under load are within their limits. Owns what the figures
-//! are held against; they come from a load of our own ([`load`]) or from a tool's report ([`report`]).
+//! are held against ([`before`]: those of the last release); they come from a load of our own ([`load`]) or from a tool's report ([`report`]).
 
+mod before;
 mod figures;
 mod load;
 mod report;
@@ -11,8 +12,8 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use towpath_core::check::CheckAnswer;
-use towpath_core::units::Span;
-use towpath_ports::check::{Check, CheckRequest};
+use towpath_core::units::{Span, Weight};
+use towpath_ports::check::{Check, CheckRequest, KeptBefore};
 use towpath_ports::condition::{Condition, Limit};
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
@@ -20,8 +21,12 @@ use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 use crate::question;
 use crate::reports::find::Pattern;
 use crate::reports::{self, Reports};
+use before::Before;
 use figures::{Figures, QUANTILES};
 use load::Load;
+
+/// Under which name the figures are kept.
+const KEPT_AS: &str = "performance.json";
 
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {
@@ -62,10 +67,26 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
                 "Requests in each second, whose times count from when they were due; left out, each \
                  begins when one before it ended.",
             ),
-            Field::optional("latency_p50", FieldType::Condition, "The median latency."),
-            Field::optional("latency_p90", FieldType::Condition, "The 90th percentile of latency."),
-            Field::optional("latency_p95", FieldType::Condition, "The 95th percentile of latency."),
-            Field::optional("latency_p99", FieldType::Condition, "The 99th percentile of latency."),
+            Field::optional(
+                "latency_p50",
+                FieldType::Condition,
+                "The median latency, or how much above that of the release before it may be: \"+20%\".",
+            ),
+            Field::optional(
+                "latency_p90",
+                FieldType::Condition,
+                "The 90th percentile of latency, likewise.",
+            ),
+            Field::optional(
+                "latency_p95",
+                FieldType::Condition,
+                "The 95th percentile of latency, likewise.",
+            ),
+            Field::optional(
+                "latency_p99",
+                FieldType::Condition,
+                "The 99th percentile of latency, likewise.",
+            ),
             Field::optional(
                 "error_rate",
                 FieldType::Condition,
@@ -116,7 +137,15 @@ struct Held {
     key: String,
     /// Its place in [`QUANTILES`]; none for the error rate.
     quantile: Option<usize>,
-    condition: Condition,
+    wanted: Wanted,
+}
+
+/// What a figure is held against.
+enum Wanted {
+    /// What the matrix says.
+    Fixed(Condition),
+    /// The same figure of the release before, and this share of it.
+    Above(Weight),
 }
 
 impl Held {
@@ -127,8 +156,14 @@ impl Held {
     }
 
     /// What the figures say to it.
-    fn judge(&self, figures: &Figures) -> CheckAnswer {
-        let Self { key, quantile, condition } = self;
+    fn judge(&self, figures: &Figures, before: &[Before]) -> CheckAnswer {
+        let Self { key, quantile, .. } = self;
+        let condition = match (&self.wanted, *quantile) {
+            (Wanted::Fixed(condition), _) => condition,
+            (Wanted::Above(share), at) => {
+                return before::judge(at.unwrap_or_default(), share.share(), figures, before);
+            }
+        };
         let (holds, shown) = match *quantile {
             None => match figures.error_rate {
                 Some(rate) => (condition.holds_for_share(rate), format!("{:.2}%", rate * 100.0)),
@@ -165,24 +200,52 @@ impl Limits {
         let mut limits = Vec::new();
         for (key, quantile) in keys.chain([("error_rate", None)]) {
             let Some(text) = settings.get(key).and_then(Value::as_str) else { continue };
-            let wanted =
-                if quantile.is_some() { "such as \"< 300ms\"" } else { "such as \"< 1%\"" };
+            let wanted = if quantile.is_some() {
+                "such as \"< 300ms\" or \"+20%\""
+            } else {
+                "such as \"< 1%\""
+            };
             let told = |message: String| Problem::new(key, message, wanted);
-            let condition: Condition = text.parse().map_err(told)?;
-            match (condition.limit, quantile) {
-                (Limit::Time(_), Some(_)) | (Limit::Share(_), None) => {}
-                _ => return Err(told(format!("`{text}` does not speak of what `{key}` is"))),
-            }
-            limits.push(Held { key: key.to_owned(), quantile, condition });
+            let wanted = match (text.strip_prefix('+'), quantile) {
+                (Some(share), Some(_)) => Wanted::Above(share.trim().parse().map_err(told)?),
+                (Some(_), None) => {
+                    let message = "`error_rate` is held against what the matrix says";
+                    return Err(told(message.to_owned()));
+                }
+                (None, _) => {
+                    Wanted::Fixed(fixed(text, quantile.is_some()).map_err(|fault| {
+                        told(fault.unwrap_or_else(|| {
+                            format!("`{text}` does not speak of what `{key}` is")
+                        }))
+                    })?)
+                }
+            };
+            limits.push(Held { key: key.to_owned(), quantile, wanted });
         }
         Ok(Self(limits))
     }
 
+    /// Whether any is held against the release before.
+    fn looks_back(&self) -> bool {
+        self.0.iter().any(|limit| matches!(limit.wanted, Wanted::Above(_)))
+    }
+
     /// What the figures of one load say to all of them.
-    fn judge(&self, figures: &Figures) -> CheckAnswer {
-        let answers: Vec<_> = self.0.iter().map(|limit| limit.judge(figures)).collect();
+    fn judge(&self, figures: &Figures, before: &[KeptBefore]) -> CheckAnswer {
+        let before = before::comparable(before, figures);
+        let answers: Vec<_> = self.0.iter().map(|limit| limit.judge(figures, &before)).collect();
         let answer = question::all_of(&answers);
         CheckAnswer { sentence: format!("{}: {}", figures.said(), answer.sentence), ..answer }
+    }
+}
+
+/// A comparison with a time, or else with a share. An error without a sentence: it speaks of neither.
+fn fixed(text: &str, is_time: bool) -> Result<Condition, Option<String>> {
+    let condition: Condition = text.parse().map_err(Some)?;
+    match condition.limit {
+        Limit::Time(_) if is_time => Ok(condition),
+        Limit::Share(_) if !is_time => Ok(condition),
+        Limit::Time(_) | Limit::Share(_) | Limit::Number(_) => Err(None),
     }
 }
 
@@ -222,23 +285,42 @@ impl Performance {
         };
         Ok(Self { limits, from })
     }
+
+    /// What was kept of releases before, where a limit looks back.
+    async fn before(&self, request: &CheckRequest) -> Result<Vec<KeptBefore>, CheckAnswer> {
+        if !self.limits.looks_back() {
+            return Ok(Vec::new());
+        }
+        let kept = request.evidence.kept_before(&request.lane, &request.title).await;
+        kept.map_err(|why| {
+            let said = format!("the figures of the release before cannot be read: {why}");
+            CheckAnswer::inconclusive(said)
+        })
+    }
 }
 
 #[async_trait]
 impl Check for Performance {
     async fn ask(&self, request: &CheckRequest) -> CheckAnswer {
+        let before = match self.before(request).await {
+            Ok(before) => before,
+            Err(answer) => return answer,
+        };
         match &self.from {
             From::Load(load) => match load.run(request).await {
                 Ok(figures) => {
-                    question::keep(request, "performance.json", &figures.told());
-                    self.limits.judge(&figures)
+                    question::keep(request, KEPT_AS, &figures.told());
+                    self.limits.judge(&figures, &before)
                 }
                 Err(answer) => answer,
             },
             From::Reports(reports) => {
                 match reports.read(request, report::LoadTests::default()).await {
                     Ok(read) => {
-                        let answers = read.sum.iter().map(|figures| self.limits.judge(figures));
+                        // The next release is held against what was read, whichever tool wrote it.
+                        let told = read.sum.iter().map(Figures::told).collect();
+                        question::keep(request, KEPT_AS, &Value::Array(told));
+                        let answers = read.sum.iter().map(|one| self.limits.judge(one, &before));
                         let answer = question::worst_of(answers.collect(), "reports");
                         answer.with_output(read.lines.join("\n"))
                     }

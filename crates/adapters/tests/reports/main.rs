@@ -22,7 +22,7 @@ use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release, ReleaseRef};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::{
-    Attestation, CalmRecord, CheckRequest, EvidenceReader, ServedRecord, SoakRecord,
+    Attestation, CalmRecord, CheckRequest, EvidenceReader, KeptBefore, ServedRecord, SoakRecord,
 };
 use towpath_ports::clock::{Clock as _, SystemClock};
 use towpath_ports::{Site, settings};
@@ -65,6 +65,10 @@ impl EvidenceReader for OneArtifact {
         _release: &ReleaseRef,
         _title: &str,
     ) -> Result<Vec<Attestation>, String> {
+        Err("nobody is asked".to_owned())
+    }
+
+    async fn kept_before(&self, _lane: &LaneId, _title: &str) -> Result<Vec<KeptBefore>, String> {
         Err("nobody is asked".to_owned())
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Figures {
     pub(super) requests: u64,
     /// Of one.
     pub(super) error_rate: Option<f64>,
+    /// How the load was made, where that is known: figures of different loads are not compared.
+    pub(super) load: Value,
     /// In milliseconds, in the order of [`QUANTILES`]; infinite where that request was not answered.
     pub(super) latencies: [Option<f64>; 4],
 }
@@ -49,7 +51,7 @@ impl Figures {
         });
         #[expect(clippy::cast_precision_loss, reason = "at most 100,000 requests")]
         let error_rate = (requests > 0).then(|| failed as f64 / requests as f64);
-        Self { of, requests, error_rate, latencies }
+        Self { of, requests, error_rate, load: Value::Null, latencies }
     }
 
     /// The figures of a report, whose percentiles may be over quick failures as well: where more failed
@@ -80,7 +82,7 @@ impl Figures {
             latencies.map(|(quantile, time)| (quantile.key.to_owned(), json!(time))).collect();
         json!({
             "of": self.of, "requests": self.requests, "error_rate": self.error_rate,
-            "latencies_in_milliseconds": latencies,
+            "load": self.load, "latencies_in_milliseconds": latencies,
         })
     }
 }

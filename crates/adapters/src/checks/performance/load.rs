@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use reqwest::{Client, Url};
+use serde_json::json;
 use tokio::time::Instant;
 use towpath_core::check::CheckAnswer;
 use towpath_ports::check::CheckRequest;
@@ -90,7 +91,9 @@ impl Load {
                 self.url, request.timeout
             )));
         }
-        Ok(Figures::of_times(format!("to {}", self.url), times))
+        let rate = self.apart.map(|apart| 1.0 / apart.as_secs_f64());
+        let load = json!({ "requests": self.requests, "users": self.users, "rate": rate });
+        Ok(Figures { load, ..Figures::of_times(format!("to {}", self.url), times) })
     }
 }
 

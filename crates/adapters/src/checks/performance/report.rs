@@ -91,7 +91,7 @@ impl Raw {
         let time = |name: &str| times.get(name).copied();
         let latencies = [time("p50"), time("p90"), time("p95"), time("p99")];
         let error_rate = self.failed.and_then(|failed| rate(failed, requests));
-        Ok(("own form", Figures { of: String::new(), requests, error_rate, latencies }))
+        Ok(("own form", Figures { requests, error_rate, latencies, ..Figures::default() }))
     }
 }
 
@@ -104,10 +104,10 @@ fn k6(metrics: &BTreeMap<String, Value>) -> Figures {
     let time = |name| value("http_req_duration", name);
     let failed = value("http_req_failed", "rate").or_else(|| value("http_req_failed", "value"));
     Figures {
-        of: String::new(),
         requests: whole(value("http_reqs", "count")),
         error_rate: failed,
         latencies: [time("med"), time("p(90)"), time("p(95)"), time("p(99)")],
+        ..Figures::default()
     }
 }
 
@@ -125,10 +125,10 @@ impl Aggregate {
         let times = self.summaries.get("http.response_time");
         let time = |name: &str| times?.get(name).copied();
         Figures {
-            of: String::new(),
             requests,
             error_rate: rate(failed, requests),
             latencies: [time("median"), time("p90"), time("p95"), time("p99")],
+            ..Figures::default()
         }
     }
 }
@@ -137,7 +137,6 @@ impl Total {
     /// The percentiles are 90, 95 and 99 unless somebody set others (`aggregate_rpt_pct1` to `pct3`).
     fn figures(&self) -> Figures {
         Figures {
-            of: String::new(),
             requests: self.sample_count,
             error_rate: rate(self.error_count, self.sample_count),
             latencies: [
@@ -146,6 +145,7 @@ impl Total {
                 self.pct2_res_time,
                 self.pct3_res_time,
             ],
+            ..Figures::default()
         }
     }
 }

@@ -7,6 +7,8 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::path::Path;
 use towpath_core::check::CheckResult::{self, Fail, Inconclusive, Pass};
+use towpath_core::ids::{Digest, Version};
+use towpath_core::release::ReleaseRef;
 
 /// A server that answers with these statuses in turn; 0 is no answer.
 async fn server(statuses: &'static [u16]) -> SocketAddr {
@@ -107,6 +109,88 @@ fn report(text: &Value, wanted: CheckResult, said: &str) {
     assert!(answer.sentence.contains(said), "{answer:?}");
 }
 
+/// A release that was verified before, with its p95 in `r.json`.
+fn earlier(version: &str, p95: f64) -> KeptBefore {
+    let figures = Figures {
+        of: "in r.json".to_owned(),
+        requests: 1000,
+        latencies: [None, None, Some(p95), None],
+        ..Figures::default()
+    };
+    let release = ReleaseRef {
+        version: Version::new(version).unwrap(),
+        digest: Digest::of(version.as_bytes()),
+    };
+    KeptBefore { release, told: json!([figures.told()]) }
+}
+
+/// What is said of a report with this p95, which may be 20% above the one before.
+fn beside(p95: f64, before: Vec<KeptBefore>, is_down: bool) -> CheckAnswer {
+    let root = tempfile::tempdir().unwrap();
+    let report = json!({ "requests": 1000, "failed": 0, "latency_ms": { "p95": p95 } });
+    std::fs::write(root.path().join("r.json"), report.to_string()).unwrap();
+    let settings = json!({ "path": "r.json", "latency_p95": "+20%" });
+    let check = check("performance", &settings, &site(root.path(), 1));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(check.ask(&request(&[], Evidence { before, is_down, ..Evidence::default() })))
+}
+
+#[test]
+fn a_release_is_held_against_the_figures_of_the_one_before_it() {
+    let first = beside(200.0, Vec::new(), false);
+    says(
+        &first,
+        Pass,
+        "1,000 requests in r.json: latency_p95 is 200.0ms, the first that is known of this load here; \
+         the next release is held against it",
+    );
+    for (p95, wanted, said) in [
+        (239.9, Pass, "latency_p95 is 239.9ms, +20% on the 200.0ms of 1.4.2, wanted +20% at most"),
+        (100.0, Pass, "latency_p95 is 100.0ms, -50% on the 200.0ms of 1.4.2, wanted +20% at most"),
+        (250.0, Fail, "latency_p95 is 250.0ms, +25% on the 200.0ms of 1.4.2, wanted +20% at most"),
+    ] {
+        let older = vec![earlier("1.4.2", 200.0), earlier("1.4.1", 400.0)];
+        let answer = beside(p95, older, false);
+        says(&answer, wanted, &format!("1,000 requests in r.json: {said}"));
+    }
+    let quick = beside(14.0, vec![earlier("1.4.2", 5.0)], false);
+    assert_eq!(quick.result, Pass, "a few milliseconds are the machine's: {quick:?}");
+    let slow = beside(16.0, vec![earlier("1.4.2", 5.0)], false);
+    assert_eq!(slow.result, Fail, "{slow:?}");
+}
+
+#[test]
+fn a_difference_that_is_usual_between_releases_is_no_evidence_of_harm_and_none_of_its_absence() {
+    let noisy = |newest: f64| {
+        let versions = ["1.4.2", "1.4.1", "1.4.0", "1.3.0"];
+        let times = [newest, 230.0, 200.0, 235.0];
+        versions.into_iter().zip(times).map(|(version, p95)| earlier(version, p95)).collect()
+    };
+    let usual = beside(260.0, noisy(200.0), false);
+    assert_eq!(usual.result, Inconclusive, "{usual:?}");
+    assert!(usual.sentence.contains("differed by +15% from one to the next"), "{usual:?}");
+    let worse = beside(500.0, noisy(200.0), false);
+    assert_eq!(worse.result, Fail, "{worse:?}");
+    let steady: Vec<_> = ["1.4.2", "1.4.1", "1.4.0", "1.3.0"].map(|one| earlier(one, 200.0)).into();
+    assert_eq!(beside(260.0, steady, false).result, Fail);
+}
+
+#[test]
+fn figures_that_cannot_be_read_or_are_of_another_load_are_not_compared() {
+    let down = beside(200.0, Vec::new(), true);
+    says(&down, Inconclusive, "the figures of the release before cannot be read: no database");
+    let mut others = vec![earlier("1.4.2", 20.0), earlier("1.4.1", 20.0)];
+    others[0].told[0]["of"] = json!("in other.json");
+    others[1].told[0]["load"] = json!({ "users": 64 });
+    let answer = beside(200.0, others, false);
+    assert!(answer.sentence.contains("the first that is known of this load"), "{answer:?}");
+    for told in [json!(null), json!([]), json!("x"), json!([{ "of": "in r.json", "load": null }])] {
+        let broken = KeptBefore { told, ..earlier("1.4.2", 1.0) };
+        let answer = beside(200.0, vec![broken, earlier("1.4.1", 100.0)], false);
+        assert_eq!(answer.result, Fail, "the one before it counts: {answer:?}");
+    }
+}
+
 #[test]
 fn summaries_of_the_tools_are_read() {
     let k6 = |p95: f64, failed: f64| {
@@ -178,6 +262,11 @@ fn what_is_set_wrongly_is_told_when_the_matrix_is_checked() {
         (json!({ "url": "{green}/" }), &["latency_p99"]),
         (json!({ "url": "{green}/", "latency_p99": "< 1%" }), &["latency_p99"]),
         (json!({ "url": "{green}/", "error_rate": "< 1s" }), &["error_rate"]),
+        (json!({ "url": "{green}/", "latency_p95": "+20%" }), &[]),
+        (json!({ "url": "{green}/", "latency_p95": "+20ms" }), &["latency_p95"]),
+        (json!({ "url": "{green}/", "latency_p95": "+" }), &["latency_p95"]),
+        (json!({ "url": "{green}/", "error_rate": "+20%" }), &["error_rate"]),
+        (json!({ "url": "{green}/", "requests": 19, "latency_p95": "+20%" }), &["requests"]),
         (json!({ "url": "{green}/", "requests": 99, "latency_p99": "< 1s" }), &["requests"]),
     ] {
         assert_eq!(problems("performance", &given), wanted, "{given}");
