@@ -4,8 +4,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use ssh_key::public::KeyData;
-use ssh_key::{Algorithm, PublicKey, SshSig};
-use towpath_core::speaking::{NAMESPACE, Signed};
+use ssh_key::{Algorithm, LineEnding, PublicKey, SshSig};
+use towpath_core::speaking::{NAMESPACE, Signed, unconditional};
 
 /// Bytes of a signature by Ed25519 (RFC 8032).
 const SIGNATURE: usize = 64;
@@ -13,6 +13,8 @@ const SIGNATURE: usize = 64;
 const TRAILER: usize = 5;
 /// The flag that somebody touched the hardware.
 const TOUCHED: u8 = 1;
+/// The flag that it asked who that was, for a PIN or a finger.
+const VERIFIED: u8 = 4;
 
 /// Why words are not known to be signed by a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +34,9 @@ pub enum Unproven {
     /// Nobody touched the hardware.
     #[error("nobody touched the hardware key")]
     Untouched,
+    /// The hardware did not ask who touched it, and the key wants that.
+    #[error("the hardware key asked for no PIN, and the matrix wants that (verify-required)")]
+    Unverified,
     /// It is not a signature of this text.
     #[error("the signature is not one of these words")]
     Wrong,
@@ -45,12 +50,25 @@ pub fn is_key(key: &str) -> Result<(), Unproven> {
     read_key(key).map(|_| ())
 }
 
-fn read_key(key: &str) -> Result<KeyData, Unproven> {
-    let key = PublicKey::from_openssh(key.trim()).map_err(|_| Unproven::Key)?;
+/// The key, and whether the hardware must have asked who touched it.
+fn read_key(line: &str) -> Result<(KeyData, bool), Unproven> {
+    let (is_verified, line) = unconditional(line);
+    let key = PublicKey::from_openssh(line.trim_end()).map_err(|_| Unproven::Key)?;
     match key.key_data() {
-        data @ (KeyData::Ed25519(_) | KeyData::SkEd25519(_)) => Ok(data.clone()),
+        data @ KeyData::SkEd25519(_) => Ok((data.clone(), is_verified)),
+        // What is no hardware asks nobody.
+        data @ KeyData::Ed25519(_) if !is_verified => Ok((data.clone(), false)),
         _ => Err(Unproven::Key),
     }
+}
+
+/// The same signature has one text: whoever changes a byte of that changes what was said, so that it is not
+/// taken for as it was written.
+fn read_signature(text: &str) -> Result<SshSig, Unproven> {
+    let signature = SshSig::from_pem(text).map_err(|_| Unproven::Malformed)?;
+    let canonical = signature.to_pem(LineEnding::LF).map_err(|_| Unproven::Malformed)?;
+    let is_own = text.strip_suffix('\n').unwrap_or(text) == canonical.trim_end_matches('\n');
+    if is_own { Ok(signature) } else { Err(Unproven::Malformed) }
 }
 
 /// Whether `signed` was signed by `key`, in the namespace of Towpath. Says nothing of what it states.
@@ -58,8 +76,8 @@ fn read_key(key: &str) -> Result<KeyData, Unproven> {
 /// # Errors
 /// Why that is not proven.
 pub fn verify(key: &str, signed: &Signed) -> Result<(), Unproven> {
-    let key = read_key(key)?;
-    let signature = SshSig::from_pem(&signed.signature).map_err(|_| Unproven::Malformed)?;
+    let (key, wants_verified) = read_key(key)?;
+    let signature = read_signature(&signed.signature)?;
     if signature.namespace() != NAMESPACE {
         return Err(Unproven::Namespace);
     }
@@ -77,6 +95,9 @@ pub fn verify(key: &str, signed: &Signed) -> Result<(), Unproven> {
             let (bytes, trailer) = bytes.split_at(trailer.ok_or(Unproven::Malformed)?);
             if trailer[0] & TOUCHED == 0 {
                 return Err(Unproven::Untouched);
+            }
+            if wants_verified && trailer[0] & VERIFIED == 0 {
+                return Err(Unproven::Unverified);
             }
             let mut whole = digest(&SHA256, key.application().as_bytes()).as_ref().to_vec();
             whole.extend_from_slice(trailer);

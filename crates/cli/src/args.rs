@@ -11,8 +11,6 @@ mod simulate;
 mod token;
 mod values;
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand};
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
@@ -20,7 +18,7 @@ use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
 pub(crate) use crate::args::agree::{
-    ApproveArguments, AttestArguments, RejectArguments, SettleArguments,
+    ApproveArguments, AttestArguments, RejectArguments, SettleArguments, Signing,
 };
 pub(crate) use crate::args::audit::{
     AuditArguments, AuditCommand, EvidenceBundleArguments, ExportArguments, VerifyArguments,
@@ -95,11 +93,11 @@ pub(crate) enum Command {
     Release(ReleaseArguments),
     Plan(PlanArguments),
     Promote(PromoteArguments),
-    BreakGlass(BreakGlassArguments),
+    BreakGlass(PromoteArguments),
     Rollback(RollbackArguments),
     Signal(SignalArguments),
     Pause(HoldArguments),
-    Resume(HoldArguments),
+    Resume(ResumeArguments),
     Abort(HoldArguments),
     Approve(ApproveArguments),
     Reject(RejectArguments),
@@ -304,15 +302,8 @@ pub(crate) struct PromoteArguments {
     /// stop watching after this long (exit 7); the promotion goes on
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct BreakGlassArguments {
     #[command(flatten)]
-    pub(crate) promotion: PromoteArguments,
-    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    pub(crate) by: Signing,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -365,7 +356,7 @@ pub(crate) struct SignalArguments {
     pub(crate) reason: String,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct HoldArguments {
     /// the promotion's number
     #[arg(value_name = "NUMBER", value_parser = number)]
@@ -373,6 +364,14 @@ pub(crate) struct HoldArguments {
     /// kept in the journal
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    #[command(flatten)]
+    pub(crate) held: HoldArguments,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }
 
 #[derive(Debug, Args)]
@@ -477,6 +476,8 @@ pub(crate) struct LiftArguments {
     /// do not ask for the environment's name
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }
 
 #[derive(Debug, Args)]

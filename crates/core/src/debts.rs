@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Person, PromotionNumber, Version};
 use crate::promotion::state::{Kind, Promotion};
 use crate::release::{ChangeType, ReleaseRef};
+use crate::speaking::Signed;
 use crate::units::{Span, Timestamp};
 
 /// How soon somebody else looks at a hotfix, or at a promotion that broke the glass, where the matrix
@@ -130,6 +131,9 @@ pub struct Settled {
     /// The release in whose history the fix was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_in: Option<Version>,
+    /// The word as it was signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// What is owed once a promotion that goes forward serves, in the order of [`DebtKind::ALL`]. Of one that

@@ -9,6 +9,7 @@ use crate::matrix::Matrix;
 use crate::project::Common;
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::ChangeType;
+use crate::speaking::{Says, Signed, Spoken};
 use crate::units::Timestamp;
 
 /// Longest reason, in characters: it stands in every answer about what it holds.
@@ -106,6 +107,9 @@ pub struct Thaw {
     pub by: Person,
     /// Why.
     pub reason: Option<String>,
+    /// The word as it was signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// What is asked of an order, or why it is refused.
@@ -166,6 +170,14 @@ impl Common {
     /// The refusal; nothing is thawed by it.
     pub fn thaw(&self, thaw: Thaw, now: Timestamp) -> Checked {
         if self.freezes_on(now).any(|known| known.scope == thaw.scope) {
+            let spoken = Spoken {
+                service: thaw.scope.service.as_ref(),
+                environment: thaw.scope.environment.as_ref(),
+                note: thaw.reason.as_deref(),
+                taken: Some(&self.taken),
+                ..Spoken::new(&thaw.by, Says::Thaw)
+            };
+            spoken.heard(self.matrix.as_ref(), thaw.signed.as_ref(), now)?;
             return Ok(Event::Thawed(thaw));
         }
         self.knows(&thaw.scope, "nothing was thawed")?;
@@ -329,7 +341,8 @@ mod tests {
     #[test]
     fn a_thaw_names_the_freeze_that_holds_and_ends_no_other() {
         let common = frozen(&[freeze(Scope::default(), None)]);
-        let thaw = |scope| Thaw { scope, by: Person::new("ada").unwrap(), reason: None };
+        let thaw =
+            |scope| Thaw { scope, by: Person::new("ada").unwrap(), reason: None, signed: None };
         assert!(matches!(common.thaw(thaw(Scope::default()), NOW), Ok(Event::Thawed(_))));
         let refused = common.thaw(thaw(scope(Some("live"), None)), NOW).unwrap_err();
         assert_eq!(refused.code, "no-such-scope", "no matrix declares it");

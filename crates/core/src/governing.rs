@@ -17,6 +17,10 @@ use crate::reason::{Refusal, RefusalKind};
 use crate::speaking::{Says, Signed, Spoken};
 use crate::units::Timestamp;
 
+mod keys;
+
+pub use keys::{KeyAsked, taken_out};
+
 /// Most changed places that are kept with a change; whoever changes more of them reads the files.
 pub const MOST_CHANGES: usize = 200;
 
@@ -36,6 +40,9 @@ pub struct Proposal {
     /// Who agreed, each person's last word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
+    /// The order as it was signed, where whoever wants it has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// A person's yes or no to a changed matrix.
@@ -169,15 +176,23 @@ impl Common {
     }
 
     /// What follows when somebody who may wants `matrix` in force: it is, or it waits for people.
-    pub fn apply_matrix(&self, matrix: Box<Matrix>, by: Person, now: Timestamp) -> Event {
+    pub fn apply_matrix(
+        &self,
+        matrix: Box<Matrix>,
+        by: Person,
+        signed: Option<Signed>,
+        now: Timestamp,
+    ) -> Event {
         let force = self.matrix.as_ref();
         let changes = changes(force, &matrix);
-        if needed(force, &matrix).is_empty() {
-            return Event::MatrixApplied { matrix, by, changes, approved: Vec::new() };
+        if needed(force, &matrix).is_empty()
+            && keys::open(force, &matrix, &by, signed.as_ref()).is_empty()
+        {
+            return Event::MatrixApplied { matrix, by, changes, approved: Vec::new(), signed };
         }
         let plan = plan(force, &matrix);
         let words = Vec::new();
-        let proposal = Proposal { matrix, plan, changes, by, since: now, words };
+        let proposal = Proposal { matrix, plan, changes, by, since: now, words, signed };
         Event::MatrixProposed(Box::new(proposal))
     }
 
@@ -185,7 +200,7 @@ impl Common {
     /// are those of the matrix in force.
     pub fn nobody_could_agree(&self, matrix: &Matrix, by: &Person, now: Timestamp) -> Vec<Name> {
         let Event::MatrixProposed(proposal) =
-            self.apply_matrix(Box::new(matrix.clone()), by.clone(), now)
+            self.apply_matrix(Box::new(matrix.clone()), by.clone(), None, now)
         else {
             return Vec::new();
         };
@@ -252,6 +267,7 @@ impl Common {
             plan: Some(&proposal.plan),
             note: word.note.as_deref(),
             after: Some(proposal.since),
+            taken: Some(&self.taken),
             ..Spoken::new(&word.by, says)
         };
         spoken.heard(self.matrix.as_ref(), word.signed.as_ref(), now)?;
@@ -267,10 +283,13 @@ impl Common {
         after.governed(&events[0], now);
         if let Some(proposal) = after.proposal(now) {
             let approved = after.asked_about_matrix(proposal);
-            if approved.iter().all(|one| one.missing() == 0) {
+            let keys = after.keys_asked(proposal);
+            if approved.iter().all(|one| one.missing() == 0) && keys.iter().all(|key| key.given) {
                 let (matrix, by) = (proposal.matrix.clone(), proposal.by.clone());
                 let changes = proposal.changes.clone();
-                events.push(Event::MatrixApplied { matrix, by, changes, approved });
+                // The signed order stands where it was proposed.
+                let signed = None;
+                events.push(Event::MatrixApplied { matrix, by, changes, approved, signed });
             }
         }
         Ok(events)
@@ -316,8 +335,12 @@ impl Common {
             Right::Everybody => true,
             Right::Nobody => false,
         };
-        if may && needed.iter().any(|one| roles.contains(&one.role)) {
+        let has_role = needed.iter().any(|one| roles.contains(&one.role));
+        if may && (has_role || self.speaks_for_a_key(proposal, person)) {
             return Ok(());
+        }
+        if needed.is_empty() {
+            return Err("has no key, and it is about keys".to_owned());
         }
         let wanted: Vec<_> = needed.iter().map(|one| one.role.as_str()).collect();
         Err(format!("has none of the roles that must agree: {}", wanted.join(", ")))

@@ -21,12 +21,14 @@ use crate::notices::{Delivered, GivenUp};
 use crate::plan::Plan;
 use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
+use crate::speaking::Signed;
 use crate::tokens::{Revoked, Token};
 use crate::units::{Timestamp, Weight};
 
 mod refused;
 mod requested;
 mod secrets;
+mod signed;
 
 pub use refused::RefusedOrder;
 pub use requested::{Remembered, Requested};
@@ -55,6 +57,10 @@ pub enum Event {
         /// Whose yes brought it into force, by role.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         approved: Vec<Asked>,
+        /// The order as it was signed, of whoever has a key; that of one which had to wait stands where it
+        /// was proposed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signed>,
     },
     /// Somebody wants a matrix in force, and people must agree first. Takes the place of one that waits.
     MatrixProposed(Box<Proposal>),
@@ -288,6 +294,9 @@ pub enum Event {
         number: PromotionNumber,
         /// By whom.
         by: Person,
+        /// The word as it was signed, of whoever has a key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signed>,
     },
     /// Green is to become the default arm.
     CommitOrdered {
@@ -405,6 +414,9 @@ pub enum Event {
         by: Person,
         /// Why.
         reason: String,
+        /// The word as it was signed, of whoever has a key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signed>,
     },
     /// A release is not verified here any more.
     VerificationWithdrawn {

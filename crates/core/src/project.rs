@@ -14,6 +14,7 @@ use crate::notices::GivenUp;
 use crate::promotion::state::Lane;
 use crate::reason::Refusal;
 use crate::release::{Release, ReleaseRef};
+use crate::speaking::Heard;
 use crate::tokens::Token;
 use crate::units::Timestamp;
 
@@ -58,6 +59,9 @@ pub struct Common {
     /// Tokens, in the order of creation; those that ended are kept for a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<Token>,
+    /// Signed words about what belongs to no lane, as long as they could be shown again.
+    #[serde(default, skip_serializing_if = "Heard::is_empty")]
+    pub taken: Heard,
 }
 
 /// A notice that never arrived.
@@ -143,6 +147,9 @@ impl Project {
 
     /// What is so after `event`.
     pub fn apply(&mut self, lane: Option<&LaneId>, event: &Event, at: Timestamp) {
+        if let Some(signed) = event.signed().filter(|_| event.is_of_project()) {
+            self.common.taken.note(signed, at);
+        }
         match event {
             Event::EngineStarted { epoch, .. } => {
                 self.common.epoch = *epoch;

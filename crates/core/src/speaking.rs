@@ -1,6 +1,8 @@
 //! Signed words: the text that a person with a key signs, and whether it is about what it is shown for.
 //! Verifies no signature: whoever takes words in does, before it comes here.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Name, Person, PromotionNumber};
@@ -14,6 +16,12 @@ pub const NAMESPACE: &str = "towpath";
 pub const LONGEST: Span = Span::hours(1);
 /// How far the clock of whoever signs may be ahead.
 pub const AHEAD: Span = Span::minutes(5);
+/// How long after they were taken words could be shown again: they may be from a clock that is ahead.
+const SHOWABLE: Span = Span(LONGEST.milliseconds() + AHEAD.milliseconds());
+/// What stands before a key of hardware that must have asked for more than a touch (sshd(8)).
+const VERIFY_REQUIRED: &str = "verify-required";
+/// Kinds of keys by which words can be signed (OpenSSH's sshd(8), `AUTHORIZED_KEYS FILE FORMAT`).
+pub const KINDS: [&str; 2] = ["ssh-ed25519", "sk-ssh-ed25519@openssh.com"];
 
 /// What was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +39,20 @@ pub enum Says {
     RejectMatrix,
     /// A promotion past the rules.
     BreakGlass,
+    /// This matrix shall count.
+    ApplyMatrix,
+    /// A promotion past windows and declared freezes.
+    OverrideWindow,
+    /// A promotion without a demand of the matrix that is not enforced.
+    AcceptUnenforced,
+    /// What is owed is done.
+    Settle,
+    /// A condemned release may enter again.
+    LiftQuarantine,
+    /// A freeze is over.
+    Thaw,
+    /// A promotion that is held goes on.
+    Resume,
 }
 
 /// What a person signs: one object of JSON in one line, its fields in this order, without spaces between
@@ -42,6 +64,10 @@ pub struct Statement {
     pub towpath: u32,
     /// Whose journal; that of a rehearsal says how much faster it runs, as `shop at 60x`.
     pub project: String,
+    /// Which journal, as its checkpoints name it: what is said to one counts in no copy of it that was begun
+    /// anew, nor in a rehearsal. Words of older programs lack it; no new ones do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
     /// Who.
     pub by: Person,
     /// What.
@@ -61,7 +87,10 @@ pub struct Statement {
     /// About which plan, whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Digest>,
-    /// The check that it answers.
+    /// Which matrix shall count, resolved; `towpath matrix show --json` says its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Digest>,
+    /// The check that it answers, or what was owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// What they add, or why.
@@ -109,6 +138,49 @@ impl Statement {
     }
 }
 
+/// A line of a public key without the condition that may stand before it, and whether that is there: that
+/// the hardware asked for a PIN, or a finger, before it signed.
+pub fn unconditional(line: &str) -> (bool, &str) {
+    let line = line.trim();
+    let rest = line.strip_prefix(VERIFY_REQUIRED).filter(|rest| rest.starts_with([' ', '\t']));
+    (rest.is_some(), rest.unwrap_or(line).trim_start())
+}
+
+/// The part of a line of a public key that is the key, whatever comment or condition stands beside it; none
+/// where the text is no such line.
+pub fn key_of_line(line: &str) -> Option<&str> {
+    let mut words = unconditional(line).1.split_whitespace();
+    words.next().filter(|kind| KINDS.contains(kind)).and_then(|_| words.next())
+}
+
+/// Words that were taken, each for as long as it could be shown again: none counts twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard(BTreeMap<Digest, Timestamp>);
+
+impl Heard {
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Remembers what was taken at `at`, and forgets what nobody could show any more.
+    pub fn note(&mut self, signed: &Signed, at: Timestamp) {
+        self.0.retain(|_, taken| at < taken.plus(SHOWABLE));
+        self.0.insert(signed.digest(), at);
+    }
+
+    fn has(&self, signed: &Signed) -> bool {
+        self.0.contains_key(&signed.digest())
+    }
+}
+
+impl Signed {
+    /// What these words are known again by.
+    fn digest(&self) -> Digest {
+        Digest::of(self.statement.as_bytes())
+    }
+}
+
 /// What words are said about here; they must state the same.
 #[derive(Clone, Copy, Debug)]
 pub struct Spoken<'a> {
@@ -126,7 +198,9 @@ pub struct Spoken<'a> {
     pub release: Option<&'a Digest>,
     /// About which plan.
     pub plan: Option<&'a Digest>,
-    /// The check that it answers.
+    /// Which matrix shall count.
+    pub matrix: Option<&'a Digest>,
+    /// The check that it answers, or what was owed.
     pub title: Option<&'a str>,
     /// What they add.
     pub note: Option<&'a str>,
@@ -134,6 +208,8 @@ pub struct Spoken<'a> {
     pub link: Option<&'a str>,
     /// Words that were signed before this moment are of something that is over.
     pub after: Option<Timestamp>,
+    /// Words that were taken here before.
+    pub taken: Option<&'a Heard>,
 }
 
 impl<'a> Spoken<'a> {
@@ -147,10 +223,12 @@ impl<'a> Spoken<'a> {
             promotion: None,
             release: None,
             plan: None,
+            matrix: None,
             title: None,
             note: None,
             link: None,
             after: None,
+            taken: None,
         }
     }
 
@@ -184,7 +262,21 @@ impl<'a> Spoken<'a> {
             return Err(refused("not-a-statement", cause, self.by));
         };
         let found = self.differs(&statement).or_else(|| self.out_of_time(&statement, now));
-        found.map_or(Ok(()), |(code, cause)| Err(refused(code, cause, self.by)))
+        if let Some((code, cause)) = found {
+            return Err(refused(code, cause, self.by));
+        }
+        if self.taken.is_some_and(|taken| taken.has(signed)) {
+            let cause = "these very words were taken before, and count once".to_owned();
+            return Err(refused("said-before", cause, self.by));
+        }
+        Ok(())
+    }
+
+    /// In what words that were signed are not the ones that an event tells of, written at `at`; a part of a
+    /// sentence. Says nothing of the signature, nor of words that count once.
+    pub fn is_not(&self, statement: &Statement, at: Timestamp) -> Option<String> {
+        let found = self.differs(statement).or_else(|| self.out_of_time(statement, at));
+        found.map(|(_, cause)| cause)
     }
 
     /// In what the statement is about something else.
@@ -197,6 +289,7 @@ impl<'a> Spoken<'a> {
             ((self.service, self.environment) != lane, "signed-other-lane", "for another lane"),
             (self.promotion != other.promotion, "signed-other-promotion", "to another promotion"),
             (self.plan != other.plan.as_ref(), "signed-other-plan", "to another plan"),
+            (self.matrix != other.matrix.as_ref(), "signed-other-matrix", "for another matrix"),
             (self.release != other.release.as_ref(), "signed-other-release", "of another release"),
             (self.title != other.title.as_deref(), "signed-other-check", "for another check"),
             ((self.note, self.link) != added, "signed-other-note", "with another note or link"),

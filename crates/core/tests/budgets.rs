@@ -142,7 +142,9 @@ fn at_the_end_of_its_time_it_holds_while_that_is_safe_and_then_does_what_blindne
                     promotion.paused.is_some_and(|it| it.reason.contains("2% is more than 20"))
                 );
                 let number = promotion.number;
-                rollout.course.carry("prod", Input::ResumeOrdered { number, by: ada() });
+                rollout
+                    .course
+                    .carry("prod", Input::ResumeOrdered { number, by: ada(), signed: None });
                 let (weight, why) = ordered(&rollout.after(1, (600, 12), (60_100, 300))).unwrap();
                 assert_eq!((weight, why.as_str()), ("2%".parse().unwrap(), ""), "a person said so");
             }

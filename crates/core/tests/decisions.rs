@@ -76,7 +76,7 @@ fn a_paused_reconciliation_waits_for_the_person_and_not_for_the_router() {
     baking.now = baking.now.plus(Span::hours(2));
     let woken = baking.give("prod", &Input::Woken { verdict: None, ask_again: false });
     assert_eq!(woken.events, []);
-    let resumed = baking.give("prod", &Input::ResumeOrdered { number, by: ada() });
+    let resumed = baking.give("prod", &Input::ResumeOrdered { number, by: ada(), signed: None });
     assert!(resumed.events.iter().any(|event| matches!(event, Event::WeightOrdered { .. })));
 }
 
@@ -104,7 +104,7 @@ fn a_pass_that_is_older_than_it_lasts_is_asked_again_once_before_the_start() {
     waits.give("prod", &Input::PauseOrdered { number, by: ada(), reason: None });
     assert!(!starts(&pass(&mut waits, &asked, [0, 0])));
     waits.now = waits.now.plus(PASS_LASTS);
-    let resumed = waits.give("prod", &Input::ResumeOrdered { number, by: ada() });
+    let resumed = waits.give("prod", &Input::ResumeOrdered { number, by: ada(), signed: None });
     assert!(!starts(&resumed));
     assert!(starts(&pass(&mut waits, &resumed, [15, 40])));
 }

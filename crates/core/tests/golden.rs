@@ -80,6 +80,7 @@ fn of_the_project() -> Vec<Event> {
             by: ada(),
             changes: vec!["people.ada".to_owned()],
             approved: vec![Asked { role: name("business"), needed: 1, by: vec![ada()] }],
+            signed: None,
         },
         Event::ReleaseCreated {
             release: Box::new(release(1, ChangeType::Hotfix, true)),
@@ -101,7 +102,7 @@ fn of_the_project() -> Vec<Event> {
             except: vec![ChangeType::Hotfix],
             since: AT,
         }),
-        Event::Thawed(Thaw { scope: production, by: ada(), reason: Some(because()) }),
+        Event::Thawed(Thaw { scope: production, by: ada(), reason: Some(because()), signed: None }),
         Event::TokenCreated(Box::new(Token {
             id: TokenId::new("0123456789ab").unwrap(),
             name: name("ci"),
@@ -187,7 +188,7 @@ fn of_the_rollout() -> Vec<Event> {
         Event::ReconciliationBegan { number, step, sentence, weight, retry_at: AT },
         Event::BlueLost { number, sentence: because() },
         Event::PromotionPaused { number, by: ada(), reason: because(), until: AT },
-        Event::PromotionResumed { number, by: ada() },
+        Event::PromotionResumed { number, by: ada(), signed: None },
     ]
 }
 
@@ -217,7 +218,12 @@ fn of_the_end() -> Vec<Event> {
             sentence: because(),
         },
         Event::ReleaseQuarantined { release: reference(), number, reason, settings: None },
-        Event::QuarantineLifted { digest: reference().digest, by: ada(), reason: because() },
+        Event::QuarantineLifted {
+            digest: reference().digest,
+            by: ada(),
+            reason: because(),
+            signed: None,
+        },
         Event::VerificationWithdrawn { digest: reference().digest, sentence: because(), settings },
         Event::PromotionEnded { number, outcome: Outcome::RolledBack, sentence: because() },
         Event::ReleaseOffered { release: reference(), number, command, to: vec![name("prod")] },
@@ -305,6 +311,7 @@ fn of_the_matrix() -> Vec<Event> {
             by: ada(),
             since: AT,
             words: vec![Word { by: ada(), plan: reference().digest, at: AT }],
+            signed: None,
         })),
         Event::MatrixWordGiven(Box::new(MatrixWord {
             by: ada(),
@@ -337,6 +344,7 @@ fn of_debts() -> Vec<Event> {
         note: Some(because()),
         link: Some("https://wiki/1".to_owned()),
         found_in: Some(reference().version),
+        signed: None,
     };
     vec![
         Event::DebtIncurred(Box::new(debt)),

@@ -66,6 +66,7 @@ impl Shell {
             by: ada(),
             changes: Vec::new(),
             approved: Vec::new(),
+            signed: None,
         };
         self.project.apply(None, &event, self.now);
     }
@@ -128,7 +129,10 @@ impl Shell {
             _ => match state.quarantined.first() {
                 Some(one) if flag => {
                     let (digest, reason) = (one.release.digest.clone(), "so".to_owned());
-                    self.give(&lane, Input::QuarantineLiftOrdered { digest, by: ada(), reason });
+                    self.give(
+                        &lane,
+                        Input::QuarantineLiftOrdered { digest, by: ada(), reason, signed: None },
+                    );
                 }
                 _ => {
                     let deployment = some_deployment(&state, b);
@@ -316,7 +320,7 @@ fn steer(state: &Lane, b: u8, c: u16) -> Input {
     match c % 6 {
         5 => Input::ReasonGiven { number: any, by, reason: "so".to_owned() },
         0 | 1 => Input::PauseOrdered { number, by, reason },
-        2 | 3 => Input::ResumeOrdered { number, by },
+        2 | 3 => Input::ResumeOrdered { number, by, signed: None },
         _ => Input::AbortOrdered { number, by, reason },
     }
 }

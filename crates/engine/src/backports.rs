@@ -112,6 +112,7 @@ async fn ask(shared: Arc<Shared>, question: Question) {
                 note: None,
                 link: None,
                 found_in: Some(version),
+                signed: None,
             };
             shared.send(&key.0, Input::DebtSettled(order)).await;
         }

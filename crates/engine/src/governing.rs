@@ -1,8 +1,8 @@
 //! A changed matrix that people must agree to, as the loop writes it and clients see it. Decides nothing:
 //! what follows is the core's.
 
-use towpath_core::governing::needed;
-use towpath_core::ids::Name;
+use towpath_core::governing::{needed, taken_out};
+use towpath_core::ids::{Name, Person};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Matrix;
 use towpath_core::reason::{Refusal, RefusalKind};
@@ -19,13 +19,19 @@ pub(crate) fn follows(
     now: Timestamp,
 ) -> Result<(Vec<Event>, String), EngineError> {
     shared.read(|project| match order {
-        Order::ApplyMatrix(matrix, by) => {
-            let actor = by.to_string();
-            let missing = project.common.nobody_could_agree(&matrix, &by, now);
+        Order::ApplyMatrix(matrix, by, signed) => {
+            let (actor, common) = (by.to_string(), &project.common);
+            let heard = common.hears_matrix(&matrix, &by, signed.as_ref(), now);
+            heard.map_err(EngineError::Refused)?;
+            let missing = common.nobody_could_agree(&matrix, &by, now);
             if !missing.is_empty() {
                 return Err(EngineError::Refused(Box::new(too_few(&missing))));
             }
-            Ok((vec![project.common.apply_matrix(matrix, by, now)], actor))
+            let event = common.apply_matrix(matrix, by, signed, now);
+            if let Event::MatrixProposed(proposal) = &event {
+                common.somebody_has_a_key(proposal).map_err(EngineError::Refused)?;
+            }
+            Ok((vec![event], actor))
         }
         Order::AgreeToMatrix(word) => {
             let events = project.common.word_about_matrix(&word, now);
@@ -60,6 +66,13 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
                 who: could.iter().map(ToString::to_string).collect(),
             }
         });
+        let keys = common.keys_asked(proposal).into_iter().map(|key| ApprovalView {
+            role: key_of(&key.owner),
+            need: 1,
+            by: key.by.iter().map(ToString::to_string).collect(),
+            who: key.could.iter().map(ToString::to_string).collect(),
+        });
+        let approvals = approvals.chain(keys);
         Some(ProposalView {
             plan: proposal.plan.hex().to_owned(),
             by: proposal.by.to_string(),
@@ -71,15 +84,31 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
     })
 }
 
-/// The roles that must agree before `matrix` counts, by name; empty where it would count at once, or
-/// where it is in force.
-pub(crate) fn asks_first(shared: &Shared, matrix: &Matrix) -> Vec<String> {
+/// How the word is called that lets a key be taken out.
+fn key_of(owner: &Person) -> String {
+    format!("key of {owner}")
+}
+
+/// Who must agree before `matrix` counts, should `by` apply it: the roles by name, and the keys that it takes
+/// out of others' hands. Empty where it would count at once, or where it is in force.
+pub(crate) fn asks_first(shared: &Shared, matrix: &Matrix, by: Option<&Person>) -> Vec<String> {
     shared.read(|project| {
         let force = project.common.matrix.as_ref();
         if force == Some(matrix) {
             return Vec::new();
         }
-        needed(force, matrix).iter().map(|one| one.role.to_string()).collect()
+        let roles = needed(force, matrix);
+        let roles = roles.iter().map(|one| one.role.to_string());
+        let keys = taken_out(force, matrix).into_iter().filter(|owner| Some(owner) != by);
+        roles.chain(keys.map(|owner| key_of(&owner))).collect()
+    })
+}
+
+/// Whether `by` must sign an order to apply `matrix`.
+pub(crate) fn must_sign(shared: &Shared, matrix: &Matrix, by: &Person) -> bool {
+    shared.read(|project| {
+        let force = project.common.matrix.as_ref().filter(|force| *force != matrix);
+        force.and_then(|force| force.people.get(by)).is_some_and(|known| known.key.is_some())
     })
 }
 

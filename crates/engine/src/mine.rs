@@ -6,7 +6,6 @@ use towpath_core::ids::{Name, Person};
 use towpath_core::people::Verb;
 use towpath_core::reason::Next;
 
-use crate::desk::Desk;
 use crate::rights::Rights;
 use crate::run_loop::Engine;
 use crate::views::{BlockerView, FORMAT, LaneView, WaitView, WaitingView};
@@ -18,10 +17,7 @@ impl Engine {
         let shared = &self.shared;
         let rights = Rights::in_force(shared);
         let authority = rights.authority().ok();
-        let you = match by.token() {
-            Some(token) => Desk::new(shared).token(&token).ok().map(|token| token.owner),
-            None => authority.and_then(|authority| authority.person_of(by)).cloned(),
-        };
+        let you = self.named(by);
         let everybodys = authority.is_none_or(|authority| !authority.knows_people());
         let could = |environment: &str| -> Vec<String> {
             let name = Name::new(environment).ok();

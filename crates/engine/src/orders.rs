@@ -6,6 +6,7 @@ use towpath_core::journal::{Attested, Event, Freeze, Thaw, Withdrawal};
 use towpath_core::matrix::Matrix;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
+use towpath_core::speaking::Signed;
 use towpath_core::tokens::{Revoked, Wanted};
 use towpath_ports::store::StoreError;
 
@@ -14,8 +15,8 @@ use crate::shared::Shared;
 /// An order that belongs to no lane.
 #[derive(Clone, Debug)]
 pub enum Order {
-    /// Take a matrix into force.
-    ApplyMatrix(Box<Matrix>, Person),
+    /// Take a matrix into force; with the order as it was signed, of whoever has a key.
+    ApplyMatrix(Box<Matrix>, Person, Option<Signed>),
     /// Take a person's word about a changed matrix down.
     AgreeToMatrix(MatrixWord),
     /// Create a release.
@@ -58,7 +59,7 @@ impl Order {
     /// Who gave it.
     pub(crate) fn by(&self) -> &Person {
         match self {
-            Self::ApplyMatrix(_, by) => by,
+            Self::ApplyMatrix(_, by, _) => by,
             Self::AgreeToMatrix(word) => &word.by,
             Self::CreateRelease(new) => &new.by,
             Self::Attest(statement) => &statement.attested.by,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::sync::{broadcast, mpsc};
 use towpath_core::ids::Epoch;
@@ -13,10 +13,10 @@ use towpath_ports::store::StoreError;
 use crate::checkpoints::Checkpoints;
 use crate::delivery::Deliveries;
 use crate::notices::Pending;
-use crate::recovery;
 use crate::run_loop::Engine;
 use crate::shared::{Setup, Shared};
 use crate::views::{EngineView, time};
+use crate::{recovery, spoken};
 
 /// A journal that is only read. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +53,7 @@ impl Reader {
             losses: Mutex::new(BTreeMap::new()),
             changing: Mutex::new(BTreeMap::new()),
             deliveries: Deliveries::default(),
+            journal: OnceLock::new(),
             checkpoints: Checkpoints::default(),
             inputs,
             news,
@@ -62,6 +63,7 @@ impl Reader {
             last_asked: 0.into(),
             stopped: true.into(),
         };
+        spoken::learn_journal(&shared).await?;
         let engine = Engine { shared: Arc::new(shared) };
         // What is on its way to people needs somebody who sends it.
         let untold = waiting.iter().any(Pending::is_one);

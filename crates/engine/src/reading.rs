@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use towpath_core::change_types::predecessors;
-use towpath_core::ids::{LaneId, Name, PromotionNumber};
+use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::matrix::{LaneSpec, Matrix, OnBlind, Unenforced};
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
@@ -134,9 +134,14 @@ impl Engine {
         governing::view(&self.shared, self.shared.now())
     }
 
-    /// The roles that must agree before this matrix counts; empty where nobody has to, or it does.
-    pub fn asked_before(&self, matrix: &Matrix) -> Vec<String> {
-        governing::asks_first(&self.shared, matrix)
+    /// Who must agree before this matrix counts, should `by` apply it; empty where nobody has to, or it does.
+    pub fn asked_before(&self, matrix: &Matrix, by: &Person) -> Vec<String> {
+        governing::asks_first(&self.shared, matrix, self.named(by).as_ref())
+    }
+
+    /// Whether `by` must sign an order to apply this matrix.
+    pub fn must_sign(&self, matrix: &Matrix, by: &Person) -> bool {
+        self.named(by).is_some_and(|by| governing::must_sign(&self.shared, matrix, &by))
     }
 
     /// Recomputes the journal's whole chain.

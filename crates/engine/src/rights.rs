@@ -92,9 +92,10 @@ impl Rights {
     ) -> Result<Option<TokenId>, Box<Refusal>> {
         let token = order.by().token();
         match order {
-            Order::ApplyMatrix(matrix, by) => {
+            Order::ApplyMatrix(matrix, by, signed) => {
                 let account = by.clone();
                 self.decide(desk, by, Verb::ApplyMatrix, None)?;
+                desk.hears(by, signed.as_ref())?;
                 let next = authority(matrix)?;
                 self.locks_nobody_out(&next, &account)?;
                 if !can_be_changed(matrix) {
@@ -126,10 +127,13 @@ impl Rights {
                 let place = freeze.scope.environment.clone();
                 self.decide(desk, &mut freeze.by, Verb::Freeze, place.as_ref())?;
             }
-            Order::Thaw(thaw) => match thaw.scope.environment.clone() {
-                Some(own) => self.decide(desk, &mut thaw.by, Verb::Thaw, Some(&own))?,
-                None => self.decide_everywhere(desk, &mut thaw.by, Verb::Thaw)?,
-            },
+            Order::Thaw(thaw) => {
+                match thaw.scope.environment.clone() {
+                    Some(own) => self.decide(desk, &mut thaw.by, Verb::Thaw, Some(&own))?,
+                    None => self.decide_everywhere(desk, &mut thaw.by, Verb::Thaw)?,
+                }
+                desk.hears(&thaw.by, thaw.signed.as_ref())?;
+            }
             Order::CreateToken(new) => self.about_new_token(desk, new)?,
             Order::RevokeToken(revoked) => self.about_revoking(desk, revoked)?,
         }
@@ -252,10 +256,12 @@ impl Rights {
 
 /// Whether an order changes nothing, so that nobody needs a right for it.
 pub(crate) fn changes_nothing(shared: &Shared, order: &Order, now: Timestamp) -> bool {
-    let Order::ApplyMatrix(matrix, _) = order else { return false };
+    let Order::ApplyMatrix(matrix, _, signed) = order else { return false };
     shared.read(|project| {
         let common = &project.common;
-        common.matrix.as_ref() == Some(&**matrix) || common.waits_for_agreement(matrix, now)
+        // Whoever signs what waits may be the very one for whom it waits.
+        common.matrix.as_ref() == Some(&**matrix)
+            || (signed.is_none() && common.waits_for_agreement(matrix, now))
     })
 }
 
@@ -280,6 +286,9 @@ fn words_of(input: &Input) -> Option<(&Person, Option<&Signed>)> {
     match input {
         Input::ApprovalOrdered(order) => Some((&order.by, order.signed.as_ref())),
         Input::PromotionOrdered(order) => Some((&order.by, order.signed.as_ref())),
+        Input::DebtSettled(order) => Some((&order.by, order.signed.as_ref())),
+        Input::QuarantineLiftOrdered { by, signed, .. }
+        | Input::ResumeOrdered { by, signed, .. } => Some((by, signed.as_ref())),
         _ => None,
     }
 }
@@ -316,7 +325,7 @@ pub(crate) fn verb_of(input: &Input) -> Option<(Verb, &Person)> {
 /// The same of an order that belongs to no lane.
 pub(crate) fn verb_of_project(order: &Order) -> (Verb, &Person) {
     match order {
-        Order::ApplyMatrix(_, by) => (Verb::ApplyMatrix, by),
+        Order::ApplyMatrix(_, by, _) => (Verb::ApplyMatrix, by),
         Order::AgreeToMatrix(word) => (Verb::Approve, &word.by),
         // Whoever asks for one may have it for what they may themselves; nobody else's ends by them.
         Order::CreateToken(new) => (Verb::ApplyMatrix, &new.by),

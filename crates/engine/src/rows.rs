@@ -161,6 +161,7 @@ fn without_parts(common: &Common) -> Common {
         withdrawn: _,
         dead: _,
         tokens: _,
+        taken,
     } = common;
     Common {
         epoch: *epoch,
@@ -175,6 +176,8 @@ fn without_parts(common: &Common) -> Common {
         withdrawn: Withdrawn::new(),
         dead: VecDeque::new(),
         tokens: Vec::new(),
+        // For an hour.
+        taken: taken.clone(),
     }
 }
 
@@ -263,6 +266,7 @@ fn read<T: DeserializeOwned>(key: &str, body: serde_json::Value) -> Result<T, St
 mod tests {
     use towpath_core::ids::{Digest, Epoch, Name, Person, PromotionNumber, Version};
     use towpath_core::release::ChangeType;
+    use towpath_core::speaking::Heard;
 
     use super::*;
 
@@ -298,6 +302,7 @@ mod tests {
             withdrawn: Withdrawn::new(),
             dead: VecDeque::new(),
             tokens: Vec::new(),
+            taken: Heard::default(),
         };
         let rows = vec![row(PROJECT, 40, &common)];
         (common, rows)

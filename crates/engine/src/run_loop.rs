@@ -6,7 +6,7 @@ mod refusing;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -28,7 +28,7 @@ use crate::shared::{Setup, Shared};
 use crate::{
     alarms, backports, checkpoints, counting, delivery, executor, handing, holdbacks, journal,
     judging, leases, masking, notices, origin, prober, promises, reading, recovery, retention,
-    rows, telemetry, views, wakes, writing,
+    rows, spoken, telemetry, views, wakes, writing,
 };
 
 /// The version of the program.
@@ -98,6 +98,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         losses: Mutex::new(BTreeMap::new()),
         changing: Mutex::new(BTreeMap::new()),
         deliveries: Deliveries::default(),
+        journal: OnceLock::new(),
         checkpoints: Checkpoints::default(),
         inputs,
         news,
@@ -123,6 +124,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     let program = PROGRAM.to_owned();
     run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
         .await?;
+    spoken::learn_journal(&shared).await?;
     handing::learn_what_is_at_hand(&shared);
     handing::learn_what_runs(&shared).await;
     for command in found.unfinished {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use towpath_core::ids::{Epoch, LaneId, Name, PromotionNumber};
@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) changing: Mutex<Changing>,
     /// Notices that are on their way.
     pub(crate) deliveries: Deliveries,
+    /// How the journal is called in its checkpoints and in signed words, once something stands in it.
+    pub(crate) journal: OnceLock<String>,
     /// What is signed of the journal.
     pub(crate) checkpoints: Checkpoints,
     pub(crate) inputs: mpsc::Sender<Message>,

@@ -5,15 +5,16 @@ use std::io::Read as _;
 use std::path::Path;
 
 use towpath_audit::spoken;
-use towpath_core::ids::Person;
+use towpath_core::ids::{Digest, Person};
 use towpath_core::reason::{Refusal, RefusalKind};
-use towpath_core::speaking::{Signed, Statement};
+use towpath_core::speaking::{Signed, Statement, unconditional};
 use towpath_core::units::Timestamp;
+use towpath_ports::store::StoreError;
 
 use crate::desk::Desk;
 use crate::rights::Rights;
 use crate::run_loop::Engine;
-use crate::shared::Shared;
+use crate::shared::{Setup, Shared};
 use crate::views::{FORMAT, YouView};
 
 /// Most bytes that are read for a public key, which has about a hundred.
@@ -49,7 +50,7 @@ fn key_of(shared: &Shared, declared: &str) -> Result<String, String> {
 
 /// Whether a key stands in the matrix itself: a kind and its bytes, which no path begins with.
 fn is_line(declared: &str) -> bool {
-    let kind = declared.split_once(' ').map(|(kind, _)| kind);
+    let kind = unconditional(declared).1.split_once(' ').map(|(kind, _)| kind);
     kind.is_some_and(|kind| ["ssh-", "sk-", "ecdsa-"].iter().any(|one| kind.starts_with(one)))
 }
 
@@ -79,6 +80,16 @@ pub(crate) fn heard(
                 format!("they were signed for `{}`, and this is `{own}`", statement.project);
             Err(refused(by, "signed-other-project", cause))
         }
+        Some(statement) if statement.journal.as_ref() != shared.journal.get() => {
+            let cause = match (&statement.journal, shared.journal.get()) {
+                (None, _) => "they do not say to which journal they belong".to_owned(),
+                (Some(said), own) => {
+                    let own = own.map_or("of no known name", String::as_str);
+                    format!("they were signed for the journal {said}, and this one is {own}")
+                }
+            };
+            Err(refused(by, "signed-other-journal", cause))
+        }
         // What is no statement the core refuses.
         _ => Ok(()),
     }
@@ -96,15 +107,21 @@ fn refused(by: &Person, code: &str, cause: String) -> Box<Refusal> {
 }
 
 impl Engine {
-    /// Who somebody is here, and by which key they speak.
-    pub fn you(&self, by: &Person) -> YouView {
+    /// The person behind an account or a token; none whom the matrix in force does not name.
+    pub(crate) fn named(&self, by: &Person) -> Option<Person> {
         let shared = &self.shared;
-        let you = match by.token() {
+        match by.token() {
             Some(token) => Desk::new(shared).token(&token).ok().map(|token| token.owner),
             None => {
                 Rights::in_force(shared).authority().ok().and_then(|it| it.person_of(by)).cloned()
             }
-        };
+        }
+    }
+
+    /// Who somebody is here, and by which key they speak.
+    pub fn you(&self, by: &Person) -> YouView {
+        let shared = &self.shared;
+        let you = self.named(by);
         let declared = shared.read(|project| {
             let people = &project.common.matrix.as_ref()?.people;
             people.get(you.as_ref()?)?.key.clone()
@@ -113,10 +130,26 @@ impl Engine {
         YouView {
             format: FORMAT,
             project: Statement::project(&shared.setup.project, shared.setup.speed),
+            journal: shared.journal.get().cloned(),
             you: you.map(|you| you.to_string()),
             // The path itself, where it cannot be read: the order says why.
             key: declared.map(|declared| key_of(shared, &declared).unwrap_or(declared)),
             now: Statement::moment(now),
         }
     }
+}
+
+/// Finds out how this journal is called in its checkpoints and in signed words; nothing while it is empty.
+///
+/// # Errors
+/// Whatever the store says.
+pub(crate) async fn learn_journal(shared: &Shared) -> Result<(), StoreError> {
+    let first = shared.setup.store.written(0, 1).await?;
+    let first = first.first().and_then(|event| Digest::new(&event.hash).ok());
+    if let Some(first) = first {
+        let Setup { project, speed, .. } = &shared.setup;
+        // It is called so for ever.
+        let _ = shared.journal.set(towpath_audit::origin(project.as_str(), *speed, &first));
+    }
+    Ok(())
 }

@@ -53,6 +53,9 @@ pub struct LiftRequest {
     pub by: Person,
     /// Why.
     pub reason: String,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// `POST /v1/notices/test`.
@@ -97,6 +100,8 @@ pub struct AttestRequest {
 /// What an attestation was about.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AttestedView {
+    /// Who, by name.
+    pub by: Person,
     /// Which release.
     pub release: Version,
     /// Whether anything changed.
@@ -137,6 +142,9 @@ pub struct ThawRequest {
     pub by: Person,
     /// Why.
     pub reason: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// `POST /v1/evidence/withdraw`.
@@ -204,7 +212,21 @@ pub struct RevokeRequest {
     pub reason: Option<String>,
 }
 
-/// `POST /v1/promotions/{number}/pause`, `/resume` and `/abort`.
+/// `POST /v1/promotions/{number}/resume`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeRequest {
+    /// Who.
+    pub by: Person,
+    /// Why; kept nowhere yet.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
+}
+
+/// `POST /v1/promotions/{number}/pause` and `/abort`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldRequest {
@@ -269,9 +291,13 @@ pub struct MatrixRequest {
     pub matrix: Matrix,
     /// Who.
     pub by: Person,
-    /// Whether it is refused (409, `needs-agreement`) rather than proposed where people must agree first.
+    /// Whether it is refused (409, `needs-agreement`) rather than proposed where people must agree first, or
+    /// whoever orders it must sign it.
     #[serde(default)]
     pub unless_asked: bool,
+    /// The order as it was signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// `POST /v1/matrix/proposal`.
@@ -367,6 +393,9 @@ pub struct SettleRequest {
     /// Where the evidence is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// The words as they were signed, of whoever has a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// `GET /v1/promotions/{number}/plan`: what words about a promotion are about.

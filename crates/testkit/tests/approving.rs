@@ -173,6 +173,7 @@ impl Race {
             by: person("ada"),
             changes: Vec::new(),
             approved: Vec::new(),
+            signed: None,
         };
         self.project.apply(None, &event, self.now);
     }

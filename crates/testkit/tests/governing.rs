@@ -36,10 +36,10 @@ fn matrix(steps: &str, asked: &[(&str, u32)]) -> Matrix {
 /// A project in which `now` is in force and `ada` proposed `next`.
 fn proposed(now: &Matrix, next: &Matrix) -> Project {
     let mut project = Project::default();
-    let first = project.common.apply_matrix(Box::new(now.clone()), person("ada"), NOW);
+    let first = project.common.apply_matrix(Box::new(now.clone()), person("ada"), None, NOW);
     assert!(matches!(first, Event::MatrixApplied { .. }), "the first one counts at once");
     project.apply(None, &first, NOW);
-    let second = project.common.apply_matrix(Box::new(next.clone()), person("ada"), NOW);
+    let second = project.common.apply_matrix(Box::new(next.clone()), person("ada"), None, NOW);
     project.apply(None, &second, NOW);
     project
 }
@@ -114,7 +114,7 @@ fn a_word_is_about_one_change_in_place_of_what_is_in_force() {
     let (new, newer) = (matrix("100%/2s", &[]), matrix("100%/3s", &[]));
     let mut project = proposed(&old, &new);
     let stale = word(&project, "bilal", true);
-    let next = project.common.apply_matrix(Box::new(newer.clone()), person("ada"), NOW);
+    let next = project.common.apply_matrix(Box::new(newer.clone()), person("ada"), None, NOW);
     project.apply(None, &next, NOW);
     let refusal = project.common.word_about_matrix(&stale, NOW).unwrap_err();
     assert_eq!((refusal.kind, refusal.code.as_str()), (RefusalKind::Conflict, "stale-plan"));
@@ -132,7 +132,7 @@ fn what_nobody_agreed_to_in_time_is_over_and_may_be_proposed_anew() {
     let late = NOW.plus(Span::hours(72));
     assert_eq!(say(&mut project, "bilal", true, late), Err(RefusalKind::NotFound));
     assert!(!project.common.waits_for_agreement(&new, late));
-    let again = project.common.apply_matrix(Box::new(new.clone()), person("ada"), late);
+    let again = project.common.apply_matrix(Box::new(new.clone()), person("ada"), None, late);
     project.apply(None, &again, late);
     say(&mut project, "bilal", true, late).unwrap();
     assert!(is_in_force(&project, &new));

@@ -8,6 +8,14 @@ use towpath_core::ids::{Name, Version};
 
 use super::values::{name, owed, reason, version};
 
+/// By which key somebody signs what they say.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Signing {
+    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ApproveArguments {
     /// the promotion's number, or its environment, or the hash of a plan
@@ -22,9 +30,8 @@ pub(crate) struct ApproveArguments {
     /// with the hash of a plan that nobody has ordered: of this release; otherwise the newest
     #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
     pub(crate) release: Option<Version>,
-    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }
 
 #[derive(Debug, Args)]
@@ -38,9 +45,8 @@ pub(crate) struct RejectArguments {
     /// where the evidence is
     #[arg(long, value_name = "URL")]
     pub(crate) link: Option<String>,
-    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }
 
 #[derive(Debug, Args)]
@@ -60,9 +66,8 @@ pub(crate) struct AttestArguments {
     /// where the evidence is
     #[arg(long, value_name = "URL")]
     pub(crate) link: Option<String>,
-    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }
 
 #[derive(Debug, Args)]
@@ -79,4 +84,6 @@ pub(crate) struct SettleArguments {
     /// where the evidence is
     #[arg(long, value_name = "URL")]
     pub(crate) link: Option<String>,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }

@@ -5,6 +5,7 @@ use towpath_core::ids::Name;
 use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
+use super::Signing;
 use super::values::{change_type, moment, name, reason};
 
 #[derive(Debug, Args)]
@@ -34,4 +35,6 @@ pub(crate) struct ThawArguments {
     /// kept in the journal
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }

@@ -1,9 +1,8 @@
 //! The grammar of `towpath matrix …`. What each does is in `commands/matrix.rs`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
+use crate::args::Signing;
 use crate::args::values::{plan_hash, reason};
 
 #[derive(Debug, Args)]
@@ -28,6 +27,11 @@ pub(crate) struct MatrixApplyArguments {
     /// say who would have to agree, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// you lost your key: propose without it that it is taken out or replaced; somebody else who has one agrees
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) without_key: bool,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }
 
 #[derive(Debug, Args)]
@@ -38,9 +42,8 @@ pub(crate) struct MatrixWordArguments {
     /// why, or what was looked at
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) note: Option<String>,
-    /// sign it with this key of ssh, where the matrix names yours; otherwise TOWPATH_KEY, or ssh's own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) by: Signing,
 }
 
 #[derive(Debug, Args)]

@@ -28,7 +28,7 @@ pub(crate) async fn approve(
     let session = Session::looking(context).await?;
     let found = subject(&session, "approve", &arguments.what, arguments.release.clone()).await?;
     let said = (Says::Approve, &arguments.note, &arguments.link);
-    let signed = signed(&session, &found, arguments.key.as_deref(), said).await?;
+    let signed = signed(&session, &found, arguments.by.key.as_deref(), said).await?;
     let request = ApprovalRequest {
         by: person::current(),
         agrees: true,
@@ -54,7 +54,7 @@ pub(crate) async fn reject(
     let found = subject(&session, "reject", &arguments.what, None).await?;
     let note = Some(arguments.reason.clone());
     let said = (Says::Reject, &note, &arguments.link);
-    let signed = signed(&session, &found, arguments.key.as_deref(), said).await?;
+    let signed = signed(&session, &found, arguments.by.key.as_deref(), said).await?;
     let request = ApprovalRequest {
         by: person::current(),
         agrees: false,
@@ -90,13 +90,12 @@ async fn signed(
     };
     let release = signing::digest_of(session, &service, found.release()).await?;
     let words = Words {
-        lane: Some(LaneId { service, environment }),
         promotion,
         release: Some(release),
         plan,
         note: note.clone(),
         link: link.clone(),
-        ..Words::default()
+        ..Words::about(&LaneId { service, environment })
     };
     speaker.sign(says, words).map(Some)
 }

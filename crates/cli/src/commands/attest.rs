@@ -40,7 +40,7 @@ pub(crate) async fn run(
     let text = format!(
         "{} {} attested \"{}\" for {about} {} {}\n",
         context.out.symbol(Symbol::Passed),
-        request.by,
+        printable(accepted.by.as_str()),
         printable(title),
         context.out.arrow(),
         lane.environment
@@ -57,19 +57,18 @@ async fn signed(
     arguments: &AttestArguments,
 ) -> Result<(Option<Version>, Option<Signed>), CliError> {
     let release = arguments.release.clone();
-    let speaker = Speaker::of(session, arguments.key.as_deref()).await?;
+    let speaker = Speaker::of(session, arguments.by.key.as_deref()).await?;
     let Some(speaker) = speaker else { return Ok((release, None)) };
     let release = match release {
         Some(release) => release,
         None => meant(session, lane).await?,
     };
     let words = Words {
-        lane: Some(lane.clone()),
         release: Some(signing::digest_of(session, &lane.service, release.as_str()).await?),
         title: Some(arguments.title.clone()),
         note: arguments.note.clone(),
         link: arguments.link.clone(),
-        ..Words::default()
+        ..Words::about(lane)
     };
     Ok((Some(release), Some(speaker.sign(Says::Attest, words)?)))
 }

@@ -4,12 +4,14 @@
 use towpath_core::freezing::Scope;
 use towpath_core::ids::Name;
 use towpath_core::reason::Next;
+use towpath_core::speaking::Says;
 use towpath_engine::views::{FreezeView, Status};
 use towpath_server::requests::{AcceptedView, FreezeRequest, ThawRequest};
 
 use crate::args::{FreezeArguments, ThawArguments};
 use crate::commands::Context;
 use crate::commands::session::Session;
+use crate::commands::signing::{self, Words};
 use crate::exit_code::{CliError, ExitCode};
 use crate::{person, report};
 
@@ -54,11 +56,18 @@ pub(crate) async fn thaw(
 ) -> Result<ExitCode, CliError> {
     let retry = |name: &str| format!("towpath thaw {name}");
     let (session, scope) = scoped(arguments.environment.as_ref(), retry, context).await?;
+    let words = Words {
+        service: scope.service.clone(),
+        environment: scope.environment.clone(),
+        note: arguments.reason.clone(),
+        ..Words::default()
+    };
     let request = ThawRequest {
         environment: scope.environment.clone(),
         service: scope.service.clone(),
         by: person::current(),
         reason: arguments.reason.clone(),
+        signed: signing::said(&session, &arguments.by, Says::Thaw, words).await?,
     };
     let accepted: AcceptedView = session.client.post("/v1/freezes/thaw", &request).await?;
     let text = report::frozen::thawed(&scope, &context.out);

@@ -1,12 +1,15 @@
 //! `pause`, `resume` and `abort`. Ask nothing: to hold and to stop is the safe act, and to go on was
 //! agreed to before.
 
+use serde::Serialize;
 use towpath_core::reason::Next;
-use towpath_server::requests::{AcceptedView, HoldRequest};
+use towpath_core::speaking::Says;
+use towpath_server::requests::{AcceptedView, HoldRequest, ResumeRequest};
 
-use crate::args::HoldArguments;
+use crate::args::{HoldArguments, ResumeArguments};
 use crate::commands::Context;
 use crate::commands::session::Session;
+use crate::commands::signing::{self, Words};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::Symbol;
 use crate::{person, report};
@@ -51,17 +54,47 @@ impl Order {
     }
 }
 
-/// Runs one of them. Safe to repeat: the second time is refused (exit 6) and changes nothing.
+/// Runs `pause` or `abort`. Safe to repeat: the second time is refused (exit 6) and changes nothing.
 pub(crate) async fn run(
     order: Order,
     arguments: &HoldArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
-    let number = arguments.number;
     let request = HoldRequest { by: person::current(), reason: arguments.reason.clone() };
+    ordered(&session, order, arguments.number, &request, context).await
+}
+
+/// Runs `resume`, which whoever has a key signs. Safe to repeat, as the others are.
+pub(crate) async fn resume(
+    arguments: &ResumeArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let session = Session::looking(context).await?;
+    let HoldArguments { number, reason } = arguments.held.clone();
+    let lanes = session.status.lanes.iter();
+    let mut here = lanes.filter_map(|lane| lane.promotion.as_ref());
+    // What is no promotion under way is refused before anybody asks who says so.
+    let signed = match here.find(|promotion| promotion.number == number) {
+        Some(promotion) => {
+            let words = Words::of_promotion(promotion);
+            signing::said(&session, &arguments.by, Says::Resume, words).await?
+        }
+        None => None,
+    };
+    let request = ResumeRequest { by: person::current(), reason, signed };
+    ordered(&session, Order::Resume, number, &request, context).await
+}
+
+async fn ordered(
+    session: &Session,
+    order: Order,
+    number: u64,
+    request: &impl Serialize,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
     let path = format!("/v1/promotions/{number}/{}", order.verb());
-    let accepted: AcceptedView = session.client.post(&path, &request).await?;
+    let accepted: AcceptedView = session.client.post(&path, request).await?;
     let text = format!("{} {}\n", context.out.symbol(Symbol::Passed), order.done(number));
     context.either(&accepted, (text, report::block::next(&order.next(number))));
     Ok(ExitCode::Done)

@@ -186,14 +186,12 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Matrix(arguments) => matrix::run(&arguments.command, context).await,
         Command::Release(arguments) => release::run(arguments.command, context).await,
         Command::Plan(arguments) => plan::run(&arguments, context).await,
-        Command::Promote(arguments) => promote::run(&arguments, false, None, context).await,
-        Command::BreakGlass(arguments) => {
-            promote::run(&arguments.promotion, true, arguments.key.as_deref(), context).await
-        }
+        Command::Promote(arguments) => promote::run(&arguments, false, context).await,
+        Command::BreakGlass(arguments) => promote::run(&arguments, true, context).await,
         Command::Rollback(arguments) => rollback::run(&arguments, context).await,
         Command::Signal(arguments) => signal::run(&arguments, context).await,
         Command::Pause(arguments) => hold::run(hold::Order::Pause, &arguments, context).await,
-        Command::Resume(arguments) => hold::run(hold::Order::Resume, &arguments, context).await,
+        Command::Resume(arguments) => hold::resume(&arguments, context).await,
         Command::Abort(arguments) => hold::run(hold::Order::Abort, &arguments, context).await,
         Command::Approve(arguments) => approve::approve(&arguments, context).await,
         Command::Reject(arguments) => approve::reject(&arguments, context).await,

@@ -1,7 +1,6 @@
 //! `promote` and `break-glass`: asks for the plan, asks the person, orders it, watches it. The engine carries it out.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::promotion::input::PromotionOrder;
@@ -9,7 +8,7 @@ use towpath_core::speaking::{Says, Signed};
 use towpath_engine::views::PlanView;
 use towpath_server::requests::AcceptedView;
 
-use crate::args::PromoteArguments;
+use crate::args::{PromoteArguments, Signing};
 use crate::commands::confirm::{self, Question};
 use crate::commands::session::{Session, lane_path};
 use crate::commands::signing::{self, Speaker, Words};
@@ -23,7 +22,6 @@ use crate::{person, report};
 pub(crate) async fn run(
     arguments: &PromoteArguments,
     breaks: bool,
-    key: Option<&Path>,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let verb = if breaks { "break-glass" } else { "promote" };
@@ -68,10 +66,8 @@ pub(crate) async fn run(
         },
         context,
     )?;
-    if breaks {
-        order.signed =
-            signed(&session, &lane, key, &planned, &mut order.plan, order.reason.as_deref())
-                .await?;
+    if let Some(says) = order.goes_past() {
+        order.signed = signed(&session, &lane, (says, &arguments.by), &planned, &mut order).await?;
     }
     let accepted: AcceptedView =
         session.client.post(&lane_path(&lane, "/promotions"), &order).await?;
@@ -81,25 +77,23 @@ pub(crate) async fn run(
     watch::started(&session, number.0, arguments.no_wait, arguments.timeout, context).await
 }
 
-/// The order to break the glass as whoever has a key signs it: for the plan that was looked at.
+/// The order as whoever has a key signs it, where it goes past the rules: for the plan that was looked at.
 async fn signed(
     session: &Session,
     lane: &LaneId,
-    key: Option<&Path>,
+    (says, by): (Says, &Signing),
     planned: &PlanView,
-    plan: &mut Option<String>,
-    reason: Option<&str>,
+    order: &mut PromotionOrder,
 ) -> Result<Option<Signed>, CliError> {
-    let Some(speaker) = Speaker::of(session, key).await? else { return Ok(None) };
-    *plan = Some(planned.hash.trim_start_matches("sha256:").to_owned());
+    let Some(speaker) = Speaker::of(session, by.key.as_deref()).await? else { return Ok(None) };
+    order.plan = Some(planned.hash.trim_start_matches("sha256:").to_owned());
     let words = Words {
-        lane: Some(lane.clone()),
         release: Some(signing::digest_of(session, &lane.service, &planned.release).await?),
         plan: signing::digest(&planned.hash),
-        note: reason.map(str::to_owned),
-        ..Words::default()
+        note: order.reason.clone(),
+        ..Words::about(lane)
     };
-    speaker.sign(Says::BreakGlass, words).map(Some)
+    speaker.sign(says, words).map(Some)
 }
 
 /// The command as it was typed, complete.

@@ -1,6 +1,7 @@
 //! `quarantine list` and `quarantine lift`.
 
-use towpath_core::ids::Name;
+use towpath_core::ids::{LaneId, Name};
+use towpath_core::speaking::{Says, Signed};
 use towpath_engine::views::{FORMAT, QuarantineView};
 use towpath_server::requests::{AcceptedView, LiftRequest};
 
@@ -8,6 +9,7 @@ use crate::args::{LiftArguments, QuarantineCommand, QuarantineListArguments};
 use crate::commands::Context;
 use crate::commands::confirm::{self, Question};
 use crate::commands::session::{Session, lane_path};
+use crate::commands::signing::{self, Speaker, Words};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::Symbol;
 use crate::{person, report};
@@ -66,6 +68,7 @@ async fn lift(arguments: &LiftArguments, context: &Context) -> Result<ExitCode, 
         release: release.clone(),
         by: person::current(),
         reason: arguments.reason.clone(),
+        signed: signed(&session, &lane, arguments).await?,
     };
     let accepted: AcceptedView =
         session.client.post(&lane_path(&lane, "/quarantine/lift"), &request).await?;
@@ -76,4 +79,21 @@ async fn lift(arguments: &LiftArguments, context: &Context) -> Result<ExitCode, 
     let next = report::block::next(&[context.err.naming(next)]);
     context.either(&accepted, (text, next));
     Ok(ExitCode::Done)
+}
+
+/// The word as whoever has a key signs it.
+async fn signed(
+    session: &Session,
+    lane: &LaneId,
+    arguments: &LiftArguments,
+) -> Result<Option<Signed>, CliError> {
+    let speaker = Speaker::of(session, arguments.by.key.as_deref()).await?;
+    let Some(speaker) = speaker else { return Ok(None) };
+    let release = arguments.release.as_str();
+    let words = Words {
+        release: Some(signing::digest_of(session, &lane.service, release).await?),
+        note: Some(arguments.reason.clone()),
+        ..Words::about(lane)
+    };
+    speaker.sign(Says::LiftQuarantine, words).map(Some)
 }

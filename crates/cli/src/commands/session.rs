@@ -143,7 +143,8 @@ impl Session {
         if let Some(journal) = self.client.journal() {
             journal.suppose(matrix.rehearsed(self.project.speed()));
         } else {
-            let request = MatrixRequest { matrix, by: person::current(), unless_asked: true };
+            let request =
+                MatrixRequest { matrix, by: person::current(), unless_asked: true, signed: None };
             // Asked, not ordered: to apply the same a second time changes nothing.
             let applied = self.client.ask::<_, AcceptedView>("/v1/matrix", &request).await;
             match applied {

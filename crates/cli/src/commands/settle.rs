@@ -1,11 +1,14 @@
 //! `settle`: says that a review or a backport that a promotion owes is done. Looks at nothing itself.
 
 use towpath_core::reason::Next;
+use towpath_core::speaking::Says;
+use towpath_engine::views::PromotionView;
 use towpath_server::requests::{AcceptedView, SettleRequest};
 
 use crate::args::SettleArguments;
 use crate::commands::Context;
 use crate::commands::session::Session;
+use crate::commands::signing::{self, Words};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::Symbol;
 use crate::{person, report};
@@ -17,11 +20,16 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
     let (number, kind) = (arguments.number, arguments.what);
+    let promotion: PromotionView = session.client.get(&format!("/v1/promotions/{number}")).await?;
+    let (note, link) = (Some(arguments.note.clone()), arguments.link.clone());
+    let title = Some(kind.as_str().to_owned());
+    let words = Words { title, note, link, ..Words::of_promotion(&promotion) };
     let request = SettleRequest {
         by: person::current(),
         kind,
-        note: Some(arguments.note.clone()),
-        link: arguments.link.clone(),
+        note: words.note.clone(),
+        link: words.link.clone(),
+        signed: signing::said(&session, &arguments.by, Says::Settle, words).await?,
     };
     let path = format!("/v1/promotions/{number}/settle");
     let accepted: AcceptedView = session.client.post(&path, &request).await?;

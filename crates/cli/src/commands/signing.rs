@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use towpath_core::ids::{Digest, LaneId, Name, Person, PromotionNumber};
-use towpath_core::speaking::{LONGEST, NAMESPACE, Says, Signed, Statement};
+use towpath_core::speaking::{
+    LONGEST, NAMESPACE, Says, Signed, Statement, key_of_line, unconditional,
+};
 use towpath_core::units::{Span, Timestamp};
 use towpath_engine::ReleaseView;
-use towpath_engine::views::YouView;
+use towpath_engine::views::{PromotionView, YouView};
 use towpath_server::requests::PlanHashView;
 
+use crate::args::Signing;
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
 
@@ -27,19 +30,54 @@ const _: () = assert!(LASTS.milliseconds() < LONGEST.milliseconds());
 /// What is to be signed; who says it and when is filled in.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    pub(crate) lane: Option<LaneId>,
+    pub(crate) service: Option<Name>,
+    pub(crate) environment: Option<Name>,
     pub(crate) promotion: Option<PromotionNumber>,
     pub(crate) release: Option<Digest>,
     pub(crate) plan: Option<Digest>,
+    pub(crate) matrix: Option<Digest>,
     pub(crate) title: Option<String>,
     pub(crate) note: Option<String>,
     pub(crate) link: Option<String>,
+}
+
+impl Words {
+    /// Words about a lane, and nothing more yet.
+    pub(crate) fn about(lane: &LaneId) -> Self {
+        let (service, environment) = (lane.service.clone(), lane.environment.clone());
+        Self { service: Some(service), environment: Some(environment), ..Self::default() }
+    }
+
+    /// Words about a promotion, and nothing more yet.
+    pub(crate) fn of_promotion(promotion: &PromotionView) -> Self {
+        Self {
+            service: Name::new(&promotion.service).ok(),
+            environment: Name::new(&promotion.to).ok(),
+            promotion: Some(PromotionNumber(promotion.number)),
+            ..Self::default()
+        }
+    }
+}
+
+/// The words as whoever has a key signs them; none of whoever has none.
+///
+/// # Errors
+/// As [`Speaker::of`] and [`Speaker::sign`].
+pub(crate) async fn said(
+    session: &Session,
+    by: &Signing,
+    says: Says,
+    words: Words,
+) -> Result<Option<Signed>, CliError> {
+    let speaker = Speaker::of(session, by.key.as_deref()).await?;
+    speaker.map(|speaker| speaker.sign(says, words)).transpose()
 }
 
 /// Somebody who speaks by a key.
 pub(crate) struct Speaker {
     you: Person,
     project: String,
+    journal: Option<String>,
     now: Timestamp,
     key: String,
     file: Option<PathBuf>,
@@ -56,7 +94,7 @@ impl Speaker {
     ) -> Result<Option<Self>, CliError> {
         let said: YouView = session.client.get("/v1/you").await?;
         let you = said.you.as_deref().and_then(|you| Person::new(you).ok());
-        let (Some(you), Some(key)) = (you, said.key) else {
+        let (Some(you), Some(key)) = (you, said.key.clone()) else {
             return match file {
                 None => Ok(None),
                 Some(_) => Err(no_key(said.you.as_deref())),
@@ -69,7 +107,8 @@ impl Speaker {
         let variable = || std::env::var_os(VARIABLE).filter(|text| !text.is_empty());
         let file = file.map(Path::to_path_buf).or_else(|| variable().map(PathBuf::from));
         let now = Timestamp(now.as_microsecond());
-        Ok(Some(Self { you, project: said.project, now, key, file }))
+        let YouView { project, journal, .. } = said;
+        Ok(Some(Self { you, project, journal, now, key, file }))
     }
 
     /// The words, signed.
@@ -77,11 +116,12 @@ impl Speaker {
     /// # Errors
     /// There is no key to be found, or `ssh-keygen` did not sign (exit 1 or 2).
     pub(crate) fn sign(&self, says: Says, words: Words) -> Result<Signed, CliError> {
-        let Words { lane, promotion, release, plan, title, note, link } = words;
-        let (service, environment) = lane.map(|lane| (lane.service, lane.environment)).unzip();
+        let Words { service, environment, promotion, release, plan, matrix, title, note, link } =
+            words;
         let statement = Statement {
             towpath: 1,
             project: self.project.clone(),
+            journal: self.journal.clone(),
             by: self.you.clone(),
             says,
             service,
@@ -89,6 +129,7 @@ impl Speaker {
             promotion,
             release,
             plan,
+            matrix,
             title,
             note,
             link,
@@ -106,10 +147,10 @@ impl Speaker {
     /// By the file in `~/.ssh` whose public half the matrix names, else by the agent.
     fn by_the_usual(&self, statement: &str) -> Result<String, CliError> {
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-        let own = bytes_of(&self.key);
+        let own = key_of_line(&self.key);
         let is_own = |file: &PathBuf| {
             let public = std::fs::read_to_string(file.with_extension("pub")).unwrap_or_default();
-            own.is_some() && bytes_of(&public) == own
+            own.is_some() && key_of_line(&public) == own
         };
         let usual = USUAL.map(|name| home.join(".ssh").join(name));
         if let Some(file) = usual.iter().find(|file| is_own(file)) {
@@ -127,15 +168,11 @@ impl Speaker {
         }
         // The agent finds the private half by the public one.
         let file = tempfile::Builder::new().suffix(".pub").tempfile();
-        let written = file.and_then(|mut file| writeln!(file, "{}", self.key).map(|()| file));
+        let written = file
+            .and_then(|mut file| writeln!(file, "{}", unconditional(&self.key).1).map(|()| file));
         let file = written.map_err(|error| failed(&error.to_string()))?;
         signature(file.path(), statement)
     }
-}
-
-/// The part of a line of a public key that is the key.
-fn bytes_of(line: &str) -> Option<&str> {
-    line.split_whitespace().nth(1)
 }
 
 fn signature(file: &Path, statement: &str) -> Result<String, CliError> {

@@ -52,7 +52,7 @@ impl Stage {
             .matrix
             .ok_or_else(|| cannot("read its own matrix", &format!("{:?}", checked.errors)))?;
         ensure_engine(&self.project, true).await?;
-        let request = MatrixRequest { matrix, by: person(), unless_asked: false };
+        let request = MatrixRequest { matrix, by: person(), unless_asked: false, signed: None };
         let _: AcceptedView = self.client.post("/v1/matrix", &request).await?;
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use towpath_core::ids::{Name, Person};
 use towpath_core::people::PersonSpec;
+use towpath_core::speaking::{KINDS, key_of_line, unconditional};
 use towpath_ports::settings;
 
 use super::{Section, TOP};
@@ -22,9 +23,6 @@ pub(crate) const ROLES_IN: Key = Key::optional(
     "Roles that count in one environment alone, by environment.",
 );
 
-/// Kinds of keys that sign (`audit` verifies them).
-const TAKEN: [&str; 2] = ["ssh-ed25519", "sk-ssh-ed25519@openssh.com"];
-
 const KEYS: &[Key] = &[
     Key::optional("name", TEXT, "The person's name."),
     Key::optional("email", TEXT, "Where the person reads mail."),
@@ -36,7 +34,7 @@ const KEYS: &[Key] = &[
     Key::optional(
         "key",
         PATH,
-        "The public key of ssh that the person signs with, `ssh-ed25519 AAAA…`, or the file that has it. Whoever has one speaks by signed words alone.",
+        "The public key of ssh that the person signs with, `ssh-ed25519 AAAA…`, or the file that has it; `verify-required` before one of hardware asks for its PIN too. Nobody else has the same. Whoever has one speaks by signed words alone.",
     ),
     Key::new("roles", ROLES, Default::Required, "What the person may speak for, everywhere."),
     ROLES_IN,
@@ -81,7 +79,7 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
     let root = reading.root;
     let environments: Vec<&str> = named(root, "environments").map(|it| &*it.key).collect();
     let mut people = BTreeMap::new();
-    let mut accounts = BTreeMap::new();
+    let (mut accounts, mut keys) = (BTreeMap::new(), BTreeMap::new());
     for entry in named(root, "people") {
         let Ok(name) = Person::new(&entry.key) else { continue };
         if name.is_program() {
@@ -91,6 +89,7 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
         roles_in_places(&entry.value, &environments, reading.problems);
         let fields = Fields::new(Some(&entry.value), KEYS, NOWHERE);
         let account = account(entry, &mut accounts, reading.problems);
+        own_key(entry, &mut keys, reading.problems);
         let spec = PersonSpec {
             name: fields.text("name"),
             email: fields.text("email"),
@@ -175,16 +174,19 @@ fn account(
 
 /// A key that stands here itself must be one by which words can be signed, and never the private half.
 fn is_public(key: &str, person: &Node, problems: &mut Problems) {
-    let words: Vec<&str> = key.split_whitespace().collect();
-    let stands_here = matches!(words.as_slice(), [kind, _, ..] if ["ssh-", "sk-", "ecdsa-", "-----"]
-        .iter()
-        .any(|one| kind.starts_with(one)));
+    let (is_verified, line) = unconditional(key);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let stands_here = is_verified
+        || matches!(words.as_slice(), [kind, _, ..] if ["ssh-", "sk-", "ecdsa-", "-----"]
+            .iter()
+            .any(|one| kind.starts_with(one)));
     let is_base64 = |text: &str| {
         text.starts_with("AAAA")
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
     };
-    let is_taken =
-        matches!(words.as_slice(), [kind, bytes, ..] if TAKEN.contains(kind) && is_base64(bytes));
+    // Only hardware can have asked for a PIN.
+    let fits = |kind: &str| KINDS.contains(&kind) && (!is_verified || kind.starts_with("sk-"));
+    let is_taken = matches!(words.as_slice(), [kind, bytes, ..] if fits(kind) && is_base64(bytes));
     let Some(node) = person.get("key").filter(|_| stands_here && !is_taken) else { return };
     let message = "`key` is no public key that can sign here".to_owned();
     problems.add(
@@ -192,6 +194,23 @@ fn is_public(key: &str, person: &Node, problems: &mut Problems) {
             .expected("a line such as `ssh-ed25519 AAAA…`, or the path of a file with one")
             .next("ssh-keygen -t ed25519 makes a key; its line is in the file that ends in .pub"),
     );
+}
+
+/// A key is one person's: by one that two have, each could speak as the other.
+fn own_key(entry: &Entry, taken: &mut BTreeMap<String, Extent>, problems: &mut Problems) {
+    let node = entry.value.get("key");
+    let Some((node, text)) = node.and_then(|node| Some((node, node.text()?))) else { return };
+    // A line says the same key whatever comment it has; of a file only its name is known here.
+    let own = key_of_line(text).unwrap_or(text.trim_start_matches("./"));
+    if let Some(first) = taken.insert(own.to_owned(), node.extent) {
+        let message = format!("two people have the same key, and {} is one of them", entry.key);
+        problems.add(
+            Problem::new(Code::DuplicateName, node.extent, message)
+                .label("each could say what the other says")
+                .related(first, "the first")
+                .next("ssh-keygen -t ed25519 makes one for each of them; a program needs none"),
+        );
+    }
 }
 
 /// Roles for places that do not exist would count nowhere.

@@ -54,7 +54,7 @@ pub struct Requested {
     /// Whether it goes past windows and declared freezes, by the word of a person who may.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overrides_window: bool,
-    /// The order to break the glass as it was signed, of whoever has a key.
+    /// The order as it was signed, of whoever has a key, where it goes past the rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
 }

@@ -169,22 +169,24 @@ pub(super) fn taken(turn: &mut Turn<'_>, order: &ApprovalOrder) -> Taken {
     Ok(())
 }
 
-/// Whether the order to break the glass under `plan` is the word of whoever has a key.
-pub(super) fn breaks_the_glass(turn: &Turn<'_>, order: &PromotionOrder, plan: &Plan) -> Taken {
+/// Whether an order that goes past the rules under `plan` is the word of whoever has a key.
+pub(super) fn goes_past_the_rules(turn: &Turn<'_>, order: &PromotionOrder, plan: &Plan) -> Taken {
+    let Some(says) = order.goes_past() else { return Ok(()) };
     let hash = plan.hash();
     let spoken = Spoken {
         release: Some(&plan.release.digest),
         plan: Some(&hash),
         note: order.reason.as_deref(),
         after: last_end(turn),
-        ..in_lane(&turn.lane, &order.by, Says::BreakGlass)
+        ..in_lane(&turn.lane, &order.by, says)
     };
     spoken.heard(turn.matrix(), order.signed.as_ref(), turn.now)
 }
 
-fn in_lane<'a>(lane: &'a Lane, by: &'a Person, says: Says) -> Spoken<'a> {
+/// Words about a lane.
+pub(super) fn in_lane<'a>(lane: &'a Lane, by: &'a Person, says: Says) -> Spoken<'a> {
     let (service, environment) = (Some(&lane.id.service), Some(&lane.id.environment));
-    Spoken { service, environment, ..Spoken::new(by, says) }
+    Spoken { service, environment, taken: Some(&lane.taken), ..Spoken::new(by, says) }
 }
 
 /// When the last promotion of this lane ended.

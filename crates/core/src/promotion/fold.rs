@@ -21,6 +21,9 @@ use crate::units::{Timestamp, Weight};
 impl Lane {
     /// What is so after `event`, which happened at `at`. Events of the project change nothing here.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        if let Some(signed) = event.signed().filter(|_| !event.is_of_project()) {
+            self.taken.note(signed, at);
+        }
         self.note_order(event);
         self.note_trouble(event, at);
         match event {

@@ -8,7 +8,7 @@ use crate::debts::DebtKind;
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision, Version};
 use crate::matrix::Signal;
 use crate::promotion::command::CommandOutcome;
-use crate::speaking::Signed;
+use crate::speaking::{Says, Signed};
 use crate::units::Weight;
 
 /// Something that happened.
@@ -50,6 +50,9 @@ pub enum Input {
         number: PromotionNumber,
         /// Who.
         by: Person,
+        /// The word as it was signed; the engine has verified the signature.
+        #[serde(default)]
+        signed: Option<Signed>,
     },
     /// Somebody ends it.
     AbortOrdered {
@@ -72,6 +75,9 @@ pub enum Input {
         by: Person,
         /// Why.
         reason: String,
+        /// The word as it was signed; the engine has verified the signature.
+        #[serde(default)]
+        signed: Option<Signed>,
     },
     /// Somebody gives the reason that a rollback still owes. Changes nothing else.
     ReasonGiven {
@@ -185,7 +191,7 @@ pub struct PromotionOrder {
     /// name of the release; leaves a review owed.
     #[serde(default)]
     pub break_glass: bool,
-    /// The order to break the glass as it was signed; the engine has verified the signature.
+    /// The order as it was signed, where it goes past the rules; the engine has verified the signature.
     #[serde(default)]
     pub signed: Option<Signed>,
 }
@@ -206,12 +212,27 @@ pub struct DebtOrder {
     /// The release in whose history the fix was found; set by the program alone.
     #[serde(default)]
     pub found_in: Option<Version>,
+    /// The word as it was signed; the engine has verified the signature.
+    #[serde(default)]
+    pub signed: Option<Signed>,
 }
 
 impl PromotionOrder {
     /// The reason; a blank one is none.
     pub fn why(&self) -> Option<&str> {
         self.reason.as_deref().filter(|reason| !reason.trim().is_empty())
+    }
+
+    /// By what it goes past the rules, so that whoever has a key signs it; none: by nothing. What is not
+    /// enforced and accepted stands in the plan, so that it is signed with whatever else goes past them.
+    pub fn goes_past(&self) -> Option<Says> {
+        if self.break_glass {
+            Some(Says::BreakGlass)
+        } else if self.override_window {
+            Some(Says::OverrideWindow)
+        } else {
+            (!self.accept_unenforced.is_empty()).then_some(Says::AcceptUnenforced)
+        }
     }
 
     /// The order of the newest that may enter, with nothing said beside.

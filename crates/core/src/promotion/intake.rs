@@ -4,17 +4,17 @@
 use towpath_guard::{Standing, Verdict};
 
 use crate::check::{CheckAnswer, CheckResult};
-use crate::ids::{CommandId, Digest, Person, PromotionNumber, Revision};
+use crate::ids::{CommandId, Person, PromotionNumber, Revision};
 use crate::journal::{Event, Requested};
 use crate::matrix::Supersede;
 use crate::promotion::command::CommandOutcome;
-use crate::promotion::entering::{self, serves};
+use crate::promotion::entering;
 use crate::promotion::input::{Input, PromotionOrder};
 use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, State};
 use crate::promotion::{
-    CHECK_RETRY, LATEST_ASKING, PAUSE_LIMIT, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
+    CHECK_RETRY, LATEST_ASKING, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
     VALIDATION_ATTEMPTS, approving, baking, committing, doubting, going_back, health, held,
-    holdback, owing, rollback, shifting, standby, starting, triggers,
+    holdback, holding, owing, rollback, shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -30,12 +30,20 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
             triggers::ordered(turn, &cause)
         }
         Input::Signalled { signal, by, reason } => triggers::signalled(turn, *signal, by, reason),
-        Input::PauseOrdered { number, by, reason } => pause(turn, *number, by, reason.as_deref()),
-        Input::ResumeOrdered { number, by } => resume(turn, *number, by),
-        Input::AbortOrdered { number, by, reason } => abort(turn, *number, by, reason.as_deref()),
+        Input::PauseOrdered { number, by, reason } => {
+            holding::pause(turn, *number, by, reason.as_deref())
+        }
+        Input::ResumeOrdered { number, by, signed } => {
+            holding::resume(turn, *number, by, signed.as_ref())
+        }
+        Input::AbortOrdered { number, by, reason } => {
+            holding::abort(turn, *number, by, reason.as_deref())
+        }
         Input::ApprovalOrdered(order) => approving::taken(turn, order),
         Input::DebtSettled(order) => owing::settled(turn, order),
-        Input::QuarantineLiftOrdered { digest, by, reason } => lift(turn, digest, by, reason),
+        Input::QuarantineLiftOrdered { digest, by, reason, signed } => {
+            holding::lift(turn, digest, by, reason, signed.as_ref())
+        }
         Input::ReasonGiven { number, by, reason } => rollback::explained(turn, *number, by, reason),
         Input::CommandEnded { command, outcome } => {
             command_ended(turn, *command, outcome);
@@ -82,9 +90,7 @@ pub(super) fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> 
         return Ok(());
     }
     let (plan, release) = entering::planned(turn.project, &turn.lane, order)?;
-    if order.break_glass {
-        approving::breaks_the_glass(turn, order, &plan)?;
-    }
+    approving::goes_past_the_rules(turn, order, &plan)?;
     let same = turn.lane.waiting.iter().find(|one| one.plan.release == plan.release).cloned();
     if let Some(same) = &same
         && (!plan.break_glass || same.plan.break_glass)
@@ -126,7 +132,7 @@ pub(super) fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> 
         irreversible: release.is_irreversible(),
         bound_to_plan: order.plan.is_some(),
         overrides_window,
-        signed: order.signed.clone().filter(|_| order.break_glass),
+        signed: order.signed.clone().filter(|_| order.goes_past().is_some()),
     })));
     match before.filter(|_| supersedes) {
         Some(sentence) => {
@@ -233,86 +239,6 @@ pub(super) fn named(turn: &Turn<'_>, number: PromotionNumber) -> Result<Promotio
         Refusal::new(RefusalKind::NotFound, "no-promotion", message, cause)
             .next(format!("towpath history {}", turn.lane.id.environment), "those that were"),
     ))
-}
-
-fn pause(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Option<&str>) -> Taken {
-    let promotion = named(turn, number)?;
-    let too_late = matches!(promotion.state, State::Committing { .. } | State::GoingBack { .. });
-    if too_late || promotion.paused.is_some() {
-        let word = if too_late { promotion.state.word() } else { "paused already" };
-        let message = format!("promotion {number} was not paused: it is {word}");
-        return Err(Box::new(
-            Refusal::new(RefusalKind::Conflict, "cannot-pause", message, "nothing can be held now")
-                .next(format!("towpath watch {number}"), "until it ends"),
-        ));
-    }
-    turn.record(Event::PromotionPaused {
-        number,
-        by: by.clone(),
-        reason: reason.map_or_else(|| format!("{by} paused it"), str::to_owned),
-        // What waits holds nothing, so that its own deadline is enough.
-        until: match promotion.state {
-            State::Waiting { deadline } => deadline,
-            _ => turn.now.plus(PAUSE_LIMIT),
-        },
-    });
-    Ok(())
-}
-
-fn resume(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person) -> Taken {
-    let promotion = named(turn, number)?;
-    let may_return = matches!(promotion.state, State::GoingBack { returned: true, .. });
-    if promotion.paused.is_none() && !may_return {
-        let message = format!("promotion {number} is not paused; it is {}", promotion.state.word());
-        return Err(Box::new(
-            Refusal::new(
-                RefusalKind::Conflict,
-                "not-paused",
-                message,
-                "there is nothing to resume",
-            )
-            .next(format!("towpath watch {number}"), "look at it"),
-        ));
-    }
-    turn.record(Event::PromotionResumed { number, by: by.clone() });
-    Ok(())
-}
-
-fn abort(turn: &mut Turn<'_>, number: PromotionNumber, by: &Person, reason: Option<&str>) -> Taken {
-    let promotion = named(turn, number)?;
-    let sentence = match reason {
-        Some(reason) => format!("{by} aborted it: {reason}"),
-        None => format!("{by} aborted it"),
-    };
-    match promotion.state {
-        State::Waiting { .. } => {
-            turn.record(Event::PromotionEnded { number, outcome: Outcome::Aborted, sentence });
-        }
-        State::GoingBack { returned: true, .. } => going_back::end_without_blue(turn, &promotion),
-        State::GoingBack { .. } => turn.note("it is already going back"),
-        _ => {
-            let mut ending = going_back::ending(Outcome::Aborted, sentence);
-            ending.quarantine = promotion.condemned.is_some();
-            going_back::begin(turn, &promotion, ending);
-        }
-    }
-    Ok(())
-}
-
-fn lift(turn: &mut Turn<'_>, digest: &Digest, by: &Person, reason: &str) -> Taken {
-    if turn.lane.quarantined.iter().all(|one| one.release.digest != *digest) {
-        let message = format!("sha256:{} is not quarantined", digest.short());
-        return Err(Box::new(
-            Refusal::new(RefusalKind::NotFound, "not-quarantined", message, serves(&turn.lane))
-                .next("towpath quarantine list", "what is"),
-        ));
-    }
-    turn.record(Event::QuarantineLifted {
-        digest: digest.clone(),
-        by: by.clone(),
-        reason: reason.to_owned(),
-    });
-    Ok(())
 }
 
 fn command_ended(turn: &mut Turn<'_>, command: CommandId, outcome: &CommandOutcome) {

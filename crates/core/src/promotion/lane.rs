@@ -12,6 +12,7 @@ use crate::journal::Remembered;
 use crate::promotion::state::{Holdback, Kind, Outcome, Promotion, State};
 use crate::release::ReleaseRef;
 use crate::settings::Settings;
+use crate::speaking::Heard;
 use crate::units::Timestamp;
 
 /// One service in one environment, as it stands.
@@ -63,6 +64,9 @@ pub struct Lane {
     /// [`crate::approvals::MOST_KEPT`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
+    /// Signed words about this lane, as long as they could be shown again.
+    #[serde(default, skip_serializing_if = "Heard::is_empty")]
+    pub taken: Heard,
     /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
     pub ended: Vec<Ended>,
     /// The last command that was ordered.
@@ -95,6 +99,7 @@ impl Lane {
             owed: Vec::new(),
             debts: Vec::new(),
             words: Vec::new(),
+            taken: Heard::default(),
             ended: Vec::new(),
             last_command: CommandId(0),
             last_revision: Revision(0),

@@ -24,6 +24,7 @@ mod going_back;
 mod health;
 pub mod held;
 mod holdback;
+mod holding;
 mod intake;
 mod lane;
 pub mod owing;

@@ -8,9 +8,10 @@ use crate::project::Common;
 use crate::promotion::entering::{Checked, serves};
 use crate::promotion::input::DebtOrder;
 use crate::promotion::state::{Lane, Promotion};
-use crate::promotion::{Taken, Turn};
+use crate::promotion::{Taken, Turn, approving};
 use crate::reason::{Blocker, Next, Refusal, RefusalKind};
 use crate::release::Release;
+use crate::speaking::{Says, Spoken};
 use crate::units::Timestamp;
 
 /// A promotion takes the lane.
@@ -48,6 +49,17 @@ pub(super) fn settled(turn: &mut Turn<'_>, order: &DebtOrder) -> Taken {
     if is_review && let Some(why) = is_own_work(turn.common(), &turn.lane, &open, &order.by) {
         return Err(Box::new(own_work(&open, &order.by, &why)));
     }
+    // What the program finds by itself is nobody's word.
+    if order.found_in.is_none() {
+        let spoken = Spoken {
+            promotion: Some(number),
+            title: Some(kind.as_str()),
+            note: order.note.as_deref(),
+            link: order.link.as_deref(),
+            ..approving::in_lane(&turn.lane, &order.by, Says::Settle)
+        };
+        spoken.heard(turn.matrix(), order.signed.as_ref(), turn.now)?;
+    }
     turn.record(Event::DebtSettled(Box::new(Settled {
         number,
         kind,
@@ -55,6 +67,7 @@ pub(super) fn settled(turn: &mut Turn<'_>, order: &DebtOrder) -> Taken {
         note: order.note.clone(),
         link: order.link.clone(),
         found_in: order.found_in.clone(),
+        signed: order.signed.clone(),
     })));
     Ok(())
 }

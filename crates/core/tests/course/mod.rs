@@ -28,6 +28,7 @@ impl Course {
             by: ada(),
             changes: Vec::new(),
             approved: Vec::new(),
+            signed: None,
         };
         course.project.apply(None, &declared, course.now);
         for number in 1..=2 {

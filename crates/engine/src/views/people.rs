@@ -75,6 +75,9 @@ pub struct YouView {
     pub format: u32,
     /// Whose journal it is, as signed words name it.
     pub project: String,
+    /// The journal's own name, as signed words and checkpoints say it; null: nothing was written yet.
+    #[serde(default)]
+    pub journal: Option<String>,
     /// As the matrix names them; null: it does not.
     pub you: Option<String>,
     /// The public key by which they speak; null: they need none.

@@ -46,6 +46,7 @@ async fn settle(
         note: Some("read it".to_owned()),
         link: None,
         found_in: None,
+        signed: None,
     };
     life.engine.order(&prod(), Input::DebtSettled(order)).await
 }

@@ -41,7 +41,7 @@ async fn freeze(
 }
 
 async fn thaw(life: &Life<'_>, by: &str, scope: Scope) -> Result<Accepted, EngineError> {
-    let thaw = Thaw { scope, by: person(by), reason: None };
+    let thaw = Thaw { scope, by: person(by), reason: None, signed: None };
     life.engine.order_project(Order::Thaw(thaw)).await
 }
 
@@ -150,7 +150,7 @@ fn who_may_freeze_thaw_and_go_past_windows_is_decided_by_the_matrix() {
     world.live(async |life| {
         life.prepare().await;
         let matrix = Box::new(with_rights(life));
-        life.engine.order_project(Order::ApplyMatrix(matrix, person("anna"))).await.unwrap();
+        life.engine.order_project(Order::ApplyMatrix(matrix, person("anna"), None)).await.unwrap();
         let everything = Scope::default;
         let not_allowed = |answer| assert_eq!(refused(answer).0, RefusalKind::NotAllowed);
         not_allowed(freeze(life, "anna", everything(), None).await);

@@ -29,7 +29,7 @@ fn governed(matrix: &mut Matrix) {
 }
 
 async fn apply(life: &Life<'_>, matrix: &Matrix) -> Result<Accepted, EngineError> {
-    let order = Order::ApplyMatrix(Box::new(matrix.clone()), person("anna"));
+    let order = Order::ApplyMatrix(Box::new(matrix.clone()), person("anna"), None);
     life.engine.order_project(order).await
 }
 

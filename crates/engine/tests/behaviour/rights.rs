@@ -49,7 +49,7 @@ fn with(life: &Life<'_>, lines: &[&str], rights: &[(Verb, &str)]) -> Matrix {
 }
 
 async fn apply(life: &Life<'_>, matrix: Matrix, by: &str) -> Result<Accepted, EngineError> {
-    life.engine.order_project(Order::ApplyMatrix(Box::new(matrix), person(by))).await
+    life.engine.order_project(Order::ApplyMatrix(Box::new(matrix), person(by), None)).await
 }
 
 /// Why it was refused.
@@ -115,7 +115,7 @@ fn nobody_thaws_an_environment_by_thawing_all_of_them() {
         life.engine.order_project(Order::Freeze(freeze)).await.unwrap();
         let thaw = |by: &str| {
             let scope = Scope::default();
-            Order::Thaw(Thaw { scope, by: person(by), reason: None })
+            Order::Thaw(Thaw { scope, by: person(by), reason: None, signed: None })
         };
         let (kind, message, _) = refused(life.engine.order_project(thaw("ben")).await);
         assert_eq!((kind, message.as_str()), (RefusalKind::NotAllowed, "ben may not thaw in prod"));

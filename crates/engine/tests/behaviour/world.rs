@@ -215,7 +215,7 @@ impl Life<'_> {
             lane.rollback.alarms.clone_from(&self.world.alarms);
             lane.guard.counts.clone_from(&self.world.counts);
         });
-        self.engine.order_project(Order::ApplyMatrix(Box::new(matrix), anna())).await?;
+        self.engine.order_project(Order::ApplyMatrix(Box::new(matrix), anna(), None)).await?;
         for version in ["1.0.0", "2.0.0", "3.0.0"] {
             self.create(version).await?;
         }
@@ -281,7 +281,7 @@ impl Life<'_> {
     }
 
     pub(crate) async fn resume(&self, number: PromotionNumber) -> Result<Accepted, EngineError> {
-        self.engine.order(&prod(), Input::ResumeOrdered { number, by: anna() }).await
+        self.engine.order(&prod(), Input::ResumeOrdered { number, by: anna(), signed: None }).await
     }
 
     pub(crate) fn lane(&self) -> Lane {

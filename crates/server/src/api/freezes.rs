@@ -55,7 +55,8 @@ pub(crate) async fn thaw(
     Caller(by): Caller,
     Json(request): Json<ThawRequest>,
 ) -> Answer<Json<AcceptedView>> {
-    let ThawRequest { environment, service, reason, .. } = request;
+    let ThawRequest { environment, service, reason, signed, .. } = request;
     let scope = Scope { environment, service };
-    Ok(Json(accepted(app.engine.order_project(Order::Thaw(Thaw { scope, by, reason })).await?)))
+    let thaw = Thaw { scope, by, reason, signed };
+    Ok(Json(accepted(app.engine.order_project(Order::Thaw(thaw)).await?)))
 }

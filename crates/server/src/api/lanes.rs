@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
-use towpath_core::journal::Attested;
+use towpath_core::journal::{Attested, Event};
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::Verified;
@@ -242,10 +242,10 @@ pub(crate) async fn lift(
         let what = format!("{} is not quarantined in {}", request.release, id.environment);
         return Err(ApiError::not_found(&what, "towpath quarantine list"));
     };
-    let LiftRequest { reason, .. } = request;
+    let LiftRequest { reason, signed, .. } = request;
     let digest = found.release.digest;
-    let done = app.engine.order(&id, Input::QuarantineLiftOrdered { digest, by, reason }).await?;
-    Ok(Json(accepted(done)))
+    let input = Input::QuarantineLiftOrdered { digest, by, reason, signed };
+    Ok(Json(accepted(app.engine.order(&id, input).await?)))
 }
 
 pub(crate) async fn attest(
@@ -258,11 +258,17 @@ pub(crate) async fn attest(
     let release = attested_release(&app, &id, &by, &request)?;
     knows_title(&app, &id, &request.title)?;
     let AttestRequest { title, note, link, signed, .. } = request;
-    let version = release.version.clone();
+    let (version, account) = (release.version.clone(), by.clone());
     let at = Timestamp(0);
     let attested = Attested { lane: id, release, title, by, at, note, link, signed };
     let done = app.engine.order_project(Order::Attest(Statement { attested })).await?;
-    Ok(Json(AttestedView { release: version, changed: !done.events.is_empty() }))
+    // The journal has them by the name that the matrix has for them.
+    let by = done.events.iter().find_map(|event| match event {
+        Event::Attested(attested) => Some(attested.by.clone()),
+        _ => None,
+    });
+    let changed = !done.events.is_empty();
+    Ok(Json(AttestedView { by: by.unwrap_or(account), release: version, changed }))
 }
 
 /// The release that was named, else the one of a promotion that is open here, else the newest that

@@ -37,7 +37,10 @@ pub(crate) async fn apply(
         return Err(Refusal::new(RefusalKind::Conflict, "other-project", message, cause).into());
     }
     let matrix = Box::new(request.matrix.rehearsed(setup.speed));
-    let asked = app.engine.asked_before(&matrix);
+    let mut asked = app.engine.asked_before(&matrix, &by);
+    if app.engine.must_sign(&matrix, &by) {
+        asked.push("you, by your key".to_owned());
+    }
     if request.unless_asked && !asked.is_empty() {
         let cause =
             format!("it differs from the one in force, and these must agree: {}", asked.join(", "));
@@ -45,17 +48,19 @@ pub(crate) async fn apply(
         let refusal = Refusal::new(RefusalKind::Conflict, "needs-agreement", message, cause);
         return Err(refusal.next("towpath matrix apply", "proposes it").into());
     }
-    let done = app.engine.order_project(Order::ApplyMatrix(matrix, by)).await?;
+    let order = Order::ApplyMatrix(matrix, by, request.signed);
+    let done = app.engine.order_project(order).await?;
     Ok(Json(accepted(done)))
 }
 
-/// The roles that would have to agree to a matrix; changes nothing.
+/// Who would have to agree to a matrix; changes nothing.
 pub(crate) async fn asked(
     State(app): State<App>,
+    Caller(by): Caller,
     Json(request): Json<MatrixRequest>,
 ) -> Json<Vec<String>> {
     let matrix = request.matrix.rehearsed(app.engine.setup().speed);
-    Json(app.engine.asked_before(&matrix))
+    Json(app.engine.asked_before(&matrix, &by))
 }
 
 /// The changed matrix that waits for people.

@@ -13,7 +13,7 @@ use crate::api::{accepted, approvals};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::requests::{
-    AcceptedView, HoldRequest, LogView, PlanHashView, ReasonRequest, SettleRequest,
+    AcceptedView, HoldRequest, LogView, PlanHashView, ReasonRequest, ResumeRequest, SettleRequest,
 };
 use crate::routes::App;
 
@@ -71,11 +71,10 @@ pub(crate) async fn resume(
     State(app): State<App>,
     Caller(by): Caller,
     Path(number): Path<u64>,
-    // Nothing of it is used, and it must be right all the same.
-    Json(_): Json<HoldRequest>,
+    Json(request): Json<ResumeRequest>,
 ) -> Answer<Json<AcceptedView>> {
-    let number = PromotionNumber(number);
-    hold(&app, number, Input::ResumeOrdered { number, by }).await
+    let (number, signed) = (PromotionNumber(number), request.signed);
+    hold(&app, number, Input::ResumeOrdered { number, by, signed }).await
 }
 
 pub(crate) async fn abort(
@@ -117,7 +116,7 @@ pub(crate) async fn settle(
     Path(number): Path<u64>,
     Json(request): Json<SettleRequest>,
 ) -> Answer<Json<AcceptedView>> {
-    let SettleRequest { kind, note, link, .. } = request;
+    let SettleRequest { kind, note, link, signed, .. } = request;
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
     let command = format!("towpath settle {number} {} --note \"NOTE\"", kind.as_str());
     let refused = |code, cause: &str| {
@@ -134,7 +133,7 @@ pub(crate) async fn settle(
     let number = PromotionNumber(number);
     let found = app.engine.promotion(number).await?.ok_or_else(|| none(number.0))?;
     let lane = lane_id(&found.service, &found.to)?;
-    let order = DebtOrder { by, number, kind, note: Some(note), link, found_in: None };
+    let order = DebtOrder { by, number, kind, note: Some(note), link, found_in: None, signed };
     Ok(Json(accepted(app.engine.order(&lane, Input::DebtSettled(order)).await?)))
 }
 

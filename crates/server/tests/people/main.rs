@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
 mod glass;
+mod keys;
+mod overriding;
 mod signed;
 mod tokens;
 mod waits;

@@ -1,11 +1,7 @@
 //! Signed words (T2), by the real routes and with real signatures: whoever has a key is heard by it alone,
-//! and about nothing but what was signed. Makes the signatures as OpenSSH's PROTOCOL.sshsig says.
+//! and about nothing but what was signed.
 
-use aws_lc_rs::digest::{SHA512, digest};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use towpath_core::ids::Digest;
 use towpath_core::matrix::Matrix;
@@ -13,45 +9,9 @@ use towpath_core::people::Verb;
 use towpath_core::speaking::Statement;
 use towpath_core::units::{Span, Timestamp};
 
+use crate::keys::{journal, line, said, signature};
 use crate::words::{lane, name, order, person};
 use crate::world::{Answered, As, World};
-
-fn string(bytes: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(bytes.len()).unwrap();
-    [length.to_be_bytes().as_slice(), bytes].concat()
-}
-
-fn pair(seed: u8) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
-}
-
-fn public(seed: u8) -> Vec<u8> {
-    [string(b"ssh-ed25519"), string(pair(seed).public_key().as_ref())].concat()
-}
-
-fn line(seed: u8) -> String {
-    format!("ssh-ed25519 {}", STANDARD.encode(public(seed)))
-}
-
-/// What `ssh-keygen -Y sign` would print.
-fn signature(seed: u8, namespace: &str, text: &str) -> String {
-    let hash = digest(&SHA512, text.as_bytes());
-    let about = [string(namespace.as_bytes()), string(b""), string(b"sha512")].concat();
-    let data = [b"SSHSIG".as_slice(), &about, &string(hash.as_ref())].concat();
-    let signed = pair(seed).sign(&data);
-    let signed = [string(b"ssh-ed25519"), string(signed.as_ref())].concat();
-    let version = 1_u32.to_be_bytes();
-    let blob = [b"SSHSIG".as_slice(), &version, &string(&public(seed)), &about, &string(&signed)];
-    let text = STANDARD.encode(blob.concat());
-    let lines: Vec<_> =
-        text.as_bytes().chunks(70).map(|line| str::from_utf8(line).unwrap()).collect();
-    format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"))
-}
-
-fn said(statement: &Value, seed: u8) -> Value {
-    let text = statement.to_string();
-    json!({ "statement": text, "signature": signature(seed, "towpath", &text) })
-}
 
 const BOB: u8 = 7;
 const CARL: u8 = 8;
@@ -81,7 +41,7 @@ async fn world() -> World {
     world
 }
 
-async fn digest_of(world: &World, version: &str) -> String {
+pub(crate) async fn digest_of(world: &World, version: &str) -> String {
     let all = world.get(&As::Person("lead"), "/v1/releases").await.body;
     let all = all.as_array().unwrap().clone();
     let found = all.iter().map(|one| one.get("release").unwrap_or(one));
@@ -89,7 +49,7 @@ async fn digest_of(world: &World, version: &str) -> String {
     found["digest"].as_str().unwrap().to_owned()
 }
 
-fn moment(world: &World, ahead: Span) -> String {
+pub(crate) fn moment(world: &World, ahead: Span) -> String {
     Statement::moment(world.now().plus(ahead))
 }
 
@@ -97,7 +57,7 @@ fn moment(world: &World, ahead: Span) -> String {
 async fn yes(world: &World) -> Value {
     let plan = world.get(&As::Person("bob"), "/v1/promotions/1/plan").await.body["plan"].clone();
     json!({
-        "towpath": 1, "project": "project at 60x", "by": "bob", "says": "approve",
+        "towpath": 1, "project": "project at 60x", "journal": journal(world).await, "by": "bob", "says": "approve",
         "service": "app", "environment": "staging", "promotion": 1,
         "release": digest_of(world, "1.0.0").await, "plan": plan, "note": "so it is",
         "at": moment(world, Span::ZERO), "until": moment(world, Span::minutes(10)),
@@ -113,7 +73,7 @@ async fn approve(world: &World, who: &str, statement: &Value, signed: &Value) ->
 }
 
 /// A statement with one field changed.
-fn with(statement: &Value, field: &str, value: Value) -> Value {
+pub(crate) fn with(statement: &Value, field: &str, value: Value) -> Value {
     let mut changed = statement.clone();
     changed[field] = value;
     changed
@@ -129,6 +89,12 @@ async fn t2_whoever_has_a_key_is_heard_by_signed_words_about_this_alone() {
     let changed = [
         ("project", json!("project"), "signed-other-project"),
         ("project", json!("elsewhere at 60x"), "signed-other-project"),
+        (
+            "journal",
+            json!("towpath.dev/rehearsal-60x/project/0000000000000000"),
+            "signed-other-journal",
+        ),
+        ("journal", json!("towpath.dev/journal/project/0000000000000000"), "signed-other-journal"),
         ("by", json!("carl"), "signed-other-person"),
         ("says", json!("reject"), "signed-other-word"),
         ("says", json!("break-glass"), "signed-other-word"),
@@ -153,6 +119,11 @@ async fn t2_whoever_has_a_key_is_heard_by_signed_words_about_this_alone() {
         let found = (answer.status, answer.code());
         assert_eq!(found, (StatusCode::FORBIDDEN, code), "{field} {statement} {answer:?}");
     }
+    // As words of older programs are, which name no journal.
+    let mut old = good.clone();
+    old.as_object_mut().unwrap().shift_remove("journal");
+    let answer = approve(&world, "bob", &good, &said(&old, BOB)).await;
+    assert_eq!(answer.code(), "signed-other-journal", "{answer:?}");
     let (text, signed) = (good.to_string(), said(&good, BOB));
     let unproven = [
         said(&good, CARL),
@@ -180,6 +151,9 @@ async fn t2_whoever_has_a_key_is_heard_by_signed_words_about_this_alone() {
     assert!(!world.kinds().await.contains(&"approval-given".to_owned()));
     let answer = approve(&world, "bob", &good, &signed).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    // The same words count once.
+    let answer = approve(&world, "bob", &good, &signed).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "said-before"));
     // The journal has the words as they were signed.
     let rows = world.engine.events(0, 1000).await.unwrap();
     let given = rows.iter().find(|row| row.kind == "approval-given").unwrap();
@@ -237,7 +211,7 @@ async fn t2_every_word_of_whoever_has_a_key_is_signed_and_each_for_itself() {
     let path = "/v1/lanes/app/production/attestations";
     let attest = |signed: Value| json!({ "release": "1.0.0", "title": "tried", "by": "bob", "note": null, "link": null, "signed": signed });
     let statement = times(json!({
-        "towpath": 1, "project": "project at 60x", "by": "bob", "says": "attest", "service": "app",
+        "towpath": 1, "project": "project at 60x", "journal": journal(&world).await, "by": "bob", "says": "attest", "service": "app",
         "environment": "production", "release": release, "title": "tried",
     }));
     let other = times(with(&statement, "title", json!("read")));
@@ -259,7 +233,7 @@ async fn t2_every_word_of_whoever_has_a_key_is_signed_and_each_for_itself() {
     let plan = world.post(&bob, "/v1/lanes/app/production/plan", &broken).await;
     let hash = plan.body["hash"].as_str().unwrap().trim_start_matches("sha256:").to_owned();
     let statement = times(json!({
-        "towpath": 1, "project": "project at 60x", "by": "bob", "says": "break-glass",
+        "towpath": 1, "project": "project at 60x", "journal": journal(&world).await, "by": "bob", "says": "break-glass",
         "service": "app", "environment": "production", "release": release,
         "plan": format!("sha256:{hash}"), "note": "it burns",
     }));
@@ -299,7 +273,7 @@ async fn t2_a_changed_matrix_is_agreed_to_by_signed_words_too() {
     let plan = plan.trim_start_matches("sha256:").to_owned();
     world.pass(Span::seconds(1));
     let statement = json!({
-        "towpath": 1, "project": "project at 60x", "by": "bob", "says": "approve-matrix",
+        "towpath": 1, "project": "project at 60x", "journal": journal(&world).await, "by": "bob", "says": "approve-matrix",
         "plan": format!("sha256:{plan}"), "at": moment(&world, Span::ZERO),
         "until": moment(&world, Span::minutes(10)),
     });

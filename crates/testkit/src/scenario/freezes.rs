@@ -24,7 +24,7 @@ impl Story {
         let took = if words.get(0)? == "thaw" {
             self.world.order(|common, now| {
                 let (scope, by, reason) = (scope.clone(), by.clone(), reason.clone());
-                common.thaw(Thaw { scope, by, reason }, now)
+                common.thaw(Thaw { scope, by, reason, signed: None }, now)
             })
         } else {
             let lasts = words.after("for").map(str::parse).transpose()?;

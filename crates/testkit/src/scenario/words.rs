@@ -101,6 +101,7 @@ impl Story {
             by,
             changes: Vec::new(),
             approved: Vec::new(),
+            signed: None,
         });
         Ok(())
     }
@@ -189,7 +190,7 @@ impl Story {
             let number = words.number(1)?;
             let input = match verb {
                 "pause" => Input::PauseOrdered { number, by, reason },
-                "resume" => Input::ResumeOrdered { number, by },
+                "resume" => Input::ResumeOrdered { number, by, signed: None },
                 "amend" => Input::ReasonGiven { number, by, reason: said },
                 _ => Input::AbortOrdered { number, by, reason },
             };
@@ -215,7 +216,12 @@ impl Story {
                 let releases = &self.world.disk.project().common.releases;
                 let release = releases.iter().find(|one| one.version.as_str() == version);
                 let release = release.ok_or_else(|| format!("there is no release {version}"))?;
-                Input::QuarantineLiftOrdered { digest: release.digest.clone(), by, reason: said }
+                Input::QuarantineLiftOrdered {
+                    digest: release.digest.clone(),
+                    by,
+                    reason: said,
+                    signed: None,
+                }
             }
         };
         Ok((lane, input))
@@ -233,7 +239,7 @@ impl Story {
         let kind = kind.ok_or_else(|| format!("`{what}` is not owed by anybody"))?;
         let found_in = words.after("found-in").map(Version::new).transpose();
         let found_in = found_in.map_err(|error| error.to_string())?;
-        let order = DebtOrder { by, number, kind, note, link: None, found_in };
+        let order = DebtOrder { by, number, kind, note, link: None, found_in, signed: None };
         Ok((self.lane_of(number)?, Input::DebtSettled(order)))
     }
 

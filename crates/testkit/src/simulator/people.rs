@@ -85,6 +85,7 @@ pub fn some_matrix(chaos: &mut Chaos) -> Event {
         by: somebody(),
         changes: Vec::new(),
         approved: Vec::new(),
+        signed: None,
     }
 }
 
@@ -183,7 +184,11 @@ fn lift(world: &mut World<Chaos>) {
     let Some(one) = world.fate.chance.one_of(&state.quarantined).cloned() else { return };
     let digest = one.release.digest;
     let reason = "it was the database".to_owned();
-    press(world, &lane, Input::QuarantineLiftOrdered { digest, by: somebody(), reason });
+    press(
+        world,
+        &lane,
+        Input::QuarantineLiftOrdered { digest, by: somebody(), reason, signed: None },
+    );
 }
 
 /// Says yes, or now and then no, to something that waits, or did.
@@ -246,7 +251,7 @@ fn thaw(world: &mut World<Chaos>) {
     let lane = some_lane(world);
     let scope = known.unwrap_or_else(|| scope(world, &lane));
     world.order(|common, now| {
-        common.thaw(Thaw { scope: scope.clone(), by: somebody(), reason: None }, now)
+        common.thaw(Thaw { scope: scope.clone(), by: somebody(), reason: None, signed: None }, now)
     });
 }
 
@@ -262,7 +267,7 @@ fn steer(world: &mut World<Chaos>) {
     let (by, reason) = (somebody(), None);
     let input = match world.fate.chance.below(5) {
         0 | 1 => Input::PauseOrdered { number, by, reason },
-        2 | 3 => Input::ResumeOrdered { number, by },
+        2 | 3 => Input::ResumeOrdered { number, by, signed: None },
         _ => Input::AbortOrdered { number, by, reason },
     };
     press(world, &lane, input);

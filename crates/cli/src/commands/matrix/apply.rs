@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use towpath_core::matrix::Matrix;
 use towpath_core::reason::Next;
 use towpath_core::speaking::{Says, Signed};
 use towpath_engine::views::ProposalView;
@@ -29,11 +30,20 @@ pub(crate) async fn apply(
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking_with_engine(context).await?;
     let matrix = resolved(&session.project, context)?;
-    let request = MatrixRequest { matrix, by: person::current(), unless_asked: arguments.dry_run };
+    // Where nobody has to be asked and nothing has to be signed, that is all.
+    let mut request =
+        MatrixRequest { matrix, by: person::current(), unless_asked: true, signed: None };
     if arguments.dry_run {
         return dry_run(&session, &request, context).await;
     }
-    let applied: AcceptedView = session.client.post("/v1/matrix", &request).await?;
+    let applied = match session.client.post::<_, AcceptedView>("/v1/matrix", &request).await {
+        Err(error) if error.code() == "needs-agreement" => {
+            request.unless_asked = false;
+            request.signed = order(&session, &request.matrix, arguments).await?;
+            session.client.post::<_, AcceptedView>("/v1/matrix", &request).await?
+        }
+        applied => applied?,
+    };
     let waits = if applied.changed { proposal(&session).await? } else { None };
     if let Some(waiting) = waits {
         context
@@ -44,6 +54,21 @@ pub(crate) async fn apply(
         context.either(&applied, (text, String::new()));
     }
     Ok(ExitCode::Done)
+}
+
+/// The order as whoever has a key signs it: for this matrix and no other. Without one where it is in force, and
+/// where whoever lost their key takes it out, to which somebody else with a key must agree.
+async fn order(
+    session: &Session,
+    matrix: &Matrix,
+    arguments: &MatrixApplyArguments,
+) -> Result<Option<Signed>, CliError> {
+    if arguments.without_key {
+        return Ok(None);
+    }
+    let digest = matrix.clone().rehearsed(session.project.speed()).digest();
+    let words = Words { matrix: Some(digest), ..Words::default() };
+    signing::said(session, &arguments.by, Says::ApplyMatrix, words).await
 }
 
 /// Who would be asked; changes nothing.
@@ -94,7 +119,7 @@ async fn signed(
     arguments: &MatrixWordArguments,
     agrees: bool,
 ) -> Result<Option<Signed>, CliError> {
-    let speaker = Speaker::of(session, arguments.key.as_deref()).await?;
+    let speaker = Speaker::of(session, arguments.by.key.as_deref()).await?;
     let (Some(speaker), Some(waiting)) = (speaker, proposal(session).await?) else {
         return Ok(None);
     };
