@@ -33,7 +33,9 @@ async fn world(keys: &[(&str, u8)]) -> World {
         staging: root, tier staging, steps 100%/1m, approvals all developer 2
         production: root, tier production, steps 100%/1m";
     World::new(words, |matrix| {
-        keys.iter().for_each(|(who, seed)| key(matrix, who, *seed));
+        for (who, seed) in keys {
+            key(matrix, who, *seed);
+        }
         matrix.who_may.insert(Verb::BreakGlass, vec![name("developer")]);
     })
     .await

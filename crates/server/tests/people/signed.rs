@@ -119,28 +119,9 @@ async fn t2_whoever_has_a_key_is_heard_by_signed_words_about_this_alone() {
         let found = (answer.status, answer.code());
         assert_eq!(found, (StatusCode::FORBIDDEN, code), "{field} {statement} {answer:?}");
     }
-    // As words of older programs are, which name no journal.
-    let mut old = good.clone();
-    old.as_object_mut().unwrap().shift_remove("journal");
-    let answer = approve(&world, "bob", &good, &said(&old, BOB)).await;
-    assert_eq!(answer.code(), "signed-other-journal", "{answer:?}");
-    let (text, signed) = (good.to_string(), said(&good, BOB));
-    let unproven = [
-        said(&good, CARL),
-        json!({ "statement": text, "signature": signature(BOB, "git", &text) }),
-        json!({ "statement": text, "signature": signature(BOB, "towpath", "another text") }),
-        json!({ "statement": text.replace("so it is", "so it was"), "signature": signed["signature"] }),
-        json!({ "statement": text, "signature": "" }),
-        json!({ "statement": text, "signature": "-----BEGIN SSH SIGNATURE-----\n" }),
-    ];
-    for signed in &unproven {
-        let answer = approve(&world, "bob", &good, signed).await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::FORBIDDEN, "not-proven"),
-            "{answer:?}"
-        );
-    }
+    older_words_name_no_journal(&world, &good).await;
+    let signed = said(&good, BOB);
+    nobody_else_signs_them(&world, &good).await;
     let answer = approve(&world, "bob", &good, &Value::Null).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "not-signed"));
     // Another person does not speak by these words, with a key or without.
@@ -158,6 +139,33 @@ async fn t2_whoever_has_a_key_is_heard_by_signed_words_about_this_alone() {
     let rows = world.engine.events(0, 1000).await.unwrap();
     let given = rows.iter().find(|row| row.kind == "approval-given").unwrap();
     assert_eq!(given.body["approval"]["signed"], signed);
+}
+
+async fn nobody_else_signs_them(world: &World, good: &Value) {
+    let (text, signed) = (good.to_string(), said(good, BOB));
+    let unproven = [
+        said(good, CARL),
+        json!({ "statement": text, "signature": signature(BOB, "git", &text) }),
+        json!({ "statement": text, "signature": signature(BOB, "towpath", "another text") }),
+        json!({ "statement": text.replace("so it is", "so it was"), "signature": signed["signature"] }),
+        json!({ "statement": text, "signature": "" }),
+        json!({ "statement": text, "signature": "-----BEGIN SSH SIGNATURE-----\n" }),
+    ];
+    for signed in &unproven {
+        let answer = approve(world, "bob", good, signed).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::FORBIDDEN, "not-proven"),
+            "{answer:?}"
+        );
+    }
+}
+
+async fn older_words_name_no_journal(world: &World, good: &Value) {
+    let mut old = good.clone();
+    old.as_object_mut().unwrap().shift_remove("journal");
+    let answer = approve(world, "bob", good, &said(&old, BOB)).await;
+    assert_eq!(answer.code(), "signed-other-journal", "{answer:?}");
 }
 
 #[tokio::test]
