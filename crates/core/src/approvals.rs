@@ -130,6 +130,8 @@ pub struct Question<'a> {
     pub ordered_by: Option<&'a Person>,
     /// Who made the token by which they did.
     pub behind: &'a [Person],
+    /// Who declared the settings that it changes, alone or with a release.
+    pub declared_by: Option<&'a BTreeSet<Person>>,
 }
 
 impl Question<'_> {
@@ -161,6 +163,11 @@ impl Question<'_> {
         let place = &self.environment.name;
         if !self.rules.author_may_approve {
             let means = |who: &Person| self.matrix.is_meant_by(person, who);
+            if self.declared_by.into_iter().flatten().any(means) {
+                return Err(format!(
+                    "declared these settings, and {place} wants the word of others"
+                ));
+            }
             // Whoever creates a release also says who its author is.
             if self.release.makers().any(means) {
                 return Err(format!("made {version}, and {place} wants the word of others"));

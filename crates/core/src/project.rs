@@ -1,13 +1,13 @@
 //! One project as it stands: the fold of its whole journal.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Withdrawn, withdrawn_of};
 use crate::freezing::Freeze;
 use crate::governing::Proposal;
-use crate::ids::{Digest, Epoch, LaneId, Name, PromotionNumber, Version};
+use crate::ids::{Digest, Epoch, LaneId, Name, Person, PromotionNumber, Version};
 use crate::journal::{Attested, Event};
 use crate::matrix::Matrix;
 use crate::notices::GivenUp;
@@ -62,6 +62,21 @@ pub struct Common {
     /// Signed words about what belongs to no lane, as long as they could be shown again.
     #[serde(default, skip_serializing_if = "Heard::is_empty")]
     pub taken: Heard,
+    /// Who declared the settings of lanes where they have changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings_by: Vec<SettingsBy>,
+}
+
+/// Those who declared the settings of a lane as the matrix in force has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsBy {
+    /// Where.
+    pub lane: LaneId,
+    /// Who.
+    pub by: BTreeSet<Person>,
+    /// Whether something has served there under them: the next change is another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub served: bool,
 }
 
 /// A notice that never arrived.
@@ -100,6 +115,40 @@ impl Common {
     pub fn starts_since(&self, since: Timestamp) -> u32 {
         let starts = self.starts.iter().filter(|start| **start >= since).count();
         u32::try_from(starts).unwrap_or(u32::MAX)
+    }
+
+    /// Who declared the settings of a lane, where they have changed; those alone under which nothing has
+    /// served there yet, unless `all` are wanted.
+    pub fn declared_by(&self, lane: &LaneId, all: bool) -> Option<&BTreeSet<Person>> {
+        let mut known = self.settings_by.iter();
+        known.find(|one| one.lane == *lane && (all || !one.served)).map(|one| &one.by)
+    }
+
+    /// Takes note of the lanes whose settings are others under `matrix` than now.
+    fn settings_declared(&mut self, matrix: &Matrix, by: &Person) {
+        let Some(before) = &self.matrix else { return };
+        let lanes = matrix.environments.iter().flat_map(|environment| {
+            environment.lanes.iter().map(|(service, section)| {
+                let (service, environment) = (service.clone(), environment.name.clone());
+                (LaneId { service, environment }, section)
+            })
+        });
+        let changed: Vec<LaneId> = lanes
+            .filter(|(id, section)| {
+                before.lane(id).is_some_and(|(_, before)| before.settings != section.settings)
+            })
+            .map(|(id, _)| id)
+            .collect();
+        for lane in changed {
+            match self.settings_by.iter_mut().find(|one| one.lane == lane) {
+                Some(known) if !known.served => drop(known.by.insert(by.clone())),
+                Some(known) => (known.by, known.served) = ([by.clone()].into(), false),
+                None => {
+                    let by = [by.clone()].into();
+                    self.settings_by.push(SettingsBy { lane, by, served: false });
+                }
+            }
+        }
     }
 
     /// The release that a record names.
@@ -145,6 +194,15 @@ impl Project {
         })
     }
 
+    /// Whether what is on its way into a lane runs under the settings that are declared there.
+    fn sets_up_what_is_declared(&self, id: &LaneId) -> bool {
+        let declared = self.common.matrix.as_ref().and_then(|matrix| matrix.lane(id));
+        let active = self.lanes.get(id).and_then(|lane| lane.active.as_ref());
+        declared
+            .zip(active)
+            .is_some_and(|((_, section), active)| section.settings == active.plan.section.settings)
+    }
+
     /// What is so after `event`.
     pub fn apply(&mut self, lane: Option<&LaneId>, event: &Event, at: Timestamp) {
         if let Some(signed) = event.signed().filter(|_| event.is_of_project()) {
@@ -158,7 +216,8 @@ impl Project {
                     self.common.starts.pop_front();
                 }
             }
-            Event::MatrixApplied { matrix, .. } => {
+            Event::MatrixApplied { matrix, by, .. } => {
+                self.common.settings_declared(matrix, by);
                 self.common.tokens_under(matrix, at);
                 self.common.matrix = Some((**matrix).clone());
                 self.common.governed(event, at);
@@ -188,6 +247,10 @@ impl Project {
             _ => {}
         }
         if let Some(id) = lane {
+            if matches!(event, Event::Committed { .. }) && self.sets_up_what_is_declared(id) {
+                let mut known = self.common.settings_by.iter_mut();
+                known.find(|one| one.lane == *id).into_iter().for_each(|one| one.served = true);
+            }
             let lane = self.lanes.entry(id.clone()).or_insert_with(|| Lane::new(id.clone()));
             lane.apply(event, at);
         }

@@ -162,6 +162,7 @@ fn without_parts(common: &Common) -> Common {
         dead: _,
         tokens: _,
         taken,
+        settings_by,
     } = common;
     Common {
         epoch: *epoch,
@@ -178,6 +179,7 @@ fn without_parts(common: &Common) -> Common {
         tokens: Vec::new(),
         // For an hour.
         taken: taken.clone(),
+        settings_by: settings_by.clone(),
     }
 }
 
@@ -299,6 +301,7 @@ mod tests {
             starts: [Timestamp(5)].into(),
             proposed: None,
             freezes: Vec::new(),
+            settings_by: Vec::new(),
             withdrawn: Withdrawn::new(),
             dead: VecDeque::new(),
             tokens: Vec::new(),

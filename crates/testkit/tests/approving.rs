@@ -117,6 +117,7 @@ fn count(seeds: std::ops::RangeInclusive<u64>) {
             change_type: release.change_type,
             ordered_by: Some(&ordered_by),
             behind: &[],
+            declared_by: None,
         };
         let asked = question.asked(&plan, &words, Timestamp(0));
         let counted = rules(&matrix).needed(release.change_type).is_some()

@@ -330,7 +330,17 @@ fn question<'a>(
     let rules = rules(matrix, &plan.section)?;
     let change_type = plan.change_type(release);
     let (ordered_by, behind) = (None, [].as_slice());
-    Some(Question { matrix, environment, rules, release, change_type, ordered_by, behind })
+    let declared_by = common.declared_by(&lane.id, plan.is_settings_alone());
+    Some(Question {
+        matrix,
+        environment,
+        rules,
+        release,
+        change_type,
+        ordered_by,
+        behind,
+        declared_by,
+    })
 }
 
 /// A question to people, and the plan that it is about.
