@@ -29,6 +29,9 @@ was read from `who_may` a second time to make sure. [Say who may do what](../how
 - A program (`bot: true`) may the same, but for approve, attest, break_glass and apply_matrix: those take a person.
 - A [token](../how-to/let-a-script-act.md) reaches what it names, and never more than its owner.
 - What nobody names in `who_may` is for everybody in `people`; going past the rules is for nobody then.
+- How long a session lasts, and what wants a second factor, is what `iam` says, and an hour without one where it says nothing;
+  what belongs to the whole project (create_release, apply_matrix) has the strictest rules of all environments.
+  **Nothing enforces that yet**: sign-in comes with the server. On one machine there are no sessions.
 ";
 
 /// The whole page.
@@ -94,7 +97,8 @@ fn table(
     place: &Name,
 ) -> Result<String> {
     let names: Vec<&str> = roles.iter().map(Name::as_str).collect();
-    let mut text = format!("| | {} |\n|---{}|\n", names.join(" | "), "|---".repeat(names.len()));
+    let mut text = sessions(matrix, place);
+    write!(text, "| | {} |\n|---{}|\n", names.join(" | "), "|---".repeat(names.len()))?;
     for verb in Verb::ALL {
         write!(text, "| {} |", verb.key())?;
         for role in roles {
@@ -104,6 +108,19 @@ fn table(
         text.push('\n');
     }
     Ok(text)
+}
+
+/// What sessions must be in `place`, once somebody signs in.
+fn sessions(matrix: &Matrix, place: &Name) -> String {
+    let rules = matrix.session_rules(Some(place));
+    let wants = |verb: &Verb| !verb.is_of_project() && verb.wants_second_factor();
+    let verbs = Verb::ALL.into_iter().filter(wants).map(Verb::key).collect::<Vec<_>>();
+    let factor = if rules.second_factor {
+        format!("a second factor no older than that for {}", verbs.join(", "))
+    } else {
+        "no second factor".to_owned()
+    };
+    format!("Session (planned): {}; {factor}.\n\n", rules.lasts)
 }
 
 /// Whether whoever has `role` may, as both say.

@@ -108,6 +108,16 @@ pub fn verify(key: &str, signed: &Signed) -> Result<(), Unproven> {
     }
 }
 
+/// Whether `signed` was signed by the key that stands in its own signature, whosever that is.
+///
+/// # Errors
+/// Why that is not proven.
+pub fn verify_itself(signed: &Signed) -> Result<(), Unproven> {
+    let key = read_signature(&signed.signature)?.public_key().clone();
+    let line = PublicKey::new(key, "").to_openssh().map_err(|_| Unproven::Key)?;
+    verify(&line, signed)
+}
+
 fn check(key: &[u8; 32], text: &[u8], signature: &[u8]) -> Result<(), Unproven> {
     UnparsedPublicKey::new(&ED25519, key).verify(text, signature).map_err(|_| Unproven::Wrong)
 }

@@ -11,6 +11,7 @@ use crate::chain;
 use crate::checkpoint;
 use crate::export::{Line, Unreadable};
 use crate::note::{Note, PublicKey, Signed};
+use crate::words::{Counted, Words};
 
 /// Findings that are told; a file that was mixed up whole has no end of them.
 pub const MOST_FINDINGS: usize = 100;
@@ -38,6 +39,8 @@ pub struct Report {
     pub before: u64,
     /// The last event that a right checkpoint covers; none when there is none.
     pub covered: Option<i64>,
+    /// Words of people that were signed, against the keys that the matrix in force named.
+    pub words: Counted,
     /// Up to which event everything is as it was written; none when not even the first is.
     pub trusted: Option<i64>,
     /// What is wrong, in the order of the file, checkpoints last; at most [`MOST_FINDINGS`].
@@ -89,7 +92,7 @@ pub enum What {
     OtherJournal,
     /// What should be a checkpoint, or another signed thing, is none.
     Malformed,
-    /// What was signed is not what the events say.
+    /// What was signed is not what the events say, or nobody signed so what they say.
     Untrue,
 }
 
@@ -126,6 +129,7 @@ pub fn verify(
     let events: Vec<&(u64, Line)> = lines.iter().filter_map(|line| line.as_ref().ok()).collect();
     report.describe(&events);
     report.chain(lines, &events, from);
+    report.words(&events);
     // What stands before the first that there should be is none of it.
     let events: Vec<_> = events.into_iter().filter(|(_, line)| line.seq >= from).collect();
     let hashes = hashes(&events);
@@ -173,6 +177,21 @@ impl Report {
         self.trusted = self.range.map(|(_, last)| last);
         let withheld = events.iter().filter(|(_, line)| line.body.is_none());
         self.withheld = withheld.map(|(_, line)| line.seq).collect();
+    }
+
+    /// Holds what people signed against what the events tell of it.
+    fn words(&mut self, events: &[&(u64, Line)]) {
+        let mut words = Words::of(self.project.as_deref().unwrap_or_default(), self.speed);
+        for (number, line) in events {
+            let Some(event) = line.event() else {
+                words.withheld(&line.kind);
+                continue;
+            };
+            if let Some(sentence) = words.take(&event) {
+                self.found(What::Untrue, Some(line.seq), Some(*number), sentence);
+            }
+        }
+        self.words = words.counted;
     }
 
     /// Walks the lines in the order of the file. After each finding the walk goes on from what the

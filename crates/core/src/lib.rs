@@ -34,6 +34,7 @@ pub mod promotion;
 pub mod reason;
 mod rehearsing;
 pub mod release;
+pub mod sessions;
 pub mod settings;
 pub mod speaking;
 pub mod tokens;

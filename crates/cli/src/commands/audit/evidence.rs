@@ -116,7 +116,8 @@ impl Bundle {
         covers: i64,
         with_secrets: bool,
     ) -> Result<(), CliError> {
-        let from = u64::try_from(signed.events.0).unwrap_or(1);
+        let first = first_needed(written, signed).await?;
+        let from = u64::try_from(first).unwrap_or(1);
         let mut previous = before(written, from).await?;
         let (mut text, mut after, mut plan) = (String::new(), 0, None);
         let (mut releases, mut release) = (Vec::new(), None);
@@ -135,7 +136,7 @@ impl Bundle {
                     release = Some(found.release.digest.clone());
                     plan = Some(found);
                 }
-                if event.seq < signed.events.0 {
+                if event.seq < first {
                     continue;
                 }
                 let own = Line::of(&written.project, written.speed, event, &previous);
@@ -184,6 +185,38 @@ impl Bundle {
         }
         Ok(())
     }
+}
+
+/// The event with which its part of the journal begins: the first that it rests on, or, where people signed
+/// words in it, the matrix that named their keys, unless what lies between holds secrets.
+async fn first_needed(written: &Written, signed: &SignedAccount) -> Result<i64, CliError> {
+    let (first, last) = signed.events;
+    let number = i64::try_from(signed.promotion).ok();
+    let (mut matrix, mut is_said, mut after) = (None, false, 0);
+    'all: loop {
+        let events = written.after(after).await?;
+        let Some(end) = events.last() else { break };
+        after = u64::try_from(end.seq).unwrap_or(u64::MAX);
+        for event in events {
+            if event.seq > last {
+                break 'all;
+            }
+            let is_own = event.promotion == number || event.kind == "approval-given";
+            if event.seq >= first {
+                is_said |= is_own && event.body.contains("\"signed\":{");
+                continue;
+            }
+            let seq = event.seq;
+            let is_matrix = event.kind == "matrix-applied";
+            let line = Line::of(&written.project, written.speed, event, "");
+            match (is_matrix, holds_secrets(&line)) {
+                (_, true) => matrix = None,
+                (true, false) => matrix = Some(seq),
+                (false, false) => {}
+            }
+        }
+    }
+    Ok(matrix.filter(|_| is_said).unwrap_or(first))
 }
 
 fn created(event: &WrittenEvent) -> Option<Release> {

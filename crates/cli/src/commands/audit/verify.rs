@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use towpath_adapters::notary::{LIST_FILE, PUBLIC_FILE, public_keys};
 use towpath_audit::bundle;
 use towpath_audit::note::{Note, PublicKey, split};
-use towpath_audit::verify::{Known, Report, checkpoints, verify};
+use towpath_audit::verify::{Finding, Known, MOST_FINDINGS, Report, What, checkpoints, verify};
+use towpath_audit::words::Words;
 use towpath_core::ids::Digest;
 use towpath_ports::store::ChainReport;
 
@@ -18,7 +19,7 @@ use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 use crate::report;
-use crate::report::audit::Whole;
+use crate::report::audit::{Said, Whole};
 
 /// Runs it. Failed (exit 1) when something is not as it was written.
 pub(super) async fn run(
@@ -83,9 +84,40 @@ async fn of_journal(arguments: &VerifyArguments, context: &Context) -> Result<Ex
     let chain: ChainReport = session.client.patient().get("/v1/audit/verify").await?;
     let signed = signed(&session.project, &chain, notes, arguments, context).await?;
     let place = session.project.state.display().to_string();
-    let found = Whole { chain, signed };
+    let words = words(&session.project, &chain, context).await?;
+    let found = Whole { chain, signed, words };
     context.either(&found.object(), report::audit::text(&found, &place, &context.out));
     Ok(if found.is_whole() { ExitCode::Done } else { ExitCode::Failed })
+}
+
+/// What people signed, as far as the chain holds.
+async fn words(
+    project: &ProjectFolder,
+    chain: &ChainReport,
+    context: &Context,
+) -> Result<Said, CliError> {
+    let mut said = Said::default();
+    if chain.events == 0 {
+        return Ok(said);
+    }
+    let written = Written::open(project, context).await?;
+    let mut words = Words::of(written.project.as_str(), written.speed);
+    let mut after = 0;
+    while after < chain.events {
+        let events = written.after(after).await?;
+        let Some(last) = events.last() else { break };
+        after = u64::try_from(last.seq).unwrap_or(u64::MAX);
+        for event in &events {
+            if let Some(sentence) = words.take(event)
+                && said.findings.len() < MOST_FINDINGS
+            {
+                let (what, seq) = (What::Untrue, Some(event.seq));
+                said.findings.push(Finding { what, seq, line: None, sentence });
+            }
+        }
+    }
+    said.counted = words.counted;
+    Ok(said)
 }
 
 /// The checkpoints beside the journal and those that were named.

@@ -108,6 +108,7 @@ pub(crate) fn bundle(found: &Checked, place: &str, style: &Style) -> (String, St
     if let Some(project) = &found.journal.project {
         block.row("journal", format!("{}{rehearsal}", printable(project)));
     }
+    super::said(&mut block, found.journal.words);
     block.row("evidence", format!("{} as the checks read it", counted(found.evidence, "piece")));
     if !found.journal.withheld.is_empty() {
         let many = counted(found.journal.withheld.len(), "event");

@@ -5,6 +5,7 @@ mod bundle;
 use serde::Serialize;
 use serde_json::{Value, json};
 use towpath_audit::verify::{Finding, Report};
+use towpath_audit::words::Counted;
 use towpath_core::reason::Next;
 use towpath_core::units::Timestamp;
 use towpath_engine::CheckpointView;
@@ -25,13 +26,24 @@ pub(crate) struct Whole {
     pub(crate) chain: ChainReport,
     /// Its checkpoints; none where there is none.
     pub(crate) signed: Option<Report>,
+    /// What people signed.
+    pub(crate) words: Said,
+}
+
+/// What people signed in a journal.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// How many words.
+    pub(crate) counted: Counted,
+    /// Which are not so.
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Whole {
     /// Whether everything is as it was written.
     pub(crate) fn is_whole(&self) -> bool {
         let signed = self.signed.as_ref().is_none_or(Report::is_whole);
-        self.chain.broken.is_none() && signed
+        self.chain.broken.is_none() && signed && self.words.findings.is_empty()
     }
 
     /// As JSON.
@@ -44,6 +56,11 @@ impl Whole {
         json!({
             "format": FORMAT, "events": events, "span": span, "broken": broken,
             "checkpoints": checkpoints,
+            "words": {
+                "right": self.words.counted.right,
+                "unproven": self.words.counted.unproven,
+                "findings": self.words.findings,
+            },
         })
     }
 }
@@ -64,8 +81,9 @@ pub(crate) struct Exported {
 /// The answer about a journal, and what helps.
 pub(crate) fn text(found: &Whole, place: &str, style: &Style) -> (String, String) {
     let mut block = Block::default();
-    let Whole { chain, signed } = found;
+    let Whole { chain, signed, words } = found;
     let findings = signed.as_ref().map(|it| it.findings.as_slice()).unwrap_or_default();
+    let findings = &[findings, &words.findings].concat();
     let Some(broken) = &chain.broken else {
         if !findings.is_empty() {
             return differs(found, findings, place, style);
@@ -77,6 +95,7 @@ pub(crate) fn text(found: &Whole, place: &str, style: &Style) -> (String, String
         let events = grouped(chain.events);
         let mark = style.symbol(Symbol::Passed);
         block.row("chain", "every event carries the hash of the one before it");
+        said(&mut block, words.counted);
         let next = covered(&mut block, chain.events, signed.as_ref());
         let head = format!("{mark} the journal is whole: {events} events{span}\n");
         return (head + &block.written(4, style), next);
@@ -98,6 +117,19 @@ pub(crate) fn text(found: &Whole, place: &str, style: &Style) -> (String, String
     block.row("doubtful", format!("events from {} on", trusted + 1));
     block.row("now", "nothing was repaired and nothing was stopped; releases serve as before");
     (head + &block.written(4, style), investigate(trusted + 1))
+}
+
+/// How many words people signed, where any were.
+fn said(block: &mut Block, words: Counted) {
+    let Counted { right, unproven } = words;
+    if right + unproven == 0 {
+        return;
+    }
+    let unproven = match unproven {
+        0 => String::new(),
+        many => format!("; {many} by keys of which it does not say whose they are"),
+    };
+    block.row("words", format!("{right} of people, signed by their keys{unproven}"));
 }
 
 fn covered(block: &mut Block, events: u64, signed: Option<&Report>) -> String {
@@ -133,7 +165,12 @@ fn differs(found: &Whole, findings: &[Finding], place: &str, style: &Style) -> (
     let head = format!("{symbol} the journal is not the one that was signed\n");
     block.lines("cause", sentences(findings));
     block.row("place", place);
-    let trusted = found.signed.as_ref().and_then(|signed| signed.trusted).unwrap_or(0);
+    let trusted = match &found.signed {
+        Some(signed) => signed.trusted.unwrap_or(0),
+        None => i64::try_from(found.chain.events).unwrap_or(i64::MAX),
+    };
+    let untrue = found.words.findings.iter().filter_map(|finding| finding.seq).min();
+    let trusted = untrue.map_or(trusted, |seq| trusted.min(seq - 1));
     if trusted > 0 {
         block.row("trusted", format!("events 1 to {trusted}"));
     }
@@ -194,6 +231,7 @@ pub(crate) fn export(found: &Report, place: &str, style: &Style) -> (String, Str
             ),
         );
     }
+    said(&mut block, found.words);
     if found.checkpoints > 0 {
         let last =
             found.covered.map(|last| format!("; the last covers {last}")).unwrap_or_default();

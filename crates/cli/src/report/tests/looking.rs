@@ -210,7 +210,7 @@ fn audit_says_what_can_be_trusted() {
         ("changed and rewritten", changed, Some(signed(39, Some(3900), rewritten()))),
     ];
     let told = cases.into_iter().map(|(title, chain, signed)| {
-        let found = audit::Whole { chain, signed };
+        let found = audit::Whole { chain, signed, words: audit::Said::default() };
         format!("=== {title}\n{}", both(NOW, |style| audit::text(&found, place, style)))
     });
     insta::assert_snapshot!(told.collect::<Vec<_>>().concat());
