@@ -97,6 +97,7 @@ codes! {
     Warning TooFewPeople "too-few-people"
     Warning AutomaticIntoProduction "automatic-into-production-without-gate"
     Warning WindowNever "window-never"
+    Warning HolidaysOver "holidays-over"
     Warning UnknownBranch "unknown-branch"
     Warning AlertsOffButDeclared "alerts-off-but-declared"
     Warning DebugInProduction "debug-in-production"

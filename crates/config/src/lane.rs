@@ -15,6 +15,7 @@ use crate::adapters::{self, Adapter};
 use crate::codes::Code;
 use crate::declared::{self, declared, declared_at_top};
 use crate::forge;
+use crate::holidays::Calendars;
 use crate::parity;
 use crate::pipeline;
 use crate::problem::{Problem, Problems};
@@ -28,6 +29,8 @@ use crate::tree::{Entry, Node};
 pub(crate) struct Reading<'a> {
     pub(crate) root: &'a Node,
     pub(crate) catalogue: &'a Catalogue,
+    /// Holidays that stand beside the matrix.
+    pub(crate) calendars: &'a Calendars,
     pub(crate) problems: &'a mut Problems,
     found: Vec<Unenforced>,
     /// Paths among them that no promotion goes another way for.
@@ -78,6 +81,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn new(
         root: &'a Node,
         catalogue: &'a Catalogue,
+        calendars: &'a Calendars,
         problems: &'a mut Problems,
     ) -> Self {
         let named = sections::secrets::named(root);
@@ -87,6 +91,7 @@ impl<'a> Reading<'a> {
         Self {
             root,
             catalogue,
+            calendars,
             problems,
             found,
             apart,
@@ -411,7 +416,7 @@ fn lane_spec(
         },
         rollout,
         guard,
-        calendar: sections::windows::read(node, reading.root),
+        calendar: sections::windows::read(node, reading.root, reading.calendars),
         supersede: order::supersede(node),
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),

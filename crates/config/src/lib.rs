@@ -12,6 +12,7 @@ mod diff;
 mod elsewhere;
 mod fields;
 mod forge;
+mod holidays;
 mod lane;
 mod limits;
 mod lists;
@@ -45,6 +46,7 @@ use std::collections::BTreeSet;
 use towpath_core::matrix::{Matrix, Unenforced};
 use towpath_ports::catalogue::Catalogue;
 
+use crate::holidays::Calendars;
 use crate::problem::{Problem, Problems};
 use crate::source::{Extent, Source};
 use crate::tree::Node;
@@ -52,6 +54,7 @@ use crate::tree::Node;
 pub use crate::codes::{Code, Severity, explain};
 pub use crate::diagnostic::{Diagnostic, Label, report_json};
 pub use crate::diff::{Change, Diff, Judgement, diff};
+pub use crate::holidays::{Beside, MAX_CALENDAR};
 pub use crate::place::line_of;
 pub use crate::problem::MAX_PROBLEMS;
 pub use crate::render::{Symbols, brief, report, snippet};
@@ -94,8 +97,28 @@ pub struct Checked {
 }
 
 /// Reads and checks a matrix. `file_name` is only printed. Never fails and never panics, whatever
-/// the bytes are; safe to repeat.
+/// the bytes are; safe to repeat. What calendars beside it list is not known here: a freeze that
+/// names one holds at any time.
 pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
+    read(file_name, bytes, catalogue, None)
+}
+
+/// The same with what stands beside the matrix. A calendar that cannot be read is an error.
+pub fn parse_beside(
+    file_name: &str,
+    bytes: &[u8],
+    catalogue: &Catalogue,
+    beside: &Beside<'_>,
+) -> Checked {
+    read(file_name, bytes, catalogue, Some(beside))
+}
+
+fn read(
+    file_name: &str,
+    bytes: &[u8],
+    catalogue: &Catalogue,
+    beside: Option<&Beside<'_>>,
+) -> Checked {
     let mut problems = Problems::default();
     let source = Source::new(bytes, &mut problems);
     let root = if problems.is_empty() { read_tree(&source, &mut problems) } else { None };
@@ -116,9 +139,10 @@ pub fn parse(file_name: &str, bytes: &[u8], catalogue: &Catalogue) -> Checked {
     }
     let shown = root.as_ref().map(|root| secrecy::hide(root, catalogue, &mut problems));
     if let (Some(root), Some(shown)) = (&root, &shown) {
-        checked.resolve(shown, catalogue, &mut problems);
+        let calendars = Calendars::of(shown, beside, &mut problems);
+        checked.resolve(shown, (catalogue, &calendars), &mut problems);
         if !problems.hides_nothing() {
-            checked.resolve_with_secrets(root, catalogue, &mut problems);
+            checked.resolve_with_secrets(root, (catalogue, &calendars), &mut problems);
         }
     }
     checked.take(problems, shown.as_ref());
@@ -154,14 +178,19 @@ fn read_tree(source: &Source, problems: &mut Problems) -> Option<Node> {
 }
 
 impl Checked {
-    fn resolve(&mut self, root: &Node, catalogue: &Catalogue, problems: &mut Problems) {
+    fn resolve(
+        &mut self,
+        root: &Node,
+        (catalogue, calendars): (&Catalogue, &Calendars),
+        problems: &mut Problems,
+    ) {
         verify::check(root, catalogue, problems);
         let environments = root.get("environments").map(Node::entries).unwrap_or_default();
         if environments.len() > MAX_ENVIRONMENTS {
             return;
         }
         pipeline::check(environments, &self.source, problems);
-        let resolved = lane::resolve(&mut lane::Reading::new(root, catalogue, problems));
+        let resolved = lane::resolve(&mut lane::Reading::new(root, catalogue, calendars, problems));
         let Some(resolved) = resolved else { return };
         consistency::check(&self.whole(root, catalogue, &resolved), problems);
         self.resolved = show::lines(root, &self.source, catalogue, &resolved);
@@ -179,14 +208,15 @@ impl Checked {
     fn resolve_with_secrets(
         &mut self,
         root: &Node,
-        catalogue: &Catalogue,
+        (catalogue, calendars): (&Catalogue, &Calendars),
         problems: &mut Problems,
     ) {
         if self.matrix.take().is_none() {
             return;
         }
         let mut found = Problems::default();
-        let resolved = lane::resolve(&mut lane::Reading::new(root, catalogue, &mut found));
+        let resolved =
+            lane::resolve(&mut lane::Reading::new(root, catalogue, calendars, &mut found));
         problems.add_unseen(found);
         let Some(resolved) = resolved else { return };
         consistency::plaintext(&self.whole(root, catalogue, &resolved), problems);

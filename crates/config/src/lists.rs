@@ -8,7 +8,7 @@ use crate::problem::{Problem, Problems};
 use crate::quantities;
 use crate::repair::{of_days, of_week};
 use crate::sections::schedule::DAYS;
-use crate::sections::windows::{FREEZE, FREEZES_WHEN, cron};
+use crate::sections::windows::{FREEZE, FREEZES_WHEN, calendar, cron};
 use crate::shape::{Shape, expected};
 use crate::tree::{Node, Tree, printable};
 
@@ -85,6 +85,7 @@ pub(crate) fn freezes(list: &Node, problems: &mut Problems) {
         lists_that_are_empty(freeze, problems);
         ends_before_it_starts(freeze, problems);
         cron(freeze, problems);
+        calendar(freeze, problems);
         let given = |key: &str| freeze.get(key).is_some();
         // A key that is not known was most likely meant to say when; that was told.
         let strange = freeze.entries().iter().any(|entry| {
@@ -95,7 +96,7 @@ pub(crate) fn freezes(list: &Node, problems: &mut Problems) {
             problems.add(
                 Problem::new(Code::FreezeNever, freeze.extent, "this freeze has no days")
                     .label("it never freezes anything")
-                    .expected("`from`, `until`, `days`, `dates`, `hours` or `cron`")
+                    .expected("`from`, `until`, `days`, `dates`, `calendar`, `hours` or `cron`")
                     .next("write `from: 2027-12-20, until: 2028-01-02`, or `days: [fri]`"),
             );
         }

@@ -2,13 +2,15 @@
 //! only place that calls `towpath-config`; the sentences about a matrix are all there.
 
 pub(crate) mod apply;
+mod beside;
 mod diff;
 
 use std::io::Read as _;
 use std::path::Path;
 
-use towpath_config::{Checked, Symbols, Table};
+use towpath_config::{Beside, Checked, Symbols, Table};
 use towpath_core::matrix::Matrix;
+use towpath_core::units::Timestamp;
 
 use crate::args::{CheckArguments, MatrixCommand, ShowArguments, ShowForm};
 use crate::commands::Context;
@@ -196,7 +198,14 @@ fn wanted_tables(matrix: &Matrix, name: Option<&str>) -> Result<Vec<Table>, CliE
 }
 
 fn read(file: &Path) -> Result<Checked, CliError> {
-    Ok(towpath_config::parse(&name(file), &bytes(file)?, &wiring::catalogue()))
+    let here = Path::new("");
+    let folder = if is_stdin(file) { here } else { file.parent().unwrap_or(here) };
+    let beside = Beside {
+        read: &|named| beside::read(folder, named),
+        now: Timestamp(jiff::Timestamp::now().as_microsecond()),
+    };
+    let (name, bytes) = (name(file), bytes(file)?);
+    Ok(towpath_config::parse_beside(&name, &bytes, &wiring::catalogue(), &beside))
 }
 
 /// Whether standard input is meant.

@@ -10,7 +10,7 @@ use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{Kind, Lane, Outcome};
 use towpath_core::release::ReleaseRef;
 use towpath_core::units::Timestamp as Moment;
-use towpath_engine::views::{LaneView, PlanView, PromotionView, Status};
+use towpath_engine::views::{EarliestView, LaneView, PlanView, PromotionView, Status};
 use towpath_guard::{Evidence, Probes, Standing, Verdict};
 use towpath_ports::store::EventRow;
 
@@ -329,6 +329,10 @@ pub(crate) fn waiting() -> PromotionView {
         started_at: None,
         seconds: None,
         requested_at: "2027-01-12T15:02:10Z".to_owned(),
+        earliest_start: Some(EarliestView {
+            at: Some("2027-01-13T06:00:00Z".to_owned()),
+            after: vec!["Performance testing complete passes".to_owned()],
+        }),
         waits_for: serde_json::from_value(json!([
             {
                 "what": "check", "sentence": "Performance testing complete: nobody has attested it",

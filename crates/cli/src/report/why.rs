@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use towpath_core::reason::Next;
-use towpath_engine::views::{BlockerView, LaneView, PlanView, PromotionView};
+use towpath_engine::views::{BlockerView, EarliestView, LaneView, PlanView, PromotionView};
 
 use crate::report::block::{Block, commands, folded, next};
 use crate::report::status::held_back;
@@ -43,6 +43,9 @@ pub(crate) fn text(
     if lane.more_waiting > 0 {
         block.row("behind it", format!("{} more waiting", lane.more_waiting));
     }
+    if let Some(earliest) = &promotion.earliest_start {
+        block.row("earliest start", earliest_start(earliest, style));
+    }
     if promotion.state == "waiting" {
         block.row(
             "holds nothing",
@@ -59,6 +62,17 @@ pub(crate) fn text(
     }
     let watch = Next::new(format!("towpath watch {}", promotion.number), "until it ends");
     (text, if waits == 0 { next(&[watch]) } else { String::new() })
+}
+
+/// When it could start: a moment, what must come first, or both.
+fn earliest_start(earliest: &EarliestView, style: &Style) -> String {
+    let at = earliest.at.as_ref().map(|at| style.moment(at));
+    if earliest.after.is_empty() {
+        return at.unwrap_or_default();
+    }
+    let after: Vec<_> = earliest.after.iter().map(|one| printable(one)).collect();
+    let not_before = at.map(|at| format!(", and not before {at}")).unwrap_or_default();
+    format!("once {}{not_before}", after.join("; "))
 }
 
 fn serves(lane: &LaneView, style: &Style) -> String {

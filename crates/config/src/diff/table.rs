@@ -79,6 +79,7 @@ const PIPELINE: &[Row] = &[
     ("freezes.*.until", Some(EarlierIsLooser), "end of the freeze {1}"),
     ("freezes.*.days", Some(Demands), "days of the freeze {1}"),
     ("freezes.*.dates", Some(Demands), "dates of the freeze {1}"),
+    ("freezes.*.calendar", Some(Unclear), "calendar of the freeze {1}"),
     ("freezes.*.hours|cron|lasts", Some(Unclear), "{2} of the freeze {1}"),
     ("freezes.*.except", Some(Permits), "exceptions to the freeze {1}"),
     ("freezes.*.zone", Some(Unclear), "time zone of the freeze {1}"),

@@ -120,6 +120,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("change_types.hotfix.purpose", "Repairs a fault that visitors see now."),
     ("change_types.infrastructure.purpose", "Changes machines and networks."),
     ("change_types.configuration.purpose", "Changes settings without a build."),
+    ("freezes[].calendar", "calendars/holidays.ics"),
     ("freezes[].cron", "0 22 * * fri"),
     ("freezes[].reason", "end of year sales"),
     ("windows[].cron", "0 9 * * mon-thu"),

@@ -10,9 +10,10 @@ use super::schedule::DAYS;
 use super::{ANYWHERE, Section};
 use crate::codes::Code;
 use crate::fields::Fields;
+use crate::holidays::Calendars;
 use crate::problem::{Problem, Problems};
 use crate::quantities;
-use crate::shape::{Default, Key, NOWHERE, Shape, TEXT, word};
+use crate::shape::{Default, Key, NOWHERE, PATH, Shape, TEXT, word};
 use crate::tree::{Node, printable};
 
 /// The last minute of a day; hours that end with it go on to the end of the day.
@@ -22,6 +23,12 @@ const DAY: u16 = 24 * 60;
 
 const DAYS_OF_WEEK: Key =
     Key::optional("days", Shape::List(&word(DAYS)), "Days of the week, every week.");
+const CALENDAR: Key = Key::optional(
+    "calendar",
+    PATH,
+    "Instead of all of these: an iCalendar file in the folder of the matrix, such as \
+     `calendars/holidays.ics`. It is read with the matrix, and is part of it.",
+);
 const HOURS: Key = Key::new(
     "hours",
     Shape::Hours,
@@ -56,6 +63,7 @@ pub(crate) const FREEZE: &[Key] = &[
     Key::optional("until", Shape::Date, "The last day."),
     DAYS_OF_WEEK,
     Key::optional("dates", Shape::List(&Shape::Date), "These days and no others: holidays."),
+    CALENDAR,
     HOURS,
     CRON,
     LASTS,
@@ -64,7 +72,8 @@ pub(crate) const FREEZE: &[Key] = &[
 ];
 
 /// What says when a freeze is.
-pub(crate) const FREEZES_WHEN: [&str; 6] = ["from", "until", "days", "dates", "hours", "cron"];
+pub(crate) const FREEZES_WHEN: [&str; 7] =
+    ["from", "until", "days", "dates", "calendar", "hours", "cron"];
 
 /// The two sections.
 pub(crate) const SECTIONS: &[Section] = &[
@@ -81,29 +90,36 @@ pub(crate) const SECTIONS: &[Section] = &[
 ];
 
 /// Windows and freezes of a lane: those of its environment, else those at the top.
-pub(crate) fn read(lane: &Node, root: &Node) -> Calendar {
+pub(crate) fn read(lane: &Node, root: &Node, calendars: &Calendars) -> Calendar {
     let items = |name| {
         let section = lane.get(name).or_else(|| root.get(name));
         section.map(Node::items).unwrap_or_default().iter()
     };
     let windows = items("windows").map(|item| {
         let fields = Fields::new(Some(item), WINDOW, NOWHERE);
-        Window { name: fields.text("name"), times: times(&fields), types: types(&fields, "for") }
+        Window {
+            name: fields.text("name"),
+            times: times(&fields, calendars),
+            types: types(&fields, "for"),
+        }
     });
     let freezes = items("freezes").map(|item| {
         let fields = Fields::new(Some(item), FREEZE, NOWHERE);
         DeclaredFreeze {
             name: fields.text("name"),
             reason: fields.text("reason"),
-            times: times(&fields),
+            times: times(&fields, calendars),
             except: types(&fields, "except"),
         }
     });
     Calendar { windows: windows.collect(), freezes: freezes.collect() }
 }
 
-fn times(fields: &Fields<'_>) -> Times {
+fn times(fields: &Fields<'_>, calendars: &Calendars) -> Times {
     let zone = fields.text("zone").unwrap_or_default();
+    if let Some(file) = fields.text("calendar") {
+        return calendars.times(&file, &zone);
+    }
     if let Some(expression) = fields.text("cron") {
         let lasts = fields.span("lasts").unwrap_or_default();
         return Times::Cron(Cron { expression, lasts, zone });
@@ -151,24 +167,37 @@ pub(crate) fn cron(item: &Node, problems: &mut Problems) {
         }
         (Some(at), Some(lasts)) => {
             let besides = ["days", "hours", "dates", "from", "until"];
-            if let Some((name, other)) =
-                besides.into_iter().find_map(|name| Some((name, item.get(name)?)))
-            {
-                problems.add(
-                    Problem::new(
-                        Code::WrongValue,
-                        other.extent,
-                        format!("`{name}` beside `cron` would say twice when it is"),
-                    )
-                    .related(at.extent, "says it already")
-                    .next(format!("leave `{name}` out, or `cron` and `lasts`")),
-                );
-            }
+            let twice = twice(item, (at, "cron"), &besides, "`cron` and `lasts`");
+            twice.into_iter().for_each(|it| problems.add(it));
             if let Some(problem) = wrong(at, lasts) {
                 problems.add(problem);
             }
         }
     }
+}
+
+/// A freeze whose days are in a calendar says nothing else that says when.
+pub(crate) fn calendar(item: &Node, problems: &mut Problems) {
+    let Some(at) = item.get("calendar") else { return };
+    let besides = ["days", "hours", "dates", "from", "until", "cron", "lasts"];
+    let twice = twice(item, (at, "calendar"), &besides, "`calendar`");
+    twice.into_iter().for_each(|it| problems.add(it));
+}
+
+/// What says when it is, beside something that says it already.
+fn twice(
+    item: &Node,
+    (at, said): (&Node, &str),
+    besides: &[&str],
+    instead: &str,
+) -> Option<Problem> {
+    let (name, other) = besides.iter().find_map(|name| Some((name, item.get(name)?)))?;
+    let message = format!("`{name}` beside `{said}` would say twice when it is");
+    Some(
+        Problem::new(Code::WrongValue, other.extent, message)
+            .related(at.extent, "says it already")
+            .next(format!("leave `{name}` out, or {instead}")),
+    )
 }
 
 /// What is wrong with an expression, or with how long it lasts.

@@ -10,6 +10,7 @@ mod diagnostics;
 mod diff;
 mod examples;
 mod for_people;
+mod holidays;
 mod hostile;
 mod large;
 mod secrecy;
@@ -21,15 +22,16 @@ mod wrong;
 mod wrong_sections;
 mod wrong_values;
 
-use towpath_config::{Checked, parse};
+use towpath_config::{Beside, Checked, parse, parse_beside};
 use towpath_core::ids::Name;
 
 /// The example with five environments.
 pub(crate) const SOUNDBITE: &str = include_str!("fixtures/soundbite.yaml");
 
-/// Checks a text as `towpath.yaml`.
+/// Checks a text as `towpath.yaml`, in November of 2026.
 pub(crate) fn check(text: &str) -> Checked {
-    parse("towpath.yaml", text.as_bytes(), &catalogue::catalogue())
+    let beside = Beside { read: &holidays::file, now: holidays::now() };
+    parse_beside("towpath.yaml", text.as_bytes(), &catalogue::catalogue(), &beside)
 }
 
 /// Checks a text as `towpath.yaml`, with the kinds that the program has.

@@ -365,7 +365,7 @@ fn listed(mut value: Value) -> Value {
                 item.as_object_mut().expect("an item is a map").remove(list);
             }
         }
-        let when = ["is", "until", "days", "cron"];
+        let when = ["is", "until", "days", "calendar", "cron"];
         if when.into_iter().all(|key| item.get(key).is_none()) {
             item["days"] = json!(["fri"]);
         }
@@ -379,6 +379,11 @@ fn begins_once(item: &mut Value) {
     let by_cron = map.contains_key("cron") && !map.contains_key("days");
     let out: &[_] = if by_cron { &["hours", "dates", "from", "until"] } else { &["cron", "lasts"] };
     map.retain(|key, _| !out.contains(&key.as_str()));
+    let says_when = by_cron
+        || ["days", "dates", "hours", "from", "until"].iter().any(|key| map.contains_key(*key));
+    if says_when {
+        map.remove("calendar");
+    }
     if by_cron {
         (item["cron"], item["lasts"]) = (json!("0 9 * * mon-thu"), json!("7h"));
     }

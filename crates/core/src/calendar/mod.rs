@@ -5,6 +5,7 @@
 //! A pure function of a moment and of the rules of time zones that this program was built with; the
 //! machine's are never asked, so that every replay answers the same.
 
+mod listed;
 mod times;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::release::ChangeType;
 use crate::units::{Span, Timestamp};
 
+pub use listed::{Listed, Part};
 pub use times::{Cron, Day, MOST_DATES, Times, Weekly};
 
 /// How far ahead a moment is looked for at which a promotion may run: whatever is declared for days of

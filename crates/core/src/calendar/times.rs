@@ -10,6 +10,7 @@ use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::listed::Listed;
 use crate::units::{Span, Timestamp};
 
 /// Most dates of one list: two hundred years of ten holidays. Beyond it somebody gave something else
@@ -26,6 +27,8 @@ pub enum Times {
     Day(Weekly),
     /// From each moment of a cron expression on, for as long.
     Cron(Cron),
+    /// What a calendar beside the matrix lists.
+    Listed(Listed),
 }
 
 /// Parts of days: every condition that is given must hold of the day on which the part begins.
@@ -166,6 +169,7 @@ impl<'a> Ready<'a> {
         let known = match times {
             Times::Day(weekly) => zone(&weekly.zone).map(|zone| (zone, None)),
             Times::Cron(cron) => zone(&cron.zone).zip(Cron::read(&cron.expression).ok().map(Some)),
+            Times::Listed(listed) => zone(&listed.days.zone).map(|zone| (zone, None)),
         };
         Self { times, known }
     }
@@ -185,6 +189,10 @@ impl<'a> Ready<'a> {
                 }
             }
             (Times::Day(weekly), _) => weekly.covers(zone.to_datetime(at)),
+            (Times::Listed(listed), _) => {
+                let is_part = listed.covers_part(moment(at))?;
+                Some(is_part || listed.days.covers(zone.to_datetime(at))?)
+            }
             (Times::Cron(_), None) => None,
         }
     }
@@ -199,6 +207,10 @@ impl<'a> Ready<'a> {
                 began_or_ended(expression, cron.lasts, zone, (start, until))
             }
             (Times::Day(weekly), _) => weekly.begins_or_ends(zone, from, to),
+            (Times::Listed(listed), _) => {
+                let days = listed.days.begins_or_ends(zone, from, to);
+                listed.changes().chain(days).collect()
+            }
             (Times::Cron(_), None) => Vec::new(),
         };
         let shifts = zone.following(from).map(|shift| shift.timestamp());
@@ -232,6 +244,12 @@ fn began_or_ended(
 }
 
 impl Weekly {
+    /// Whole days of a place, these and no others.
+    pub fn whole_days(dates: BTreeSet<Date>, zone: String) -> Self {
+        let (days, first, last) = (Vec::new(), None, None);
+        Self { days, first, last, dates: Some(dates), from: 0, until: DAY, zone }
+    }
+
     fn covers(&self, local: DateTime) -> Option<bool> {
         let minute = minutes(local);
         if self.from < self.until {
@@ -313,6 +331,7 @@ impl fmt::Display for Times {
                 "for {} from each `{}` on, {}",
                 cron.lasts, cron.expression, cron.zone
             ),
+            Self::Listed(listed) => listed.fmt(formatter),
         }
     }
 }

@@ -227,6 +227,22 @@ pub fn forecast(
     if asked.is_held(now) { (asked.blockers(now), asked.opens(now)) } else { (Vec::new(), None) }
 }
 
+/// The first moment from `from` on at which nothing of windows and freezes holds a promotion; else what
+/// holds it without a known end.
+pub(super) fn opens(
+    common: &Common,
+    promotion: &Promotion,
+    from: Timestamp,
+) -> Result<Timestamp, String> {
+    let Some(asked) = Asked::about(common, promotion) else { return Ok(from) };
+    let unending = || {
+        let by_a_person = asked.frozen(from).find(|freeze| freeze.until.is_none());
+        let declared = || asked.declared(from).map(|hold| asked.of_the_matrix(hold));
+        by_a_person.map(of_a_person).or_else(declared).or_else(|| asked.sentence(from))
+    };
+    asked.opens(from).ok_or_else(|| unending().unwrap_or_else(|| "a freeze".to_owned()))
+}
+
 /// Whether a promotion that waits may not start now.
 pub(super) fn keeps_waiting(turn: &Turn<'_>, promotion: &Promotion) -> bool {
     Asked::about(turn.common(), promotion).is_some_and(|asked| asked.is_held(turn.now))

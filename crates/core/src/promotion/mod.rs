@@ -18,6 +18,7 @@ mod budget;
 mod changing;
 mod committing;
 mod doubting;
+pub mod earliest;
 mod entering;
 mod gate;
 mod going_back;

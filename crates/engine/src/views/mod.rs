@@ -261,6 +261,9 @@ pub struct PromotionView {
     pub broke_glass: bool,
     /// What it waits for.
     pub waits_for: Vec<BlockerView>,
+    /// When it could start at the earliest; left out unless it waits for its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earliest_start: Option<EarliestView>,
     /// When it was asked for.
     pub requested_at: String,
     /// When it began to have effects.
@@ -295,6 +298,15 @@ pub struct PromotionView {
     /// What of the requests stays on what it replaces after commit, where something does.
     #[serde(default)]
     pub holdback: Option<HoldbackPlanView>,
+}
+
+/// When something could start at the earliest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EarliestView {
+    /// Not before this moment; null where what must come first decides alone.
+    pub at: Option<String>,
+    /// What must come first and has no known time.
+    pub after: Vec<String>,
 }
 
 /// One step.

@@ -8,6 +8,7 @@ use towpath_core::plan::Plan;
 use towpath_core::project::Common;
 use towpath_core::promotion::approving::{self, Open};
 use towpath_core::promotion::blocking::{blockers, owed};
+use towpath_core::promotion::earliest;
 use towpath_core::promotion::setting_up;
 use towpath_core::promotion::state::{
     CheckKey, GateList, Lane, Outcome, Promotion, Standby, State,
@@ -22,7 +23,7 @@ use crate::planned;
 use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
-    ApprovalView, BlockerView, CheckView, EvidenceView, HealthView, HoldbackView, LaneView,
+    ApprovalView, BlockerView, CheckView, EarliestView, EvidenceView, HealthView, HoldbackView, LaneView,
     PromotionView, ServesView, SideView, StandbyView, StepView, UnenforcedView, VerdictView,
     WeightsView, quarantine,
 };
@@ -169,6 +170,9 @@ fn of_promotion(
         broke_glass: promotion.plan.break_glass,
         paused: promotion.paused.as_ref().map(|pause| pause.reason.clone()),
         waits_for: blockers(common, lane, promotion, now).into_iter().map(Into::into).collect(),
+        earliest_start: earliest::start(common, lane, promotion, now).map(|earliest| {
+            EarliestView { at: earliest.at.map(time), after: earliest.after }
+        }),
         requested_at: time(promotion.requested_at),
         started_at: promotion.started_at.map(time),
         ended_at: None,
