@@ -425,6 +425,7 @@ fn lane_spec(
 
 /// The gate with what its checks take from elsewhere in the file.
 fn completed(gate: Gate, lane: &LaneId, node: &Node, reading: &mut Reading<'_>) -> Gate {
+    let gate = sections::communication::completed(gate, lane, node, reading);
     let gate = forge::completed(gate, &lane.service, reading);
     let gate = parity::completed(gate, lane, node, reading);
     promises::completed(gate, &lane.environment, node, reading)

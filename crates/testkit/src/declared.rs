@@ -23,7 +23,7 @@ use towpath_guard::{DEFAULT_MINIMUM_SAMPLE, Limits};
 
 mod calendar;
 
-pub(crate) use calendar::{moment, types};
+pub(crate) use calendar::{moment, of_moment, types};
 
 /// The service of a matrix that names none.
 pub const ONLY_SERVICE: &str = "app";
@@ -270,10 +270,12 @@ fn gate_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
 
 fn check(slug: &str, at: Weight) -> CheckSpec {
     let slug = slug.trim().to_owned();
+    // What passes by time alone is known by its kind.
+    let kind = if slug == "soak" { "soak" } else { "model" };
     CheckSpec {
         title: slug.replace('-', " "),
         slug,
-        check: adapter("model"),
+        check: adapter(kind),
         timeout: Span::minutes(1),
         at,
     }

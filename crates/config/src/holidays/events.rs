@@ -125,7 +125,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Event>, Wrong> {
     let components = parser::read_calendar_simple(&unfolded)
         .map_err(|_| whole("it is no iCalendar file, or cut off".to_owned()))?;
     let (calendars, begin) = (lines.beginning("VCALENDAR"), lines.beginning("VEVENT"));
-    let events: Vec<_> = components.iter().flat_map(|it| &it.components).filter(is_event).collect();
+    let events: Vec<_> =
+        components.iter().flat_map(|it| &it.components).filter(|it| is_event(it)).collect();
     // The parser leaves out what follows something that it cannot read.
     if calendars.is_empty() || components.len() != calendars.len() || events.len() != begin.len() {
         return Err(whole("it is no iCalendar file, or not all of it can be read".to_owned()));
@@ -138,7 +139,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Event>, Wrong> {
     Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-fn is_event(component: &&Component<'_>) -> bool {
+fn is_event(component: &Component<'_>) -> bool {
     component.name.as_str().eq_ignore_ascii_case("VEVENT")
 }
 

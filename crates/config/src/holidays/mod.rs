@@ -72,7 +72,9 @@ impl Calendars {
             match listed {
                 Err(wrong) => problems.add(wrong.problem(&file, at)),
                 Ok(listed) => {
-                    over(listed, beside.now, &known, at).into_iter().for_each(|it| problems.add(it))
+                    if let Some(problem) = over(listed, beside.now, &known, at) {
+                        problems.add(problem);
+                    }
                 }
             }
         }

@@ -56,11 +56,8 @@ impl Rule {
             match key.to_ascii_uppercase().as_str() {
                 "FREQ" if is_yearly(part) => {}
                 "INTERVAL" => {
-                    rule.every = value
-                        .parse()
-                        .ok()
-                        .filter(|it| (1..=100).contains(it))
-                        .ok_or_else(unknown)?
+                    let every = value.parse().ok().filter(|it| (1..=100).contains(it));
+                    rule.every = every.ok_or_else(unknown)?;
                 }
                 "COUNT" if rule.end == End::Never => {
                     let count = value.parse().ok().filter(|count| *count > 0);
@@ -69,14 +66,8 @@ impl Rule {
                 "UNTIL" if rule.end == End::Never => {
                     rule.end = End::Until(written(value).ok_or_else(unknown)?.0);
                 }
-                "BYMONTH" => {
-                    rule.months =
-                        list(value, |it| it.parse().ok().filter(|it| (1..=12).contains(it)))
-                            .ok_or_else(unknown)?
-                }
-                "BYMONTHDAY" => {
-                    rule.days.extend(list(value, |it| numbered(it)).ok_or_else(unknown)?)
-                }
+                "BYMONTH" => rule.months = list(value, month).ok_or_else(unknown)?,
+                "BYMONTHDAY" => rule.days.extend(list(value, numbered).ok_or_else(unknown)?),
                 "BYDAY" => rule.days.extend(list(value, nth).ok_or_else(unknown)?),
                 // Of weeks nothing here depends on where they begin.
                 "WKST" => {}
@@ -125,6 +116,10 @@ impl Day {
 fn list<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     let all: Option<Vec<T>> = text.split(',').map(|it| read(it.trim())).collect();
     all.filter(|all| all.len() <= MOST_ENTRIES)
+}
+
+fn month(text: &str) -> Option<i8> {
+    text.parse().ok().filter(|it| (1..=12).contains(it))
 }
 
 fn numbered(text: &str) -> Option<Day> {

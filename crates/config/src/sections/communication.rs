@@ -1,10 +1,19 @@
-//! Who hears of a promotion as a piece of work: before it, after it, and in reports. Single events
-//! are in `notify`. Whom a promotion must wait for refuses it until somebody is really asked.
+//! Who hears of a promotion as a piece of work: before it, after it, and in reports, and who must be
+//! there while it runs. Single events are in `notify`, which also reads who hears.
 
-use towpath_ports::catalogue::FieldType;
+use serde_json::json;
+use towpath_core::ids::LaneId;
+use towpath_core::matrix::{AdapterSpec, CheckSpec, Gate};
+use towpath_core::units::{Span, Weight};
+use towpath_ports::catalogue::{Family, FieldType};
 
-use super::{Section, Standing, Where};
+use super::{Section, Standing, Where, notify};
+use crate::lane::Reading;
 use crate::shape::{Default, Key, ROLES, Shape, word};
+use crate::tree::Node;
+
+/// The check that a person's word answers.
+const ATTESTED: &str = "attested";
 
 const STATUS_PAGE: &[Key] = &[
     Key::new("url", Shape::Of(FieldType::Url), Default::Required, "The page."),
@@ -29,8 +38,12 @@ const KEYS: &[Key] = &[
         Shape::Names,
         "Channels of those whose business it is; they get what `summary` sends.",
     ),
-    Key::optional("before", Shape::Names, "Channels that are told before a promotion starts.")
-        .standing(Standing::Refuses),
+    Key::optional(
+        "before",
+        Shape::Names,
+        "Channels that are told when a promotion is accepted, before it starts. At the top of the \
+         file: of promotions into production.",
+    ),
     Key::optional(
         "summary",
         Shape::Names,
@@ -41,11 +54,15 @@ const KEYS: &[Key] = &[
     Key::optional(
         "customers",
         word(&["never", "on-rollback", "on-incident"]),
-        "When customers are told.",
-    )
-    .standing(Standing::Kept(None)),
-    Key::optional("available", ROLES, "Roles that must be reachable while a promotion runs.")
-        .standing(Standing::Refuses),
+        "When customers are told. With `on-rollback` whoever hears of a rollback is reminded of it; \
+         `on-incident` reminds nobody yet.",
+    ),
+    Key::optional(
+        "available",
+        ROLES,
+        "Roles of which somebody says before the start, by `attest`, that they are there while it \
+         runs. At the top of the file: for production.",
+    ),
     Key::optional("reports", Shape::Map(REPORTS), "Regular reports.")
         .standing(Standing::Kept(None)),
 ];
@@ -56,3 +73,38 @@ pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
     &[Where::Top, Where::Environment],
     "communication: { before: [slack], summary: [email], available: [devops] }\n",
 )];
+
+/// The gate with a question to somebody of each role that must be there: `attest` answers it.
+pub(crate) fn completed(
+    mut gate: Gate,
+    lane: &LaneId,
+    node: &Node,
+    reading: &mut Reading<'_>,
+) -> Gate {
+    let Some(roles) = notify::as_production(node, reading.root, "available") else { return gate };
+    let path = format!("environments.{}.communication.available", lane.environment);
+    if reading.catalogue.find(Family::Check, ATTESTED).is_none() {
+        let reason = "nobody can be asked whether they are there".to_owned();
+        reading.not_enforced(path, reason, true);
+        return gate;
+    }
+    if !reading.knows_people {
+        let reason = "nobody's roles are known, as there is no `people`: any person's word counts";
+        reading.not_enforced(path, reason.to_owned(), true);
+    }
+    let named = roles.text().into_iter().chain(roles.items().iter().filter_map(Node::text));
+    for role in named {
+        let slug = format!("{role}-available");
+        if gate.prerequisites.iter().any(|check| check.slug == slug) {
+            continue;
+        }
+        gate.prerequisites.push(CheckSpec {
+            slug,
+            title: format!("{role} available"),
+            check: AdapterSpec { kind: ATTESTED.to_owned(), settings: json!({ "by": [role] }) },
+            timeout: Span::seconds(30),
+            at: Weight::ZERO,
+        });
+    }
+    gate
+}

@@ -36,8 +36,7 @@ const KEYS: &[Key] = &[
         Shape::Names,
         "Somebody breaks the glass. Left out: whoever hears of anything else here.",
     ),
-    Key::optional("freeze", Shape::Names, "A freeze began or ended.")
-        .standing(Standing::Kept(None)),
+    Key::optional("freeze", Shape::Names, "Somebody froze the environment, or thawed it."),
     Key::optional("drift", Shape::Names, "What runs is no longer what was declared.")
         .standing(Standing::Kept(None)),
     Key::optional("budget", Shape::Names, "Costs pass the budget.").standing(Standing::Kept(None)),
@@ -71,7 +70,22 @@ pub(crate) fn read(node: &Node, root: &Node) -> NotifyRules {
             summary.push(channel);
         }
     }
-    NotifyRules { on: on.filter(|(_, channels)| !channels.is_empty()).collect(), summary }
+    let before = as_production(node, root, "before").map(channels).unwrap_or_default();
+    let customers = as_production(node, root, "customers").and_then(Node::text);
+    NotifyRules {
+        on: on.filter(|(_, channels)| !channels.is_empty()).collect(),
+        summary,
+        before,
+        customers_on_rollback: customers == Some("on-rollback"),
+    }
+}
+
+/// A key of `communication`: as the environment says it, else as the top of the file does for
+/// production. Stakeholders and customers are not concerned by what happens before it.
+pub(crate) fn as_production<'a>(node: &'a Node, root: &'a Node, key: &str) -> Option<&'a Node> {
+    let at = |node: &'a Node| node.get("communication").and_then(|it| it.get(key));
+    let is_production = node.get("tier").and_then(Node::text) == Some("production");
+    at(node).or_else(|| at(root).filter(|_| is_production))
 }
 
 /// One name, or a list of them. Those that no notifier has were refused already.

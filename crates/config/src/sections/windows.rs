@@ -167,8 +167,9 @@ pub(crate) fn cron(item: &Node, problems: &mut Problems) {
         }
         (Some(at), Some(lasts)) => {
             let besides = ["days", "hours", "dates", "from", "until"];
-            let twice = twice(item, (at, "cron"), &besides, "`cron` and `lasts`");
-            twice.into_iter().for_each(|it| problems.add(it));
+            if let Some(problem) = twice(item, (at, "cron"), &besides, "`cron` and `lasts`") {
+                problems.add(problem);
+            }
             if let Some(problem) = wrong(at, lasts) {
                 problems.add(problem);
             }
@@ -180,8 +181,9 @@ pub(crate) fn cron(item: &Node, problems: &mut Problems) {
 pub(crate) fn calendar(item: &Node, problems: &mut Problems) {
     let Some(at) = item.get("calendar") else { return };
     let besides = ["days", "hours", "dates", "from", "until", "cron", "lasts"];
-    let twice = twice(item, (at, "calendar"), &besides, "`calendar`");
-    twice.into_iter().for_each(|it| problems.add(it));
+    if let Some(problem) = twice(item, (at, "calendar"), &besides, "`calendar`") {
+        problems.add(problem);
+    }
 }
 
 /// What says when it is, beside something that says it already.

@@ -99,12 +99,14 @@ fn what_a_change_type_demands_beside_its_way_refuses() {
 }
 
 #[test]
-fn people_who_must_know_or_be_there_first_refuse_and_reports_do_not() {
+fn people_who_must_be_there_first_are_asked_where_it_is_known_who_they_are() {
     let notifiers = "notifiers: { mail: { kind: webhook, url_secret: MAIL } }\n\
                      secrets: { MAIL: { kind: env } }";
     let of = |rest: &str| standing(&format!("communication: {{ {rest} }}"), notifiers).0;
-    assert_eq!(of("before: [mail]"), ["communication.before"]);
+    assert_eq!(of("before: [mail]"), NOTHING);
     assert_eq!(of("available: [operations]"), ["communication.available"]);
+    let people = format!("{notifiers}\npeople: {{ ada: {{ roles: [operations] }} }}");
+    assert_eq!(standing("communication: { available: [operations] }", &people).0, NOTHING);
     assert_eq!(of("stakeholders: [mail], summary: [mail], reports: { daily: [mail] }"), NOTHING);
 }
 

@@ -139,6 +139,9 @@ fn of_request(told: &Told<'_>, requested: &Requested) -> Vec<Found> {
     });
     let owes = requested.plan.kind == Kind::Rollback && requested.reason.is_none();
     let mut found = Vec::new();
+    if requested.plan.kind == Kind::Promote {
+        found.push((Occasion::Before, number, String::new()));
+    }
     if requested.plan.break_glass {
         let sentence = format!("{} goes past all that is asked first", requested.by);
         found.push((Occasion::BreakGlass, number, sentence));
@@ -217,6 +220,9 @@ fn channels(
         }
         None => Vec::new(),
     };
+    if occasion == Occasion::Before {
+        all.extend(environment.notify.before.iter().map(ToString::to_string));
+    }
     let is_hotfix = about.change == Some(ChangeType::Hotfix);
     let begins = if is_hotfix { Occasion::Hotfix } else { Occasion::Started };
     if occasion == begins || (occasion.is_end() && about.took_effect) {
@@ -335,13 +341,18 @@ impl<'a> Told<'a> {
             tier: Some(environment.tier),
             promotion: Some(about.number),
             release: Some(about.version.clone()),
-            rows: self.rows(about, detail),
+            rows: self.rows(about, (occasion, detail), environment),
             next: next.map(of_lane).collect(),
             summary: None,
         }
     }
 
-    fn rows(&self, about: &About<'_>, detail: &str) -> Vec<(String, String)> {
+    fn rows(
+        &self,
+        about: &About<'_>,
+        (occasion, detail): (Occasion, &str),
+        environment: &Environment,
+    ) -> Vec<(String, String)> {
         let what = format!(
             "{} of {} into {} (promotion {})",
             about.version, self.after.id.service, self.after.id.environment, about.number
@@ -356,10 +367,17 @@ impl<'a> Told<'a> {
             ("cause", Some(detail).filter(|detail| !detail.is_empty())),
             ("author", author),
             ("commit", commit),
+            ("customers", asks_to_tell(occasion, environment)),
         ];
         let given = rows.into_iter().filter_map(|(label, value)| Some((label, value?)));
         given.map(|(label, value)| (label.to_owned(), line(value))).collect()
     }
+}
+
+/// What whoever hears of a rollback is reminded of: what customers are told nobody else can write.
+fn asks_to_tell(occasion: Occasion, environment: &Environment) -> Option<&'static str> {
+    let is_meant = occasion == Occasion::RolledBack && environment.notify.customers_on_rollback;
+    is_meant.then_some("are to be told of it, as the matrix says in `communication.customers`")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! decided in `deciding`, how they are put in `wording`; sends nothing, and knows no channel's form.
 
 mod deciding;
+mod frozen;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::reason::Next;
 use crate::units::Timestamp;
 
 pub use deciding::{Told, notices};
+pub use frozen::of_freezes;
 pub use wording::trial;
 
 /// The channel under which the program keeps the summary of each promotion into production as a file.
@@ -57,13 +59,17 @@ pub enum Occasion {
     ErrorBudget,
     /// Somebody breaks the glass.
     BreakGlass,
+    /// A freeze began or was ended.
+    Freeze,
+    /// A promotion was accepted and has not started.
+    Before,
     /// Somebody tries the channel.
     Test,
 }
 
 impl Occasion {
     /// All that a rule of `notify` may name and that is told by now.
-    pub const RULED: [Self; 16] = [
+    pub const RULED: [Self; 17] = [
         Self::Started,
         Self::Waiting,
         Self::Approved,
@@ -80,6 +86,7 @@ impl Occasion {
         Self::Owed,
         Self::ErrorBudget,
         Self::BreakGlass,
+        Self::Freeze,
     ];
 
     /// Its key in `notify`, and its word in JSON.
@@ -101,6 +108,8 @@ impl Occasion {
             Self::Owed => "owed",
             Self::ErrorBudget => "error_budget",
             Self::BreakGlass => "break_glass",
+            Self::Freeze => "freeze",
+            Self::Before => "before",
             Self::Test => "test",
         }
     }
@@ -128,12 +137,18 @@ pub struct NotifyRules {
     /// Channels that get the summary of each promotion that took effect and has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub summary: Vec<Name>,
+    /// Channels that are told of each promotion when it is accepted, before it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Name>,
+    /// Whether whoever hears of a rollback is reminded that customers are to be told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub customers_on_rollback: bool,
 }
 
 impl NotifyRules {
     /// Whether nobody hears of anything.
     pub fn is_empty(&self) -> bool {
-        self.on.is_empty() && self.summary.is_empty()
+        self.on.is_empty() && self.summary.is_empty() && self.before.is_empty()
     }
 }
 

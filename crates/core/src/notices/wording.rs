@@ -62,6 +62,9 @@ pub(super) fn subject(occasion: Occasion, about: &About<'_>, environment: &Name)
         Occasion::Owed if !back => format!("something is owed for {version} in {environment}"),
         Occasion::BreakGlass => format!("GLASS BROKEN: {version} into {environment}"),
         Occasion::Owed => format!("a reason is owed for the rollback of {environment}"),
+        Occasion::Before => format!("{version} is about to enter {environment}"),
+        // Is about no promotion, and put in words of its own.
+        Occasion::Freeze => format!("a freeze of {environment}"),
         Occasion::Test => "this is a test".to_owned(),
     }
 }
@@ -74,7 +77,9 @@ pub(super) fn next(occasion: Occasion, about: &About<'_>, environment: &Name) ->
             Next::new(format!("towpath watch {number}"), "how it goes"),
             Next::new(format!("towpath abort {number}"), "returns all traffic"),
         ],
-        Occasion::Waiting | Occasion::Held | Occasion::PersonCalled => vec![why()],
+        Occasion::Before | Occasion::Waiting | Occasion::Held | Occasion::PersonCalled => {
+            vec![why()]
+        }
         Occasion::Paused => vec![
             Next::new(format!("towpath resume {number}"), "lets it go on"),
             Next::new(format!("towpath abort {number}"), "returns all traffic"),

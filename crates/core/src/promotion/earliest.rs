@@ -58,7 +58,9 @@ fn checked(promotion: &Promotion, after: &mut Vec<String>) -> Option<Timestamp> 
         let Some(progress) = promotion.checks.get(&key) else { continue };
         match progress.answer.as_ref().map(|(answer, _)| answer.result) {
             Some(CheckResult::Pass) => {}
-            Some(CheckResult::Pending { ask_again_at }) if OF_TIME.contains(&&*check.check.kind) => {
+            Some(CheckResult::Pending { ask_again_at })
+                if OF_TIME.contains(&&*check.check.kind) =>
+            {
                 latest = latest.max(Some(ask_again_at));
             }
             None => after.push(format!("{} has answered", check.title)),

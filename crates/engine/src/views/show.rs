@@ -23,9 +23,9 @@ use crate::planned;
 use crate::reading::has_several_services;
 use crate::shared::Shared;
 use crate::views::{
-    ApprovalView, BlockerView, CheckView, EarliestView, EvidenceView, HealthView, HoldbackView, LaneView,
-    PromotionView, ServesView, SideView, StandbyView, StepView, UnenforcedView, VerdictView,
-    WeightsView, quarantine,
+    ApprovalView, BlockerView, CheckView, EarliestView, EvidenceView, HealthView, HoldbackView,
+    LaneView, PromotionView, ServesView, SideView, StandbyView, StepView, UnenforcedView,
+    VerdictView, WeightsView, quarantine,
 };
 
 /// RFC 3339 in UTC, to the second or, where it matters to machines, finer.
@@ -170,9 +170,8 @@ fn of_promotion(
         broke_glass: promotion.plan.break_glass,
         paused: promotion.paused.as_ref().map(|pause| pause.reason.clone()),
         waits_for: blockers(common, lane, promotion, now).into_iter().map(Into::into).collect(),
-        earliest_start: earliest::start(common, lane, promotion, now).map(|earliest| {
-            EarliestView { at: earliest.at.map(time), after: earliest.after }
-        }),
+        earliest_start: earliest::start(common, lane, promotion, now)
+            .map(|earliest| EarliestView { at: earliest.at.map(time), after: earliest.after }),
         requested_at: time(promotion.requested_at),
         started_at: promotion.started_at.map(time),
         ended_at: None,

@@ -23,7 +23,7 @@ fn scope() -> Scope {
     Scope { environment: Some(prod().environment), service: None }
 }
 
-async fn freeze(
+pub(crate) async fn freeze(
     life: &Life<'_>,
     by: &str,
     scope: Scope,
@@ -40,7 +40,7 @@ async fn freeze(
     life.engine.order_project(Order::Freeze(freeze)).await
 }
 
-async fn thaw(life: &Life<'_>, by: &str, scope: Scope) -> Result<Accepted, EngineError> {
+pub(crate) async fn thaw(life: &Life<'_>, by: &str, scope: Scope) -> Result<Accepted, EngineError> {
     let thaw = Thaw { scope, by: person(by), reason: None, signed: None };
     life.engine.order_project(Order::Thaw(thaw)).await
 }

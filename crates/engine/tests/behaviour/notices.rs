@@ -2,7 +2,9 @@
 //! delivery, channels that are slow, down or gone for good.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use towpath_core::freezing::Scope;
 use towpath_core::ids::{Name, Person};
 use towpath_core::matrix::{AdapterSpec, Matrix, Tier};
 use towpath_core::notices::{Channel, NotifyRules, Occasion, SUMMARIES, SecretPlace};
@@ -12,6 +14,7 @@ use towpath_engine::EngineError;
 use towpath_engine::views::NoticesView;
 
 use crate::fakes::{ChannelManner, CommitFault, SECRET};
+use crate::freezes;
 use crate::world::{Life, SHORT, World};
 
 /// A crash at any of the first so many turns.
@@ -51,7 +54,7 @@ fn told(matrix: &mut Matrix) {
                 (Occasion::RolledBack, all()),
                 (Occasion::Owed, vec![name("email")]),
             ]),
-            summary: Vec::new(),
+            ..NotifyRules::default()
         };
     }
 }
@@ -64,13 +67,16 @@ async fn view(life: &Life<'_>) -> NoticesView {
     life.engine.notices().await.unwrap()
 }
 
-/// Waits until nothing is on its way.
+/// Waits until nothing is on its way. A day of attempts is looked at less and less often: a look each
+/// second is what took the time of these tests.
 async fn all_settled(life: &Life<'_>) {
-    for _ in 0..200_000 {
+    let mut pause = Duration::from_secs(1);
+    for _ in 0..10_000 {
         if view(life).await.pending.is_empty() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_mins(5));
     }
     panic!("{:#?}", view(life).await.pending);
 }
@@ -283,4 +289,57 @@ fn an_engine_with_something_to_tell_is_not_idle() {
         tokio::time::sleep(std::time::Duration::from(Span::hours(1))).await;
         assert!(life.engine.is_idle());
     });
+}
+
+#[test]
+fn stakeholders_are_told_before_a_promotion_starts_and_of_no_rollback() {
+    let before = |matrix: &mut Matrix| {
+        told(matrix);
+        for environment in &mut matrix.environments {
+            environment.notify.before = vec![name("email")];
+            environment.notify.customers_on_rollback = true;
+        }
+    };
+    let world = World::new(SHORT).changed_by(before);
+    world.live(async |life| {
+        life.begin().await;
+        let second = life.promote("2.0.0").await;
+        assert_eq!(life.end_of(second).await, Outcome::Succeeded);
+        let back = life.roll_back().await.unwrap().promotion.unwrap();
+        assert_eq!(life.end_of(back).await, Outcome::Succeeded);
+        all_settled(life).await;
+    });
+    let subjects = world.notifiers.subjects("email");
+    let of_entries: Vec<_> =
+        subjects.iter().filter(|it| it.contains("is about to enter")).collect();
+    assert_eq!(
+        of_entries,
+        ["[project] 1.0.0 is about to enter prod", "[project] 2.0.0 is about to enter prod"]
+    );
+    assert!(subjects[0].contains("1.0.0 is about to enter"), "first of all: {subjects:?}");
+}
+
+#[test]
+fn a_freeze_and_its_end_are_told_and_delay_nothing() {
+    let frozen = |matrix: &mut Matrix| {
+        told(matrix);
+        for environment in &mut matrix.environments {
+            environment.notify.on.insert(Occasion::Freeze, vec![name("slack"), name("email")]);
+        }
+    };
+    let world = World::new(SHORT).changed_by(frozen);
+    world.notifiers.behaves("email", ChannelManner::Hangs);
+    world.live(async |life| {
+        life.begin().await;
+        freezes::freeze(&life, "anna", Scope::default(), None).await.unwrap();
+        freezes::thaw(&life, "anna", Scope::default()).await.unwrap();
+        tokio::time::sleep(Duration::from_mins(10)).await;
+    });
+    let subjects = world.notifiers.subjects("slack");
+    let of_freezes: Vec<_> = subjects.iter().filter(|it| it.contains("rozen")).collect();
+    assert_eq!(
+        of_freezes,
+        ["[project] FROZEN: everything", "[project] not frozen any more: everything"]
+    );
+    assert!(world.store.pending() >= 2, "both for email wait for the next engine");
 }

@@ -39,6 +39,13 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     Ok(Timestamp(at.timestamp().as_microsecond()))
 }
 
+/// A moment as [`moment`] reads it.
+pub(crate) fn of_moment(at: Timestamp) -> String {
+    let instant = jiff::Timestamp::from_microsecond(at.0);
+    let wall = instant.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).datetime());
+    wall.map_or_else(|_| "never".to_owned(), |wall| wall.strftime("%FT%R").to_string())
+}
+
 fn times(text: &str) -> Result<Times, String> {
     let mut weekly = Weekly {
         days: Vec::new(),

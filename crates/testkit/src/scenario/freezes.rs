@@ -1,7 +1,7 @@
 //! `freeze` and `thaw` in a scenario, and the day on which it happens. Owns their words.
 
 use towpath_core::freezing::{Freeze, Scope, Thaw};
-use towpath_core::promotion::held;
+use towpath_core::promotion::{earliest, held};
 use towpath_core::units::Timestamp;
 
 use super::Story;
@@ -57,6 +57,29 @@ impl Story {
         }
         self.world.run_for(at.since(self.world.now));
         Ok(())
+    }
+
+    /// Tells when each promotion that waits could start at the earliest.
+    pub(super) fn earliest(&mut self) {
+        let project = self.world.disk.project();
+        let mut lines = Vec::new();
+        for lane in project.lanes.values() {
+            for promotion in lane.active.iter().chain(&lane.waiting) {
+                let found = earliest::start(&project.common, lane, promotion, self.world.now);
+                let Some(found) = found else { continue };
+                let at = found.at.map(|at| format!("not before {}", declared::of_moment(at)));
+                let after = found.after.iter().map(|one| format!("once {one}"));
+                let said: Vec<_> = after.chain(at).collect();
+                lines.push(format!(
+                    "promotion {} could start {}",
+                    promotion.number,
+                    said.join(", ")
+                ));
+            }
+        }
+        for line in lines {
+            self.write(&line);
+        }
     }
 
     /// What holds each promotion, one a line.

@@ -123,6 +123,11 @@ impl Story {
                 self.show();
                 Ok(())
             }
+            "earliest" => {
+                self.flush();
+                self.earliest();
+                Ok(())
+            }
             "quiet" | "aloud" => {
                 self.flush();
                 self.is_quiet = words.get(0)? == "quiet";

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::deployment::Deployment;
+use crate::freezing::{Freeze, Scope, Thaw};
 use crate::ids::{CommandId, Digest, LaneId};
 use crate::matrix::{AdapterSpec, Decider, Matrix, Predecessors, Service};
-use crate::notices::{Channel, NotifyRules};
+use crate::notices::{Channel, NotifyRules, of_freezes};
 use crate::promotion::state::Serving;
 use crate::release::ReleaseRef;
 
@@ -68,6 +69,7 @@ fn rules(on: &[(Occasion, &[&str])], summary: &[&str]) -> NotifyRules {
     NotifyRules {
         on: on.iter().map(|(occasion, own)| (*occasion, names(own))).collect(),
         summary: names(summary),
+        ..NotifyRules::default()
     }
 }
 
@@ -154,4 +156,52 @@ fn a_promotion_that_is_not_known_tells_nothing() {
         approved: Vec::new(),
     };
     assert_eq!(told(&project(Tier::Staging, rules(on, &[])), &[event]), []);
+}
+
+#[test]
+fn a_freeze_is_told_once_to_each_channel_that_hears_of_it_anywhere_in_its_scope() {
+    let on: &[(Occasion, &[&str])] = &[(Occasion::Freeze, &["slack", "pager"])];
+    let common = project(Tier::Production, rules(on, &[])).common;
+    let of = |environment: Option<&str>| {
+        let scope = Scope { environment: environment.map(name), service: None };
+        let by = Person::new("ada").unwrap();
+        let reason = "the provider\nis down".to_owned();
+        let until = Some(Timestamp(1_798_761_600_000_000));
+        let (except, since) = (vec![ChangeType::Hotfix], Timestamp(16));
+        let freeze = Freeze { scope: scope.clone(), by: by.clone(), reason, until, except, since };
+        let thaw = Thaw { scope, by, reason: None, signed: None };
+        of_freezes(
+            &common,
+            &[Event::Frozen(freeze), Event::Thawed(thaw)],
+            (Timestamp(16), "3-17", 1),
+        )
+    };
+    let found = of(None);
+    let told: Vec<_> = found.iter().map(|it| (it.channel.as_str(), it.subject.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("slack", "[soundbite] FROZEN: everything"),
+            ("slack", "[soundbite] not frozen any more: everything"),
+        ]
+    );
+    let text = "who    ada\nwhy    the provider is down\nuntil  2027-01-01 00:00 UTC\nbut    hotfix\n\n\
+                towpath thaw --reason \"REASON\"   ends it; rollbacks work as always\n";
+    assert_eq!(found[0].text(), text);
+    assert_ne!(found[0].id, found[1].id);
+    assert_eq!(of(Some("live"))[0].tier, Some(Tier::Production));
+    assert_eq!(of(Some("stage")), [], "nobody hears of what holds another environment");
+}
+
+#[test]
+fn whoever_hears_of_a_rollback_is_reminded_of_customers_where_the_matrix_says_so() {
+    let of = |customers_on_rollback, outcome| {
+        let on: &[(Occasion, &[&str])] =
+            &[(Occasion::RolledBack, &["slack"]), (Occasion::Failed, &["slack"])];
+        let rules = NotifyRules { customers_on_rollback, ..rules(on, &[]) };
+        let found = told(&project(Tier::Staging, rules), &[ended(outcome, "too many errors")]);
+        found[0].rows.iter().any(|(label, _)| label == "customers")
+    };
+    assert!(of(true, Outcome::RolledBack));
+    assert!(!of(true, Outcome::Failed) && !of(false, Outcome::RolledBack));
 }
