@@ -3,8 +3,9 @@
 
 use crate::check::CheckResult;
 use crate::project::Common;
+use crate::promotion::approving::{self, Open};
+use crate::promotion::held;
 use crate::promotion::state::{CheckKey, GateList, Lane, Promotion, State};
-use crate::promotion::{approving, held};
 use crate::units::Timestamp;
 
 /// Checks that pass by time alone, and say when.
@@ -34,8 +35,12 @@ pub fn start(
         after.push(format!("somebody resumes promotion {}", promotion.number));
     }
     let from = checked(promotion, &mut after).map_or(now, |at| at.max(now));
-    let approvals = approving::blockers(common, lane, promotion, now);
-    after.extend(approvals.into_iter().map(|open| open.sentence));
+    let approvals = approving::of_promotion(common, lane, promotion, now).into_iter();
+    after.extend(approvals.filter(|open| open.asked.missing() > 0).map(
+        |Open { asked, .. }| {
+            format!("{} has agreed ({} of {})", asked.role, asked.by.len(), asked.needed)
+        },
+    ));
     if let Some(active) = lane.active.as_ref().filter(|active| active.number != promotion.number) {
         after.push(format!("promotion {} ends", active.number));
     }
