@@ -336,7 +336,8 @@ fn a_freeze_and_its_end_are_told_and_delay_nothing() {
         tokio::time::sleep(Duration::from_mins(10)).await;
     });
     let subjects = world.notifiers.subjects("slack");
-    let of_freezes: Vec<_> = subjects.iter().filter(|it| it.contains("rozen")).collect();
+    let of_freezes: Vec<_> =
+        subjects.iter().filter(|it| it.to_lowercase().contains("frozen")).collect();
     assert_eq!(
         of_freezes,
         ["[project] FROZEN: everything", "[project] not frozen any more: everything"]
