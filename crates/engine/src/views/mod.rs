@@ -2,6 +2,7 @@
 //! seconds, shares are fractions of 1, times are RFC 3339 in UTC, unknown is null and never left
 //! out. Shows, decides nothing.
 
+mod earliest;
 mod people;
 mod proposal;
 mod quarantine;
@@ -15,6 +16,7 @@ use towpath_core::release::ChangeType;
 use towpath_core::settings::SettingChange;
 
 pub use crate::summary::text as summary;
+pub use earliest::EarliestView;
 pub use people::{TokenView, WaitView, WaitingView, YouView};
 pub use proposal::ProposalView;
 pub use quarantine::QuarantineView;
@@ -298,15 +300,6 @@ pub struct PromotionView {
     /// What of the requests stays on what it replaces after commit, where something does.
     #[serde(default)]
     pub holdback: Option<HoldbackPlanView>,
-}
-
-/// When something could start at the earliest.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EarliestView {
-    /// Not before this moment; null where what must come first decides alone.
-    pub at: Option<String>,
-    /// What must come first and has no known time.
-    pub after: Vec<String>,
 }
 
 /// One step.

@@ -331,8 +331,8 @@ fn a_freeze_and_its_end_are_told_and_delay_nothing() {
     world.notifiers.behaves("email", ChannelManner::Hangs);
     world.live(async |life| {
         life.begin().await;
-        freezes::freeze(&life, "anna", Scope::default(), None).await.unwrap();
-        freezes::thaw(&life, "anna", Scope::default()).await.unwrap();
+        freezes::freeze(life, "anna", Scope::default(), None).await.unwrap();
+        freezes::thaw(life, "anna", Scope::default()).await.unwrap();
         tokio::time::sleep(Duration::from_mins(10)).await;
     });
     let subjects = world.notifiers.subjects("slack");

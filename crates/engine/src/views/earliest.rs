@@ -1,0 +1,12 @@
+//! When something could start at the earliest, as clients see it. Finds nothing out.
+
+use serde::{Deserialize, Serialize};
+
+/// When something could start at the earliest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EarliestView {
+    /// Not before this moment; null where what must come first decides alone.
+    pub at: Option<String>,
+    /// What must come first and has no known time.
+    pub after: Vec<String>,
+}
