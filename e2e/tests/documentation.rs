@@ -107,6 +107,11 @@ fn a_repository_opens_a_gate_as_its_page_says() {
 }
 
 #[test]
+fn the_type_of_a_change_is_told_as_its_page_says() {
+    follow("how-to/types-of-change.md");
+}
+
+#[test]
 fn what_happened_is_proven_as_its_page_says() {
     follow("how-to/prove-what-happened.md");
 }

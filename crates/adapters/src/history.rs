@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use towpath_ports::history::{FixQuestion, History};
 
-use crate::checks::git::asking::{Point, Record, Repository};
+use crate::checks::git::asking::{Record, Repository};
 use crate::commit::Commit;
 
 /// The repository in a folder.
@@ -38,7 +38,7 @@ impl History for GitHistory {
         for commit in [&fix, &later] {
             repository.ensure_has(commit).await?;
         }
-        let branch = branch(&repository, &question.branch).await?;
+        let branch = repository.branch("backport_to", &question.branch).await?;
         if !repository.is_in(&later, &branch.commit).await? {
             return Ok(false);
         }
@@ -53,17 +53,6 @@ impl History for GitHistory {
         let said = repository.told(&words).await?;
         let mut lines = said.lines().peekable();
         Ok(lines.peek().is_some() && lines.all(|line| line.starts_with("- ")))
-    }
-}
-
-/// The branch here, or else that of the usual remote.
-async fn branch(repository: &Repository, name: &str) -> Result<Point, String> {
-    match repository.point("backport_to", name).await {
-        Ok(found) => Ok(found),
-        Err(sentence) => {
-            let remote = repository.point("backport_to", &format!("origin/{name}")).await;
-            remote.map_err(|_| sentence)
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod artifacts;
 #[cfg(test)]
 mod attacks;
+pub mod changed;
 pub mod checks;
 mod commit;
 pub mod evidence;

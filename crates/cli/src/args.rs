@@ -200,12 +200,15 @@ pub(crate) struct CreateArguments {
     /// the commit it was built from; otherwise asked of git
     #[arg(long, value_name = "COMMIT", value_parser = commit)]
     pub(crate) commit: Option<String>,
+    /// the branch it was made on; otherwise asked of git, or of the build
+    #[arg(long, value_name = "BRANCH", value_parser = commit)]
+    pub(crate) branch: Option<String>,
     /// who wrote it; otherwise asked of git
     #[arg(long, value_name = "PERSON", value_parser = person)]
     pub(crate) author: Option<Person>,
-    /// feature, fix, hotfix, infrastructure or configuration
-    #[arg(long = "type", value_name = "TYPE", value_parser = change_type, default_value = "feature")]
-    pub(crate) change_type: ChangeType,
+    /// feature, fix, hotfix, infrastructure or configuration; otherwise told by its commit, branch and files
+    #[arg(long = "type", value_name = "TYPE", value_parser = change_type)]
+    pub(crate) change_type: Option<ChangeType>,
     /// what is in the folder of the matrix, or in DIR, as the artefact of the service; enters
     /// development environments only
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "")]

@@ -84,8 +84,8 @@ pub(crate) fn not_compared(root: &Node, compared: &BTreeSet<String>) -> Vec<Unen
         let has_rules = rules.as_ref().and_then(Value::as_object).is_some_and(|it| !it.is_empty());
         let (path, reason) = if has_rules && !compared.contains(&**branch) {
             (format!("{BRANCHES}.{branch}"), "no check compares it with the forge")
-        } else if entry.value.get("from").is_some() {
-            (format!("{BRANCHES}.{branch}.from"), "nothing looks where a branch starts")
+        } else if entry.value.get("from").is_some() && !branches::is_pattern(branch) {
+            (format!("{BRANCHES}.{branch}.from"), "it lives on, and where it started says nothing")
         } else {
             continue;
         };

@@ -167,7 +167,7 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     if resolved.matrix.environments.is_empty() {
         resolved.not_enforced = at_top;
     }
-    if !reading.compared.is_empty() {
+    if !reading.compared.is_empty() || !sections::branches::starts(root, &[]).is_empty() {
         reading.use_of("branches");
         resolved.not_enforced.extend(forge::not_compared(root, &reading.compared));
     }
@@ -381,9 +381,12 @@ fn lane_spec(
     let router = runner(node, Family::Router, router::KEYS, at("router"), reading);
     let rollout_node = node.get("rollout");
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
-    let change_types = sections::change_types::read(node, lane.place, &rollout, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let gate = completed(gate, &lane.id, node, reading);
+    let taken = &gate.prerequisites;
+    let change_types =
+        sections::change_types::read(node, lane.place, &rollout, taken, reading.problems);
+    let branches = sections::branches::starts(reading.root, taken);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
@@ -408,6 +411,7 @@ fn lane_spec(
         approvals: sections::approvals::read(node, lane.place),
         standby,
         change_types,
+        branches,
         owes: None,
         holdback,
         rollback: RollbackPolicy {

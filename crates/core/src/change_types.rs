@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::branches::rule_of;
 use crate::debts::Owes;
 use crate::ids::Name;
-use crate::matrix::{Environment, LaneSpec, Matrix, Predecessors, Rollout};
+use crate::matrix::{CheckSpec, Environment, LaneSpec, Matrix, Predecessors, Rollout};
 use crate::release::{ChangeType, Release};
 
 /// What is different for one type of change in one lane.
@@ -26,24 +27,44 @@ pub struct TypeRules {
     /// What is owed for it once it serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owes: Option<Owes>,
+    /// What asks the repository whether it was made from the branch that it must come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<CheckSpec>,
+    /// Patterns of files: a release that changes any of them is of this type, where nobody says its type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
 }
 
 /// What is different, by type of change.
 pub type ChangeTypes = BTreeMap<ChangeType, TypeRules>;
 
 impl LaneSpec {
-    /// What is declared for releases of this type. What is said of other types is no part of it, so that
-    /// it changes no plan.
+    /// What is declared for releases of this type from this branch, where that is known. What is said of
+    /// other types and branches is no part of it, so that it changes no plan.
     #[must_use]
-    pub fn of_type(&self, change_type: ChangeType) -> Self {
+    pub fn of_type(&self, change_type: ChangeType, branch: Option<&str>) -> Self {
         let mut own = self.clone();
-        if let Some(rollout) = self.change_types.get(&change_type).and_then(|it| it.rollout.clone())
-        {
+        let rules = self.change_types.get(&change_type);
+        if let Some(rollout) = rules.and_then(|it| it.rollout.clone()) {
             own.rollout = rollout;
         }
-        own.owes = self.change_types.get(&change_type).and_then(|it| it.owes.clone());
+        own.owes = rules.and_then(|it| it.owes.clone());
+        let of_branch = branch.and_then(|branch| rule_of(&self.branches, branch));
+        let of_branch = of_branch.map(|rule| rule.check.clone());
+        let mut first: Vec<CheckSpec> =
+            rules.and_then(|it| it.made_from.clone()).into_iter().collect();
+        // Type and branch may ask the same.
+        first.extend(of_branch.filter(|one| first.iter().all(|it| it.check != one.check)));
+        own.gate.prerequisites.splice(0..0, first);
         own.change_types.clear();
+        own.branches.clear();
         own
+    }
+
+    /// What is declared for this release.
+    #[must_use]
+    pub fn of_release(&self, release: &Release) -> Self {
+        self.of_type(release.change_type, release.branch.as_deref())
     }
 }
 

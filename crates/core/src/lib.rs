@@ -13,12 +13,14 @@
 
 pub mod approvals;
 pub mod auditing;
+pub mod branches;
 pub mod calendar;
 mod canonical;
 pub mod change_types;
 pub mod check;
 pub mod debts;
 pub mod deployment;
+pub mod deriving;
 pub mod evidence;
 pub mod freezing;
 pub mod governing;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::approvals::{ApprovalRules, Need};
 pub use crate::auditing::AuditRules;
+use crate::branches::BranchRule;
 use crate::calendar::Calendar;
 use crate::canonical;
 use crate::change_types::ChangeTypes;
@@ -206,6 +207,9 @@ pub struct LaneSpec {
     /// What is different for one type of change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub change_types: ChangeTypes,
+    /// Where the branches of releases must start, by branch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchRule>,
     /// What is owed once it serves; set in plans alone, where the type of change is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owes: Option<Owes>,

@@ -26,10 +26,16 @@ pub struct Release {
     pub migrations: Vec<Migration>,
     /// The commit it was built from.
     pub commit: Option<String>,
+    /// The branch that was checked out when it was created, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     /// Who wrote it.
     pub author: Option<Person>,
     /// What kind of change it is.
     pub change_type: ChangeType,
+    /// By what it was found to be of that type; none where somebody said it, or nothing spoke for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_by: Option<String>,
     /// Taken from a working tree; enters development tiers only.
     pub snapshot: bool,
     /// Who created it here; set by the engine, whatever its author is said to be. Releases of older

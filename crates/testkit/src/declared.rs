@@ -132,8 +132,10 @@ pub fn release(
         settings,
         migrations,
         commit: None,
+        branch: None,
         author: words.author.clone(),
         change_type: words.change_type,
+        type_by: None,
         snapshot: words.snapshot,
         created_by: words.creator.clone(),
         behind: Vec::new(),
@@ -192,6 +194,7 @@ fn plain_lane() -> Result<LaneSpec, String> {
         gate: Gate::default(),
         approvals: None,
         change_types: BTreeMap::new(),
+        branches: Vec::new(),
         owes: None,
         rollout: Rollout {
             strategy: Strategy::BlueGreen,
@@ -344,7 +347,7 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
     Ok(true)
 }
 
-/// `type hotfix skips staging`, `type configuration steps 50%/1m 100%/1m`; the lane's own steps before it.
+/// `type hotfix skips staging`, `type hotfix from main`, `type configuration steps 50%/1m 100%/1m`; the lane's own steps before it.
 fn type_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> {
     if word != "type" {
         return Ok(false);
@@ -359,6 +362,7 @@ fn type_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
     match what {
         "skips" => rules.skip = rest.split_whitespace().map(name).collect::<Result<_, _>>()?,
         "steps" => rules.rollout = Some(Rollout { steps: steps(rest)?, ..shared }),
+        "from" => rules.made_from = Some(check(&format!("made-from-{rest}"), Weight::ZERO)),
         "reviewed" => owes(rules).review_within = Some(rest.parse()?),
         "backported" => owes(rules).backport_to = Some(rest.to_owned()),
         "blocks" => {

@@ -6,6 +6,7 @@
 
 pub(crate) mod asking;
 mod signatures;
+mod starting;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,6 +51,13 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
                 "A branch in whose history the release's commit must be.",
             ),
             Field::optional(
+                "cut_from",
+                FieldType::Text,
+                "A branch that the release was made on or from: wherever its own commits meet that \
+                 branch's history, they meet what was once its newest commit, and not what was merged \
+                 into it from elsewhere.",
+            ),
+            Field::optional(
                 "signed",
                 FieldType::Flag,
                 "Whether every commit since `since` must have a good signature of a known key: of \
@@ -87,13 +95,16 @@ fn validate(settings: &Value) -> Vec<Problem> {
     };
     let mut problems = Vec::new();
     let walks = settings.signed || settings.linear;
-    if settings.up_to_date_with.is_none() && settings.contained_in.is_none() && !walks {
-        let expected = "a branch; or `contained_in`, `signed: true` or `linear: true` instead";
+    let names = [&settings.up_to_date_with, &settings.contained_in, &settings.cut_from];
+    if names.iter().all(|name| name.is_none()) && !walks {
+        let expected =
+            "a branch; or `contained_in`, `cut_from`, `signed: true` or `linear: true` instead";
         problems.push(Problem::new("up_to_date_with", "this check asks nothing", expected));
     }
     for (key, name) in [
         ("up_to_date_with", &settings.up_to_date_with),
         ("contained_in", &settings.contained_in),
+        ("cut_from", &settings.cut_from),
         ("since", &settings.since),
     ] {
         if let Some(name) = name.as_deref().filter(|name| !commit::is_branch(name)) {
@@ -118,6 +129,7 @@ struct Settings {
     repository: Option<PathBuf>,
     up_to_date_with: Option<String>,
     contained_in: Option<String>,
+    cut_from: Option<String>,
     #[serde(default)]
     signed: bool,
     #[serde(default)]
@@ -173,6 +185,9 @@ impl Git {
                     "{commit} is not in `{name}`, which is at {head}; merge it there first"
                 ))
             });
+        }
+        if let Some(branch) = &settings.cut_from {
+            answers.push(starting::ask(repository, commit, branch).await?);
         }
         if settings.signed || settings.linear {
             let range = self.range(commit).await?;

@@ -68,11 +68,17 @@ fn facts(release: &Release, style: &Style) -> Block {
     block.optional("settings", (!settings.is_empty()).then(|| settings.join(", ")));
     block.lines("migrations", release.migrations.iter().map(migration).collect());
     let mut change = release.change_type.as_str().to_owned();
+    if let Some(by) = &release.type_by {
+        let _ = write!(change, " (by {})", printable(by));
+    }
     if let Some(author) = &release.author {
         let _ = write!(change, " by {author}");
     }
     if let Some(commit) = &release.commit {
         let _ = write!(change, ", commit {}", short_commit(commit));
+    }
+    if let Some(branch) = &release.branch {
+        let _ = write!(change, " on {}", printable(branch));
     }
     if release.snapshot {
         change.push_str(", a snapshot: enters development environments only");

@@ -1,6 +1,7 @@
 //! Names in sections that refer to something declared elsewhere in the file. The pipeline's own
 //! names are checked in `pipeline`.
 
+use towpath_core::branches::covers;
 use towpath_ports::settings;
 
 use super::values::texts;
@@ -188,20 +189,6 @@ fn unknown_branch(place: &Node, whole: &Whole<'_>) -> Option<Problem> {
     })
 }
 
-/// Whether a pattern of branches, in which `*` stands for any text, covers `name`.
-fn covers(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some((_, after)) = rest.split_once(part) else { return false };
-        rest = after;
-    }
-    rest.ends_with(last)
-}
-
 /// Refuses `name` if it is none of `known`, which stand in `section`.
 fn refer(
     what: &str,
@@ -225,28 +212,4 @@ fn refer(
     } else {
         problem
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::covers;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, name) in [
-            ("main", "main"),
-            ("release/*", "release/1.2"),
-            ("release/*", "release/*"),
-            ("*", "anything"),
-            ("*/hotfix/*", "team/hotfix/7"),
-            ("a*a", "aa"),
-        ] {
-            assert!(covers(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in
-            [("main", "main2"), ("release/*", "release"), ("a*a", "a"), ("", "main"), ("*x", "y")]
-        {
-            assert!(!covers(pattern, name), "{pattern} {name}");
-        }
-    }
 }

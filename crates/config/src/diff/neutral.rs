@@ -7,7 +7,7 @@ pub(crate) const NEUTRAL: &[(&str, &str)] = &[
     ("project", "a name"),
     ("services.*.purpose|repository", "for people"),
     ("repository.workflows", "where other pipelines are"),
-    ("branches.*.purpose|from", "for people"),
+    ("branches.*.purpose", "for people"),
     ("people.*.name|email", "how a person is called and reached"),
     ("notifiers.*.from|user|template|region|env|timeout", "how it is sent, not to whom"),
     ("notifiers.*.password_secret|signing_secret|token_secret", "what the channel signs in with"),

@@ -61,6 +61,7 @@ const PIPELINE: &[Row] = &[
     ("accept_warnings", Some(Permits), "accepted warnings"),
     ("change_types.*.skip", Some(Permits), "environments that a {1} skips"),
     ("change_types.*.from_branch", Some(Guards), "branch that a {1} starts from"),
+    ("change_types.*.paths", Some(Unclear), "paths by which a release is a {1}"),
     ("change_types.*.backport_to", Some(Guards), "branch that a {1} must reach afterwards"),
     ("change_types.*.review_within", Some(MoreIsLooser), "time for a review of a {1} afterwards"),
     ("change_types.*.blocks", Some(Demands), "types that may not enter while a {1} owes something"),
@@ -89,6 +90,7 @@ const FORGE: &[Row] = &[
     ("repository.kind|name", Some(Unclear), "repository: {1}"),
     ("repository.owners_file", Some(Guards), "file of the code's owners"),
     ("services.*.owners", Some(Guards), "owners of {1}"),
+    ("branches.*.from", Some(Guards), "branch that {1} starts from"),
     ("branches.*.approvals", Some(LessIsLooser), "approvals on the branch {1}"),
     (
         "branches.*.status_checks|up_to_date|code_owners|signed_commits|dismiss_stale_reviews",
@@ -132,7 +134,7 @@ const EVIDENCE: &[Row] = &[
         Some(OffIsLooser),
         "{2}: {3}",
     ),
-    ("gate.*.*.up_to_date_with|contained_in", Some(Guards), "{2}: branch of {3}"),
+    ("gate.*.*.up_to_date_with|contained_in|cut_from", Some(Guards), "{2}: branch of {3}"),
     ("gate.*.*.branch|since|allowed_signers|token_file", Some(Unclear), "{2}: {3}"),
     ("gate.*.*.contains", Some(Guards), "{2}: text that must be there"),
     (

@@ -144,6 +144,7 @@ const SAMPLES: &[(&str, &str)] = &[
     // Adapters.
     ("check.command.env", "{ LOG_LEVEL: info }"),
     ("check.git.contained_in", "main"),
+    ("check.git.cut_from", "main"),
     ("check.git.repository", "/srv/git/api.git"),
     ("check.git.since", "v1.4.0"),
     ("check.github.branch", "main"),

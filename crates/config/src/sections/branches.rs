@@ -1,8 +1,12 @@
-//! What the forge asks before a change may enter a branch. The forge holds these doors, not this
-//! program: a check with `protection` compares page and forge.
+//! What the forge asks before a change may enter a branch, and where branches start. The forge holds these
+//! doors, not this program: a check with `protection` compares page and forge.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use towpath_core::branches::BranchRule;
+use towpath_core::matrix::{AdapterSpec, CheckSpec};
+use towpath_core::units::{Span, Weight};
 
+use super::gate::slug;
 use super::{Section, TOP};
 use crate::shape::{FLAG, Key, KeyRule, Shape, TEXT, count};
 use crate::tree::Node;
@@ -12,7 +16,12 @@ const MOST_APPROVALS: u64 = 20;
 
 const KEYS: &[Key] = &[
     Key::optional("purpose", TEXT, "What the branch is for."),
-    Key::optional("from", TEXT, "The branch that it starts from."),
+    Key::optional(
+        "from",
+        TEXT,
+        "The branch that it starts from. Of a pattern such as `hotfix/*` each release from such a branch is \
+         asked in every environment, of the git repository around the matrix.",
+    ),
     Key::optional("approvals", count(0, MOST_APPROVALS), "People who must approve a change."),
     Key::optional("status_checks", FLAG, "Whether the checks of a change must pass."),
     Key::optional("up_to_date", FLAG, "Whether a change must contain the newest commit."),
@@ -35,6 +44,43 @@ pub(crate) fn rules(root: &Node, branch: &str) -> Option<Value> {
     let is_rule = |key: &String| !FOR_PEOPLE.contains(&key.as_str()) && !key.starts_with("x-");
     rules.as_object_mut()?.retain(|key, _| is_rule(key));
     Some(rules)
+}
+
+/// How long git may take: it reads what came since, however long the history is.
+const TIMEOUT: Span = Span::seconds(30);
+
+/// The question whether a release was made on or from the branch `from`, under a name that no check among
+/// `taken` has.
+pub(crate) fn cut_from(title: &str, from: &str, taken: &[CheckSpec]) -> CheckSpec {
+    let own = slug(title).unwrap_or_else(|| "made-from".to_owned());
+    let is_free = |slug: &String| taken.iter().all(|check| check.slug != *slug);
+    let numbered = (2..).map(|number| format!("{own}-{number}"));
+    let slug = std::iter::once(own.clone()).chain(numbered).find(is_free).unwrap_or(own);
+    CheckSpec {
+        slug,
+        title: title.to_owned(),
+        check: AdapterSpec { kind: "git".to_owned(), settings: json!({ "cut_from": from }) },
+        timeout: TIMEOUT,
+        at: Weight::ZERO,
+    }
+}
+
+/// Where branches that are made for one change must start. One that lives on, with a name of its own,
+/// started once, and that says nothing of a release.
+pub(crate) fn starts(root: &Node, taken: &[CheckSpec]) -> Vec<BranchRule> {
+    let entries = root.get("branches").map(Node::entries).unwrap_or_default();
+    let rule = |entry: &crate::tree::Entry| {
+        let from = entry.value.get("from")?.text()?;
+        let title = format!("{} starts from {from}", entry.key);
+        let check = cut_from(&title, from, taken);
+        is_pattern(&entry.key).then(|| BranchRule { pattern: entry.key.to_string(), check })
+    };
+    entries.iter().filter_map(rule).collect()
+}
+
+/// Whether the name of a branch stands for many.
+pub(crate) fn is_pattern(name: &str) -> bool {
+    name.contains('*') && !name.starts_with("x-")
 }
 
 /// The section.

@@ -3,11 +3,11 @@
 use towpath_core::change_types::{ChangeTypes, TypeRules};
 use towpath_core::debts::{Owes, REVIEW_WITHIN};
 use towpath_core::ids::Name;
-use towpath_core::matrix::{Rollout, Tier};
+use towpath_core::matrix::{CheckSpec, Rollout, Tier};
 use towpath_core::release::ChangeType;
 
 use super::people::roles;
-use super::{SHARED, Section, Standing, rollout, windows};
+use super::{SHARED, Section, Standing, branches, rollout, windows};
 use crate::fields::Fields;
 use crate::problem::Problems;
 use crate::shape::{Key, Place, ROLES, Shape, TEXT, word};
@@ -23,8 +23,18 @@ const ROLLOUT: &[Key] = &[
 
 const TYPE: &[Key] = &[
     Key::optional("purpose", TEXT, "What it is for.").standing(Standing::ForPeople),
-    Key::optional("from_branch", TEXT, "The branch that such a change starts from.")
-        .standing(Standing::Refuses),
+    Key::optional(
+        "from_branch",
+        TEXT,
+        "The branch that such a change is made on or cut from, as the git repository around the matrix \
+         tells.",
+    ),
+    Key::optional(
+        "paths",
+        Shape::List(&TEXT),
+        "Files, as patterns, by which a release is of this type where nobody says its type: one that changes \
+         any of them since the release before it. Those of all environments count together.",
+    ),
     Key::optional(
         "backport_to",
         TEXT,
@@ -72,11 +82,12 @@ pub(crate) const SECTIONS: &[Section] = &[Section::enforced(
 )];
 
 /// What is different for each type, from the lane that may hold it, whose `shared` rollout holds for what
-/// a type does not say.
+/// a type does not say, and in whose gate names are `taken`.
 pub(crate) fn read(
     lane: &Node,
     place: Place,
     shared: &Rollout,
+    taken: &[CheckSpec],
     problems: &mut Problems,
 ) -> ChangeTypes {
     let section = lane.get("change_types");
@@ -89,12 +100,21 @@ pub(crate) fn read(
             rollout: own.map(|own| rollout::of_type(own, place, shared, problems)),
             notify: roles(node.and_then(|it| it.get("notify"))).collect(),
             owes: owes(of_type, node, place),
+            paths: texts(node.and_then(|it| it.get("paths"))).collect(),
+            made_from: Fields::new(node, TYPE, place)
+                .text("from_branch")
+                .map(|branch| branches::cut_from(&format!("Made from {branch}"), &branch, taken)),
         };
         if rules != TypeRules::default() {
             all.insert(of_type, rules);
         }
     }
     all
+}
+
+fn texts(list: Option<&Node>) -> impl Iterator<Item = String> {
+    let items = list.map(Node::items).unwrap_or_default();
+    items.iter().filter_map(|item| item.text().map(str::to_owned))
 }
 
 /// What is owed for such a change once it serves.

@@ -56,7 +56,7 @@ fn roles_that_must_know_agree_to_the_plan() {
 
 #[test]
 fn a_hotfix_owes_a_review_where_something_is_at_stake_and_others_what_is_said() {
-    let owes = |lane: &LaneSpec, of: ChangeType| lane.of_type(of).owes;
+    let owes = |lane: &LaneSpec, of: ChangeType| lane.of_type(of, None).owes;
     let review = Owes { review_within: Some(REVIEW_WITHIN), ..Owes::default() };
     for (tier, expected) in [
         ("production", Some(review.clone())),
@@ -83,4 +83,37 @@ fn a_hotfix_owes_a_review_where_something_is_at_stake_and_others_what_is_said() 
     let later = Owes { review_within: Some(Span::hours(72)), ..Owes::default() };
     assert_eq!(owes(&lane, ChangeType::Fix), Some(later));
     assert_eq!(refusing, Vec::<String>::new());
+}
+
+#[test]
+fn a_type_and_a_branch_ask_the_repository_where_a_release_was_made() {
+    let branches = "branches: { develop: {}, main: { from: develop }, hotfix/*: { from: main }, hotfix/db-*: { from: develop } }";
+    let from = "    gate: { prerequisites: [{ check: attested, name: Made from main }] }\n    \
+                change_types: { hotfix: { from_branch: main } }\n";
+    let (lane, refusing) = lane("production", branches, from);
+    assert_eq!(refusing, Vec::<String>::new());
+    let asked = |of: ChangeType, branch: Option<&str>| -> Vec<(String, serde_json::Value)> {
+        let checks = lane.of_type(of, branch).gate.prerequisites;
+        let of_git = checks.into_iter().filter(|it| it.check.kind == "git");
+        of_git.map(|it| (it.slug, it.check.settings)).collect()
+    };
+    let main = serde_json::json!({ "cut_from": "main" });
+    // The name of a check that the file declares is not taken twice.
+    let of_type = ("made-from-main-2".to_owned(), main.clone());
+    assert_eq!(asked(ChangeType::Hotfix, None), [of_type.clone()]);
+    assert_eq!(
+        asked(ChangeType::Hotfix, Some("hotfix/login")),
+        [of_type.clone()],
+        "once is enough"
+    );
+    assert_eq!(asked(ChangeType::Fix, None), []);
+    assert_eq!(
+        asked(ChangeType::Fix, Some("hotfix/login")),
+        [("hotfix-starts-from-main".to_owned(), main)]
+    );
+    let develop = serde_json::json!({ "cut_from": "develop" });
+    let of_db = ("hotfix-db-starts-from-develop".to_owned(), develop);
+    assert_eq!(asked(ChangeType::Hotfix, Some("hotfix/db-7")), [of_type, of_db], "the most exact");
+    // A branch that lives on started once, and that says nothing of a release.
+    assert_eq!(asked(ChangeType::Feature, Some("main")), []);
 }

@@ -83,7 +83,7 @@ fn collect(path: &str, value: &Value, known: &mut BTreeMap<String, String>) {
 fn what_a_change_type_demands_beside_its_way_refuses() {
     let of = |rest: &str| standing(&format!("change_types: {{ hotfix: {{ {rest} }} }}"), "");
     for (key, value, is_refused) in [
-        ("from_branch", "main", true),
+        ("from_branch", "main", false),
         ("coordinate_with", "[operations]", true),
         ("backport_to", "develop", false),
         ("review_within", "2d", false),

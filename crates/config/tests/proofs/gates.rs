@@ -29,6 +29,7 @@ const WANTED: &[(&str, &str)] = &[
     ("branch", "main"),
     ("up_to_date_with", "main"),
     ("contained_in", "main"),
+    ("cut_from", "main"),
     ("since", "v1.0.0"),
     ("protection", "main"),
 ];

@@ -64,7 +64,7 @@ pub(super) fn planned(
     let refused = refused.into_iter().filter_map(Result::err);
     Refusal::together(refused.chain(accepted.as_ref().err().cloned()))?;
     let accepted = accepted?;
-    let own = section.of_type(release.change_type);
+    let own = section.of_release(&release);
     let plan = Plan::new(lane, Kind::Promote, ReleaseRef::from(&release), &own, &accepted);
     let plan = plan.setting_up(sets_up);
     let plan = if order.break_glass { plan.breaking_glass() } else { plan };
@@ -101,7 +101,7 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         asks(&order, || has_window(lane, environment, section, release, &order))?;
     }
     let accepted = unenforced(lane, environment, section, release, &order)?;
-    let of_type = release.map(|release| section.of_type(release.change_type));
+    let of_type = release.map(|release| section.of_release(release));
     let section = of_type.as_ref().unwrap_or(section);
     let plan = Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted);
     let plan = plan.setting_up(sets_up);

@@ -22,9 +22,10 @@ pub fn moved(lane: &Lane, section: &LaneSpec, release: &Release) -> Vec<SettingC
 }
 
 /// What a release that serves is where its settings alone change: the type that they are, without the
-/// migrations that it brought when it came.
+/// migrations that it brought when it came, and from no branch: its commit changes nothing any more.
 pub(super) fn as_configuration(release: Release) -> Release {
-    Release { change_type: ChangeType::Configuration, migrations: Vec::new(), ..release }
+    let change_type = ChangeType::Configuration;
+    Release { change_type, migrations: Vec::new(), branch: None, ..release }
 }
 
 /// What a promotion that waits would be by now. One that changes settings alone is over once something

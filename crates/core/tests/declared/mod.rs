@@ -49,8 +49,10 @@ pub(crate) fn release(number: u64, change_type: ChangeType, irreversible: bool) 
         settings,
         migrations,
         commit: None,
+        branch: None,
         author: None,
         change_type,
+        type_by: None,
         snapshot: false,
         created_by: None,
         behind: Vec::new(),
@@ -122,6 +124,7 @@ pub(crate) fn section(variant: u16) -> LaneSpec {
         },
         approvals: on(15).then(approvals),
         change_types: BTreeMap::new(),
+        branches: Vec::new(),
         owes: None,
         rollout: Rollout {
             strategy: if on(5) { Strategy::Adaptive } else { Strategy::BlueGreen },

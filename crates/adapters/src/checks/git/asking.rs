@@ -231,11 +231,30 @@ impl Repository {
         }
     }
 
+    /// The branch here, or else that of the usual remote.
+    ///
+    /// # Errors
+    /// One sentence: neither is there.
+    pub(crate) async fn branch(&self, key: &str, name: &str) -> Result<Point, String> {
+        match self.point(key, name).await {
+            Ok(found) => Ok(found),
+            Err(sentence) => {
+                let remote = self.point(key, &format!("origin/{name}")).await;
+                remote.map_err(|_| sentence)
+            }
+        }
+    }
+
     /// The first parent of a commit; none of the first commit of all.
     pub(crate) async fn before(&self, commit: &Commit) -> Result<Option<Commit>, String> {
+        Ok(self.parents(commit).await?.into_iter().next())
+    }
+
+    /// The parents of a commit, in their order.
+    pub(crate) async fn parents(&self, commit: &Commit) -> Result<Vec<Commit>, String> {
         let said = self
             .told(&["rev-list", "--no-walk", "--no-commit-header", "--format=%P", commit.as_str()])
             .await?;
-        Ok(said.split_whitespace().next().and_then(Commit::new))
+        Ok(said.split_whitespace().filter_map(Commit::new).collect())
     }
 }

@@ -380,3 +380,73 @@ fn what_git_could_not_be_asked_is_refused_when_the_matrix_is_checked() {
         assert_eq!(problems("git", &json!({ "contained_in": name })), [""; 0], "{name}");
     }
 }
+
+/// `develop` has what is merged into `main` at times, and more.
+fn of_two_branches() -> (Repo, String) {
+    let repo = Repo::new();
+    repo.git(&["checkout", "--quiet", "-b", "develop"]);
+    repo.commit("released");
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.git(&["merge", "--quiet", "--no-ff", "-m", "release", "develop"]);
+    let released = repo.head();
+    repo.git(&["checkout", "--quiet", "develop"]);
+    repo.commit("not released yet");
+    (repo, released)
+}
+
+#[tokio::test]
+async fn a_fix_that_is_cut_from_a_branch_is_told_from_one_that_is_cut_elsewhere() {
+    let (repo, released) = of_two_branches();
+    let settings = json!({ "cut_from": "main" });
+    says(
+        &repo.ask(&released, &settings).await,
+        Pass,
+        &format!("{} is in `main`", short(&released)),
+    );
+    repo.git(&["checkout", "--quiet", "-b", "hotfix/login", "main"]);
+    repo.commit("half of the fix");
+    let fix = repo.commit("the fix");
+    let said = format!("{} was cut from `main` at {}", short(&fix), short(&released));
+    says(&repo.ask(&fix, &settings).await, Pass, &said);
+    repo.git(&["checkout", "--quiet", "-b", "hotfix/other", "develop"]);
+    let other = repo.commit("a fix with what is not released");
+    begins(&repo.ask(&other, &settings).await, Fail, "which was merged into `main` from elsewhere");
+    // Bringing the branch up to date does not make it one that was cut there.
+    repo.git(&["merge", "--quiet", "--no-ff", "-m", "update", "main"]);
+    begins(&repo.ask(&repo.head(), &settings).await, Fail, "was not made from `main`");
+    // Nor does bringing what is not released into one that was.
+    repo.git(&["checkout", "--quiet", "hotfix/login"]);
+    repo.git(&["merge", "--quiet", "--no-ff", "-m", "more than a fix", "develop"]);
+    begins(&repo.ask(&repo.head(), &settings).await, Fail, "was not made from `main`");
+}
+
+#[tokio::test]
+async fn a_fix_that_was_merged_or_brought_up_to_date_still_comes_from_its_branch() {
+    let (repo, _) = of_two_branches();
+    let settings = json!({ "cut_from": "main" });
+    repo.git(&["checkout", "--quiet", "-b", "hotfix/login", "main"]);
+    repo.commit("the fix");
+    repo.git(&["checkout", "--quiet", "main"]);
+    let newer = repo.commit("another fix");
+    repo.git(&["checkout", "--quiet", "hotfix/login"]);
+    repo.git(&["merge", "--quiet", "--no-ff", "-m", "update", "main"]);
+    let fix = repo.head();
+    let said = format!("{} was cut from `main` at {}", short(&fix), short(&newer));
+    says(&repo.ask(&fix, &settings).await, Pass, &said);
+    for branch in ["main", "develop"] {
+        repo.git(&["checkout", "--quiet", branch]);
+        repo.git(&["merge", "--quiet", "--no-ff", "-m", "the fix comes back", "hotfix/login"]);
+        begins(&repo.ask(&fix, &settings).await, Pass, short(&fix));
+    }
+}
+
+#[tokio::test]
+async fn where_a_change_was_cut_is_not_told_without_the_branch() {
+    let (repo, released) = of_two_branches();
+    let settings = json!({ "cut_from": "trunk" });
+    begins(&repo.ask(&released, &settings).await, Inconclusive, "no branch or tag `trunk`");
+    repo.git(&["checkout", "--quiet", "--orphan", "elsewhere"]);
+    let stranger = repo.commit("no history");
+    let settings = json!({ "cut_from": "main" });
+    begins(&repo.ask(&stranger, &settings).await, Fail, "they have no commit in common");
+}

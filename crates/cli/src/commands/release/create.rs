@@ -12,7 +12,7 @@ use towpath_server::requests::{AcceptedView, ReleaseRequest};
 
 use crate::args::CreateArguments;
 use crate::commands::Context;
-use crate::commands::release::{keep, origin};
+use crate::commands::release::{keep, origin, typed};
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
 use crate::{person, report};
@@ -41,13 +41,19 @@ pub(crate) async fn run(
     if let Some(tree) = &tree {
         origin.mark_if_changed(tree).await;
     }
+    // Where somebody names another commit git speaks of one that is not meant.
+    let is_meant = arguments.commit.is_none() || arguments.commit == origin.commit;
+    if !is_meant {
+        (origin.branch, origin.trailer) = (None, None);
+    }
     let commit = arguments.commit.or(origin.commit);
+    let branch = arguments.branch.or(origin.branch);
     let digest = Release::content_digest(&artifacts, &settings, &migrations);
     let version = match arguments.version {
         Some(version) => version,
         None => snapshot_version(commit.as_deref(), &digest)?,
     };
-    let release = Release {
+    let mut release = Release {
         digest,
         service,
         version,
@@ -55,13 +61,18 @@ pub(crate) async fn run(
         settings,
         migrations,
         commit,
+        branch,
         author: arguments.author.or(origin.author),
-        change_type: arguments.change_type,
+        change_type: arguments.change_type.unwrap_or_default(),
+        type_by: None,
         snapshot: tree.is_some(),
         created_by: None,
         behind: Vec::new(),
         created_at: towpath_core::units::Timestamp(Timestamp::now().as_microsecond()),
     };
+    if arguments.change_type.is_none() && !release.snapshot {
+        typed::derive(&mut release, origin.trailer, &session).await?;
+    }
     if arguments.dry_run {
         context.either(&release, report::release::would_keep(&release, &context.out));
         return Ok(ExitCode::Done);

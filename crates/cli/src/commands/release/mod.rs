@@ -3,6 +3,7 @@
 mod create;
 mod keep;
 mod origin;
+mod typed;
 
 use towpath_core::ids::Version;
 use towpath_engine::ReleaseView;
