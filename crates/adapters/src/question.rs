@@ -140,7 +140,7 @@ pub(crate) mod testing {
     use serde_json::Value;
     use towpath_core::deployment::Endpoint;
     use towpath_core::ids::{Digest, LaneId, Name, PromotionNumber, Version};
-    use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Release, ReleaseRef};
+    use towpath_core::release::{Artifact, ArtifactForm, Brought, ChangeType, Release, ReleaseRef};
     use towpath_core::units::{Span, Timestamp};
     use towpath_ports::check::{
         Attestation, CalmRecord, Check, CheckRequest, EvidenceReader, KeptBefore, ServedRecord,
@@ -166,6 +166,8 @@ pub(crate) mod testing {
         pub(crate) commit: Option<String>,
         /// What the release consists of: the bytes of its artefacts, by name.
         pub(crate) artifacts: Vec<(&'static str, &'static [u8])>,
+        /// Files that the release brings.
+        pub(crate) brings: std::collections::BTreeMap<Name, Brought>,
         pub(crate) is_down: bool,
     }
 
@@ -204,6 +206,7 @@ pub(crate) mod testing {
                 author: None,
                 change_type: self.change_type.unwrap_or(ChangeType::Feature),
                 type_by: None,
+                evidence: self.brings.clone(),
                 snapshot: false,
                 created_by: None,
                 behind: Vec::new(),

@@ -197,6 +197,9 @@ pub(crate) struct CreateArguments {
     /// a change of stored data; `irreversible:FILE` when the release before fails after it
     #[arg(long = "migration", value_name = "FILE")]
     pub(crate) migrations: Vec<String>,
+    /// a file for whoever lets it in, such as the output of a plan; again for more
+    #[arg(long = "evidence", value_name = "NAME=FILE", value_parser = source)]
+    pub(crate) evidence: Vec<(Name, String)>,
     /// the commit it was built from; otherwise asked of git
     #[arg(long, value_name = "COMMIT", value_parser = commit)]
     pub(crate) commit: Option<String>,

@@ -27,9 +27,9 @@ pub struct TypeRules {
     /// What is owed for it once it serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owes: Option<Owes>,
-    /// What asks the repository whether it was made from the branch that it must come from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made_from: Option<CheckSpec>,
+    /// What it is asked before the gate: where it was made from, and what it brings with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<CheckSpec>,
     /// Patterns of files: a release that changes any of them is of this type, where nobody says its type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
@@ -51,8 +51,7 @@ impl LaneSpec {
         own.owes = rules.and_then(|it| it.owes.clone());
         let of_branch = branch.and_then(|branch| rule_of(&self.branches, branch));
         let of_branch = of_branch.map(|rule| rule.check.clone());
-        let mut first: Vec<CheckSpec> =
-            rules.and_then(|it| it.made_from.clone()).into_iter().collect();
+        let mut first: Vec<CheckSpec> = rules.map(|it| it.asks.clone()).unwrap_or_default();
         // Type and branch may ask the same.
         first.extend(of_branch.filter(|one| first.iter().all(|it| it.check != one.check)));
         own.gate.prerequisites.splice(0..0, first);

@@ -1,9 +1,11 @@
 //! What a promotion will do, with a hash that changes when and only when that changes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
-use crate::ids::{Digest, LaneId};
+use crate::ids::{Digest, LaneId, Name};
 use crate::matrix::{LaneSpec, Step};
 use crate::promotion::state::{Kind, Lane};
 use crate::release::{ChangeType, Release, ReleaseRef};
@@ -36,6 +38,10 @@ pub struct Plan {
     /// where it brings another release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets_up: Vec<SettingChange>,
+    /// Files that the release brings for whoever agrees, by their digests: who agreed to one did not agree
+    /// to another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<Name, Digest>,
 }
 
 impl Plan {
@@ -61,6 +67,7 @@ impl Plan {
             accepted,
             break_glass: false,
             sets_up: Vec::new(),
+            evidence: BTreeMap::new(),
         }
     }
 
@@ -79,6 +86,16 @@ impl Plan {
     #[must_use]
     pub fn setting_up(mut self, changes: Vec<SettingChange>) -> Self {
         self.sets_up = changes;
+        self
+    }
+
+    /// The same with what the release brings for whoever agrees; of one that serves already that was seen.
+    #[must_use]
+    pub fn showing(mut self, release: &Release) -> Self {
+        if !self.is_settings_alone() {
+            let brought = release.evidence.iter();
+            self.evidence = brought.map(|(name, one)| (name.clone(), one.digest.clone())).collect();
+        }
         self
     }
 

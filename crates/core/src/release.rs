@@ -36,6 +36,9 @@ pub struct Release {
     /// By what it was found to be of that type; none where somebody said it, or nothing spoke for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_by: Option<String>,
+    /// Files that it brings for whoever lets it in, such as the output of a plan, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<Name, Brought>,
     /// Taken from a working tree; enters development tiers only.
     pub snapshot: bool,
     /// Who created it here; set by the engine, whatever its author is said to be. Releases of older
@@ -89,6 +92,17 @@ pub struct Artifact {
     pub source: String,
     /// Size in bytes; 0 for an image that a registry keeps.
     pub size: u64,
+}
+
+/// A file that is kept with a release and is no part of what is deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brought {
+    /// Digest of its bytes, under which the evidence of the journal has them.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub size: u64,
+    /// Where it came from, for people.
+    pub source: String,
 }
 
 /// What an artefact's bytes are.

@@ -161,6 +161,7 @@ fn same_facts(known: &Release, release: &Release) -> Result<(), EngineError> {
         ("type", known.change_type == release.change_type),
         ("author", known.author == release.author),
         ("commit", known.commit == release.commit),
+        ("evidence", known.evidence == release.evidence),
         ("snapshot", known.snapshot == release.snapshot),
     ];
     let differ: Vec<&str> = facts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();

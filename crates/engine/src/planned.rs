@@ -101,6 +101,11 @@ pub(crate) fn weights_chosen(plan: &Plan) -> Option<String> {
     ))
 }
 
+/// Files that the release brings for whoever agrees: their names and digests.
+pub(crate) fn brought(plan: &Plan) -> Vec<(String, String)> {
+    plan.evidence.iter().map(|(name, digest)| (name.to_string(), digest.to_string())).collect()
+}
+
 /// What is owed once it serves, or from its start where the glass is broken, in words.
 pub(crate) fn owes(plan: &Plan) -> Vec<String> {
     let owes = plan.section.owes.clone().unwrap_or_default();

@@ -283,6 +283,7 @@ impl Engine {
                 .map(|one| (one.deployment.release.version.to_string(), time(one.since))),
             settings_changed: settings_changed(&lane, plan, old, release),
             sets_up: plan.sets_up.clone(),
+            evidence: planned::brought(plan),
             migrations: release.migrations.len(),
             retires: lane
                 .standby

@@ -285,6 +285,7 @@ mod tests {
             author: None,
             change_type: ChangeType::Feature,
             type_by: None,
+            evidence: std::collections::BTreeMap::new(),
             snapshot: false,
             created_by: None,
             behind: Vec::new(),

@@ -136,6 +136,7 @@ pub fn release(
         author: words.author.clone(),
         change_type: words.change_type,
         type_by: None,
+        evidence: std::collections::BTreeMap::new(),
         snapshot: words.snapshot,
         created_by: words.creator.clone(),
         behind: Vec::new(),
@@ -362,7 +363,7 @@ fn type_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
     match what {
         "skips" => rules.skip = rest.split_whitespace().map(name).collect::<Result<_, _>>()?,
         "steps" => rules.rollout = Some(Rollout { steps: steps(rest)?, ..shared }),
-        "from" => rules.made_from = Some(check(&format!("made-from-{rest}"), Weight::ZERO)),
+        "from" => rules.asks.push(check(&format!("made-from-{rest}"), Weight::ZERO)),
         "reviewed" => owes(rules).review_within = Some(rest.parse()?),
         "backported" => owes(rules).backport_to = Some(rest.to_owned()),
         "blocks" => {

@@ -2,6 +2,7 @@
 //! answer means.
 
 mod attested;
+mod brings;
 mod command;
 mod coverage;
 mod cyclonedx;
@@ -31,6 +32,7 @@ pub const KINDS: &[Kind<dyn Check>] = &[
     tcp::KIND,
     command::KIND,
     attested::KIND,
+    brings::KIND,
     soak::KIND,
     stable_for::KIND,
     slo::KIND,

@@ -144,6 +144,7 @@ pub(crate) fn release(source: &str, form: ArtifactForm) -> Release {
         author: None,
         change_type: ChangeType::Feature,
         type_by: None,
+        evidence: std::collections::BTreeMap::new(),
         snapshot: false,
         created_by: None,
         behind: Vec::new(),

@@ -54,6 +54,7 @@ impl EvidenceReader for OneArtifact {
             author: None,
             change_type: ChangeType::Feature,
             type_by: None,
+            evidence: std::collections::BTreeMap::new(),
             snapshot: false,
             created_by: None,
             behind: Vec::new(),

@@ -88,6 +88,7 @@ impl Stage {
             author: Some(person()),
             change_type: ChangeType::Feature,
             type_by: None,
+            evidence: std::collections::BTreeMap::new(),
             snapshot: false,
             created_by: None,
             behind: Vec::new(),

@@ -109,6 +109,8 @@ fn facts(plan: &PlanView, style: &Style) -> Block {
     );
     block.row("changes", changes(plan));
     block.lines("sets", plan.sets_up.iter().map(setting).collect());
+    let brought = |(name, digest): &(String, String)| format!("{name}   sha256:{}", short(digest));
+    block.lines("brings", plan.evidence.iter().map(brought).collect());
     block.row(
         "retires",
         match &plan.retires {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use towpath_core::ids::{Digest, Name};
 use towpath_core::reason::Next;
-use towpath_core::release::{Artifact, ArtifactForm, Migration, Release};
+use towpath_core::release::{Artifact, ArtifactForm, Brought, Migration, Release};
 use towpath_engine::ReleaseView;
 use towpath_engine::views::Status;
 
@@ -67,6 +67,7 @@ fn facts(release: &Release, style: &Style) -> Block {
     let settings: Vec<String> = release.settings.keys().map(|key| printable(key)).collect();
     block.optional("settings", (!settings.is_empty()).then(|| settings.join(", ")));
     block.lines("migrations", release.migrations.iter().map(migration).collect());
+    block.lines("brings", release.evidence.iter().map(brought).collect());
     let mut change = release.change_type.as_str().to_owned();
     if let Some(by) = &release.type_by {
         let _ = write!(change, " (by {})", printable(by));
@@ -106,6 +107,11 @@ fn artifact((name, kept): (&Name, &Artifact)) -> String {
     let size =
         if kept.size == 0 { String::new() } else { format!(", {} bytes", grouped(kept.size)) };
     format!("{name}   {form} {}{size}, from {}", short(&kept.digest), printable(&kept.source))
+}
+
+fn brought((name, one): (&Name, &Brought)) -> String {
+    let (size, source) = (grouped(one.size), printable(&one.source));
+    format!("{name}   {}, {size} bytes, from {source}", short(&one.digest))
 }
 
 fn migration(one: &Migration) -> String {

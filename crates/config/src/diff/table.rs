@@ -61,6 +61,7 @@ const PIPELINE: &[Row] = &[
     ("accept_warnings", Some(Permits), "accepted warnings"),
     ("change_types.*.skip", Some(Permits), "environments that a {1} skips"),
     ("change_types.*.from_branch", Some(Guards), "branch that a {1} starts from"),
+    ("change_types.*.evidence", Some(Demands), "files that a {1} brings"),
     ("change_types.*.paths", Some(Unclear), "paths by which a release is a {1}"),
     ("change_types.*.backport_to", Some(Guards), "branch that a {1} must reach afterwards"),
     ("change_types.*.review_within", Some(MoreIsLooser), "time for a review of a {1} afterwards"),

@@ -145,6 +145,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("check.command.env", "{ LOG_LEVEL: info }"),
     ("check.git.contained_in", "main"),
     ("check.git.cut_from", "main"),
+    ("check.brings.evidence", "infrastructure-plan"),
     ("check.git.repository", "/srv/git/api.git"),
     ("check.git.since", "v1.4.0"),
     ("check.github.branch", "main"),

@@ -46,20 +46,25 @@ pub(crate) fn rules(root: &Node, branch: &str) -> Option<Value> {
     Some(rules)
 }
 
-/// How long git may take: it reads what came since, however long the history is.
+/// How long an answer may take: git reads what came since, however long the history is.
 const TIMEOUT: Span = Span::seconds(30);
 
 /// The question whether a release was made on or from the branch `from`, under a name that no check among
 /// `taken` has.
 pub(crate) fn cut_from(title: &str, from: &str, taken: &[CheckSpec]) -> CheckSpec {
-    let own = slug(title).unwrap_or_else(|| "made-from".to_owned());
+    asked(title, "git", json!({ "cut_from": from }), taken)
+}
+
+/// A question of a kind that the file does not name, under a name that no check among `taken` has.
+pub(crate) fn asked(title: &str, kind: &str, settings: Value, taken: &[CheckSpec]) -> CheckSpec {
+    let own = slug(title).unwrap_or_else(|| kind.to_owned());
     let is_free = |slug: &String| taken.iter().all(|check| check.slug != *slug);
     let numbered = (2..).map(|number| format!("{own}-{number}"));
     let slug = std::iter::once(own.clone()).chain(numbered).find(is_free).unwrap_or(own);
     CheckSpec {
         slug,
         title: title.to_owned(),
-        check: AdapterSpec { kind: "git".to_owned(), settings: json!({ "cut_from": from }) },
+        check: AdapterSpec { kind: kind.to_owned(), settings },
         timeout: TIMEOUT,
         at: Weight::ZERO,
     }

@@ -1,5 +1,6 @@
 //! What is different for one kind of change. What of it demands more than is carried out refuses.
 
+use serde_json::json;
 use towpath_core::change_types::{ChangeTypes, TypeRules};
 use towpath_core::debts::{Owes, REVIEW_WITHIN};
 use towpath_core::ids::Name;
@@ -34,6 +35,12 @@ const TYPE: &[Key] = &[
         Shape::List(&TEXT),
         "Files, as patterns, by which a release is of this type where nobody says its type: one that changes \
          any of them since the release before it. Those of all environments count together.",
+    ),
+    Key::optional(
+        "evidence",
+        Shape::Names,
+        "Files that it brings with it (`release create --evidence NAME=FILE`), such as the output of a plan: \
+         without them it does not enter, and whoever agrees agrees to these.",
     ),
     Key::optional(
         "backport_to",
@@ -101,9 +108,7 @@ pub(crate) fn read(
             notify: roles(node.and_then(|it| it.get("notify"))).collect(),
             owes: owes(of_type, node, place),
             paths: texts(node.and_then(|it| it.get("paths"))).collect(),
-            made_from: Fields::new(node, TYPE, place)
-                .text("from_branch")
-                .map(|branch| branches::cut_from(&format!("Made from {branch}"), &branch, taken)),
+            asks: asks(node, place, taken),
         };
         if rules != TypeRules::default() {
             all.insert(of_type, rules);
@@ -115,6 +120,18 @@ pub(crate) fn read(
 fn texts(list: Option<&Node>) -> impl Iterator<Item = String> {
     let items = list.map(Node::items).unwrap_or_default();
     items.iter().filter_map(|item| item.text().map(str::to_owned))
+}
+
+/// What such a change is asked before the gate, in which names are `taken`.
+fn asks(node: Option<&Node>, place: Place, taken: &[CheckSpec]) -> Vec<CheckSpec> {
+    let from = Fields::new(node, TYPE, place).text("from_branch");
+    let made = |branch: String| branches::cut_from(&format!("Made from {branch}"), &branch, taken);
+    let mut all: Vec<CheckSpec> = from.map(made).into_iter().collect();
+    for name in roles(node.and_then(|it| it.get("evidence"))) {
+        let settings = json!({ "evidence": name });
+        all.push(branches::asked(&format!("Brings {name}"), "brings", settings, taken));
+    }
+    all
 }
 
 /// What is owed for such a change once it serves.

@@ -117,3 +117,20 @@ fn a_type_and_a_branch_ask_the_repository_where_a_release_was_made() {
     // A branch that lives on started once, and that says nothing of a release.
     assert_eq!(asked(ChangeType::Feature, Some("main")), []);
 }
+
+#[test]
+fn a_type_asks_for_the_files_that_it_names() {
+    let (lane, refusing) = lane(
+        "production",
+        "",
+        "    change_types: { infrastructure: { evidence: [plan, costs] } }\n",
+    );
+    assert_eq!(refusing, Vec::<String>::new());
+    let asked = |of: ChangeType| -> Vec<(String, serde_json::Value)> {
+        let checks = lane.of_type(of, None).gate.prerequisites;
+        checks.into_iter().map(|it| (it.slug, it.check.settings)).collect()
+    };
+    let brings = |name: &str| (format!("brings-{name}"), serde_json::json!({ "evidence": name }));
+    assert_eq!(asked(ChangeType::Infrastructure), [brings("plan"), brings("costs")]);
+    assert_eq!(asked(ChangeType::Feature), []);
+}

@@ -30,6 +30,7 @@ const WANTED: &[(&str, &str)] = &[
     ("up_to_date_with", "main"),
     ("contained_in", "main"),
     ("cut_from", "main"),
+    ("evidence", "infrastructure-plan"),
     ("since", "v1.0.0"),
     ("protection", "main"),
 ];

@@ -66,7 +66,7 @@ pub(super) fn planned(
     let accepted = accepted?;
     let own = section.of_release(&release);
     let plan = Plan::new(lane, Kind::Promote, ReleaseRef::from(&release), &own, &accepted);
-    let plan = plan.setting_up(sets_up);
+    let plan = plan.setting_up(sets_up).showing(&release);
     let plan = if order.break_glass { plan.breaking_glass() } else { plan };
     fresh(lane, environment, order, &plan)?;
     Ok((plan, release))
@@ -105,6 +105,10 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
     let section = of_type.as_ref().unwrap_or(section);
     let plan = Plan::new(lane, waiting.plan.kind, reference.clone(), section, &accepted);
     let plan = plan.setting_up(sets_up);
+    let plan = match release {
+        Some(release) => plan.showing(release),
+        None => plan,
+    };
     Ok(if waiting.plan.break_glass { plan.breaking_glass() } else { plan })
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn release(number: u64, change_type: ChangeType, irreversible: bool) 
         author: None,
         change_type,
         type_by: None,
+        evidence: std::collections::BTreeMap::new(),
         snapshot: false,
         created_by: None,
         behind: Vec::new(),

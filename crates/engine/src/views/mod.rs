@@ -418,6 +418,9 @@ pub struct PlanView {
     /// What they were and become, where nothing else changes; without values that are secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets_up: Vec<SettingChange>,
+    /// Files that it brings for whoever agrees: their names and digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<(String, String)>,
     /// How many migrations it brings.
     pub migrations: usize,
     /// What stands by now and is retired by it.

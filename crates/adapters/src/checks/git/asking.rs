@@ -20,6 +20,7 @@ const OVERRULED: &[&str] = &[
     "core.hooksPath=/dev/null",
     "core.commitGraph=false",
     "core.pager=cat",
+    "core.quotePath=false",
     "core.sshCommand=false",
     "protocol.allow=never",
     "log.showSignature=false",

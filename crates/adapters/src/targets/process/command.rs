@@ -307,6 +307,7 @@ mod tests {
             author: None,
             change_type: towpath_core::release::ChangeType::Feature,
             type_by: None,
+            evidence: std::collections::BTreeMap::new(),
             snapshot: false,
             created_by: None,
             behind: Vec::new(),

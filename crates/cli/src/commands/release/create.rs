@@ -12,7 +12,7 @@ use towpath_server::requests::{AcceptedView, ReleaseRequest};
 
 use crate::args::CreateArguments;
 use crate::commands::Context;
-use crate::commands::release::{keep, origin, typed};
+use crate::commands::release::{brought, keep, origin, typed};
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
 use crate::{person, report};
@@ -37,6 +37,7 @@ pub(crate) async fn run(
     let settings = settings(&arguments)?;
     let artifacts = kept(&place, &service, tree.as_deref(), &arguments, context).await?;
     let migrations = migrations(&place, &arguments.migrations).await?;
+    let evidence = brought::all(&arguments, &session.project.state)?;
     let mut origin = origin::of(tree.as_deref().unwrap_or(&session.project.root)).await;
     if let Some(tree) = &tree {
         origin.mark_if_changed(tree).await;
@@ -65,6 +66,7 @@ pub(crate) async fn run(
         author: arguments.author.or(origin.author),
         change_type: arguments.change_type.unwrap_or_default(),
         type_by: None,
+        evidence,
         snapshot: tree.is_some(),
         created_by: None,
         behind: Vec::new(),
@@ -176,7 +178,7 @@ fn settings(arguments: &CreateArguments) -> Result<BTreeMap<String, String>, Cli
     Ok(settings)
 }
 
-fn twice(what: &str, name: &str) -> CliError {
+pub(super) fn twice(what: &str, name: &str) -> CliError {
     CliError::new(ExitCode::Usage, "named-twice", format!("the {what} {name} is given twice"))
         .because("a release has each name once")
         .next("towpath release create --help", "how it is typed, with examples")

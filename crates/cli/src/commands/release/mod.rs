@@ -1,5 +1,6 @@
 //! `release create`, `list`, `show` and `diff`.
 
+mod brought;
 mod create;
 mod keep;
 mod origin;
