@@ -387,6 +387,7 @@ fn lane_spec(
     let change_types =
         sections::change_types::read(node, lane.place, &rollout, taken, reading.problems);
     let branches = sections::branches::starts(reading.root, taken);
+    sections::change_types::list_unwatched(node, at("change_types"), reading);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);

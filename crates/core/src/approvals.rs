@@ -41,9 +41,29 @@ pub struct ApprovalRules {
     pub remind_every: Option<Span>,
     /// Whether who made the release, or ordered its promotion, may agree to it.
     pub author_may_approve: bool,
+    /// Who must agree before the glass is broken; empty: nobody, and a review is owed instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub break_glass: Vec<Need>,
 }
 
 impl ApprovalRules {
+    /// What is left of them when the glass is broken: a second person's word, where it is asked for. It is
+    /// never that of whoever breaks it, or whose work it is.
+    #[must_use]
+    pub fn with_broken_glass(self) -> Option<Self> {
+        if self.break_glass.is_empty() {
+            return None;
+        }
+        Some(Self {
+            all: Some(self.break_glass),
+            by_type: BTreeMap::new(),
+            break_glass: Vec::new(),
+            author_may_approve: false,
+            expires: self.expires,
+            remind_every: self.remind_every,
+        })
+    }
+
     /// How many people of each role must agree to such a change; none where nothing is said of it, and
     /// then it may not enter. Where both `all` and the type ask for a role, the larger number counts:
     /// one yes answers both. In the order of the file, the type's own first.

@@ -137,14 +137,14 @@ pub struct Settled {
 }
 
 /// What is owed once a promotion that goes forward serves, in the order of [`DebtKind::ALL`]. Of one that
-/// broke the glass the review is owed from its start.
+/// broke the glass alone the review is owed from its start.
 pub(crate) fn of_commit(promotion: &Promotion, now: Timestamp) -> Vec<Debt> {
     let Some(owes) = promotion.plan.section.owes.as_ref().filter(|_| goes_forward(promotion))
     else {
         return Vec::new();
     };
     let mut all = Vec::new();
-    if let Some(within) = owes.review_within.filter(|_| !promotion.plan.break_glass) {
+    if let Some(within) = owes.review_within.filter(|_| !promotion.plan.owes_a_look()) {
         all.push(Debt { due: Some(now.plus(within)), ..of(promotion, DebtKind::Review) });
     }
     if let Some(branch) = &owes.backport_to {
@@ -153,9 +153,9 @@ pub(crate) fn of_commit(promotion: &Promotion, now: Timestamp) -> Vec<Debt> {
     all
 }
 
-/// What is owed once a promotion that broke the glass takes the lane.
+/// What is owed once a promotion that broke the glass takes the lane, where nobody else agreed to that.
 pub(crate) fn of_start(promotion: &Promotion, now: Timestamp) -> Option<Debt> {
-    let breaks = promotion.plan.break_glass && goes_forward(promotion);
+    let breaks = promotion.plan.owes_a_look() && goes_forward(promotion);
     let owes = promotion.plan.section.owes.as_ref();
     let within = owes.and_then(|owes| owes.review_within).unwrap_or(REVIEW_WITHIN);
     let due = Some(now.plus(within.min(REVIEW_WITHIN)));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::ApprovalRules;
 use crate::calendar::Calendar;
 use crate::ids::{Digest, LaneId, Name};
 use crate::matrix::{LaneSpec, Step};
@@ -31,7 +32,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Demands that this version does not enforce and that a person accepted by name, sorted.
     pub accepted: Vec<String>,
-    /// Whether the glass is broken for it: its section asks for nothing before the start.
+    /// Whether the glass is broken for it: its section asks for nothing before the start but a second person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub break_glass: bool,
     /// The settings that it changes, where it changes nothing else: the release serves already. Empty
@@ -71,13 +72,13 @@ impl Plan {
         }
     }
 
-    /// The same with the glass broken: nothing of what asks for time or people before the start is left.
-    /// What is asked of green, the guard and the way back stay as they are declared.
+    /// The same with the glass broken: nothing of what asks for time or people before the start is left, but
+    /// for a second person where the matrix asks for one. What is asked of green, the guard and the way back stay as they are declared.
     #[must_use]
     pub fn breaking_glass(mut self) -> Self {
         self.break_glass = true;
         self.section.gate.prerequisites.clear();
-        self.section.approvals = None;
+        self.section.approvals = self.section.approvals.and_then(ApprovalRules::with_broken_glass);
         self.section.calendar = Calendar::default();
         self
     }
@@ -102,6 +103,11 @@ impl Plan {
     /// Whether it changes the settings of what serves, and nothing else.
     pub fn is_settings_alone(&self) -> bool {
         !self.sets_up.is_empty()
+    }
+
+    /// Whether a review is owed for breaking the glass: nobody else agreed beforehand.
+    pub fn owes_a_look(&self) -> bool {
+        self.break_glass && self.section.approvals.is_none()
     }
 
     /// What kind of change it is: a release keeps its type only where it brings more than settings.

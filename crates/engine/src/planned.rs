@@ -110,8 +110,8 @@ pub(crate) fn brought(plan: &Plan) -> Vec<(String, String)> {
 pub(crate) fn owes(plan: &Plan) -> Vec<String> {
     let owes = plan.section.owes.clone().unwrap_or_default();
     let within = match owes.review_within {
-        Some(within) if plan.break_glass => Some(within.min(REVIEW_WITHIN)),
-        None if plan.break_glass => Some(REVIEW_WITHIN),
+        Some(within) if plan.owes_a_look() => Some(within.min(REVIEW_WITHIN)),
+        None if plan.owes_a_look() => Some(REVIEW_WITHIN),
         other => other,
     };
     let review = within.map(|within| format!("a review by somebody else within {within}"));

@@ -12,8 +12,9 @@ use crate::problem::{Problem, Problems};
 use crate::source::Extent;
 use crate::tree::{Node, printable};
 
-/// Kinds of change that `approvals` speaks of, and what holds for all of them.
-const TYPES: [&str; 6] = ["all", "feature", "fix", "hotfix", "infrastructure", "configuration"];
+/// Kinds of change that `approvals` speaks of, what holds for all of them, and who breaks the glass.
+const TYPES: [&str; 7] =
+    ["all", "feature", "fix", "hotfix", "infrastructure", "configuration", "break_glass"];
 
 /// Who has each role.
 type Holders<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Holder>>;

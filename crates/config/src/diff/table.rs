@@ -150,6 +150,8 @@ const EVIDENCE: &[Row] = &[
     ("approvals.author_may_approve", Some(OnIsLooser), "the author may approve"),
     ("approvals.remind_every", None, "reminder of an approval: every"),
     ("approvals.all", None, "approvals for every change"),
+    ("approvals.break_glass", Some(Demands), "a second person who breaks the glass"),
+    ("approvals.break_glass.*", Some(LessIsLooser), "people of the role {1} who break the glass"),
     ("approvals.*", None, "approvals for a {1}"),
     ("approvals.all.*", Some(LessIsLooser), "approvals for every change by the role {1}"),
     ("approvals.*.*", Some(LessIsLooser), "approvals for a {1} by the role {2}"),

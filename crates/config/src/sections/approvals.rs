@@ -35,6 +35,12 @@ const KEYS: &[Key] = &[
     ),
     Key::optional("infrastructure", COUNTS, "What it runs on: roles, and how many people of each."),
     Key::optional("configuration", COUNTS, "How it is set up: roles, and how many people of each."),
+    Key::optional(
+        "break_glass",
+        COUNTS,
+        "Who must agree before the glass is broken: roles, and how many people of each, never whoever breaks \
+         it. Left out: nobody, and a review is owed within a day instead.",
+    ),
     Key::new("expires", Shape::SomeTime, Default::Is("72h"), "How long a yes holds."),
     Key::optional(
         "remind_every",
@@ -103,6 +109,7 @@ fn nobody_else(place: Place) -> ApprovalRules {
         expires: DEFAULT_EXPIRY,
         remind_every: None,
         author_may_approve: !matches!(place.tier, Tier::Staging | Tier::Production),
+        break_glass: Vec::new(),
     }
 }
 
@@ -113,12 +120,18 @@ fn declared(section: &Node, place: Place) -> ApprovalRules {
         Some(said) => said == "true",
         None => !matches!(place.tier, Tier::Staging | Tier::Production),
     };
+    let by_type: BTreeMap<_, _> = ChangeType::ALL.into_iter().filter_map(of_type).collect();
+    let break_glass = section.get("break_glass").map(counts).unwrap_or_default();
+    // Who asks for a second person alone asks nobody else.
+    let says_nothing_else = by_type.is_empty() && !break_glass.is_empty();
+    let all = section.get("all").map(counts).or(says_nothing_else.then(Vec::new));
     ApprovalRules {
-        all: section.get("all").map(counts),
-        by_type: ChangeType::ALL.into_iter().filter_map(of_type).collect(),
+        all,
+        by_type,
         expires: fields.span("expires").unwrap_or(DEFAULT_EXPIRY),
         remind_every: fields.span("remind_every"),
         author_may_approve: may,
+        break_glass,
     }
 }
 

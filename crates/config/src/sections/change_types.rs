@@ -10,6 +10,7 @@ use towpath_core::release::ChangeType;
 use super::people::roles;
 use super::{SHARED, Section, Standing, branches, rollout, windows};
 use crate::fields::Fields;
+use crate::lane::Reading;
 use crate::problem::Problems;
 use crate::shape::{Key, Place, ROLES, Shape, TEXT, word};
 use crate::tree::Node;
@@ -69,8 +70,12 @@ const TYPE: &[Key] = &[
         "Roles that must know before it starts: one of each says so by agreeing to the plan.",
     ),
     Key::optional("notify", Shape::Names, "Channels that hear of each, beside those of `notify`."),
-    Key::optional("watch", Shape::Names, "Figures to watch afterwards.")
-        .standing(Standing::Kept(None)),
+    Key::optional(
+        "watch",
+        Shape::Names,
+        "What is watched while such a change comes in and afterwards: names of `rollback.when.alarms`. A name \
+         of which there is no alarm is for people, and listed.",
+    ),
 ];
 
 const KEYS: &[Key] = &[
@@ -145,6 +150,23 @@ fn owes(of_type: ChangeType, node: Option<&Node>, place: Place) -> Option<Owes> 
     let review_within = fields.span("review_within").or(by_itself).or(implied);
     let owes = Owes { review_within, backport_to, blocks };
     (owes.review_within.is_some() || owes.backport_to.is_some()).then_some(owes)
+}
+
+/// Lists what is to be watched and what no alarm of the lane asks about. `path` is the lane's.
+pub(crate) fn list_unwatched(lane: &Node, path: &str, reading: &mut Reading<'_>) {
+    let section = lane.get("change_types");
+    let when = lane.get("rollback").and_then(|it| it.get("when"));
+    let alarms = when.and_then(|it| it.get("alarms")).map(Node::items).unwrap_or_default();
+    let alarms: Vec<&str> = alarms.iter().filter_map(|it| it.get("name")?.text()).collect();
+    for of_type in ChangeType::ALL {
+        let of_type = of_type.as_str();
+        let watched = section.and_then(|it| it.get(of_type)).and_then(|it| it.get("watch"));
+        for name in roles(watched).filter(|name| !alarms.contains(&name.as_str())) {
+            let reason = format!("`rollback.when.alarms` has no alarm called `{name}`");
+            let path = format!("{path}.change_types.{of_type}.watch.{name}");
+            reading.not_enforced(path, reason, false);
+        }
+    }
 }
 
 /// The roles that must know of such a change before it starts, by type.

@@ -134,3 +134,31 @@ fn a_type_asks_for_the_files_that_it_names() {
     assert_eq!(asked(ChangeType::Infrastructure), [brings("plan"), brings("costs")]);
     assert_eq!(asked(ChangeType::Feature), []);
 }
+
+#[test]
+fn a_second_person_breaks_the_glass_where_the_matrix_asks_for_one() {
+    let (alone, refusing) =
+        lane("production", PEOPLE, "    approvals: { break_glass: { operations: 1 } }\n");
+    assert_eq!(refusing, Vec::<String>::new());
+    assert_eq!(needed(&alone, ChangeType::Feature), Some(vec![]), "nobody else is asked");
+    let broken = alone.approvals.clone().and_then(|rules| rules.with_broken_glass());
+    let broken = LaneSpec { approvals: broken, ..alone };
+    let operations = Some(vec![("operations".to_owned(), 1)]);
+    assert_eq!(needed(&broken, ChangeType::Feature), operations);
+    assert!(broken.approvals.is_some_and(|rules| !rules.author_may_approve));
+    let (plain, _) = lane("production", PEOPLE, "    approvals: { all: { operations: 1 } }\n");
+    assert!(plain.approvals.is_some_and(|rules| rules.with_broken_glass().is_none()));
+    let (_, refusing) =
+        lane("production", "", "    approvals: { break_glass: { operations: 1 } }\n");
+    assert_eq!(refusing, ["environments.live.approvals"], "where nobody is named nobody could");
+}
+
+#[test]
+fn what_is_to_be_watched_is_listed_where_no_alarm_asks_about_it() {
+    let sections = "    change_types: { hotfix: { watch: [depth, errors] } }\n    rollback: { when: { alarms: \
+                    [{ name: depth, source: figures, query: depth, is: '> 5', for: 5m }] } }\n";
+    let sources = "metrics_sources: { figures: { kind: prometheus, url: 'http://127.0.0.1:1' } }";
+    let (lane, _) = lane("production", sources, sections);
+    let kept = lane.unenforced.iter().filter(|one| !one.refuses).map(|one| one.path.as_str());
+    assert_eq!(kept.collect::<Vec<_>>(), ["environments.live.change_types.hotfix.watch.errors"]);
+}

@@ -95,7 +95,7 @@ fn what_a_change_type_demands_beside_its_way_refuses() {
     }
     let (refuses, kept) =
         of("purpose: Repairs, skip: [dev], watch: [errors], rollout: { strategy: all-at-once }");
-    assert_eq!((refuses, kept), (vec![], vec!["change_types.hotfix.watch".to_owned()]));
+    assert_eq!((refuses, kept), (vec![], vec!["change_types.hotfix.watch.errors".to_owned()]));
 }
 
 #[test]

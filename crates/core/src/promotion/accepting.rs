@@ -19,7 +19,7 @@ pub(super) fn unenforced(
 ) -> Checked<Vec<String>> {
     let migrations = of_release(release);
     let (accepted, refused): (Vec<_>, Vec<_>) = demands(section, release, &migrations)
-        .filter(|demand| demand.refuses && !is_gone_past(demand, order))
+        .filter(|demand| demand.refuses && !is_gone_past(section, demand, order))
         .partition(|demand| is_accepted(demand, order));
     if !refused.is_empty() {
         return Err(Box::new(not_enforced(lane, environment, order, &accepted, &refused)));
@@ -35,9 +35,14 @@ pub(super) fn unenforced(
     Ok(accepted.into_iter().map(|demand| demand.path.clone()).collect())
 }
 
-/// Whether whoever breaks the glass goes past what the demand belongs to.
-fn is_gone_past(demand: &Unenforced, order: &PromotionOrder) -> bool {
+/// Whether whoever breaks the glass goes past what the demand belongs to. Approvals stay where a second
+/// person is asked for, and nobody could be one.
+fn is_gone_past(section: &LaneSpec, demand: &Unenforced, order: &PromotionOrder) -> bool {
     let past = [".approvals", ".gate.prerequisites", ".windows", ".freezes", ".coordinate_with"];
+    let by_two = section.approvals.as_ref().is_some_and(|rules| !rules.break_glass.is_empty());
+    if by_two && demand.path.ends_with(".approvals") {
+        return false;
+    }
     order.break_glass && past.iter().any(|part| demand.path.contains(part))
 }
 

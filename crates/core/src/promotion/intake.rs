@@ -97,12 +97,13 @@ pub(super) fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> 
     {
         return Err(Box::new(waits_already(same)));
     }
-    let hotfix = release.change_type == ChangeType::Hotfix && plan.section.hotfix_preempts;
+    let is_urgent = release.change_type == ChangeType::Hotfix || plan.break_glass;
+    let preempts = is_urgent && plan.section.hotfix_preempts;
     if let Some(active) = turn.lane.active.clone() {
         if active.plan.release == plan.release {
             return Err(Box::new(busy(turn, &active)));
         }
-        if order.offered_by.is_none() && !hotfix {
+        if order.offered_by.is_none() && !preempts {
             return Err(Box::new(busy(turn, &active)));
         }
     }

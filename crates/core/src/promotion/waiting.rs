@@ -108,10 +108,11 @@ fn is_preempting(turn: &Turn<'_>, promotion: &Promotion) -> bool {
     let service = &promotion.plan.lane.service;
     let release = turn.common().release_of(service, &promotion.plan.release);
     let is_hotfix = |release| promotion.plan.change_type(release) == ChangeType::Hotfix;
-    promotion.plan.section.hotfix_preempts && release.is_some_and(is_hotfix)
+    let is_urgent = promotion.plan.break_glass || release.is_some_and(is_hotfix);
+    promotion.plan.section.hotfix_preempts && is_urgent
 }
 
-/// Whether a hotfix whose checks hold takes the place of what is under way: not when that is a
+/// Whether a hotfix whose checks hold, or what breaks the glass, takes the place of what is under way: not when that is a
 /// rollback, is over in a moment, or could not go back without a person's word.
 fn may_preempt(turn: &Turn<'_>, hotfix: &Promotion, active: &Promotion) -> bool {
     let over_soon = matches!(active.state, State::Committing { .. } | State::GoingBack { .. });
@@ -122,7 +123,14 @@ fn may_preempt(turn: &Turn<'_>, hotfix: &Promotion, active: &Promotion) -> bool 
 
 fn preempt(turn: &mut Turn<'_>, hotfix: &Promotion, active: &Promotion) {
     let version = &hotfix.plan.release.version;
-    let sentence = format!("hotfix {version} pre-empts it (promotion {})", hotfix.number);
+    let number = hotfix.number;
+    let sentence = match &hotfix.reason {
+        Some(reason) if hotfix.plan.break_glass => format!(
+            "{} breaks the glass for {version}, which pre-empts it (promotion {number}): {reason}",
+            hotfix.by
+        ),
+        _ => format!("hotfix {version} pre-empts it (promotion {number})"),
+    };
     going_back::begin(turn, active, going_back::ending(Outcome::RolledBack, sentence));
 }
 

@@ -93,6 +93,7 @@ fn approvals() -> ApprovalRules {
         expires: Span::hours(72),
         remind_every: None,
         author_may_approve: false,
+        break_glass: Vec::new(),
     }
 }
 

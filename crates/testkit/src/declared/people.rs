@@ -37,6 +37,7 @@ pub(super) fn rule(
         expires: DEFAULT_EXPIRY,
         remind_every: None,
         author_may_approve: !matches!(tier, Tier::Staging | Tier::Production),
+        break_glass: Vec::new(),
     });
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     let of_type = ChangeType::ALL.into_iter().find(|one| one.as_str() == word);
@@ -44,6 +45,7 @@ pub(super) fn rule(
         ("expires", _) => rules.expires = rest.parse()?,
         ("remind", _) => rules.remind_every = Some(rest.parse()?),
         ("by", _) => rules.author_may_approve = true,
+        ("broken-glass", _) => rules.break_glass = counts(rest)?,
         ("all", _) => rules.all = Some(counts(rest)?),
         (_, Some(of_type)) => {
             rules.by_type.insert(of_type, counts(rest)?);
