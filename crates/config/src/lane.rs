@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Map;
+use towpath_core::branches::BranchRule;
+use towpath_core::change_types::ChangeTypes;
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{
-    AdapterSpec, Environment, Gate, LaneSpec, Matrix, RollbackPolicy, Service, Tier, Unenforced,
+    AdapterSpec, CheckSpec, Environment, Gate, LaneSpec, Matrix, RollbackPolicy, Rollout, Service,
+    Tier, Unenforced,
 };
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
 
@@ -383,11 +386,8 @@ fn lane_spec(
     let rollout = rollout::read(rollout_node, lane.place, reading.problems);
     let gate = sections::gate::read(node.get("gate"), &rollout, lane.place, at("gate"), reading);
     let gate = completed(gate, &lane.id, node, reading);
-    let taken = &gate.prerequisites;
-    let change_types =
-        sections::change_types::read(node, lane.place, &rollout, taken, reading.problems);
-    let branches = sections::branches::starts(reading.root, taken);
-    sections::change_types::list_unwatched(node, at("change_types"), reading);
+    let (change_types, branches) =
+        of_types(lane, &rollout, &gate.prerequisites, at("change_types"), reading);
     let guard = sections::guard::read(node.get("guard"), lane.place, at("guard"), reading);
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
@@ -426,6 +426,20 @@ fn lane_spec(
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),
     })
+}
+
+/// What is different for types of change and for branches, beside checks whose names are `taken`.
+fn of_types(
+    lane: &LaneNode,
+    rollout: &Rollout,
+    taken: &[CheckSpec],
+    prefix: &str,
+    reading: &mut Reading<'_>,
+) -> (ChangeTypes, Vec<BranchRule>) {
+    let (node, place) = (&lane.node, lane.place);
+    sections::change_types::list_unwatched(node, prefix, reading);
+    let change_types = sections::change_types::read(node, place, rollout, taken, reading.problems);
+    (change_types, sections::branches::starts(reading.root, taken))
 }
 
 /// The gate with what its checks take from elsewhere in the file.

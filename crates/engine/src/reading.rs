@@ -279,8 +279,7 @@ impl Engine {
             author: release.author.as_ref().map(ToString::to_string),
             commit: release.commit.clone(),
             verified: verified_in(project, plan, release),
-            replaces: serving
-                .map(|one| (one.deployment.release.version.to_string(), time(one.since))),
+            replaces: serving.map(|it| (it.deployment.release.version.to_string(), time(it.since))),
             settings_changed: settings_changed(&lane, plan, old, release),
             sets_up: plan.sets_up.clone(),
             evidence: planned::brought(plan),
