@@ -15,7 +15,6 @@ mod values;
 use clap::{Args, Parser, Subcommand};
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::matrix::Signal;
-use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
 pub(crate) use crate::args::agree::{
@@ -36,16 +35,13 @@ pub(crate) use crate::args::matrix::{
 pub(crate) use crate::args::notify::{
     NotifyArguments, NotifyCommand, NotifyRetryArguments, NotifyTestArguments,
 };
-pub(crate) use crate::args::release::{
-    CreateArguments, OneReleaseArguments, ReleaseArguments, ReleaseCommand, TwoReleasesArguments,
-};
+pub(crate) use crate::args::release::{CreateArguments, ReleaseArguments, ReleaseCommand};
 pub(crate) use crate::args::simulate::{Answers, SimulateArguments, Wrong};
 pub(crate) use crate::args::token::{
     TokenArguments, TokenCommand, TokenCreateArguments, TokenListArguments, TokenRevokeArguments,
 };
 use crate::args::values::{
-    change_type, commit, name, number, person, plan_hash, reason, setting, signal, source, speed,
-    version, watched,
+    name, number, person, plan_hash, reason, signal, speed, version, watched,
 };
 use crate::commands;
 

@@ -8,9 +8,10 @@ use towpath_core::branches::BranchRule;
 use towpath_core::change_types::ChangeTypes;
 use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::{
-    AdapterSpec, CheckSpec, Environment, Gate, LaneSpec, Matrix, RollbackPolicy, Rollout, Service,
-    Tier, Unenforced,
+    AdapterSpec, CheckSpec, Environment, Gate, HoldbackRule, LaneSpec, Matrix, RollbackPolicy,
+    Rollout, Service, Tier, Unenforced,
 };
+use towpath_core::units::Span;
 use towpath_ports::catalogue::{Catalogue, Family, KindState};
 
 use crate::acceptance;
@@ -392,15 +393,7 @@ fn lane_spec(
     let minimum_sample = rollout::minimum_sample(rollout_node, lane.place);
     let alarms = rollback::alarms(node.get("rollback"), lane.place, at("rollback"), reading);
     let standby = sections::standby::read(node, lane.place);
-    let kind = node.get("router").and_then(|it| it.get("kind")).and_then(Node::text);
-    let can = |kind: &str| {
-        let entry = reading.catalogue.find(Family::Router, kind);
-        entry.is_some_and(|entry| entry.capabilities.contains(&"holdback"))
-    };
-    let router_can = kind.map(|kind| (kind.to_owned(), can(kind)));
-    let rescues = rollout.rescue.is_some();
-    let ground = sections::holdback::Ground { standby, router: router_can, rescues };
-    let holdback = sections::holdback::read(node, lane.place, &ground, reading.problems);
+    let holdback = held_back(lane, standby, rollout.rescue.is_some(), reading);
     Some(LaneSpec {
         target: target?,
         router,
@@ -426,6 +419,24 @@ fn lane_spec(
         hotfix_preempts: order::hotfix_preempts(node),
         unenforced: Vec::new(),
     })
+}
+
+/// What the old release keeps after commit.
+fn held_back(
+    lane: &LaneNode,
+    standby: Span,
+    rescues: bool,
+    reading: &mut Reading<'_>,
+) -> Option<HoldbackRule> {
+    let node = &lane.node;
+    let kind = node.get("router").and_then(|it| it.get("kind")).and_then(Node::text);
+    let can = |kind: &str| {
+        let entry = reading.catalogue.find(Family::Router, kind);
+        entry.is_some_and(|entry| entry.capabilities.contains(&"holdback"))
+    };
+    let router = kind.map(|kind| (kind.to_owned(), can(kind)));
+    let ground = sections::holdback::Ground { standby, router, rescues };
+    sections::holdback::read(node, lane.place, &ground, reading.problems)
 }
 
 /// What is different for types of change and for branches, beside checks whose names are `taken`.
