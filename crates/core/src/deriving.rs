@@ -73,13 +73,11 @@ pub fn derived(signs: &Signs) -> Result<(ChangeType, Option<String>), String> {
     }
     let Some(of_type) = said.iter().map(|(of_type, _)| *of_type).min_by_key(|it| strictness(*it))
     else {
-        let alone = signs.settings_alone;
-        return Ok(match alone {
-            true => (
-                ChangeType::Configuration,
-                Some("settings, which alone differ from what serves".to_owned()),
-            ),
-            false => (ChangeType::Feature, None),
+        let alone = || "settings, which alone differ from what serves".to_owned();
+        return Ok(if signs.settings_alone {
+            (ChangeType::Configuration, Some(alone()))
+        } else {
+            (ChangeType::Feature, None)
         });
     };
     let more = of_type == ChangeType::Configuration && !signs.beside_settings.is_empty();

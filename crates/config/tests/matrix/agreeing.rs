@@ -1,6 +1,6 @@
 //! Whose yes a matrix asks for, and what a type of change owes afterwards.
 
-use towpath_core::approvals::Need;
+use towpath_core::approvals::{ApprovalRules, Need};
 use towpath_core::debts::{Owes, REVIEW_WITHIN};
 use towpath_core::matrix::LaneSpec;
 use towpath_core::release::ChangeType;
@@ -100,10 +100,10 @@ fn a_type_and_a_branch_ask_the_repository_where_a_release_was_made() {
     let main = serde_json::json!({ "cut_from": "main" });
     // The name of a check that the file declares is not taken twice.
     let of_type = ("made-from-main-2".to_owned(), main.clone());
-    assert_eq!(asked(ChangeType::Hotfix, None), [of_type.clone()]);
+    assert_eq!(asked(ChangeType::Hotfix, None), std::slice::from_ref(&of_type));
     assert_eq!(
         asked(ChangeType::Hotfix, Some("hotfix/login")),
-        [of_type.clone()],
+        std::slice::from_ref(&of_type),
         "once is enough"
     );
     assert_eq!(asked(ChangeType::Fix, None), []);
@@ -141,7 +141,7 @@ fn a_second_person_breaks_the_glass_where_the_matrix_asks_for_one() {
         lane("production", PEOPLE, "    approvals: { break_glass: { operations: 1 } }\n");
     assert_eq!(refusing, Vec::<String>::new());
     assert_eq!(needed(&alone, ChangeType::Feature), Some(vec![]), "nobody else is asked");
-    let broken = alone.approvals.clone().and_then(|rules| rules.with_broken_glass());
+    let broken = alone.approvals.clone().and_then(ApprovalRules::with_broken_glass);
     let broken = LaneSpec { approvals: broken, ..alone };
     let operations = Some(vec![("operations".to_owned(), 1)]);
     assert_eq!(needed(&broken, ChangeType::Feature), operations);
