@@ -130,6 +130,7 @@ const EVIDENCE: &[Row] = &[
     ("gate.*.*.is", Some(Promise), "{2}: what must hold"),
     ("gate.*.*.requests|rate|users|duration|reviews", Some(LessIsLooser), "{2}: {3}"),
     ("gate.*.*.checks|names|tools|protection", Some(Demands), "{2}: {3}"),
+    ("gate.*.*.evidence", Some(Guards), "{2}: file that a release brings"),
     (
         "gate.*.*.code_owners|signed|up_to_date|linear|required_checks",
         Some(OffIsLooser),
