@@ -195,3 +195,19 @@ fn a_secret_that_is_missing_fails_the_start_and_what_serves_stays() {
     assert!(said.contains("the secret S7 of api/production cannot be read"), "{said}");
     assert_eq!(world.lane()["serves"]["release"], "1.0.0", "{}", world.lane());
 }
+
+#[test]
+fn a_store_that_is_one_file_is_handed_to_no_release() {
+    let (world, forms) = world();
+    let serves = format!("exec '{}' sample-service", towpath().display());
+    release(&world, "1.0.0", &serves);
+    let kept = world.root().join("kept");
+    std::fs::remove_dir_all(&kept).unwrap();
+    std::fs::write(&kept, format!("S0={}\n", planted(0))).unwrap();
+    std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let failed = world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 1);
+    let said = [failed.out, failed.err].concat();
+    assert!(said.contains("is a folder with one file for each secret"), "{said}");
+    assert!(!world.root().join("had").exists(), "it was not started");
+    assert!(!AhoCorasick::new(&forms[..6]).unwrap().is_match(&said), "{said}");
+}

@@ -2,7 +2,7 @@
 //! change, and that not everybody may read.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,7 +79,13 @@ impl SecretStore for Kept {
 
 /// What is looked at is what is read: the open file, and not what its path names a moment later.
 fn read(path: &Path, shared: bool) -> Result<Secret, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotADirectory => "cannot be read: what should be its folder is a file. A \
+            `secret_store` is a folder with one file for each secret; a secret that has a file of \
+            its own says `kind: file` and its `path` itself"
+            .to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
     // A pipe would be waited for until somebody writes.
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = File::options().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
@@ -140,6 +146,18 @@ mod tests {
         let absent = store.read("OTHER").await.unwrap_err();
         assert!(absent.contains("/OTHER of the secret OTHER cannot be read"), "{absent}");
         assert!(store.read("../escaped").await.unwrap_err().contains("no regular file"));
+    }
+
+    #[tokio::test]
+    async fn a_file_where_a_folder_should_be_is_handed_to_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = folder.path().join("all");
+        std::fs::write(&all, "API_KEY=hunter2\n").unwrap();
+        std::fs::set_permissions(&all, Permissions::from_mode(0o600)).unwrap();
+        let store = Kept { path: all.join("API_KEY"), shared: false };
+        let refused = store.read("API_KEY").await.unwrap_err();
+        assert!(refused.contains("is a folder with one file for each secret"), "{refused}");
+        assert!(!refused.contains("hunter2"), "{refused}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use towpath_core::matrix::AdapterSpec;
 use towpath_core::notices::SecretPlace;
 use towpath_ports::catalogue::{Family, KindState};
@@ -186,9 +187,13 @@ fn kept_at(
     if adapter.state == KindState::Planned {
         return Err(format!("`{name}` is kept in `{}`, which is planned", adapter.kind));
     }
-    let settings = adapter.settings.ok_or_else(|| format!("`{name}` cannot be read"))?;
+    let mut settings = adapter.settings.ok_or_else(|| format!("`{name}` cannot be read"))?;
     if !own && settings.get("variable").is_some() {
         return Err(format!("`secret_store` has one variable for `{name}` and for all others"));
+    }
+    if !own && let Some(Value::String(path)) = settings.get_mut("path") {
+        // Never the path itself: were it a file, each secret would be the whole of it.
+        *path = format!("{}/{}", path.trim_end_matches('/'), entry.key);
     }
     Ok(AdapterSpec { kind: adapter.kind.to_owned(), settings })
 }

@@ -45,9 +45,9 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 #[test]
 fn each_environment_reads_its_own_store_and_never_that_of_another() {
-    let dev = map(&[("DB_PASSWORD", "file /run/dev"), ("SHARED", "env OF_DEV")]);
+    let dev = map(&[("DB_PASSWORD", "file /run/dev/DB_PASSWORD"), ("SHARED", "env OF_DEV")]);
     assert_eq!(handed(FILE, "dev"), dev);
-    assert_eq!(handed(FILE, "live"), map(&[("DB_PASSWORD", "file /run/live")]));
+    assert_eq!(handed(FILE, "live"), map(&[("DB_PASSWORD", "file /run/live/DB_PASSWORD")]));
     assert_eq!(check(FILE).not_enforced, [], "nothing of it is left undone");
 }
 
@@ -56,11 +56,27 @@ fn one_at_the_top_is_for_all_whose_environment_has_none_of_that_name() {
     let top = "secrets: { SHARED: { kind: env }, PLAIN: {}, HOOK: { kind: env } }\n\
                notifiers: { ops: { kind: webhook, url_secret: HOOK } }\n";
     let text = format!("{FILE}{top}");
-    let live =
-        [("DB_PASSWORD", "file /run/live"), ("PLAIN", "file /run/live"), ("SHARED", "env -")];
+    let live = [
+        ("DB_PASSWORD", "file /run/live/DB_PASSWORD"),
+        ("PLAIN", "file /run/live/PLAIN"),
+        ("SHARED", "env -"),
+    ];
     assert_eq!(handed(&text, "live"), map(&live), "a channel's own is none of theirs");
     assert_eq!(handed(&text, "dev")["SHARED"], "env OF_DEV");
-    assert_eq!(handed(&text, "dev")["PLAIN"], "file /run/dev");
+    assert_eq!(handed(&text, "dev")["PLAIN"], "file /run/dev/PLAIN");
+}
+
+#[test]
+fn a_store_is_a_folder_and_only_a_secret_itself_has_a_file() {
+    let own = "{ DB_PASSWORD: {}, TLS_KEY: { kind: file, path: /run/live/key.pem } }";
+    let text =
+        FILE.replace("{ DB_PASSWORD: {} }", own).replace("path: /run/live }", "path: live/ }");
+    let live = [("DB_PASSWORD", "file live/DB_PASSWORD"), ("TLS_KEY", "file /run/live/key.pem")];
+    assert_eq!(
+        handed(&text, "live"),
+        map(&live),
+        "no two are ever read from one file of the store"
+    );
 }
 
 #[test]
