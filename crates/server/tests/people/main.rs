@@ -5,6 +5,7 @@
 
 mod glass;
 mod keys;
+mod literal;
 mod overriding;
 mod signed;
 mod tokens;

@@ -19,7 +19,7 @@ pub(crate) fn person(text: &str) -> Person {
 }
 
 /// A role's name of a verb.
-fn role(verb: Verb) -> String {
+pub(crate) fn role(verb: Verb) -> String {
     verb.key().replace('_', "-")
 }
 
@@ -51,7 +51,7 @@ const PLAN: &str = "0123456789abcdef";
 pub(crate) const LANE: &str = "/v1/lanes/app/staging";
 
 /// Every order of the API with the verb that it needs, and a body that says somebody else sent it.
-fn orders(world: &World) -> Vec<(Verb, String, Value)> {
+pub(crate) fn orders(world: &World) -> Vec<(Verb, String, Value)> {
     let by = json!({ "by": "lead", "reason": "x" });
     let at = |rest: &str| format!("{LANE}{rest}");
     let looser = Matrix { who_may: [].into(), ..world.matrix.clone() };
@@ -99,7 +99,7 @@ fn orders(world: &World) -> Vec<(Verb, String, Value)> {
     ]
 }
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let words = "
         people: lead lead apply-matrix create-release; ada developer; bot robot promote approve
         staging: root, tier staging, steps 100%/1m, approvals all approve 1, check attested tried
