@@ -344,11 +344,14 @@ pub(crate) const HISTORY_SHOWN: u32 = 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArguments {
+    /// who was refused what, and why
+    #[arg(long)]
+    pub(crate) refused: bool,
     /// what this promotion was: who, how long, on what evidence, and what visitors met
     #[arg(
         long,
         value_name = "NUMBER",
-        conflicts_with_all = ["environment", "all", "limit"]
+        conflicts_with_all = ["environment", "all", "limit", "refused"]
     )]
     pub(crate) summary: Option<u64>,
     /// only this environment

@@ -45,6 +45,16 @@ impl Store for Blank {
         Ok(Vec::new())
     }
 
+    async fn events_named(
+        &self,
+        _: &str,
+        _: &[LaneId],
+        _: Option<u64>,
+        _: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn promotions(
         &self,
         _: Option<&LaneId>,

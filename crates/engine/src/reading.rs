@@ -20,14 +20,17 @@ use towpath_ports::target::LogLine;
 use crate::executor::{self, Role};
 use crate::run_loop::Engine;
 use crate::views::{
-    self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, ProposalView, Status,
-    time,
+    self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, ProposalView,
+    RefusedView, Status, time,
 };
 use crate::{freezes, governing, planned, prober, promises, questions, telemetry};
 
 /// How long after the last question or order an engine is not idle: a person who reads a plan or
 /// keeps a large artefact comes back to it.
 const PATIENCE_WITH_PEOPLE: Span = Span::minutes(10);
+
+/// The name of the event of a refused attempt.
+const ORDER_REFUSED: &str = "order-refused";
 
 impl Engine {
     /// Notes that somebody is there.
@@ -122,6 +125,40 @@ impl Engine {
             }
         });
         Ok(views.collect())
+    }
+
+    /// Refused attempts, newest first: at this environment, of this service, or all. What is counted
+    /// and not yet written is not among them.
+    ///
+    /// # Errors
+    /// Whatever the store says, and [`StoreError::Refused`] when one cannot be read.
+    pub async fn refused(
+        &self,
+        service: Option<&Name>,
+        environment: Option<&Name>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<RefusedView>, StoreError> {
+        let mut lanes = Vec::new();
+        if service.is_some() || environment.is_some() {
+            lanes = self.shared.read(|project| {
+                let mut known = lanes_of(project.common.matrix.as_ref());
+                known.extend(project.lanes.keys().cloned());
+                known.sort();
+                known.dedup();
+                known.retain(|lane| {
+                    service.is_none_or(|own| *own == lane.service)
+                        && environment.is_none_or(|own| *own == lane.environment)
+                });
+                known
+            });
+            if lanes.is_empty() {
+                return Ok(Vec::new());
+            }
+        }
+        let store = &self.shared.setup.store;
+        let rows = store.events_named(ORDER_REFUSED, &lanes, before, limit).await?;
+        rows.into_iter().map(views::refused).collect()
     }
 
     /// Events after `after`, in order.

@@ -46,6 +46,16 @@ pub trait Store: Send + Sync {
     /// text that was hashed. What cannot be read at all is [`StoreError::Refused`].
     async fn written(&self, after: u64, limit: u32) -> Result<Vec<WrittenEvent>, StoreError>;
 
+    /// Events with this name, newest first, at most `limit`, of the lanes named or of all where none
+    /// is; `before` continues a list.
+    async fn events_named(
+        &self,
+        kind: &str,
+        lanes: &[LaneId],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError>;
+
     /// Promotions, newest first, at most `limit`, all or of one lane; `before` continues a list.
     async fn promotions(
         &self,

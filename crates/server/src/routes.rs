@@ -7,7 +7,7 @@ use towpath_engine::Engine;
 
 use crate::api::{
     approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions,
-    releases, tokens,
+    refused, releases, tokens,
 };
 use crate::caller::{self, Rehearsal};
 
@@ -58,6 +58,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/promotions/{number}/attestation", post(audit::attest))
         .route("/v1/promotions/{number}/logs", get(promotions::logs))
         .route("/v1/events", get(events::list))
+        .route("/v1/refused", get(refused::list))
         .route("/v1/releases", get(releases::list).post(releases::create))
         .route("/v1/matrix", get(matrix::show).post(matrix::apply))
         .route("/v1/matrix/asked", post(matrix::asked))

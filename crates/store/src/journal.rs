@@ -65,6 +65,29 @@ pub(crate) async fn read(
     rows.iter().map(event_row).collect()
 }
 
+/// Those with a name, newest first, of the lanes named or of all where none is. No index helps: a
+/// look at them is rare, and each event of a rollout would pay for it.
+pub(crate) async fn read_named(
+    database: Database,
+    readers: &AnyPool,
+    (kind, lanes): (&str, &[LaneId]),
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<EventRow>, sqlx::Error> {
+    let before = before.map_or(i64::MAX, |seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    let places = vec!["?"; lanes.len()].join(", ");
+    let of_lanes = if lanes.is_empty() { String::new() } else { format!("AND lane IN ({places})") };
+    let sql = database.text(&format!(
+        "SELECT {COLUMNS} FROM events WHERE seq < ? AND kind = ? {of_lanes} \
+         ORDER BY seq DESC LIMIT ?"
+    ));
+    let mut values = vec![before.into(), kind.into()];
+    values.extend(lanes.iter().map(|lane| lane.to_string().as_str().into()));
+    values.push(i64::from(limit).into());
+    let rows = sqlx::query_with(AssertSqlSafe(sql), arguments(values)).fetch_all(readers).await?;
+    rows.iter().map(event_row).collect()
+}
+
 /// The same as the columns hold them.
 pub(crate) async fn read_written(
     database: Database,

@@ -198,6 +198,19 @@ impl Store for SqlStore {
             .map_err(|error| self.read_error("events", &error))
     }
 
+    async fn events_named(
+        &self,
+        kind: &str,
+        lanes: &[LaneId],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let limit = limit.min(ROWS_PER_CALL);
+        journal::read_named(self.database, &self.readers, (kind, lanes), before, limit)
+            .await
+            .map_err(|error| self.read_error("events", &error))
+    }
+
     async fn promotions(
         &self,
         lane: Option<&LaneId>,

@@ -1,7 +1,8 @@
-//! `history`: promotions, the newest first. Changes nothing.
+//! `history`: promotions, or refused attempts, the newest first. Changes nothing.
 
+use serde::de::DeserializeOwned;
 use towpath_core::ids::Name;
-use towpath_engine::views::{FORMAT, PromotionView};
+use towpath_engine::views::{FORMAT, PromotionView, RefusedView};
 
 use crate::args::HistoryArguments;
 use crate::commands::Context;
@@ -9,7 +10,7 @@ use crate::commands::session::{Session, lane_path};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report;
 
-/// Promotions that are asked for at once; the engine answers a list of this size in milliseconds.
+/// Entries that are asked for at once; the engine answers a list of this size in milliseconds.
 const PAGE: u32 = 500;
 
 /// Runs `history`.
@@ -23,20 +24,19 @@ pub(crate) async fn run(
         context.either(&view, (towpath_engine::views::summary(&view), String::new()));
         return Ok(ExitCode::Done);
     }
+    if arguments.refused {
+        return refused(arguments, context, &session).await;
+    }
     let path = match &arguments.environment {
         Some(environment) => {
             let retry = |name: &str| format!("towpath history {name}");
             let (lane, _) = session.lane(environment, retry)?;
-            lane_path(&lane, "/promotions")
+            lane_path(&lane, "/promotions?")
         }
-        None => "/v1/promotions".to_owned(),
+        None => "/v1/promotions?".to_owned(),
     };
-    // One more than is shown tells whether there are older ones.
-    let wanted = if arguments.all { u32::MAX } else { arguments.limit.saturating_add(1) };
-    let mut found = read(&session, &path, wanted).await?;
-    let shown = usize::try_from(wanted.saturating_sub(1)).unwrap_or(usize::MAX);
-    let more = found.len() > shown;
-    found.truncate(shown);
+    let (found, more) =
+        wanted(arguments, &session, &path, |one: &PromotionView| one.number).await?;
     if context.global.json {
         context.object(&serde_json::json!({ "format": FORMAT, "promotions": found, "more": more }));
         return Ok(ExitCode::Done);
@@ -47,15 +47,64 @@ pub(crate) async fn run(
     Ok(ExitCode::Done)
 }
 
-async fn read(session: &Session, path: &str, wanted: u32) -> Result<Vec<PromotionView>, CliError> {
-    let mut found: Vec<PromotionView> = Vec::new();
+/// Who was refused what: at an environment, of a service, or everywhere.
+async fn refused(
+    arguments: &HistoryArguments,
+    context: &Context,
+    session: &Session,
+) -> Result<ExitCode, CliError> {
+    let path = match (&arguments.environment, &context.global.service) {
+        (Some(environment), _) => {
+            let retry = |name: &str| format!("towpath history {name} --refused");
+            let (lane, _) = session.lane(environment, retry)?;
+            format!("/v1/refused?service={}&environment={}&", lane.service, lane.environment)
+        }
+        (None, Some(_)) => {
+            let service = session.service("towpath history --refused")?;
+            format!("/v1/refused?service={service}&")
+        }
+        (None, None) => "/v1/refused?".to_owned(),
+    };
+    let (found, more) = wanted(arguments, session, &path, |one: &RefusedView| one.event).await?;
+    if context.global.json {
+        context.object(&serde_json::json!({ "format": FORMAT, "refused": found, "more": more }));
+        return Ok(ExitCode::Done);
+    }
+    let environment = arguments.environment.as_ref().map(Name::as_str);
+    context.answer(&report::refused::text(&found, environment, more, &context.out));
+    Ok(ExitCode::Done)
+}
+
+/// As many as were asked for, and whether there are older ones. `place` is where a list stands, its
+/// question mark included; `position` is what continues one.
+async fn wanted<T: DeserializeOwned>(
+    arguments: &HistoryArguments,
+    session: &Session,
+    place: &str,
+    position: impl Fn(&T) -> u64,
+) -> Result<(Vec<T>, bool), CliError> {
+    // One more than is shown tells whether there are older ones.
+    let wanted = if arguments.all { u32::MAX } else { arguments.limit.saturating_add(1) };
+    let mut found = read(session, place, wanted, position).await?;
+    let shown = usize::try_from(wanted.saturating_sub(1)).unwrap_or(usize::MAX);
+    let more = found.len() > shown;
+    found.truncate(shown);
+    Ok((found, more))
+}
+
+async fn read<T: DeserializeOwned>(
+    session: &Session,
+    place: &str,
+    wanted: u32,
+    position: impl Fn(&T) -> u64,
+) -> Result<Vec<T>, CliError> {
+    let mut found: Vec<T> = Vec::new();
     loop {
         let have = u32::try_from(found.len()).unwrap_or(u32::MAX);
         let limit = wanted.saturating_sub(have).min(PAGE);
         let before =
-            found.last().map_or_else(String::new, |last| format!("&before={}", last.number));
-        let page: Vec<PromotionView> =
-            session.client.get(&format!("{path}?limit={limit}{before}")).await?;
+            found.last().map_or_else(String::new, |last| format!("&before={}", position(last)));
+        let page: Vec<T> = session.client.get(&format!("{place}limit={limit}{before}")).await?;
         let ended = page.len() < usize::try_from(limit).unwrap_or(usize::MAX);
         found.extend(page);
         if ended || found.len() >= usize::try_from(wanted).unwrap_or(usize::MAX) {

@@ -266,10 +266,11 @@ pub(crate) const PAGES: &[Page] = &[
     },
     Page {
         command: "history",
-        about: "List promotions, the newest first",
+        about: "List promotions, or refused orders, the newest first",
         examples: &[
             ("towpath history", "of all environments"),
             ("towpath history production --all", "of one"),
+            ("towpath history --refused", "orders that were refused, to whom and why"),
         ],
         exits: &[],
         see: "towpath watch, towpath logs",

@@ -25,6 +25,7 @@ pub(crate) mod objects;
 pub(crate) mod plan;
 pub(crate) mod quarantine;
 pub(crate) mod refusal;
+pub(crate) mod refused;
 pub(crate) mod release;
 pub(crate) mod rollback;
 pub(crate) mod screen;

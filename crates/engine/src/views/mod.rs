@@ -6,6 +6,7 @@ mod earliest;
 mod people;
 mod proposal;
 mod quarantine;
+mod refused;
 mod show;
 mod telling;
 
@@ -20,6 +21,8 @@ pub use earliest::EarliestView;
 pub use people::{TokenView, WaitView, WaitingView, YouView};
 pub use proposal::ProposalView;
 pub use quarantine::QuarantineView;
+pub use refused::RefusedView;
+pub(crate) use refused::refused;
 pub use show::time;
 pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};
 pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};

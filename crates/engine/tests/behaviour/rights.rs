@@ -89,6 +89,18 @@ fn whoever_may_not_is_refused_and_nothing_happens() {
         ] {
             assert_eq!(attempt.body[key], wanted, "{attempt:?}");
         }
+        let (own, other) = (prod().environment, Name::new("elsewhere").unwrap());
+        for (environment, wanted) in [(None, 1), (Some(&own), 1), (Some(&other), 0)] {
+            let told = life.engine.refused(None, environment, None, 10).await.unwrap();
+            assert_eq!(told.len(), wanted, "{environment:?}");
+            for told in told {
+                assert_eq!((told.by.as_str(), told.order.as_str()), ("anna", "promote"));
+                assert_eq!(told.why, format!("{message}: {cause}"));
+                assert_eq!(told.times, 1, "the second is counted for an hour, and told then");
+                let older = life.engine.refused(None, environment, Some(told.event), 10).await;
+                assert!(older.unwrap().is_empty());
+            }
+        }
         let (_, _, cause) = refused(roll_back(life, "eve").await);
         assert!(cause.starts_with("the account eve is nobody whom `people` names"), "{cause}");
     });

@@ -10,6 +10,7 @@ pub(crate) mod lanes;
 pub(crate) mod matrix;
 pub(crate) mod notices;
 pub(crate) mod promotions;
+pub(crate) mod refused;
 pub(crate) mod releases;
 pub(crate) mod tokens;
 

@@ -10,6 +10,7 @@ on_both_databases! {
     commands_wait_in_order_until_they_are_finished,
     promotions_are_replaced_and_listed_newest_first,
     events_come_in_pages,
+    events_with_a_name_come_newest_first_of_all_lanes_or_of_some,
     intervals_are_replaced_by_key_and_read_oldest_first,
     old_intervals_are_removed_bit_by_bit,
 }
@@ -79,6 +80,29 @@ async fn events_come_in_pages(ground: &Ground) {
     assert_eq!(seen, 1_234);
     assert_eq!(store.events(u64::MAX, 10).await.unwrap(), []);
     assert_eq!(store.verify().await.unwrap().events, 1_234);
+    store.close().await;
+}
+
+async fn events_with_a_name_come_newest_first_of_all_lanes_or_of_some(ground: &Ground) {
+    let store = ground.open().await;
+    let epoch = store.take_ownership(Timestamp(1)).await.unwrap();
+    let mut many = turn("many", 8);
+    for (event, number) in many.events.iter_mut().zip(1..) {
+        event.kind = if number <= 6 { "order-refused" } else { "order-taken" }.to_owned();
+        event.lane = (number != 1).then(|| lane(lane_of(number)));
+    }
+    store.commit(epoch, &many).await.unwrap();
+    let of = async |lanes: &[&'static str], before, limit| {
+        let lanes: Vec<_> = lanes.iter().map(|one| lane(one)).collect();
+        let rows = store.events_named("order-refused", &lanes, before, limit).await.unwrap();
+        rows.into_iter().map(|row| row.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[], None, 10).await, [6, 5, 4, 3, 2, 1], "also what belongs to no lane");
+    assert_eq!(of(&[], Some(4), 2).await, [3, 2]);
+    assert_eq!(of(&["api/even"], None, 2).await, [6, 4]);
+    assert_eq!(of(&["api/odd", "api/even"], Some(6), 10).await, [5, 4, 3, 2]);
+    assert_eq!(of(&["api/none"], None, 10).await, [0; 0]);
+    assert_eq!(store.events_named("order", &[], Some(u64::MAX), 10).await.unwrap(), []);
     store.close().await;
 }
 

@@ -2,13 +2,15 @@
 
 use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Timestamp;
-use towpath_engine::views::{HoldbackView, LaneView, StandbyView, Status};
+use towpath_engine::views::{HoldbackView, LaneView, RefusedView, StandbyView, Status};
 use towpath_ports::store::{ChainBreak, ChainReport};
 
 use super::both;
 use crate::report::attendance::Attendance;
 use crate::report::samples::{self, CONDEMNED};
-use crate::report::{adapters, audit, health, history, plan, quarantine, status, waiting, why};
+use crate::report::{
+    adapters, audit, health, history, plan, quarantine, refused, status, waiting, why,
+};
 use towpath_audit::verify::{Finding, Report, What};
 
 const NOW: &str = "2027-01-12T15:31:08Z";
@@ -180,6 +182,36 @@ fn history_tells_what_went_back_from_what_was_rolled_back() {
     let one = both(NOW, |style| history::text(&promotions, Some("production"), true, style));
     let all = both(NOW, |style| history::text(&promotions[..1], None, false, style));
     insta::assert_snapshot!(format!("{one}=== everywhere\n{all}"));
+}
+
+#[test]
+fn who_was_refused_is_told_with_the_whole_sentence() {
+    let one = RefusedView {
+        event: 4711,
+        by: "bilal".to_owned(),
+        from: Some("user 1000 on the socket".to_owned()),
+        order: "promote".to_owned(),
+        service: Some("api".to_owned()),
+        environment: Some("production".to_owned()),
+        promotion: None,
+        code: "not-allowed".to_owned(),
+        why: "bilal may not promote in production: it needs the role lead; chen may".to_owned(),
+        times: 1,
+        since: "2027-01-12T15:21:00Z".to_owned(),
+        written: "2027-01-12T15:21:00Z".to_owned(),
+    };
+    let paused = RefusedView { order: "pause".to_owned(), promotion: Some(148), ..one.clone() };
+    let everywhere = RefusedView {
+        order: "apply_matrix".to_owned(),
+        service: None,
+        environment: None,
+        times: 50,
+        ..one.clone()
+    };
+    let all = [one, paused, everywhere];
+    let told = both(NOW, |style| (refused::text(&all, None, true, style), String::new()));
+    let none = both(NOW, |style| (refused::text(&[], Some("live"), false, style), String::new()));
+    insta::assert_snapshot!(format!("{told}=== nobody\n{none}"));
 }
 
 #[test]

@@ -276,6 +276,23 @@ impl Store for MemoryStore {
         Ok(written.into_iter().skip(first).take(limit as usize).collect())
     }
 
+    async fn events_named(
+        &self,
+        kind: &str,
+        lanes: &[LaneId],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let kept = self.kept.lock().unwrap();
+        let named = kept.events.iter().rev().filter(|event| {
+            event.kind == kind
+                && before.is_none_or(|before| event.seq < before)
+                && (lanes.is_empty()
+                    || event.lane.as_ref().is_some_and(|lane| lanes.contains(lane)))
+        });
+        Ok(named.take(limit as usize).cloned().collect())
+    }
+
     async fn promotions(
         &self,
         lane: Option<&LaneId>,
