@@ -88,7 +88,8 @@ async fn events_with_a_name_come_newest_first_of_all_lanes_or_of_some(ground: &G
     let epoch = store.take_ownership(Timestamp(1)).await.unwrap();
     let mut many = turn("many", 8);
     for (event, number) in many.events.iter_mut().zip(1..) {
-        event.kind = if number <= 6 { "order-refused" } else { "order-taken" }.to_owned();
+        let kind = if number <= 6 { "order-refused" } else { "order-taken" };
+        kind.clone_into(&mut event.kind);
         event.lane = (number != 1).then(|| lane(lane_of(number)));
     }
     store.commit(epoch, &many).await.unwrap();
