@@ -291,6 +291,7 @@ pub(crate) mod testing {
             title: "A question".to_owned(),
             green: green.collect(),
             timeout: Span::seconds(10),
+            ordered_at: NOW.minus(Span::hours(1)),
             now: NOW,
             evidence: Arc::new(evidence),
             keeper: towpath_ports::evidence::Keeper::nowhere(),

@@ -45,6 +45,8 @@ pub struct Words {
     begun: bool,
     /// What waits for people.
     proposed: Option<Box<Proposal>>,
+    /// Who agreed to what waits by a key, as far as that is proven.
+    agreed: BTreeSet<Person>,
     /// Words that were said, by the digests of their texts.
     said: BTreeSet<Digest>,
     /// How many were looked at.
@@ -69,6 +71,14 @@ impl Words {
             return self.unreadable(event);
         };
         let wrong = self.looked(event, &body);
+        if let Event::MatrixWordGiven(word) = &body
+            && word.agrees
+            && word.signed.is_some()
+            && wrong.is_none()
+        {
+            self.agreed.insert(word.by.clone());
+        }
+        let wrong = wrong.or_else(|| self.key_taken(&body));
         self.fold(body);
         wrong.map(|why| format!("event {}: {why}", event.seq))
     }
@@ -91,8 +101,12 @@ impl Words {
         match event {
             Event::MatrixApplied { matrix, .. } => {
                 (self.force, self.begun, self.proposed) = (Some(matrix), true, None);
+                self.agreed.clear();
             }
-            Event::MatrixProposed(proposal) => self.proposed = Some(proposal),
+            Event::MatrixProposed(proposal) => {
+                self.proposed = Some(proposal);
+                self.agreed.clear();
+            }
             Event::MatrixWordGiven(word) if !word.agrees => self.proposed = None,
             _ => {}
         }
@@ -166,6 +180,23 @@ impl Words {
 
     fn person(&self, by: &Person) -> Option<&PersonSpec> {
         self.force.as_ref().and_then(|force| force.people.get(by))
+    }
+
+    /// Whether an event takes out a key for which neither its owner nor anybody else who has one signed.
+    fn key_taken(&self, event: &Event) -> Option<String> {
+        let Event::MatrixApplied { matrix, by, signed, .. } = event else { return None };
+        let proposed = self.proposed.as_ref().filter(|it| it.matrix == *matrix && it.by == *by);
+        let has_signed = signed.is_some() || proposed.is_some_and(|it| it.signed.is_some());
+        let others = proposed.is_some() && self.agreed.iter().any(|who| who != by);
+        let taken = taken_out(self.force.as_deref(), matrix);
+        let alone = taken.into_iter().find(|owner| {
+            let own =
+                (owner == by && has_signed) || (proposed.is_some() && self.agreed.contains(owner));
+            !own && !others
+        })?;
+        Some(format!(
+            "it takes the key of {alone} out, and neither {alone} nor anybody else who has a key signed that"
+        ))
     }
 
     /// Whether it is the end of what was proposed: the signed order stands there.

@@ -331,10 +331,63 @@ fn a_key_counts_from_the_matrix_that_names_it_to_the_one_that_does_not() {
     let replaced =
         found(vec![("", "ada", applied(&without)), ("", "bob", thaw("bob", Some(&good)))]);
     let wrong: Vec<_> = replaced.findings.iter().map(|it| (it.what, it.seq)).collect();
-    assert_eq!(wrong, [(What::Untrue, Some(4))]);
+    // Nobody with a key let it be replaced either.
+    assert_eq!(wrong, [(What::Untrue, Some(3)), (What::Untrue, Some(4))]);
     // Words of older programs name no journal, and are read as ever.
     let mut old = statement();
     old.as_object_mut().unwrap().shift_remove("journal");
     let report = found(vec![("", "bob", thaw("bob", Some(&said(BOB, &old.to_string()))))]);
     assert!(report.is_whole(), "{report:?}");
+}
+
+/// Ada's matrix without bob's key, as it waits for people.
+fn proposed() -> Value {
+    let mut without = people();
+    without["bob"]["key"] = Value::Null;
+    let mut body = golden("matrix-proposed");
+    body["matrix"] = applied(&without)["matrix"].clone();
+    body
+}
+
+/// What `by` says to that, signed under `key`; nothing is signed under none.
+fn word(by: &str, key: Option<u8>) -> Value {
+    let plan = proposed()["plan"].clone();
+    let text = json!({
+        "towpath": 1, "project": "shop", "journal": origin(), "by": by, "says": "approve-matrix",
+        "plan": plan, "at": Statement::moment(BEGIN),
+        "until": Statement::moment(BEGIN.plus(Span::minutes(10))),
+    });
+    let mut body = json!({ "event": "matrix-word-given", "by": by, "plan": plan, "agrees": true });
+    if let Some(key) = key {
+        body["signed"] = json!(said(key, &text.to_string()));
+    }
+    body
+}
+
+#[test]
+fn a_key_goes_by_the_signed_word_of_its_owner_or_of_somebody_else_who_has_one() {
+    let after = || {
+        let mut body = golden("matrix-applied");
+        (body["by"], body["matrix"]) = (json!("ada"), proposed()["matrix"].clone());
+        ("", "ada", body)
+    };
+    let waits = || ("", "ada", proposed());
+    for (by, key) in [("bob", BOB), ("carl", CARL)] {
+        let report = found(vec![waits(), ("", by, word(by, Some(key))), after()]);
+        assert!(report.is_whole(), "{by}: {report:?}");
+    }
+    let forged = [
+        ("at once", vec![after()]),
+        ("by nobody's word", vec![waits(), after()]),
+        ("by whoever has no key", vec![waits(), ("", "eve", word("eve", None)), after()]),
+        ("before it was proposed anew", {
+            vec![waits(), ("", "carl", word("carl", Some(CARL))), waits(), after()]
+        }),
+    ];
+    for (title, told) in forged {
+        let last = i64::try_from(told.len()).unwrap() + 2;
+        let report = found(told);
+        let wrong: Vec<_> = report.findings.iter().map(|it| (it.what, it.seq)).collect();
+        assert_eq!(wrong, [(What::Untrue, Some(last))], "{title}: {report:?}");
+    }
 }

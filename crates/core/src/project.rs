@@ -125,18 +125,21 @@ impl Common {
     }
 
     /// Takes note of the lanes whose settings are others under `matrix` than now.
-    fn settings_declared(&mut self, matrix: &Matrix, by: &Person) {
+    fn settings_declared(&mut self, matrix: &Matrix, by: &Person, lanes: &BTreeMap<LaneId, Lane>) {
         let Some(before) = &self.matrix else { return };
-        let lanes = matrix.environments.iter().flat_map(|environment| {
+        let sections = matrix.environments.iter().flat_map(|environment| {
             environment.lanes.iter().map(|(service, section)| {
                 let (service, environment) = (service.clone(), environment.name.clone());
                 (LaneId { service, environment }, section)
             })
         });
-        let changed: Vec<LaneId> = lanes
-            .filter(|(id, section)| {
-                before.lane(id).is_some_and(|(_, before)| before.settings != section.settings)
-            })
+        // What comes back into the matrix is held against what serves there meanwhile.
+        let known = |id: &LaneId| match before.lane(id) {
+            Some((_, before)) => Some(&before.settings),
+            None => lanes.get(id).and_then(Lane::settings_of_serving),
+        };
+        let changed: Vec<LaneId> = sections
+            .filter(|(id, section)| known(id).is_some_and(|known| *known != section.settings))
             .map(|(id, _)| id)
             .collect();
         for lane in changed {
@@ -217,7 +220,7 @@ impl Project {
                 }
             }
             Event::MatrixApplied { matrix, by, .. } => {
-                self.common.settings_declared(matrix, by);
+                self.common.settings_declared(matrix, by, &self.lanes);
                 self.common.tokens_under(matrix, at);
                 self.common.matrix = Some((**matrix).clone());
                 self.common.governed(event, at);

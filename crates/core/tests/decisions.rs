@@ -148,3 +148,18 @@ fn what_people_said_of_a_release_before_it_served_says_nothing_of_settings_that_
     course.carry("dev", order(2));
     assert_eq!(words(&course).len(), 2);
 }
+
+#[test]
+fn what_a_rollback_returns_to_rests_on_what_was_found_when_it_came() {
+    let mut course = Course::new(matrix(0));
+    course.carry("dev", order(1));
+    let found = Digest::of(b"figures of a load");
+    let lane = course.project.lanes.get_mut(&lane_id("dev")).unwrap();
+    lane.verified[0].evidence.insert(found.clone());
+    course.carry("dev", order(2));
+    course.carry("dev", Input::RollbackOrdered { by: ada(), reason: None, quarantine: true });
+    let lane = course.project.lane(&lane_id("dev"));
+    let latest = lane.verified.last().unwrap();
+    assert_eq!(latest.release.version, release(1, ChangeType::Feature, false).version);
+    assert!(latest.evidence.contains(&found), "{latest:?}");
+}

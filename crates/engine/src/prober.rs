@@ -156,6 +156,7 @@ async fn probe(
         title: path.to_owned(),
         green: deployment.endpoints.clone(),
         timeout: section.health.timeout,
+        ordered_at: shared.now(),
         now: shared.now(),
         evidence: Arc::new(Evidence::new(shared)),
         keeper: Keeper::nowhere(),

@@ -28,6 +28,11 @@ pub(crate) fn asked(
     green: Vec<Endpoint>,
 ) -> CheckRequest {
     tracing::debug!(%lane, %promotion, check = key.slug, "asking");
+    let now = shared.now();
+    let ordered_at = shared.read(|project| {
+        let lane = project.lanes.get(lane);
+        Some(lane?.promotion(promotion)?.requested_at)
+    });
     CheckRequest {
         lane: lane.clone(),
         promotion,
@@ -35,7 +40,8 @@ pub(crate) fn asked(
         title: check.title.clone(),
         green,
         timeout: check.timeout,
-        now: shared.now(),
+        ordered_at: ordered_at.unwrap_or(now),
+        now,
         evidence: Arc::new(Evidence::new(shared)),
         keeper: Keeper::nowhere(),
     }

@@ -38,6 +38,8 @@ pub struct CheckRequest {
     pub green: Vec<Endpoint>,
     /// How long the answer may take.
     pub timeout: Span,
+    /// When the promotion was ordered.
+    pub ordered_at: Timestamp,
     /// Now.
     pub now: Timestamp,
     /// What the journal and the telemetry know.

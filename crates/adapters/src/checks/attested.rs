@@ -62,6 +62,10 @@ fn validate(settings: &Value) -> Vec<Problem> {
 #[derive(Debug, Deserialize)]
 struct Attested {
     by: Vec<Name>,
+    /// Whether only words count that were said since this promotion was ordered. No setting of the matrix:
+    /// that somebody is there is asked so (`communication.available`).
+    #[serde(default)]
+    fresh: bool,
 }
 
 impl Attested {
@@ -96,8 +100,10 @@ impl Check for Attested {
     async fn ask(&self, request: &CheckRequest) -> CheckAnswer {
         let evidence = &request.evidence;
         let asked = evidence.attestations(&request.lane, &request.release, &request.title).await;
-        let seen = match asked {
-            Ok(seen) => seen,
+        let seen: Vec<_> = match asked {
+            Ok(seen) => {
+                seen.into_iter().filter(|it| !self.fresh || it.at >= request.ordered_at).collect()
+            }
             Err(why) => {
                 return CheckAnswer::inconclusive(format!("attestations cannot be read: {why}"));
             }
@@ -162,6 +168,18 @@ mod tests {
         assert!(answer.sentence.ends_with("eve attested it without that role"), "{answer:?}");
         let answer = ask(vec![word("eve", &["developer"]), word("ann", &["qa"])], false).await;
         assert_eq!(answer, CheckAnswer::pass("attested by ann (qa): seen\\nit"));
+    }
+
+    #[tokio::test]
+    async fn that_somebody_is_there_is_said_after_the_order() {
+        let check = Attested { by: vec![Name::new("qa").unwrap()], fresh: true };
+        let ordered_at = request(&[], Evidence::default()).ordered_at;
+        for (at, passes) in [(ordered_at.minus(Span(1)), false), (ordered_at, true), (NOW, true)] {
+            let attestations = vec![Attestation { at, ..word("ann", &["qa"]) }];
+            let evidence = Evidence { attestations, ..Evidence::default() };
+            let answer = check.ask(&request(&[], evidence)).await;
+            assert_eq!(answer.result == CheckResult::Pass, passes, "{at:?}: {answer:?}");
+        }
     }
 
     #[tokio::test]

@@ -231,8 +231,13 @@ impl Limits {
     }
 
     /// What the figures of one load say to all of them.
-    fn judge(&self, figures: &Figures, before: &[KeptBefore]) -> CheckAnswer {
-        let before = before::comparable(before, figures);
+    fn judge(
+        &self,
+        figures: &Figures,
+        before: &[KeptBefore],
+        request: &CheckRequest,
+    ) -> CheckAnswer {
+        let before = before::comparable(before, &request.release, figures);
         let answers: Vec<_> = self.0.iter().map(|limit| limit.judge(figures, &before)).collect();
         let answer = question::all_of(&answers);
         CheckAnswer { sentence: format!("{}: {}", figures.said(), answer.sentence), ..answer }
@@ -310,7 +315,7 @@ impl Check for Performance {
             From::Load(load) => match load.run(request).await {
                 Ok(figures) => {
                     question::keep(request, KEPT_AS, &figures.told());
-                    self.limits.judge(&figures, &before)
+                    self.limits.judge(&figures, &before, request)
                 }
                 Err(answer) => answer,
             },
@@ -320,7 +325,8 @@ impl Check for Performance {
                         // The next release is held against what was read, whichever tool wrote it.
                         let told = read.sum.iter().map(Figures::told).collect();
                         question::keep(request, KEPT_AS, &Value::Array(told));
-                        let answers = read.sum.iter().map(|one| self.limits.judge(one, &before));
+                        let answers =
+                            read.sum.iter().map(|one| self.limits.judge(one, &before, request));
                         let answer = question::worst_of(answers.collect(), "reports");
                         answer.with_output(read.lines.join("\n"))
                     }

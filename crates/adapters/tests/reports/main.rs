@@ -121,6 +121,7 @@ async fn ask(root: &Path, name: &str, given: &Value) -> CheckAnswer {
         title: "Reports".to_owned(),
         green: Vec::new(),
         timeout: Span::minutes(5),
+        ordered_at: SystemClock::default().now(),
         now: SystemClock::default().now(),
         evidence: Arc::new(OneArtifact),
         keeper: towpath_ports::evidence::Keeper::nowhere(),

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use towpath_core::reason::Next;
 use towpath_core::speaking::Says;
+use towpath_engine::views::PromotionView;
 use towpath_server::requests::{AcceptedView, HoldRequest, ResumeRequest};
 
 use crate::args::{HoldArguments, ResumeArguments};
@@ -72,15 +73,13 @@ pub(crate) async fn resume(
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
     let HoldArguments { number, reason } = arguments.held.clone();
-    let lanes = session.status.lanes.iter();
-    let mut here = lanes.filter_map(|lane| lane.promotion.as_ref());
-    // What is no promotion under way is refused before anybody asks who says so.
-    let signed = match here.find(|promotion| promotion.number == number) {
-        Some(promotion) => {
-            let words = Words::of_promotion(promotion);
-            signing::said(&session, &arguments.by, Says::Resume, words).await?
-        }
-        None => None,
+    let promotion: PromotionView = session.client.get(&format!("/v1/promotions/{number}")).await?;
+    // What is over is refused before anybody asks who says so.
+    let signed = if promotion.ended_at.is_none() {
+        let words = Words::of_promotion(&promotion);
+        signing::said(&session, &arguments.by, Says::Resume, words).await?
+    } else {
+        None
     };
     let request = ResumeRequest { by: person::current(), reason, signed };
     ordered(&session, Order::Resume, number, &request, context).await

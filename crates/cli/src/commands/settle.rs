@@ -21,7 +21,7 @@ pub(crate) async fn run(
     let session = Session::looking(context).await?;
     let (number, kind) = (arguments.number, arguments.what);
     let promotion: PromotionView = session.client.get(&format!("/v1/promotions/{number}")).await?;
-    let (note, link) = (Some(arguments.note.clone()), arguments.link.clone());
+    let (note, link) = (Some(arguments.note.trim().to_owned()), arguments.link.clone());
     let title = Some(kind.as_str().to_owned());
     let words = Words { title, note, link, ..Words::of_promotion(&promotion) };
     let request = SettleRequest {

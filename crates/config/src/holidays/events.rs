@@ -94,7 +94,7 @@ impl<'a> Lines<'a> {
     fn too_deep(&self) -> Option<usize> {
         let mut depth = 0_usize;
         for (number, line) in &self.0 {
-            let key = line.split(':').next().unwrap_or_default();
+            let key = line.split([':', ';']).next().unwrap_or_default().trim();
             if key.eq_ignore_ascii_case("BEGIN") {
                 depth += 1;
             } else if key.eq_ignore_ascii_case("END") {
@@ -118,10 +118,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Event>, Wrong> {
     let text = std::str::from_utf8(bytes).map_err(|_| whole("it is not UTF-8".to_owned()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = Lines::of(text);
-    if let Some(line) = lines.too_deep() {
-        return Err(Wrong::new(line, "components stand too deep inside each other", AGAIN));
-    }
+    // As the parser will see them: a line may begin a component in its second half.
     let unfolded = parser::unfold(text);
+    if Lines::of(&unfolded).too_deep().is_some() {
+        let line = lines.too_deep();
+        let what = "components stand too deep inside each other".to_owned();
+        return Err(Wrong { line, what, next: AGAIN });
+    }
     let components = parser::read_calendar_simple(&unfolded)
         .map_err(|_| whole("it is no iCalendar file, or cut off".to_owned()))?;
     let (calendars, begin) = (lines.beginning("VCALENDAR"), lines.beginning("VEVENT"));

@@ -154,11 +154,14 @@ fn unread(why: String) -> Wrong {
 fn listed(file: &str, bytes: &[u8], (name, zone): (&str, &TimeZone)) -> Result<Listed, Wrong> {
     let mut dates = BTreeSet::new();
     let mut parts = BTreeSet::new();
+    let mut looked = 0;
     for event in events::read(bytes)? {
         let (moments, goes_on) = recurring::occurrences(&event, zone)?;
+        looked += moments.len();
         for moment in moments {
             add(&event, &moment, zone, (&mut dates, &mut parts))?;
-            if dates.len() + parts.len() > MOST_DATES {
+            // Days that are listed again and again cost time, and are no more days.
+            if dates.len() + parts.len() > MOST_DATES || looked > 10 * MOST_DATES {
                 let what = format!("more than {MOST_DATES} days and hours are listed until here");
                 return Err(Wrong::new(event.line, what, "leave what is no holiday out of it"));
             }

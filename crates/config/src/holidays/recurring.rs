@@ -1,7 +1,9 @@
 //! Rules by which an event comes again (RFC 5545, section 3.3.10): those by which holidays do, once or
 //! a few times each year. Owns which are known, and refuses the others.
 
-use jiff::civil::{Date, Weekday};
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
 use super::events::{self, Event, Moment, written};
@@ -26,8 +28,8 @@ enum End {
     Never,
     /// After so many times.
     Count(usize),
-    /// After this day, which is the last.
-    Until(Date),
+    /// After this moment, which is the last: a day, the time of that day, and whether that is UTC.
+    Until(Date, Option<(Time, bool)>),
 }
 
 /// A day of a month.
@@ -64,11 +66,25 @@ impl Rule {
                     rule.end = End::Count(count.ok_or_else(unknown)?);
                 }
                 "UNTIL" if rule.end == End::Never => {
-                    rule.end = End::Until(written(value).ok_or_else(unknown)?.0);
+                    let (day, time) = written(value).ok_or_else(unknown)?;
+                    rule.end = End::Until(day, time);
                 }
-                "BYMONTH" => rule.months = list(value, month).ok_or_else(unknown)?,
-                "BYMONTHDAY" => rule.days.extend(list(value, numbered).ok_or_else(unknown)?),
-                "BYDAY" => rule.days.extend(list(value, nth).ok_or_else(unknown)?),
+                // None of them twice (RFC 5545, section 3.3.10).
+                "BYMONTH" if rule.months.is_empty() => {
+                    rule.months = list(value, month).ok_or_else(unknown)?;
+                }
+                "BYMONTHDAY" if rule.days.is_empty() => {
+                    rule.days = list(value, numbered).ok_or_else(unknown)?;
+                }
+                "BYDAY" if rule.days.is_empty() => {
+                    rule.days = list(value, nth).ok_or_else(unknown)?;
+                }
+                "BYMONTHDAY" | "BYDAY" => {
+                    return Err(format!(
+                        "the rule `{}` joins several lists of days",
+                        printable(text)
+                    ));
+                }
                 // Of weeks nothing here depends on where they begin.
                 "WKST" => {}
                 _ => return Err(unknown()),
@@ -76,10 +92,6 @@ impl Rule {
         }
         if !rule.days.is_empty() && rule.months.is_empty() {
             return Err(format!("the rule `{}` names days and no month", printable(text)));
-        }
-        let is_one = |day: &Day| matches!(day, Day::Number(_));
-        if rule.days.iter().any(is_one) && !rule.days.iter().all(is_one) {
-            return Err(format!("the rule `{}` joins BYMONTHDAY and BYDAY", printable(text)));
         }
         Ok(rule)
     }
@@ -160,26 +172,47 @@ pub(super) fn occurrences(event: &Event, zone: &TimeZone) -> Result<(Vec<Moment>
     // The first is one of them, whatever the rule says of it.
     let later = years.flat_map(|year| rule.days_in(year, first)).filter(|day| *day > first);
     let all = std::iter::once(first).chain(later);
-    let days: Vec<Date> = match rule.end {
-        End::Never => all.collect(),
-        End::Count(count) => all.take(count).collect(),
-        End::Until(last) => all.take_while(|day| *day <= last).collect(),
+    let at = |day: Date| Moment { wall: day.to_datetime(begins.wall.time()), ..begins.clone() };
+    let moments: Vec<Moment> = match rule.end {
+        End::Never => all.map(at).collect(),
+        End::Count(count) => all.take(count).map(at).collect(),
+        End::Until(day, time) => {
+            all.map(at).take_while(|it| !is_over(it, day, time, zone)).collect()
+        }
     };
     let goes_on = match rule.end {
         End::Never => true,
-        End::Count(count) => days.len() < count,
-        End::Until(last) => last.year() > LAST_YEAR,
+        End::Count(count) => moments.len() < count,
+        End::Until(last, _) => last.year() > LAST_YEAR,
     };
-    let at = |day: Date| Moment { wall: day.to_datetime(begins.wall.time()), ..begins.clone() };
-    Ok((kept(event, days.into_iter().map(at).collect(), zone), goes_on))
+    Ok((kept(event, moments, zone), goes_on))
+}
+
+/// Whether a moment lies beyond the end of a rule. An end without a time is the whole day; one in UTC is
+/// an instant, which may be another day where the event is.
+fn is_over(moment: &Moment, day: Date, time: Option<(Time, bool)>, zone: &TimeZone) -> bool {
+    match time {
+        None => moment.wall.date() > day,
+        Some((time, false)) => moment.wall > day.to_datetime(time),
+        Some((time, true)) => {
+            let last = day.to_datetime(time).to_zoned(TimeZone::UTC).ok().map(|it| it.timestamp());
+            // Where an instant cannot be told it is kept: a holiday too many holds a release, one too
+            // few lets it in.
+            last.zip(moment.instant(zone)).is_some_and(|(last, own)| own > last)
+        }
+    }
 }
 
 /// Those that are not taken out.
 fn kept(event: &Event, all: Vec<Moment>, zone: &TimeZone) -> Vec<Moment> {
-    let same = |one: &Moment, other: &Moment| match event.end {
-        events::End::Days(_) => one.wall.date() == other.wall.date(),
-        events::End::Lasts(_) => one.instant(zone) == other.instant(zone),
-    };
-    let is_out = |one: &Moment| event.except.iter().any(|out| same(one, out));
-    all.into_iter().filter(|one| !is_out(one)).collect()
+    match event.end {
+        events::End::Days(_) => {
+            let out: BTreeSet<_> = event.except.iter().map(|out| out.wall.date()).collect();
+            all.into_iter().filter(|one| !out.contains(&one.wall.date())).collect()
+        }
+        events::End::Lasts(_) => {
+            let out: BTreeSet<_> = event.except.iter().map(|out| out.instant(zone)).collect();
+            all.into_iter().filter(|one| !out.contains(&one.instant(zone))).collect()
+        }
+    }
 }

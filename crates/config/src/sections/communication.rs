@@ -101,7 +101,10 @@ pub(crate) fn completed(
         gate.prerequisites.push(CheckSpec {
             slug,
             title: format!("{role} available"),
-            check: AdapterSpec { kind: ATTESTED.to_owned(), settings: json!({ "by": [role] }) },
+            check: AdapterSpec {
+                kind: ATTESTED.to_owned(),
+                settings: json!({ "by": [role], "fresh": true }),
+            },
             timeout: Span::seconds(30),
             at: Weight::ZERO,
         });

@@ -134,7 +134,23 @@ fn rules_of_years_are_followed_and_end_where_they_say() {
     assert_eq!(says(";INTERVAL=2"), ["2026-05-04", "2028-05-04"]);
     assert_eq!(says(";COUNT=2"), ["2026-05-04", "2027-05-04"]);
     assert_eq!(says(";UNTIL=20280504"), ["2026-05-04", "2027-05-04", "2028-05-04"]);
-    assert_eq!(says(";UNTIL=20280503T235959Z"), ["2026-05-04", "2027-05-04"]);
+    // An end in UTC is an instant: midnight in Berlin is two hours earlier.
+    assert_eq!(says(";UNTIL=20280503T215959Z"), ["2026-05-04", "2027-05-04"]);
+    assert_eq!(says(";UNTIL=20280503T220000Z"), ["2026-05-04", "2027-05-04", "2028-05-04"]);
+    let hours = |until: &str| {
+        let event = format!(
+            "DTSTART;TZID=Europe/Berlin:20261224T000000\r\nDTEND;TZID=Europe/Berlin:20261225T000000\r\n\
+             RRULE:FREQ=YEARLY;UNTIL={until}"
+        );
+        days(&event, &["2026-12-24", "2027-12-24", "2028-12-24", "2029-12-24"])
+    };
+    assert_eq!(
+        hours("20281223T230000Z"),
+        ["2026-12-24", "2027-12-24", "2028-12-24"],
+        "the last one"
+    );
+    assert_eq!(hours("20281223T225959Z"), ["2026-12-24", "2027-12-24"]);
+    assert_eq!(hours("20281224T000000"), ["2026-12-24", "2027-12-24", "2028-12-24"]);
     assert_eq!(says(";BYMONTH=5;BYDAY=1MO"), ["2026-05-04", "2027-05-03", "2028-05-01"]);
     assert_eq!(
         says(";BYMONTH=5;BYMONTHDAY=-28"),
@@ -164,6 +180,14 @@ fn what_of_an_event_is_not_understood_refuses_the_matrix_and_names_the_line() {
         (
             format!("{day}\r\nRRULE:FREQ=YEARLY;BYDAY=1MO"),
             "line 5: the rule `FREQ=YEARLY;BYDAY=1MO` names days and no month",
+        ),
+        (
+            format!("{day}\r\nRRULE:FREQ=YEARLY;BYMONTH=1;BYDAY=1MO;BYDAY=2MO"),
+            "line 5: the rule `FREQ=YEARLY;BYMONTH=1;BYDAY=1MO;BYDAY=2MO` joins several lists of days",
+        ),
+        (
+            format!("{day}\r\nRRULE:FREQ=YEARLY;BYMONTH=1;BYMONTH=2"),
+            "line 5: the rule `BYMONTH=2` is not known",
         ),
         (
             format!("{day}\r\nRRULE:FREQ=YEARLY;BYMONTH=13"),
@@ -235,6 +259,9 @@ fn a_calendar_that_is_broken_cut_off_empty_or_too_large_is_refused() {
         message(&"BEGIN:VEVENT\n".repeat(9).into_bytes())
             .contains("line 5: components stand too deep")
     );
+    // Lines that only the parser puts together.
+    let folded = "BEGI\n N:VEVENT\n".repeat(50_000);
+    assert!(message(folded.as_bytes()).contains("too deep"));
     let mut many = "BEGIN:VCALENDAR\n".to_owned();
     for year in 1970..2030 {
         let _ = write!(

@@ -277,11 +277,17 @@ impl Lane {
         let Some(promotion) = self.active.as_ref() else { return };
         let release = promotion.plan.release.clone();
         let (name, declared) = (promotion.plan.settings(), promotion.plan.section.settings.clone());
+        let is_back = promotion.plan.kind == Kind::Rollback;
+        let mut evidence: BTreeSet<Digest> = promotion.rests_on().cloned().collect();
         self.verified.retain(|one| {
-            one.release.digest != release.digest
-                || one.settings.as_ref().is_some_and(|settings| *settings != name)
+            let is_other = one.release.digest != release.digest
+                || one.settings.as_ref().is_some_and(|settings| *settings != name);
+            // A rollback asks little; what it returns to rests on what was found when it first came.
+            if !is_other && is_back {
+                evidence.extend(one.evidence.iter().cloned());
+            }
+            is_other
         });
-        let evidence = promotion.rests_on().cloned().collect();
         self.known_settings.insert(name.clone(), declared);
         let settings = Some(name);
         self.verified.push(Verified { release, promotion: number, at, evidence, settings });

@@ -131,7 +131,8 @@ pub(super) fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> 
         reason: order.reason.clone(),
         deadline,
         irreversible: release.is_irreversible(),
-        bound_to_plan: order.plan.is_some(),
+        // Whoever signed an order signed one plan.
+        bound_to_plan: order.plan.is_some() || order.signed.is_some(),
         overrides_window,
         signed: order.signed.clone().filter(|_| order.goes_past().is_some()),
     })));

@@ -24,13 +24,22 @@ pub(super) struct Before {
     latencies: [Option<f64>; 4],
 }
 
-/// The figures of earlier releases that are of the same load as these, the latest first.
-pub(super) fn comparable(kept: &[KeptBefore], figures: &Figures) -> Vec<Before> {
+/// The figures of earlier releases that are of the same load as these, the latest first. A release that was
+/// verified here before, to which a rollback returns, is held against its own: the one that it replaces may
+/// have been quicker, and has to go all the same.
+pub(super) fn comparable(
+    kept: &[KeptBefore],
+    release: &ReleaseRef,
+    figures: &Figures,
+) -> Vec<Before> {
+    let is_own = |one: &&KeptBefore| one.release.digest == release.digest;
+    let was_here = kept.iter().any(|one| is_own(&one));
     let of_same = |told: &Value| {
         let is_same = told["of"] == figures.of.as_str() && told["load"] == figures.load;
         is_same.then(|| told["latencies_in_milliseconds"].clone())
     };
-    let found = kept.iter().filter_map(|KeptBefore { release, told }| {
+    let kept = kept.iter().filter(|one| !was_here || is_own(one));
+    let found = kept.filter_map(|KeptBefore { release, told }| {
         let all = told.as_array().map_or(std::slice::from_ref(told), Vec::as_slice);
         Some(before(release, &all.iter().find_map(of_same)?))
     });

@@ -153,6 +153,11 @@ fn a_release_is_held_against_the_figures_of_the_one_before_it() {
         let answer = beside(p95, older, false);
         says(&answer, wanted, &format!("1,000 requests in r.json: {said}"));
     }
+    // What a rollback returns to is held against its own figures, and not against those of what goes.
+    let mut own = earlier("1.2.0", 240.0);
+    own.release.digest = Digest::of(b"");
+    let back = beside(250.0, vec![earlier("1.4.2", 100.0), own], false);
+    assert_eq!(back.result, Pass, "{back:?}");
     let quick = beside(14.0, vec![earlier("1.4.2", 5.0)], false);
     assert_eq!(quick.result, Pass, "a few milliseconds are the machine's: {quick:?}");
     let slow = beside(16.0, vec![earlier("1.4.2", 5.0)], false);
