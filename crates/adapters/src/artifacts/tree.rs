@@ -183,6 +183,22 @@ mod tests {
         assert_ne!(digest, two.keep().await.unwrap().digest, "that it can be executed counts");
     }
 
+    /// Where the tree lies is said by whoever keeps it; what is in it may not lead elsewhere.
+    #[tokio::test]
+    async fn cve_b09_no_link_of_an_artefact_leads_out_of_it() {
+        for leads in ["/etc/passwd", "../../outside", "../src/../../outside", "..", "../.."] {
+            let tree = Tree::new();
+            symlink(leads, tree.0.path().join("src/link")).unwrap();
+            let kept = tree.keep().await;
+            if leads == ".." {
+                kept.unwrap();
+                continue;
+            }
+            let said = kept.unwrap_err().to_string();
+            assert!(said.contains("src/link is a link out of the artefact"), "{leads}: {said}");
+        }
+    }
+
     #[tokio::test]
     async fn what_leads_out_and_what_nobody_can_list_is_refused() {
         let tree = Tree::new();

@@ -160,6 +160,29 @@ mod tests {
         assert!(!refused.contains("hunter2"), "{refused}");
     }
 
+    /// Where the folder lies is the matrix's to say, and `/` or `../` in it allowed; what it holds may
+    /// be a link, as container platforms mount secrets. The name of a secret never is a path.
+    #[tokio::test]
+    async fn cve_b09_no_name_of_a_secret_leads_out_of_its_folder() {
+        let all = tempfile::tempdir().unwrap();
+        let folder = all.path().join("a");
+        std::fs::create_dir(&folder).unwrap();
+        for path in [all.path().join("outside"), folder.join("INSIDE")] {
+            std::fs::write(&path, "hunter2").unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        }
+        std::os::unix::fs::symlink(all.path(), folder.join("UP")).unwrap();
+        let store = Kept { path: folder, shared: false };
+        assert_eq!(store.read("INSIDE").await.unwrap().reveal(), "hunter2");
+        let absolute = all.path().join("outside").display().to_string();
+        for name in
+            ["../outside", "x/../../outside", "./../outside", "UP/outside", "..", "UP", &absolute]
+        {
+            let refused = store.read(name).await.unwrap_err();
+            assert!(refused.ends_with("is no regular file"), "{name}: {refused}");
+        }
+    }
+
     #[test]
     fn a_file_that_others_may_change_or_read_is_refused() {
         assert!(kept(b"x", 0o620, true).unwrap_err().contains("changed by others"));

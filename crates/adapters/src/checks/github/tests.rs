@@ -329,6 +329,15 @@ async fn of_several_questions_the_worst_answer_counts_and_all_are_kept() {
     assert_eq!(answer.output.as_deref(), Some(output));
 }
 
+/// `CODEOWNERS` is read from the forge at three fixed places below the repository.
+#[test]
+fn cve_b09_no_name_of_a_repository_is_a_path() {
+    for name in ["../api", "octo/..", "octo/../x", "a/../../b", "/etc/passwd", "./api", "octo/."] {
+        let given = json!({ "repository": name, "reviews": 1 });
+        assert_eq!(problems("github", &given), ["repository"], "{name}");
+    }
+}
+
 #[test]
 fn what_github_could_not_be_asked_is_refused_when_the_matrix_is_checked() {
     let wrong = |more: Value| {

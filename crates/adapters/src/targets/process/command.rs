@@ -386,6 +386,17 @@ mod tests {
         }
     }
 
+    /// An absolute path names a program of the machine, by design; a relative one never leaves.
+    #[tokio::test]
+    async fn cve_b09_no_relative_program_leads_out_of_the_artefact() {
+        let site = [("api", "site", ArtifactForm::Directory)];
+        for program in ["../app", "./../app", "sub/../../app", ".//..//app", "./shell"] {
+            let error = try_resolve(&[program], &site).await.unwrap_err();
+            let is_refused = ["leaves the artefact", "leads out of the artefact"];
+            assert!(is_refused.iter().any(|said| error.contains(said)), "{program}: {error}");
+        }
+    }
+
     #[test]
     fn places_that_are_none_are_found_when_the_matrix_is_checked() {
         let bad = |word: &str| validate(&["./app".to_owned(), word.to_owned()]);
