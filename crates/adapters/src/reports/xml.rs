@@ -158,6 +158,10 @@ impl<'a> Xml<'a> {
             attributes.push((attribute.key.local_name().as_ref().to_owned(), value.into_owned()));
         }
         let name = start.local_name().as_ref().to_owned();
+        if !is_name(&name) {
+            // The parser takes `<<failure/>` for an element of that name, which nobody would look for.
+            return Err(wrong(format!("`{}` is no name of an element", super::short(&name))));
+        }
         Ok(Step::Open(Element { name, attributes, text: self.text, offset }))
     }
 
@@ -200,6 +204,16 @@ impl<'a> Xml<'a> {
     fn wrong(&self, offset: u64, why: impl Into<String>) -> Wrong {
         Wrong::at(self.text, usize::try_from(offset).unwrap_or(usize::MAX), why)
     }
+}
+
+/// Whether it may be the name of an element, as far as ASCII goes (XML 1.0, section 2.3).
+fn is_name(name: &str) -> bool {
+    let part = |letter: char| {
+        !letter.is_ascii() || letter.is_ascii_alphanumeric() || "_:-.".contains(letter)
+    };
+    name.chars().all(part)
+        && !name.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first))
+        && !name.is_empty()
 }
 
 #[cfg(test)]
@@ -252,6 +266,11 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_no_xml_is_told_with_its_place() {
+        for text in ["<a><<failure/></a>", "<a><1/></a>", "<a><b&c/></a>", "<a><-/></a>"] {
+            let wrong = walk(text).unwrap_err();
+            assert!(wrong.why.ends_with("is no name of an element"), "{text}: {wrong:?}");
+        }
+        assert!(walk("<a><x-1.b_c/><ns:d/><_e/><äß/></a>").is_ok());
         let cut = walk("<a>\n  <b>").unwrap_err();
         assert_eq!(cut.place, Some((2, 6)));
         assert_eq!(cut.why, "it ends too early: 2 elements are still open");
