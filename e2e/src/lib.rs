@@ -3,6 +3,8 @@
 
 mod binary;
 mod matrix;
+mod planted;
+mod receivers;
 mod script;
 mod terminal;
 mod transcript;
@@ -11,6 +13,8 @@ mod world;
 
 pub use binary::towpath;
 pub use matrix::production;
+pub use planted::Planted;
+pub use receivers::{Heard, Receiver};
 pub use script::{Folder, Script, Step, steps};
 pub use transcript::Transcript;
 pub use visitors::{Met, Visitors};

@@ -12,6 +12,7 @@ use std::process::{ExitStatus, Stdio};
 use futures_util::future::select_all;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStdin, Command};
+use towpath_ports::secret::CUT;
 use towpath_ports::settings::Problem;
 
 use crate::printable::escaped;
@@ -223,6 +224,10 @@ impl Printed {
         if self.dropped == 0 {
             return lines(&[&self.head[..], &tail].concat());
         }
-        format!("{}\n[{} bytes left out]\n{}", lines(&self.head), self.dropped, lines(&tail))
+        // Of a secret that lies on a cut nobody shall read the half: whatever masks it knows one that begins by
+        // the mark, and one that ends is gone with the rest of its line.
+        let begun = tail.iter().position(|byte| *byte == b'\n').map_or(tail.len(), |end| end + 1);
+        let dropped = self.dropped + begun as u64;
+        format!("{}{CUT}\n[{dropped} bytes left out]\n{}", lines(&self.head), lines(&tail[begun..]))
     }
 }

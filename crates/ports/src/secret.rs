@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use crate::masking::{Known, MASK, MaskedStream, Masker, SHORTEST};
+pub use crate::masking::{CUT, Known, MASK, MaskedStream, Masker, SHORTEST};
 
 /// Where secrets are kept.
 #[async_trait]

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use towpath_core::check::CheckAnswer;
 use towpath_core::units::Span;
 use towpath_ports::check::{Check, CheckRequest};
+use towpath_ports::secret::CUT;
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState};
 
@@ -236,7 +237,8 @@ impl Http {
                 break;
             }
         }
-        let text = escaped_lines(&body);
+        // Of a secret that lies on the cut nobody shall read the half.
+        let text = format!("{}{}", escaped_lines(&body), if cut { CUT } else { "" });
         let told = json!({ "url": url, "status": status, "body": text, "cut": cut });
         question::keep(request, "http.json", &told);
         if !self.wanted.iter().any(|wanted| wanted.hold(status)) {
@@ -387,7 +389,7 @@ mod tests {
         let flood = page(200, "", &"x".repeat(1 << 20));
         let answer = ask(&json!({ "url": "{green}/" }), &[server(flood).await]).await;
         assert_eq!(answer.result, CheckResult::Pass);
-        assert_eq!(answer.output.unwrap().len(), BODY_MOST);
+        assert_eq!(answer.output.unwrap().len(), BODY_MOST + CUT.len());
     }
 
     #[test]

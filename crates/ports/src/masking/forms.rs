@@ -30,14 +30,22 @@ pub(super) fn of(secret: &Secret) -> Vec<String> {
         }
         forms.extend(COLUMNS.into_iter().flat_map(|columns| wrapped(value, columns)));
     }
+    // What a program printed becomes a text of JSON in evidence, answers and bodies, whatever form it had.
+    let quoted = forms.iter().map(|form| json(form));
+    forms.extend(quoted.collect::<Vec<_>>());
     forms.retain(|form| !form.is_empty());
     forms
 }
 
+/// With the escapes of JSON.
+fn json(value: &str) -> String {
+    let json = serde_json::Value::String(value.to_owned()).to_string();
+    json[1..json.len() - 1].to_owned()
+}
+
 /// With the escapes of JSON, addresses, forms and terminals.
 fn escaped(value: &str) -> Vec<String> {
-    let json = serde_json::Value::String(value.to_owned()).to_string();
-    let json = json[1..json.len() - 1].to_owned();
+    let json = json(value);
     let mut forms = vec![json.replace('/', "\\/"), ascii(&json), printable(value)];
     // Go's writer of JSON keeps three signs of HTML out of it (encoding/json, "HTMLEscape").
     let html = [('&', "\\u0026"), ('<', "\\u003c"), ('>', "\\u003e")];

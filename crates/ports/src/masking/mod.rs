@@ -17,6 +17,8 @@ use crate::secret::Secret;
 
 /// What stands where a secret stood.
 pub const MASK: &str = "***";
+/// What stands where a text was cut.
+pub const CUT: &str = "…";
 
 /// The shortest value whose encoded forms are looked for, in bytes: of shorter ones these are so short
 /// that they stand in any text. A release is handed none that is shorter.
@@ -24,11 +26,14 @@ pub const SHORTEST: usize = 6;
 
 /// Takes secrets out of texts that others wrote: as they are, in Base64 wherever they begin in it, in
 /// hexadecimal digits, with the escapes of addresses, forms and JSON, and line by line where a secret has several.
-/// Every byte that belongs to any of these goes, also where two of them overlap.
+/// Every byte that belongs to any of these goes, also where two of them overlap, and so does the beginning of
+/// one that was cut: what stands directly before a [`CUT`].
 #[derive(Clone, Default)]
 pub struct Masker {
     /// None when there is nothing to look for.
     search: Option<AhoCorasick>,
+    /// What is looked for, in order.
+    forms: Arc<[String]>,
     /// Bytes of the longest form.
     longest: usize,
 }
@@ -51,7 +56,7 @@ impl Masker {
         let search = (!forms.is_empty()).then(|| {
             AhoCorasick::new(&forms).expect("stores bound secrets, and their forms with them")
         });
-        Self { search, longest }
+        Self { search, forms: forms.into_iter().collect(), longest }
     }
 
     /// `text` without them. A text that came in parts is put together first, or goes through
@@ -66,14 +71,44 @@ impl Masker {
 
     /// `bytes` without them; borrowed when there are none.
     pub fn mask_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.search.as_ref().is_none_or(|search| !search.is_match(bytes)) {
-            return Cow::Borrowed(bytes);
+        let Some(search) = &self.search else { return Cow::Borrowed(bytes) };
+        if !search.is_match(bytes) {
+            return self.without_halves(bytes).map_or(Cow::Borrowed(bytes), Cow::Owned);
         }
         let mut masked = Vec::with_capacity(bytes.len());
         let mut stream = self.stream();
         stream.push(bytes, &mut masked);
         stream.finish(&mut masked);
-        Cow::Owned(masked)
+        Cow::Owned(self.without_halves(&masked).unwrap_or(masked))
+    }
+
+    /// The same without beginnings of forms that end where the text was cut; none where there is none.
+    fn without_halves(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut whole: Option<Vec<u8>> = None;
+        let (mut taken, mut begin) = (0, 0);
+        for cut in cuts(bytes) {
+            // None lies on two cuts, so that each byte is looked at once.
+            let part = &bytes[begin.max(cut.saturating_sub(self.longest))..cut];
+            begin = cut + CUT.len();
+            let Some(half) = self.half(part) else { continue };
+            let whole = whole.get_or_insert_with(|| Vec::with_capacity(bytes.len()));
+            whole.extend_from_slice(&bytes[taken..cut - half]);
+            whole.extend_from_slice(MASK.as_bytes());
+            taken = cut;
+        }
+        let mut whole = whole?;
+        whole.extend_from_slice(&bytes[taken..]);
+        Some(whole)
+    }
+
+    /// How many bytes at the end of `part` begin a form; none where fewer than [`SHORTEST`] do.
+    fn half(&self, part: &[u8]) -> Option<usize> {
+        let begins = |half: &&[u8]| {
+            let at = self.forms.partition_point(|form| form.as_bytes() < *half);
+            self.forms.get(at).is_some_and(|form| form.as_bytes().starts_with(half))
+        };
+        let last = (part.len() + 1).saturating_sub(SHORTEST);
+        (0..last).map(|from| &part[from..]).find(begins).map(<[u8]>::len)
     }
 
     /// For bytes that come in parts.
@@ -96,6 +131,13 @@ impl Masker {
         }
         covered
     }
+}
+
+/// Where [`CUT`] stands.
+fn cuts(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let first = CUT.as_bytes()[0];
+    let maybe = bytes.iter().enumerate().filter(move |(_, byte)| **byte == first);
+    maybe.map(|(at, _)| at).filter(|at| bytes[*at..].starts_with(CUT.as_bytes()))
 }
 
 /// Masks bytes that come in parts: whatever the parts, the result is that of the whole. Holds back at

@@ -156,6 +156,33 @@ fn what_is_known_is_masked_from_then_on_and_stays_known() {
     assert!(!format!("{elsewhere:?}").contains(&old));
 }
 
+#[test]
+fn no_half_of_one_is_left_where_a_text_was_cut() {
+    let secret = Secret::new("hunter2/\"tiger\"-k9".to_owned()).unwrap();
+    let masker = Masker::new([&secret]);
+    for form in forms::of(&secret) {
+        for end in (1..form.len()).filter(|end| form.is_char_boundary(*end)) {
+            let masked = masker.mask(&format!("it said {}… and {}…", &form[..end], &form[..end]));
+            let shown = if end < SHORTEST { &form[..end] } else { MASK };
+            assert_eq!(masked, format!("it said {shown}… and {shown}…"), "{form}");
+        }
+    }
+    let plain = "nothing of that… and … nothing of this";
+    assert_eq!(masker.mask(plain), plain);
+}
+
+#[test]
+fn what_a_program_wrote_as_json_is_known_again_as_a_text_of_json() {
+    let secret = Secret::new("a\"b\\c&d\"e".to_owned()).unwrap();
+    let masker = Masker::new([&secret]);
+    let quoted = |text: &str| serde_json::json!({ "said": text }).to_string();
+    let said = quoted(secret.reveal());
+    for said in [secret.reveal(), &said] {
+        let masked = masker.mask(&quoted(said));
+        assert!(masked.contains(MASK) && !masked.contains("&d"), "{masked}");
+    }
+}
+
 proptest! {
     /// Texts of few signs, so that secrets stand in them, overlap and begin without an end.
     #[test]
