@@ -40,7 +40,7 @@ impl Receiver {
         Self::serve(mail)
     }
 
-    fn serve(each: fn(TcpStream, &Shared) -> std::io::Result<()>) -> Self {
+    fn serve(each: fn(&TcpStream, &Shared) -> std::io::Result<()>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("it listens");
         let own = Arc::new(Shared::default());
@@ -49,7 +49,7 @@ impl Receiver {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
                 // Who breaks off was not heard.
-                std::thread::spawn(move || drop(each(stream, &shared)));
+                std::thread::spawn(move || drop(each(&stream, &shared)));
             }
         });
         Self { address, shared: own }
@@ -70,7 +70,7 @@ fn locked<T>(one: &Mutex<T>) -> MutexGuard<'_, T> {
     one.lock().expect("no holder of this lock panics")
 }
 
-fn hook(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
+fn hook(mut stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -101,20 +101,20 @@ fn hook(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     };
     locked(&shared.heard).push(Heard { place, text });
     let head = format!("HTTP/1.1 {status} So\r\nconnection: close\r\n");
-    write!(&stream, "{head}content-length: {}\r\n\r\n{says}", says.len())
+    write!(stream, "{head}content-length: {}\r\n\r\n{says}", says.len())
 }
 
-fn mail(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
+fn mail(mut stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let reader = BufReader::new(stream.try_clone()?);
     let mut mailbox = String::new();
     let mut text: Option<String> = None;
-    writeln!(&stream, "220 sink ESMTP\r")?;
+    writeln!(stream, "220 sink ESMTP\r")?;
     for line in reader.lines() {
         let line = line?;
         if let Some(mut whole) = text.take() {
             if line == "." {
                 locked(&shared.heard).push(Heard { place: mailbox.clone(), text: whole });
-                writeln!(&stream, "250 queued\r")?;
+                writeln!(stream, "250 queued\r")?;
             } else {
                 // A line that begins with a dot was sent with one more (RFC 5321, 4.5.2).
                 whole.push_str(line.strip_prefix('.').unwrap_or(&line));
@@ -138,7 +138,7 @@ fn mail(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         if line.starts_with("RCPT") {
             mailbox = line;
         }
-        writeln!(&stream, "{answer}\r")?;
+        writeln!(stream, "{answer}\r")?;
     }
     Ok(())
 }
