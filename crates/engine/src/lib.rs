@@ -12,6 +12,7 @@ mod alarms;
 mod asking;
 mod attesting;
 mod backports;
+pub mod beside;
 mod blue;
 mod checkpoints;
 mod counting;

@@ -1,7 +1,6 @@
 //! Takes signed words in: whose key the matrix names, and whether it signed them. What the words are about
 //! is the core's to say.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use towpath_audit::spoken;
@@ -11,6 +10,7 @@ use towpath_core::speaking::{Signed, Statement, unconditional};
 use towpath_core::units::Timestamp;
 use towpath_ports::store::StoreError;
 
+use crate::beside;
 use crate::desk::Desk;
 use crate::rights::Rights;
 use crate::run_loop::Engine;
@@ -22,30 +22,33 @@ const LONGEST_KEY: u64 = 16 * 1024;
 
 /// The key that the matrix names for somebody: the line itself, or what stands in the file that it names.
 ///
-/// What is no public key is never handed on: somebody may have named the private half by mistake.
-///
 /// # Errors
-/// One sentence, where the file cannot be read or holds no such key; nothing of its content is in it.
+/// As [`in_file`].
 fn key_of(shared: &Shared, declared: &str) -> Result<String, String> {
     if is_line(declared) {
         return Ok(declared.to_owned());
     }
-    let file = shared.setup.root.join(declared);
+    in_file(&shared.setup.root, declared)
+}
+
+/// The key in a file of the folder of the matrix.
+///
+/// What is no public key is never handed on: somebody may have named the private half by mistake.
+///
+/// # Errors
+/// One sentence, where the file lies elsewhere, cannot be read or holds no such key; nothing of its content is
+/// in it.
+fn in_file(root: &Path, declared: &str) -> Result<String, String> {
     let place = Path::new(declared).display();
-    let mut text = String::new();
-    // A pipe would be waited for.
-    if !std::fs::metadata(&file).is_ok_and(|found| found.is_file()) {
-        return Err(format!("{place} is no file that can be read"));
+    let read = beside::read(root, declared, LONGEST_KEY + 1);
+    let bytes = read.map_err(|why| format!("{place} is not read as a key: {why}"))?;
+    if bytes.len() as u64 > LONGEST_KEY {
+        return Err(format!("{place} is larger than {LONGEST_KEY} bytes, and no public key is"));
     }
-    let open = std::fs::File::open(&file);
-    if let Err(error) = open.and_then(|file| file.take(LONGEST_KEY).read_to_string(&mut text)) {
-        return Err(format!("{place} cannot be read: {error}"));
-    }
-    let key = text.trim();
-    if spoken::is_key(key).is_err() {
-        return Err(format!("{place} holds no public key of ssh by which words can be signed"));
-    }
-    Ok(key.to_owned())
+    let key = std::str::from_utf8(&bytes).map(str::trim).ok();
+    let key = key.filter(|key| spoken::is_key(key).is_ok());
+    key.map(str::to_owned)
+        .ok_or_else(|| format!("{place} holds no public key of ssh by which words can be signed"))
 }
 
 /// Whether a key stands in the matrix itself: a kind and its bytes, which no path begins with.
@@ -152,4 +155,74 @@ pub(crate) async fn learn_journal(shared: &Shared) -> Result<(), StoreError> {
         let _ = shared.journal.set(towpath_audit::origin(project.as_str(), *speed, &first));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A key of nobody: its bytes are not secret, and nothing is signed by it here.
+    const LINE: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ada";
+    const PRIVATE: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEhidden\n\
+                           -----END OPENSSH PRIVATE KEY-----\n";
+
+    /// A project with a key, a key beside it, and all that a path may lead to.
+    fn folder() -> tempfile::TempDir {
+        let all = tempfile::tempdir().unwrap();
+        let keys = all.path().join("project/keys");
+        std::fs::create_dir_all(&keys).unwrap();
+        std::fs::write(all.path().join("outside.pub"), LINE).unwrap();
+        std::fs::write(keys.join("ada.pub"), format!("{LINE}\n")).unwrap();
+        std::fs::write(keys.join("ada"), PRIVATE).unwrap();
+        std::fs::write(keys.join("bytes.pub"), [0xff, 0xfe, 0]).unwrap();
+        let huge = std::fs::File::create(keys.join("huge.pub")).unwrap();
+        huge.set_len(1 << 40).unwrap();
+        let long = format!("{LINE}{}", " ".repeat(usize::try_from(LONGEST_KEY).unwrap()));
+        std::fs::write(keys.join("long.pub"), long).unwrap();
+        let (file, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+        rustix::fs::mknodat(rustix::fs::CWD, keys.join("pipe.pub"), file, mode, 0).unwrap();
+        symlink("ada.pub", keys.join("inside.pub")).unwrap();
+        symlink("../../outside.pub", keys.join("link.pub")).unwrap();
+        symlink("link.pub", keys.join("chain.pub")).unwrap();
+        symlink(all.path(), keys.join("up")).unwrap();
+        symlink("/dev/zero", keys.join("zero.pub")).unwrap();
+        symlink("round.pub", keys.join("round.pub")).unwrap();
+        all
+    }
+
+    #[test]
+    fn cve_b09_no_path_of_a_persons_key_leads_out_of_the_project_or_is_waited_for() {
+        let all = folder();
+        let root = all.path().join("project");
+        for inside in ["keys/ada.pub", "./keys/ada.pub", "keys/inside.pub"] {
+            assert_eq!(in_file(&root, inside).unwrap(), LINE, "{inside}");
+        }
+        let outside = all.path().join("outside.pub").display().to_string();
+        for (named, cause) in [
+            ("../outside.pub", "leaves the folder of the matrix"),
+            ("keys/../../outside.pub", "leaves the folder of the matrix"),
+            ("keys/../keys/ada.pub", "leaves the folder of the matrix"),
+            (&*outside, "leaves the folder of the matrix"),
+            ("/dev/zero", "leaves the folder of the matrix"),
+            ("keys/link.pub", "leads outside of the folder of the matrix"),
+            ("keys/chain.pub", "leads outside of the folder of the matrix"),
+            ("keys/up/outside.pub", "leads outside of the folder of the matrix"),
+            ("keys/zero.pub", "leads outside of the folder of the matrix"),
+            ("keys/round.pub", "is not read as a key"),
+            ("keys/none.pub", "there is no such file"),
+            ("keys", "it is no file"),
+            ("keys/pipe.pub", "it is no file"),
+            ("keys/huge.pub", "is larger than 16384 bytes"),
+            ("keys/long.pub", "is larger than 16384 bytes"),
+            ("keys/bytes.pub", "holds no public key of ssh"),
+            ("keys/ada", "holds no public key of ssh"),
+        ] {
+            let refused = in_file(&root, named).unwrap_err();
+            assert!(refused.contains(cause), "{named}: {refused}");
+            assert!(refused.contains(named) && !refused.contains("b3BlbnNz"), "{named}: {refused}");
+        }
+    }
 }

@@ -1,44 +1,18 @@
-//! Files that a matrix names and that are read with it. Owns that they lie in the folder of the matrix,
-//! whatever leads to them; what they say is `towpath-config`'s.
+//! Files that a matrix names and that are read with it. Owns how much of one is read; where they may lie is
+//! the engine's rule, and what they say is `towpath-config`'s.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Component, Path};
+use std::path::Path;
 
-use rustix::fs::OFlags;
 use towpath_config::MAX_CALENDAR;
+use towpath_engine::beside;
 
 /// The bytes of a file, one more than the largest that is read at the most: the reader of it then says so.
 ///
 /// # Errors
-/// One sentence that says why nothing was read: it leads out of `folder`, is not there, or is no file.
+/// As [`beside::read`].
 pub(super) fn read(folder: &Path, named: &str) -> Result<Vec<u8>, String> {
-    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if !Path::new(named).components().all(is_plain) {
-        return Err("it is named by a path that leaves the folder of the matrix".to_owned());
-    }
-    let said = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file in the folder of the matrix".to_owned(),
-        _ => error.to_string(),
-    };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let root = folder.canonicalize().map_err(said)?;
-    let real = root.join(named).canonicalize().map_err(said)?;
-    if !real.starts_with(&root) {
-        return Err("it leads outside of the folder of the matrix".to_owned());
-    }
-    let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_CALENDAR).unwrap_or(u64::MAX).saturating_add(1);
-    opened(&real).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(said)?;
-    Ok(bytes)
-}
-
-/// Neither a link that was put there since, nor a pipe that nobody writes to.
-fn opened(real: &Path) -> io::Result<File> {
-    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(real)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no file")) }
+    beside::read(folder, named, limit)
 }
 
 #[cfg(test)]
