@@ -196,9 +196,9 @@ fn let_everything_go_wrong(place: &Place, outputs: &mut Vec<(String, Vec<u8>)>) 
     };
     let serves = format!("exec '{}' sample-service", towpath().display());
     let quoted: String = place.planted.said().lines().take(2 * 6).collect();
-    for (version, then, code) in
-        [("1.0.0", &*serves, 0), ("1.1.0", "exit 3", 1), ("1.2.0", &serves, 3)]
-    {
+    let orders =
+        [("1", "1.0.0", &*serves, 0), ("2", "1.1.0", "exit 3", 1), ("3", "1.2.0", &serves, 3)];
+    for (number, version, then, code) in orders {
         release(world, version, then);
         if version == "1.2.0" {
             std::fs::write(world.root().join("broken"), "").unwrap();
@@ -208,7 +208,7 @@ fn let_everything_go_wrong(place: &Place, outputs: &mut Vec<(String, Vec<u8>)>) 
         // Before the first release was handed them nobody here knows what they are.
         let note = if version == "1.0.0" { "tried it" } else { &quoted };
         run(&["approve", "production", "--note", note, "--act-as", "emil"], 0);
-        run(&["watch", "production"], code);
+        run(&["watch", number], code);
         // Channels repeat what they should not know; the answer is cut where the last one stands.
         let [first, last] = [Planted::value(7), Planted::value(29)];
         let repeated = format!("no {first} {} {last} {last}", "x".repeat(258 - first.len()));
