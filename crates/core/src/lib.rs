@@ -33,6 +33,7 @@ pub mod people;
 pub mod plan;
 pub mod project;
 pub mod promotion;
+pub mod quiet;
 pub mod reason;
 mod rehearsing;
 pub mod release;

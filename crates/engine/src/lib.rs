@@ -39,6 +39,7 @@ mod planned;
 mod prober;
 mod promises;
 mod questions;
+mod quiet;
 mod reader;
 mod reading;
 mod recovery;

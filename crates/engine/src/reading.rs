@@ -18,6 +18,7 @@ use towpath_ports::store::{ChainReport, EventRow, StoreError};
 use towpath_ports::target::LogLine;
 
 use crate::executor::{self, Role};
+use crate::quiet::Asked;
 use crate::run_loop::Engine;
 use crate::views::{
     self, CheckView, EngineView, FORMAT, LaneView, PlanView, PromotionView, ProposalView,
@@ -186,7 +187,32 @@ impl Engine {
         self.shared.setup.store.verify().await
     }
 
-    /// The plan of a promotion as it would be now.
+    /// The plan of a promotion as it would be now, with the hour in which the least traffic is to be expected.
+    ///
+    /// # Errors
+    /// What refuses the order would refuse this.
+    pub async fn plan_with_quiet_hour(
+        &self,
+        lane: &LaneId,
+        order: &PromotionOrder,
+    ) -> Result<PlanView, Box<Refusal>> {
+        let (mut view, asked) = self.shared.read(|project| {
+            let (plan, release) = plan(project, lane, order)
+                .map_err(|refusal| Box::new(naming(project, lane, *refusal)))?;
+            let view = self.plan_view(project, (&plan, &release), order.override_window);
+            let how = (release.change_type, order.override_window);
+            Ok::<_, Box<Refusal>>((view, Asked::about(project, &plan, how, self.shared.now())))
+        })?;
+        if let Some(asked) = asked {
+            view.quiet_hour = Some(asked.answered(&self.shared).await);
+        }
+        Ok(view)
+    }
+
+    /// The same without that hour.
+    ///
+    /// # Errors
+    /// The same.
     pub fn plan(&self, lane: &LaneId, order: &PromotionOrder) -> Result<PlanView, Box<Refusal>> {
         self.shared.read(|project| {
             let (plan, release) = plan(project, lane, order)
@@ -351,6 +377,7 @@ impl Engine {
             windows: planned::windows(plan, change),
             held,
             opens: opens.map(time),
+            quiet_hour: None,
             overrides_window: past,
             breaks_glass: plan.break_glass,
             owes: planned::owes(plan),

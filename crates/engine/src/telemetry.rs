@@ -66,7 +66,7 @@ async fn take_in(
         .map(|interval| IntervalRow {
             lane: lane.clone(),
             deployment: interval.deployment,
-            source: "visitors".to_owned(),
+            source: IntervalRow::VISITORS.to_owned(),
             start: interval.start,
             width,
             total: interval.counts.requests,
@@ -129,7 +129,7 @@ pub(crate) async fn record_of(
         let own = rows.iter().filter(is_meant).filter(|row| row.source == source);
         own.collect::<Vec<_>>()
     };
-    let (visitors, probes) = (own("visitors"), own("probes"));
+    let (visitors, probes) = (own(IntervalRow::VISITORS), own("probes"));
     let (has_router, every) = expected(shared, lane);
     let until = shared.now();
     let none = Span::ZERO;
@@ -192,7 +192,7 @@ mod tests {
         let row = |minute: &i64| IntervalRow {
             lane: LaneId::try_from("api/staging".to_owned()).unwrap(),
             deployment: PromotionNumber(1),
-            source: "visitors".to_owned(),
+            source: IntervalRow::VISITORS.to_owned(),
             start: Timestamp(minute * 60_000_000),
             width: Span::minutes(1),
             total: 0,

@@ -1,9 +1,12 @@
 //! Keeps the journal, the state and the outbox, all changed by one transaction.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber};
+use towpath_core::quiet::{TALLY, Tally};
 use towpath_core::units::{Span, Timestamp};
 
 pub use towpath_guard::Histogram;
@@ -73,6 +76,18 @@ pub trait Store: Send + Sync {
         lane: &LaneId,
         since: Timestamp,
     ) -> Result<Vec<IntervalRow>, StoreError>;
+
+    /// The same of one source, summed over all deployments in pieces of [`TALLY`], oldest first. What covers
+    /// a piece is counted once, however many deployments it is about.
+    async fn tallies(
+        &self,
+        lane: &LaneId,
+        source: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Tally>, StoreError> {
+        let rows = self.intervals(lane, since).await?;
+        Ok(tallied(rows.iter().filter(|row| row.source == source)))
+    }
 
     /// Removes telemetry that began before `before`, at most `limit` rows, and answers how many went.
     /// Safe to repeat; call again while it answers `limit`.
@@ -229,6 +244,29 @@ pub struct IntervalRow {
     pub p99_us: Option<u64>,
     /// How long the answers took; none for what has no answers, and for what older versions kept.
     pub latency: Option<Histogram>,
+}
+
+impl IntervalRow {
+    /// The source of what visitors met; see [`IntervalRow::source`].
+    pub const VISITORS: &'static str = "visitors";
+}
+
+/// What [`Store::tallies`] means, for stores that keep rows in memory.
+fn tallied<'a>(rows: impl Iterator<Item = &'a IntervalRow>) -> Vec<Tally> {
+    let piece = i64::try_from(TALLY.milliseconds() * 1000).unwrap_or(i64::MAX);
+    let mut pieces: BTreeMap<i64, (u64, BTreeMap<Timestamp, Span>)> = BTreeMap::new();
+    for row in rows {
+        let (requests, widths) = pieces.entry(row.start.0.div_euclid(piece)).or_default();
+        *requests = requests.saturating_add(row.total);
+        let width = widths.entry(row.start).or_default();
+        *width = row.width.max(*width);
+    }
+    let tallies = pieces.into_iter().map(|(number, (requests, widths))| Tally {
+        start: Timestamp(number * piece),
+        covered: Span(widths.values().map(|width| width.milliseconds()).sum()),
+        requests,
+    });
+    tallies.collect()
 }
 
 /// What a look at the whole chain found.

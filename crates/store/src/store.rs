@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use towpath_audit::chain;
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
+use towpath_core::quiet::Tally;
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{
     ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError,
@@ -238,6 +239,17 @@ impl Store for SqlStore {
         since: Timestamp,
     ) -> Result<Vec<IntervalRow>, StoreError> {
         telemetry::read(self.database, &self.readers, lane, since)
+            .await
+            .map_err(|error| self.read_error("telemetry", &error))
+    }
+
+    async fn tallies(
+        &self,
+        lane: &LaneId,
+        source: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Tally>, StoreError> {
+        telemetry::sum(self.database, &self.readers, (lane, source), since)
             .await
             .map_err(|error| self.read_error("telemetry", &error))
     }

@@ -24,6 +24,7 @@ pub(crate) mod notify;
 pub(crate) mod objects;
 pub(crate) mod plan;
 pub(crate) mod quarantine;
+pub(crate) mod quiet;
 pub(crate) mod refusal;
 pub(crate) mod refused;
 pub(crate) mod release;

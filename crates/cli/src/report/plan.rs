@@ -8,6 +8,7 @@ use towpath_core::settings::SettingChange;
 use towpath_engine::views::{ApprovalView, CheckView, PlanView, StepView};
 
 use crate::report::block::{Block, next, table};
+use crate::report::quiet;
 use crate::report::style::{Style, Symbol, counted, declared, percent, printable, stands_by};
 use crate::report::usage::quoted;
 
@@ -286,6 +287,9 @@ fn last(plan: &PlanView, style: &Style) -> Block {
         block.lines("held now by", held.collect());
         let opens = plan.opens.as_ref().map(|at| style.moment(at));
         block.row("may start", opens.unwrap_or_else(|| "nobody knows when".to_owned()));
+    }
+    if let Some(hour) = &plan.quiet_hour {
+        block.lines(quiet::LABEL, quiet::lines(hour, &plan.at, style));
     }
     let (kept, demands): (Vec<_>, Vec<_>) = plan.unenforced.iter().partition(|it| it.kept);
     let mut not_enforced: Vec<String> = demands

@@ -6,14 +6,15 @@ use towpath_core::reason::Next;
 use towpath_engine::views::{BlockerView, EarliestView, LaneView, PlanView, PromotionView};
 
 use crate::report::block::{Block, commands, folded, next};
+use crate::report::quiet;
 use crate::report::status::held_back;
 use crate::report::style::{Style, Symbol, counted, percent, printable, width};
 
 /// The answer, and the commands that follow from it. `at` is when the view was so.
-/// `newest` is what could enter now, if something can.
+/// `planned` is what waits, or what could enter now, if something can.
 pub(crate) fn text(
     lane: &LaneView,
-    newest: Option<&PlanView>,
+    planned: Option<&PlanView>,
     at: &str,
     style: &Style,
 ) -> (String, String) {
@@ -25,7 +26,7 @@ pub(crate) fn text(
     } else {
         heading
     };
-    let Some(promotion) = &lane.promotion else { return nothing(lane, newest, style) };
+    let Some(promotion) = &lane.promotion else { return nothing(lane, planned, style) };
     let waits = promotion.waits_for.len();
     let name = name(promotion);
     let mut text = match waits {
@@ -47,6 +48,7 @@ pub(crate) fn text(
         block.row("earliest start", earliest_start(earliest, style));
     }
     if promotion.state == "waiting" {
+        quiet_hour(planned, &mut block, style);
         block.row(
             "holds nothing",
             format!(
@@ -62,6 +64,16 @@ pub(crate) fn text(
     }
     let watch = Next::new(format!("towpath watch {}", promotion.number), "until it ends");
     (text, if waits == 0 { next(&[watch]) } else { String::new() })
+}
+
+/// The quiet hour, where one is named: that there is none blocks nobody.
+fn quiet_hour(planned: Option<&PlanView>, block: &mut Block, style: &Style) {
+    let Some(plan) = planned else { return };
+    let named = plan.quiet_hour.as_ref().filter(|hour| hour.best.is_some());
+    block.lines(
+        quiet::LABEL,
+        named.map(|hour| quiet::lines(hour, &plan.at, style)).unwrap_or_default(),
+    );
 }
 
 /// When it could start: a moment, what must come first, or both.
@@ -143,6 +155,9 @@ fn nothing(lane: &LaneView, newest: Option<&PlanView>, style: &Style) -> (String
             None => String::new(),
         }
     );
+    let mut block = Block::default();
+    quiet_hour(newest, &mut block, style);
+    text.push_str(&block.written(2, style));
     if let Some(kept) = held_back(lane, style) {
         let _ = writeln!(text, "{kept}.");
     }

@@ -14,6 +14,7 @@ use crate::release::ChangeType;
 use crate::units::{Span, Timestamp};
 
 pub use listed::{Listed, Part};
+pub(crate) use times::zone;
 pub use times::{Cron, Day, MOST_DATES, Times, Weekly};
 
 /// How far ahead a moment is looked for at which a promotion may run: whatever is declared for days of
@@ -87,6 +88,16 @@ impl Calendar {
     /// Whether nothing is declared, so that promotions may run at any time.
     pub fn is_empty(&self) -> bool {
         self.windows.is_empty() && self.freezes.is_empty()
+    }
+
+    /// The IANA zone by whose clock it goes for this type of change: that of the first window, else of the
+    /// first freeze, else `UTC`.
+    pub fn zone(&self, change: ChangeType) -> &str {
+        let windows = self.windows.iter().filter(|window| window.is_for(change));
+        let freezes = self.freezes.iter().filter(|freeze| !freeze.except.contains(&change));
+        let mut times =
+            windows.map(|window| &window.times).chain(freezes.map(|freeze| &freeze.times));
+        times.next().map_or("UTC", Times::zone)
     }
 
     /// What holds a promotion of this type at this moment; none: it may run. A freeze wins over every

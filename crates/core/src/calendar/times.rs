@@ -116,6 +116,17 @@ impl Day {
     }
 }
 
+impl Times {
+    /// The IANA zone of its clock.
+    pub fn zone(&self) -> &str {
+        match self {
+            Self::Day(weekly) => &weekly.zone,
+            Self::Cron(cron) => &cron.zone,
+            Self::Listed(listed) => &listed.days.zone,
+        }
+    }
+}
+
 impl Cron {
     /// Whether it can be read, ever begins, and is over each time before it begins again.
     ///
@@ -299,7 +310,7 @@ impl Weekly {
 }
 
 /// The zone as this program knows it; the machine's own tables are never read.
-fn zone(name: &str) -> Option<TimeZone> {
+pub(crate) fn zone(name: &str) -> Option<TimeZone> {
     if name == "UTC" {
         return Some(TimeZone::UTC);
     }

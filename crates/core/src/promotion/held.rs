@@ -13,6 +13,7 @@ use crate::promotion::entering::serves;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Held, Kind, Lane, Promotion, State};
 use crate::promotion::{PAUSE_LIMIT, Turn, WAIT_LIMIT, going_back};
+use crate::quiet::Stretch;
 use crate::reason::{Blocker, Next, Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
 use crate::units::{Span, Timestamp};
@@ -23,6 +24,10 @@ pub const HELD_LIMIT: Span = PAUSE_LIMIT;
 /// A promotion that may start only later waits from then on as long as any other, if that is no further
 /// away than this: longer than the freezes that people declare around a year's end.
 const WAITS_FOR: Span = Span::hours(24 * 31);
+
+/// Stretches of open time that are looked at: one for each hour of eight weeks. Who has more of them has
+/// windows of seconds.
+const MOST_STRETCHES: usize = 24 * 7 * 8;
 
 /// What goes past windows and declared freezes.
 const OVERRIDE: &str = "--override-window";
@@ -225,6 +230,27 @@ pub fn forecast(
 ) -> (Vec<Blocker>, Option<Timestamp>) {
     let asked = Asked { common, lane, calendar: &section.calendar, change, overrides };
     if asked.is_held(now) { (asked.blockers(now), asked.opens(now)) } else { (Vec::new(), None) }
+}
+
+/// When nothing would hold a promotion of this release from `now` on, as far as is known now: stretches that
+/// begin before `until`, in order. Where none is left nobody knows when one begins.
+pub fn open_stretches(
+    common: &Common,
+    lane: &LaneId,
+    section: &LaneSpec,
+    (change, overrides): (ChangeType, bool),
+    (now, until): (Timestamp, Timestamp),
+) -> Vec<Stretch> {
+    let calendar = &section.calendar;
+    let asked = Asked { common, lane, calendar, change, overrides };
+    let mut found: Vec<Stretch> = Vec::new();
+    let mut at = Some(now);
+    while let Some(from) = at.and_then(|at| asked.opens(at)).filter(|from| *from < until) {
+        let closes = if overrides { None } else { calendar.closes(change, from) };
+        found.push(Stretch { from, until: closes });
+        at = closes.filter(|_| found.len() < MOST_STRETCHES);
+    }
+    found
 }
 
 /// The first moment from `from` on at which nothing of windows and freezes holds a promotion; else what

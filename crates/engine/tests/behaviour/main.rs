@@ -18,6 +18,7 @@ mod leases;
 mod notices;
 mod probes;
 mod promises;
+mod quiet;
 mod rights;
 mod routers;
 mod secrets;

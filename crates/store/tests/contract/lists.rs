@@ -1,6 +1,7 @@
 //! Outbox, promotions, telemetry and pages of events.
 
 use towpath_core::ids::PromotionNumber;
+use towpath_core::quiet::Tally;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::store::{Histogram, IntervalRow, Store as _, StoreError};
 
@@ -12,6 +13,7 @@ on_both_databases! {
     events_come_in_pages,
     events_with_a_name_come_newest_first_of_all_lanes_or_of_some,
     intervals_are_replaced_by_key_and_read_oldest_first,
+    intervals_are_summed_by_the_quarter_of_an_hour,
     old_intervals_are_removed_bit_by_bit,
 }
 
@@ -142,6 +144,30 @@ async fn intervals_are_replaced_by_key_and_read_oldest_first(ground: &Ground) {
     let late = store.intervals(&production, Timestamp(20)).await.unwrap();
     assert_eq!(late, [interval(20, 0), interval(30, 2)]);
     assert_eq!(store.intervals(&lane("api/staging"), Timestamp(0)).await.unwrap(), [other]);
+    store.close().await;
+}
+
+async fn intervals_are_summed_by_the_quarter_of_an_hour(ground: &Ground) {
+    const MINUTE: i64 = 60_000_000;
+    let store = ground.open().await;
+    // A rollout at the second minute of the second quarter, a hole, and probes, which are no visitors.
+    let blue = |minute: i64| interval(minute * MINUTE, 0);
+    let green = IntervalRow { deployment: PromotionNumber(5), total: 11, ..blue(16) };
+    let probes = IntervalRow { source: "probes".to_owned(), ..blue(17) };
+    let mut rows: Vec<_> = [0, 14, 15, 16, 29, 90].into_iter().map(blue).collect();
+    rows.extend([green, probes, IntervalRow { lane: lane("api/staging"), ..blue(3) }]);
+    store.keep_intervals(&rows).await.unwrap();
+    let of = async |since: i64| {
+        let since = Timestamp(since * MINUTE);
+        store.tallies(&lane("api/production"), "visitors", since).await.unwrap()
+    };
+    let tally = |minute: i64, covered: u64, requests: u64| {
+        let start = Timestamp(minute * MINUTE);
+        Tally { start, covered: Span::minutes(covered), requests }
+    };
+    assert_eq!(of(0).await, [tally(0, 2, 200), tally(15, 3, 311), tally(90, 1, 100)]);
+    assert_eq!(of(16).await, [tally(15, 2, 211), tally(90, 1, 100)]);
+    assert_eq!(of(91).await, []);
     store.close().await;
 }
 

@@ -1,7 +1,7 @@
 //! What is frozen and what windows hold, as people read it.
 
 use serde_json::json;
-use towpath_engine::views::{FreezeView, PlanView, Status};
+use towpath_engine::views::{FreezeView, PlanView, QuietHourView, StartView, Status};
 
 use crate::report::attendance::Attendance;
 use crate::report::plan::Asked;
@@ -64,6 +64,62 @@ fn a_plan_says_what_holds_it_and_when_it_may_start() {
         ..samples::plan()
     };
     insta::assert_snapshot!(both(NOW, |style| plan::text(&view, Asked::default(), style)));
+}
+
+fn quiet_hour() -> QuietHourView {
+    serde_json::from_value(json!({
+        "best": { "at": "2027-01-13T02:00:00Z", "local": "Wed 2027-01-13 03:00 Europe/Berlin", "requests": 118 },
+        "first": { "at": "2027-01-12T14:05:00Z", "local": "Tue 2027-01-12 15:05 Europe/Berlin", "requests": 9_136 },
+        "usual": 4_010, "busiest": 9_412, "days": 28, "outlasts": false, "none_because": null,
+    }))
+    .expect("a quiet hour")
+}
+
+#[test]
+fn a_plan_says_when_it_is_quiet_and_what_starting_now_meets() {
+    let at_night = PlanView { quiet_hour: Some(quiet_hour()), ..samples::plan() };
+    let by_windows = PlanView {
+        quiet_hour: Some(QuietHourView {
+            first: Some(StartView {
+                at: "2027-01-13T08:00:00Z".to_owned(),
+                local: "Wed 2027-01-13 09:00 Europe/Berlin".to_owned(),
+                requests: 7_000,
+            }),
+            outlasts: true,
+            ..quiet_hour()
+        }),
+        ..samples::plan()
+    };
+    let now = PlanView {
+        quiet_hour: Some(QuietHourView { first: None, ..quiet_hour() }),
+        at: "2027-01-13T02:00:00Z".to_owned(),
+        ..samples::plan()
+    };
+    let none = PlanView {
+        quiet_hour: Some(QuietHourView {
+            best: None,
+            none_because: Some("7 whole days of counts are needed, and 3 are kept".to_owned()),
+            ..quiet_hour()
+        }),
+        ..samples::plan()
+    };
+    insta::assert_snapshot!(both(NOW, |style| {
+        let said = [&at_night, &by_windows, &now, &none].map(|view| {
+            let text = plan::text(view, Asked::default(), style).0;
+            let own = text.split_once("  quiet hour").expect("the plan says it").1;
+            format!("  quiet hour{}\n", own.split("\n  not enforced").next().expect("a part"))
+        });
+        (said.concat(), String::new())
+    }));
+}
+
+#[test]
+fn why_says_when_it_is_quiet_for_what_waits_and_for_what_could_enter() {
+    let mut lane = samples::lane("production", "1.4.2", "2027-01-09T14:00:02Z", 5);
+    let plan = PlanView { quiet_hour: Some(quiet_hour()), ..samples::plan() };
+    insta::assert_snapshot!("idle", both(NOW, |style| why::text(&lane, Some(&plan), NOW, style)));
+    lane.promotion = Some(samples::waiting());
+    insta::assert_snapshot!("waits", both(NOW, |style| why::text(&lane, Some(&plan), NOW, style)));
 }
 
 #[test]

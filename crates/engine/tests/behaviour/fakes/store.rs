@@ -48,6 +48,8 @@ struct Kept {
     silent_questions: u32,
     /// Whether there is space for urgent turns only.
     is_short: bool,
+    /// Whether what was counted cannot be read.
+    forgets_counts: bool,
     /// Probes that came later are not kept.
     probes_until: Option<Timestamp>,
     /// Whether a turn was written is never said again.
@@ -88,6 +90,11 @@ impl MemoryStore {
     /// From now on there is, or is not, space for urgent turns only.
     pub(crate) fn is_short_of_space(&self, is_short: bool) {
         self.kept.lock().unwrap().is_short = is_short;
+    }
+
+    /// What was counted cannot be read from now on.
+    pub(crate) fn forget_counts(&self) {
+        self.kept.lock().unwrap().forgets_counts = true;
     }
 
     /// Probes of intervals that begin later than this are lost.
@@ -328,6 +335,9 @@ impl Store for MemoryStore {
         since: Timestamp,
     ) -> Result<Vec<IntervalRow>, StoreError> {
         let kept = self.kept.lock().unwrap();
+        if kept.forgets_counts {
+            return Err(StoreError::Unavailable("the disk does not answer".to_owned()));
+        }
         let own = kept.intervals.iter().filter(|row| row.lane == *lane && row.start >= since);
         Ok(own.cloned().collect())
     }
