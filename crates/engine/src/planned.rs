@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use towpath_core::debts::REVIEW_WITHIN;
+use towpath_core::matrix::{LaneSpec, OnBlind};
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::state::Kind;
@@ -127,6 +128,14 @@ pub(crate) fn owes(plan: &Plan) -> Vec<String> {
         all
     };
     blocks(review.into_iter().chain(backport).collect())
+}
+
+/// What a step without evidence does, in words.
+pub(crate) fn without_evidence(section: &LaneSpec) -> &'static str {
+    match section.rollout.on_blind {
+        OnBlind::Rollback => "goes back (no requests and no probes for a whole step)",
+        OnBlind::Pause => "waits for a person (no requests and no probes for a whole step)",
+    }
 }
 
 /// What blue serves again when green fails it, in words; none where there is no blue or no step.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use towpath_core::change_types::predecessors;
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
-use towpath_core::matrix::{LaneSpec, Matrix, OnBlind, Unenforced};
+use towpath_core::matrix::{LaneSpec, Matrix, Unenforced};
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::input::PromotionOrder;
@@ -196,13 +196,7 @@ impl Engine {
         lane: &LaneId,
         order: &PromotionOrder,
     ) -> Result<PlanView, Box<Refusal>> {
-        let (mut view, asked) = self.shared.read(|project| {
-            let (plan, release) = plan(project, lane, order)
-                .map_err(|refusal| Box::new(naming(project, lane, *refusal)))?;
-            let view = self.plan_view(project, (&plan, &release), order.override_window);
-            let how = (release.change_type, order.override_window);
-            Ok::<_, Box<Refusal>>((view, Asked::about(project, &plan, how, self.shared.now())))
-        })?;
+        let (mut view, asked) = self.planned(lane, order)?;
         if let Some(asked) = asked {
             view.quiet_hour = Some(asked.answered(&self.shared).await);
         }
@@ -214,10 +208,20 @@ impl Engine {
     /// # Errors
     /// The same.
     pub fn plan(&self, lane: &LaneId, order: &PromotionOrder) -> Result<PlanView, Box<Refusal>> {
+        self.planned(lane, order).map(|(view, _)| view)
+    }
+
+    fn planned(
+        &self,
+        lane: &LaneId,
+        order: &PromotionOrder,
+    ) -> Result<(PlanView, Option<Asked>), Box<Refusal>> {
         self.shared.read(|project| {
             let (plan, release) = plan(project, lane, order)
                 .map_err(|refusal| Box::new(naming(project, lane, *refusal)))?;
-            Ok(self.plan_view(project, (&plan, &release), order.override_window))
+            let view = self.plan_view(project, (&plan, &release), order.override_window);
+            let how = (release.change_type, order.override_window);
+            Ok((view, Asked::about(project, &plan, how, self.shared.now())))
         })
     }
 
@@ -365,11 +369,7 @@ impl Engine {
             standby_seconds: views::span_seconds(section.standby),
             holdback: planned::holdback(plan, release.is_irreversible()),
             goes_back: goes_back(section),
-            without_evidence: match section.rollout.on_blind {
-                OnBlind::Rollback => "goes back (no requests and no probes for a whole step)",
-                OnBlind::Pause => "waits for a person (no requests and no probes for a whole step)",
-            }
-            .to_owned(),
+            without_evidence: planned::without_evidence(section).to_owned(),
             served_again: planned::served_again(plan),
             weights_chosen: planned::weights_chosen(plan),
             not_enforced: unenforced().map(|it| it.path.clone()).collect(),

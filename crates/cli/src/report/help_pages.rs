@@ -77,7 +77,7 @@ pub(crate) const PAGES: &[Page] = &[
     },
     Page {
         command: "plan",
-        about: "Say what a promotion would do; changes nothing",
+        about: "Say what a promotion would do, and when it is quiet there; changes nothing",
         examples: &[
             ("towpath plan staging production", "the newest release verified in staging"),
             ("towpath plan production --release 1.4.2", "a certain one"),

@@ -117,9 +117,15 @@ fn a_plan_says_when_it_is_quiet_and_what_starting_now_meets() {
 fn why_says_when_it_is_quiet_for_what_waits_and_for_what_could_enter() {
     let mut lane = samples::lane("production", "1.4.2", "2027-01-09T14:00:02Z", 5);
     let plan = PlanView { quiet_hour: Some(quiet_hour()), ..samples::plan() };
-    insta::assert_snapshot!("idle", both(NOW, |style| why::text(&lane, Some(&plan), NOW, style)));
+    insta::assert_snapshot!(
+        "quiet_for_what_could_enter",
+        both(NOW, |style| why::text(&lane, Some(&plan), NOW, style))
+    );
     lane.promotion = Some(samples::waiting());
-    insta::assert_snapshot!("waits", both(NOW, |style| why::text(&lane, Some(&plan), NOW, style)));
+    insta::assert_snapshot!(
+        "quiet_for_what_waits",
+        both(NOW, |style| why::text(&lane, Some(&plan), NOW, style))
+    );
 }
 
 #[test]
