@@ -186,7 +186,9 @@ impl Habits {
         }
         hours.retain(|_, (_, _, covered)| *covered >= LEAST_OF_AN_HOUR);
         let mut of_days: BTreeMap<Date, usize> = BTreeMap::new();
-        hours.values().for_each(|(local, _, _)| *of_days.entry(local.date()).or_default() += 1);
+        for (local, _, _) in hours.values() {
+            *of_days.entry(local.date()).or_default() += 1;
+        }
         let days = of_days.values().filter(|hours| **hours >= WHOLE_DAY).count();
         if days < LEAST_DAYS {
             return Err(format!(
@@ -241,11 +243,11 @@ impl Habits {
             let until = self.next_hour(at).min(end);
             let local = local(&self.zone, at)?;
             let key = (Days::at(local.weekday(), self.days), local.hour());
-            let share = u128::from(until.since(at).milliseconds());
+            let share = u128::from(until.0.abs_diff(at.0));
             sum += u128::from(*self.medians.get(&key)?) * share;
             at = until;
         }
-        u64::try_from(sum / u128::from(lasts.milliseconds())).ok()
+        u64::try_from(sum / u128::from(end.0.abs_diff(from.0).max(1))).ok()
     }
 
     /// As people of the place say it.

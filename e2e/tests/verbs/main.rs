@@ -5,6 +5,7 @@ mod forged;
 mod gates;
 mod holding;
 mod plans;
+mod quiet;
 mod reading;
 mod settings;
 mod signals;
