@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 
-use crate::calendar;
+use crate::calendar::{self, Stretch};
 use crate::units::{Span, Timestamp};
 
 /// How long a [`Tally`] is: all offsets of zones that are in use are multiples of it, so that the hours
@@ -43,15 +43,6 @@ pub struct Tally {
     pub covered: Span,
     /// Requests.
     pub requests: u64,
-}
-
-/// A stretch of time in which a promotion may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// From this moment on.
-    pub from: Timestamp,
-    /// Until then; none: for as long as anybody looks ahead.
-    pub until: Option<Timestamp>,
 }
 
 /// What is asked.

@@ -1,12 +1,13 @@
 //! The quiet hour of a plan: asks the store what a lane counted, and the core what follows from it. Starts
 //! nothing by it, and is no part of what people agree to.
 
+use towpath_core::calendar::Stretch;
 use towpath_core::ids::LaneId;
 use towpath_core::plan::Plan;
 use towpath_core::project::Project;
 use towpath_core::promotion::held;
 use towpath_core::promotion::state::Kind;
-use towpath_core::quiet::{self, AHEAD, Question, Stretch};
+use towpath_core::quiet::{self, AHEAD, Question};
 use towpath_core::release::ChangeType;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::store::{INTERVALS_KEPT, IntervalRow};
@@ -38,10 +39,12 @@ impl Asked {
             return None;
         }
         let zone = section.calendar.zone(change).to_owned();
-        let lasts = plan.steps.iter().map(|step| step.bake_max.milliseconds()).sum();
-        let when = (now, now.plus(AHEAD));
-        let open = held::open_stretches(&project.common, &lane, section, (change, overrides), when);
-        Some(Self { lane, now, zone, lasts: Span(lasts), open })
+        let lasts = Span(plan.steps.iter().map(|step| step.bake_max.milliseconds()).sum());
+        // Whether a window stays open for all of it is known of the last start as well.
+        let when = (now, now.plus(AHEAD).plus(lasts.min(AHEAD)));
+        let (common, calendar) = (&project.common, &section.calendar);
+        let open = held::open_stretches(common, &lane, calendar, (change, overrides), when);
+        Some(Self { lane, now, zone, lasts, open })
     }
 
     /// The answer. Counts that cannot be read are no hour, and that is said.

@@ -69,6 +69,15 @@ pub enum Hold<'a> {
     NoWindow,
 }
 
+/// A stretch of time in which a promotion may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// From this moment on.
+    pub from: Timestamp,
+    /// Until then; none: for as long as was asked about.
+    pub until: Option<Timestamp>,
+}
+
 impl Window {
     /// Whether it is for this type of change.
     pub fn is_for(&self, change: ChangeType) -> bool {
@@ -123,6 +132,14 @@ impl Calendar {
         }
         Rules::of(self, change).first(from, true)
     }
+
+    /// When a promotion of this type may run from `from` to `until`, in order, in one look at all of it.
+    pub fn stretches(&self, change: ChangeType, from: Timestamp, until: Timestamp) -> Vec<Stretch> {
+        if self.is_empty() {
+            return vec![Stretch { from, until: None }];
+        }
+        Rules::of(self, change).stretches(from, until)
+    }
 }
 
 /// What concerns one type of change, ready to be asked about many moments.
@@ -163,26 +180,43 @@ impl<'a> Rules<'a> {
     /// The first moment at which it is held, or is not. What holds changes only where one of the times
     /// begins or ends, so that no other moment has to be looked at.
     fn first(&self, from: Timestamp, held: bool) -> Option<Timestamp> {
-        const CHUNK: Span = Span::hours(24);
-        let fits = |at: Timestamp| self.hold(at).is_some() == held;
-        if fits(from) {
-            return Some(from);
+        let fits = |at: &Timestamp| self.hold(*at).is_some() == held;
+        self.changes(from, from.plus(LOOKS_AHEAD)).find(fits)
+    }
+
+    fn stretches(&self, from: Timestamp, until: Timestamp) -> Vec<Stretch> {
+        let mut found = Vec::new();
+        let mut began = None;
+        for at in self.changes(from, until) {
+            match (self.hold(at).is_none(), began) {
+                (true, None) => began = Some(at),
+                (false, Some(from)) => {
+                    found.push(Stretch { from, until: Some(at) });
+                    began = None;
+                }
+                (true, Some(_)) | (false, None) => {}
+            }
         }
+        found.extend(began.map(|from| Stretch { from, until: None }));
+        found
+    }
+
+    /// The first moment, and all after it at which something may begin or end, in order and without end
+    /// where there are many: whoever looks for one stops there.
+    fn changes(&self, from: Timestamp, end: Timestamp) -> impl Iterator<Item = Timestamp> {
+        const CHUNK: Span = Span::hours(24);
         let can_change = self.has_windows && !self.windows.is_empty() || !self.freezes.is_empty();
-        let end = from.plus(LOOKS_AHEAD);
-        let mut start = from;
-        while can_change && start < end {
-            let until = start.plus(CHUNK);
+        let next = move |start: &Timestamp| Some(start.plus(CHUNK)).filter(|next| *next < end);
+        let starts = std::iter::successors(Some(from).filter(|_| can_change), next);
+        let changes = starts.flat_map(move |start| {
             let all = self.windows.iter().chain(self.freezes.iter().map(|(times, _)| times));
+            let until = start.plus(CHUNK);
             let mut changes: Vec<_> = all.flat_map(|times| times.changes(start, until)).collect();
             changes.sort_unstable();
             changes.dedup();
-            if let Some(at) = changes.into_iter().find(|at| *at > from && fits(*at)) {
-                return Some(at);
-            }
-            start = until;
-        }
-        None
+            changes
+        });
+        std::iter::once(from).chain(changes.filter(move |at| *at > from))
     }
 }
 

@@ -268,3 +268,33 @@ fn the_next_change_is_the_first_minute_that_differs() {
         }
     }
 }
+
+fn stretches(calendar: &Calendar, from: &str, until: &str) -> Vec<String> {
+    let all = calendar.stretches(ChangeType::Feature, at(from), at(until));
+    all.into_iter().map(|one| format!("{} {}", shown(Some(one.from)), shown(one.until))).collect()
+}
+
+#[test]
+fn stretches_are_all_that_opens_and_closes_between_two_moments() {
+    // The Saturday before the night in which Berlin has no hour from two to three.
+    let (from, until) = ("2027-03-27T00:30:00Z", "2027-03-30T00:00:00Z");
+    assert_eq!(stretches(&Calendar::default(), from, until), ["2027-03-27T00:30:00Z never"]);
+    let nights = calendar(vec![times("01:00-04:00 Europe/Berlin")], vec![]);
+    let found = [
+        "2027-03-27T00:30:00Z 2027-03-27T03:00:00Z",
+        "2027-03-28T00:00:00Z 2027-03-28T02:00:00Z",
+        "2027-03-28T23:00:00Z 2027-03-29T02:00:00Z",
+        "2027-03-29T23:00:00Z never",
+    ];
+    assert_eq!(stretches(&nights, from, until), found);
+    let frozen =
+        calendar(vec![times("01:00-04:00 Europe/Berlin")], vec![times("sun Europe/Berlin")]);
+    assert_eq!(stretches(&frozen, from, until), [found[0], found[2], found[3]]);
+    let never = calendar(vec![], vec![times("from=2027-01-01 UTC")]);
+    assert_eq!(stretches(&never, from, until), [""; 0]);
+    // A window that opens again and again is looked at once, however often.
+    let often = calendar(vec![cron("*/10 * * * *", Span::minutes(5), "UTC")], vec![]);
+    let found = stretches(&often, "2027-03-01T00:00:00Z", "2027-03-08T00:00:00Z");
+    assert_eq!(found.len(), 7 * 24 * 6);
+    assert_eq!(found[1], "2027-03-01T00:10:00Z 2027-03-01T00:15:00Z");
+}

@@ -2,7 +2,7 @@
 //! under way stays at the weight that it has, is judged on, and goes back by itself if that takes too
 //! long. Rollbacks are exempt. Knows no calendar, and takes no orders about freezes.
 
-use crate::calendar::{Calendar, Hold};
+use crate::calendar::{Calendar, Hold, Stretch};
 use crate::freezing::Freeze;
 use crate::ids::LaneId;
 use crate::journal::Event;
@@ -13,7 +13,6 @@ use crate::promotion::entering::serves;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Held, Kind, Lane, Promotion, State};
 use crate::promotion::{PAUSE_LIMIT, Turn, WAIT_LIMIT, going_back};
-use crate::quiet::Stretch;
 use crate::reason::{Blocker, Next, Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
 use crate::units::{Span, Timestamp};
@@ -24,10 +23,6 @@ pub const HELD_LIMIT: Span = PAUSE_LIMIT;
 /// A promotion that may start only later waits from then on as long as any other, if that is no further
 /// away than this: longer than the freezes that people declare around a year's end.
 const WAITS_FOR: Span = Span::hours(24 * 31);
-
-/// Stretches of open time that are looked at: one for each hour of eight weeks. Who has more of them has
-/// windows of seconds.
-const MOST_STRETCHES: usize = 24 * 7 * 8;
 
 /// What goes past windows and declared freezes.
 const OVERRIDE: &str = "--override-window";
@@ -232,25 +227,26 @@ pub fn forecast(
     if asked.is_held(now) { (asked.blockers(now), asked.opens(now)) } else { (Vec::new(), None) }
 }
 
-/// When nothing would hold a promotion of this release from `now` on, as far as is known now: stretches that
-/// begin before `until`, in order. Where none is left nobody knows when one begins.
+/// When nothing would hold a promotion of this release from `now` to `until`, as far as is known now, in
+/// order. While a freeze without an end holds, never.
 pub fn open_stretches(
     common: &Common,
     lane: &LaneId,
-    section: &LaneSpec,
+    calendar: &Calendar,
     (change, overrides): (ChangeType, bool),
     (now, until): (Timestamp, Timestamp),
 ) -> Vec<Stretch> {
-    let calendar = &section.calendar;
-    let asked = Asked { common, lane, calendar, change, overrides };
-    let mut found: Vec<Stretch> = Vec::new();
-    let mut at = Some(now);
-    while let Some(from) = at.and_then(|at| asked.opens(at)).filter(|from| *from < until) {
-        let closes = if overrides { None } else { calendar.closes(change, from) };
-        found.push(Stretch { from, until: closes });
-        at = closes.filter(|_| found.len() < MOST_STRETCHES);
+    let ends: Option<Vec<_>> =
+        common.freezes_of(lane, change, now).map(|freeze| freeze.until).collect();
+    let Some(ends) = ends else { return Vec::new() };
+    let from = ends.into_iter().max().unwrap_or(now);
+    if from >= until {
+        return Vec::new();
     }
-    found
+    if overrides {
+        return vec![Stretch { from, until: None }];
+    }
+    calendar.stretches(change, from, until)
 }
 
 /// The first moment from `from` on at which nothing of windows and freezes holds a promotion; else what
