@@ -34,6 +34,15 @@ pub trait EvidenceStore: Send + Sync {
     /// # Errors
     /// One sentence, when they cannot be read or are others.
     fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>, String>;
+
+    /// As [`Self::read`], and none as well where there are more than `most` bytes. A store that knows
+    /// how many there are need not read those.
+    ///
+    /// # Errors
+    /// As of [`Self::read`].
+    fn read_at_most(&self, digest: &Digest, most: u64) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.read(digest)?.filter(|bytes| bytes.len() as u64 <= most))
+    }
 }
 
 /// Where a check puts what its answer rests on. Cheap to clone; all clones are of one answer.
