@@ -11,7 +11,7 @@ use crate::commit::Commit;
 
 /// Most files that may differ: what changes more than that was not made as one change, and nobody would
 /// look at each.
-const MOST_FILES: usize = 10_000;
+pub(crate) const MOST_FILES: usize = 10_000;
 
 /// Every file that differs between two commits of the repository that `folder` is in, under the name that
 /// it had and the one that it has.

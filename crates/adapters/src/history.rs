@@ -1,13 +1,15 @@
-//! Whether a fix is in the history of a later release, by the git repository around the matrix. Fetches
+//! What the git repository around the matrix knows of releases: which has a fix, and whose files one changes. Fetches
 //! nothing: whoever creates a release brings its commits there.
 
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use towpath_core::code_owners::{Change, OwnedFiles};
 use towpath_ports::history::{FixQuestion, History};
 
 use crate::checks::git::asking::{Record, Repository};
 use crate::commit::Commit;
+use crate::owned;
 
 /// The repository in a folder.
 #[derive(Clone, Debug)]
@@ -20,16 +22,16 @@ impl GitHistory {
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
+
+    fn repository(&self) -> Repository {
+        Repository { folder: self.folder.clone(), allowed_signers: None, record: Record::default() }
+    }
 }
 
 #[async_trait]
 impl History for GitHistory {
     async fn has_fix(&self, question: &FixQuestion) -> Result<bool, String> {
-        let repository = Repository {
-            folder: self.folder.clone(),
-            allowed_signers: None,
-            record: Record::default(),
-        };
+        let repository = self.repository();
         let whole = |text: &str| {
             Commit::new(text).ok_or_else(|| format!("`{text}` is not the whole name of a commit"))
         };
@@ -53,6 +55,10 @@ impl History for GitHistory {
         let said = repository.told(&words).await?;
         let mut lines = said.lines().peekable();
         Ok(lines.peek().is_some() && lines.all(|line| line.starts_with("- ")))
+    }
+
+    async fn owners(&self, change: &Change) -> Result<Vec<OwnedFiles>, String> {
+        owned::of_change(&self.repository(), change).await
     }
 }
 

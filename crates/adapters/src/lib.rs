@@ -6,6 +6,7 @@ pub mod artifacts;
 mod attacks;
 pub mod changed;
 pub mod checks;
+mod code_owners;
 mod commit;
 pub mod evidence;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod notary;
 pub mod notifiers;
 mod outgoing;
 mod own_program;
+mod owned;
 mod printable;
 mod processes;
 mod promises;

@@ -402,7 +402,7 @@ fn lane_spec(
         secrets: BTreeMap::new(),
         health: sections::health::read(node.get("health"), lane.place),
         gate,
-        approvals: sections::approvals::read(node, lane.place),
+        approvals: sections::approvals::read(node, lane.place, reading),
         standby,
         change_types,
         branches,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::code_owners::{self, AskedOwners, OwnedFiles, Owners};
 use crate::ids::{Digest, Name, Person};
 use crate::matrix::{Environment, Matrix};
 use crate::people::{Right, Verb};
@@ -41,6 +42,13 @@ pub struct ApprovalRules {
     pub remind_every: Option<Span>,
     /// Whether who made the release, or ordered its promotion, may agree to it.
     pub author_may_approve: bool,
+    /// Whether the owners of the files that change must agree as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub code_owners: bool,
+    /// The file that names them, from the top of the repository; none: one of the places that GitHub looks
+    /// in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners_file: Option<String>,
     /// Who must agree before the glass is broken; empty: nobody, and a review is owed instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub break_glass: Vec<Need>,
@@ -58,6 +66,8 @@ impl ApprovalRules {
             all: Some(self.break_glass),
             by_type: BTreeMap::new(),
             break_glass: Vec::new(),
+            code_owners: false,
+            owners_file: None,
             author_may_approve: false,
             expires: self.expires,
             remind_every: self.remind_every,
@@ -114,15 +124,18 @@ pub struct Word {
     pub at: Timestamp,
 }
 
-/// One role that must agree, and who did.
+/// One role that must agree, or the owners of some files, and who did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// The role.
+    /// The role; where owners are asked, [`code_owners::ROLE`].
     pub role: Name,
     /// How many people of it.
     pub needed: u32,
     /// Those whose yes counts for it.
     pub by: Vec<Person>,
+    /// Whose files they are, where owners are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<AskedOwners>,
 }
 
 impl Asked {
@@ -130,6 +143,17 @@ impl Asked {
     pub fn missing(&self) -> u32 {
         let have = u32::try_from(self.by.len()).unwrap_or(u32::MAX);
         self.needed.saturating_sub(have)
+    }
+
+    /// Who is asked, in words: the name of the role, or whose files they are.
+    pub fn whom(&self) -> String {
+        match &self.owners {
+            None => self.role.to_string(),
+            Some(AskedOwners::Of(files)) => files.to_string(),
+            Some(AskedOwners::Unknown(why)) => {
+                format!("owners of what it changes, who are not known: {why}")
+            }
+        }
     }
 }
 
@@ -152,6 +176,8 @@ pub struct Question<'a> {
     pub behind: &'a [Person],
     /// Who declared the settings that it changes, alone or with a release.
     pub declared_by: Option<&'a BTreeSet<Person>>,
+    /// What is asked of the owners of what it changes.
+    pub owners: Owners<'a>,
 }
 
 impl Question<'_> {
@@ -159,7 +185,43 @@ impl Question<'_> {
     /// two people. As many roles as can be are filled by the words that there are.
     pub fn asked(&self, plan: &Digest, words: &[Word], now: Timestamp) -> Vec<Asked> {
         let needed = self.rules.needed(self.change_type).unwrap_or_default();
-        filled(&needed, &self.who_agreed(plan, words, now), |person| self.roles(person))
+        let agreed = self.who_agreed(plan, words, now);
+        let mut asked = filled(&needed, &agreed, |person| self.roles(person));
+        asked.extend(self.asked_owners(&agreed));
+        asked
+    }
+
+    /// The owners who must agree, each with those who did. As on GitHub, the word of an owner counts for
+    /// every file that is theirs, and for their role as well.
+    fn asked_owners(&self, agreed: &[Person]) -> Vec<Asked> {
+        let role = Name::new(code_owners::ROLE).expect("it is written as a name");
+        let one = |owners: AskedOwners, by: Vec<Person>| Asked {
+            role: role.clone(),
+            needed: 1,
+            by,
+            owners: Some(owners),
+        };
+        match self.owners {
+            Owners::NotAsked => Vec::new(),
+            Owners::Unknown(why) => vec![one(AskedOwners::Unknown(why.to_owned()), Vec::new())],
+            Owners::Of(files) => {
+                let by = |files: &OwnedFiles| {
+                    agreed.iter().filter(|person| self.owns(person, files)).cloned().collect()
+                };
+                files.iter().map(|files| one(AskedOwners::Of(files.clone()), by(files))).collect()
+            }
+        }
+    }
+
+    fn owns(&self, person: &Person, files: &OwnedFiles) -> bool {
+        self.matrix.owns(person, files, &self.environment.name)
+    }
+
+    fn owns_something(&self, person: &Person) -> bool {
+        match self.owners {
+            Owners::Of(files) => files.iter().any(|files| self.owns(person, files)),
+            Owners::NotAsked | Owners::Unknown(_) => false,
+        }
     }
 
     /// Everybody whose yes to this plan still counts, in the order in which they first said it.
@@ -200,27 +262,39 @@ impl Question<'_> {
         }
         let needed = self.rules.needed(self.change_type).unwrap_or_default();
         let roles = self.roles(person);
-        if needed.iter().any(|one| roles.contains(&one.role)) && self.may(person) {
+        let has_role = needed.iter().any(|one| roles.contains(&one.role));
+        if (has_role || self.owns_something(person)) && self.may(person) {
             return Ok(());
         }
+        if let Owners::Unknown(why) = self.owners {
+            return Err(format!(
+                "has none of the roles that must agree in {place}, and who owns what {version} changes is \
+                 not known: {why}"
+            ));
+        }
         let roles: Vec<_> = needed.iter().map(|one| one.role.as_str()).collect();
-        Err(format!("has none of the roles that must agree in {place}: {}", roles.join(", ")))
+        let also =
+            if matches!(self.owners, Owners::Of(_)) { ", and owns none of its files" } else { "" };
+        Err(format!("has none of the roles that must agree in {place}: {}{also}", roles.join(", ")))
     }
 
-    /// Those who could still agree as `role`, in the order of their names.
+    /// Those who could still agree as is `asked`, in the order of their names.
     pub fn who_could(
         &self,
-        role: &Name,
+        asked: &Asked,
         plan: &Digest,
         words: &[Word],
         now: Timestamp,
     ) -> Vec<Person> {
         let agreed = self.who_agreed(plan, words, now);
         let people = self.matrix.people.keys();
+        let is_asked = |person: &Person| match &asked.owners {
+            None => self.roles(person).contains(&asked.role),
+            Some(AskedOwners::Of(files)) => self.owns(person, files),
+            Some(AskedOwners::Unknown(_)) => false,
+        };
         let could = people.filter(|person| {
-            self.roles(person).contains(role)
-                && !agreed.contains(person)
-                && self.whether_counts(person).is_ok()
+            is_asked(person) && !agreed.contains(person) && self.whether_counts(person).is_ok()
         });
         could.cloned().collect()
     }
@@ -262,7 +336,12 @@ pub(crate) fn filled<'a>(
     };
     needed
         .iter()
-        .map(|one| Asked { role: one.role.clone(), needed: one.people, by: by(&one.role) })
+        .map(|one| Asked {
+            role: one.role.clone(),
+            needed: one.people,
+            by: by(&one.role),
+            owners: None,
+        })
         .collect()
 }
 

@@ -10,6 +10,7 @@ use towpath_guard::{Standing, Verdict};
 use crate::approvals::{Approval, Asked};
 pub use crate::check::Attested;
 use crate::check::CheckAnswer;
+use crate::code_owners::OwnersTold;
 use crate::debts::{Debt, DebtKind, Settled};
 use crate::deployment::Deployment;
 pub use crate::evidence::Withdrawal;
@@ -124,8 +125,7 @@ pub enum Event {
         /// What it rested on.
         sentence: String,
     },
-    /// A promotion that has started rests on evidence that was withdrawn. It keeps its plan; people are
-    /// told.
+    /// A promotion that has started rests on evidence that was withdrawn; people are told.
     PromotionDoubted {
         /// Which.
         number: PromotionNumber,
@@ -462,6 +462,8 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The repository said whose files a change touches, or why it cannot be told.
+    OwnersTold(Box<OwnersTold>),
     /// Nothing is left of what a lane may fail over a window, or something is again.
     BudgetChanged {
         /// Whether all of it is spent.
@@ -469,8 +471,7 @@ pub enum Event {
         /// What was counted.
         sentence: String,
     },
-    /// A rollback that was ordered without a reason got one. May follow its end, and changes nothing
-    /// of it.
+    /// A rollback without a reason got one. May follow its end, and changes nothing of it.
     ReasonGiven {
         /// Which rollback.
         number: PromotionNumber,
@@ -479,8 +480,7 @@ pub enum Event {
         /// Why it was ordered.
         reason: String,
     },
-    /// A trigger came while nothing had visitors: what serves is rolled back because of it as soon as
-    /// what was on its way is gone.
+    /// A trigger came while nothing had visitors: what serves is rolled back once what was under way is gone.
     RollbackRemembered(Remembered),
     /// A channel took a notice.
     NoticeDelivered(Box<Delivered>),

@@ -18,6 +18,7 @@ pub mod calendar;
 mod canonical;
 pub mod change_types;
 pub mod check;
+pub mod code_owners;
 pub mod debts;
 pub mod deployment;
 pub mod deriving;

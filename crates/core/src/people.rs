@@ -24,6 +24,12 @@ pub struct PersonSpec {
     /// Roles that count in one environment alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles_in: BTreeMap<Name, BTreeSet<Name>>,
+    /// The teams that the person belongs to; their roles are among the person's own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub teams: BTreeSet<Name>,
+    /// What CODEOWNERS calls the person, without the `@`; none means the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
     /// Whether this is a program: its word never counts as a person's.
     pub bot: bool,
 }
@@ -169,15 +175,17 @@ impl Matrix {
         by_account.or_else(by_name).map(|(name, _)| name)
     }
 
-    /// Whether `who`, as a release or an order names somebody, is `person`: by name, by account, or by
+    /// Whether `who`, as a release or an order names somebody, is `person`: by name, by account, by handle, or by
     /// what stands before the `@` of the address, which is all that a commit tells.
     pub fn is_meant_by(&self, person: &Person, who: &Person) -> bool {
         let known = self.people.get(person);
         let account = known.and_then(|person| person.account.as_ref());
         let email = known.and_then(|person| person.email.as_deref()?.split('@').next());
         let same = |name: &str| name.eq_ignore_ascii_case(who.as_str());
+        let handle = known.and_then(|person| person.handle.as_deref());
         // A commit says names as each machine writes them.
         same(person.as_str())
+            || handle.is_some_and(same)
             || account.is_some_and(|account| same(account.as_str()))
             || email.is_some_and(same)
     }

@@ -79,7 +79,12 @@ fn of_the_project() -> Vec<Event> {
             matrix: Box::new(matrix(0xFFF8)),
             by: ada(),
             changes: vec!["people.ada".to_owned()],
-            approved: vec![Asked { role: name("business"), needed: 1, by: vec![ada()] }],
+            approved: vec![Asked {
+                role: name("business"),
+                needed: 1,
+                by: vec![ada()],
+                owners: None,
+            }],
             signed: None,
         },
         Event::ReleaseCreated {
@@ -156,7 +161,12 @@ fn of_the_gate() -> Vec<Event> {
             command,
             blue: Some(deployment(5)),
             standby: Some(PromotionNumber(4)),
-            approved: vec![Asked { role: name("business"), needed: 1, by: vec![ada()] }],
+            approved: vec![Asked {
+                role: name("business"),
+                needed: 1,
+                by: vec![ada()],
+                owners: None,
+            }],
         },
         Event::ApprovalGiven {
             number: Some(number),
@@ -230,6 +240,7 @@ fn of_the_end() -> Vec<Event> {
         Event::SignalReceived { signal: Signal::SecurityIncident, by: ada(), reason: because() },
         Event::RollbackAsked { reason: because() },
         Event::BudgetChanged { spent: true, sentence: because() },
+        Event::OwnersTold(Box::new(kept::owners_told())),
         Event::ReasonGiven { number, by: ada(), reason: because() },
         Event::RollbackRemembered(Remembered {
             by: ada(),
@@ -432,10 +443,11 @@ fn position(event: &Event) -> usize {
         Event::TokenRevoked(_) => 59,
         Event::BudgetChanged { .. } => 60,
         Event::SecretsRead(_) => 61,
+        Event::OwnersTold(_) => 62,
     }
 }
 
-const VARIANTS: usize = 62; // One more than the highest position above.
+const VARIANTS: usize = 63; // One more than the highest position above.
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

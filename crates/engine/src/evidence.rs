@@ -167,7 +167,8 @@ impl EvidenceReader for Evidence {
             let mut found = Vec::new();
             for (release, evidence) in verified {
                 for digest in &evidence {
-                    let told = store.read(digest)?.and_then(|bytes| told(&bytes, &release, &title));
+                    let bytes = store.read_at_most(digest, DOCUMENT_MOST)?;
+                    let told = bytes.and_then(|bytes| told(&bytes, &release, &title));
                     found.extend(told.map(|told| KeptBefore { release: release.clone(), told }));
                 }
             }
@@ -197,13 +198,14 @@ impl EvidenceReader for Evidence {
     }
 }
 
+/// Largest document that a check writes itself, in bytes: reports of tools, which are larger, need not be
+/// read where one is looked for.
+const DOCUMENT_MOST: u64 = 1 << 20;
+
 /// What a check kept of this release under its title, where the piece is such a document. Reports of
 /// tools are pieces as well, and of any form.
 fn told(bytes: &[u8], release: &ReleaseRef, title: &str) -> Option<Value> {
-    /// Documents that checks write themselves are small.
-    const MOST: usize = 1 << 20;
-    let mut document: Value =
-        (bytes.len() <= MOST).then(|| serde_json::from_slice(bytes).ok())??;
+    let mut document: Value = serde_json::from_slice(bytes).ok()?;
     let is_own =
         document["title"] == title && document["release"]["digest"] == release.digest.as_str();
     is_own.then(|| document["told"].take())

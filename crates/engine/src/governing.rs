@@ -61,6 +61,7 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
             let could = common.who_could_agree(proposal, &asked.role);
             ApprovalView {
                 role: asked.role.to_string(),
+                owns: None,
                 need: asked.needed,
                 by: asked.by.iter().map(ToString::to_string).collect(),
                 who: could.iter().map(ToString::to_string).collect(),
@@ -68,6 +69,7 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
         });
         let keys = common.keys_asked(proposal).into_iter().map(|key| ApprovalView {
             role: key_of(&key.owner),
+            owns: None,
             need: 1,
             by: key.by.iter().map(ToString::to_string).collect(),
             who: key.could.iter().map(ToString::to_string).collect(),

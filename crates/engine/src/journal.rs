@@ -71,8 +71,9 @@ pub(crate) fn actor_of(input: &Input) -> String {
         | Input::QuarantineLiftOrdered { by, .. } => person(by),
         Input::Judged { .. } | Input::HealthLost { .. } => "guard".to_owned(),
         Input::LeaseLapsed { .. } | Input::RouteObserved { .. } => "router".to_owned(),
-        Input::CommandEnded { .. } | Input::Woken { .. } | Input::BudgetLooked { .. } => {
-            "engine".to_owned()
-        }
+        Input::CommandEnded { .. }
+        | Input::Woken { .. }
+        | Input::BudgetLooked { .. }
+        | Input::OwnersTold(_) => "engine".to_owned(),
     }
 }

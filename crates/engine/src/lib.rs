@@ -35,6 +35,7 @@ mod mine;
 mod notices;
 mod orders;
 mod origin;
+mod owners;
 mod planned;
 mod prober;
 mod promises;

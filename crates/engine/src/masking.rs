@@ -33,6 +33,7 @@ pub(crate) fn input(masker: &Masker, input: &mut Input) {
             text(masker, &mut verdict.sentence);
         }
         Input::CommandEnded { outcome, .. } => self::outcome(masker, outcome),
+        Input::OwnersTold(told) => some(masker, &mut told.trouble),
         Input::ResumeOrdered { .. }
         | Input::LeaseLapsed { .. }
         | Input::RouteObserved { .. }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use towpath_core::code_owners::OwnersTold;
 use towpath_core::debts::REVIEW_WITHIN;
 use towpath_core::matrix::{LaneSpec, OnBlind};
 use towpath_core::plan::Plan;
@@ -44,11 +45,14 @@ pub(crate) fn checks(project: &Project, plan: &Plan) -> Vec<CheckView> {
 /// The roles that must agree to the plan.
 pub(crate) fn approvals(
     project: &Project,
-    plan: &Plan,
-    release: &Release,
+    (plan, release): (&Plan, &Release),
+    owners: Option<OwnersTold>,
     now: Timestamp,
 ) -> Vec<ApprovalView> {
-    let lane = project.lane(&plan.lane);
+    let mut lane = project.lane(&plan.lane);
+    if let Some(told) = owners {
+        lane.remember_owners(told);
+    }
     views::approvals(approving::of_plan(&project.common, &lane, plan, release, now))
 }
 

@@ -48,6 +48,7 @@ impl Reader {
             health: Mutex::new(BTreeMap::new()),
             alarms: Mutex::new(BTreeMap::new()),
             backports: Mutex::default(),
+            owners: Mutex::default(),
             counting: Mutex::new(BTreeMap::new()),
             promises: Mutex::default(),
             losses: Mutex::new(BTreeMap::new()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use towpath_core::change_types::predecessors;
+use towpath_core::code_owners::OwnersTold;
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::matrix::{LaneSpec, Matrix, Unenforced};
 use towpath_core::plan::Plan;
@@ -187,39 +188,44 @@ impl Engine {
         self.shared.setup.store.verify().await
     }
 
-    /// The plan of a promotion as it would be now, with the hour in which the least traffic is to be expected.
+    /// The plan of a promotion as it would be now, with whose files it changes, as far as their owners must
+    /// agree, and the hour in which the least traffic is to be expected.
     ///
     /// # Errors
     /// What refuses the order would refuse this.
-    pub async fn plan_with_quiet_hour(
+    pub async fn whole_plan(
         &self,
         lane: &LaneId,
         order: &PromotionOrder,
     ) -> Result<PlanView, Box<Refusal>> {
-        let (mut view, asked) = self.planned(lane, order)?;
+        let owners = self.owners_of(lane, order).await;
+        let (mut view, asked) = self.planned(lane, order, owners)?;
         if let Some(asked) = asked {
             view.quiet_hour = Some(asked.answered(&self.shared).await);
         }
         Ok(view)
     }
 
-    /// The same without that hour.
+    /// The same without what has to be asked for.
     ///
     /// # Errors
     /// The same.
     pub fn plan(&self, lane: &LaneId, order: &PromotionOrder) -> Result<PlanView, Box<Refusal>> {
-        self.planned(lane, order).map(|(view, _)| view)
+        self.planned(lane, order, None).map(|(view, _)| view)
     }
 
     fn planned(
         &self,
         lane: &LaneId,
         order: &PromotionOrder,
+        owners: Option<OwnersTold>,
     ) -> Result<(PlanView, Option<Asked>), Box<Refusal>> {
         self.shared.read(|project| {
             let (plan, release) = plan(project, lane, order)
                 .map_err(|refusal| Box::new(naming(project, lane, *refusal)))?;
-            let view = self.plan_view(project, (&plan, &release), order.override_window);
+            let found = (&plan, &release);
+            let mut view = self.plan_view(project, found, order.override_window);
+            view.approvals = planned::approvals(project, found, owners, self.shared.now());
             let how = (release.change_type, order.override_window);
             Ok((view, Asked::about(project, &plan, how, self.shared.now())))
         })
@@ -362,7 +368,7 @@ impl Engine {
                 .map(|holdback| holdback.observed.share()),
             prerequisites,
             validation,
-            approvals: planned::approvals(project, plan, release, now),
+            approvals: Vec::new(),
             instances: (section.instances, serving.map(|one| one.deployment.capacity)),
             bake_seconds: steps.iter().map(|step| step.bake_seconds).sum(),
             steps,

@@ -317,6 +317,7 @@ pub(crate) fn verb_of(input: &Input) -> Option<(Verb, &Person)> {
         | Input::LeaseLapsed { .. }
         | Input::RouteObserved { .. }
         | Input::BudgetLooked { .. }
+        | Input::OwnersTold(_)
         | Input::HealthLost { .. }
         | Input::Woken { .. } => return None,
     })
@@ -356,6 +357,7 @@ fn giver(input: &mut Input) -> Option<&mut Person> {
         | Input::LeaseLapsed { .. }
         | Input::RouteObserved { .. }
         | Input::BudgetLooked { .. }
+        | Input::OwnersTold(_)
         | Input::HealthLost { .. }
         | Input::Woken { .. } => None,
     }

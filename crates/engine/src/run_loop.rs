@@ -27,8 +27,8 @@ use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
 use crate::{
     alarms, backports, checkpoints, counting, delivery, executor, handing, holdbacks, journal,
-    judging, leases, masking, notices, origin, prober, promises, reading, recovery, retention,
-    rows, spoken, telemetry, views, wakes, writing,
+    judging, leases, masking, notices, origin, owners, prober, promises, reading, recovery,
+    retention, rows, spoken, telemetry, views, wakes, writing,
 };
 
 /// The version of the program.
@@ -93,6 +93,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         health: Mutex::new(BTreeMap::new()),
         alarms: Mutex::new(BTreeMap::new()),
         backports: Mutex::default(),
+        owners: Mutex::default(),
         counting: Mutex::new(BTreeMap::new()),
         promises: Mutex::default(),
         losses: Mutex::new(BTreeMap::new()),
@@ -143,6 +144,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     judging::spawn(&shared);
     retention::spawn(&shared);
     backports::spawn(&shared);
+    owners::spawn(&shared);
     checkpoints::spawn(&shared);
     let ended = tokio::spawn(run.run(receiver));
     Ok(Running { engine: Engine { shared }, ended })
@@ -152,6 +154,7 @@ impl Engine {
     /// Sends an order about a lane and waits for what follows directly.
     pub async fn order(&self, lane: &LaneId, input: Input) -> Result<Accepted, EngineError> {
         self.asked();
+        self.tell_owners(lane, &input).await;
         self.shared.ask(lane, input).await.map_err(|error| match error {
             EngineError::Refused(refusal) => EngineError::Refused(Box::new(
                 self.shared.read(|project| reading::naming(project, lane, *refusal)),

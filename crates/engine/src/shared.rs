@@ -27,6 +27,7 @@ use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
 use crate::origin;
+use crate::owners::AskedOwners;
 use crate::prober::LaneHealth;
 use crate::rows::TokenUses;
 use crate::run_loop::Message;
@@ -76,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) losses: Mutex<BTreeMap<LaneId, Losses>>,
     /// Releases in which fixes that are owed were looked for.
     pub(crate) backports: Mutex<Looked>,
+    /// Changes whose owners the repository is asked about.
+    pub(crate) owners: Mutex<AskedOwners>,
     /// Deployments that are being started or stopped.
     pub(crate) changing: Mutex<Changing>,
     /// Notices that are on their way.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use towpath_core::approvals::{ApprovalRules, Need};
+use towpath_core::code_owners::OwnedFiles;
 use towpath_core::ids::{Name, Person};
 use towpath_core::matrix::{Environment, Matrix};
 use towpath_core::people::Verb;
@@ -30,19 +31,37 @@ pub fn is_enough(
         .into_iter()
         .flat_map(|role| (0..most(role).unwrap_or(0)).map(move |_| role))
         .collect();
-    let people: Vec<&Person> = yes
-        .iter()
-        .filter(|person| {
-            let known = matrix.people.get(*person);
-            let is_person = known.is_some_and(|known| !known.bot);
-            let is_other = rules.author_may_approve
-                || (release.author.as_ref() != Some(*person)
-                    && release.created_by.as_ref() != Some(*person)
-                    && ordered_by != *person);
-            is_person && is_other && may_approve(matrix, environment, person)
-        })
-        .collect();
+    let may =
+        |person: &&Person| may_speak((matrix, environment, rules), (release, ordered_by), person);
+    let people: Vec<&Person> = yes.iter().filter(may).collect();
     fits(matrix, &places, &people)
+}
+
+/// Whether somebody who owns them said `yes` to each of `files`.
+pub fn owners_agree(
+    place: (&Matrix, &Environment, &ApprovalRules),
+    promotion: (&Release, &Person),
+    files: &[OwnedFiles],
+    yes: &BTreeSet<Person>,
+) -> bool {
+    files.iter().all(|owned| {
+        let is_owner = |person: &&Person| owned.owners.contains(&format!("@{person}"));
+        yes.iter().filter(is_owner).any(|person| may_speak(place, promotion, person))
+    })
+}
+
+/// Whether the yes of `person` counts for anything: of a person who may, and not of whoever made it.
+fn may_speak(
+    (matrix, environment, rules): (&Matrix, &Environment, &ApprovalRules),
+    (release, ordered_by): (&Release, &Person),
+    person: &Person,
+) -> bool {
+    let is_person = matrix.people.get(person).is_some_and(|known| !known.bot);
+    let is_other = rules.author_may_approve
+        || (release.author.as_ref() != Some(person)
+            && release.created_by.as_ref() != Some(person)
+            && ordered_by != person);
+    is_person && is_other && may_approve(matrix, environment, person)
 }
 
 fn may_approve(matrix: &Matrix, environment: &Environment, person: &Person) -> bool {

@@ -97,6 +97,8 @@ pub struct ReleaseWords {
     pub creator: Option<Person>,
     /// Settings that come with it.
     pub settings: BTreeMap<String, String>,
+    /// The commit that it was built from.
+    pub commit: Option<String>,
 }
 
 /// A release of `service` with one artefact.
@@ -131,7 +133,7 @@ pub fn release(
         artifacts,
         settings,
         migrations,
-        commit: None,
+        commit: words.commit.clone(),
         branch: None,
         author: words.author.clone(),
         change_type: words.change_type,

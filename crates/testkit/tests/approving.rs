@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use towpath_core::approvals::{ApprovalRules, Question, Word};
+use towpath_core::code_owners::{OwnedFiles, Owners};
 use towpath_core::ids::{Digest, Person, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Matrix;
@@ -16,7 +17,7 @@ use towpath_core::promotion::input::{ApprovalOrder, Input, PromotionOrder};
 use towpath_core::promotion::state::Outcome;
 use towpath_core::release::{ChangeType, Release};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_testkit::agreement::is_enough;
+use towpath_testkit::agreement::{is_enough, owners_agree};
 use towpath_testkit::declared::{self, ReleaseWords};
 use towpath_testkit::simulator::chance::Chance;
 
@@ -79,6 +80,13 @@ fn some_release(chance: &mut Chance, number: usize, now: Timestamp) -> Release {
     declared::release(&service, &format!("1.{number}.0"), &words, now).unwrap()
 }
 
+/// Files of one or two people, some of whom may not be known.
+fn some_files(chance: &mut Chance) -> OwnedFiles {
+    let count = chance.between(1, 2);
+    let owners = (0..count).map(|_| format!("@{}", somebody(chance))).collect();
+    OwnedFiles { owners, file: "src/a.rs".to_owned(), files: 1 }
+}
+
 fn rules(matrix: &Matrix) -> &ApprovalRules {
     let section = matrix.environments[0].lanes.values().next().unwrap();
     section.approvals.as_ref().unwrap()
@@ -109,6 +117,7 @@ fn count(seeds: std::ops::RangeInclusive<u64>) {
             .iter()
             .map(|by| Word { by: by.clone(), plan: plan.clone(), at: Timestamp(0) })
             .collect();
+        let files: Vec<OwnedFiles> = (0..chance.below(3)).map(|_| some_files(chance)).collect();
         let question = Question {
             matrix: &matrix,
             environment: &matrix.environments[0],
@@ -118,6 +127,7 @@ fn count(seeds: std::ops::RangeInclusive<u64>) {
             ordered_by: Some(&ordered_by),
             behind: &[],
             declared_by: None,
+            owners: if files.is_empty() { Owners::NotAsked } else { Owners::Of(&files) },
         };
         let asked = question.asked(&plan, &words, Timestamp(0));
         let counted = rules(&matrix).needed(release.change_type).is_some()
@@ -129,9 +139,15 @@ fn count(seeds: std::ops::RangeInclusive<u64>) {
             &release,
             &ordered_by,
             &said,
+        ) && owners_agree(
+            (&matrix, &matrix.environments[0], rules(&matrix)),
+            (&release, &ordered_by),
+            &files,
+            &said,
         );
         assert_eq!(counted, expected, "seed {seed}: {asked:?} of {said:?}");
-        let named: Vec<&Person> = asked.iter().flat_map(|one| &one.by).collect();
+        let roles = asked.iter().filter(|one| one.owners.is_none());
+        let named: Vec<&Person> = roles.flat_map(|one| &one.by).collect();
         let different: BTreeSet<&Person> = named.iter().copied().collect();
         assert_eq!(named.len(), different.len(), "seed {seed}: nobody counts twice: {asked:?}");
         *(if counted { &mut enough } else { &mut too_few }) += 1;

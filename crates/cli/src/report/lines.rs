@@ -161,7 +161,10 @@ fn prerequisites(plan: &Plan) -> Option<String> {
 fn approvals(approved: &[Asked]) -> Option<String> {
     let each = approved.iter().map(|one| {
         let people: Vec<String> = one.by.iter().map(ToString::to_string).collect();
-        format!("{} {}", one.role, people.join(" and "))
+        match one.owners {
+            Some(_) => format!("{}: {}", one.whom(), people.join(" and ")),
+            None => format!("{} {}", one.role, people.join(" and ")),
+        }
     });
     let all: Vec<String> = each.collect();
     (!all.is_empty()).then(|| format!("approvals complete: {}", all.join(", ")))

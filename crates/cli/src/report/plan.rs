@@ -175,7 +175,7 @@ fn approval_row(role: &ApprovalView, style: &Style) -> Vec<String> {
             who => write!(said, "; could agree: {}", who.join(", ")),
         };
     }
-    vec![format!("{mark} {}", role.role), said]
+    vec![format!("{mark} {}", printable(role.whom())), said]
 }
 
 /// The symbol of a check's state.

@@ -144,11 +144,17 @@ impl Tree<'_> {
         };
         let each = roles.iter().map(|role| {
             if role.by.is_empty() {
-                format!("{} 0 of {}", role.role, role.need)
+                format!("{} 0 of {}", role.whom(), role.need)
             } else if role.by.len() < role.need as usize {
-                format!("{} {} of {}: {}", role.role, role.by.len(), role.need, role.by.join(", "))
+                format!(
+                    "{} {} of {}: {}",
+                    role.whom(),
+                    role.by.len(),
+                    role.need,
+                    role.by.join(", ")
+                )
             } else {
-                format!("{}: {}", role.role, role.by.join(", "))
+                format!("{}: {}", role.whom(), role.by.join(", "))
             }
         });
         self.line(symbol, "approvals", &printable(&each.collect::<Vec<_>>().join("; ")))

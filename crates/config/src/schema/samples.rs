@@ -104,6 +104,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("iam.policy", "arn:aws:iam::123456789012:policy/deploy"),
     ("iam.sign_in", "oidc"),
     ("people.*.account", "ada.moreau"),
+    ("people.*.handle", "ada-moreau"),
     ("people.*.roles_in", "{ production: [release-manager] }"),
     ("teams.*.roles_in", "{ production: [release-manager] }"),
     ("who_may.*", "[lead-developer]"),

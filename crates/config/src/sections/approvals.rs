@@ -8,7 +8,7 @@ use towpath_core::matrix::Tier;
 use towpath_core::release::ChangeType;
 
 use super::change_types;
-use super::{SHARED, Section, Standing};
+use super::{SHARED, Section};
 use crate::fields::Fields;
 use crate::lane::Reading;
 use crate::shape::{Default, FLAG, Key, KeyRule, Place, Shape, count};
@@ -47,8 +47,13 @@ const KEYS: &[Key] = &[
         Shape::SomeTime,
         "Time after which those who can agree are told again. Left out: a day.",
     ),
-    Key::optional("code_owners", FLAG, "Whether the owners of the changed paths must agree.")
-        .standing(Standing::RefusesWhen("true")),
+    Key::new(
+        "code_owners",
+        FLAG,
+        Default::Is("false"),
+        "Whether one of the owners of each changed file must agree as well, as the repository's CODEOWNERS \
+         names them. The release needs a commit.",
+    ),
     Key::optional(
         "author_may_approve",
         FLAG,
@@ -85,8 +90,14 @@ pub(crate) fn list_if_void(node: &Node, path: &str, reading: &mut Reading<'_>) {
 }
 
 /// The rules, from the lane that may hold them; none where nobody has to agree.
-pub(crate) fn read(lane: &Node, place: Place) -> Option<ApprovalRules> {
+pub(crate) fn read(lane: &Node, place: Place, reading: &mut Reading<'_>) -> Option<ApprovalRules> {
     let mut rules = lane.get("approvals").map(|section| declared(section, place));
+    if let Some(rules) = rules.as_mut().filter(|rules| rules.code_owners)
+        && let Some(file) = reading.root.get("repository").and_then(|it| it.get("owners_file"))
+    {
+        rules.owners_file = file.text().map(str::to_owned);
+        reading.use_of("repository");
+    }
     for (of_type, roles) in change_types::to_coordinate(lane) {
         let rules = rules.get_or_insert_with(|| nobody_else(place));
         // A type that may not enter stays out.
@@ -109,6 +120,8 @@ fn nobody_else(place: Place) -> ApprovalRules {
         expires: DEFAULT_EXPIRY,
         remind_every: None,
         author_may_approve: !matches!(place.tier, Tier::Staging | Tier::Production),
+        code_owners: false,
+        owners_file: None,
         break_glass: Vec::new(),
     }
 }
@@ -122,8 +135,9 @@ fn declared(section: &Node, place: Place) -> ApprovalRules {
     };
     let by_type: BTreeMap<_, _> = ChangeType::ALL.into_iter().filter_map(of_type).collect();
     let break_glass = section.get("break_glass").map(counts).unwrap_or_default();
-    // Who asks for a second person alone asks nobody else.
-    let says_nothing_else = by_type.is_empty() && !break_glass.is_empty();
+    let code_owners = fields.text("code_owners").as_deref() == Some("true");
+    // Who asks for a second person alone, or for the owners of the code, asks nobody else.
+    let says_nothing_else = by_type.is_empty() && (!break_glass.is_empty() || code_owners);
     let all = section.get("all").map(counts).or(says_nothing_else.then(Vec::new));
     ApprovalRules {
         all,
@@ -131,6 +145,8 @@ fn declared(section: &Node, place: Place) -> ApprovalRules {
         expires: fields.span("expires").unwrap_or(DEFAULT_EXPIRY),
         remind_every: fields.span("remind_every"),
         author_may_approve: may,
+        code_owners,
+        owners_file: None,
         break_glass,
     }
 }

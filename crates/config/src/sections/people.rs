@@ -27,6 +27,11 @@ const KEYS: &[Key] = &[
     Key::optional("name", TEXT, "The person's name."),
     Key::optional("email", TEXT, "Where the person reads mail."),
     Key::optional(
+        "handle",
+        TEXT,
+        "What CODEOWNERS calls the person, without the @; left out, the same name. Nobody else has the same.",
+    ),
+    Key::optional(
         "account",
         TEXT,
         "The person's account on the machine where the engine runs; left out, the one of the same name.",
@@ -79,7 +84,7 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
     let root = reading.root;
     let environments: Vec<&str> = named(root, "environments").map(|it| &*it.key).collect();
     let mut people = BTreeMap::new();
-    let (mut accounts, mut keys) = (BTreeMap::new(), BTreeMap::new());
+    let (mut accounts, mut keys, mut handles) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for entry in named(root, "people") {
         let Ok(name) = Person::new(&entry.key) else { continue };
         if name.is_program() {
@@ -95,6 +100,8 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
             email: fields.text("email"),
             key: fields.text("key").inspect(|key| is_public(key, &entry.value, reading.problems)),
             account,
+            handle: handle(entry, &mut handles, reading.problems),
+            teams: BTreeSet::new(),
             roles: roles(entry.value.get("roles")).collect(),
             roles_in: roles_in(&entry.value),
             bot: fields.text("bot").as_deref() == Some("true"),
@@ -103,7 +110,7 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> BTreeMap<Person, PersonSpec> {
     }
     for team in named(root, "teams") {
         roles_in_places(&team.value, &environments, reading.problems);
-        joined(&team.value, &mut people, reading.problems);
+        joined(team, &mut people, reading.problems);
     }
     people
 }
@@ -123,7 +130,8 @@ fn taken_name(entry: &Entry) -> Problem {
 }
 
 /// Gives the members of a team its roles.
-fn joined(team: &Node, people: &mut BTreeMap<Person, PersonSpec>, problems: &mut Problems) {
+fn joined(team: &Entry, people: &mut BTreeMap<Person, PersonSpec>, problems: &mut Problems) {
+    let (name, team) = (Name::new(&team.key).ok(), &team.value);
     let known: Vec<String> = people.keys().map(ToString::to_string).collect();
     for member in texts(team.get("people")) {
         let Some(text) = member.text() else { continue };
@@ -132,6 +140,7 @@ fn joined(team: &Node, people: &mut BTreeMap<Person, PersonSpec>, problems: &mut
             problems.add(unknown(member, text, "nobody in `people` is called", &known));
             continue;
         };
+        person.teams.extend(name.clone());
         person.roles.extend(roles(team.get("roles")));
         for (environment, roles) in roles_in(team) {
             person.roles_in.entry(environment).or_default().extend(roles);
@@ -194,6 +203,38 @@ fn is_public(key: &str, person: &Node, problems: &mut Problems) {
             .expected("a line such as `ssh-ed25519 AAAA…`, or the path of a file with one")
             .next("ssh-keygen -t ed25519 makes a key; its line is in the file that ends in .pub"),
     );
+}
+
+/// The name by which CODEOWNERS knows one person, which nobody else has.
+fn handle(
+    entry: &Entry,
+    taken: &mut BTreeMap<String, Extent>,
+    problems: &mut Problems,
+) -> Option<String> {
+    let node = entry.value.get("handle");
+    let text = node.and_then(Node::text);
+    let place = node.map_or(entry.key_extent, |node| node.extent);
+    let own = text.unwrap_or(&entry.key).to_ascii_lowercase();
+    if let Some(first) = taken.insert(own.clone(), place) {
+        let message = format!("two people have the handle {}", printable(&own));
+        problems.add(
+            Problem::new(Code::DuplicateName, place, message)
+                .label("each would own what the other owns")
+                .related(first, "the first")
+                .next("give one of them another `handle`"),
+        );
+    }
+    let text = text?;
+    let is_name = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+    if !text.chars().all(is_name) {
+        let message = format!("`{}` is no name that CODEOWNERS can have", printable(text));
+        problems.add(
+            Problem::new(Code::WrongValue, place, message)
+                .expected("a name of letters, digits, `-`, `_` and `.`, without the @"),
+        );
+        return None;
+    }
+    Some(text.to_owned())
 }
 
 /// A key is one person's: by one that two have, each could speak as the other.

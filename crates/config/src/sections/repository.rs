@@ -11,7 +11,11 @@ const KEYS: &[Key] = &[
         "Which forge keeps it.",
     ),
     Key::new("name", TEXT, Default::Required, "What the forge calls it, such as `soundbite/api`."),
-    Key::optional("owners_file", PATH, "The file that says who owns which paths."),
+    Key::optional(
+        "owners_file",
+        PATH,
+        "The file that says who owns which paths, from the top of the repository, where `approvals.code_owners` asks it. Left out: `.github/CODEOWNERS`, `CODEOWNERS` or `docs/CODEOWNERS`.",
+    ),
     Key::optional("workflows", PATH, "The folder with the forge's own pipelines."),
 ];
 

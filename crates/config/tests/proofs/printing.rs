@@ -105,12 +105,15 @@ fn rights_in_their_place(matrix: &mut Value) {
     }
 }
 
-/// An account is the name of a user, and nobody else's; so is a key.
+/// An account is the name of a user, and nobody else's; so is a key, and the name in CODEOWNERS.
 fn own_accounts(matrix: &mut Value) {
     let people = matrix.get_mut("people").and_then(Value::as_object_mut);
     for (name, person) in people.into_iter().flatten() {
         if let Some(account) = person.get_mut("account") {
             *account = json!(format!("of-{name}"));
+        }
+        if let Some(handle) = person.get_mut("handle") {
+            *handle = json!(format!("of-{name}"));
         }
         if let Some(key) = person.get_mut("key") {
             *key = json!(format!("keys/{name}.pub"));

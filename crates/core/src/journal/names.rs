@@ -60,6 +60,7 @@ impl Event {
             Self::SignalReceived { .. } => "signal-received",
             Self::RollbackAsked { .. } => "rollback-asked",
             Self::BudgetChanged { .. } => "budget-changed",
+            Self::OwnersTold(_) => "owners-told",
             Self::ReasonGiven { .. } => "reason-given",
             Self::RollbackRemembered(_) => "rollback-remembered",
             Self::TokenCreated(_) => "token-created",
@@ -136,6 +137,7 @@ impl Event {
             | Self::VerificationWithdrawn { .. }
             | Self::SignalReceived { .. }
             | Self::BudgetChanged { .. }
+            | Self::OwnersTold(_)
             | Self::RollbackAsked { .. } => None,
         }
     }

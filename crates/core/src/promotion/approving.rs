@@ -2,6 +2,7 @@
 //! agreed. Counts nobody; that is `approvals`.
 
 use crate::approvals::{Approval, ApprovalRules, Asked, Question};
+use crate::code_owners::AskedOwners;
 use crate::ids::{Digest, Person, PromotionNumber};
 use crate::journal::Event;
 use crate::matrix::{Environment, LaneSpec, Matrix};
@@ -10,7 +11,7 @@ use crate::project::Common;
 use crate::promotion::entering::{self, Checked, serves};
 use crate::promotion::input::{ApprovalOrder, PromotionOrder};
 use crate::promotion::state::{Kind, Lane, Outcome, Promotion, State};
-use crate::promotion::{Taken, Turn, waiting};
+use crate::promotion::{Taken, Turn, owning, waiting};
 use crate::reason::{Blocker, Next, Refusal, RefusalKind};
 use crate::release::Release;
 use crate::speaking::{Says, Spoken};
@@ -82,7 +83,14 @@ pub(super) fn blockers(
     let all = of_promotion(common, lane, promotion, now);
     let open = all.into_iter().filter(|one| one.asked.missing() > 0);
     open.map(|Open { asked, could }| {
-        let mut sentence = format!("{} has {} of {}", asked.role, asked.by.len(), asked.needed);
+        if let Some(AskedOwners::Unknown(_)) = &asked.owners {
+            return unknown_owners(promotion, &asked, deadline);
+        }
+        let (whom, agreed) = (asked.whom(), asked.by.len());
+        let mut sentence = match asked.owners {
+            Some(_) => format!("{whom}: none of them agreed"),
+            None => format!("{whom} has {agreed} of {}", asked.needed),
+        };
         let enough = u32::try_from(could.len()).unwrap_or(u32::MAX) >= asked.missing();
         let mut next =
             vec![Next::new(format!("towpath approve {}", promotion.number), "agrees to its plan")];
@@ -99,6 +107,19 @@ pub(super) fn blockers(
         }
     })
     .collect()
+}
+
+/// Whose word is missing is not known: a person helps the repository, not the plan.
+fn unknown_owners(promotion: &Promotion, asked: &Asked, deadline: Timestamp) -> Blocker {
+    let release = &promotion.plan.release.version;
+    let shows = Next::new(format!("towpath release show {release}"), "the commit that it names");
+    Blocker {
+        what: "code-owners".to_owned(),
+        sentence: asked.whom(),
+        who: Vec::new(),
+        next: vec![shows],
+        until: Some(deadline),
+    }
 }
 
 /// Where the matrix says of such a release neither who must agree nor that nobody has to, it may not
@@ -259,7 +280,7 @@ fn is_meant(hash: &Digest, order: &ApprovalOrder) -> bool {
 }
 
 /// What would have to be ordered so that the word counts for it.
-fn as_order(order: &ApprovalOrder) -> PromotionOrder {
+pub fn as_order(order: &ApprovalOrder) -> PromotionOrder {
     PromotionOrder {
         release: order.release.clone(),
         plan: Some(order.plan.clone().unwrap_or_default()),
@@ -321,7 +342,7 @@ fn rules<'a>(matrix: &Matrix, section: &'a LaneSpec) -> Option<&'a ApprovalRules
 /// What is asked about a release under these declarations while nobody has ordered it.
 fn question<'a>(
     common: &'a Common,
-    lane: &Lane,
+    lane: &'a Lane,
     plan: &'a Plan,
     release: &'a Release,
 ) -> Option<Question<'a>> {
@@ -331,6 +352,7 @@ fn question<'a>(
     let change_type = plan.change_type(release);
     let (ordered_by, behind) = (None, [].as_slice());
     let declared_by = common.declared_by(&lane.id, plan.is_settings_alone());
+    let owners = owning::asked(common, lane, plan, release);
     Some(Question {
         matrix,
         environment,
@@ -340,6 +362,7 @@ fn question<'a>(
         ordered_by,
         behind,
         declared_by,
+        owners,
     })
 }
 
@@ -351,7 +374,7 @@ struct About<'a> {
 
 impl<'a> About<'a> {
     /// None where nobody has to agree: rollbacks, lanes without rules, releases that are not known.
-    fn promotion(common: &'a Common, lane: &Lane, promotion: &'a Promotion) -> Option<Self> {
+    fn promotion(common: &'a Common, lane: &'a Lane, promotion: &'a Promotion) -> Option<Self> {
         if promotion.plan.kind == Kind::Rollback {
             return None;
         }
@@ -370,7 +393,7 @@ impl<'a> About<'a> {
         let asked = self.asked(lane, now).into_iter();
         asked
             .map(|asked| {
-                let could = self.question.who_could(&asked.role, &self.plan, &lane.words, now);
+                let could = self.question.who_could(&asked, &self.plan, &lane.words, now);
                 Open { asked, could }
             })
             .collect()

@@ -2,6 +2,7 @@
 //! time, and after whatever has no such time, which is named instead. Owns this forecast; decides nothing.
 
 use crate::check::CheckResult;
+use crate::code_owners::AskedOwners;
 use crate::project::Common;
 use crate::promotion::approving::{self, Open};
 use crate::promotion::held;
@@ -38,7 +39,12 @@ pub fn start(
     let approvals = approving::of_promotion(common, lane, promotion, now).into_iter();
     after.extend(approvals.filter(|open| open.asked.missing() > 0).map(
         |Open { asked, .. }| {
-            format!("{} has agreed ({} of {})", asked.role, asked.by.len(), asked.needed)
+            let whom = asked.whom();
+            match asked.owners {
+                Some(AskedOwners::Unknown(_)) => format!("somebody knows the {whom}"),
+                Some(AskedOwners::Of(_)) => format!("one of the {whom} has agreed"),
+                None => format!("{whom} has agreed ({} of {})", asked.by.len(), asked.needed),
+            }
         },
     ));
     if let Some(active) = lane.active.as_ref().filter(|active| active.number != promotion.number) {

@@ -11,7 +11,7 @@ use crate::promotion::accepting::{accepts_something, unenforced};
 use crate::promotion::held::has_window;
 use crate::promotion::input::PromotionOrder;
 use crate::promotion::state::{Kind, Lane, Outcome, Promotion};
-use crate::promotion::{approving, changing, owing, setting_up};
+use crate::promotion::{approving, changing, owing, owning, setting_up};
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release, ReleaseRef};
 use crate::settings::{self, SettingChange};
@@ -54,6 +54,9 @@ pub(super) fn planned(
     let refused = [
         tier_takes_it(lane, environment, &release),
         asks(order, || approving::type_is_let_in(matrix, lane, environment, section, &release)),
+        asks(order, || {
+            owning::commit_is_known(matrix, lane, environment, section, (&release, &sets_up))
+        }),
         asks(order, || verified(project, lane, environment, &release)),
         not_quarantined(lane, section, &release),
         changing::settings_alone(project, lane, &release, &sets_up),
@@ -96,6 +99,8 @@ pub(super) fn plan_again(project: &Project, lane: &Lane, waiting: &Promotion) ->
         tier_takes_it(lane, environment, release)?;
         asks(&order, || verified(project, lane, environment, release))?;
         asks(&order, || approving::type_is_let_in(matrix, lane, environment, section, release))?;
+        let entering = (release, sets_up.as_slice());
+        asks(&order, || owning::commit_is_known(matrix, lane, environment, section, entering))?;
         changing::settings_alone(project, lane, release, &sets_up)?;
         asks(&order, || owing::lets_in(lane, release))?;
         asks(&order, || has_window(lane, environment, section, release, &order))?;

@@ -59,6 +59,7 @@ impl Lane {
                 self.asks = Some(Ask { reason: reason.clone(), since: at });
                 self.remembered = None;
             }
+            Event::OwnersTold(told) => self.remember_owners((**told).clone()),
             Event::ReasonGiven { number, .. } => self.owed.retain(|owed| owed.number != *number),
             Event::ApprovalGiven { approval, .. } => self.agreed(approval, at),
             Event::DebtIncurred(_) | Event::DebtSettled(_) | Event::DebtOverdue { .. } => {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use towpath_guard::Verdict;
 
+use crate::code_owners::OwnersTold;
 use crate::debts::DebtKind;
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision, Version};
 use crate::matrix::Signal;
@@ -125,6 +126,8 @@ pub enum Input {
         /// One sentence.
         sentence: String,
     },
+    /// The repository said whose files a change touches, or why it cannot be told.
+    OwnersTold(Box<OwnersTold>),
     /// What is left of the lane's error budget was looked at.
     BudgetLooked {
         /// Whether all of it is spent.

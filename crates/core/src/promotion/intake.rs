@@ -14,7 +14,7 @@ use crate::promotion::state::{CheckKey, GateList, Kind, Outcome, Promotion, Stat
 use crate::promotion::{
     CHECK_RETRY, LATEST_ASKING, SLOWEST_CHECK_RETRY, SOONEST_ASKING, Taken, Turn,
     VALIDATION_ATTEMPTS, approving, baking, committing, doubting, going_back, health, held,
-    holdback, holding, owing, rollback, shifting, standby, starting, triggers,
+    holdback, holding, owing, owning, rollback, shifting, standby, starting, triggers,
 };
 use crate::reason::{Refusal, RefusalKind};
 use crate::release::{ChangeType, Release};
@@ -63,6 +63,10 @@ pub(super) fn take(turn: &mut Turn<'_>, input: &Input) -> Taken {
         }
         Input::HealthLost { deployment, sentence } => {
             health::lost(turn, *deployment, sentence);
+            Ok(())
+        }
+        Input::OwnersTold(told) => {
+            owning::told(turn, told);
             Ok(())
         }
         Input::BudgetLooked { spent, sentence } => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::approvals::Word;
+use crate::code_owners::OwnersTold;
 use crate::debts::OpenDebt;
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, LaneId, Person, PromotionNumber, Revision};
@@ -67,6 +68,10 @@ pub struct Lane {
     /// Signed words about this lane, as long as they could be shown again.
     #[serde(default, skip_serializing_if = "Heard::is_empty")]
     pub taken: Heard,
+    /// What the repository said of whose files changes are, oldest first, at most
+    /// [`crate::code_owners::MOST_KEPT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owned: Vec<OwnersTold>,
     /// The last promotions that ended, oldest first, at most [`REMEMBERED`].
     pub ended: Vec<Ended>,
     /// The last command that was ordered.
@@ -100,6 +105,7 @@ impl Lane {
             debts: Vec::new(),
             words: Vec::new(),
             taken: Heard::default(),
+            owned: Vec::new(),
             ended: Vec::new(),
             last_command: CommandId(0),
             last_revision: Revision(0),

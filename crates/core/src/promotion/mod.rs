@@ -29,6 +29,7 @@ mod holding;
 mod intake;
 mod lane;
 pub mod owing;
+pub mod owning;
 mod reminding;
 mod rollback;
 pub mod setting_up;

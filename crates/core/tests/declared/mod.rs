@@ -93,6 +93,8 @@ fn approvals() -> ApprovalRules {
         expires: Span::hours(72),
         remind_every: None,
         author_may_approve: false,
+        code_owners: false,
+        owners_file: None,
         break_glass: Vec::new(),
     }
 }

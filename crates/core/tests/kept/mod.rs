@@ -1,5 +1,6 @@
 //! What the examples of the journal's events are made of, beside the nouns. Decides nothing.
 
+use towpath_core::code_owners::{Change, OwnedFiles, OwnersTold};
 use towpath_core::speaking::Signed;
 use towpath_guard::{Evidence, Probes, Standing, Verdict};
 
@@ -20,4 +21,14 @@ pub(crate) fn verdict() -> Verdict {
 
 pub(crate) fn signed() -> Signed {
     Signed { statement: r#"{"towpath":1}"#.to_owned(), signature: "-----BEGIN".to_owned() }
+}
+
+/// What a repository said, and why it could not say all.
+pub(crate) fn owners_told() -> OwnersTold {
+    let owners = vec!["@ada".to_owned(), "@example/payments".to_owned()];
+    OwnersTold {
+        change: Change { before: Some("a".repeat(40)), commit: "b".repeat(40), file: None },
+        files: vec![OwnedFiles { owners, file: "src/payments.rs".to_owned(), files: 2 }],
+        trouble: Some("the rest could not be read".to_owned()),
+    }
 }

@@ -2,6 +2,7 @@
 //! seconds, shares are fractions of 1, times are RFC 3339 in UTC, unknown is null and never left
 //! out. Shows, decides nothing.
 
+mod approval;
 mod earliest;
 mod people;
 mod planned;
@@ -16,6 +17,7 @@ use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 
 pub use crate::summary::text as summary;
+pub use approval::ApprovalView;
 pub use earliest::EarliestView;
 pub use people::{TokenView, WaitView, WaitingView, YouView};
 pub use planned::{HoldbackPlanView, PlanView, QuietHourView, StartView};
@@ -321,19 +323,6 @@ pub struct CheckView {
     pub state: String,
     /// What it said last.
     pub sentence: Option<String>,
-}
-
-/// A role that must agree.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ApprovalView {
-    /// Which.
-    pub role: String,
-    /// How many people of it.
-    pub need: u32,
-    /// Those who did.
-    pub by: Vec<String>,
-    /// Those who could still.
-    pub who: Vec<String>,
 }
 
 /// What visitors met during a rollout.

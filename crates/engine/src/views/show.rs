@@ -207,6 +207,7 @@ pub(crate) fn approvals(open: Vec<Open>) -> Vec<ApprovalView> {
     let names = |people: &[Person]| people.iter().map(ToString::to_string).collect();
     let view = |one: Open| ApprovalView {
         role: one.asked.role.to_string(),
+        owns: one.asked.owners.is_some().then(|| one.asked.whom()),
         need: one.asked.needed,
         by: names(&one.asked.by),
         who: names(&one.could),

@@ -16,6 +16,7 @@ mod freezes;
 mod governing;
 mod leases;
 mod notices;
+mod owners;
 mod probes;
 mod promises;
 mod quiet;

@@ -17,7 +17,7 @@ const NIGHTLY: &str = "prod: root, steps 100%/2s, window 02:00-12:00 Europe/Berl
 async fn plan(life: &Life<'_>, version: &str) -> PlanView {
     let release = Some(Version::new(version).unwrap());
     let order = PromotionOrder { release, ..PromotionOrder::of(Person::new("anna").unwrap()) };
-    life.engine.plan_with_quiet_hour(&prod(), &order).await.unwrap()
+    life.engine.whole_plan(&prod(), &order).await.unwrap()
 }
 
 async fn quiet_hour(life: &Life<'_>) -> QuietHourView {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use towpath_core::code_owners::{Change, OwnedFiles};
 use towpath_core::guarding::CountsFrom;
 use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
 use towpath_core::journal::Event;
@@ -403,12 +404,22 @@ impl AdapterSet for FakeAdapters {
 pub(crate) struct FakeHistory {
     /// Later commits that have the fix.
     pub(crate) having: Mutex<Vec<String>>,
+    /// Whose files changes touch; none: it cannot be told.
+    pub(crate) owned: Mutex<Option<Vec<OwnedFiles>>>,
+    /// Changes that were asked about.
+    pub(crate) asked: Mutex<Vec<Change>>,
 }
 
 #[async_trait]
 impl History for FakeHistory {
     async fn has_fix(&self, question: &FixQuestion) -> Result<bool, String> {
         Ok(self.having.lock().unwrap().contains(&question.later))
+    }
+
+    async fn owners(&self, change: &Change) -> Result<Vec<OwnedFiles>, String> {
+        self.asked.lock().unwrap().push(change.clone());
+        let owned = self.owned.lock().unwrap().clone();
+        owned.ok_or_else(|| "commit is not there; run `git fetch` there".to_owned())
     }
 }
 

@@ -119,7 +119,7 @@ pub(crate) async fn plan(
     let id = lane_id(&service, &environment)?;
     let order = ordered_by(by, order);
     app.engine.ensure_bytes(&id, &order).await?;
-    let mut plan = app.engine.plan_with_quiet_hour(&id, &order).await?;
+    let mut plan = app.engine.whole_plan(&id, &order).await?;
     plan.sets_up.iter_mut().for_each(hide_secrets);
     Ok(Json(plan))
 }

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+use towpath_core::code_owners::{Change, OwnedFiles};
 use towpath_core::ids::{Digest, Name, Person};
 use towpath_core::matrix::{AdapterSpec, Matrix};
 use towpath_core::release::{Artifact, Release};
@@ -75,6 +76,10 @@ impl AdapterSet for Nothing {
 #[async_trait]
 impl History for Nothing {
     async fn has_fix(&self, _: &FixQuestion) -> Result<bool, String> {
+        none()
+    }
+
+    async fn owners(&self, _: &Change) -> Result<Vec<OwnedFiles>, String> {
         none()
     }
 }

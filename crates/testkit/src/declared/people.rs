@@ -24,7 +24,7 @@ pub(super) fn people(text: &str) -> Result<BTreeMap<Person, PersonSpec>, String>
     Ok(people)
 }
 
-/// `all business 1`, `feature developer 2 business 1`, `expires 1h`, `by the author`: one line of the
+/// `all business 1`, `feature developer 2 business 1`, `expires 1h`, `by the author`, `owners`: one line of the
 /// rules.
 pub(super) fn rule(
     rules: &mut Option<ApprovalRules>,
@@ -37,6 +37,8 @@ pub(super) fn rule(
         expires: DEFAULT_EXPIRY,
         remind_every: None,
         author_may_approve: !matches!(tier, Tier::Staging | Tier::Production),
+        code_owners: false,
+        owners_file: None,
         break_glass: Vec::new(),
     });
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -44,6 +46,7 @@ pub(super) fn rule(
     match (word, of_type) {
         ("expires", _) => rules.expires = rest.parse()?,
         ("remind", _) => rules.remind_every = Some(rest.parse()?),
+        ("owners", _) => rules.code_owners = true,
         ("by", _) => rules.author_may_approve = true,
         ("broken-glass", _) => rules.break_glass = counts(rest)?,
         ("all", _) => rules.all = Some(counts(rest)?),

@@ -3,6 +3,7 @@
 //! the golden file beside the story does.
 
 mod freezes;
+mod owners;
 pub mod script;
 pub mod telling;
 mod words;

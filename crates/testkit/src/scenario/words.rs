@@ -50,6 +50,11 @@ impl Words {
         self.words.get(position + 1).map(String::as_str)
     }
 
+    /// All of them from a position on.
+    pub(super) fn from(&self, position: usize) -> &[String] {
+        self.words.get(position..).unwrap_or_default()
+    }
+
     /// Every word after `key`, which may be said several times.
     fn all_after(&self, key: &str) -> Vec<String> {
         let pairs = self.words.windows(2).filter(|pair| pair[0] == key);
@@ -133,6 +138,7 @@ impl Story {
                 self.is_quiet = words.get(0)? == "quiet";
                 Ok(())
             }
+            "owners" => self.owners(words),
             "check" => self.check(words),
             "traffic" | "guard" | "health" => self.evidence(words),
             "engine" | "crash" | "outcome" => self.engine(words),
@@ -153,6 +159,7 @@ impl Story {
             creator: words.after("as").map(person).transpose()?,
             irreversible: words.has("irreversible"),
             snapshot: words.has("snapshot"),
+            commit: words.after("commit").map(str::to_owned),
             settings: words
                 .all_after("setting")
                 .iter()

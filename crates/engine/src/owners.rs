@@ -1,0 +1,134 @@
+//! Asks the repository whose files a promotion that waits changes, and tells its lane. Reads no repository
+//! itself, and decides nothing about whose word is needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use towpath_core::code_owners::{Change, OwnersTold};
+use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::project::Project;
+use towpath_core::promotion::input::{Input, PromotionOrder};
+use towpath_core::promotion::state::{Lane, Promotion};
+use towpath_core::promotion::{approving, owning, plan};
+use towpath_core::units::{Span, Timestamp};
+
+use crate::asking;
+use crate::run_loop::Engine;
+use crate::shared::Shared;
+
+/// How long until a repository that could not tell is asked again: a person has to fetch there.
+const ASK_AGAIN: Span = Span::seconds(30);
+
+/// When a change is asked about again; none: it is being asked about.
+pub(crate) type AskedOwners = BTreeMap<(LaneId, Change), Option<Timestamp>>;
+
+/// A change whose owners a lane does not know.
+pub(crate) struct Question {
+    lane: LaneId,
+    change: Change,
+}
+
+/// Asks until the engine stops.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    asking::spawn(shared, due, ask);
+}
+
+/// What promotions that wait change and what is not known yet; forgets what nobody waits for any more.
+fn due(shared: &Shared) -> Vec<Question> {
+    let now = shared.now();
+    let all: Vec<Question> = shared.read(|project| {
+        let of_lane = |lane| unknown(project, lane);
+        project.lanes.values().flat_map(of_lane).collect()
+    });
+    let mut asked = shared.owners.lock().expect("no holder of this lock panics");
+    if all.is_empty() {
+        asked.clear();
+        return Vec::new();
+    }
+    let key = |question: &Question| (question.lane.clone(), question.change.clone());
+    asked.retain(|known, _| all.iter().any(|question| key(question) == *known));
+    let is_due = |question: &Question| match asked.get(&key(question)) {
+        None => true,
+        Some(again) => again.is_some_and(|at| at <= now),
+    };
+    let due: Vec<_> = all.into_iter().filter(is_due).collect();
+    asked.extend(due.iter().map(|question| (key(question), None)));
+    due
+}
+
+fn unknown(project: &Project, lane: &Lane) -> Vec<Question> {
+    let changes = lane.waiting.iter().filter_map(|promotion| of_promotion(project, promotion));
+    let mut changes: Vec<Change> = changes.filter(|change| !is_known(lane, change)).collect();
+    changes.sort();
+    changes.dedup();
+    changes.into_iter().map(|change| Question { lane: lane.id.clone(), change }).collect()
+}
+
+fn of_promotion(project: &Project, promotion: &Promotion) -> Option<Change> {
+    let plan = &promotion.plan;
+    let release = project.common.release_of(&plan.lane.service, &plan.release)?;
+    owning::change(&project.common, plan, release)
+}
+
+fn is_known(lane: &Lane, change: &Change) -> bool {
+    lane.owners_of(change).is_some_and(|told| told.trouble.is_none())
+}
+
+async fn ask(shared: Arc<Shared>, question: Question) {
+    let Question { lane, change } = question;
+    let told = told(&shared, change.clone()).await;
+    let again = shared.now().plus(ASK_AGAIN);
+    {
+        let mut asked = shared.owners.lock().expect("no holder of this lock panics");
+        asked.insert((lane.clone(), change), Some(again));
+    }
+    if shared.read(|project| project.lane(&lane).owners_of(&told.change) != Some(&told)) {
+        shared.send(&lane, Input::OwnersTold(Box::new(told))).await;
+    }
+}
+
+async fn told(shared: &Shared, change: Change) -> OwnersTold {
+    match shared.setup.adapters.history().owners(&change).await {
+        Ok(files) => OwnersTold { change, files, trouble: None },
+        Err(trouble) => OwnersTold { change, files: Vec::new(), trouble: Some(trouble) },
+    }
+}
+
+impl Engine {
+    /// Whose files a promotion would change that nobody has ordered, where its plan asks for their owners
+    /// and the lane does not know them yet. Changes nothing; safe to repeat.
+    pub async fn owners_of(&self, lane: &LaneId, order: &PromotionOrder) -> Option<OwnersTold> {
+        let change = self.shared.read(|project| {
+            let (plan, release) = plan(project, lane, order).ok()?;
+            let change = owning::change(&project.common, &plan, &release)?;
+            (!is_known(&project.lane(lane), &change)).then_some(change)
+        })?;
+        Some(told(&self.shared, change).await)
+    }
+
+    /// Tells the lane whose files the promotion changes that somebody speaks about, so that the word counts
+    /// although it comes before anybody asked the repository.
+    pub(crate) async fn tell_owners(&self, lane: &LaneId, input: &Input) {
+        let Input::ApprovalOrdered(order) = input else { return };
+        let told = match order.number {
+            Some(number) => self.owners_of_waiting(lane, number).await,
+            None => self.owners_of(lane, &approving::as_order(order)).await,
+        };
+        if let Some(told) = told {
+            self.shared.send(lane, Input::OwnersTold(Box::new(told))).await;
+        }
+    }
+
+    async fn owners_of_waiting(
+        &self,
+        lane: &LaneId,
+        number: PromotionNumber,
+    ) -> Option<OwnersTold> {
+        let change = self.shared.read(|project| {
+            let lane = project.lane(lane);
+            let change = of_promotion(project, lane.promotion(number)?)?;
+            lane.owners_of(&change).is_none().then_some(change)
+        })?;
+        Some(told(&self.shared, change).await)
+    }
+}
