@@ -10,7 +10,7 @@ use towpath_core::ids::{Digest, LaneId, Name, Person};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Matrix;
 use towpath_core::people::PersonSpec;
-use towpath_core::speaking::{Signed, Statement, key_of_line};
+use towpath_core::speaking::{RULE, Signed, Statement, key_of_line};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::store::WrittenEvent;
 
@@ -27,6 +27,8 @@ const WRITTEN_WITHIN: Span = Span::minutes(1);
 pub struct Counted {
     /// Signed by the key that the matrix in force named, about what the event tells.
     pub right: u64,
+    /// Not signed by people who have a key, under programs that did not ask for it then.
+    pub unasked: u64,
     /// Rightly signed by some key; whose it is stands neither in these events nor in the matrix itself.
     pub unproven: u64,
 }
@@ -43,6 +45,10 @@ pub struct Words {
     force: Option<Box<Matrix>>,
     /// Whether one is in force at all, as far as is known.
     begun: bool,
+    /// Whether an event was seen.
+    walking: bool,
+    /// Whether the program asks for every word signed by now. Once it does it always does.
+    asks: bool,
     /// What waits for people.
     proposed: Option<Box<Proposal>>,
     /// Who agreed to what waits by a key, as far as that is proven.
@@ -66,10 +72,14 @@ impl Words {
             let first = Digest::new(&event.hash).ok();
             self.journal = first.map(|first| crate::origin(&self.project, self.speed, &first));
         }
+        // Of what stands before a part nothing is known, so that no part gets around a signature.
+        self.asks |= !self.walking && event.seq != 1;
+        self.walking = true;
         // What cannot be read is none of our words, and its own finding elsewhere.
         let Ok(body) = serde_json::from_str::<Event>(&event.body) else {
             return self.unreadable(event);
         };
+        self.asks |= shows_the_rule(&body);
         let wrong = self.looked(event, &body);
         if let Event::MatrixWordGiven(word) = &body
             && word.agrees
@@ -121,6 +131,10 @@ impl Words {
         let Some(signed) = told.signed else {
             let has_key = self.person(&by).is_some_and(|known| known.key.is_some());
             let missing = has_key && !self.was_proposed(body) && !self.gives_up(body, &by);
+            if missing && !self.asks && !told.spoken.says.was_ever_signed() {
+                self.counted.unasked += 1;
+                return None;
+            }
             return missing.then(|| format!("{by} has a key, and this word of {by} is not signed"));
         };
         let actor = event.actor.strip_prefix(by.as_str());
@@ -185,6 +199,9 @@ impl Words {
     /// Whether an event takes out a key for which neither its owner nor anybody else who has one signed.
     fn key_taken(&self, event: &Event) -> Option<String> {
         let Event::MatrixApplied { matrix, by, signed, .. } = event else { return None };
+        if !self.asks {
+            return None;
+        }
         let proposed = self.proposed.as_ref().filter(|it| it.matrix == *matrix && it.by == *by);
         let has_signed = signed.is_some() || proposed.is_some_and(|it| it.signed.is_some());
         let others = proposed.is_some() && self.agreed.iter().any(|who| who != by);
@@ -210,4 +227,14 @@ impl Words {
         let Event::MatrixProposed(proposal) = event else { return false };
         taken_out(self.force.as_deref(), &proposal.matrix).contains(by)
     }
+}
+
+/// Whether an event shows that the program by then asked for every word signed: an engine says so, or there is
+/// a word that no earlier program took.
+fn shows_the_rule(event: &Event) -> bool {
+    if let Event::EngineStarted(started) = event {
+        return started.words >= RULE;
+    }
+    let statement = event.signed().and_then(|signed| Statement::read(&signed.statement));
+    statement.is_some_and(|one| one.journal.is_some() || !one.says.was_ever_signed())
 }

@@ -16,7 +16,7 @@ use crate::deployment::Deployment;
 pub use crate::evidence::Withdrawal;
 pub use crate::freezing::{Freeze, Thaw};
 use crate::governing::{MatrixWord, Proposal};
-use crate::ids::{CommandId, Digest, Epoch, Name, Person, PromotionNumber, Revision};
+use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
 use crate::notices::{Delivered, GivenUp};
 use crate::plan::Plan;
@@ -30,22 +30,19 @@ mod refused;
 mod requested;
 mod secrets;
 mod signed;
+mod started;
 
 pub use refused::RefusedOrder;
 pub use requested::{Remembered, Requested};
 pub use secrets::SecretsRead;
+pub use started::EngineStart;
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
     /// An engine took over the journal.
-    EngineStarted {
-        /// From now on.
-        epoch: Epoch,
-        /// The program's version.
-        program: String,
-    },
+    EngineStarted(EngineStart),
     /// The matrix that counts from now on for what has not started.
     MatrixApplied {
         /// All of it, resolved.

@@ -212,8 +212,8 @@ impl Project {
             self.common.taken.note(signed, at);
         }
         match event {
-            Event::EngineStarted { epoch, .. } => {
-                self.common.epoch = *epoch;
+            Event::EngineStarted(started) => {
+                self.common.epoch = started.epoch;
                 self.common.starts.push_back(at);
                 if self.common.starts.len() > STARTS_KEPT {
                     self.common.starts.pop_front();
@@ -263,12 +263,14 @@ impl Project {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::EngineStart;
 
     #[test]
     fn starts_of_the_engine_are_counted_from_a_moment_on_and_the_oldest_forgotten() {
         let mut project = Project::default();
         for number in 1..=20 {
-            let event = Event::EngineStarted { epoch: Epoch(number), program: "1.0.0".to_owned() };
+            let (epoch, program) = (Epoch(number), "1.0.0".to_owned());
+            let event = Event::EngineStarted(EngineStart { epoch, program, words: 0 });
             project.apply(None, &event, Timestamp(i64::try_from(number).unwrap()));
         }
         assert_eq!(project.common.epoch, Epoch(20));

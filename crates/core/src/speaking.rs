@@ -16,6 +16,9 @@ pub const NAMESPACE: &str = "towpath";
 pub const LONGEST: Span = Span::hours(1);
 /// How far the clock of whoever signs may be ahead.
 pub const AHEAD: Span = Span::minutes(5);
+/// Which words this program asks for signed, as it says when it starts: 1, whatever [`Says`] has. Programs before
+/// that asked for those of gates alone.
+pub const RULE: u32 = 1;
 /// How long after they were taken words could be shown again: they may be from a clock that is ahead.
 const SHOWABLE: Span = Span(LONGEST.milliseconds() + AHEAD.milliseconds());
 /// What stands before a key of hardware that must have asked for more than a touch (sshd(8)).
@@ -53,6 +56,13 @@ pub enum Says {
     Thaw,
     /// A promotion that is held goes on.
     Resume,
+}
+
+impl Says {
+    /// Whether every program that knew keys asked for it signed: words at a gate.
+    pub fn was_ever_signed(self) -> bool {
+        matches!(self, Self::Approve | Self::Reject | Self::Attest)
+    }
 }
 
 /// What a person signs: one object of JSON in one line, its fields in this order, without spaces between

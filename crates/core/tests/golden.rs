@@ -21,7 +21,9 @@ use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
 use towpath_core::governing::{MatrixWord, Proposal};
 use towpath_core::ids::{CommandId, Digest, Epoch, Person, PromotionNumber, Revision, TokenId};
-use towpath_core::journal::{Attested, Event, Freeze, Remembered, Requested, Thaw, Withdrawal};
+use towpath_core::journal::{
+    Attested, EngineStart, Event, Freeze, Remembered, Requested, Thaw, Withdrawal,
+};
 use towpath_core::matrix::{Signal, Tier};
 use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
 use towpath_core::people::Verb;
@@ -74,7 +76,11 @@ fn of_the_project() -> Vec<Event> {
     };
     let production = Scope { environment: Some(name("prod")), service: None };
     vec![
-        Event::EngineStarted { epoch: Epoch(3), program: "0.1.0".to_owned() },
+        Event::EngineStarted(EngineStart {
+            epoch: Epoch(3),
+            program: "0.1.0".to_owned(),
+            words: 0,
+        }),
         Event::MatrixApplied {
             matrix: Box::new(matrix(0xFFF8)),
             by: ada(),

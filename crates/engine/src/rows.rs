@@ -270,6 +270,8 @@ mod tests {
     use towpath_core::release::ChangeType;
     use towpath_core::speaking::Heard;
 
+    use towpath_core::journal::EngineStart;
+
     use super::*;
 
     fn release(version: usize) -> Release {
@@ -357,7 +359,11 @@ mod tests {
         let rows = changed(&common, &[created], Timestamp(0), |_| 1);
         let keys: Vec<_> = rows.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(keys, ["release:api/2501.0.0"]);
-        let started = Event::EngineStarted { epoch: Epoch(4), program: "x".to_owned() };
+        let started = Event::EngineStarted(EngineStart {
+            epoch: Epoch(4),
+            program: "x".to_owned(),
+            words: 0,
+        });
         let rows = changed(&common, &[started], Timestamp(0), |_| 41);
         assert_eq!((rows.len(), rows[0].key.as_str()), (1, PROJECT));
         assert!(rows[0].body.to_string().len() < 120, "{}", rows[0].body);

@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use towpath_core::ids::{LaneId, TokenId};
-use towpath_core::journal::Event;
+use towpath_core::journal::{EngineStart, Event};
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
+use towpath_core::speaking::RULE;
 use towpath_core::units::Timestamp;
 use towpath_guard::{Standing, Verdict};
 use towpath_ports::store::{EventRow, StoreError, Turn};
@@ -123,8 +124,8 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         from: None,
     };
     let program = PROGRAM.to_owned();
-    run.write(None, "engine", vec![Event::EngineStarted { epoch: found.epoch, program }], true)
-        .await?;
+    let started = Event::EngineStarted(EngineStart { epoch: found.epoch, program, words: RULE });
+    run.write(None, "engine", vec![started], true).await?;
     spoken::learn_journal(&shared).await?;
     handing::learn_what_is_at_hand(&shared);
     handing::learn_what_runs(&shared).await;

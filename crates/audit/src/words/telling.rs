@@ -80,7 +80,7 @@ impl Beside {
             Says::BreakGlass
         } else if order.overrides_window {
             Says::OverrideWindow
-        } else if order.signed.is_some() {
+        } else if order.signed.is_some() || !order.plan.accepted.is_empty() {
             Says::AcceptUnenforced
         } else {
             return None;

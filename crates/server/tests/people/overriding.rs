@@ -3,7 +3,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{Digest, LaneId, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Matrix;
 use towpath_core::people::Verb;
@@ -215,19 +215,11 @@ async fn t2_what_goes_past_the_rules_is_signed() {
     let bob = As::Person("bob");
     let release = digest_of(&world, "1.0.0").await;
     let path = "/v1/lanes/app/production/promotions";
-    let cases = [
-        ("override_window", json!(true), "override-window"),
-        ("accept_unenforced", json!(["x"]), "accept-unenforced"),
-    ];
+    let cases = [("override_window", json!(true), "override-window")];
     for (field, value, says) in cases {
         let mut past = order("1.0.0");
         (past[field], past["reason"]) = (value, json!("the shop is closed"));
         let plan = world.post(&bob, "/v1/lanes/app/production/plan", &past).await;
-        if says == "accept-unenforced" {
-            // What is enforced cannot be gone without; the word is asked for all the same.
-            assert_ne!(plan.status, StatusCode::OK, "{plan:?}");
-            continue;
-        }
         let hash = plan.body["hash"].as_str().unwrap().to_owned();
         let good = words(&world, "bob", says, json!({
             "service": "app", "environment": "production", "release": release,
@@ -245,6 +237,48 @@ async fn t2_what_goes_past_the_rules_is_signed() {
     let rows = world.engine.events(0, 1000).await.unwrap();
     let asked = rows.iter().find(|row| row.kind == "promotion-requested").unwrap();
     assert!(asked.body["signed"]["statement"].as_str().unwrap().contains("override-window"));
+}
+
+#[tokio::test]
+async fn t2_what_is_accepted_as_not_enforced_is_signed_and_kept() {
+    let declared = "
+        people: lead lead developer; ada lead; bob developer
+        production: root, tier production, steps 100%/1m, unenforced environments.production.cost_limit";
+    let world = World::new(declared, |matrix| key(matrix, "bob", BOB)).await;
+    let bob = As::Person("bob");
+    let release = digest_of(&world, "1.0.0").await;
+    let path = "/v1/lanes/app/production/promotions";
+    let why = "nobody measures it yet";
+    let refused = world.post(&bob, path, &order("1.0.0")).await;
+    assert_eq!(refused.code(), "not-enforced", "{refused:?}");
+    let mut past = order("1.0.0");
+    (past["accept_unenforced"], past["reason"]) = (json!(["cost_limit"]), json!(why));
+    let plan = world.post(&bob, "/v1/lanes/app/production/plan", &past).await;
+    let hash = plan.body["hash"].as_str().unwrap().trim_start_matches("sha256:").to_owned();
+    let about = json!({
+        "service": "app", "environment": "production", "release": release,
+        "plan": format!("sha256:{hash}"), "note": why,
+    });
+    let good = words(&world, "bob", "accept-unenforced", about).await;
+    for (signed, code) in [
+        (Value::Null, "not-signed"),
+        (said(&with(&good, "says", json!("override-window")), BOB), "signed-other-word"),
+        (said(&with(&good, "note", json!("it is measured")), BOB), "signed-other-note"),
+        (said(&with(&good, "plan", json!(Digest::of(b"x"))), BOB), "signed-other-plan"),
+        (said(&good, CARL), "not-proven"),
+    ] {
+        past["signed"] = signed;
+        let answer = world.post(&bob, path, &past).await;
+        assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, code), "{answer:?}");
+    }
+    assert!(!world.kinds().await.contains(&"promotion-requested".to_owned()));
+    past["signed"] = said(&good, BOB);
+    let answer = world.post(&bob, path, &past).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+    let rows = world.engine.events(0, 1000).await.unwrap();
+    let asked = rows.iter().find(|row| row.kind == "promotion-requested").unwrap();
+    assert_eq!(asked.body["plan"]["accepted"], json!(["environments.production.cost_limit"]));
+    assert_eq!(asked.body["signed"], said(&good, BOB), "byte for byte as it was signed");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
-use towpath_core::journal::Event;
+use towpath_core::journal::{EngineStart, Event};
 use towpath_core::project::Project;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order};
 use towpath_core::promotion::input::Input;
@@ -64,7 +64,8 @@ impl<F: Fate> World<F> {
         }
         let epoch = self.disk.take_ownership();
         let at = Timestamp(self.now.0.saturating_add(skew));
-        let event = Event::EngineStarted { epoch, program: "model".to_owned() };
+        let event =
+            Event::EngineStarted(EngineStart { epoch, program: "model".to_owned(), words: 0 });
         let written = Written { at, events: vec![event], ..Written::default() };
         self.disk.commit(epoch, self.now, &written).ok()?;
         self.disk.sync();

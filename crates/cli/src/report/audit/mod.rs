@@ -59,6 +59,7 @@ impl Whole {
             "words": {
                 "right": self.words.counted.right,
                 "unproven": self.words.counted.unproven,
+                "unasked": self.words.counted.unasked,
                 "findings": self.words.findings,
             },
         })
@@ -121,7 +122,11 @@ pub(crate) fn text(found: &Whole, place: &str, style: &Style) -> (String, String
 
 /// How many words people signed, where any were.
 fn said(block: &mut Block, words: Counted) {
-    let Counted { right, unproven } = words;
+    let Counted { right, unproven, unasked } = words;
+    if unasked > 0 {
+        let whose = "of people who have a key, under a program that asked for no signature then";
+        block.row("unsigned", format!("{unasked} {whose}"));
+    }
     if right + unproven == 0 {
         return;
     }

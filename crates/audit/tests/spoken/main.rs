@@ -3,6 +3,8 @@
 //! signs as OpenSSH's PROTOCOL.u2f says.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
+mod accepted;
+
 use std::path::Path;
 
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
@@ -16,7 +18,7 @@ use towpath_audit::spoken::{Unproven, is_key, verify};
 use towpath_audit::verify::{Report, What};
 use towpath_audit::words::Counted;
 use towpath_core::ids::{Digest, Name};
-use towpath_core::speaking::{Signed, Statement};
+use towpath_core::speaking::{RULE, Signed, Statement};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::store::WrittenEvent;
 
@@ -191,8 +193,24 @@ fn linked(told: Vec<(&str, &str, Value)>) -> Vec<WrittenEvent> {
     linked.collect()
 }
 
+/// How a journal begins: by a program that asks for every word signed.
+fn started() -> (&'static str, &'static str, Value) {
+    let mut body = golden("engine-started");
+    body["words"] = json!(RULE);
+    ("", "engine", body)
+}
+
+/// How one began before that.
+fn started_once() -> (&'static str, &'static str, Value) {
+    ("", "engine", golden("engine-started"))
+}
+
 fn origin() -> String {
-    let first = linked(vec![("", "engine", golden("engine-started"))]).remove(0);
+    origin_of(started())
+}
+
+fn origin_of(first: (&str, &str, Value)) -> String {
+    let first = linked(vec![first]).remove(0);
     towpath_audit::origin("shop", 1, &Digest::new(&first.hash).unwrap())
 }
 
@@ -218,7 +236,14 @@ fn statement() -> Value {
 
 /// What is found in a journal that ends with these events.
 fn found(told: Vec<(&str, &str, Value)>) -> Report {
-    let mut all = vec![("", "engine", golden("engine-started")), ("", "ada", applied(&people()))];
+    found_after(started(), told)
+}
+
+fn found_after(
+    first: (&'static str, &'static str, Value),
+    told: Vec<(&str, &str, Value)>,
+) -> Report {
+    let mut all = vec![first, ("", "ada", applied(&people()))];
     all.extend(told);
     let events = linked(all);
     let name = Name::new("shop").unwrap();
@@ -244,14 +269,14 @@ fn a_word_as_it_was_signed_is_counted() {
     let signed = said(BOB, &statement().to_string());
     let report = found(vec![("", "bob (token 0123456789ab)", thaw("bob", Some(&signed)))]);
     assert!(report.is_whole(), "{report:?}");
-    assert_eq!(report.words, Counted { right: 1, unproven: 0 });
+    assert_eq!(report.words, Counted { right: 1, ..Counted::default() });
     // Of a key in a file only the signature is looked at, as of a part without the matrix.
     let mut dora = statement();
     dora["by"] = json!("dora");
     let signed = said(9, &dora.to_string());
     let report = found(vec![("", "dora", thaw("dora", Some(&signed)))]);
     assert!(report.is_whole(), "{report:?}");
-    assert_eq!(report.words, Counted { right: 0, unproven: 1 });
+    assert_eq!(report.words, Counted { unproven: 1, ..Counted::default() });
     // Whoever has no key needs none.
     assert!(found(vec![("", "ada", thaw("ada", None))]).is_whole());
 }
