@@ -9,6 +9,7 @@ mod quiet;
 mod reading;
 mod settings;
 mod signals;
+mod types;
 mod unattended;
 
 use std::io::{BufRead as _, BufReader};
@@ -123,6 +124,11 @@ fn under_way(world: &World, version: &str) -> (Begun, u64) {
 
 /// Creates a release of another change type than a feature.
 fn release_of_type(world: &World, version: &str, change_type: &str) {
+    release_as(world, version, change_type, &[]);
+}
+
+/// The same, created with more words.
+fn release_as(world: &World, version: &str, change_type: &str, more: &[&str]) {
     let file = world.root().join(format!("app-{version}"));
     let text = format!("#!/bin/sh\nexec '{}' sample-service\n", towpath().display());
     std::fs::write(&file, text).expect("the program is written");
@@ -131,7 +137,7 @@ fn release_of_type(world: &World, version: &str, change_type: &str) {
     let artifact = format!("api={}", file.display());
     let setting = format!("TTS_VOICE=voice{version}");
     let words = ["release", "create", version, "--artifact", &artifact, "--type", change_type];
-    world.must(&[&words[..], &["--setting", &setting]].concat(), 0);
+    world.must(&[&words[..], &["--setting", &setting], more].concat(), 0);
 }
 
 /// The answer of a command as one JSON object.
