@@ -76,11 +76,7 @@ fn of_the_project() -> Vec<Event> {
     };
     let production = Scope { environment: Some(name("prod")), service: None };
     vec![
-        Event::EngineStarted(EngineStart {
-            epoch: Epoch(3),
-            program: "0.1.0".to_owned(),
-            words: 0,
-        }),
+        Event::EngineStarted(EngineStart { epoch: Epoch(3), program: "0.1.0".into(), words: 0 }),
         Event::MatrixApplied {
             matrix: Box::new(matrix(0xFFF8)),
             by: ada(),
