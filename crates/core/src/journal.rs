@@ -149,7 +149,7 @@ pub enum Event {
         /// What.
         kind: DebtKind,
     },
-    /// People who must agree to a promotion that waits are told again.
+    /// People for whose word a promotion waits are told again.
     Reminded {
         /// Which.
         number: PromotionNumber,

@@ -276,8 +276,12 @@ fn gate_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
 
 fn check(slug: &str, at: Weight) -> CheckSpec {
     let slug = slug.trim().to_owned();
-    // What passes by time alone is known by its kind.
-    let kind = if slug == "soak" { "soak" } else { "model" };
+    // What passes by time alone, and what a person answers, is known by its kind.
+    let kind = match slug.as_str() {
+        "soak" => "soak",
+        "attested" => "attested",
+        _ => "model",
+    };
     CheckSpec {
         title: slug.replace('-', " "),
         slug,

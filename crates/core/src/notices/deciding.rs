@@ -87,12 +87,13 @@ fn occasions(told: &Told<'_>, event: &Event) -> Vec<Found> {
             let sentence = format!("overdue: {}", owed(told, *number, *kind));
             vec![(Occasion::Owed, *number, sentence)]
         }
-        Event::Reminded { number } => {
-            let promotion = told.after.promotion(*number);
-            let open =
-                promotion.map(|it| asked_of_people(told, told.after, it)).unwrap_or_default();
-            vec![(Occasion::Waiting, *number, format!("still: {}", sentences(open)))]
-        }
+        Event::Reminded { number } => told.after.promotion(*number).map_or_else(Vec::new, |it| {
+            let open = asked_of_people(told, told.after, it);
+            let word = (!open.is_empty()).then(|| (Occasion::Waiting, sentences(open)));
+            let pause = it.paused.as_ref().map(|pause| (Occasion::Paused, pause.reason.clone()));
+            let both = word.into_iter().chain(pause);
+            both.map(|(occasion, of)| (occasion, *number, format!("still: {of}"))).collect()
+        }),
         Event::PromotionStarted { number, .. } => {
             vec![(Occasion::Started, *number, String::new())]
         }

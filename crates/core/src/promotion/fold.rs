@@ -66,7 +66,8 @@ impl Lane {
                 self.debts_changed(event, at);
             }
             Event::Reminded { number } => {
-                if let Some(one) = self.waiting.iter_mut().find(|one| one.number == *number) {
+                let mut all = self.active.iter_mut().chain(&mut self.waiting);
+                if let Some(one) = all.find(|one| one.number == *number) {
                     one.reminded_at = Some(at);
                 }
             }

@@ -8,6 +8,7 @@ use towpath_core::freezing::Scope;
 use towpath_core::ids::{Name, Person};
 use towpath_core::matrix::{AdapterSpec, Matrix, Tier};
 use towpath_core::notices::{Channel, NotifyRules, Occasion, SUMMARIES, SecretPlace};
+use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Span;
 use towpath_engine::EngineError;
@@ -15,7 +16,7 @@ use towpath_engine::views::NoticesView;
 
 use crate::fakes::{ChannelManner, CommitFault, SECRET};
 use crate::freezes;
-use crate::world::{Life, SHORT, World};
+use crate::world::{Life, SHORT, World, prod};
 
 /// A crash at any of the first so many turns.
 const TURNS: usize = 40;
@@ -343,4 +344,33 @@ fn a_freeze_and_its_end_are_told_and_delay_nothing() {
         ["[project] FROZEN: everything", "[project] not frozen any more: everything"]
     );
     assert!(world.store.pending() >= 2, "both for email wait for the next engine");
+}
+
+#[test]
+fn a_pause_is_told_again_as_often_as_the_matrix_says_and_not_once_more_by_the_next_engine() {
+    let pauses = |matrix: &mut Matrix| {
+        told(matrix);
+        for environment in &mut matrix.environments {
+            environment.notify.on = BTreeMap::from([(Occasion::Paused, vec![name("slack")])]);
+        }
+    };
+    let world =
+        World::new("prod: root, steps 10%/1h 100%/2s, approvals remind 10m").changed_by(pauses);
+    world.live(async |life| {
+        let (number, _) = life.begin_second().await;
+        life.bakes_at(0).await;
+        let by = Person::new("anna").unwrap();
+        let reason = Some("lunch".to_owned());
+        life.engine.order(&prod(), Input::PauseOrdered { number, by, reason }).await.unwrap();
+        tokio::time::sleep(Duration::from_mins(13)).await;
+        all_settled(life).await;
+    });
+    assert_eq!(world.store.count("reminded"), 1);
+    world.live(async |life| {
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        all_settled(life).await;
+    });
+    assert_eq!(world.store.count("reminded"), 1);
+    let subject = "[project] 2.0.0 is paused on its way into prod";
+    assert_eq!(world.notifiers.subjects("slack"), [subject, subject]);
 }
