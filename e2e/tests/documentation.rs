@@ -87,6 +87,11 @@ fn reports_open_a_gate_as_their_page_says() {
 }
 
 #[test]
+fn a_program_opens_a_gate_as_its_page_says() {
+    follow("how-to/let-a-program-open-a-gate.md");
+}
+
+#[test]
 fn looking_at_evidence_does_what_it_says() {
     follow("how-to/look-at-evidence.md");
 }

@@ -21,6 +21,11 @@ pub(crate) const PROTECTION: &str = "protection";
 /// The setting in which those rules are handed on.
 const BRANCHES: &str = "branches";
 
+/// The setting of a check that names where the changes of its branch come from.
+const FROM: &str = "from";
+/// Settings by which it asks about one change.
+const OF_A_CHANGE: [&str; 4] = ["reviews", "code_owners", "up_to_date", "signed"];
+
 /// The gate of a service with what its checks take from elsewhere.
 pub(crate) fn completed(mut gate: Gate, service: &Name, reading: &mut Reading<'_>) -> Gate {
     for check in gate.prerequisites.iter_mut().chain(&mut gate.validation) {
@@ -41,6 +46,17 @@ fn complete(check: &mut CheckSpec, service: &Name, reading: &mut Reading<'_>) {
         if let Some(name) = of_service(root, service).map_or(name, |own| name_in(own, kind)) {
             settings.insert(REPOSITORY.to_owned(), name.into());
             reading.use_of(REPOSITORY);
+        }
+    }
+    if takes(FROM)
+        && OF_A_CHANGE.iter().any(|key| settings.contains_key(*key))
+        && !settings.contains_key(FROM)
+        && let Some(branch) = settings.get("branch").and_then(Value::as_str).map(str::to_owned)
+    {
+        let from = branches::come_from(root, &branch);
+        if !from.is_empty() {
+            settings.insert(FROM.to_owned(), from.into());
+            reading.come_from.insert(branch);
         }
     }
     if takes(PROTECTION)
@@ -75,7 +91,11 @@ fn name_in<'a>(text: &'a str, kind: &str) -> Option<&'a str> {
 
 /// Of what the matrix says of branches, what nothing acts on although checks compare some of them
 /// with the forge: paths of branches that none compares, and of where branches start.
-pub(crate) fn not_compared(root: &Node, compared: &BTreeSet<String>) -> Vec<Unenforced> {
+pub(crate) fn not_compared(
+    root: &Node,
+    compared: &BTreeSet<String>,
+    come_from: &BTreeSet<String>,
+) -> Vec<Unenforced> {
     let entries = root.get(BRANCHES).map(Node::entries).unwrap_or_default();
     let mut found = Vec::new();
     for entry in entries.iter().filter(|it| !it.key.starts_with("x-")) {
@@ -84,8 +104,11 @@ pub(crate) fn not_compared(root: &Node, compared: &BTreeSet<String>) -> Vec<Unen
         let has_rules = rules.as_ref().and_then(Value::as_object).is_some_and(|it| !it.is_empty());
         let (path, reason) = if has_rules && !compared.contains(&**branch) {
             (format!("{BRANCHES}.{branch}"), "no check compares it with the forge")
-        } else if entry.value.get("from").is_some() && !branches::is_pattern(branch) {
-            (format!("{BRANCHES}.{branch}.from"), "it lives on, and where it started says nothing")
+        } else if entry.value.get("from").is_some()
+            && !branches::is_pattern(branch)
+            && !come_from.contains(&**branch)
+        {
+            (format!("{BRANCHES}.{branch}.from"), "no check asks about a pull request into it")
         } else {
             continue;
         };

@@ -51,6 +51,8 @@ pub(crate) struct Reading<'a> {
     used: BTreeSet<&'static str>,
     /// Branches whose rules a check compares with the forge's.
     pub(crate) compared: BTreeSet<String>,
+    /// Branches of which a check asks where their changes come from.
+    pub(crate) come_from: BTreeSet<String>,
 }
 
 /// One lane as a tree: the environment's sections with those of the service joined in.
@@ -91,7 +93,7 @@ impl<'a> Reading<'a> {
         let named = sections::secrets::named(root);
         let (apart, sources) = (BTreeSet::new(), BTreeMap::new());
         let (found, knows_people) = (Vec::new(), false);
-        let (used, compared) = (BTreeSet::new(), BTreeSet::new());
+        let (used, compared, come_from) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         Self {
             root,
             catalogue,
@@ -105,6 +107,7 @@ impl<'a> Reading<'a> {
             knows_people,
             used,
             compared,
+            come_from,
         }
     }
 
@@ -173,7 +176,11 @@ pub(crate) fn resolve(reading: &mut Reading<'_>) -> Option<Resolved> {
     }
     if !reading.compared.is_empty() || !sections::branches::starts(root, &[]).is_empty() {
         reading.use_of("branches");
-        resolved.not_enforced.extend(forge::not_compared(root, &reading.compared));
+        resolved.not_enforced.extend(forge::not_compared(
+            root,
+            &reading.compared,
+            &reading.come_from,
+        ));
     }
     resolved.not_enforced.retain(|it| !reading.used.contains(it.path.as_str()));
     // What is said at the top holds everywhere: it is accepted when every environment accepts it.

@@ -306,6 +306,7 @@ const KEYS: &[Row] = &[
     ("services", &["components", "apps", "applications", "microservices"], "what is released"),
     ("project", &["name", "app", "product", "appname"], "whose matrix this is"),
     ("owners", &["owner", "maintainers", "team"], "whose service it is"),
+    ("teams", &["groups", "group", "usergroups"], "people who have roles together"),
     ("tier", &["type", "class", "level", "stage", "envtype"], "how much is at stake"),
     ("purpose", &["description", "about", "comment", "notes"], "what it is for"),
     ("alarms", &["alerts", "alertrules", "monitors", "cloudwatchalarms"], "what is watched"),

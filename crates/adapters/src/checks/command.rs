@@ -1,15 +1,17 @@
-//! Check `command`: a program of one's own says yes or no. Owns what its status means; the program's
-//! life is [`crate::running`]'s.
+//! Check `command`: a program of one's own says yes or no. Owns what its status means; what it is asked
+//! and answers as JSON is [`contract`]'s, and the program's life [`crate::running`]'s.
+
+mod contract;
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use towpath_core::check::CheckAnswer;
 use towpath_core::ids::Digest;
@@ -20,7 +22,7 @@ use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
 
 use crate::printable::escaped;
 use crate::question;
-use crate::running::{self, Errors, Running};
+use crate::running::{self, Errors, Running, Said};
 
 /// `EX_TEMPFAIL` of sysexits.h: not now, try again.
 const TEMPORARY_FAILURE: i32 = 75;
@@ -31,7 +33,8 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {
         family: Family::Check,
         name: "command",
-        summary: "A program ends with status 0 (pass), 75 (ask again in a minute) or another (fail).",
+        summary: "A program answers by its status, 0 (pass), 75 (ask again in a minute) or another (fail), or \
+                  with a JSON object.",
         example: "{ check: command, run: [npm, run, \"test:smoke\", --, \"{green}\"] }",
         state: KindState::Built,
         capabilities: &["green"],
@@ -50,6 +53,12 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
                 default: Some(""),
                 doc: "Environment variables over those of the engine.",
             },
+            Field::optional(
+                "answer",
+                FieldType::Word(&["status", "json"]),
+                "How it answers; left out, by its status. json: it reads the question as one JSON object, and \
+                 prints one such as { \"result\": \"pass\", \"sentence\": \"41 journeys work\" }, with status 0.",
+            ),
         ],
         validate,
     },
@@ -74,19 +83,29 @@ struct Settings {
     run: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
+    #[serde(default)]
+    answer: Form,
+}
+
+/// How the program answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    #[default]
+    Status,
+    Json,
 }
 
 struct Run {
     settings: Settings,
-    root: PathBuf,
-    speed: u32,
+    site: Site,
 }
 
 impl Run {
     fn new(settings: &Value, site: &Site) -> Result<Self, String> {
         let settings = Settings::deserialize(settings);
         let settings = settings.map_err(|error| format!("check `command`: {error}"))?;
-        Ok(Self { settings, root: site.root.clone(), speed: site.speed })
+        Ok(Self { settings, site: site.clone() })
     }
 
     /// What is known of the question goes into the environment: nothing is ever put together into
@@ -97,7 +116,7 @@ impl Run {
             request.green.iter().map(|one| question::url(one.address)).collect();
         command
             .args(&words[1..])
-            .current_dir(&self.root)
+            .current_dir(&self.site.root)
             .envs(&self.settings.env)
             .env("TOWPATH_SERVICE", request.lane.service.as_str())
             .env("TOWPATH_ENVIRONMENT", request.lane.environment.as_str())
@@ -109,26 +128,45 @@ impl Run {
 
     async fn run(&self, words: &[String], request: &CheckRequest) -> CheckAnswer {
         let shown = escaped(words[0].as_bytes());
-        let mut running = match Running::start(self.command(words, request), Errors::Among) {
-            Ok(running) => running,
+        let (question, errors) = match self.settings.answer {
+            Form::Status => (String::new(), Errors::Among),
+            Form::Json => match contract::question(request).await {
+                Ok(question) => (question, Errors::Apart),
+                Err(answer) => return answer,
+            },
+        };
+        let (mut running, input) = match Running::fed(self.command(words, request), errors) {
+            Ok(started) => started,
             Err(error) => {
                 return CheckAnswer::inconclusive(format!(
                     "`{shown}` could not be started: {error}"
                 ));
             }
         };
-        let ended = tokio::time::timeout(question::patience(request), running.ended()).await;
-        let (left, printed) = running.finish().await;
-        let printed = printed.output;
+        let feeding = async move {
+            if let Some(mut input) = input {
+                // A program that does not read is judged by what it says like any other.
+                let _ = input.write_all(question.as_bytes()).await;
+            }
+        };
+        let both = async { tokio::join!(feeding, running.ended()).1 };
+        let ended = tokio::time::timeout(question::patience(request), both).await;
+        let (left, said) = running.finish().await;
         let status = ended.as_ref().ok().and_then(|ended| ended.as_ref().ok());
         let status = status.and_then(ExitStatus::code);
         // Its arguments may hold a secret as text: they are kept as a digest, by which they can be known again.
         let arguments = Digest::of_json(&words[1..].to_vec());
-        let told = json!({
-            "program": words[0], "arguments": arguments, "status": status, "output": printed,
+        let mut told = json!({
+            "program": words[0], "arguments": arguments, "status": status, "output": said.output,
         });
+        if errors == Errors::Apart {
+            told["errors"] = said.errors.clone().into();
+        }
         question::keep(request, "command.json", &told);
         let answer = match ended {
+            Ok(Ok(status)) if self.settings.answer == Form::Json => {
+                self.answered(&shown, status, &said, request).await
+            }
             Ok(Ok(status)) => self.judge(&shown, status, request),
             Ok(Err(error)) => CheckAnswer::inconclusive(format!("`{shown}` was lost: {error}")),
             Err(_) => CheckAnswer::inconclusive(format!(
@@ -136,14 +174,35 @@ impl Run {
                 request.timeout
             )),
         };
+        let printed = if errors == Errors::Apart { said.errors } else { said.output };
         if printed.is_empty() { answer } else { answer.with_output(printed) }
+    }
+
+    /// What a program says that answers with an object: one that did not end well says nothing.
+    async fn answered(
+        &self,
+        shown: &str,
+        status: ExitStatus,
+        said: &Said,
+        request: &CheckRequest,
+    ) -> CheckAnswer {
+        let nothing = |why: String| CheckAnswer::inconclusive(format!("`{shown}` {why}"));
+        match (status.code(), status.signal()) {
+            (Some(0), _) if said.is_cut => nothing("prints more than is read".to_owned()),
+            (Some(0), _) => contract::answer(&said.output, shown, request, &self.site).await,
+            (Some(code), _) => nothing(format!("ended with status {code}, and gave no answer")),
+            (None, signal) => {
+                let signal = signal.unwrap_or_default();
+                nothing(format!("was ended by signal {signal}, and gave no answer"))
+            }
+        }
     }
 
     fn judge(&self, shown: &str, status: ExitStatus, request: &CheckRequest) -> CheckAnswer {
         match (status.code(), status.signal()) {
             (Some(0), _) => CheckAnswer::pass(format!("`{shown}` ended with status 0")),
             (Some(TEMPORARY_FAILURE), _) => CheckAnswer::pending(
-                request.now.plus(ASK_AGAIN_AFTER.faster(self.speed)),
+                request.now.plus(ASK_AGAIN_AFTER.faster(self.site.speed)),
                 format!("`{shown}` says that it is too early (status {TEMPORARY_FAILURE})"),
             ),
             (Some(code), _) => CheckAnswer::fail(format!("`{shown}` ended with status {code}")),

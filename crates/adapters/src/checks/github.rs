@@ -49,6 +49,13 @@ pub(super) const KIND: Kind<dyn Check> = Kind {
                 "The branch that the pull request goes into; left out, whichever it is.",
             ),
             Field::optional(
+                "from",
+                FieldType::Texts,
+                "Branches of this repository, or patterns such as `hotfix/*`, one of which the pull request must \
+                 come from; left out, what the matrix's `branches` says of `branch`, where this check asks \
+                 about a pull request.",
+            ),
+            Field::optional(
                 "reviews",
                 FieldType::Count(0, 20),
                 "How many people must have approved the newest commit of the pull request. Neither \
@@ -123,6 +130,13 @@ fn validate(settings: &Value) -> Vec<Problem> {
             problems.push(Problem::new(&path, message, "a branch such as main"));
         }
     }
+    for (index, name) in settings.from.iter().enumerate() {
+        if !commit::is_branch(&name.replace('*', "x")) {
+            let path = format!("from[{index}]");
+            let message = format!("`{path}` is what no branch is called");
+            problems.push(Problem::new(&path, message, "a branch or a pattern such as hotfix/*"));
+        }
+    }
     for (index, name) in settings.checks.iter().enumerate() {
         if name.trim().is_empty() {
             let path = format!("checks[{index}]");
@@ -173,6 +187,8 @@ struct Settings {
     #[serde(default)]
     repository: String,
     branch: Option<String>,
+    #[serde(default)]
+    from: Vec<String>,
     reviews: Option<u64>,
     #[serde(default)]
     code_owners: bool,
@@ -196,7 +212,12 @@ struct Settings {
 impl Settings {
     /// Whether it asks about the pull request.
     fn asks_the_pull(&self) -> bool {
-        self.reviews.is_some() || self.code_owners || self.up_to_date || self.signed
+        let asks_its_branch = !self.from.is_empty();
+        asks_its_branch
+            || self.reviews.is_some()
+            || self.code_owners
+            || self.up_to_date
+            || self.signed
     }
 
     fn asks_something(&self) -> bool {
@@ -277,6 +298,9 @@ impl GitHub {
 async fn of_pull(question: &Question<'_>, pull: &Pull, commit: &Commit) -> Vec<CheckAnswer> {
     let settings = question.settings;
     let mut answers = Vec::new();
+    if !settings.from.is_empty() {
+        answers.push(pull.comes_from(question));
+    }
     if settings.reviews.is_some() || settings.code_owners {
         match reviews::read(question, pull).await {
             Ok(reviewed) => {

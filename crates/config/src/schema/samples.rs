@@ -161,6 +161,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("check.git.repository", "/srv/git/api.git"),
     ("check.git.since", "v1.4.0"),
     ("check.github.branch", "main"),
+    ("check.github.from", "[develop]"),
     ("check.github.protection", "[main]"),
     ("check.performance.path", "reports/k6.json"),
     ("check.prometheus.baseline", "\"max(queue_depth{version!='{version}'})\""),

@@ -20,7 +20,9 @@ const KEYS: &[Key] = &[
         "from",
         TEXT,
         "The branch that it starts from. Of a pattern such as `hotfix/*` each release from such a branch is \
-         asked in every environment, of the git repository around the matrix.",
+         asked in every environment, of the git repository around the matrix. Of one that lives on, such as \
+         `main`, a check `github` with `branch` asks each pull request whether it comes from there, or from a \
+         branch for one change that starts here.",
     ),
     Key::optional("approvals", count(0, MOST_APPROVALS), "People who must approve a change."),
     Key::optional("status_checks", FLAG, "Whether the checks of a change must pass."),
@@ -44,6 +46,20 @@ pub(crate) fn rules(root: &Node, branch: &str) -> Option<Value> {
     let is_rule = |key: &String| !FOR_PEOPLE.contains(&key.as_str()) && !key.starts_with("x-");
     rules.as_object_mut()?.retain(|key, _| is_rule(key));
     Some(rules)
+}
+
+/// Where the changes of a branch that lives on come from: the branch that it names, and those that are made
+/// for one change and start from itself. Empty where the matrix does not say it.
+pub(crate) fn come_from(root: &Node, branch: &str) -> Vec<Value> {
+    let from = |node: &Node| node.get("from").and_then(Node::text).map(str::to_owned);
+    let entries = root.get("branches").map(Node::entries).unwrap_or_default();
+    let own = entries.iter().find(|entry| &*entry.key == branch && !is_pattern(branch));
+    let Some(own) = own.and_then(|entry| from(&entry.value)) else { return Vec::new() };
+    let starts_here = |entry: &&crate::tree::Entry| {
+        is_pattern(&entry.key) && from(&entry.value).as_deref() == Some(branch)
+    };
+    let patterns = entries.iter().filter(starts_here).map(|entry| entry.key.to_string());
+    std::iter::once(own).chain(patterns).map(Value::from).collect()
 }
 
 /// How long an answer may take: git reads what came since, however long the history is.

@@ -6,7 +6,7 @@ use towpath_core::matrix::LaneSpec;
 use towpath_core::release::ChangeType;
 use towpath_core::units::Span;
 
-use crate::check;
+use crate::{check, check_as_the_program};
 
 const PEOPLE: &str = "people: { ada: { roles: [developer] }, olga: { roles: [operations] } }";
 
@@ -116,6 +116,30 @@ fn a_type_and_a_branch_ask_the_repository_where_a_release_was_made() {
     assert_eq!(asked(ChangeType::Hotfix, Some("hotfix/db-7")), [of_type, of_db], "the most exact");
     // A branch that lives on started once, and that says nothing of a release.
     assert_eq!(asked(ChangeType::Feature, Some("main")), []);
+}
+
+#[test]
+fn a_check_of_pull_requests_asks_where_those_into_its_branch_come_from() {
+    let branches = "branches: { develop: {}, main: { from: develop }, hotfix/*: { from: main }, feature/*: { from: develop } }\n\
+                    repository: { kind: github, name: shop/api }";
+    let asks = |settings: &str| {
+        let text = format!(
+            "version: 1\nproject: shop\n{branches}\nenvironments:\n  live:\n    tier: staging\n    \
+             target: {{ kind: process, command: [./shop] }}\n    \
+             gate: {{ prerequisites: [{{ check: github, {settings} }}] }}\n"
+        );
+        let checked = check_as_the_program(&text);
+        let matrix = checked.matrix.unwrap_or_else(|| panic!("{text}\n{:#?}", checked.errors));
+        let lane = matrix.environments[0].lanes.values().next().expect("one service");
+        lane.gate.prerequisites[0].check.settings["from"].clone()
+    };
+    let both = serde_json::json!(["develop", "hotfix/*"]);
+    assert_eq!(asks("branch: main, reviews: 1"), both);
+    assert_eq!(asks("branch: main, up_to_date: true"), both);
+    assert_eq!(asks("branch: main, reviews: 1, from: release"), serde_json::json!(["release"]));
+    for nothing in ["branch: develop, reviews: 1", "reviews: 1", "branch: main, checks: [build]"] {
+        assert_eq!(asks(nothing), serde_json::Value::Null, "{nothing}");
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ const WANTED: &[(&str, &str)] = &[
     ("refs", "refs/heads/main"),
     ("repository", "shop/api"),
     ("branch", "main"),
+    ("from", "develop"),
     ("up_to_date_with", "main"),
     ("contained_in", "main"),
     ("cut_from", "main"),

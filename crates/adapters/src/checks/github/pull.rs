@@ -1,10 +1,11 @@
 //! The pull request that brought a commit. Owns which one that is; judges nothing of it.
 
 use serde::Deserialize;
+use towpath_core::branches::covers;
 use towpath_core::check::CheckAnswer;
 
-use super::Question;
 use super::asking::Trouble;
+use super::{Question, Settings};
 use crate::commit::Commit;
 use crate::reports::short;
 
@@ -38,7 +39,11 @@ pub(super) struct User {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct End {
+    #[serde(rename = "ref")]
+    branch: String,
     pub(super) sha: String,
+    /// None when the fork is gone.
+    repo: Option<Repo>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,6 +82,31 @@ impl Pull {
         let into = question.settings.branch.as_ref();
         self.base.repo.full_name.eq_ignore_ascii_case(here)
             && into.is_none_or(|branch| self.base.branch == *branch)
+    }
+
+    /// Whether it comes from one of the branches that are asked for: of another repository whoever has a
+    /// fork gives branches their names.
+    pub(super) fn comes_from(&self, question: &Question<'_>) -> CheckAnswer {
+        let Settings { from, repository, .. } = question.settings;
+        let (number, branch) = (self.number, short(&self.head.branch));
+        let home = self.head.repo.as_ref().map(|repo| repo.full_name.as_str());
+        let wanted: Vec<String> = from.iter().map(|one| format!("`{one}`")).collect();
+        let wanted = wanted.join(" or ");
+        match home {
+            Some(home) if !home.eq_ignore_ascii_case(repository) => CheckAnswer::fail(format!(
+                "#{number} comes from `{branch}` of {}, wanted {wanted} of {repository}",
+                short(home)
+            )),
+            None => CheckAnswer::fail(format!(
+                "#{number} comes from a repository that is gone, wanted {wanted} of {repository}"
+            )),
+            Some(_) if from.iter().any(|one| covers(one, &self.head.branch)) => {
+                CheckAnswer::pass(format!("#{number} comes from `{branch}`"))
+            }
+            Some(_) => CheckAnswer::fail(format!(
+                "#{number} comes from `{branch}`, wanted {wanted}: open it from there"
+            )),
+        }
     }
 
     fn shown(&self) -> String {

@@ -159,6 +159,39 @@ async fn the_pull_request_is_the_one_whose_newest_commit_or_merge_the_release_is
 }
 
 #[tokio::test]
+async fn a_pull_request_must_come_from_a_branch_of_this_repository_that_is_named() {
+    let hub = Hub::new().await;
+    let asked = json!({ "branch": "main", "from": ["develop", "hotfix/*"] });
+    let of = |branch: &str, home: Value| {
+        let mut open = pull(7);
+        open["head"]["ref"] = json!(branch);
+        open["head"]["repo"] = home;
+        open
+    };
+    let here = json!({ "id": 1, "full_name": "Octo/API" });
+    let fork = json!({ "id": 2, "full_name": "mallory/api" });
+    for (branch, home, result, said) in [
+        ("develop", here.clone(), Pass, "#7 comes from `develop`"),
+        ("hotfix/leak", here.clone(), Pass, "#7 comes from `hotfix/leak`"),
+        (
+            "feature/x",
+            here.clone(),
+            Fail,
+            "#7 comes from `feature/x`, wanted `develop` or `hotfix/*`",
+        ),
+        ("not-develop", here.clone(), Fail, "wanted `develop`"),
+        ("develop/x", here, Fail, "wanted `develop`"),
+        ("develop", fork, Fail, "#7 comes from `develop` of mallory/api, wanted"),
+        ("develop", Value::Null, Fail, "a repository that is gone"),
+    ] {
+        hub.has(&[of(branch, home)]);
+        begins(&ask(&hub, HEAD, asked.clone()).await, result, said);
+    }
+    let odd = json!({ "from": ["a b"], "url": "https://api.github.com" });
+    assert!(problems("github", &odd).iter().any(|one| one.contains("from[0]")));
+}
+
+#[tokio::test]
 async fn checks_must_have_succeeded_on_the_releases_own_commit() {
     let hub = Hub::new().await;
     let wanted = json!({ "checks": ["build", "test"] });
