@@ -246,12 +246,17 @@ impl Loop {
 
     fn woken(&mut self, lane: LaneId) -> Message {
         self.wakes.remove(&lane);
-        let verdict = judging::verdict_now(&self.shared, &lane).and_then(|verdict| {
-            let is_harm = verdict.standing == Standing::Unhealthy;
-            if is_harm { self.judge(&lane, verdict) } else { Some(verdict) }
-        });
+        let verdict = self.verdict_now(&lane);
         let input = Box::new(Input::Woken { verdict, ask_again: false });
         Message::Lane { lane, input, from: None, reply: None }
+    }
+
+    /// How green stands, without which no step ends; none where harm is said beside the loop.
+    fn verdict_now(&self, lane: &LaneId) -> Option<Verdict> {
+        judging::verdict_now(&self.shared, lane).and_then(|verdict| {
+            let is_harm = verdict.standing == Standing::Unhealthy;
+            if is_harm { self.judge(lane, verdict) } else { Some(verdict) }
+        })
     }
 
     /// What would move the traffic is said beside the loop, which waits for no router; none when that

@@ -5,7 +5,7 @@ mod people;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use towpath_core::calendar::Calendar;
 use towpath_core::change_types::TypeRules;
 use towpath_core::debts::Owes;
@@ -19,7 +19,7 @@ use towpath_core::matrix::{
 use towpath_core::notices::NotifyRules;
 use towpath_core::release::{Artifact, ArtifactForm, ChangeType, Migration, Release};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_guard::{DEFAULT_MINIMUM_SAMPLE, Limits};
+use towpath_guard::{DEFAULT_MINIMUM_SAMPLE, LatencyLimit, Limits, Quantile};
 
 mod calendar;
 
@@ -274,7 +274,10 @@ fn gate_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
     Ok(true)
 }
 
-fn check(slug: &str, at: Weight) -> CheckSpec {
+/// `SLUG`, or `SLUG by ROLE` of a word that somebody with the role has to give.
+fn check(text: &str, at: Weight) -> CheckSpec {
+    let (slug, role) =
+        text.split_once(" by ").map_or((text, None), |(slug, role)| (slug, Some(role)));
     let slug = slug.trim().to_owned();
     // What passes by time alone, and what a person answers, is known by its kind.
     let kind = match slug.as_str() {
@@ -285,7 +288,10 @@ fn check(slug: &str, at: Weight) -> CheckSpec {
     CheckSpec {
         title: slug.replace('-', " "),
         slug,
-        check: adapter(kind),
+        check: AdapterSpec {
+            settings: role.map_or(Value::Null, |role| json!({ "by": role.trim() })),
+            ..adapter(kind)
+        },
         timeout: Span::minutes(1),
         at,
     }
@@ -341,6 +347,7 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
         }
         ("standby", _) => to.standby = rest.parse()?,
         ("holdback", _) => to.holdback = Some(holdback(rest, to.standby)?),
+        ("slower", _) => to.rollback.limits.latency.push(slower(rest)?),
         ("rollback", "automatic") => to.rollback.mode = Decider::Automatic,
         ("rollback", "manual") => to.rollback.mode = Decider::Manual,
         ("no", "router") => to.router = None,
@@ -352,6 +359,22 @@ fn lane_word(to: &mut LaneSpec, word: &str, rest: &str) -> Result<bool, String> 
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// `by 20%` than blue, or `than 900ms`: both of the p99.
+fn slower(text: &str) -> Result<LatencyLimit, String> {
+    let p99 = Quantile(99);
+    match text.split_once(' ') {
+        Some(("by", share)) => {
+            let share: Weight = share.parse()?;
+            Ok(LatencyLimit::Factor(p99, 1.0 + f64::from(share.basis_points()) / 10_000.0))
+        }
+        Some(("than", most)) => {
+            let most: Span = most.parse()?;
+            Ok(LatencyLimit::AtMost(p99, most.milliseconds() * 1000))
+        }
+        _ => Err(format!("`{text}` is neither `by SHARE` nor `than SPAN`")),
+    }
 }
 
 /// `type hotfix skips staging`, `type hotfix from main`, `type configuration steps 50%/1m 100%/1m`; the lane's own steps before it.

@@ -3,7 +3,8 @@
 use towpath_e2e::World;
 
 use crate::{
-    AT_ONCE, Begun, SLOW, SOON, is_untouched, json, release_of_type, routed, routing, under_way,
+    AT_ONCE, Begun, SLOW, SOON, is_untouched, json, release_as, release_of_type, routed, routing,
+    under_way,
 };
 
 const ACCEPTED: &str = "User acceptance testing complete";
@@ -71,6 +72,44 @@ fn a_role_that_nobody_can_check_refuses_until_a_person_goes_without_it_by_name()
     let too_short = [&promote[..], &["--accept-unenforced", "by"], &reason].concat();
     assert!(world.must(&too_short, 2).err.contains("nothing here is called `by`"));
     world.must(&[&promote[..], &accept, &reason].concat(), 0);
+}
+
+const METRICS: &str = "Business metrics validated";
+
+#[test]
+fn a_rollout_waits_at_100_for_the_word_of_the_role_that_is_asked_for() {
+    let gate = format!(
+        "\ngate:\n  validation: [ {{ check: attested, name: {METRICS}, by: [product], at: 100% }} ]"
+    );
+    let steps = "{ steps: [ { weight: 25%, bake: 1m }, { weight: 100%, bake: 1m } ] }";
+    let people = "people:\n  ada: { roles: [developer] }\n  emil: { roles: [business] }\n  pia: { roles: [product] }\n";
+    let world = World::new(&format!("{}{people}", routing(&format!("{steps}{gate}"))));
+    let attest = |version: &str, who: &str| {
+        world.must(&["attest", "production", METRICS, "--release", version, "--act-as", who], 0);
+    };
+    let promote = |version: &str| {
+        let words = ["promote", "production", "--release", version, "--yes", "--no-wait"];
+        world.must(&[&words[..], &["--act-as", "ada"]].concat(), 0);
+    };
+    for version in ["1.0.0", "1.1.0"] {
+        release_as(&world, version, "feature", &["--act-as", "ada"]);
+    }
+    attest("1.0.0", "pia");
+    promote("1.0.0");
+    world.until("1.0.0 serves", SOON, || world.lane()["serves"]["release"] == "1.0.0");
+    let visitors = world.visitors(2);
+    promote("1.1.0");
+    let waits = |words: &str| world.lane()["promotion"]["waits_for"].to_string().contains(words);
+    world.until("it waits for a person", SOON, || waits(METRICS));
+    assert_eq!(world.lane()["weights"]["green"].as_f64(), Some(1.0), "{}", world.lane());
+    let why = world.must(&["why", "production"], 0).out;
+    assert!(why.contains("product") && why.contains("towpath attest"), "{why}");
+    attest("1.1.0", "emil");
+    world.until("the word is heard", SOON, || waits("emil attested it without that role"));
+    assert_eq!(world.lane()["serves"]["release"], "1.0.0", "{}", world.lane());
+    attest("1.1.0", "pia");
+    world.until("1.1.0 serves", SOON, || world.lane()["serves"]["release"] == "1.1.0");
+    assert_eq!(visitors.end().lost, 0);
 }
 
 #[test]

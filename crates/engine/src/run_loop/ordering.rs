@@ -108,7 +108,9 @@ impl Loop {
 
     async fn ask_again(&mut self, lanes: Vec<LaneId>) -> Result<(), EngineError> {
         for lane in lanes {
-            let ask = Input::Woken { verdict: None, ask_again: true };
+            // What is asked of green at the end of a step is asked again only with what is known of it.
+            let verdict = self.verdict_now(&lane);
+            let ask = Input::Woken { verdict, ask_again: true };
             self.lane_input(&lane, &ask, false, None).await?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 //! targets, checks and visitors. Deterministic: what happens follows from the orders it is given
 //! and from its [`Fate`]. Owns the queue of what happens next; judges nothing.
 
+mod attested;
 mod bent;
 pub mod disk;
 pub mod fate;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
+use towpath_core::ids::{Epoch, LaneId};
 use towpath_core::journal::{EngineStart, Event};
 use towpath_core::project::Project;
 use towpath_core::promotion::command::{Command, CommandOutcome, Order};
@@ -12,12 +12,12 @@ use towpath_core::promotion::input::Input;
 use towpath_core::promotion::state::{Lane, State};
 use towpath_core::promotion::{Decision, decide};
 use towpath_core::units::{Span, Timestamp, Weight};
-use towpath_guard::{Standing, Verdict};
+use towpath_guard::Standing;
 
 use super::disk::{DiskError, Written};
 use super::fate::{Fate, PATIENCE, out_of_patience};
 use super::told::Told;
-use super::{Happening, World, arms, bent, judge, weight_of};
+use super::{Happening, World, arms, bent, weight_of};
 use crate::simulator::Planted;
 
 /// One engine.
@@ -285,28 +285,6 @@ impl<F: Fate> World<F> {
             let at = self.now.plus(course.before);
             self.push(at, Happening::Run { engine, command: Box::new(command), course });
         }
-    }
-
-    fn verdict_on_green(&self, engine: usize, lane: &LaneId) -> Option<Verdict> {
-        let state = self.engines[engine].project.lanes.get(lane)?;
-        let promotion = state.active.as_ref()?;
-        let green = promotion.green.as_ref()?.number;
-        matches!(promotion.state, State::Baking { .. }).then(|| self.verdict(state, green))
-    }
-
-    fn verdict(&self, lane: &Lane, deployment: PromotionNumber) -> Verdict {
-        let declared = lane.active.as_ref().map(|one| &one.plan.section.rollback.limits);
-        let matrix = self.disk.project().common.matrix.as_ref();
-        let limits = declared
-            .or_else(|| Some(&matrix?.lane(&lane.id)?.1.rollback.limits))
-            .expect("a lane in which something happened is declared");
-        let green = self.traffic.counts(&lane.id, deployment);
-        let serves = lane.serving.as_ref().map(|serving| serving.deployment.number);
-        let held = lane.standby.as_ref().filter(|standby| standby.holdback.is_some());
-        let blue = serves.filter(|blue| *blue != deployment);
-        let blue = blue.or(held.map(|standby| standby.deployment.number));
-        let blue = blue.map(|blue| self.traffic.counts(&lane.id, blue));
-        judge::verdict(limits, &green, blue.as_ref())
     }
 
     /// Visitors or arms of a lane changed: there will be something to judge.

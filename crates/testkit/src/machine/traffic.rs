@@ -1,10 +1,11 @@
 //! The visitors of every lane as a model: so many requests a second, of which a deployment fails a
-//! share. Counts them in closed form between two changes; tosses no coin.
+//! share and answers the others after a time. Counts them in closed form between two changes; tosses no
+//! coin.
 
 use std::collections::BTreeMap;
 
 use towpath_core::ids::{LaneId, PromotionNumber};
-use towpath_core::units::{Timestamp, Weight};
+use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Counts;
 
 /// The visitors of all lanes.
@@ -14,6 +15,8 @@ pub struct Traffic {
     pub per_second: u64,
     /// Share of requests that a deployment fails, where it is not zero.
     failing: BTreeMap<(LaneId, PromotionNumber), Weight>,
+    /// How long a deployment takes for an answer, where it is not [`QUICK`].
+    taking: BTreeMap<(LaneId, PromotionNumber), Span>,
     seen: BTreeMap<(LaneId, PromotionNumber), Seen>,
     counted_to: BTreeMap<LaneId, Timestamp>,
 }
@@ -24,6 +27,9 @@ struct Seen {
     requests: u128,
     failed: u128,
 }
+
+/// How long an answer takes where nobody says anything.
+const QUICK: Span = Span(20);
 
 /// One request in the units of [`Seen`]: basis points times milliseconds of a second.
 const ONE_REQUEST: u128 = 10_000 * 1000;
@@ -44,9 +50,20 @@ impl Traffic {
         self.failing.insert((lane.clone(), deployment), share);
     }
 
-    /// From now on nothing fails.
+    /// From now on a deployment takes so long for each answer.
+    pub fn slow(&mut self, lane: &LaneId, deployment: PromotionNumber, answer: Span) {
+        self.taking.insert((lane.clone(), deployment), answer);
+    }
+
+    /// How long a deployment takes for each answer. All take the same time, so that every quantile is this.
+    pub fn taken(&self, lane: &LaneId, deployment: PromotionNumber) -> Span {
+        self.taking.get(&(lane.clone(), deployment)).copied().unwrap_or(QUICK)
+    }
+
+    /// From now on nothing fails and nothing is slow.
     pub fn heal(&mut self) {
         self.failing.clear();
+        self.taking.clear();
     }
 
     /// Counts what came to a lane until `now` under these arms.

@@ -46,7 +46,11 @@ impl<F: Fate> World<F> {
         let epoch = self.engines[engine].epoch;
         let lane = &command.lane;
         Some(match &command.order {
-            Order::AskCheck { promotion, key, .. } => self.answer(*promotion, key),
+            Order::AskCheck { promotion, key, check, release, .. } => {
+                let word =
+                    super::attested::answer(self.disk.project(), lane, check, release, self.now);
+                self.answer(*promotion, key, word)
+            }
             Order::StartInstances { .. } if !self.is_awaited(engine, command) => {
                 // As a stop that overtakes a start, or a restart that runs the outbox again.
                 let sentence = "it is not wanted any more".to_owned();
@@ -95,8 +99,14 @@ impl<F: Fate> World<F> {
         self.say(Told::Effect { epoch, newest, command: command.clone() });
     }
 
-    fn answer(&mut self, promotion: PromotionNumber, key: &CheckKey) -> CommandOutcome {
-        let answer: CheckAnswer = self.fate.answer(promotion, key, self.now);
+    /// What a person's word says of a check, or else how it goes.
+    fn answer(
+        &mut self,
+        promotion: PromotionNumber,
+        key: &CheckKey,
+        word: Option<CheckAnswer>,
+    ) -> CommandOutcome {
+        let answer = word.unwrap_or_else(|| self.fate.answer(promotion, key, self.now));
         self.say(Told::Answered { promotion, key: key.clone(), result: answer.result });
         CommandOutcome::Checked { answer }
     }

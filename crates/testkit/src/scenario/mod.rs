@@ -2,6 +2,7 @@
 //! happens. A new story needs no Rust: `scenarios/README.md` has the words. Judges nothing itself;
 //! the golden file beside the story does.
 
+mod checks;
 mod freezes;
 mod owners;
 pub mod script;

@@ -7,11 +7,10 @@ use towpath_core::matrix::Signal;
 use towpath_core::promotion::input::{ApprovalOrder, DebtOrder, Input, PromotionOrder};
 use towpath_core::promotion::plan;
 use towpath_core::release::ChangeType;
-use towpath_core::units::{Span, Weight};
+use towpath_core::units::Span;
 use towpath_guard::{Evidence, Standing, Verdict};
 
 use super::Story;
-use super::script::Says;
 use crate::declared::{self, ReleaseWords};
 
 /// A line, split: plain words, quoted sentences, and pairs such as `--release 1.0.0` or `as ada`.
@@ -70,7 +69,7 @@ impl Words {
     }
 
     /// Everything from a position on as a span, such as `1h 30m`.
-    fn span(&self, from: usize) -> Result<Span, String> {
+    pub(super) fn span(&self, from: usize) -> Result<Span, String> {
         self.words.get(from..).unwrap_or_default().join(" ").trim_start_matches('+').parse()
     }
 
@@ -139,6 +138,7 @@ impl Story {
                 Ok(())
             }
             "owners" => self.owners(words),
+            "attest" => self.attest(words),
             "check" => self.check(words),
             "traffic" | "guard" | "health" => self.evidence(words),
             "engine" | "crash" | "outcome" => self.engine(words),
@@ -344,18 +344,6 @@ impl Story {
         self.world.tell(line);
     }
 
-    fn check(&mut self, words: &Words) -> Result<(), String> {
-        let says = match words.get(3)? {
-            "pass" => Says::Pass,
-            "fail" => Says::Fail,
-            "pending" => Says::Pending(words.span(4)?),
-            "inconclusive" => Says::Inconclusive,
-            other => return Err(format!("`{other}` is not an answer")),
-        };
-        self.world.fate.answers.insert(words.get(1)?.to_owned(), says);
-        Ok(())
-    }
-
     /// Green's deployment, or what serves, or what stands by.
     fn deployment(&self, lane: &LaneId, which: &str) -> Result<PromotionNumber, String> {
         let state = self.world.disk.project().lane(lane);
@@ -368,8 +356,8 @@ impl Story {
         number.ok_or_else(|| format!("{lane} has no {which}"))
     }
 
-    /// `traffic ENV green fails 20%`, `traffic 10 a second`, `guard ENV green unhealthy "…"`,
-    /// `health ENV green lost "…"`.
+    /// `traffic ENV green fails 20%`, `traffic ENV green takes 900ms`, `traffic 10 a second`,
+    /// `guard ENV green unhealthy "…"`, `health ENV green lost "…"`.
     fn evidence(&mut self, words: &Words) -> Result<(), String> {
         if words.get(0)? == "traffic" && words.has("second") {
             let rate = words.get(1)?;
@@ -381,9 +369,13 @@ impl Story {
         let deployment = self.deployment(&lane, words.get(2)?)?;
         match words.get(0)? {
             "traffic" => {
-                let share: Weight = words.get(4)?.parse()?;
-                self.world.traffic.forget(&lane);
-                self.world.traffic.fail(&lane, deployment, share);
+                let traffic = &mut self.world.traffic;
+                traffic.forget(&lane);
+                match words.get(3)? {
+                    "takes" => traffic.slow(&lane, deployment, words.span(4)?),
+                    "fails" => traffic.fail(&lane, deployment, words.get(4)?.parse()?),
+                    other => return Err(format!("`{other}` is neither `fails` nor `takes`")),
+                }
                 self.world.judge_soon(&lane);
                 Ok(())
             }
