@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::Connection as _;
 use towpath_e2e::World;
 
-use crate::{AT_ONCE, PIPELINE, json, routing};
+use crate::{AT_ONCE, PIPELINE, json, release_as, routing};
 
 #[test]
 fn a_matrix_is_shown_with_its_defaults_and_has_a_schema() {
@@ -150,6 +150,30 @@ fn an_export_is_for_its_owner_alone_and_a_part_of_it_is_proven_by_the_ordinary_l
     // What leads to no export leaves no file that would be in the way of the next.
     world.must(&["audit", "export", "--from", "1000000", "--output", "none.jsonl"], 5);
     assert!(!world.root().join("none.jsonl").exists());
+}
+
+#[test]
+fn the_journal_says_of_an_order_and_of_a_refused_one_from_where_it_came() {
+    let people = "people:\n  ada: { roles: [lead] }\n  eve: { roles: [guest] }\n";
+    let world = World::new(&format!("{PIPELINE}{people}who_may: {{ freeze: [lead] }}\n"));
+    release_as(&world, "1.0.0", "feature", &["--act-as", "ada"]);
+    world.must(&["promote", "staging", "--release", "1.0.0", "--act-as", "ada"], 0);
+    world.must(&["freeze", "staging", "--reason", "no", "--act-as", "eve"], 4);
+    world.must(&["audit", "export", "--format", "jsonl", "--output", "all.jsonl"], 0);
+    let text = std::fs::read_to_string(world.root().join("all.jsonl")).expect("it is there");
+    // A body is kept as the text that was hashed.
+    let body = |kind: &str| -> Value {
+        let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let row = rows.into_iter().find(|row| row["kind"] == kind).expect(kind);
+        serde_json::from_str(row["body"].as_str().expect("a text")).expect("an object")
+    };
+    let from = format!("user {} on the socket", rustix::process::getuid().as_raw());
+    for kind in ["release-created", "promotion-requested"] {
+        assert_eq!(body(kind)["origin"], from.as_str(), "{}", body(kind));
+    }
+    assert_eq!(body("order-refused")["from"], from.as_str(), "{}", body("order-refused"));
+    // What the program did by itself came from nowhere.
+    assert!(body("promotion-ended")["origin"].is_null(), "{}", body("promotion-ended"));
 }
 
 #[test]
