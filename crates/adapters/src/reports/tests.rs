@@ -256,3 +256,43 @@ fn a_folder_of_the_matrix_that_is_gone_is_inconclusive() {
     assert!(said.sentence.starts_with("the folder of the matrix cannot be read: "), "{said:?}");
     let _builds_without_looking = check("junit", &all(), &site(&gone, 1));
 }
+
+/// A good report that a tool could have compressed, as `gzip -n` (2.4) and `zip` (PKZIP 2.0, stored) write it.
+fn packed(text: &[u8]) -> [Vec<u8>; 2] {
+    let mut child = std::process::Command::new("gzip")
+        .args(["-9", "-n"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), text).unwrap();
+    let gzip = child.wait_with_output().unwrap().stdout;
+    assert!(gzip.starts_with(b"\x1f\x8b"), "gzip wrote it");
+    // The local header of one stored file of this name; then its bytes, which any unpacker would find.
+    let size = u32::try_from(text.len()).unwrap().to_le_bytes();
+    let head = [&b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0"[..], &size, &size, b"\x01\0\0\0r"];
+    [gzip, [&head.concat(), text].concat()]
+}
+
+#[test]
+fn cve_b27_reports_that_are_compressed_are_never_unpacked() {
+    let lcov = b"SF:a.py\nDA:1,1\nend_of_record\n";
+    let sarif = br#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[]}]}"#;
+    for (name, more, text) in [
+        ("junit", json!({}), GOOD),
+        ("coverage", json!({ "at_least": "50%" }), &lcov[..]),
+        ("sarif", json!({ "allow": { "high": 0 } }), &sarif[..]),
+    ] {
+        let of = |bytes: &[u8]| {
+            let mut settings = more.clone();
+            settings["path"] = "reports/*".into();
+            ask(name, &settings, &[("reports/r", bytes)])
+        };
+        assert_eq!(of(text).result, Pass, "{name} passes what was not compressed");
+        for bytes in packed(text) {
+            let answer = of(&bytes);
+            assert_eq!(answer.result, Inconclusive, "{name}: {answer:?}");
+            assert!(answer.sentence.starts_with("reports/r"), "{name}: {answer:?}");
+        }
+    }
+}
