@@ -118,6 +118,7 @@ impl Words {
                 self.agreed.clear();
             }
             Event::MatrixWordGiven(word) if !word.agrees => self.proposed = None,
+            Event::MatrixLapsed(_) => self.proposed = None,
             _ => {}
         }
     }

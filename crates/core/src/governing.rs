@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::approvals::{Asked, DEFAULT_EXPIRY, Need, Word, filled};
+use crate::approvals::{Asked, Need, Word, filled};
 use crate::ids::{Digest, Name, Person};
 use crate::journal::Event;
 use crate::matrix::{Environment, Matrix};
@@ -18,8 +18,10 @@ use crate::speaking::{Says, Signed, Spoken};
 use crate::units::Timestamp;
 
 mod keys;
+mod waiting;
 
-pub use keys::{KeyAsked, taken_out};
+pub use keys::{KeyAsked, taken_out, word_for_key};
+pub use waiting::MatrixWait;
 
 /// Most changed places that are kept with a change; whoever changes more of them reads the files.
 pub const MOST_CHANGES: usize = 200;
@@ -43,6 +45,9 @@ pub struct Proposal {
     /// The order as it was signed, where whoever wants it has a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
+    /// When people were told last that it waits for them, after the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<Timestamp>,
 }
 
 /// A person's yes or no to a changed matrix.
@@ -60,13 +65,6 @@ pub struct MatrixWord {
     /// The words as they were signed, of whoever has a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
-}
-
-impl Proposal {
-    /// When it is over if nobody has agreed by then.
-    pub fn deadline(&self) -> Timestamp {
-        self.since.plus(DEFAULT_EXPIRY)
-    }
 }
 
 /// How many people of each role must agree before `next` counts in place of `now`: for each role the
@@ -191,8 +189,8 @@ impl Common {
             return Event::MatrixApplied { matrix, by, changes, approved: Vec::new(), signed };
         }
         let plan = plan(force, &matrix);
-        let words = Vec::new();
-        let proposal = Proposal { matrix, plan, changes, by, since: now, words, signed };
+        let (since, words, reminded_at) = (now, Vec::new(), None);
+        let proposal = Proposal { matrix, plan, changes, by, since, words, signed, reminded_at };
         Event::MatrixProposed(Box::new(proposal))
     }
 
@@ -299,7 +297,12 @@ impl Common {
     pub(crate) fn governed(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::MatrixProposed(proposal) => self.proposed = Some(proposal.clone()),
-            Event::MatrixApplied { .. } => self.proposed = None,
+            Event::MatrixApplied { .. } | Event::MatrixLapsed(_) => self.proposed = None,
+            Event::MatrixReminded(_) => {
+                if let Some(proposal) = &mut self.proposed {
+                    proposal.reminded_at = Some(at);
+                }
+            }
             Event::MatrixWordGiven(word) if !word.agrees => self.proposed = None,
             Event::MatrixWordGiven(word) => {
                 if let Some(proposal) = &mut self.proposed {

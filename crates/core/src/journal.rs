@@ -15,7 +15,7 @@ use crate::debts::{Debt, DebtKind, Settled};
 use crate::deployment::Deployment;
 pub use crate::evidence::Withdrawal;
 pub use crate::freezing::{Freeze, Thaw};
-use crate::governing::{MatrixWord, Proposal};
+use crate::governing::{MatrixWait, MatrixWord, Proposal};
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
 use crate::notices::{Delivered, GivenUp};
@@ -55,8 +55,7 @@ pub enum Event {
         /// Whose yes brought it into force, by role.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         approved: Vec<Asked>,
-        /// The order as it was signed, of whoever has a key; that of one which had to wait stands where it
-        /// was proposed.
+        /// The order as it was signed, of whoever has a key; where it had to wait the proposal has it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signed: Option<Signed>,
     },
@@ -64,6 +63,10 @@ pub enum Event {
     MatrixProposed(Box<Proposal>),
     /// A person said yes or no to it.
     MatrixWordGiven(Box<MatrixWord>),
+    /// Those whose word about it is missing are told again.
+    MatrixReminded(MatrixWait),
+    /// Its time is over before everybody who must had agreed.
+    MatrixLapsed(MatrixWait),
     /// A release exists, for ever.
     ReleaseCreated {
         /// All of it.

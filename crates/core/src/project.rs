@@ -225,7 +225,10 @@ impl Project {
                 self.common.matrix = Some((**matrix).clone());
                 self.common.governed(event, at);
             }
-            Event::MatrixProposed(_) | Event::MatrixWordGiven(_) => self.common.governed(event, at),
+            Event::MatrixProposed(_)
+            | Event::MatrixWordGiven(_)
+            | Event::MatrixReminded(_)
+            | Event::MatrixLapsed(_) => self.common.governed(event, at),
             Event::TokenCreated(_) | Event::TokenRevoked(_) => self.common.token_changed(event, at),
             Event::ReleaseCreated { release, .. } => self.common.releases.push((**release).clone()),
             Event::Attested(attested) => self.common.attestations.push(attested.clone()),

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 use audited::{refused, secrets_read};
 use declared::{ada, lane_id, matrix, name, release, section};
-use kept::{signed, verdict};
+use kept::{holdback, signed, verdict};
 use towpath_core::approvals::{Approval, Asked, Word};
 use towpath_core::check::CheckAnswer;
 use towpath_core::debts::{Debt, DebtKind, Settled};
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
-use towpath_core::governing::{MatrixWord, Proposal};
+use towpath_core::governing::{MatrixWait, MatrixWord, Proposal};
 use towpath_core::ids::{CommandId, Digest, Epoch, Person, PromotionNumber, Revision, TokenId};
 use towpath_core::journal::{
     Attested, EngineStart, Event, Freeze, Remembered, Requested, Thaw, Withdrawal,
@@ -28,9 +28,7 @@ use towpath_core::matrix::{Signal, Tier};
 use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
 use towpath_core::people::Verb;
 use towpath_core::plan::Plan;
-use towpath_core::promotion::state::{
-    CheckKey, Ending, GateList, Holdback, HoldbackEnd, Kind, Lane, Outcome,
-};
+use towpath_core::promotion::state::{CheckKey, Ending, GateList, Kind, Lane, Outcome};
 use towpath_core::reason::Next;
 use towpath_core::release::{ChangeType, ReleaseRef};
 use towpath_core::tokens::{Bounds, Revoked, Token};
@@ -226,7 +224,7 @@ fn of_the_end() -> Vec<Event> {
         Event::StandbyEnded { deployment: number, sentence: because() },
         Event::HoldbackChanged {
             deployment: number,
-            holdback: Some(Box::new(holdback())),
+            holdback: Some(Box::new(holdback(AT, because()))),
             sentence: because(),
         },
         Event::ReleaseQuarantined { release: reference(), number, reason, settings: None },
@@ -296,25 +294,6 @@ fn of_notices() -> Vec<Event> {
     ]
 }
 
-fn holdback() -> Holdback {
-    let share = Weight::from_basis_points(500).unwrap();
-    Holdback {
-        share,
-        observed: share,
-        until: AT,
-        acts: true,
-        ending: Some(HoldbackEnd {
-            sentence: because(),
-            retires: true,
-            command: Some(CommandId(12)),
-            revision: Revision(6),
-            first: Some(Revision(5)),
-            since: AT,
-            retry_at: Some(AT),
-        }),
-    }
-}
-
 fn of_the_matrix() -> Vec<Event> {
     vec![
         Event::MatrixProposed(Box::new(Proposal {
@@ -325,7 +304,10 @@ fn of_the_matrix() -> Vec<Event> {
             since: AT,
             words: vec![Word { by: ada(), plan: reference().digest, at: AT }],
             signed: None,
+            reminded_at: None,
         })),
+        Event::MatrixReminded(MatrixWait { plan: reference().digest }),
+        Event::MatrixLapsed(MatrixWait { plan: reference().digest }),
         Event::MatrixWordGiven(Box::new(MatrixWord {
             by: ada(),
             plan: reference().digest.hex().to_owned(),
@@ -446,10 +428,12 @@ fn position(event: &Event) -> usize {
         Event::BudgetChanged { .. } => 60,
         Event::SecretsRead(_) => 61,
         Event::OwnersTold(_) => 62,
+        Event::MatrixReminded(_) => 63,
+        Event::MatrixLapsed(_) => 64,
     }
 }
 
-const VARIANTS: usize = 63; // One more than the highest position above.
+const VARIANTS: usize = 65; // One more than the highest position above.
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -1,16 +1,22 @@
 //! A changed matrix that people must agree to, as the loop writes it and clients see it. Decides nothing:
 //! what follows is the core's.
 
-use towpath_core::governing::{needed, taken_out};
+use std::sync::Arc;
+
+use towpath_core::governing::{needed, taken_out, word_for_key};
 use towpath_core::ids::{Name, Person};
 use towpath_core::journal::Event;
 use towpath_core::matrix::Matrix;
 use towpath_core::reason::{Refusal, RefusalKind};
-use towpath_core::units::Timestamp;
+use towpath_core::units::{Span, Timestamp};
 
 use crate::orders::{EngineError, Order};
+use crate::run_loop::Message;
 use crate::shared::Shared;
 use crate::views::{ApprovalView, ProposalView, time};
+
+/// Time between two looks at a proposed matrix: people have days, and a minute more is none of theirs.
+const LOOK_EVERY: Span = Span::minutes(1);
 
 /// What is written for an order about the matrix, and who gave it.
 pub(crate) fn follows(
@@ -43,12 +49,25 @@ pub(crate) fn follows(
 
 /// Why the matrix is not in force yet: each role that has not agreed, and who could.
 pub(crate) fn waits_for(shared: &Shared, now: Timestamp) -> Vec<String> {
-    let Some(proposal) = view(shared, now) else { return Vec::new() };
-    let open = proposal.approvals.into_iter().filter(|one| one.need as usize > one.by.len());
-    open.map(|one| {
-        format!("{} has {} of {} ({})", one.role, one.by.len(), one.need, one.who.join(", "))
+    shared.read(|project| {
+        let proposal = project.common.proposal(now);
+        proposal.map(|proposal| project.common.still_asked(proposal)).unwrap_or_default()
     })
-    .collect()
+}
+
+/// Has the loop look at a proposed matrix whenever something of it is due, until the engine stops.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        while !shared.is_stopped() {
+            let now = shared.now();
+            if shared.read(|project| project.common.due_of_proposal(now).is_some()) {
+                // An engine that has stopped tells nobody any more; the next one does.
+                let _ = shared.inputs.send(Message::MatrixWaits).await;
+            }
+            tokio::time::sleep(LOOK_EVERY.into()).await;
+        }
+    });
 }
 
 /// The changed matrix that waits for people.
@@ -68,7 +87,7 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
             }
         });
         let keys = common.keys_asked(proposal).into_iter().map(|key| ApprovalView {
-            role: key_of(&key.owner),
+            role: key.word(),
             owns: None,
             need: 1,
             by: key.by.iter().map(ToString::to_string).collect(),
@@ -86,11 +105,6 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
     })
 }
 
-/// How the word is called that lets a key be taken out.
-fn key_of(owner: &Person) -> String {
-    format!("key of {owner}")
-}
-
 /// Who must agree before `matrix` counts, should `by` apply it: the roles by name, and the keys that it takes
 /// out of others' hands. Empty where it would count at once, or where it is in force.
 pub(crate) fn asks_first(shared: &Shared, matrix: &Matrix, by: Option<&Person>) -> Vec<String> {
@@ -102,7 +116,7 @@ pub(crate) fn asks_first(shared: &Shared, matrix: &Matrix, by: Option<&Person>) 
         let roles = needed(force, matrix);
         let roles = roles.iter().map(|one| one.role.to_string());
         let keys = taken_out(force, matrix).into_iter().filter(|owner| Some(owner) != by);
-        roles.chain(keys.map(|owner| key_of(&owner))).collect()
+        roles.chain(keys.map(|owner| word_for_key(&owner))).collect()
     })
 }
 

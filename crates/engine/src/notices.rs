@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use towpath_core::journal::Event;
-use towpath_core::notices::{Notice, Occasion, SUMMARIES, Told, notices, of_freezes as frozen};
+use towpath_core::notices::{Notice, Occasion, SUMMARIES, Told, notices, of_project as beside};
 use towpath_core::promotion::Decision;
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{OutboxRow, PromotionRow, StoreError};
@@ -67,7 +67,7 @@ pub(crate) fn of_turn(
     promotions: &mut [PromotionRow],
     now: Timestamp,
 ) -> Vec<OutboxRow> {
-    let Some(after) = &decision.lane else { return of_freezes(shared, decision, turn, now) };
+    let Some(after) = &decision.lane else { return of_project(shared, decision, turn, now) };
     let mut found = shared.read(|project| {
         notices(&Told {
             project,
@@ -97,10 +97,10 @@ pub(crate) fn of_turn(
     pending.map(|pending| pending.row()).collect()
 }
 
-/// What is told of freezes that people set and end, which are of no lane.
-fn of_freezes(shared: &Shared, decision: &Decision, turn: &str, now: Timestamp) -> Vec<OutboxRow> {
+/// What is told of what belongs to no lane.
+fn of_project(shared: &Shared, decision: &Decision, turn: &str, now: Timestamp) -> Vec<OutboxRow> {
     let about = (now, turn, shared.setup.speed);
-    let found = shared.read(|project| frozen(&project.common, &decision.events, about));
+    let found = shared.read(|project| beside(&project.common, &decision.events, about));
     found.into_iter().map(|notice| Pending { notice, since: now }.row()).collect()
 }
 

@@ -240,7 +240,8 @@ impl Engine {
         quiet
             && self.shared.deliveries.is_quiet()
             && self.shared.read(|project| {
-                if project.lanes.values().any(|lane| !lane.is_quiet()) {
+                let waits = project.common.proposed.is_some();
+                if waits || project.lanes.values().any(|lane| !lane.is_quiet()) {
                     return false;
                 }
                 let Some(matrix) = &project.common.matrix else { return true };

@@ -27,9 +27,9 @@ use crate::rights::Rights;
 use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
 use crate::{
-    alarms, backports, checkpoints, counting, delivery, executor, handing, holdbacks, journal,
-    judging, leases, masking, notices, origin, owners, prober, promises, reading, recovery,
-    retention, rows, spoken, telemetry, views, wakes, writing,
+    alarms, backports, checkpoints, counting, delivery, executor, governing, handing, holdbacks,
+    journal, judging, leases, masking, notices, origin, owners, prober, promises, reading,
+    recovery, retention, rows, spoken, telemetry, views, wakes, writing,
 };
 
 /// The version of the program.
@@ -54,6 +54,8 @@ pub(crate) enum Message {
     Record { record: Box<Record>, reply: Option<oneshot::Sender<Reply>> },
     /// Keep when tokens were used.
     TokensUsed,
+    /// Something of a proposed matrix is due.
+    MatrixWaits,
     /// Stop when what was sent before is done.
     Stop,
     /// Stop: somebody newer gives the orders. Why, in one sentence.
@@ -139,6 +141,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     alarms::spawn(&shared);
     counting::spawn(&shared);
     promises::spawn(&shared);
+    governing::spawn(&shared);
     prober::spawn(&shared);
     prober::spawn_observer(&shared);
     telemetry::spawn(&shared);
@@ -278,6 +281,7 @@ impl Loop {
         let (result, reply) = match message {
             Message::Stop | Message::ShutOut(_) => return Ok(()),
             Message::TokensUsed => return self.keep_token_uses().await,
+            Message::MatrixWaits => (self.matrix_waits().await, None),
             Message::Lane { lane, mut input, from, reply } => {
                 masking::input(&self.shared.setup.known.masker(), &mut input);
                 self.from = from;

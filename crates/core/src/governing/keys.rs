@@ -23,6 +23,18 @@ pub struct KeyAsked {
     pub could: Vec<Person>,
 }
 
+impl KeyAsked {
+    /// How the word is called that lets the key be taken out.
+    pub fn word(&self) -> String {
+        word_for_key(&self.owner)
+    }
+}
+
+/// How the word is called that lets the key of `owner` be taken out.
+pub fn word_for_key(owner: &Person) -> String {
+    format!("key of {owner}")
+}
+
 /// The people who have a key in `now` and not the same one in `next`, or are not in it any more.
 pub fn taken_out(now: Option<&Matrix>, next: &Matrix) -> Vec<Person> {
     let people = now.iter().flat_map(|now| &now.people);

@@ -11,6 +11,8 @@ impl Event {
             Self::MatrixApplied { .. } => "matrix-applied",
             Self::MatrixProposed(_) => "matrix-proposed",
             Self::MatrixWordGiven(_) => "matrix-word-given",
+            Self::MatrixReminded(_) => "matrix-reminded",
+            Self::MatrixLapsed(_) => "matrix-lapsed",
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
             Self::EvidenceWithdrawn(_) => "evidence-withdrawn",
@@ -120,6 +122,8 @@ impl Event {
             | Self::MatrixApplied { .. }
             | Self::MatrixProposed(_)
             | Self::MatrixWordGiven(_)
+            | Self::MatrixReminded(_)
+            | Self::MatrixLapsed(_)
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
             | Self::EvidenceWithdrawn(_)

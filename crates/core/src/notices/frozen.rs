@@ -1,6 +1,5 @@
-//! Notices of freezes that people set and end. They are of no lane and of no promotion, and each channel
-//! hears of one once, however many environments it holds. Freezes of the matrix are known beforehand and
-//! not told.
+//! Notices of freezes that people set and end. Freezes of the matrix are known beforehand and not told.
+//! Decides nothing about who can be reached.
 
 use std::collections::BTreeSet;
 
@@ -8,62 +7,36 @@ use crate::freezing::Scope;
 use crate::ids::Name;
 use crate::journal::Event;
 use crate::matrix::Matrix;
-use crate::notices::wording::{headed, line};
-use crate::notices::{Notice, Occasion};
-use crate::project::Common;
+use crate::notices::Occasion;
+use crate::notices::beside::Said;
+use crate::notices::wording::line;
 use crate::reason::Next;
 use crate::units::Timestamp;
 
-/// Who is told of the freezes that a turn sets or ends: the channels of `notify.freeze` in every
-/// environment that one holds. `turn` is a text that no other turn has. Pure; safe to repeat.
-pub fn of_freezes(
-    common: &Common,
-    events: &[Event],
-    (now, turn, speed): (Timestamp, &str, u32),
-) -> Vec<Notice> {
-    let Some(matrix) = &common.matrix else { return Vec::new() };
-    let rehearsal = Some(speed).filter(|speed| *speed > 1);
-    let mut found = Vec::new();
-    for event in events {
-        let Some((scope, subject, rows, next)) = said(event) else { continue };
-        for channel in channels(matrix, scope) {
-            let (place, project) = (found.len(), matrix.project.clone());
-            let own = scope.environment.as_ref().and_then(|name| matrix.environment(name));
-            found.push(Notice {
-                id: format!("{:x}-{turn}-{place}", now.0),
-                channel: channel.to_string(),
-                occasion: Occasion::Freeze,
-                at: now,
-                subject: headed(&project, rehearsal, &subject),
-                project,
-                rehearsal,
-                lane: None,
-                tier: own.map(|environment| environment.tier),
-                promotion: None,
-                release: None,
-                rows: rows.clone(),
-                next: vec![next.clone()],
-                summary: None,
-            });
-        }
-    }
-    found
-}
-
-/// Channels that can be reached and hear of freezes somewhere in the scope, each once.
+/// Channels that hear of freezes somewhere in the scope, each once.
 fn channels<'a>(matrix: &'a Matrix, scope: &Scope) -> BTreeSet<&'a Name> {
     let all = matrix.environments.iter();
     let held = all.filter(|one| scope.environment.as_ref().is_none_or(|name| *name == one.name));
-    let named = held.filter_map(|one| one.notify.on.get(&Occasion::Freeze)).flatten();
-    let is_reached =
-        |name: &&Name| matrix.notifiers.get(*name).is_some_and(|channel| channel.missing.is_none());
-    named.filter(is_reached).collect()
+    held.filter_map(|one| one.notify.on.get(&Occasion::Freeze)).flatten().collect()
 }
 
-type Said<'a> = (&'a Scope, String, Vec<(String, String)>, Next);
-
 /// What is told of an event; none where it is about no freeze.
-fn said(event: &Event) -> Option<Said<'_>> {
+pub(super) fn said<'a>(matrix: &'a Matrix, event: &Event) -> Option<Said<'a>> {
+    let (scope, subject, rows, next) = words(event)?;
+    let own = scope.environment.as_ref().and_then(|name| matrix.environment(name));
+    Some(Said {
+        occasion: Occasion::Freeze,
+        channels: channels(matrix, scope),
+        tier: own.map(|environment| environment.tier),
+        subject,
+        rows,
+        next: vec![next],
+    })
+}
+
+type Words<'a> = (&'a Scope, String, Vec<(String, String)>, Next);
+
+fn words(event: &Event) -> Option<Words<'_>> {
     let row = |label: &str, value: String| (label.to_owned(), line(&value));
     match event {
         Event::Frozen(freeze) => {
@@ -96,7 +69,7 @@ fn said(event: &Event) -> Option<Said<'_>> {
 }
 
 /// A moment in UTC, to the minute.
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     let instant = jiff::Timestamp::from_microsecond(at.0);
     instant.map_or_else(|_| "for ever".to_owned(), |at| at.strftime("%F %R UTC").to_string())
 }

@@ -1,8 +1,10 @@
 //! What people are told, and the rules of the matrix that say who. Which notices follow from a turn is
 //! decided in `deciding`, how they are put in `wording`; sends nothing, and knows no channel's form.
 
+mod beside;
 mod deciding;
 mod frozen;
+mod governed;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -15,8 +17,8 @@ use crate::matrix::{AdapterSpec, Tier};
 use crate::reason::Next;
 use crate::units::Timestamp;
 
+pub use beside::of_project;
 pub use deciding::{Told, notices};
-pub use frozen::of_freezes;
 pub use wording::trial;
 
 /// The channel under which the program keeps the summary of each promotion into production as a file.

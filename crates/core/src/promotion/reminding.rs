@@ -1,16 +1,13 @@
 //! Tells people again that a promotion waits for their word. Owns when; whom it waits for is said by
 //! `blocking`, and who is told by the notices.
 
+use crate::debts::REMIND_EVERY;
 use crate::journal::Event;
 use crate::project::Common;
 use crate::promotion::blocking::{blockers, is_for_people};
 use crate::promotion::state::{Lane, Promotion, State};
 use crate::promotion::{LATEST_ASKING, Turn, VALIDATION_ATTEMPTS};
 use crate::units::{Span, Timestamp};
-
-/// How often people are told again where the matrix does not say it: as often as whoever is on call
-/// changes.
-const REMIND_EVERY: Span = Span::hours(24);
 
 /// Tells those whose word is missing again.
 pub(super) fn advance(turn: &mut Turn<'_>) {

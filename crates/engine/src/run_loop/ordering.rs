@@ -48,6 +48,18 @@ impl Loop {
         Ok(Accepted { events, notes, ..Accepted::default() })
     }
 
+    /// What time alone does to a proposed matrix, as far as it is due by now.
+    pub(super) async fn matrix_waits(&mut self) -> Reply {
+        let now = self.shared.now();
+        let due = self.shared.read(|project| project.common.due_of_proposal(now));
+        let decision = Decision { events: due.into_iter().collect(), ..Decision::default() };
+        if !decision.events.is_empty() {
+            let turn = self.turn(None, "engine", &decision, Vec::new(), now);
+            self.write_turn(None, Turn { urgent: true, ..turn }, decision, false).await?;
+        }
+        Ok(Accepted::default())
+    }
+
     pub(super) async fn project_order(&mut self, mut order: Order) -> Reply {
         let now = self.shared.now();
         if rights::changes_nothing(&self.shared, &order, now) {

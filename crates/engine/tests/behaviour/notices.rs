@@ -26,7 +26,7 @@ fn name(text: &str) -> Name {
 }
 
 /// `prod` is in production, and `slack` and `email` hear of what starts and ends there.
-fn told(matrix: &mut Matrix) {
+pub(crate) fn told(matrix: &mut Matrix) {
     let adapter = AdapterSpec { kind: "fake".to_owned(), settings: serde_json::json!({}) };
     let channel = |secrets: &[&str]| Channel {
         adapter: adapter.clone(),
@@ -70,7 +70,7 @@ async fn view(life: &Life<'_>) -> NoticesView {
 
 /// Waits until nothing is on its way. A day of attempts is looked at less and less often: a look each
 /// second is what took the time of these tests.
-async fn all_settled(life: &Life<'_>) {
+pub(crate) async fn all_settled(life: &Life<'_>) {
     let mut pause = Duration::from_secs(1);
     for _ in 0..10_000 {
         if view(life).await.pending.is_empty() {

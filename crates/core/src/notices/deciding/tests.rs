@@ -7,7 +7,7 @@ use crate::deployment::Deployment;
 use crate::freezing::{Freeze, Scope, Thaw};
 use crate::ids::{CommandId, Digest, LaneId};
 use crate::matrix::{AdapterSpec, Decider, Matrix, Predecessors, Service};
-use crate::notices::{Channel, NotifyRules, of_freezes};
+use crate::notices::{Channel, NotifyRules, of_project};
 use crate::promotion::state::Serving;
 use crate::release::ReleaseRef;
 
@@ -170,7 +170,7 @@ fn a_freeze_is_told_once_to_each_channel_that_hears_of_it_anywhere_in_its_scope(
         let (except, since) = (vec![ChangeType::Hotfix], Timestamp(16));
         let freeze = Freeze { scope: scope.clone(), by: by.clone(), reason, until, except, since };
         let thaw = Thaw { scope, by, reason: None, signed: None };
-        of_freezes(
+        of_project(
             &common,
             &[Event::Frozen(freeze), Event::Thawed(thaw)],
             (Timestamp(16), "3-17", 1),
