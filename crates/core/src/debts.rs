@@ -12,7 +12,10 @@ use crate::units::{Span, Timestamp};
 /// How soon somebody else looks at a hotfix, or at a promotion that broke the glass, where the matrix
 /// does not say it (trust.md, T5; issue of seed 004's special paths: within 24 hours).
 pub const REVIEW_WITHIN: Span = Span::hours(24);
-/// How often people are told again of what is owed and overdue: as often as whoever is on call changes.
+/// How soon the reason of a rollback that was ordered without one is given: as soon as a review.
+pub const REASON_WITHIN: Span = REVIEW_WITHIN;
+/// How often people are told again of what is owed and overdue, and of what waits for them where the matrix does
+/// not say it: as often as whoever is on call changes.
 pub const REMIND_EVERY: Span = Span::hours(24);
 
 /// What is owed for a type of change once it serves.
@@ -37,10 +40,13 @@ pub enum DebtKind {
     Review,
     /// That what was repaired reaches the branch that the next releases come from.
     Backport,
+    /// That a rollback that was ordered without its reason gets it. No promotion leaves that, and whoever
+    /// gives it amends the rollback.
+    Reason,
 }
 
 impl DebtKind {
-    /// All of them.
+    /// Those that a promotion leaves and somebody settles.
     pub const ALL: [Self; 2] = [Self::Review, Self::Backport];
 
     /// As written in JSON and on the command line.
@@ -48,6 +54,7 @@ impl DebtKind {
         match self {
             Self::Review => "review",
             Self::Backport => "backport",
+            Self::Reason => "reason",
         }
     }
 }

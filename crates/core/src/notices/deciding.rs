@@ -172,6 +172,9 @@ fn ended(kind: Option<Kind>, outcome: Outcome) -> Occasion {
 
 /// What is owed, until when, and by whom it could be settled.
 fn owed(told: &Told<'_>, number: PromotionNumber, kind: DebtKind) -> String {
+    if kind == DebtKind::Reason {
+        return format!("the reason of rollback {number} is owed");
+    }
     let is_meant = |open: &&OpenDebt| open.debt.number == number && open.debt.kind == kind;
     match told.after.debts.iter().find(is_meant) {
         Some(open) => format!("{} is owed", open.words()),
@@ -306,6 +309,9 @@ impl<'a> Told<'a> {
                 change: self.planned(&it.plan),
             });
         }
+        if let Some(about) = self.explained(number) {
+            return Some(about);
+        }
         let owes = |it: &&OpenDebt| it.debt.number == number;
         let mut owed = self.after.debts.iter().filter(owes).map(|it| &it.debt.release.version);
         let serving = self.after.serving.as_ref().filter(|it| it.promotion == number);
@@ -313,6 +319,17 @@ impl<'a> Told<'a> {
         let kind = Kind::Promote;
         let (old, by, reason, change) = (None, None, None, self.change(version));
         Some(About { number, kind, version, old, by, reason, took_effect: true, change })
+    }
+
+    /// A rollback that owes its reason and is over, as far as the lane remembers what it carried.
+    fn explained(&self, number: PromotionNumber) -> Option<About<'a>> {
+        let owed = self.after.owed.iter().find(|owed| owed.number == number)?;
+        let mut ended = self.after.ended.iter().filter(|ended| ended.number == number);
+        let release = owed.release.as_ref().or_else(|| Some(&ended.next()?.release));
+        let version = &release?.version;
+        let (kind, by, took_effect) = (Kind::Rollback, Some(&owed.by), true);
+        let (old, reason, change) = (None, None, None);
+        Some(About { number, kind, version, old, by, reason, took_effect, change })
     }
 
     fn notice(

@@ -126,7 +126,7 @@ pub fn owed(common: &Common, lane: &Lane) -> Vec<Blocker> {
             format!("towpath rollback --amend {} --reason \"REASON\"", owed.number),
             "keeps it in the journal",
         )],
-        until: None,
+        until: Some(owed.due()),
     });
     each.chain(owing::blockers(common, lane)).collect()
 }

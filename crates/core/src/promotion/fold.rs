@@ -141,7 +141,8 @@ impl Lane {
             self.remembered = None;
             if requested.reason.is_none() {
                 let (number, by) = (requested.number, requested.by.clone());
-                self.owed.push(Owed { number, by, since: at });
+                let (release, reminded_at) = (Some(requested.plan.release.clone()), None);
+                self.owed.push(Owed { number, by, since: at, release, reminded_at });
                 let gone = self.owed.len().saturating_sub(REMEMBERED);
                 self.owed.drain(..gone);
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::approvals::Word;
 use crate::code_owners::OwnersTold;
-use crate::debts::OpenDebt;
+use crate::debts::{OpenDebt, REASON_WITHIN, REMIND_EVERY};
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, LaneId, Person, PromotionNumber, Revision};
 use crate::journal::Remembered;
@@ -308,6 +308,24 @@ pub struct Owed {
     pub by: Person,
     /// Since when.
     pub since: Timestamp,
+    /// What it put back; none of rollbacks that older versions remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseRef>,
+    /// When people were told last that it is overdue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<Timestamp>,
+}
+
+impl Owed {
+    /// Until when it is to be given; nothing waits for it.
+    pub fn due(&self) -> Timestamp {
+        self.since.plus(REASON_WITHIN)
+    }
+
+    /// When people are told that it is overdue, the first time or again.
+    pub fn remind_at(&self) -> Timestamp {
+        self.reminded_at.map_or_else(|| self.due(), |at| at.plus(REMIND_EVERY))
+    }
 }
 
 /// A promotion that ended.

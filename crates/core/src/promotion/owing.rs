@@ -7,7 +7,7 @@ use crate::journal::Event;
 use crate::project::Common;
 use crate::promotion::entering::{Checked, serves};
 use crate::promotion::input::DebtOrder;
-use crate::promotion::state::{Lane, Promotion};
+use crate::promotion::state::{Lane, Owed, Promotion};
 use crate::promotion::{Taken, Turn, approving};
 use crate::reason::{Blocker, Next, Refusal, RefusalKind};
 use crate::release::Release;
@@ -32,8 +32,10 @@ pub(super) fn committed(turn: &mut Turn<'_>, promotion: &Promotion) {
 pub(super) fn advance(turn: &mut Turn<'_>) {
     let due = |open: &OpenDebt| open.remind_at().is_some_and(|at| at <= turn.now);
     let overdue: Vec<_> = turn.lane.debts.iter().filter(|open| due(open)).cloned().collect();
-    for open in overdue {
-        let (number, kind) = (open.debt.number, open.debt.kind);
+    let reasons = turn.lane.owed.iter().filter(|owed| owed.remind_at() <= turn.now);
+    let reasons: Vec<_> = reasons.map(|owed| (owed.number, DebtKind::Reason)).collect();
+    let overdue = overdue.iter().map(|open| (open.debt.number, open.debt.kind));
+    for (number, kind) in overdue.chain(reasons) {
         turn.record(Event::DebtOverdue { number, kind });
     }
 }
@@ -150,6 +152,7 @@ fn settling(open: &OpenDebt) -> Vec<Next> {
                 Next::new(command, "somebody says that it is there"),
             ]
         }
+        DebtKind::Reason => Vec::new(),
     }
 }
 
@@ -166,6 +169,7 @@ fn who_could(common: &Common, lane: &Lane, open: &OpenDebt) -> Vec<String> {
 /// When people are told again of what is owed.
 pub(super) fn wakes(lane: &Lane, wakes: &mut Vec<(Timestamp, &'static str)>) {
     let each = lane.debts.iter().filter_map(OpenDebt::remind_at);
+    let each = each.chain(lane.owed.iter().map(Owed::remind_at));
     wakes.extend(each.map(|at| (at, "something owed is overdue")));
 }
 
@@ -179,6 +183,11 @@ impl Lane {
             Event::DebtSettled(settled) => self.debts.retain(|open| {
                 (open.debt.number, open.debt.kind) != (settled.number, settled.kind)
             }),
+            Event::DebtOverdue { number, kind: DebtKind::Reason } => {
+                if let Some(owed) = self.owed.iter_mut().find(|owed| owed.number == *number) {
+                    owed.reminded_at = Some(at);
+                }
+            }
             Event::DebtOverdue { number, kind } => {
                 let same =
                     |open: &&mut OpenDebt| (open.debt.number, open.debt.kind) == (*number, *kind);

@@ -8,7 +8,7 @@ use crate::freezing::{Freeze, Scope, Thaw};
 use crate::ids::{CommandId, Digest, LaneId};
 use crate::matrix::{AdapterSpec, Decider, Matrix, Predecessors, Service};
 use crate::notices::{Channel, NotifyRules, of_project};
-use crate::promotion::state::Serving;
+use crate::promotion::state::{Owed, Serving};
 use crate::release::ReleaseRef;
 
 fn name(text: &str) -> Name {
@@ -204,4 +204,30 @@ fn whoever_hears_of_a_rollback_is_reminded_of_customers_where_the_matrix_says_so
     };
     assert!(of(true, Outcome::RolledBack));
     assert!(!of(true, Outcome::Failed) && !of(false, Outcome::RolledBack));
+}
+
+#[test]
+fn a_reason_that_is_overdue_is_told_to_whoever_hears_of_what_is_owed_also_long_after_its_rollback()
+{
+    let on: &[(Occasion, &[&str])] = &[(Occasion::Owed, &["slack"])];
+    let project = project(Tier::Production, rules(on, &[]));
+    let number = PromotionNumber(3);
+    let release = lane().serving.map(|serving| serving.deployment.release);
+    let by = Person::new("ada").unwrap();
+    let owed = Owed { number, by, since: Timestamp(1), release, reminded_at: None };
+    let after = Lane { owed: vec![owed], ..lane() };
+    let found = notices(&Told {
+        project: &project,
+        before: Some(&after),
+        after: &after,
+        events: &[Event::DebtOverdue { number, kind: DebtKind::Reason }],
+        now: Timestamp(16),
+        turn: "3-17",
+        speed: 1,
+    });
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].subject, "[soundbite] a reason is owed for the rollback of live");
+    let text = found[0].text();
+    assert!(text.contains("cause  overdue: the reason of rollback 3 is owed\n"), "{text}");
+    assert!(text.contains("towpath rollback --amend 3 --reason \"REASON\""), "{text}");
 }
