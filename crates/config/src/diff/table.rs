@@ -120,6 +120,7 @@ const EVIDENCE: &[Row] = &[
     ("gate.*.*.must_name", Some(Words(&["digest", "version"])), "{2}: what must be named"),
     ("gate.*.*.keys|builders|build_types", Some(LimitedTo), "{2}: {3}"),
     ("gate.*.*.refs", Some(LimitedTo), "{2}: branches and tags"),
+    ("gate.*.*.from", Some(LimitedTo), "{2}: branches that it may come from"),
     ("gate.*.*.parameters", Some(Permits), "{2}: parameters of the build"),
     ("gate.*.*.other_subjects", Some(OnIsLooser), "{2}: statements about more"),
     ("gate.*.*.log_key", Some(Guards), "{2}: key of the log"),
@@ -140,7 +141,7 @@ const EVIDENCE: &[Row] = &[
     ("gate.*.*.branch|since|allowed_signers|token_file", Some(Unclear), "{2}: {3}"),
     ("gate.*.*.contains", Some(Guards), "{2}: text that must be there"),
     (
-        "gate.*.*.check|url|method|expect|headers|address|run|env|path|repository|source|query",
+        "gate.*.*.check|url|method|expect|headers|address|run|env|answer|path|repository|source|query",
         Some(Unclear),
         "{2}: {3}",
     ),

@@ -165,7 +165,7 @@ impl Watcher {
     fn recorded(&mut self, world: &World<Chaos>, lane: &LaneId, event: &Event) {
         if let Some(number) = event.promotion()
             && self.ended.contains(&number)
-            && !matches!(event, Event::ReasonGiven { .. })
+            && !matches!(event, Event::ReasonGiven { .. } | Event::DebtOverdue { .. })
         {
             self.fail("I5", format!("{} after the end of promotion {number}", event.kind()));
         }
