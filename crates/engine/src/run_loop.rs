@@ -136,22 +136,27 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     }
     found.untold.into_iter().for_each(|pending| delivery::spawn(&shared, pending));
     run.wake_all();
-    leases::spawn(&shared);
-    holdbacks::spawn(&shared);
-    alarms::spawn(&shared);
-    counting::spawn(&shared);
-    promises::spawn(&shared);
-    governing::spawn(&shared);
-    prober::spawn(&shared);
-    prober::spawn_observer(&shared);
-    telemetry::spawn(&shared);
-    judging::spawn(&shared);
-    retention::spawn(&shared);
-    backports::spawn(&shared);
-    owners::spawn(&shared);
-    checkpoints::spawn(&shared);
+    spawn_watchers(&shared);
     let ended = tokio::spawn(run.run(receiver));
     Ok(Running { engine: Engine { shared }, ended })
+}
+
+/// All that looks at something by itself, until the engine stops.
+fn spawn_watchers(shared: &Arc<Shared>) {
+    leases::spawn(shared);
+    holdbacks::spawn(shared);
+    alarms::spawn(shared);
+    counting::spawn(shared);
+    promises::spawn(shared);
+    governing::spawn(shared);
+    prober::spawn(shared);
+    prober::spawn_observer(shared);
+    telemetry::spawn(shared);
+    judging::spawn(shared);
+    retention::spawn(shared);
+    backports::spawn(shared);
+    owners::spawn(shared);
+    checkpoints::spawn(shared);
 }
 
 impl Engine {
