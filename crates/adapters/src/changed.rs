@@ -9,15 +9,16 @@ use globset::GlobBuilder;
 use crate::checks::git::{Record, Repository};
 use crate::commit::Commit;
 
-/// Most files that may differ: what changes more than that was not made as one change, and nobody would
-/// look at each.
-pub(crate) const MOST_FILES: usize = 10_000;
+/// Most files that are looked at: more than large repositories have in one change, or in all.
+const MOST_FILES: usize = 100_000;
+/// Most bytes of their names.
+pub(crate) const NAMES_MOST: u64 = 16 << 20;
 
 /// Every file that differs between two commits of the repository that `folder` is in, under the name that
 /// it had and the one that it has.
 ///
 /// # Errors
-/// One sentence: a commit is not there, git cannot tell, or more than 10,000 files differ.
+/// One sentence: a commit is not there, git cannot tell, or more than 100,000 files differ.
 pub async fn between(folder: &Path, old: &str, new: &str) -> Result<BTreeSet<String>, String> {
     let repository =
         Repository { folder: folder.to_owned(), allowed_signers: None, record: Record::default() };
@@ -40,17 +41,31 @@ pub(crate) async fn files(
         repository.ensure_has(commit).await?;
     }
     let words =
-        ["diff-tree", "-r", "--no-renames", "--name-only", old.as_str(), new.as_str(), "--"];
-    let said = repository.told(&words).await?;
-    let files: BTreeSet<String> = said.lines().map(str::to_owned).collect();
-    // Git writes such names between quotes, and no pattern would cover what they stand for.
-    if let Some(odd) = files.iter().find(|name| name.starts_with('"')) {
-        let odd = crate::reports::short(odd);
-        return Err(format!("{odd} differs, whose name holds characters that nobody can read"));
+        ["diff-tree", "-r", "-z", "--no-renames", "--name-only", old.as_str(), new.as_str(), "--"];
+    names(&repository.bytes(&words, NAMES_MOST).await?, "differ")
+}
+
+/// Names that git parts by NUL, of files that `do` something.
+///
+/// # Errors
+/// One sentence: one that nobody can read, or too many.
+pub(crate) fn names(said: &[u8], what: &str) -> Result<BTreeSet<String>, String> {
+    let mut files = BTreeSet::new();
+    for name in said.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        // No pattern covers what is written otherwise than it is.
+        let text = std::str::from_utf8(name).ok().filter(|text| !text.contains(char::is_control));
+        let Some(text) = text else {
+            let odd = crate::printable::escaped(name);
+            let odd = crate::reports::short(&odd);
+            return Err(format!(
+                "`{odd}` is among the files that {what}, a name that nobody can read"
+            ));
+        };
+        files.insert(text.to_owned());
     }
     if files.len() > MOST_FILES {
         return Err(format!(
-            "{} files differ between {old} and {new}, and at most {MOST_FILES} are looked at",
+            "{} files {what}, and at most {MOST_FILES} are looked at",
             files.len()
         ));
     }
@@ -97,7 +112,7 @@ mod tests {
         std::fs::write(path.join("a\nb"), "text").unwrap();
         let odd = commit("odd");
         let said = between(path, &after, &odd).await.unwrap_err();
-        assert!(said.contains("whose name holds characters"), "{said}");
+        assert!(said.contains("a name that nobody can read"), "{said}");
         let nowhere = "0123456789012345678901234567890123456789";
         assert!(between(path, nowhere, &after).await.unwrap_err().contains("git fetch"));
         assert!(between(path, "main", &after).await.is_err(), "a name is not a commit");

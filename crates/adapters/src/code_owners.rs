@@ -61,7 +61,7 @@ impl Owner {
 /// One sentence: a line of it cannot be understood.
 pub(crate) fn read(text: &str) -> Result<Vec<Rule>, String> {
     let mut rules = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;

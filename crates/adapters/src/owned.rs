@@ -6,14 +6,19 @@ use std::collections::BTreeMap;
 use towpath_core::code_owners::{Change, OwnedFiles};
 use towpath_ports::history::MOST_OWNERS;
 
-use crate::changed::{self, MOST_FILES};
+use crate::changed::{self, NAMES_MOST};
 use crate::checks::git::Repository;
 use crate::code_owners::{self, Owner, PLACES, Rule, owners_of};
 use crate::commit::Commit;
 use crate::reports::short;
 
 /// Largest file CODEOWNERS that is read, in bytes (docs.github.com, "About code owners": under 3 MB).
-const MOST_BYTES: usize = 3_000_000;
+const MOST_BYTES: u64 = 3_000_000;
+/// Most owners of one file, and of all that changes, that are asked.
+const MOST_OF_ONE: usize = 100;
+const MOST_OF_ALL: usize = 1_000;
+/// Most pairs of a file and a rule that are looked at: some seconds.
+const MOST_PAIRS: usize = 50_000_000;
 /// How git writes the mode of a plain file (git-fast-import(1)); anything else is a link or a folder.
 const PLAIN: [&str; 2] = ["100644", "100755"];
 
@@ -42,7 +47,9 @@ pub(crate) async fn of_change(
         Some(before) => changed::files(repository, before, &commit).await?.into_iter().collect(),
         None => all_files(repository, &commit).await?,
     };
-    together(&rules, files)
+    // Not on a thread that others wait for: rules and files may be many.
+    let found = tokio::task::spawn_blocking(move || together(&rules, files));
+    found.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// The rules that held before the change: who brings another file does not choose by it who agrees to
@@ -81,33 +88,29 @@ async fn text(
         if !PLAIN.contains(&mode) {
             return Err(format!("{place} is no plain file at commit {commit}"));
         }
-        let text = repository.told(&["cat-file", "blob", blob]).await?;
-        if text.len() > MOST_BYTES || text.contains(['\u{fffd}', '\0']) {
-            return Err(format!("{place} at commit {commit} is no text of at most 3 MB"));
-        }
-        return Ok(Some(text));
+        let bytes = repository.bytes(&["cat-file", "blob", blob], MOST_BYTES).await?;
+        let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+        let no_text = || format!("{place} at commit {commit} is no text of UTF-8");
+        return text.ok_or_else(no_text).map(Some);
     }
     Ok(None)
 }
 
 /// Every file at `commit`.
 async fn all_files(repository: &Repository, commit: &Commit) -> Result<Vec<String>, String> {
-    let words = ["ls-tree", "-r", "--name-only", "--full-tree", commit.as_str()];
-    let said = repository.told(&words).await?;
-    let files: Vec<String> = said.lines().map(str::to_owned).collect();
-    if files.len() > MOST_FILES {
-        let count = files.len();
-        return Err(format!(
-            "{count} files are new at {commit}, and at most {MOST_FILES} are looked at"
-        ));
-    }
-    if let Some(odd) = files.iter().find(|name| name.starts_with('"')) {
-        return Err(format!("{} has a name that nobody can read", short(odd)));
-    }
-    Ok(files)
+    let words = ["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit.as_str()];
+    let said = repository.bytes(&words, NAMES_MOST).await?;
+    Ok(changed::names(&said, "are new")
+        .map_err(|why| format!("{why} (commit {commit})"))?
+        .into_iter()
+        .collect())
 }
 
 fn together(rules: &[Rule], files: Vec<String>) -> Result<Vec<OwnedFiles>, String> {
+    if rules.len().saturating_mul(files.len()) > MOST_PAIRS {
+        let (rules, files) = (rules.len(), files.len());
+        return Err(format!("{files} files and {rules} rules are more than are looked at"));
+    }
     let mut found: BTreeMap<Vec<String>, OwnedFiles> = BTreeMap::new();
     for file in files {
         let mut owners: Vec<String> = owners_of(rules, &file).iter().map(Owner::written).collect();
@@ -118,6 +121,12 @@ fn together(rules: &[Rule], files: Vec<String>) -> Result<Vec<OwnedFiles>, Strin
         owners.dedup();
         let new = OwnedFiles { owners: owners.clone(), file, files: 0 };
         found.entry(owners).or_insert(new).files += 1;
+    }
+    let of_one = found.keys().map(Vec::len).max().unwrap_or(0);
+    if of_one > MOST_OF_ONE || found.keys().map(Vec::len).sum::<usize>() > MOST_OF_ALL {
+        return Err(format!(
+            "what changes has more owners than {MOST_OF_ONE} of one file, or {MOST_OF_ALL} of all"
+        ));
     }
     if found.len() > MOST_OWNERS {
         let count = found.len();
@@ -200,6 +209,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_large_repository_and_a_large_file_are_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        git(path, &["init", "--quiet"]);
+        let files: Vec<String> =
+            (0..5_000).map(|number| format!("a/folder/of/some/length/file-{number}.rs")).collect();
+        let mut files: Vec<(&str, &str)> = files.iter().map(|file| (&**file, "")).collect();
+        let comment = format!("# {}\n", "x".repeat(1_000)).repeat(1_000);
+        let owned = format!("* @lead\n{comment}*-4999.rs @ada\n");
+        files.push(("CODEOWNERS", &owned));
+        let all = commit(path, &files);
+        assert_eq!(
+            told(path, None, &all).await.unwrap(),
+            "owners of CODEOWNERS and 4999 more files (@lead); \
+             owners of a/folder/of/some/length/file-4999.rs (@ada)"
+        );
+    }
+
+    #[tokio::test]
     async fn what_cannot_be_read_names_no_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
@@ -209,6 +237,21 @@ mod tests {
         assert!(said.contains("line 2 of CODEOWNERS cannot be understood"), "{said}");
         let shadowed = commit(path, &[("CODEOWNERS", "*.rs @bilal\n")]);
         assert_eq!(told(path, None, &shadowed).await.unwrap(), "owners of a.rs (@bilal)");
+        std::fs::remove_file(path.join("CODEOWNERS")).unwrap();
+        for (bytes, wanted) in
+            [(&b"gr\xfcn/ @ada\n"[..], "no text of UTF-8"), (b"* @ada\0\n", "no text of UTF-8")]
+        {
+            std::fs::write(path.join("CODEOWNERS"), bytes).unwrap();
+            let said = told(path, None, &commit(path, &[])).await.unwrap_err();
+            assert!(said.contains(wanted), "{said}");
+        }
+        std::fs::write(path.join("CODEOWNERS"), b"\xef\xbb\xbf*.rs @ada\r\n").unwrap();
+        let other = commit(path, &[]);
+        assert_eq!(told(path, None, &other).await.unwrap(), "owners of a.rs (@ada)");
+        let many: String = (0..101).map(|number| format!(" @x/a{number}")).collect();
+        std::fs::write(path.join("CODEOWNERS"), format!("*{many}\n")).unwrap();
+        let said = told(path, None, &commit(path, &[])).await.unwrap_err();
+        assert!(said.contains("more owners than 100"), "{said}");
         std::fs::remove_file(path.join("CODEOWNERS")).unwrap();
         std::os::unix::fs::symlink("docs/CODEOWNERS", path.join("CODEOWNERS")).unwrap();
         let link = commit(path, &[]);

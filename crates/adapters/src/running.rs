@@ -39,6 +39,8 @@ pub(crate) struct Said {
     pub(crate) output: String,
     /// Its second output, where that is [`Errors::Apart`].
     pub(crate) errors: String,
+    /// Its first output byte for byte, for whoever reads an answer in it; empty where something was left out.
+    pub(crate) bytes: Vec<u8>,
     /// Whether something of the first output was left out.
     pub(crate) is_cut: bool,
 }
@@ -137,6 +139,7 @@ impl Running {
             let text = heard.printed.text();
             if index == 0 {
                 said.is_cut = heard.printed.dropped > 0;
+                said.bytes = heard.printed.whole();
                 said.output = text;
             } else {
                 said.errors = text;
@@ -215,6 +218,22 @@ impl Printed {
         self.dropped += surplus as u64;
     }
 
+    /// All of it; nothing where something was left out.
+    fn whole(&self) -> Vec<u8> {
+        if self.dropped > 0 {
+            return Vec::new();
+        }
+        self.head.iter().chain(&self.tail).copied().collect()
+    }
+
+    /// The beginning without the half of a character at its end: what masks secrets knows no half of one.
+    fn beginning(&self) -> &[u8] {
+        let last = self.head.iter().rposition(|byte| *byte & 0xC0 != 0x80).unwrap_or(0);
+        let is_half =
+            std::str::from_utf8(&self.head[last..]).is_err_and(|error| error.error_len().is_none());
+        if is_half { &self.head[..last] } else { &self.head }
+    }
+
     fn text(&self) -> String {
         let lines = |bytes: &[u8]| {
             let lines: Vec<String> = bytes.split(|byte| *byte == b'\n').map(escaped).collect();
@@ -228,6 +247,10 @@ impl Printed {
         // the mark, and one that ends is gone with the rest of its line.
         let begun = tail.iter().position(|byte| *byte == b'\n').map_or(tail.len(), |end| end + 1);
         let dropped = self.dropped + begun as u64;
-        format!("{}{CUT}\n[{dropped} bytes left out]\n{}", lines(&self.head), lines(&tail[begun..]))
+        format!(
+            "{}{CUT}\n[{dropped} bytes left out]\n{}",
+            lines(self.beginning()),
+            lines(&tail[begun..])
+        )
     }
 }

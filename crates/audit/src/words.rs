@@ -98,6 +98,10 @@ impl Words {
         if kind == "matrix-applied" {
             (self.force, self.begun, self.proposed) = (None, false, None);
         }
+        // What is not shown may have said that words are asked for.
+        if kind == "engine-started" {
+            self.asks = true;
+        }
     }
 
     fn unreadable(&mut self, event: &WrittenEvent) -> Option<String> {

@@ -150,9 +150,15 @@ impl Asked {
         match &self.owners {
             None => self.role.to_string(),
             Some(AskedOwners::Of(files)) => files.to_string(),
-            Some(AskedOwners::Unknown(why)) => {
-                format!("owners of what it changes, who are not known: {why}")
-            }
+            Some(AskedOwners::Unknown(_)) => "owners of what it changes".to_owned(),
+        }
+    }
+
+    /// Why nobody knows whose word it is; none where that is known.
+    pub fn unknown(&self) -> Option<&str> {
+        match &self.owners {
+            Some(AskedOwners::Unknown(why)) => Some(why),
+            _ => None,
         }
     }
 }

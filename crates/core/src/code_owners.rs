@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Name, Person};
 use crate::matrix::Matrix;
+use crate::people::PersonSpec;
 
 /// What stands in the place of a role where owners are asked.
 pub const ROLE: &str = "code-owners";
@@ -94,22 +95,26 @@ pub enum Owners<'a> {
 impl Matrix {
     /// Whether `person` is whom CODEOWNERS calls `owner`: a person by `handle` or, without one, by name; a
     /// team by the last part of its name, or a role of that name where the matrix has no such team; an
-    /// address by `email`. Capitals make no difference, as they make none on the servers that made up these
+    /// address by `email`, where one person alone has it. Capitals make no difference, as they make none on the servers that made up these
     /// names. A program owns nothing.
     pub fn is_owner(&self, person: &Person, owner: &str, environment: &Name) -> bool {
         let Some(known) = self.people.get(person).filter(|known| !known.bot) else { return false };
         let Some(name) = owner.strip_prefix('@') else {
-            return known.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(owner));
+            let has = |one: &PersonSpec| {
+                one.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(owner))
+            };
+            return has(known) && self.people.values().filter(|one| has(one)).count() == 1;
         };
         let Some((_, team)) = name.rsplit_once('/') else {
             let handle = known.handle.as_deref().unwrap_or(person.as_str());
             return handle.eq_ignore_ascii_case(name);
         };
         let is_it = |name: &Name| name.as_str().eq_ignore_ascii_case(team);
-        if self.people.values().any(|person| person.teams.iter().any(is_it)) {
-            return known.teams.iter().any(is_it);
+        if known.teams.iter().any(is_it) {
+            return true;
         }
-        known.roles_at(Some(environment)).into_iter().any(is_it)
+        let has_role = known.roles_at(Some(environment)).into_iter().any(is_it);
+        has_role && !self.people.values().any(|person| person.teams.iter().any(is_it))
     }
 
     /// Whether `person` is one of those who own `files`.

@@ -81,6 +81,7 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
             ApprovalView {
                 role: asked.role.to_string(),
                 owns: None,
+                unknown: None,
                 need: asked.needed,
                 by: asked.by.iter().map(ToString::to_string).collect(),
                 who: could.iter().map(ToString::to_string).collect(),
@@ -89,6 +90,7 @@ pub(crate) fn view(shared: &Shared, now: Timestamp) -> Option<ProposalView> {
         let keys = common.keys_asked(proposal).into_iter().map(|key| ApprovalView {
             role: key.word(),
             owns: None,
+            unknown: None,
             need: 1,
             by: key.by.iter().map(ToString::to_string).collect(),
             who: key.could.iter().map(ToString::to_string).collect(),

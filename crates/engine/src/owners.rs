@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use towpath_core::code_owners::{Change, OwnersTold};
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{LaneId, Person, PromotionNumber};
+use towpath_core::people::Verb;
 use towpath_core::project::Project;
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::promotion::state::{Lane, Promotion};
@@ -13,11 +15,17 @@ use towpath_core::promotion::{approving, owning, plan};
 use towpath_core::units::{Span, Timestamp};
 
 use crate::asking;
+use crate::rights::Rights;
 use crate::run_loop::Engine;
 use crate::shared::Shared;
 
 /// How long until a repository that could not tell is asked again: a person has to fetch there.
 const ASK_AGAIN: Span = Span::seconds(30);
+
+/// How long the repository may take: a disk that hangs keeps nobody's word waiting for longer.
+const PATIENCE: Span = Span::seconds(20);
+/// How many ask the repository at once, whoever looks at how many plans.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
 
 /// When a change is asked about again; none: it is being asked about.
 pub(crate) type AskedOwners = BTreeMap<(LaneId, Change), Option<Timestamp>>;
@@ -57,17 +65,18 @@ fn due(shared: &Shared) -> Vec<Question> {
 }
 
 fn unknown(project: &Project, lane: &Lane) -> Vec<Question> {
-    let changes = lane.waiting.iter().filter_map(|promotion| of_promotion(project, promotion));
+    let changes =
+        lane.waiting.iter().filter_map(|promotion| of_promotion(project, lane, promotion));
     let mut changes: Vec<Change> = changes.filter(|change| !is_known(lane, change)).collect();
     changes.sort();
     changes.dedup();
     changes.into_iter().map(|change| Question { lane: lane.id.clone(), change }).collect()
 }
 
-fn of_promotion(project: &Project, promotion: &Promotion) -> Option<Change> {
+fn of_promotion(project: &Project, lane: &Lane, promotion: &Promotion) -> Option<Change> {
     let plan = &promotion.plan;
     let release = project.common.release_of(&plan.lane.service, &plan.release)?;
-    owning::change(&project.common, plan, release)
+    owning::change(&project.common, lane, plan, release)?.ok()
 }
 
 fn is_known(lane: &Lane, change: &Change) -> bool {
@@ -88,7 +97,12 @@ async fn ask(shared: Arc<Shared>, question: Question) {
 }
 
 async fn told(shared: &Shared, change: Change) -> OwnersTold {
-    match shared.setup.adapters.history().owners(&change).await {
+    let asked = async {
+        let _turn = AT_ONCE.acquire().await.map_err(|error| error.to_string())?;
+        shared.setup.adapters.history().owners(&change).await
+    };
+    let late = |_| Err(format!("the repository did not answer within {PATIENCE}"));
+    match tokio::time::timeout(PATIENCE.into(), asked).await.unwrap_or_else(late) {
         Ok(files) => OwnersTold { change, files, trouble: None },
         Err(trouble) => OwnersTold { change, files: Vec::new(), trouble: Some(trouble) },
     }
@@ -100,8 +114,9 @@ impl Engine {
     pub async fn owners_of(&self, lane: &LaneId, order: &PromotionOrder) -> Option<OwnersTold> {
         let change = self.shared.read(|project| {
             let (plan, release) = plan(project, lane, order).ok()?;
-            let change = owning::change(&project.common, &plan, &release)?;
-            (!is_known(&project.lane(lane), &change)).then_some(change)
+            let lane = project.lane(lane);
+            let change = owning::change(&project.common, &lane, &plan, &release)?.ok()?;
+            (!is_known(&lane, &change)).then_some(change)
         })?;
         Some(told(&self.shared, change).await)
     }
@@ -110,6 +125,10 @@ impl Engine {
     /// although it comes before anybody asked the repository.
     pub(crate) async fn tell_owners(&self, lane: &LaneId, input: &Input) {
         let Input::ApprovalOrdered(order) = input else { return };
+        // A no needs no owner, and whoever may not agree has nothing looked up for them.
+        if !order.agrees || !self.may_agree(lane, &order.by) {
+            return;
+        }
         let told = match order.number {
             Some(number) => self.owners_of_waiting(lane, number).await,
             None => self.owners_of(lane, &approving::as_order(order)).await,
@@ -119,6 +138,13 @@ impl Engine {
         }
     }
 
+    fn may_agree(&self, lane: &LaneId, by: &Person) -> bool {
+        let rights = Rights::in_force(&self.shared);
+        let Ok(authority) = rights.authority() else { return false };
+        let known = self.named(by);
+        known.is_some_and(|you| authority.allows(&you, Verb::Approve, Some(&lane.environment)))
+    }
+
     async fn owners_of_waiting(
         &self,
         lane: &LaneId,
@@ -126,7 +152,7 @@ impl Engine {
     ) -> Option<OwnersTold> {
         let change = self.shared.read(|project| {
             let lane = project.lane(lane);
-            let change = of_promotion(project, lane.promotion(number)?)?;
+            let change = of_promotion(project, &lane, lane.promotion(number)?)?;
             lane.owners_of(&change).is_none().then_some(change)
         })?;
         Some(told(&self.shared, change).await)

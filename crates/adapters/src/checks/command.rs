@@ -189,7 +189,7 @@ impl Run {
         let nothing = |why: String| CheckAnswer::inconclusive(format!("`{shown}` {why}"));
         match (status.code(), status.signal()) {
             (Some(0), _) if said.is_cut => nothing("prints more than is read".to_owned()),
-            (Some(0), _) => contract::answer(&said.output, shown, request, &self.site).await,
+            (Some(0), _) => contract::answer(&said.bytes, shown, request, &self.site).await,
             (Some(code), _) => nothing(format!("ended with status {code}, and gave no answer")),
             (None, signal) => {
                 let signal = signal.unwrap_or_default();

@@ -165,6 +165,12 @@ fn check_row(check: &CheckView, style: &Style) -> Vec<String> {
 fn approval_row(role: &ApprovalView, style: &Style) -> Vec<String> {
     let complete = role.by.len() >= role.need as usize;
     let mark = style.symbol(if complete { Symbol::Passed } else { Symbol::Waits });
+    if let Some(why) = &role.unknown {
+        return vec![
+            format!("{mark} {}", printable(role.whom())),
+            format!("not known: {}", printable(why)),
+        ];
+    }
     let mut said = format!("{} of {}", role.by.len(), role.need);
     if !role.by.is_empty() {
         let _ = write!(said, ": {}", role.by.join(", "));

@@ -8,7 +8,7 @@ pub(crate) const NEUTRAL: &[(&str, &str)] = &[
     ("services.*.purpose|repository", "for people"),
     ("repository.workflows", "where other pipelines are"),
     ("branches.*.purpose", "for people"),
-    ("people.*.name|email", "how a person is called and reached"),
+    ("people.*.name", "how a person is called"),
     ("notifiers.*.from|user|template|region|env|timeout", "how it is sent, not to whom"),
     ("notifiers.*.password_secret|signing_secret|token_secret", "what the channel signs in with"),
     ("title|purpose|characteristics|use_cases|url|promote_note|links", "for people"),

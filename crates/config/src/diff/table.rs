@@ -226,6 +226,7 @@ const PERMISSIONS: &[Row] = &[
     ("people.*.roles", Some(Permits), "roles of {1}"),
     ("people.*.roles_in.*", Some(Permits), "roles of {1} in {2}"),
     ("people.*.account", Some(Unclear), "account of {1}"),
+    ("people.*.email", Some(Unclear), "address of {1}"),
     ("people.*.handle", Some(Unclear), "name of {1} in CODEOWNERS"),
     ("teams.*.people", Some(Permits), "people of the team {1}"),
     ("teams.*.roles", Some(Permits), "roles of the team {1}"),

@@ -2,7 +2,6 @@
 //! agreed. Counts nobody; that is `approvals`.
 
 use crate::approvals::{Approval, ApprovalRules, Asked, Question};
-use crate::code_owners::AskedOwners;
 use crate::ids::{Digest, Person, PromotionNumber};
 use crate::journal::Event;
 use crate::matrix::{Environment, LaneSpec, Matrix};
@@ -83,8 +82,12 @@ pub(super) fn blockers(
     let all = of_promotion(common, lane, promotion, now);
     let open = all.into_iter().filter(|one| one.asked.missing() > 0);
     open.map(|Open { asked, could }| {
-        if let Some(AskedOwners::Unknown(_)) = &asked.owners {
-            return unknown_owners(promotion, &asked, deadline);
+        if let Some(why) = asked.unknown() {
+            return unknown_owners(
+                promotion,
+                format!("{}: not known: {why}", asked.whom()),
+                deadline,
+            );
         }
         let (whom, agreed) = (asked.whom(), asked.by.len());
         let mut sentence = match asked.owners {
@@ -110,14 +113,17 @@ pub(super) fn blockers(
 }
 
 /// Whose word is missing is not known: a person helps the repository, not the plan.
-fn unknown_owners(promotion: &Promotion, asked: &Asked, deadline: Timestamp) -> Blocker {
+fn unknown_owners(promotion: &Promotion, sentence: String, deadline: Timestamp) -> Blocker {
     let release = &promotion.plan.release.version;
+    let to = &promotion.plan.lane.environment;
     let shows = Next::new(format!("towpath release show {release}"), "the commit that it names");
+    let breaks = format!("towpath break-glass {to} --release {release} --reason \"REASON\"");
+    let breaks = Next::new(breaks, "where nobody can tell: goes past it, on the record");
     Blocker {
         what: "code-owners".to_owned(),
-        sentence: asked.whom(),
+        sentence,
         who: Vec::new(),
-        next: vec![shows],
+        next: vec![shows, breaks],
         until: Some(deadline),
     }
 }

@@ -41,7 +41,7 @@ pub fn start(
         |Open { asked, .. }| {
             let whom = asked.whom();
             match asked.owners {
-                Some(AskedOwners::Unknown(_)) => format!("somebody knows the {whom}"),
+                Some(AskedOwners::Unknown(_)) => format!("the {whom} are known"),
                 Some(AskedOwners::Of(_)) => format!("one of the {whom} has agreed"),
                 None => format!("{whom} has agreed ({} of {})", asked.by.len(), asked.needed),
             }

@@ -11,22 +11,48 @@ use crate::promotion::Turn;
 use crate::promotion::entering::{Checked, serves};
 use crate::promotion::state::{Kind, Lane};
 use crate::reason::{Refusal, RefusalKind};
-use crate::release::Release;
+use crate::release::{Release, ReleaseRef};
 use crate::settings::SettingChange;
 
-/// The change whose owners must agree to `plan`; none where nobody asks it, or no file changes.
-pub fn change(common: &Common, plan: &Plan, release: &Release) -> Option<Change> {
+/// Why nobody can tell what changes where neither what serves nor anything before it has a commit: the file
+/// that comes with a release does not choose who agrees to it.
+const NO_COMMIT_BEFORE: &str =
+    "nobody knows the commit of what serves, nor of anything that served before it";
+
+/// The change whose owners must agree to `plan`; none where nobody asks it, or no file changes. Where nothing
+/// ever served every file changes; where nobody knows the commit of what serves, what changed since the
+/// newest that was verified here and has one.
+///
+/// # Errors
+/// Why it cannot be told.
+pub fn change(
+    common: &Common,
+    lane: &Lane,
+    plan: &Plan,
+    release: &Release,
+) -> Option<Result<Change, &'static str>> {
     let rules = plan.section.approvals.as_ref().filter(|rules| rules.code_owners)?;
     let knows = common.matrix.as_ref().is_some_and(Matrix::knows_people);
     if !knows || plan.kind == Kind::Rollback || plan.is_settings_alone() {
         return None;
     }
     let commit = release.commit.clone().unwrap_or_default();
-    let blue = plan.blue.as_ref();
-    let blue = blue.and_then(|blue| common.release_of(&plan.lane.service, blue));
-    let before = blue.and_then(|blue| blue.commit.clone());
+    let known = |one: &ReleaseRef| {
+        let release = common.release_of(&plan.lane.service, one)?;
+        release.commit.clone().filter(|commit| is_whole(commit))
+    };
+    let before = plan.blue.as_ref().and_then(known);
+    let before = before.or_else(|| lane.verified.iter().rev().find_map(|one| known(&one.release)));
+    if before.is_none() && plan.blue.is_some() {
+        return Some(Err(NO_COMMIT_BEFORE));
+    }
     let file = rules.owners_file.clone();
-    (before.as_ref() != Some(&commit)).then_some(Change { before, commit, file })
+    (before.as_ref() != Some(&commit)).then_some(Ok(Change { before, commit, file }))
+}
+
+/// Whether this is the whole name of a commit of git: 40 or 64 hexadecimal digits (gitformat-commit).
+fn is_whole(commit: &str) -> bool {
+    [40, 64].contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What is asked of owners about `plan`, as far as it is known in its lane.
@@ -36,7 +62,11 @@ pub(super) fn asked<'a>(
     plan: &Plan,
     release: &Release,
 ) -> Owners<'a> {
-    let Some(change) = change(common, plan, release) else { return Owners::NotAsked };
+    let change = match change(common, lane, plan, release) {
+        None => return Owners::NotAsked,
+        Some(Err(why)) => return Owners::Unknown(why),
+        Some(Ok(change)) => change,
+    };
     match lane.owners_of(&change) {
         Some(OwnersTold { trouble: Some(trouble), .. }) => Owners::Unknown(trouble),
         Some(told) => Owners::Of(&told.files),
@@ -44,7 +74,7 @@ pub(super) fn asked<'a>(
     }
 }
 
-/// Where owners must agree, a release that says of no commit that it is made from it may not enter.
+/// Where owners must agree, a release that does not say of which commit it is made may not enter.
 pub(super) fn commit_is_known(
     matrix: &Matrix,
     lane: &Lane,
@@ -54,12 +84,15 @@ pub(super) fn commit_is_known(
 ) -> Checked<()> {
     let asks = |rules: &ApprovalRules| rules.code_owners && matrix.knows_people();
     let is_asked = section.approvals.as_ref().is_some_and(asks) && sets_up.is_empty();
-    if !is_asked || release.commit.is_some() {
-        return Ok(());
-    }
+    let cause = match release.commit.as_deref() {
+        _ if !is_asked => return Ok(()),
+        Some(commit) if is_whole(commit) => return Ok(()),
+        Some(commit) => format!("`{commit}` is not the whole name of a commit"),
+        None => "nobody knows its commit".to_owned(),
+    };
     let (version, to) = (&release.version, &environment.name);
     let message = format!("{version} may not enter {to}; {}", serves(lane));
-    let cause = "the owners of the files that it changes must agree, and nobody knows its commit";
+    let cause = format!("the owners of the files that it changes must agree, and {cause}");
     let place = format!("environments.{to}.approvals.code_owners");
     let next = "towpath release create ANOTHER-VERSION --artifact NAME=PATH --commit COMMIT";
     let refusal = Refusal::new(RefusalKind::Gate, "commit-unknown", message, cause).at(place);

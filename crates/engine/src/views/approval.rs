@@ -10,6 +10,9 @@ pub struct ApprovalView {
     /// Whose files they are, in words, where their owners are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owns: Option<String>,
+    /// Why nobody knows whose word it is, where nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
     /// How many people of it.
     pub need: u32,
     /// Those who did.

@@ -208,6 +208,7 @@ pub(crate) fn approvals(open: Vec<Open>) -> Vec<ApprovalView> {
     let view = |one: Open| ApprovalView {
         role: one.asked.role.to_string(),
         owns: one.asked.owners.is_some().then(|| one.asked.whom()),
+        unknown: one.asked.unknown().map(str::to_owned),
         need: one.asked.needed,
         by: names(&one.asked.by),
         who: names(&one.could),

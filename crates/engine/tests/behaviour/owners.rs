@@ -77,7 +77,7 @@ fn what_a_promotion_changes_is_asked_until_it_is_told_and_then_no_more() {
     let world = World::new(OWNED).changed_by(of_two);
     world.live(async |life| {
         life.prepare().await;
-        create(life, "1.1.0", "two").await;
+        create(life, "1.1.0", &"2".repeat(40)).await;
         let number = life.promote("1.1.0").await;
         let is_told = |lane: &towpath_core::promotion::state::Lane| lane.owned.len() == 1;
         life.until("the trouble is told", is_told).await;
@@ -95,7 +95,7 @@ fn what_a_promotion_changes_is_asked_until_it_is_told_and_then_no_more() {
         approve(life, Some(number), None).await.unwrap();
         assert_eq!(life.end_of(number).await, Outcome::Succeeded);
         assert_eq!(asked(&world).len(), before, "what is known is not asked again");
-        assert_eq!(asked(&world)[0], Change { before: None, commit: "two".to_owned(), file: None });
+        assert_eq!(asked(&world)[0], Change { before: None, commit: "2".repeat(40), file: None });
     });
 }
 
@@ -105,7 +105,7 @@ fn an_owner_may_agree_before_anybody_orders_it_and_a_plan_names_the_owners() {
     *world.history.owned.lock().unwrap() = Some(of_dora());
     world.live(async |life| {
         life.prepare().await;
-        create(life, "1.1.0", "two").await;
+        create(life, "1.1.0", &"2".repeat(40)).await;
         let release = Some(Version::new("1.1.0").unwrap());
         let order = PromotionOrder { release, ..PromotionOrder::of(person("anna")) };
         let events = world.store.bodies().len();
@@ -126,7 +126,7 @@ fn where_no_owner_is_asked_no_repository_is() {
     });
     world.live(async |life| {
         life.prepare().await;
-        create(life, "1.1.0", "two").await;
+        create(life, "1.1.0", &"2".repeat(40)).await;
         let number = life.promote("1.1.0").await;
         assert_eq!(life.end_of(number).await, Outcome::Succeeded);
         assert!(asked(&world).is_empty());

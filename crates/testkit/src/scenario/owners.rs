@@ -17,8 +17,8 @@ impl Story {
         let order = PromotionOrder { release: Some(version), ..PromotionOrder::of(words.by()?) };
         let project = self.world.disk.project();
         let found = plan(project, &lane, &order).map_err(|refusal| refusal.message.clone())?;
-        let change = owning::change(&project.common, &found.0, &found.1);
-        let change = change.ok_or("nobody asks whose files it changes")?;
+        let change = owning::change(&project.common, &project.lane(&lane), &found.0, &found.1);
+        let change = change.ok_or("nobody asks whose files it changes")??;
         let trouble = words.after("unknown").map(str::to_owned);
         let pairs = if trouble.is_none() { words.from(3) } else { &[] };
         let one = |pair: &[String]| OwnedFiles {

@@ -20,7 +20,7 @@ const VERSION: u64 = 1;
 const MOST_FILES: usize = 20;
 /// The soonest and the latest that a program may ask to be asked again.
 const SOONEST: Span = Span::seconds(1);
-const LATEST: Span = Span::hours(24);
+const LATEST: Span = Span::hours(1);
 
 /// What the program reads on its input: one object, in one line.
 ///
@@ -80,7 +80,7 @@ enum Word {
 /// The answer in what the program printed, with the files that it names kept as evidence. What is not the
 /// documented form is no answer.
 pub(super) async fn answer(
-    printed: &str,
+    printed: &[u8],
     program: &str,
     request: &CheckRequest,
     site: &Site,
@@ -88,7 +88,7 @@ pub(super) async fn answer(
     let told = match read(printed) {
         Ok(told) => told,
         Err(why) => {
-            return CheckAnswer::inconclusive(format!("`{program}` gave no answer: {why}"));
+            return CheckAnswer::inconclusive(format!("`{program}` printed {why}"));
         }
     };
     let sentence = short(&told.sentence);
@@ -102,41 +102,51 @@ pub(super) async fn answer(
             CheckAnswer::pending(request.now.plus(after.faster(site.speed)), sentence)
         }
     };
-    for path in &told.evidence {
-        if let Err(lost) = kept(path, request, site).await
-            && answer.result == CheckResult::Pass
-        {
-            let why = format!("what `{program}` rests on cannot be kept: {}", lost.sentence);
-            return CheckAnswer::inconclusive(why);
+    let keeping = async {
+        for path in &told.evidence {
+            kept(path, request, site).await.map_err(|lost| lost.sentence)?;
         }
+        Ok(())
+    };
+    let late = |_| Err(format!("it took longer than {}", request.timeout));
+    let kept = tokio::time::timeout(question::patience(request), keeping).await;
+    match kept.unwrap_or_else(late) {
+        Err(why) if answer.result == CheckResult::Pass => {
+            CheckAnswer::inconclusive(format!("what `{program}` rests on cannot be kept: {why}"))
+        }
+        _ => answer,
     }
-    answer
 }
 
-fn read(printed: &str) -> Result<Told, String> {
+fn read(printed: &[u8]) -> Result<Told, String> {
+    let printed = std::str::from_utf8(printed).map_err(|_| "no text of UTF-8".to_owned())?;
     let wrong = |Wrong { place, why }| match place {
-        Some((line, column)) => format!("line {line}, column {column} of its output: {why}"),
+        Some((line, column)) => format!("no JSON object (line {line}, column {column}: {why})"),
         None => why,
     };
     let object = strict(printed.trim()).map_err(wrong)?;
     if !object.is_object() {
-        return Err("its output is no JSON object".to_owned());
+        return Err("no JSON object".to_owned());
     }
-    let told = Told::deserialize(object).map_err(|error| short(&error.to_string()))?;
+    let told = Told::deserialize(object)
+        .map_err(|error| format!("another form: {}", short(&error.to_string())))?;
     if told.sentence.trim().is_empty() {
-        return Err("its `sentence` says nothing".to_owned());
+        return Err("a `sentence` that says nothing".to_owned());
     }
     if let Some(text) = &told.ask_again_in {
         let after: Option<Span> = text.parse().ok();
         if told.result != Word::Pending || after.is_none_or(|it| it < SOONEST || it > LATEST) {
             return Err(format!(
-                "`ask_again_in` is a time from {SOONEST} to {LATEST} such as 5m, and of `pending` alone"
+                "another `ask_again_in` than a time from {SOONEST} to {LATEST} such as 5m, of `pending` alone"
             ));
         }
     }
     let different: BTreeSet<&String> = told.evidence.iter().collect();
+    if let Some(pattern) = told.evidence.iter().find(|path| path.contains(['*', '?', '[', '{'])) {
+        return Err(format!("`evidence` that names no file but a pattern: {}", short(pattern)));
+    }
     if told.evidence.len() > MOST_FILES || different.len() < told.evidence.len() {
-        return Err(format!("`evidence` names at most {MOST_FILES} different files"));
+        return Err(format!("other `evidence` than at most {MOST_FILES} different files"));
     }
     Ok(told)
 }
@@ -214,6 +224,9 @@ mod tests {
         let soon = told(r#"{ "result": "pending", "sentence": "the scan runs" }"#).await;
         let ask_again_at = NOW.plus(Span::minutes(1));
         assert_eq!(soon.result, CheckResult::Pending { ask_again_at });
+        let odd =
+            ask("printf '{ \"result\": \"pass\", \"sentence\": \"a\\302\\205b\" }\\r\\n'").await;
+        assert_eq!((odd.result, &*odd.sentence), (CheckResult::Pass, "a\\u{85}b"));
         let unknown = told(r#"{ "result": "inconclusive", "sentence": "nobody answers" }"#).await;
         assert_eq!(unknown.result, CheckResult::Inconclusive);
     }
@@ -231,8 +244,10 @@ mod tests {
             (r#"{ "result": "pass", "sentence": "x", "score": 1 }"#, "unknown field `score`"),
             (r#"{ "result": "pass", "sentence": "x" } { }"#, "trailing"),
             (r#"{ "result": "pass", "sentence": "x", "ask_again_in": "5m" }"#, "ask_again_in"),
-            (r#"{ "result": "pending", "sentence": "x", "ask_again_in": "2d" }"#, "ask_again_in"),
+            (r#"{ "result": "pending", "sentence": "x", "ask_again_in": "2h" }"#, "ask_again_in"),
             (r#"{ "result": "pass", "sentence": "x", "evidence": ["a", "a"] }"#, "different"),
+            (r#"{ "result": "pass", "sentence": "x", "evidence": ["**/*"] }"#, "a pattern"),
+            ("\u{feff}{}", "no JSON"),
         ] {
             let answer = told(text).await;
             assert_eq!(answer.result, CheckResult::Inconclusive, "{text}");

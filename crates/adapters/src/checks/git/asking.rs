@@ -3,9 +3,11 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
 use crate::commit::Commit;
@@ -45,6 +47,9 @@ const VARIABLES: &[(&str, &str)] = &[
     ("SSH_ASKPASS_REQUIRE", "never"),
     ("LC_ALL", "C"),
 ];
+
+/// How much of a complaint is read, in bytes.
+const COMPLAINT_MOST: u64 = 16 * 1024;
 
 /// A repository, and whose signatures count in it.
 #[derive(Clone, Debug)]
@@ -113,6 +118,39 @@ impl Repository {
                 Err(format!("`git {}` was ended by signal {}", words[0], signal.unwrap_or(0)))
             }
         }
+    }
+
+    /// What git says, byte for byte and at most `most` of it, where every status but 0 is a problem.
+    ///
+    /// # Errors
+    /// One sentence: git could not be run or cannot tell, or says more.
+    pub(crate) async fn bytes(&self, words: &[&str], most: u64) -> Result<Vec<u8>, String> {
+        let wrong = |error: std::io::Error| format!("`git {}` was lost: {error}", words[0]);
+        let mut command = self.command(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn().map_err(wrong)?;
+        let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(format!("`git {}` was lost", words[0]));
+        };
+        let (mut said, mut complaint) = (Vec::new(), Vec::new());
+        let mut output = output.take(most + 1);
+        let reading = output.read_to_end(&mut said);
+        let mut errors = errors.take(COMPLAINT_MOST);
+        let hearing = errors.read_to_end(&mut complaint);
+        let (read, heard) = tokio::join!(reading, hearing);
+        read.and(heard).map_err(wrong)?;
+        if said.len() as u64 > most {
+            return Err(format!("`git {}` says more than {most} bytes", words[0]));
+        }
+        // Nothing is read any more: whatever it still says ends it.
+        drop((output, errors));
+        let status = child.wait().await.map_err(wrong)?;
+        if status.success() {
+            return Ok(said);
+        }
+        let errors = String::from_utf8_lossy(&complaint).into_owned();
+        let status = status.code().unwrap_or(-1);
+        Err(self.wrong(words, &Answer { status, output: String::new(), errors }))
     }
 
     /// The same, where every status but 0 is a problem.

@@ -9,6 +9,9 @@ use super::{Question, Settings};
 use crate::commit::Commit;
 use crate::reports::short;
 
+/// How many GitHub lists at once.
+const PAGE: usize = 100;
+
 /// A pull request, as far as it is looked at ("pull-request-simple" and "pull-request" of GitHub's
 /// schema).
 #[derive(Debug, Deserialize)]
@@ -124,14 +127,22 @@ pub(super) async fn find(question: &Question<'_>, commit: &Commit) -> Result<Pul
     let listed = listed.map_err(|trouble| of_commit(trouble, commit))?;
     let fits = |pull: &Pull| pull.goes_into(question) && pull.is_of(commit);
     let (mut fitting, others): (Vec<Pull>, Vec<Pull>) = listed.into_iter().partition(fits);
+    let mut are_there_more = false;
     if let Some(branch) = question.settings.branch.as_ref().filter(|_| fitting.is_empty()) {
         fitting = newest_into(question, branch).await?;
+        are_there_more = fitting.len() >= PAGE;
         fitting.retain(fits);
     }
     if fitting.iter().any(Pull::is_merged) {
         fitting.retain(Pull::is_merged);
     }
     let found = match fitting.len() {
+        0 if are_there_more => {
+            let none = none(question, commit, &others);
+            return Err(CheckAnswer::inconclusive(format!(
+                "{none}; older ones than the {PAGE} that moved last were not looked at"
+            )));
+        }
         0 => return Err(CheckAnswer::fail(none(question, commit, &others))),
         1 => fitting.remove(0),
         _ => {
