@@ -109,5 +109,6 @@ pub(crate) fn view(list: &str, check: &CheckSpec, answer: CheckAnswer) -> CheckV
         }
         .to_owned(),
         sentence: Some(answer.sentence),
+        evidence: Vec::new(),
     }
 }

@@ -7,6 +7,9 @@ use towpath_core::units::Span;
 
 use crate::views::{CheckView, PromotionView, SideView};
 
+/// Pieces of evidence of one check that are named, so that the text stays one that people read.
+const MOST_NAMED: usize = 5;
+
 /// The summary; every figure is that of the row that lists and pages show. Ends in a line break.
 pub fn text(view: &PromotionView) -> String {
     let mut text = String::new();
@@ -29,7 +32,10 @@ fn rows(view: &PromotionView) -> Vec<(&'static str, String)> {
     rows.push(("who", format!("{} at {}{reason}", view.by, view.requested_at)));
     rows.push(("took", took(view)));
     rows.push(("plan", view.plan.clone()));
-    rows.extend(view.checks.iter().map(|check| ("gate", checked(check))));
+    for check in &view.checks {
+        rows.push(("gate", checked(check)));
+        rows.extend(rests_on(check, view.number).map(|pieces| ("evidence", pieces)));
+    }
     if let Some(verdict) = &view.verdict {
         rows.push(("verdict", format!("{}: {}", verdict.standing, verdict.sentence)));
     }
@@ -79,6 +85,17 @@ fn span(seconds: f64) -> Span {
 fn checked(check: &CheckView) -> String {
     let sentence = check.sentence.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
     format!("{} {}{sentence}", check.title, check.state)
+}
+
+/// Its pieces by name, each with the digest under which its bytes are kept.
+fn rests_on(check: &CheckView, promotion: u64) -> Option<String> {
+    let named = check.evidence.iter().take(MOST_NAMED);
+    let named = named.map(|piece| format!("{} ({})", piece.name, short(piece.digest.hex())));
+    let mut pieces = named.collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = check.evidence.len().checked_sub(MOST_NAMED) {
+        let _ = write!(pieces, " and {more} more; towpath evidence list {promotion}");
+    }
+    (!pieces.is_empty()).then_some(pieces)
 }
 
 fn side(side: &SideView) -> String {

@@ -13,6 +13,7 @@ mod show;
 mod telling;
 
 use serde::{Deserialize, Serialize};
+use towpath_core::evidence::Evidence;
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 
@@ -323,6 +324,10 @@ pub struct CheckView {
     pub state: String,
     /// What it said last.
     pub sentence: Option<String>,
+    /// What its answer rests on, of which the bytes are kept; none of checks that are asked aside from any
+    /// promotion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
 }
 
 /// What visitors met during a rollout.

@@ -240,6 +240,7 @@ pub(crate) fn checks(plan: &Plan, promotion: Option<&Promotion>) -> Vec<CheckVie
             kind: check.check.kind.clone(),
             state: state.to_owned(),
             sentence: answer.map(|answer| answer.sentence.clone()),
+            evidence: answer.map(|answer| answer.evidence.clone()).unwrap_or_default(),
         }
     })
     .collect()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use towpath_core::freezing::Scope;
-use towpath_core::ids::{Name, Person};
+use towpath_core::ids::{Digest, Name, Person};
 use towpath_core::matrix::{AdapterSpec, Matrix, Tier};
 use towpath_core::notices::{Channel, NotifyRules, Occasion, SUMMARIES, SecretPlace};
 use towpath_core::promotion::input::Input;
@@ -14,7 +14,7 @@ use towpath_core::units::Span;
 use towpath_engine::EngineError;
 use towpath_engine::views::NoticesView;
 
-use crate::fakes::{ChannelManner, CommitFault, SECRET};
+use crate::fakes::{Answer, ChannelManner, CommitFault, SECRET};
 use crate::freezes;
 use crate::world::{Life, SHORT, World, prod};
 
@@ -123,6 +123,27 @@ fn a_summary_says_what_who_how_long_and_what_visitors_met() {
     ] {
         assert!(summary.contains(wanted), "{wanted} in {summary}");
     }
+}
+
+#[test]
+fn a_summary_names_the_evidence_that_each_gate_rested_on() {
+    let world = World::new("prod: root, steps 100%/2s, check tests, check other").changed_by(told);
+    let text = "10 passed\n0 failed";
+    world.live(async |life| {
+        life.prepare().await;
+        world.checks.answers("tests", Answer::Reads(text));
+        let number = life.promote("1.0.0").await;
+        assert_eq!(life.end_of(number).await, Outcome::Succeeded);
+        all_settled(life).await;
+    });
+    let summary = world.notifiers.summaries().pop().unwrap();
+    let digest = Digest::of(text.as_bytes());
+    let kept = format!("evidence  report ({})\n", &digest.hex()[..12]);
+    let gates = format!(
+        "gate      tests pass: as it was read\n{kept}gate      other pass: as it should be\n"
+    );
+    assert!(summary.contains(&gates), "{gates} in {summary}");
+    assert_eq!(summary.matches("evidence").count(), 1, "{summary}");
 }
 
 #[test]
