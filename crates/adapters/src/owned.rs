@@ -17,6 +17,8 @@ const MOST_BYTES: u64 = 3_000_000;
 /// Most owners of one file, and of all that changes, that are asked.
 const MOST_OF_ONE: usize = 100;
 const MOST_OF_ALL: usize = 1_000;
+/// Longest name of an owner, in bytes: an address has at most 254 (RFC 5321, section 4.5.3.1).
+const LONGEST_OWNER: usize = 254;
 /// Most pairs of a file and a rule that are looked at: some seconds.
 const MOST_PAIRS: usize = 50_000_000;
 /// How git writes the mode of a plain file (git-fast-import(1)); anything else is a link or a folder.
@@ -122,6 +124,10 @@ fn together(rules: &[Rule], files: Vec<String>) -> Result<Vec<OwnedFiles>, Strin
         let new = OwnedFiles { owners: owners.clone(), file, files: 0 };
         found.entry(owners).or_insert(new).files += 1;
     }
+    let all = found.keys().flatten();
+    if let Some(long) = all.into_iter().find(|owner| owner.len() > LONGEST_OWNER) {
+        return Err(format!("nobody is called {}", short(long)));
+    }
     let of_one = found.keys().map(Vec::len).max().unwrap_or(0);
     if of_one > MOST_OF_ONE || found.keys().map(Vec::len).sum::<usize>() > MOST_OF_ALL {
         return Err(format!(
@@ -225,6 +231,13 @@ mod tests {
             "owners of CODEOWNERS and 4999 more files (@lead); \
              owners of a/folder/of/some/length/file-4999.rs (@ada)"
         );
+        let repository = Repository {
+            folder: path.to_owned(),
+            allowed_signers: None,
+            record: Record::default(),
+        };
+        let said = repository.bytes(&["ls-tree", "-r", "-z", &all], 1_000).await;
+        assert_eq!(said.unwrap_err(), "`git ls-tree` says more than 1000 bytes");
     }
 
     #[tokio::test]
@@ -252,6 +265,9 @@ mod tests {
         std::fs::write(path.join("CODEOWNERS"), format!("* {}\n", many.join(" "))).unwrap();
         let said = told(path, None, &commit(path, &[])).await.unwrap_err();
         assert!(said.contains("more owners than 100"), "{said}");
+        std::fs::write(path.join("CODEOWNERS"), format!("* @{}\n", "a".repeat(254))).unwrap();
+        let said = told(path, None, &commit(path, &[])).await.unwrap_err();
+        assert!(said.contains("nobody is called"), "{said}");
         std::fs::remove_file(path.join("CODEOWNERS")).unwrap();
         std::os::unix::fs::symlink("docs/CODEOWNERS", path.join("CODEOWNERS")).unwrap();
         let link = commit(path, &[]);

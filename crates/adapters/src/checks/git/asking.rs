@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 use crate::commit::Commit;
@@ -73,6 +73,14 @@ pub(crate) struct Answer {
     errors: String,
 }
 
+/// The first `most` bytes of an output. It is closed then: whoever goes on writing is ended by that, and
+/// does not wait for a reader for ever.
+async fn beginning(mut output: impl AsyncRead + Unpin, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut said = Vec::new();
+    (&mut output).take(most).read_to_end(&mut said).await?;
+    Ok(said)
+}
+
 /// What a name in the matrix stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
@@ -132,18 +140,12 @@ impl Repository {
         let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(format!("`git {}` was lost", words[0]));
         };
-        let (mut said, mut complaint) = (Vec::new(), Vec::new());
-        let mut output = output.take(most + 1);
-        let reading = output.read_to_end(&mut said);
-        let mut errors = errors.take(COMPLAINT_MOST);
-        let hearing = errors.read_to_end(&mut complaint);
-        let (read, heard) = tokio::join!(reading, hearing);
-        read.and(heard).map_err(wrong)?;
+        let (said, complaint) =
+            tokio::join!(beginning(output, most + 1), beginning(errors, COMPLAINT_MOST));
+        let (said, complaint) = (said.map_err(wrong)?, complaint.map_err(wrong)?);
         if said.len() as u64 > most {
             return Err(format!("`git {}` says more than {most} bytes", words[0]));
         }
-        // Nothing is read any more: whatever it still says ends it.
-        drop((output, errors));
         let status = child.wait().await.map_err(wrong)?;
         if status.success() {
             return Ok(said);
