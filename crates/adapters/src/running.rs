@@ -254,3 +254,22 @@ impl Printed {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_a_cut_stands_no_half_of_a_character() {
+        for before in 0..4 {
+            let mut printed = Printed::default();
+            printed.add(&vec![b'x'; KEPT - before]);
+            printed.add("\u{e4}\u{20ac}\u{1f600}".as_bytes());
+            printed.add(&vec![b'y'; 3 * KEPT]);
+            let text = printed.text();
+            let (head, _) = text.split_once(CUT).unwrap();
+            assert!(!head.contains("\\x"), "{before}: {}", &head[KEPT - 4..]);
+            assert!(head.len() > KEPT - 8);
+        }
+    }
+}

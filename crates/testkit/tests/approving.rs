@@ -87,6 +87,44 @@ fn some_files(chance: &mut Chance) -> OwnedFiles {
     OwnedFiles { owners, file: "src/a.rs".to_owned(), files: 1 }
 }
 
+#[test]
+fn an_owner_is_whom_the_file_names_and_nobody_else() {
+    let text = "people: ada developer; bilal lead; chen developer; bot robot developer\nlive: root, no router";
+    let mut matrix = declared::matrix(text).unwrap();
+    let live = matrix.environments[0].name.clone();
+    let team = declared::name("payments").unwrap();
+    matrix.people.get_mut(&person("ada")).unwrap().handle = Some("Ada-M".to_owned());
+    matrix.people.get_mut(&person("ada")).unwrap().email = Some("ada@shop.com".to_owned());
+    matrix.people.get_mut(&person("chen")).unwrap().teams.insert(team);
+    for (who, owner, wanted) in [
+        ("ada", "@ada-m", true),
+        ("ada", "@ADA-M", true),
+        ("ada", "@ada", false),
+        ("bilal", "@Bilal", true),
+        ("bilal", "@ada-m", false),
+        ("ada", "Ada@Shop.com", true),
+        ("bilal", "ada@shop.com", false),
+        ("chen", "@shop/payments", true),
+        ("ada", "@shop/payments", false),
+        ("bilal", "@shop/lead", true),
+        ("ada", "@shop/lead", false),
+        ("robot", "@robot", false),
+        ("robot", "@shop/developer", false),
+        ("mallory", "@mallory", false),
+        ("ada", "@", false),
+        ("ada", "@shop/", false),
+    ] {
+        assert_eq!(matrix.is_owner(&person(who), owner, &live), wanted, "{who} {owner}");
+    }
+    // Where the matrix has such a team, whoever has a role of that name is not it.
+    matrix.people.get_mut(&person("chen")).unwrap().teams.insert(declared::name("lead").unwrap());
+    assert!(!matrix.is_owner(&person("bilal"), "@shop/lead", &live));
+    // An address that two have is nobody's.
+    matrix.people.get_mut(&person("bilal")).unwrap().email = Some("ada@shop.com".to_owned());
+    assert!(!matrix.is_owner(&person("ada"), "ada@shop.com", &live));
+    assert!(!matrix.is_owner(&person("bilal"), "ada@shop.com", &live));
+}
+
 fn rules(matrix: &Matrix) -> &ApprovalRules {
     let section = matrix.environments[0].lanes.values().next().unwrap();
     section.approvals.as_ref().unwrap()

@@ -153,7 +153,17 @@ async fn the_pull_request_is_the_one_whose_newest_commit_or_merge_the_release_is
          only occurs in #7 into `develop`",
         &HEAD[..7]
     );
-    says(&ask(&hub, HEAD, into).await, Fail, &said);
+    says(&ask(&hub, HEAD, into.clone()).await, Fail, &said);
+    // Where older ones were not looked at, it may be among them.
+    let others: Vec<Value> = (100..200)
+        .map(pull)
+        .map(|mut one| {
+            one["head"]["sha"] = json!(MERGED);
+            one
+        })
+        .collect();
+    hub.gives("pulls", &json!(others));
+    begins(&ask(&hub, HEAD, into).await, Inconclusive, "older ones than the 100 that moved last");
     hub.has(&[pull(8), merged(9)]);
     says(&ask(&hub, HEAD, one).await, Pass, "#9 has 0 approvals");
 }
