@@ -153,19 +153,29 @@ async fn the_pull_request_is_the_one_whose_newest_commit_or_merge_the_release_is
          only occurs in #7 into `develop`",
         &HEAD[..7]
     );
-    says(&ask(&hub, HEAD, into.clone()).await, Fail, &said);
-    // Where older ones were not looked at, it may be among them.
-    let others: Vec<Value> = (100..200)
-        .map(pull)
-        .map(|mut one| {
-            one["head"]["sha"] = json!(MERGED);
-            one
-        })
-        .collect();
-    hub.gives("pulls", &json!(others));
-    begins(&ask(&hub, HEAD, into).await, Inconclusive, "older ones than the 100 that moved last");
+    says(&ask(&hub, HEAD, into).await, Fail, &said);
     hub.has(&[pull(8), merged(9)]);
     says(&ask(&hub, HEAD, one).await, Pass, "#9 has 0 approvals");
+}
+
+#[tokio::test]
+async fn where_older_pull_requests_were_not_looked_at_it_may_be_among_them() {
+    let hub = Hub::new().await;
+    let mut brought = merged(7);
+    brought["base"]["ref"] = json!("develop");
+    brought["merge_commit_sha"] = json!(HEAD);
+    hub.has(&[brought]);
+    let other = |number: u64| {
+        let mut other = pull(number);
+        other["head"]["sha"] = json!(MERGED);
+        other
+    };
+    let into = json!({ "reviews": 0, "branch": "main" });
+    for (last, result) in [(198, Fail), (199, Inconclusive)] {
+        let others: Vec<Value> = (100..=last).map(other).collect();
+        hub.gives("pulls", &json!(others));
+        begins(&ask(&hub, HEAD, into.clone()).await, result, "is neither the newest commit");
+    }
 }
 
 #[tokio::test]
