@@ -192,8 +192,8 @@ impl Shell {
 
     fn look_at(&mut self, lane: &LaneId, input: &Input, event: &Event) {
         if let Some(number) = event.promotion() {
-            // A reason may be given later; it changes nothing.
-            let later = matches!(event, Event::ReasonGiven { .. });
+            // A reason may be given later, and what is owed outlives its promotion; neither changes anything.
+            let later = matches!(event, Event::ReasonGiven { .. } | Event::DebtOverdue { .. });
             assert!(later || !self.ended.contains(&number), "{} after the end", event.kind());
         }
         match event {
