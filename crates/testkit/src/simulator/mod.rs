@@ -188,7 +188,7 @@ impl Run {
         for step in 0..HEALING_STEPS {
             // The first thing that the people on call do when they are back, and now and then.
             if step % 100 == 0 {
-                self.release_the_paused();
+                self.people_are_back();
             }
             let idle = !self.world.step();
             if self.look() {
@@ -201,16 +201,24 @@ impl Run {
         self.watcher.check_rest(&self.world);
     }
 
-    fn release_the_paused(&mut self) {
-        let lanes = self.world.disk.project().lanes.values();
-        let open = lanes.flat_map(|lane| {
-            let promotions = lane.active.iter().chain(&lane.waiting);
-            promotions.map(|one| (lane.id.clone(), one.number, one.paused.is_some()))
-        });
-        let paused: Vec<_> = open.filter(|(_, _, paused)| *paused).collect();
-        for (lane, number, _) in paused {
-            let by = towpath_core::ids::Person::guard();
-            self.world.press(&lane, Input::AbortOrdered { number, by, reason: None });
+    /// Ends what is paused, and gives the reasons that are owed: both would be told of for ever.
+    fn people_are_back(&mut self) {
+        let by = towpath_core::ids::Person::guard();
+        let mut pressed = Vec::new();
+        for lane in self.world.disk.project().lanes.values() {
+            let open = lane.active.iter().chain(&lane.waiting);
+            for number in open.filter(|one| one.paused.is_some()).map(|one| one.number) {
+                let abort = Input::AbortOrdered { number, by: by.clone(), reason: None };
+                pressed.push((lane.id.clone(), abort));
+            }
+            for number in lane.owed.iter().map(|owed| owed.number) {
+                let reason = "it is over".to_owned();
+                let explained = Input::ReasonGiven { number, by: by.clone(), reason };
+                pressed.push((lane.id.clone(), explained));
+            }
+        }
+        for (lane, input) in pressed {
+            self.world.press(&lane, input);
         }
     }
 
