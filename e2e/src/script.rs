@@ -15,6 +15,8 @@ use crate::towpath;
 
 /// How long one command of a page may take; the longest is a rollout in a rehearsal.
 const LIMIT: Duration = Duration::from_mins(2);
+/// Begins every address that a page says.
+const HOST: &str = "127.0.0.1:";
 /// Begins the line that tells how a command ended; no program writes it.
 const MARK: &str = "\u{1}ended ";
 
@@ -108,9 +110,20 @@ impl Folder {
         self.own.path()
     }
 
-    /// The text with the addresses that are free here.
+    /// The text with the addresses that are free here, in one pass: a free address may begin as one
+    /// that the page says, 127.0.0.1:30042 for one.
     pub fn here(&self, text: &str) -> String {
-        self.ports.iter().fold(text.to_owned(), |text, (said, free)| text.replace(said, free))
+        let (mut done, mut rest) = (String::new(), text);
+        while let Some(at) = rest.find(HOST) {
+            let (before, from) = rest.split_at(at);
+            done += before;
+            let digits = from[HOST.len()..].bytes().take_while(u8::is_ascii_digit).count();
+            let (address, after) = from.split_at(HOST.len() + digits);
+            let free = self.ports.iter().find(|(said, _)| said == address);
+            done += free.map_or(address, |(_, free)| free);
+            rest = after;
+        }
+        done + rest
     }
 
     /// Copies a folder of the checkout to the same place in this one, with the addresses that are
@@ -317,6 +330,17 @@ exit 1
 $ nor this
 ```
 ";
+
+    #[test]
+    fn a_free_address_that_begins_as_one_of_the_page_is_not_replaced_again() {
+        let own = tempfile::tempdir().expect("a folder");
+        let ports = [("3000", "30042"), ("3004", "30001")]
+            .map(|(said, free)| (format!("{HOST}{said}"), format!("{HOST}{free}")));
+        let folder = Folder { own, ports: ports.to_vec() };
+        let text = "on 127.0.0.1:3000, http://127.0.0.1:3004/ and 127.0.0.1:30005";
+        let here = "on 127.0.0.1:30042, http://127.0.0.1:30001/ and 127.0.0.1:30005";
+        assert_eq!(folder.here(text), here);
+    }
 
     #[test]
     fn commands_their_output_and_their_exit_codes_are_read_from_a_page() {
