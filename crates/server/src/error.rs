@@ -124,3 +124,11 @@ impl IntoResponse for ApiError {
 pub(crate) async fn no_such_route() -> ApiError {
     ApiError::not_found("there is no such address", "towpath --help")
 }
+
+pub(crate) async fn no_such_method() -> ApiError {
+    let message = "this address is not asked in that way";
+    let cause = "the method of the request is none of those that `Allow` names";
+    let refusal = Refusal::new(RefusalKind::Usage, "no-such-method", message, cause);
+    let refusal = refusal.next("towpath --help", "what can be asked");
+    ApiError(Box::new(refusal), StatusCode::METHOD_NOT_ALLOWED)
+}

@@ -10,6 +10,7 @@ mod error;
 pub mod local;
 pub mod person;
 pub mod requests;
+pub mod route;
 pub mod routes;
 mod serve;
 

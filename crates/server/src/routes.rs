@@ -1,8 +1,10 @@
-//! Every URL, once.
+//! Every URL, once: how it is asked, who may, which handler answers. Decides nothing.
+//!
+//! The router, the tests of who may what and the description of the API are made from this table.
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
+use towpath_core::people::Verb;
 use towpath_engine::Engine;
 
 use crate::api::{
@@ -10,11 +12,14 @@ use crate::api::{
     refused, releases, tokens,
 };
 use crate::caller::{self, Rehearsal};
+use crate::error;
+use crate::route::Rule::{Look, Machine, Order, Own, Probe};
+use crate::route::{Route, table};
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
-/// What the handlers share.
+/// What the handlers share: one project.
 #[derive(Clone)]
 pub struct App {
     /// The engine.
@@ -23,56 +28,136 @@ pub struct App {
     pub stop: tokio::sync::mpsc::Sender<()>,
 }
 
-/// The whole API.
-pub fn router(app: App) -> Router {
-    let lane = "/v1/lanes/{service}/{environment}";
-    let at = |rest: &str| format!("{lane}{rest}");
-    Router::new()
-        .route("/v1/status", get(lanes::status))
-        .route("/v1/waiting", get(lanes::waiting))
-        .route("/v1/you", get(lanes::you))
-        .route(lane, get(lanes::show))
-        .route(&at("/plan"), post(lanes::plan))
-        .route(&at("/promotions"), get(lanes::promotions).post(lanes::promote))
-        .route(&at("/rollback"), post(lanes::rollback))
-        .route(&at("/signal"), post(lanes::signal))
-        .route(&at("/quarantine/lift"), post(lanes::lift))
-        .route(&at("/attestations"), post(lanes::attest))
-        .route(&at("/approvals"), post(approvals::of_plan))
-        .route(&at("/validate"), post(lanes::validate))
-        .route(&at("/probe"), post(lanes::probe))
-        .route("/v1/freezes", get(freezes::list).post(freezes::freeze))
-        .route("/v1/freezes/thaw", post(freezes::thaw))
-        .route("/v1/evidence", get(evidence::list))
-        .route("/v1/evidence/withdraw", post(evidence::withdraw))
-        .route("/v1/evidence/{digest}", get(evidence::show))
-        .route("/v1/promotions", get(promotions::list))
-        .route("/v1/promotions/{number}", get(promotions::show))
-        .route("/v1/promotions/{number}/plan", get(promotions::plan))
-        .route("/v1/promotions/{number}/pause", post(promotions::pause))
-        .route("/v1/promotions/{number}/resume", post(promotions::resume))
-        .route("/v1/promotions/{number}/abort", post(promotions::abort))
-        .route("/v1/promotions/{number}/approval", post(approvals::of_promotion))
-        .route("/v1/promotions/{number}/settle", post(promotions::settle))
-        .route("/v1/promotions/{number}/reason", post(promotions::give_reason))
-        .route("/v1/promotions/{number}/attestation", post(audit::attest))
-        .route("/v1/promotions/{number}/logs", get(promotions::logs))
-        .route("/v1/events", get(events::list))
-        .route("/v1/refused", get(refused::list))
-        .route("/v1/releases", get(releases::list).post(releases::create))
-        .route("/v1/matrix", get(matrix::show).post(matrix::apply))
-        .route("/v1/matrix/asked", post(matrix::asked))
-        .route("/v1/matrix/proposal", get(matrix::proposal).post(matrix::word))
-        .route("/v1/audit/verify", get(audit::verify))
-        .route("/v1/audit/checkpoint", post(audit::checkpoint))
-        .route("/v1/notices", get(notices::list))
-        .route("/v1/notices/test", post(notices::test))
-        .route("/v1/notices/retry", post(notices::retry))
-        .route("/v1/tokens", get(tokens::list).post(tokens::create))
-        .route("/v1/tokens/{id}/revoke", post(tokens::revoke))
-        .route("/v1/engine", get(engine::show))
-        .route("/v1/engine/stop", post(engine::stop))
-        .fallback(crate::error::no_such_route)
+/// Every URL of a project's API, each with its rule. Paths begin after the mount.
+#[expect(clippy::too_many_lines, reason = "one table, in which people look for a URL")]
+pub fn routes() -> Vec<Route> {
+    let (promote, rollback) = (Order(Verb::Promote), Order(Verb::Rollback));
+    let (approve, attest) = (Order(Verb::Approve), Order(Verb::Attest));
+    let (pause, signal) = (Order(Verb::Pause), Order(Verb::Signal));
+    table! {
+        get "/status", Look => lanes::status,
+            status: "What serves where, and what is under way";
+        get "/waiting", Look => lanes::waiting,
+            waiting: "What waits for people, and for whom";
+        get "/you", Look => lanes::you,
+            you: "Who asks, and what they may";
+
+        get "/lanes/{service}/{environment}", Look => lanes::show,
+            show_lane: "One service in one environment";
+        ask "/lanes/{service}/{environment}/plan", Look => lanes::plan,
+            plan_promotion: "What a promotion would do, and whether it may start";
+        get "/lanes/{service}/{environment}/promotions", Look => lanes::promotions,
+            list_lane_promotions: "Promotions of a lane, the newest first";
+        post "/lanes/{service}/{environment}/promotions", promote => lanes::promote,
+            promote: "Carry a release into a lane";
+        post "/lanes/{service}/{environment}/rollback", rollback => lanes::rollback,
+            rollback: "Put the last good release back";
+        post "/lanes/{service}/{environment}/signal", signal => lanes::signal,
+            signal: "Report an incident";
+        post "/lanes/{service}/{environment}/quarantine/lift", Order(Verb::LiftQuarantine) => lanes::lift,
+            lift_quarantine: "Let a condemned release in again";
+        post "/lanes/{service}/{environment}/attestations", attest => lanes::attest,
+            attest: "Answer a question of a gate that only people can";
+        post "/lanes/{service}/{environment}/approvals", approve => approvals::of_plan,
+            approve_plan: "Agree to a plan before it is ordered, or reject it";
+        ask "/lanes/{service}/{environment}/validate", Probe(Verb::Promote) => lanes::validate,
+            validate: "Ask the checks of what serves again";
+        ask "/lanes/{service}/{environment}/probe", Probe(Verb::Promote) => lanes::probe,
+            probe: "Ask the health endpoints now";
+
+        get "/freezes", Look => freezes::list,
+            list_freezes: "What people froze, the oldest first";
+        post "/freezes", Order(Verb::Freeze) => freezes::freeze,
+            freeze: "Stop promotions";
+        post "/freezes/thaw", Order(Verb::Thaw) => freezes::thaw,
+            thaw: "Let promotions go on";
+
+        get "/evidence", Look => evidence::list,
+            list_evidence: "What checks rest on";
+        post "/evidence/withdraw", attest => evidence::withdraw,
+            withdraw_evidence: "Withdraw a piece of evidence, and what rests on it";
+        get "/evidence/{digest}", Look => evidence::show,
+            show_evidence: "The bytes of a piece of evidence";
+
+        get "/promotions", Look => promotions::list,
+            list_promotions: "Promotions of all lanes, the newest first";
+        get "/promotions/{number}", Look => promotions::show,
+            show_promotion: "One promotion";
+        get "/promotions/{number}/plan", Look => promotions::plan,
+            show_promotion_plan: "The hash of the plan of a promotion that has not ended";
+        post "/promotions/{number}/pause", pause => promotions::pause,
+            pause: "Hold a promotion where it is";
+        post "/promotions/{number}/resume", pause => promotions::resume,
+            resume: "Let a held promotion go on";
+        post "/promotions/{number}/abort", pause => promotions::abort,
+            abort: "End a promotion and return to what served";
+        post "/promotions/{number}/approval", approve => approvals::of_promotion,
+            approve_promotion: "Agree to a promotion that waits, or reject it";
+        post "/promotions/{number}/settle", approve => promotions::settle,
+            settle: "Say that a review or a backport that is owed is done";
+        post "/promotions/{number}/reason", rollback => promotions::give_reason,
+            give_reason: "Give the reason that a rollback owes";
+        ask "/promotions/{number}/attestation", Look => audit::attest,
+            sign_account: "Have the account of a promotion signed";
+        get "/promotions/{number}/logs", Look => promotions::logs,
+            promotion_logs: "What the copies of its release wrote last";
+
+        get "/events", Look => events::list,
+            list_events: "The journal, read or followed";
+        get "/refused", Look => refused::list,
+            list_refused: "Who was refused what";
+
+        get "/releases", Look => releases::list,
+            list_releases: "Releases, and where they have been";
+        post "/releases", Order(Verb::CreateRelease) => releases::create,
+            create_release: "Create a release";
+
+        get "/matrix", Look => matrix::show,
+            show_matrix: "The matrix in force, without its secrets";
+        post "/matrix", Order(Verb::ApplyMatrix) => matrix::apply,
+            apply_matrix: "Take a changed matrix into force, or propose it where people must agree";
+        ask "/matrix/asked", Look => matrix::asked,
+            asked_by_matrix: "Who would have to agree to a matrix";
+        get "/matrix/proposal", Look => matrix::proposal,
+            show_proposal: "The changed matrix that waits for people";
+        post "/matrix/proposal", approve => matrix::word,
+            approve_matrix: "Agree to a changed matrix, or reject it";
+
+        get "/audit/verify", Look => audit::verify,
+            verify_journal: "Whether the journal is as it was written";
+        ask "/audit/checkpoint", Look => audit::checkpoint,
+            sign_checkpoint: "Have the end of the journal signed";
+
+        get "/notices", Look => notices::list,
+            list_notices: "Channels, and notices that are on their way or never arrived";
+        post "/notices/test", signal => notices::test,
+            test_channel: "Send a notice to a channel to try it";
+        post "/notices/retry", signal => notices::retry,
+            retry_notice: "Send a notice again that never arrived";
+
+        get "/tokens", Look => tokens::list,
+            list_tokens: "Tokens in force, without their secrets";
+        post "/tokens", Own => tokens::create,
+            create_token: "Make a token for no more than one may oneself";
+        post "/tokens/{id}/revoke", Own => tokens::revoke,
+            revoke_token: "End a token of one's own, or any, for whoever may apply the matrix";
+
+        get "/engine", Look => engine::show,
+            show_engine: "The engine itself";
+        post "/engine/stop", Machine => engine::stop,
+            stop_engine: "End the program that runs the engine";
+    }
+}
+
+/// The API of one project, without the address that it is mounted at: `/v1` or `/v1/projects/NAME`.
+pub fn project_api(app: App) -> Router {
+    let router = routes().into_iter().fold(Router::new(), |router, route| {
+        let path = route.path;
+        router.route(path, route.mounted())
+    });
+    router
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn(caller::with_origin))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         // Around every route, also those that ask for nobody and those that there are not: a bearer that
@@ -80,4 +165,9 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), caller::admit))
         .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
         .with_state(app)
+}
+
+/// The whole API where there is one project.
+pub fn router(app: App) -> Router {
+    Router::new().nest("/v1", project_api(app)).fallback(error::no_such_route)
 }

@@ -1,0 +1,119 @@
+//! What a row of the table of URLs is made of: its rule, its handler, its words. Lists no URL, which is
+//! what [`crate::routes`] does.
+
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{self, MethodRouter};
+use towpath_core::people::Verb;
+
+use crate::caller::Caller;
+use crate::routes::App;
+
+/// Who may send a request. Each row of the table states one; the tests of every route ask each for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Anybody, known or not. Shows nothing of the project.
+    Public,
+    /// Whoever may see the project: the user of the socket, the owner of any token, whoever signed in.
+    Look,
+    /// The same; by a token it needs this verb where it is asked, because programs are started and
+    /// requests are sent for it.
+    Probe(Verb),
+    /// Whoever the matrix allows this verb where the order is about. The engine decides it when it takes the
+    /// order, and never earlier.
+    Order(Verb),
+    /// Whoever the project knows, about no more than what they may do themselves.
+    Own,
+    /// Whoever owns the machine's socket; nobody by a token or a session.
+    Machine,
+}
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It looks: `GET`.
+    Looks,
+    /// It asks with a body what would be; safe to repeat.
+    Asks,
+    /// It changes something.
+    Orders,
+}
+
+/// One row of the table.
+#[derive(Clone)]
+pub struct Route {
+    /// How.
+    pub method: Method,
+    /// Where, after the project's mount: `/promotions/{number}`.
+    pub path: &'static str,
+    /// Who may.
+    pub rule: Rule,
+    /// What it does.
+    pub effect: Effect,
+    /// What generated clients call it; never changes.
+    pub id: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    handler: MethodRouter<App>,
+}
+
+impl Route {
+    /// The row as the router takes it: only a public one is answered to nobody.
+    pub(crate) fn mounted(self) -> MethodRouter<App> {
+        match self.rule {
+            Rule::Public => self.handler,
+            _ => self.handler.route_layer(middleware::from_fn(known)),
+        }
+    }
+}
+
+/// Lets nobody pass who cannot be named.
+async fn known(_: Caller, request: Request, next: Next) -> Response {
+    next.run(request).await
+}
+
+/// A row that looks.
+pub(crate) fn get<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    rule: Rule,
+    handler: H,
+    id: &'static str,
+    summary: &'static str,
+) -> Route {
+    let (method, effect) = (Method::GET, Effect::Looks);
+    Route { method, path, rule, effect, id, summary, handler: routing::get(handler) }
+}
+
+/// A row that asks with a body.
+pub(crate) fn ask<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    rule: Rule,
+    handler: H,
+    id: &'static str,
+    summary: &'static str,
+) -> Route {
+    let (method, effect) = (Method::POST, Effect::Asks);
+    Route { method, path, rule, effect, id, summary, handler: routing::post(handler) }
+}
+
+/// A row that changes something.
+pub(crate) fn post<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    rule: Rule,
+    handler: H,
+    id: &'static str,
+    summary: &'static str,
+) -> Route {
+    Route { effect: Effect::Orders, ..ask(path, rule, handler, id, summary) }
+}
+
+/// The table as it reads: a row has two lines, and one without a rule does not compile.
+macro_rules! table {
+    ($($kind:ident $path:literal, $rule:expr => $handler:path, $id:ident: $summary:literal;)*) => {
+        vec![$($crate::route::$kind($path, $rule, $handler, stringify!($id), $summary)),*]
+    };
+}
+pub(crate) use table;
