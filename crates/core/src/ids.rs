@@ -156,9 +156,22 @@ text_newtype!(
     }
 );
 
+text_newtype!(
+    /// What a session of somebody who signed in is called in lists and in the journal: 12 hexadecimal digits of
+    /// chance, which open nothing.
+    SessionId,
+    "the id of a session: 12 digits of 0-9 and a-f",
+    |text| {
+        text.len() == 12
+            && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    }
+);
+
 /// How the name of a token begins where a person's is expected. No person's name has a colon, so that
 /// nobody who is typed, listed or declared can be taken for one.
 const TOKEN: &str = "token:";
+/// The same of whoever acts in a session: its id and the person follow.
+const SESSION: &str = "session:";
 
 impl Person {
     /// Whoever comes with a token, until it is looked up whose it is. No text can be read as one.
@@ -169,6 +182,17 @@ impl Person {
     /// The token that somebody came with; none for an account.
     pub fn token(&self) -> Option<TokenId> {
         TokenId::new(self.0.strip_prefix(TOKEN)?).ok()
+    }
+
+    /// Whoever acts in a session of `person`, who signed in. No text can be read as one.
+    pub fn in_session(id: &SessionId, person: &Self) -> Self {
+        Self(format!("{SESSION}{id}:{person}"))
+    }
+
+    /// The session in which somebody acts, and whose it is; none for an account or a token.
+    pub fn session(&self) -> Option<(SessionId, Self)> {
+        let (id, person) = self.0.strip_prefix(SESSION)?.split_once(':')?;
+        Some((SessionId::new(id).ok()?, Self::new(person).ok()?))
     }
 
     /// The program, following an edge with `promote: automatic`.
@@ -268,6 +292,15 @@ mod tests {
         for good in ["1.0.0", "2027-01-01_a+b", "v1", "9b1c7de"] {
             assert!(Version::new(good).is_ok(), "{good:?} must be taken");
         }
+    }
+
+    #[test]
+    fn whoever_acts_in_a_session_is_told_from_every_name_that_can_be_typed() {
+        let (id, ada) = (SessionId::new("0123456789ab").unwrap(), Person::new("ada").unwrap());
+        let acting = Person::in_session(&id, &ada);
+        assert_eq!(acting.session(), Some((id, ada.clone())));
+        assert_eq!((acting.token(), ada.session()), (None, None));
+        assert!(Person::new(acting.as_str()).is_err());
     }
 
     #[test]

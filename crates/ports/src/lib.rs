@@ -4,6 +4,7 @@
 //! arguments, and must then find and finish what it began. An adapter tells a transient failure
 //! from a final one, and never retries on its own for longer than its caller allows.
 
+pub mod accounts;
 pub mod artifacts;
 pub mod catalogue;
 pub mod check;

@@ -222,8 +222,8 @@ impl Place {
         Ok(begun)
     }
 
-    /// Checks the place, brings its schema up to date and ties it to `identity`.
-    pub(crate) async fn prepare(&self, identity: &StoreIdentity) -> Result<(), OpenError> {
+    /// Checks the place, brings its schema up to date and ties it to `identity`, or to none for accounts.
+    pub(crate) async fn prepare(&self, identity: Option<&StoreIdentity>) -> Result<(), OpenError> {
         let failed = |error: sqlx::Error| OpenError::of(self.database, &self.shown, &error);
         let _alone = match self.database {
             Database::Sqlite => Some(sqlite::prepare_alone(Path::new(&self.shown)).await?),
@@ -238,7 +238,14 @@ impl Place {
         if self.database == Database::Sqlite {
             sqlite::check_wal(&mut connection, &self.shown).await?;
         }
-        schema::prepare(self.database, &mut connection, identity, &self.shown).await?;
+        match identity {
+            Some(identity) => {
+                schema::prepare(self.database, &mut connection, identity, &self.shown).await?;
+            }
+            None => {
+                schema::prepare_accounts(self.database, &mut connection, &self.shown).await?;
+            }
+        }
         connection.close().await.map_err(failed)
     }
 
@@ -251,7 +258,15 @@ impl Place {
 
     /// Connections that only read.
     pub(crate) fn readers(&self) -> AnyPool {
-        let session = self.reader_session();
+        self.pool(self.reader_session())
+    }
+
+    /// Connections that read and write, each statement for itself.
+    pub(crate) fn writers(&self) -> AnyPool {
+        self.pool(self.writer_session())
+    }
+
+    fn pool(&self, session: &'static str) -> AnyPool {
         AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(std::time::Duration::from_secs(5))
@@ -271,12 +286,15 @@ impl Place {
         }
     }
 
-    async fn set_session(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        let session = match self.database {
+    fn writer_session(&self) -> &'static str {
+        match self.database {
             Database::Sqlite => sqlite::WRITER_SESSION,
             Database::Postgres => postgres::WRITER_SESSION,
-        };
-        sqlx::raw_sql(session).execute(connection).await?;
+        }
+    }
+
+    async fn set_session(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(self.writer_session()).execute(connection).await?;
         Ok(())
     }
 }

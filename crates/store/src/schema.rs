@@ -19,14 +19,46 @@ struct Migration {
     sql: &'static str,
 }
 
-/// In order, from version 1 without gaps. One that was ever released is never changed.
-const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "begin", sql: include_str!("../migrations/0001_begin.sql") },
-    Migration { version: 2, name: "latency", sql: include_str!("../migrations/0002_latency.sql") },
-];
+/// What is kept together, and grows by its own migrations.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    /// The table that says which migrations were applied.
+    versions: &'static str,
+    /// In order, from version 1 without gaps. One that was ever released is never changed.
+    migrations: &'static [Migration],
+}
 
-/// The schema that this program reads and writes.
-pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+/// The journal of one project.
+const JOURNAL: Kept = Kept {
+    versions: "schema_versions",
+    migrations: &[
+        Migration { version: 1, name: "begin", sql: include_str!("../migrations/0001_begin.sql") },
+        Migration {
+            version: 2,
+            name: "latency",
+            sql: include_str!("../migrations/0002_latency.sql"),
+        },
+    ],
+};
+
+/// Who may sign in at a server. On PostgreSQL it may stand in the same schema as a journal.
+const ACCOUNTS: Kept = Kept {
+    versions: "accounts_schema_versions",
+    migrations: &[Migration {
+        version: 1,
+        name: "begin",
+        sql: include_str!("../migrations/accounts/0001_begin.sql"),
+    }],
+};
+
+/// The schema of a journal that this program reads and writes.
+pub const SCHEMA_VERSION: i64 = JOURNAL.newest();
+
+impl Kept {
+    const fn newest(&self) -> i64 {
+        self.migrations[self.migrations.len() - 1].version
+    }
+}
 
 /// Makes the schema, or brings it up to date, and ties it to `identity` or checks that it is.
 /// All or nothing. After an error the connection is in an open transaction and must be dropped.
@@ -41,20 +73,35 @@ pub(crate) async fn prepare(
     if database == Database::Postgres {
         execute(connection, postgres::LOCK_SCHEMA).await.map_err(failed)?;
     }
-    let found = found_versions(connection).await.map_err(failed)?;
-    check_versions(&found, place)?;
+    let found = found_versions(&JOURNAL, connection).await.map_err(failed)?;
+    check_versions(&JOURNAL, &found, place)?;
     if !found.is_empty() {
         check_identity(connection, identity, place)
             .await
             .map_err(|error| error.unwrap_or_else(failed))?;
     }
-    let missing = MIGRATIONS.iter().filter(|step| step.version > last_version(&found));
-    for migration in missing {
-        apply(database, connection, migration).await.map_err(failed)?;
-    }
+    update(database, &JOURNAL, connection, &found).await.map_err(failed)?;
     if found.is_empty() {
         tie(database, connection, identity).await.map_err(failed)?;
     }
+    execute(connection, "COMMIT").await.map_err(failed)
+}
+
+/// The same of the place where accounts are kept, which belongs to no project.
+pub(crate) async fn prepare_accounts(
+    database: Database,
+    connection: &mut AnyConnection,
+    place: &str,
+) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| OpenError::of(database, place, &error);
+    execute(connection, database.begin()).await.map_err(failed)?;
+    if database == Database::Postgres {
+        execute(connection, postgres::LOCK_SCHEMA).await.map_err(failed)?;
+    }
+    let found = found_versions(&ACCOUNTS, connection).await.map_err(failed)?;
+    check_versions(&ACCOUNTS, &found, place)?;
+    update(database, &ACCOUNTS, connection, &found).await.map_err(failed)?;
+    mark(database, connection).await.map_err(failed)?;
     execute(connection, "COMMIT").await.map_err(failed)
 }
 
@@ -77,11 +124,11 @@ pub(crate) async fn inspect(
     if row.try_get::<i64, _>(0).map_err(failed)? == 0 {
         return Ok(false);
     }
-    let found = read_versions(connection).await.map_err(failed)?;
+    let found = read_versions(&JOURNAL, connection).await.map_err(failed)?;
     if found.is_empty() {
         return Ok(false);
     }
-    check_versions(&found, place)?;
+    check_versions(&JOURNAL, &found, place)?;
     if last_version(&found) < SCHEMA_VERSION {
         return Err(OpenError::Unavailable {
             place: place.to_owned(),
@@ -97,20 +144,25 @@ async fn execute(connection: &mut AnyConnection, sql: &'static str) -> Result<()
     sqlx::raw_sql(sql).execute(connection).await.map(|_| ())
 }
 
-async fn found_versions(connection: &mut AnyConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {
-    execute(
-        connection,
-        "CREATE TABLE IF NOT EXISTS schema_versions \
+async fn found_versions(
+    kept: &Kept,
+    connection: &mut AnyConnection,
+) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {} \
          (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)",
-    )
-    .await?;
-    read_versions(connection).await
+        kept.versions
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
+    read_versions(kept, connection).await
 }
 
-async fn read_versions(connection: &mut AnyConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {
-    let rows = sqlx::query("SELECT version, digest FROM schema_versions ORDER BY version")
-        .fetch_all(connection)
-        .await?;
+async fn read_versions(
+    kept: &Kept,
+    connection: &mut AnyConnection,
+) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    let sql = format!("SELECT version, digest FROM {} ORDER BY version", kept.versions);
+    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await?;
     rows.iter().map(|row: &AnyRow| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
@@ -118,15 +170,15 @@ fn last_version(found: &[(i64, String)]) -> i64 {
     found.last().map_or(0, |(version, _)| *version)
 }
 
-fn check_versions(found: &[(i64, String)], place: &str) -> Result<(), OpenError> {
-    if last_version(found) > SCHEMA_VERSION {
+fn check_versions(kept: &Kept, found: &[(i64, String)], place: &str) -> Result<(), OpenError> {
+    if last_version(found) > kept.newest() {
         return Err(OpenError::Newer {
             place: place.to_owned(),
             found: last_version(found),
-            known: SCHEMA_VERSION,
+            known: kept.newest(),
         });
     }
-    for ((version, digest), known) in found.iter().zip(MIGRATIONS) {
+    for ((version, digest), known) in found.iter().zip(kept.migrations) {
         if *version != known.version || *digest != Digest::of(known.sql.as_bytes()).as_str() {
             return Err(OpenError::Refused {
                 place: place.to_owned(),
@@ -180,8 +232,22 @@ impl IdentityError {
     }
 }
 
+/// Applies what was not applied yet.
+async fn update(
+    database: Database,
+    kept: &Kept,
+    connection: &mut AnyConnection,
+    found: &[(i64, String)],
+) -> Result<(), sqlx::Error> {
+    for migration in kept.migrations.iter().filter(|step| step.version > last_version(found)) {
+        apply(database, kept, connection, migration).await?;
+    }
+    Ok(())
+}
+
 async fn apply(
     database: Database,
+    kept: &Kept,
     connection: &mut AnyConnection,
     migration: &Migration,
 ) -> Result<(), sqlx::Error> {
@@ -190,14 +256,21 @@ async fn apply(
         Database::Postgres => migration.sql.to_owned(),
     };
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
-    let remember = Statement::new(
-        Topic::Transaction,
-        "INSERT INTO schema_versions (version, name, digest) VALUES (?, ?, ?)",
-    )
-    .with(migration.version)
-    .with(migration.name)
-    .with(Digest::of(migration.sql.as_bytes()).as_str());
+    let sql = format!("INSERT INTO {} (version, name, digest) VALUES (?, ?, ?)", kept.versions);
+    let remember = Statement::new(Topic::Transaction, &sql)
+        .with(migration.version)
+        .with(migration.name)
+        .with(Digest::of(migration.sql.as_bytes()).as_str());
     run(database, connection, vec![remember]).await
+}
+
+/// Says in an SQLite file whose it is.
+async fn mark(database: Database, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    if database == Database::Sqlite {
+        let sql = format!("PRAGMA application_id = {}", sqlite::APPLICATION_ID);
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
+    }
+    Ok(())
 }
 
 async fn tie(
@@ -205,10 +278,7 @@ async fn tie(
     connection: &mut AnyConnection,
     identity: &StoreIdentity,
 ) -> Result<(), sqlx::Error> {
-    if database == Database::Sqlite {
-        let sql = format!("PRAGMA application_id = {}", sqlite::APPLICATION_ID);
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
-    }
+    mark(database, connection).await?;
     let tie = Statement::new(
         Topic::Transaction,
         "INSERT INTO identity (id, project, speed) VALUES (1, ?, ?)",
@@ -236,14 +306,17 @@ mod tests {
 
     #[test]
     fn migrations_are_numbered_from_one_without_gaps() {
-        for (migration, version) in MIGRATIONS.iter().zip(1..) {
-            assert_eq!(migration.version, version, "{}", migration.name);
+        for kept in [JOURNAL, ACCOUNTS] {
+            for (migration, version) in kept.migrations.iter().zip(1..) {
+                assert_eq!(migration.version, version, "{}", migration.name);
+            }
         }
     }
 
     #[test]
     fn a_released_migration_is_never_changed() {
-        let digests: Vec<_> = MIGRATIONS
+        let digests: Vec<_> = JOURNAL
+            .migrations
             .iter()
             .map(|step| Digest::of(step.sql.as_bytes()).short().to_owned())
             .collect();

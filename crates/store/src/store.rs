@@ -64,9 +64,9 @@ impl SqlStore {
             Database::Sqlite if bytes > 0 => Reserve::beside(Path::new(&place.shown), bytes),
             Database::Sqlite | Database::Postgres => Reserve::none(),
         };
-        match place.prepare(identity).await {
+        match place.prepare(Some(identity)).await {
             // Even to be opened, a journal needs a few pages beside it.
-            Err(OpenError::Full { .. }) if reserve.spend() => place.prepare(identity).await?,
+            Err(OpenError::Full { .. }) if reserve.spend() => place.prepare(Some(identity)).await?,
             prepared => prepared?,
         }
         reserve.make();
