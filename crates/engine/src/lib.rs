@@ -51,6 +51,7 @@ mod rows;
 mod run_loop;
 mod shared;
 mod spoken;
+mod standing;
 mod summary;
 mod telemetry;
 mod tokens;

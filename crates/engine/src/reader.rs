@@ -60,6 +60,8 @@ impl Reader {
             news,
             token_uses: Mutex::new(loaded.token_uses),
             store_answers: true.into(),
+            progress: Mutex::default(),
+            fenced: 0.into(),
             // Nobody's patience keeps an engine that does not run from being idle.
             last_asked: 0.into(),
             stopped: true.into(),

@@ -43,6 +43,11 @@ impl Engine {
     /// What serves where.
     pub fn status(&self) -> Status {
         self.asked();
+        self.status_unasked()
+    }
+
+    /// The same for a program that watches: an engine in the background does not stay for it.
+    pub fn status_unasked(&self) -> Status {
         let shared = &self.shared;
         let now = shared.now();
         let lanes = shared.read(|project| lanes_of(project.common.matrix.as_ref()));

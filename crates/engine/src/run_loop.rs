@@ -108,6 +108,8 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         news,
         token_uses: Mutex::new(found.token_uses),
         store_answers: true.into(),
+        progress: Mutex::default(),
+        fenced: 0.into(),
         last_asked: now.0.into(),
         stopped: false.into(),
     });
@@ -476,8 +478,7 @@ impl Loop {
                 // Watchers get the hash from the journal; the news are not evidence.
                 hash: towpath_core::ids::Digest::of(&[]),
             };
-            // Nobody watching is no error.
-            let _ = self.shared.news.send(Arc::new(row));
+            self.shared.tell(row);
         }
     }
 

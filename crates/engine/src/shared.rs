@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -96,6 +96,10 @@ pub(crate) struct Shared {
     pub(crate) token_uses: Mutex<TokenUses>,
     /// When somebody last asked or ordered something, as a timestamp.
     pub(crate) last_asked: AtomicI64,
+    /// When something last happened in each promotion that has not ended, since this engine started.
+    pub(crate) progress: Mutex<BTreeMap<u64, Timestamp>>,
+    /// How often the store refused a change because another engine owns the journal.
+    pub(crate) fenced: AtomicU64,
     /// Set when the engine must have no more effects: fenced, or stopping.
     pub(crate) stopped: AtomicBool,
 }
@@ -118,6 +122,20 @@ impl Shared {
 
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// Tells whoever watches of an event, and notes that its promotion moves.
+    pub(crate) fn tell(&self, row: EventRow) {
+        if let Some(PromotionNumber(number)) = row.promotion {
+            let mut progress = self.progress.lock().expect("no holder of this lock panics");
+            if row.kind == "promotion-ended" {
+                progress.remove(&number);
+            } else {
+                progress.insert(number, row.at);
+            }
+        }
+        // Nobody watching is no error.
+        let _ = self.news.send(Arc::new(row));
     }
 
     /// Waits until nobody else starts or stops the deployment: a start that is given up must have

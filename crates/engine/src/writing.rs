@@ -50,7 +50,11 @@ pub(crate) async fn commit(
                 }
                 tracing::error!(sentence, "the journal cannot be written; trying again");
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                let is_fenced = matches!(error, StoreError::Fenced { .. });
+                shared.fenced.fetch_add(u64::from(is_fenced), Ordering::SeqCst);
+                return Err(error);
+            }
         }
         shared.store_answers.store(false, Ordering::SeqCst);
         pause = wait(pause).await;

@@ -49,7 +49,7 @@ mod state;
 mod status;
 mod stream;
 mod tally;
-mod tls;
+pub mod tls;
 mod tunnel;
 mod weight;
 mod worker;

@@ -1,5 +1,5 @@
 //! Certificates: from two files to a TLS configuration, and whether the files changed since. Owns
-//! the protocol offer; keeps no listener.
+//! the protocol offer; keeps no listener. What serves pages takes its certificates from here as well.
 
 use std::fs;
 use std::path::Path;
@@ -13,19 +13,21 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::TlsFiles;
 
 /// What tells one state of the two files from another: size and time of change.
-pub(crate) type FileMarks = [Option<(u64, SystemTime)>; 2];
+pub type FileMarks = [Option<(u64, SystemTime)>; 2];
 
-/// Looks at the files without reading them.
-pub(crate) fn marks(files: &TlsFiles) -> FileMarks {
+/// Looks at the files without reading them. Safe to repeat.
+pub fn marks(files: &TlsFiles) -> FileMarks {
     [&files.certificate, &files.key].map(|path| {
         let metadata = fs::metadata(path).ok()?;
         Some((metadata.len(), metadata.modified().ok()?))
     })
 }
 
-/// Reads both files and offers HTTP/2 and HTTP/1.1. The reason for a failure names the file and
-/// never shows what is in the key.
-pub(crate) fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, String> {
+/// Reads both files and offers HTTP/2 and HTTP/1.1. Safe to repeat.
+///
+/// # Errors
+/// The reason for a failure names the file and never shows what is in the key.
+pub fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, String> {
     let chain = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| unusable(&files.certificate, &error))?;

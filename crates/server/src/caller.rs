@@ -15,6 +15,7 @@ use towpath_core::ids::{Person, TokenId};
 use towpath_core::reason::{Refusal, RefusalKind};
 
 use crate::error::ApiError;
+use crate::listen::Remote;
 use crate::person;
 use crate::routes::App;
 
@@ -43,7 +44,13 @@ pub(crate) async fn with_origin(request: Request, next: Next) -> Response {
             let from = format!("user {number} on the socket");
             towpath_engine::coming_from(from, next.run(request)).await
         }
-        _ => next.run(request).await,
+        _ => match request.extensions().get() {
+            Some(Remote(remote)) => {
+                let from = format!("address {}", remote.ip());
+                towpath_engine::coming_from(from, next.run(request)).await
+            }
+            None => next.run(request).await,
+        },
     }
 }
 
@@ -77,7 +84,9 @@ pub(crate) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(first), None) = (given.next(), given.next()) else {
         let is_given = headers.contains_key(header::AUTHORIZATION);
-        return if is_given { no_entry() } else { next.run(request).await };
+        // Over the network nobody is known without one.
+        let is_unknown = request.extensions().get::<Remote>().is_some();
+        return if is_given || is_unknown { no_entry() } else { next.run(request).await };
     };
     let secret = first.to_str().ok().and_then(bearer);
     let token = secret.and_then(|secret| app.engine.token(secret));

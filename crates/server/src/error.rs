@@ -36,6 +36,25 @@ impl ApiError {
         Self(Box::new(refusal), StatusCode::UNAUTHORIZED)
     }
 
+    /// The answer to an address that sends too much.
+    pub(crate) fn too_many(refusal: Refusal) -> Self {
+        Self(Box::new(refusal), StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// The answer where answering broke down. What it was about is in the log, and whether anything was
+    /// changed is not known.
+    pub(crate) fn broken() -> Self {
+        let message = "the server broke down while it answered: an order may have been taken";
+        let refusal = Refusal::new(
+            RefusalKind::Conflict,
+            "broke-down",
+            message,
+            "this is a mistake in the program",
+        );
+        let refusal = refusal.next("towpath history", "whether it was taken");
+        Self(Box::new(refusal), StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     fn disk_full(sentence: String) -> Self {
         let refusal = Refusal::new(
             RefusalKind::Conflict,

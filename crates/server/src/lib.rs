@@ -1,18 +1,22 @@
-//! The `/v1` API of an engine. Every URL stands in [`routes`]; nothing here decides anything.
+//! The `/v1` API of an engine. Every URL of a project stands in [`routes`], those of the server around
+//! them in [`site`]; nothing here decides anything.
 //!
-//! In this version it listens on a unix socket that only its owner can open (mode 0600): whoever
-//! owns the journal's folder may do everything. Who sent a request is what the system says of the
-//! connection, whatever its body says.
+//! It listens on a unix socket that only its owner can open (mode 0600): whoever owns the journal's
+//! folder may do everything, and who sent a request is what the system says of the connection. It
+//! listens on the network as well, where nobody is anybody without a token.
 
 mod api;
 mod caller;
 mod error;
+pub mod listen;
 pub mod local;
+mod measures;
 pub mod person;
 pub mod requests;
 pub mod route;
 pub mod routes;
 mod serve;
+pub mod site;
 
 pub use caller::ACTING_AS;
 pub use serve::{ServeError, serve_unix};

@@ -166,7 +166,12 @@ impl Context {
         let here = std::env::current_dir().map_err(|error| {
             anyhow::Error::new(error).context("the current folder cannot be read")
         })?;
-        let project = ProjectFolder::find(&here, self.global.rehearsal)?;
+        self.project_in(&here)
+    }
+
+    /// The project that a folder is in.
+    pub(crate) fn project_in(&self, folder: &std::path::Path) -> Result<ProjectFolder, CliError> {
+        let project = ProjectFolder::find(folder, self.global.rehearsal)?;
         let token = Token::given(self.global.token_file.as_deref())?;
         Ok(ProjectFolder { acting: self.global.acting.clone(), token, ..project })
     }

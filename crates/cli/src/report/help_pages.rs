@@ -396,8 +396,16 @@ pub(crate) const PAGES: &[Page] = &[
     },
     Page {
         command: "serve",
-        about: "Run the engine of a project until it is stopped",
-        examples: &[("towpath serve", "in the foreground")],
+        about: "Run the engine of a project, its pages and its API until it is stopped",
+        examples: &[
+            ("towpath serve", "pages on http://127.0.0.1:7411, for this machine alone"),
+            (
+                "towpath serve --listen 0.0.0.0:443 --tls-cert tls.pem --tls-key key.pem",
+                "for everybody",
+            ),
+            ("towpath serve --config server.yaml", "several projects, and settings that stay"),
+            ("towpath serve --listen none", "the engine and its socket alone"),
+        ],
         exits: &[],
         see: "towpath engine status",
     },

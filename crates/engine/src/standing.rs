@@ -1,0 +1,52 @@
+//! How the engine itself stands, for whatever watches it. Says nothing of what it runs.
+
+use std::sync::atomic::Ordering;
+
+use towpath_ports::store::StoreError;
+
+use crate::run_loop::Engine;
+use crate::views::{PromotionView, Status};
+
+impl Engine {
+    /// Whether it runs and its journal took what it was last asked to take.
+    pub fn is_ready(&self) -> bool {
+        !self.shared.is_stopped() && self.shared.store_answers.load(Ordering::SeqCst)
+    }
+
+    /// Effects that were decided and have no outcome yet.
+    ///
+    /// # Errors
+    /// Whatever the store says; ask again.
+    pub async fn outbox_pending(&self) -> Result<usize, StoreError> {
+        Ok(self.shared.setup.store.pending_commands().await?.len())
+    }
+
+    /// How often the journal refused a change because another engine owns it. More than none means that
+    /// this one has stopped, or is about to.
+    pub fn fencing_rejections(&self) -> u64 {
+        self.shared.fenced.load(Ordering::SeqCst)
+    }
+
+    /// For how many seconds nothing happened in the promotion that stands still for longest. One that
+    /// bakes or waits for a named thing does not stand still; 0 when none does.
+    pub fn longest_standstill(&self) -> f64 {
+        let now = self.shared.now();
+        let Status { lanes, .. } = self.status_unasked();
+        let still = lanes.iter().filter_map(|lane| lane.promotion.as_ref()).filter(|one| stands(one));
+        let since = still.filter_map(|one| {
+            let at: jiff::Timestamp = one.started_at.as_ref()?.parse().ok()?;
+            let started = towpath_core::units::Timestamp(at.as_microsecond());
+            let last = self.shared.progress.lock().expect("no holder panics").get(&one.number).copied();
+            Some(last.unwrap_or(self.shared.started_at).max(started))
+        });
+        since.min().map_or(0.0, |since| crate::views::span_seconds(now.since(since)))
+    }
+}
+
+/// Whether something should happen in it by itself.
+fn stands(one: &PromotionView) -> bool {
+    let bakes = one.step.and_then(|step| one.steps.get(step)).is_some_and(|step| {
+        one.baked_seconds.is_some_and(|baked| baked < step.bake_seconds)
+    });
+    one.ended_at.is_none() && one.started_at.is_some() && one.waits_for.is_empty() && !bakes
+}

@@ -1,0 +1,187 @@
+//! The network listener: connections in, requests through, within limits. Owns timeouts and how it ends;
+//! knows no route.
+
+mod address;
+mod body;
+mod headers;
+mod panics;
+mod rates;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::Response;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+pub use self::address::{Trusted, WrongNetwork};
+pub use self::panics::abort_on_panics_outside_of_requests;
+pub use self::rates::Rate;
+
+/// Connections at the same time: the 10,000 streams that are promised and as much again for everything
+/// else. More wait to be accepted.
+const MOST_CONNECTIONS: usize = 20_000;
+/// How long the head of a request may take, and a kept connection without one (trust.md, F30).
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a TLS handshake may take.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a reader may take no byte of its answer.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(30);
+/// How often a silent HTTP/2 connection is asked whether it is there.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// Requests at the same time on one HTTP/2 connection: what browsers open is far below it.
+const MOST_STREAMS: u32 = 128;
+/// Largest head of a request, in bytes: cookies, a token and a long address take 4 KiB.
+const LARGEST_HEAD: u32 = 32 * 1024;
+/// How long open requests may take when the server ends.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+/// Pause when the system accepts nothing, such as without file descriptors.
+const NOTHING_ACCEPTED: Duration = Duration::from_millis(100);
+
+/// The certificate in force; a new one is sent when its files changed.
+pub type Tls = watch::Receiver<Arc<ServerConfig>>;
+
+/// Where requests come in, and within which limits.
+pub struct Network {
+    /// Bound already, so that its address is known and a taken one is an error of whoever starts.
+    pub listener: TcpListener,
+    /// None: plain HTTP, for this machine alone or behind a proxy that has the certificate.
+    pub tls: Option<Tls>,
+    /// Proxies that are believed about where a request comes from.
+    pub trusted: Trusted,
+    /// Requests that are taken from one address.
+    pub rate: Rate,
+}
+
+/// The far end of a request over the network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remote(pub(crate) SocketAddr);
+
+/// Whether the visitor's browser speaks TLS, to us or to a proxy that is believed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encrypted(pub(crate) bool);
+
+/// Answers by `routes` until `stopped` completes, and then for two seconds what was asked before.
+pub async fn serve_network(
+    routes: Router,
+    network: Network,
+    stopped: impl Future<Output = ()> + Send,
+) {
+    let Network { listener, tls, trusted, rate } = network;
+    let routes = around(routes, trusted, rate);
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut stopped = pin!(stopped);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            let place = place.expect("the semaphore is never closed");
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut stopped => break,
+            accepted = accepted => accepted,
+        };
+        let (stream, remote) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(NOTHING_ACCEPTED).await;
+                continue;
+            }
+        };
+        let tls = tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
+        let (routes, watcher) = (routes.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            connection(stream, remote, tls, routes, watcher).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    // Streams of events never end by themselves.
+    let _ = tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await;
+}
+
+/// What stands around all routes, the outermost last.
+fn around(routes: Router, trusted: Trusted, rate: Rate) -> Router {
+    let rates = Arc::new(rates::Rates::new(rate));
+    routes
+        .layer(axum::middleware::from_fn(body::not_too_slow))
+        .layer(axum::middleware::from_fn(panics::answered))
+        .layer(axum::middleware::from_fn_with_state(rates, rates::limited))
+        .layer(axum::middleware::from_fn(headers::with_rules_for_browsers))
+        .layer(axum::middleware::from_fn_with_state(Arc::new(trusted), address::of_visitors))
+}
+
+async fn connection(
+    stream: TcpStream,
+    remote: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    routes: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Answers are small and waited for.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITTEN_WITHIN));
+    let stream = Box::pin(stream);
+    let encrypted = tls.is_some();
+    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+        answered(routes.clone(), request.map(Body::new), remote, encrypted)
+    });
+    let builder = builder();
+    let ended = match tls {
+        None => {
+            let served = builder.serve_connection(TokioIo::new(stream), service);
+            watcher.watch(served.into_owned()).await
+        }
+        Some(tls) => {
+            let greeted = tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await;
+            let Ok(Ok(stream)) = greeted else {
+                tracing::debug!(%remote, "the TLS handshake failed");
+                return;
+            };
+            let served = builder.serve_connection(TokioIo::new(stream), service);
+            watcher.watch(served.into_owned()).await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%remote, %error, "a connection broke off");
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // Without a timer the limit on heads is silently none.
+    let mut http1 = builder.http1();
+    http1.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    http1.max_buf_size(LARGEST_HEAD as usize);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_EVERY);
+    http2.max_concurrent_streams(MOST_STREAMS).max_header_list_size(LARGEST_HEAD);
+    builder
+}
+
+async fn answered(
+    routes: Router,
+    mut request: Request<Body>,
+    remote: SocketAddr,
+    encrypted: bool,
+) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(Remote(remote));
+    request.extensions_mut().insert(Encrypted(encrypted));
+    routes.oneshot(request).await
+}

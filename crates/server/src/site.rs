@@ -1,0 +1,91 @@
+//! All that a server answers over the network: its projects, and what belongs to none of them. Owns the
+//! few addresses around a project's own.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use towpath_engine::Engine;
+
+use crate::caller;
+use crate::measures::{self, Measures};
+use crate::routes::{self, App};
+
+/// What Prometheus reads (its text format, with the units of OpenMetrics).
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The projects of one server and what is measured of them.
+#[derive(Clone)]
+pub struct Site {
+    apps: Arc<[App]>,
+    measures: Arc<Measures>,
+}
+
+impl Site {
+    /// Of these projects, each with an engine that runs. Begins to count what happens in them.
+    pub fn new(apps: Vec<App>, version: &str) -> Self {
+        let measures = Measures::new(version);
+        for app in &apps {
+            measures::follow(Arc::clone(&measures), app.engine.clone());
+        }
+        Self { apps: apps.into(), measures }
+    }
+
+    /// Whether each project's engine runs and reaches its journal.
+    pub fn is_ready(&self) -> bool {
+        self.apps.iter().all(|app| app.engine.is_ready())
+    }
+
+    /// Everything, for the network. What a project answers is under `/v1`, as long as it is the only one.
+    pub fn routes(&self) -> Router {
+        let mut all = self.open();
+        if let [app] = &*self.apps {
+            let measured = get(measured).with_state(self.clone());
+            let admitted = middleware::from_fn_with_state(app.clone(), caller::admit);
+            all = all.route("/metrics", measured.layer(admitted)).merge(routes::router(app.clone()));
+        }
+        let measures = Arc::clone(&self.measures);
+        all.layer(middleware::from_fn_with_state(measures, counted))
+    }
+
+    /// What is measured, for an address of its own that the outside does not reach: open to whoever asks.
+    pub fn measures_alone(&self) -> Router {
+        self.open().route("/metrics", get(measured).with_state(self.clone()))
+    }
+
+    /// What anybody may ask.
+    fn open(&self) -> Router {
+        let ready = get(ready).with_state(self.clone());
+        Router::new().route("/healthz", get(|| async { "well\n" })).route("/readyz", ready)
+    }
+}
+
+/// Whether each project's engine runs and reaches its journal: 200, or 503.
+async fn ready(State(site): State<Site>) -> impl IntoResponse {
+    // Names of projects are for those who belong to them.
+    if site.is_ready() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+async fn measured(State(site): State<Site>) -> impl IntoResponse {
+    let engines: Vec<Engine> = site.apps.iter().map(|app| app.engine.clone()).collect();
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], site.measures.text(&engines).await)
+}
+
+async fn counted(
+    State(measures): State<Arc<Measures>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().clone();
+    let answer = next.run(request).await;
+    measures.answered(&method, answer.status().as_u16());
+    answer
+}
