@@ -38,15 +38,26 @@ fn main() -> process::ExitCode {
         Ok(Arguments { command: Some(Command::SampleService), .. }) => return soundbite::run(),
         // These have their own way to end, which the adapter that started them reads.
         Ok(Arguments { command: Some(Command::Proxy(arguments)), .. }) => {
+            abort_on_panics();
             return commands::proxy::run(&arguments);
         }
         Ok(Arguments { command: Some(Command::Supervise(arguments)), .. }) => {
+            abort_on_panics();
             return commands::supervise::run(&arguments);
         }
         Ok(arguments) => run(arguments),
         Err(error) => refuse(&error, &typed),
     };
     process::ExitCode::from(exit.number())
+}
+
+/// A worker that is gone without a word would be worse than a process that is started again.
+fn abort_on_panics() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        told(panic);
+        process::abort();
+    }));
 }
 
 fn run(arguments: Arguments) -> ExitCode {

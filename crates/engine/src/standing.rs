@@ -32,11 +32,13 @@ impl Engine {
     pub fn longest_standstill(&self) -> f64 {
         let now = self.shared.now();
         let Status { lanes, .. } = self.status_unasked();
-        let still = lanes.iter().filter_map(|lane| lane.promotion.as_ref()).filter(|one| stands(one));
+        let still =
+            lanes.iter().filter_map(|lane| lane.promotion.as_ref()).filter(|one| stands(one));
         let since = still.filter_map(|one| {
             let at: jiff::Timestamp = one.started_at.as_ref()?.parse().ok()?;
             let started = towpath_core::units::Timestamp(at.as_microsecond());
-            let last = self.shared.progress.lock().expect("no holder panics").get(&one.number).copied();
+            let last =
+                self.shared.progress.lock().expect("no holder panics").get(&one.number).copied();
             Some(last.unwrap_or(self.shared.started_at).max(started))
         });
         since.min().map_or(0.0, |since| crate::views::span_seconds(now.since(since)))
@@ -45,8 +47,9 @@ impl Engine {
 
 /// Whether something should happen in it by itself.
 fn stands(one: &PromotionView) -> bool {
-    let bakes = one.step.and_then(|step| one.steps.get(step)).is_some_and(|step| {
-        one.baked_seconds.is_some_and(|baked| baked < step.bake_seconds)
-    });
+    let bakes = one
+        .step
+        .and_then(|step| one.steps.get(step))
+        .is_some_and(|step| one.baked_seconds.is_some_and(|baked| baked < step.bake_seconds));
     one.ended_at.is_none() && one.started_at.is_some() && one.waits_for.is_empty() && !bakes
 }

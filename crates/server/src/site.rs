@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use towpath_engine::Engine;
 
-use crate::caller;
+use crate::error::ApiError;
 use crate::measures::{self, Measures};
 use crate::routes::{self, App};
+use crate::{caller, error};
 
 /// What Prometheus reads (its text format, with the units of OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,16 +41,22 @@ impl Site {
         self.apps.iter().all(|app| app.engine.is_ready())
     }
 
-    /// Everything, for the network. What a project answers is under `/v1`, as long as it is the only one.
+    /// Everything, for the network. What a project answers is under `/v1/projects/NAME`, and under `/v1` as
+    /// well where it is the only one.
     pub fn routes(&self) -> Router {
         let mut all = self.open();
+        for app in self.apps.iter() {
+            let mount = format!("/v1/projects/{}", app.engine.setup().project);
+            all = all.nest(&mount, routes::project_api(app.clone()));
+        }
         if let [app] = &*self.apps {
             let measured = get(measured).with_state(self.clone());
             let admitted = middleware::from_fn_with_state(app.clone(), caller::admit);
-            all = all.route("/metrics", measured.layer(admitted)).merge(routes::router(app.clone()));
+            all = all.route("/metrics", measured.layer(admitted));
+            all = all.nest("/v1", routes::project_api(app.clone()));
         }
         let measures = Arc::clone(&self.measures);
-        all.layer(middleware::from_fn_with_state(measures, counted))
+        all.fallback(nobody_knows).layer(middleware::from_fn_with_state(measures, counted))
     }
 
     /// What is measured, for an address of its own that the outside does not reach: open to whoever asks.
@@ -74,16 +81,21 @@ async fn ready(State(site): State<Site>) -> impl IntoResponse {
     }
 }
 
+/// Whether a project is there is for those who belong to it: what there is not is answered as what is not
+/// opened (trust.md, T19).
+async fn nobody_knows(request: Request) -> ApiError {
+    if request.uri().path().starts_with("/v1") {
+        return ApiError::no_entry();
+    }
+    error::no_such_route().await
+}
+
 async fn measured(State(site): State<Site>) -> impl IntoResponse {
     let engines: Vec<Engine> = site.apps.iter().map(|app| app.engine.clone()).collect();
     ([(header::CONTENT_TYPE, OPEN_METRICS)], site.measures.text(&engines).await)
 }
 
-async fn counted(
-    State(measures): State<Arc<Measures>>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn counted(State(measures): State<Arc<Measures>>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let answer = next.run(request).await;
     measures.answered(&method, answer.status().as_u16());

@@ -45,8 +45,10 @@ impl Trusted {
     fn visitor(&self, remote: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         let mut found = remote;
         let all = headers.get_all("x-forwarded-for").iter();
-        let said: Vec<&str> =
-            all.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+        let said: Vec<&str> = all
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
         for said in said.into_iter().rev() {
             if !self.believes(found.ip()) {
                 break;
@@ -100,7 +102,10 @@ mod tests {
         assert_eq!(visitor(&[], "10.1.1.1:9", &["6.6.6.6"]), "10.1.1.1");
         assert_eq!(visitor(&all, "203.0.113.5:9", &["6.6.6.6"]), "203.0.113.5");
         assert_eq!(visitor(&all, "10.1.1.1:9", &["6.6.6.6, 203.0.113.5"]), "203.0.113.5");
-        assert_eq!(visitor(&all, "10.1.1.1:9", &["6.6.6.6", "203.0.113.5, 192.0.2.9"]), "203.0.113.5");
+        assert_eq!(
+            visitor(&all, "10.1.1.1:9", &["6.6.6.6", "203.0.113.5, 192.0.2.9"]),
+            "203.0.113.5"
+        );
         assert_eq!(visitor(&all, "10.1.1.1:9", &["nobody"]), "10.1.1.1");
         assert_eq!(visitor(&all, "[::ffff:10.1.1.1]:9", &["203.0.113.5"]), "203.0.113.5");
         assert_eq!(visitor(&all, "10.1.1.1:9", &[]), "10.1.1.1");

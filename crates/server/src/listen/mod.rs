@@ -4,6 +4,7 @@
 mod address;
 mod body;
 mod headers;
+mod opening;
 mod panics;
 mod rates;
 
@@ -17,8 +18,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 pub use self::address::{Trusted, WrongNetwork};
+use self::opening::Opening;
 pub use self::panics::abort_on_panics_outside_of_requests;
 pub use self::rates::Rate;
 
@@ -142,20 +144,20 @@ async fn connection(
     let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
         answered(routes.clone(), request.map(Body::new), remote, encrypted)
     });
-    let builder = builder();
     let ended = match tls {
-        None => {
-            let served = builder.serve_connection(TokioIo::new(stream), service);
-            watcher.watch(served.into_owned()).await
-        }
+        None => watcher.watch(http1().serve_connection(TokioIo::new(stream), service)).await,
         Some(tls) => {
             let greeted = tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await;
             let Ok(Ok(stream)) = greeted else {
                 tracing::debug!(%remote, "the TLS handshake failed");
                 return;
             };
-            let served = builder.serve_connection(TokioIo::new(stream), service);
-            watcher.watch(served.into_owned()).await
+            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                let stream = TokioIo::new(Opening::new(stream, HEAD_WITHIN));
+                watcher.watch(http2().serve_connection(stream, service)).await
+            } else {
+                watcher.watch(http1().serve_connection(TokioIo::new(stream), service)).await
+            }
         }
     };
     if let Err(error) = ended {
@@ -163,15 +165,20 @@ async fn connection(
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+/// Without TLS there is only this version. A builder that tells the versions apart by the first bytes waits
+/// for these without limit.
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     // Without a timer the limit on heads is silently none.
-    let mut http1 = builder.http1();
-    http1.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    http1.max_buf_size(LARGEST_HEAD as usize);
-    let mut http2 = builder.http2();
-    http2.timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_EVERY);
-    http2.max_concurrent_streams(MOST_STREAMS).max_header_list_size(LARGEST_HEAD);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    builder.max_buf_size(LARGEST_HEAD as usize);
+    builder
+}
+
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_EVERY);
+    builder.max_concurrent_streams(MOST_STREAMS).max_header_list_size(LARGEST_HEAD);
     builder
 }
 

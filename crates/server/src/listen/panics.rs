@@ -62,9 +62,11 @@ mod tests {
         };
         let routes = Router::new().route("/", get(breaks)).route("/well", get(|| async {}));
         let routes = routes.layer(middleware::from_fn(answered));
-        for (path, status) in
-            [("/", StatusCode::INTERNAL_SERVER_ERROR), ("/well", StatusCode::OK), ("/", StatusCode::INTERNAL_SERVER_ERROR)]
-        {
+        for (path, status) in [
+            ("/", StatusCode::INTERNAL_SERVER_ERROR),
+            ("/well", StatusCode::OK),
+            ("/", StatusCode::INTERNAL_SERVER_ERROR),
+        ] {
             let request = Request::builder().uri(path).body(Body::empty()).unwrap();
             assert_eq!(routes.clone().oneshot(request).await.unwrap().status(), status);
         }

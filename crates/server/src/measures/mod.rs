@@ -124,9 +124,11 @@ impl Measures {
         all.register("build", "The program", build);
         all.register("promotions", "Promotions that ended, by how", self.promotions.clone());
         let seconds = Unit::Seconds;
-        let (name, help) = ("promotion_duration", "From the first effect of a promotion to its end");
+        let (name, help) =
+            ("promotion_duration", "From the first effect of a promotion to its end");
         all.register_with_unit(name, help, seconds.clone(), self.promotion_duration.clone());
-        let (name, help) = ("rollback_duration", "The same of those that were ordered to roll back");
+        let (name, help) =
+            ("rollback_duration", "The same of those that were ordered to roll back");
         all.register_with_unit(name, help, seconds.clone(), self.rollback_duration.clone());
         let (name, help) =
             ("approval_wait", "From the order to the start, of those that people agreed to");

@@ -48,7 +48,9 @@ impl Bound {
                 Ok(listener) => Some(listener),
                 // Another project of this machine has the usual one.
                 Err(error) if error.kind() == ErrorKind::AddrInUse && !settings.is_chosen => {
-                    note = Some(format!("{address} is taken: no pages; --listen ADDRESS gives them one"));
+                    note = Some(format!(
+                        "{address} is taken: no pages; --listen ADDRESS gives them one"
+                    ));
                     None
                 }
                 Err(error) => return Err(not_bound(address, &error)),
@@ -80,8 +82,7 @@ impl Bound {
             receiver
         });
         if let Some(listener) = self.site {
-            let network =
-                Network { listener, tls, trusted: self.trusted.clone(), rate: self.rate };
+            let network = Network { listener, tls, trusted: self.trusted.clone(), rate: self.rate };
             running.push(tokio::spawn(serve_network(site.routes(), network, until(stopped))));
         }
         if let Some(listener) = self.measures {
@@ -106,10 +107,14 @@ type Certificate = (TlsFiles, Tls, watch::Sender<Arc<rustls::ServerConfig>>);
 fn certificate((certificate, key): (PathBuf, PathBuf)) -> Result<Certificate, CliError> {
     let files = TlsFiles { certificate, key };
     let config = tls::load(&files).map_err(|cause| {
-        CliError::new(ExitCode::Usage, "no-certificate", "nothing is served: the certificate cannot be used")
-            .because(cause)
-            .at(files.certificate.display().to_string())
-            .next("towpath help serve", "what --tls-cert and --tls-key are")
+        CliError::new(
+            ExitCode::Usage,
+            "no-certificate",
+            "nothing is served: the certificate cannot be used",
+        )
+        .because(cause)
+        .at(files.certificate.display().to_string())
+        .next("towpath help serve", "what --tls-cert and --tls-key are")
     })?;
     let (sender, receiver) = watch::channel(config);
     Ok((files, receiver, sender))

@@ -140,7 +140,9 @@ impl Settings {
         let wrong = |cause: String| wrong(at.unwrap_or(Path::new("towpath serve")), &cause);
         let said = match (typed.listen, &file.listen) {
             (Some(typed), _) => Some(typed),
-            (None, Some(text)) => Some(text.parse().map_err(|cause| wrong(format!("listen: {cause}")))?),
+            (None, Some(text)) => {
+                Some(text.parse().map_err(|cause| wrong(format!("listen: {cause}")))?)
+            }
             (None, None) => None,
         };
         let usual = || if typed.background { Listen::Nowhere } else { usual() };
@@ -149,7 +151,8 @@ impl Settings {
         let file_tls = file.tls.map(|tls| (beside(tls.certificate), beside(tls.key)));
         let proxies = [typed.trusted_proxy.as_slice(), &file.trusted_proxies].concat();
         let trusted = Trusted::new(proxies.iter().map(String::as_str));
-        let rate = file.rate.map(|rate| Rate { per_second: rate.per_second, at_once: rate.at_once });
+        let rate =
+            file.rate.map(|rate| Rate { per_second: rate.per_second, at_once: rate.at_once });
         Ok(Self {
             listen: said.unwrap_or_else(usual),
             is_chosen: said.is_some(),

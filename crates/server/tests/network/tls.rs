@@ -1,0 +1,94 @@
+//! Over TLS: both versions of HTTP, a certificate that is replaced, a handshake that never comes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::{Server, WELL, many};
+
+struct Certificate {
+    server: Arc<ServerConfig>,
+    client: Arc<ClientConfig>,
+}
+
+fn certificate() -> Certificate {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let der = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth();
+    let mut server = server.with_single_cert(vec![der.clone()], key).unwrap();
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let mut roots = RootCertStore::empty();
+    roots.add(der).unwrap();
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Certificate { server: Arc::new(server), client: Arc::new(client) }
+}
+
+/// What a client that trusts only `certificate` is answered; an error says that it does not trust.
+async fn asked(server: &Server, certificate: &Certificate) -> std::io::Result<String> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = server.connect().await;
+    let mut stream =
+        TlsConnector::from(Arc::clone(&certificate.client)).connect(name, stream).await?;
+    stream.write_all(WELL.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_changed_certificate_is_in_force_for_the_next_connection() {
+    let (first, second) = (certificate(), certificate());
+    let (sender, receiver) = watch::channel(Arc::clone(&first.server));
+    let server = Server::new(many(), Some(receiver)).await;
+    let answer = asked(&server, &first).await.unwrap();
+    assert!(answer.ends_with("well\n"), "{answer}");
+    assert!(answer.contains("strict-transport-security: max-age="), "{answer}");
+    assert!(asked(&server, &second).await.is_err());
+    sender.send(Arc::clone(&second.server)).unwrap();
+    assert!(asked(&server, &second).await.unwrap().ends_with("well\n"));
+    assert!(asked(&server, &first).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn f30_a_client_that_wants_http2_and_says_no_more_is_cut_off() {
+    let mut certificate = certificate();
+    let (_sender, receiver) = watch::channel(Arc::clone(&certificate.server));
+    let server = Server::new(many(), Some(receiver)).await;
+    let wants = Arc::make_mut(&mut certificate.client);
+    wants.alpn_protocols = vec![b"h2".to_vec()];
+    for said in ["", "PRI * HTTP/2.0"] {
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::clone(&certificate.client));
+        let mut stream = connector.connect(name, server.connect().await).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut nothing = Vec::new();
+        let ended = timeout(Duration::from_secs(15), stream.read_to_end(&mut nothing)).await;
+        assert!(ended.is_ok(), "it is still open after `{said}`");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f30_a_handshake_that_never_comes_is_not_waited_for() {
+    let certificate = certificate();
+    let (_sender, receiver) = watch::channel(certificate.server);
+    let server = Server::new(many(), Some(receiver)).await;
+    let mut silent = server.connect().await;
+    let mut nothing = Vec::new();
+    let ended = timeout(Duration::from_secs(15), silent.read_to_end(&mut nothing)).await;
+    assert!(ended.is_ok(), "it is still open");
+}
