@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{matrix_reference, reference, rights};
+use crate::{api, matrix_reference, reference, rights};
 
 /// Makes the text of a generated file from the workspace.
 type Render = Box<dyn Fn(&Path) -> Result<String>>;
@@ -33,6 +33,7 @@ fn entries() -> Vec<Entry> {
         Entry::of("docs/src/reference/adapters.md", reference::adapters),
         Entry::of("docs/src/reference/cli.md", reference::command_line),
         Entry::of("docs/src/reference/rights.md", rights::page),
+        Entry::of("docs/src/reference/api.md", api::page),
         Entry::of("docs/src/reference/matrix.md", matrix_reference::overview),
     ];
     entries.extend(matrix_reference::GROUPS.iter().map(|group| Entry {
@@ -47,6 +48,16 @@ fn entries() -> Vec<Entry> {
 /// # Errors
 /// When a text cannot be made or a file cannot be written.
 pub(crate) fn write(root: &Path) -> Result<()> {
+    api::write(root, api::Breaking::Refused)?;
+    write_entries(root, &entries())
+}
+
+/// The same; a description of the API that no longer keeps what the one before promised is written too.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_breaking(root: &Path) -> Result<()> {
+    api::write(root, api::Breaking::Meant)?;
     write_entries(root, &entries())
 }
 
@@ -55,7 +66,9 @@ pub(crate) fn write(root: &Path) -> Result<()> {
 /// # Errors
 /// When a file differs, naming each with its first differing line.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    check_entries(root, &entries())
+    let mut entries = entries();
+    entries.push(Entry::of(api::PLACE, api::document));
+    check_entries(root, &entries)
 }
 
 fn write_entries(root: &Path, entries: &[Entry]) -> Result<()> {

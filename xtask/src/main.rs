@@ -4,6 +4,7 @@
 //! It never changes the product and is never part of it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool speaks on the terminal")]
 
+mod api;
 mod bench;
 mod coverage;
 mod generate;
@@ -20,6 +21,7 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask tidy                check the house rules, then the ledger against the examples
        cargo xtask generate [--check]  write generated files, or only compare them
+       cargo xtask generate --breaking the same, also where the API no longer keeps what it promised
        cargo xtask coverage [--json]   count how far what was asked for is met
        cargo xtask coverage --check    compare the ledger with the examples' matrices
        cargo xtask bench [NAME...]     list the benches, or run the ones named";
@@ -42,6 +44,7 @@ fn run(root: &Path, words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(root).and_then(|()| coverage::check(root)),
         ["generate"] => generate::write(root),
         ["generate", "--check"] => generate::check(root),
+        ["generate", "--breaking"] => generate::write_breaking(root),
         ["coverage"] => coverage::table(root),
         ["coverage", "--json"] => coverage::json(root),
         ["coverage", "--check"] => coverage::check(root),

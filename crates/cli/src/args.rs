@@ -125,6 +125,9 @@ pub(crate) enum Command {
     Help(HelpArguments),
     Serve(commands::serve::Arguments),
     Engine(commands::engine::Arguments),
+    /// what the API takes and gives, as OpenAPI 3.1
+    #[command(hide = true)]
+    Api,
     #[command(hide = true)]
     Proxy(commands::proxy::Arguments),
     #[command(hide = true)]

@@ -1,5 +1,6 @@
 //! What a check answers. Owns the rule that only a pass is a pass.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
@@ -25,7 +26,7 @@ pub struct CheckAnswer {
 }
 
 /// Yes, no, not yet, or cannot tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckResult {
     /// The condition holds.

@@ -1,6 +1,7 @@
 //! What a promotion leaves owed: a review by somebody else, a backport of what was repaired. Says what is
 //! owed for which change and what of it blocks; takes no word and looks into no repository.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Person, PromotionNumber, Version};
@@ -33,7 +34,9 @@ pub struct Owes {
 }
 
 /// What is owed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum DebtKind {
     /// That somebody else looks at what was done.

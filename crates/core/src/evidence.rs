@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Person};
@@ -12,7 +13,7 @@ use crate::reason::{Refusal, RefusalKind};
 use crate::units::Timestamp;
 
 /// One piece that a check read, kept under its digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// What it is called among the pieces of one answer, such as a file's path; safe to print.
     pub name: String,

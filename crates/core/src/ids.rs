@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A text that is not a name of the wanted kind.
@@ -22,10 +23,13 @@ impl NameError {
 }
 
 macro_rules! text_newtype {
-    ($(#[$doc:meta])* $name:ident, $wanted:expr, $valid:expr) => {
+    ($(#[$doc:meta])* $name:ident, $wanted:expr, $pattern:expr, $valid:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(
+            Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+        )]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = $pattern))]
         pub struct $name(String);
 
         impl $name {
@@ -67,6 +71,7 @@ text_newtype!(
     /// 1 to 63 lower-case letters, digits and single hyphens (the length of a DNS label, RFC 1035).
     Name,
     "a name: 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit",
+    "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
     |text| {
         (1..=63).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -80,6 +85,7 @@ text_newtype!(
     /// 1 to 128 characters (the length of an OCI tag), none of which a shell or a path reads.
     Version,
     "a version: 1 to 128 of A-Z, a-z, 0-9, . _ + -, beginning with a letter or digit",
+    "^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$",
     |text| {
         (1..=128).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte))
@@ -91,6 +97,7 @@ text_newtype!(
     /// The SHA-256 of some bytes, written `sha256:` and 64 lower-case hexadecimal digits.
     Digest,
     "a digest: sha256: and 64 hexadecimal digits",
+    "^sha256:[0-9a-f]{64}$",
     |text| {
         text.strip_prefix("sha256:").is_some_and(|hex| {
             hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
@@ -138,6 +145,7 @@ text_newtype!(
     /// Who acted: a person, or `automatic`, `guard` for the program itself. 1 to 64 characters.
     Person,
     "a person's name: 1 to 64 letters, digits, . _ @ -",
+    "^[^-].{0,63}$",
     |text| {
         (1..=64).contains(&text.len())
             && text.chars().all(|character| character.is_alphanumeric() || "._@-".contains(character))
@@ -150,6 +158,7 @@ text_newtype!(
     /// kept of it, which tell nothing of its secret.
     TokenId,
     "the id of a token: 12 digits of 0-9 and a-f, as `towpath token list` shows it",
+    "^[0-9a-f]{12}$",
     |text| {
         text.len() == 12
             && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
@@ -212,7 +221,9 @@ impl Person {
 }
 
 /// One service in one environment: what promotions, routes, leases and quarantines belong to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct LaneId {
     /// What runs.
@@ -247,7 +258,20 @@ impl TryFrom<String> for LaneId {
 macro_rules! number_newtype {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            Default,
+            PartialEq,
+            Eq,
+            Hash,
+            PartialOrd,
+            Ord,
+            Serialize,
+            Deserialize,
+            JsonSchema,
+        )]
         #[serde(transparent)]
         pub struct $name(pub u64);
 

@@ -1,13 +1,14 @@
 //! Why something is refused, waits or will happen. The same value feeds the terminal, the API and
 //! the pages; none of them finds a reason of its own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Name;
 use crate::units::Timestamp;
 
 /// Why an order is not carried out. Nothing was changed by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
     /// A stable word, such as `not-verified`.
     pub code: String,
@@ -28,7 +29,7 @@ pub struct Refusal {
 }
 
 /// What kind of no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusalKind {
     /// It would change nothing: the wish is already so.
@@ -46,7 +47,7 @@ pub enum RefusalKind {
 }
 
 /// A command that helps, and what it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Next {
     /// Complete, to be pasted.
     pub command: String,

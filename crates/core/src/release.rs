@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Name, Person, Version};
 use crate::units::Timestamp;
 
 /// One immutable release of one service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Release {
     /// What it is a release of.
     pub service: Name,
@@ -82,7 +83,7 @@ impl Release {
 }
 
 /// One deployable part of a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {
     /// Digest of its bytes; of an image, the digest of its manifest.
     pub digest: Digest,
@@ -95,7 +96,7 @@ pub struct Artifact {
 }
 
 /// A file that is kept with a release and is no part of what is deployed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Brought {
     /// Digest of its bytes, under which the evidence of the journal has them.
     pub digest: Digest,
@@ -106,7 +107,7 @@ pub struct Brought {
 }
 
 /// What an artefact's bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ArtifactForm {
     /// One file.
@@ -118,7 +119,7 @@ pub enum ArtifactForm {
 }
 
 /// One change of stored data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Migration {
     /// Its name, in the order of application.
     pub name: String,
@@ -129,7 +130,9 @@ pub struct Migration {
 }
 
 /// What kind of change a release is (seed 004's approval matrix).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeType {
     /// New behaviour.
@@ -172,7 +175,7 @@ fn content<'a>(
 }
 
 /// A release as other records name it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct ReleaseRef {
     /// What people call it.
     pub version: Version,

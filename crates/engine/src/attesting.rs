@@ -1,6 +1,7 @@
 //! Signs what happened to one promotion that has ended, as its events tell it. Signs nothing that a
 //! client says, and keeps nothing: the journal is the record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_audit::account::{Account, NoAccount, may_concern};
 use towpath_audit::statement::{Statement, subjects, summary};
@@ -15,7 +16,7 @@ use crate::shared::Shared;
 const BATCH: u32 = 1000;
 
 /// What was signed about one promotion.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SignedAccount {
     /// Which.
     pub promotion: u64,

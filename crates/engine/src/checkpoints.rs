@@ -8,6 +8,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_audit::chain::{Walk, genesis};
 use towpath_core::ids::Digest;
@@ -38,7 +39,7 @@ pub(crate) struct Checkpoints {
 }
 
 /// A checkpoint as clients see it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointView {
     /// How many events it covers.
     pub events: u64,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::check::{Attested, CheckResult};
 use towpath_core::evidence::{Evidence, Withdrawal};
@@ -20,7 +21,7 @@ use crate::views::time;
 const PAGE: u32 = 1000;
 
 /// One piece in one answer of one check, or one statement of a person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceView {
     /// Of its bytes: what it is named by.
     pub digest: Digest,
@@ -49,7 +50,7 @@ pub struct EvidenceView {
 }
 
 /// A withdrawal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WithdrawnView {
     /// Who.
     pub by: String,
@@ -66,7 +67,7 @@ impl From<&Withdrawal> for WithdrawnView {
 }
 
 /// Which evidence is meant; what is not named is not asked for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct WantedEvidence {
     /// What is released.
     pub service: Option<String>,

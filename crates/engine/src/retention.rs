@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::ids::{Digest, LaneId};
 use towpath_core::project::Project;
@@ -32,7 +33,7 @@ const LATELY: Span = Span::hours(30 * 24);
 const VERIFIED_KEPT: usize = REMEMBERED;
 
 /// A release, and whether it can still be started.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ReleaseView {
     /// The release.
     #[serde(flatten)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber};
@@ -141,7 +142,7 @@ pub struct NewEvent {
 }
 
 /// An event as it stands in the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRow {
     /// Position, from 1, without gaps.
     pub seq: u64,
@@ -270,7 +271,7 @@ fn tallied<'a>(rows: impl Iterator<Item = &'a IntervalRow>) -> Vec<Tally> {
 }
 
 /// What a look at the whole chain found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainReport {
     /// Events read.
     pub events: u64,
@@ -281,7 +282,7 @@ pub struct ChainReport {
 }
 
 /// Where a chain does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainBreak {
     /// The event at which it shows.
     pub seq: u64,

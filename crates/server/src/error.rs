@@ -7,16 +7,32 @@ use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::EngineError;
 use towpath_ports::store::StoreError;
 
-use crate::requests::Problem;
+use crate::requests::{Fault, Problem};
 
 /// Anything that ends a request early.
 #[derive(Debug)]
-pub(crate) struct ApiError(Box<Refusal>, StatusCode);
+pub(crate) struct ApiError {
+    refusal: Box<Refusal>,
+    status: StatusCode,
+    /// What is wrong in the request.
+    faults: Vec<Fault>,
+}
 
 /// The answer of a handler.
 pub(crate) type Answer<T> = Result<T, ApiError>;
 
 impl ApiError {
+    /// With another status than that of its kind.
+    pub(crate) fn of(refusal: Refusal, status: StatusCode) -> Self {
+        Self { refusal: Box::new(refusal), status, faults: Vec::new() }
+    }
+
+    /// The same with one more place of the request that is wrong.
+    pub(crate) fn because(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
     pub(crate) fn not_found(what: &str, next: &str) -> Self {
         let refusal =
             Refusal::new(RefusalKind::NotFound, "not-found", what, "nothing has this name")
@@ -33,7 +49,7 @@ impl ApiError {
             .at("TOWPATH_TOKEN, or --token-file")
             .next("unset TOWPATH_TOKEN", "act as yourself")
             .next("towpath token list", "as yourself: which tokens are in force");
-        Self(Box::new(refusal), StatusCode::UNAUTHORIZED)
+        Self::of(refusal, StatusCode::UNAUTHORIZED)
     }
 
     /// The answer to an address that sends too much.
@@ -63,7 +79,7 @@ impl ApiError {
             sentence,
         );
         let refusal = refusal.next("towpath rollback ENVIRONMENT", "still works");
-        Self(Box::new(refusal), StatusCode::INSUFFICIENT_STORAGE)
+        Self::of(refusal, StatusCode::INSUFFICIENT_STORAGE)
     }
 
     fn unavailable(sentence: String) -> Self {
@@ -74,7 +90,7 @@ impl ApiError {
             sentence,
         );
         let refusal = refusal.next("towpath doctor", "what is wrong with it");
-        Self(Box::new(refusal), StatusCode::SERVICE_UNAVAILABLE)
+        Self::of(refusal, StatusCode::SERVICE_UNAVAILABLE)
     }
 }
 
@@ -91,7 +107,7 @@ fn status_of(kind: RefusalKind) -> StatusCode {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let status = status_of(refusal.kind);
-        Self(Box::new(refusal), status)
+        Self::of(refusal, status)
     }
 }
 
@@ -122,22 +138,34 @@ impl From<EngineError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self(refusal, status) = self;
+        let Self { refusal, status, faults } = self;
         let problem = Problem {
             kind: format!("https://towpath.dev/problems/{}", refusal.code),
             title: refusal.message.clone(),
             status: status.as_u16(),
+            detail: refusal.cause.clone(),
             code: refusal.code.clone(),
+            errors: faults,
+            help: refusal.next.clone(),
+            request_id: String::new(),
             refusal: *refusal,
         };
-        let json = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut answer = (status, json, Json(problem)).into_response();
+        let mut answer = rendered(&problem);
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
+        // Whoever knows what the request is called says so, and writes it again.
+        answer.extensions_mut().insert(Box::new(problem));
         answer
     }
+}
+
+/// A problem as an answer.
+pub(crate) fn rendered(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = [(header::CONTENT_TYPE, "application/problem+json")];
+    (status, json, Json(problem)).into_response()
 }
 
 pub(crate) async fn no_such_route() -> ApiError {
@@ -149,5 +177,5 @@ pub(crate) async fn no_such_method() -> ApiError {
     let cause = "the method of the request is none of those that `Allow` names";
     let refusal = Refusal::new(RefusalKind::Usage, "no-such-method", message, cause);
     let refusal = refusal.next("towpath --help", "what can be asked");
-    ApiError(Box::new(refusal), StatusCode::METHOD_NOT_ALLOWED)
+    ApiError::of(refusal, StatusCode::METHOD_NOT_ALLOWED)
 }

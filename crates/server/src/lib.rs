@@ -6,11 +6,14 @@
 //! listens on the network as well, where nobody is anybody without a token.
 
 mod api;
+mod asked;
 mod caller;
 mod error;
 pub mod listen;
 pub mod local;
 mod measures;
+mod named;
+pub mod openapi;
 pub mod person;
 pub mod requests;
 pub mod route;

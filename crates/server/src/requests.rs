@@ -4,19 +4,20 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::debts::DebtKind;
 use towpath_core::ids::{Digest, Name, Person, PromotionNumber, TokenId, Version};
 use towpath_core::matrix::{Matrix, Signal};
 use towpath_core::people::Verb;
-use towpath_core::reason::Refusal;
+use towpath_core::reason::{Next, Refusal};
 use towpath_core::release::{ChangeType, Release};
 use towpath_core::speaking::Signed;
 use towpath_core::units::Span;
 use towpath_engine::kept::EvidenceView;
 
 /// `POST /v1/lanes/{service}/{environment}/rollback`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackRequest {
     /// Who.
@@ -32,7 +33,7 @@ pub struct RollbackRequest {
 }
 
 /// `POST /v1/lanes/{service}/{environment}/signal`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalRequest {
     /// What.
@@ -44,7 +45,7 @@ pub struct SignalRequest {
 }
 
 /// `POST /v1/lanes/{service}/{environment}/quarantine/lift`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LiftRequest {
     /// Which release.
@@ -59,7 +60,7 @@ pub struct LiftRequest {
 }
 
 /// `POST /v1/notices/test`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeTestRequest {
     /// Which channel.
@@ -69,7 +70,7 @@ pub struct NoticeTestRequest {
 }
 
 /// `POST /v1/notices/retry`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeRetryRequest {
     /// Which notice.
@@ -79,7 +80,7 @@ pub struct NoticeRetryRequest {
 }
 
 /// `POST /v1/lanes/{service}/{environment}/attestations`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttestRequest {
     /// About which release; none: the newest verified in the predecessors.
@@ -98,7 +99,7 @@ pub struct AttestRequest {
 }
 
 /// What an attestation was about.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AttestedView {
     /// Who, by name.
     pub by: Person,
@@ -109,7 +110,7 @@ pub struct AttestedView {
 }
 
 /// `POST /v1/freezes`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezeRequest {
     /// Only this environment; none: all.
@@ -131,7 +132,7 @@ pub struct FreezeRequest {
 }
 
 /// `POST /v1/freezes/thaw`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThawRequest {
     /// Only this environment; none: all.
@@ -148,7 +149,7 @@ pub struct ThawRequest {
 }
 
 /// `POST /v1/evidence/withdraw`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawRequest {
     /// The digest, or the beginning of it.
@@ -160,7 +161,7 @@ pub struct WithdrawRequest {
 }
 
 /// What was withdrawn, and what rested on it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WithdrawnAnswer {
     /// All answers of checks that it was part of, and the statement that it is.
     pub used: Vec<EvidenceView>,
@@ -169,7 +170,7 @@ pub struct WithdrawnAnswer {
 }
 
 /// `POST /v1/tokens`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// What its owner will call it.
@@ -189,7 +190,7 @@ pub struct TokenRequest {
 }
 
 /// A token that was created; the only time that its secret is shown.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TokenAnswer {
     /// The secret.
     pub token: String,
@@ -204,7 +205,7 @@ pub struct TokenAnswer {
 }
 
 /// `POST /v1/tokens/{id}/revoke`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeRequest {
     /// Why.
@@ -213,7 +214,7 @@ pub struct RevokeRequest {
 }
 
 /// `POST /v1/promotions/{number}/resume`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
     /// Who.
@@ -227,7 +228,7 @@ pub struct ResumeRequest {
 }
 
 /// `POST /v1/promotions/{number}/pause` and `/abort`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HoldRequest {
     /// Who.
@@ -237,7 +238,7 @@ pub struct HoldRequest {
 }
 
 /// `POST /v1/promotions/{number}/approval` and `POST /v1/lanes/{service}/{environment}/approvals`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalRequest {
     /// Who.
@@ -259,7 +260,7 @@ pub struct ApprovalRequest {
 }
 
 /// What was said, and to what.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalAnswer {
     /// Who, by name.
     pub by: String,
@@ -274,7 +275,7 @@ pub struct ApprovalAnswer {
 }
 
 /// `POST /v1/promotions/{number}/reason`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonRequest {
     /// Who.
@@ -284,10 +285,11 @@ pub struct ReasonRequest {
 }
 
 /// `POST /v1/matrix`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatrixRequest {
-    /// The resolved matrix.
+    /// The resolved matrix, as `towpath matrix show --json` prints it.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub matrix: Matrix,
     /// Who.
     pub by: Person,
@@ -301,7 +303,7 @@ pub struct MatrixRequest {
 }
 
 /// `POST /v1/matrix/proposal`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatrixWordRequest {
     /// Who.
@@ -318,7 +320,7 @@ pub struct MatrixWordRequest {
 }
 
 /// `POST /v1/releases`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRequest {
     /// The release; its bytes are kept already.
@@ -328,7 +330,7 @@ pub struct ReleaseRequest {
 }
 
 /// What an accepted order led to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptedView {
     /// The promotion that it made or is about.
     pub promotion: Option<PromotionNumber>,
@@ -339,7 +341,7 @@ pub struct AcceptedView {
 }
 
 /// `GET /v1/engine`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EngineStatus {
     /// Since when it runs.
     pub since: String,
@@ -354,7 +356,7 @@ pub struct EngineStatus {
 }
 
 /// One line that an instance wrote.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogView {
     /// Which copy.
     pub instance: u32,
@@ -365,7 +367,7 @@ pub struct LogView {
 }
 
 /// An error (RFC 9457, `application/problem+json`).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// A stable address of the kind of problem.
     #[serde(rename = "type")]
@@ -374,14 +376,39 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
+    /// Why.
+    #[serde(default)]
+    pub detail: Option<String>,
     /// A stable word.
     pub code: String,
-    /// All that is known, with the commands that help.
+    /// Places of the request that are wrong.
+    #[serde(default)]
+    pub errors: Vec<Fault>,
+    /// Commands that help.
+    #[serde(default)]
+    pub help: Vec<Next>,
+    /// What logs call the request; also in the header `X-Request-Id`.
+    #[serde(default)]
+    pub request_id: String,
+    /// All that is known, as the command line shows it.
     pub refusal: Refusal,
 }
 
+/// A place of a request that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fault {
+    /// What is wrong with it.
+    pub detail: String,
+    /// Where in the body (RFC 6901); empty: the whole of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Which parameter of the query, or which header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+}
+
 /// `POST /v1/promotions/{number}/settle`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettleRequest {
     /// Who.
@@ -399,7 +426,7 @@ pub struct SettleRequest {
 }
 
 /// `GET /v1/promotions/{number}/plan`: what words about a promotion are about.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PlanHashView {
     /// All of the hash of its plan.
     pub plan: Digest,

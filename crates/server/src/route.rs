@@ -10,6 +10,7 @@ use axum::routing::{self, MethodRouter};
 use towpath_core::people::Verb;
 
 use crate::caller::Caller;
+use crate::openapi::{Operation, Told};
 use crate::routes::App;
 
 /// Who may send a request. Each row of the table states one; the tests of every route ask each for it.
@@ -57,6 +58,8 @@ pub struct Route {
     pub id: &'static str,
     /// One line for people.
     pub summary: &'static str,
+    /// What its handler takes and gives.
+    pub(crate) told: Operation,
     handler: MethodRouter<App>,
 }
 
@@ -76,7 +79,7 @@ async fn known(_: Caller, request: Request, next: Next) -> Response {
 }
 
 /// A row that looks.
-pub(crate) fn get<H: Handler<T, App>, T: 'static>(
+pub(crate) fn get<H: Handler<T, App> + Told<P>, T: 'static, P>(
     path: &'static str,
     rule: Rule,
     handler: H,
@@ -84,11 +87,20 @@ pub(crate) fn get<H: Handler<T, App>, T: 'static>(
     summary: &'static str,
 ) -> Route {
     let (method, effect) = (Method::GET, Effect::Looks);
-    Route { method, path, rule, effect, id, summary, handler: routing::get(handler) }
+    Route {
+        method,
+        path,
+        rule,
+        effect,
+        id,
+        summary,
+        told: H::told(),
+        handler: routing::get(handler),
+    }
 }
 
 /// A row that asks with a body.
-pub(crate) fn ask<H: Handler<T, App>, T: 'static>(
+pub(crate) fn ask<H: Handler<T, App> + Told<P>, T: 'static, P>(
     path: &'static str,
     rule: Rule,
     handler: H,
@@ -96,11 +108,20 @@ pub(crate) fn ask<H: Handler<T, App>, T: 'static>(
     summary: &'static str,
 ) -> Route {
     let (method, effect) = (Method::POST, Effect::Asks);
-    Route { method, path, rule, effect, id, summary, handler: routing::post(handler) }
+    Route {
+        method,
+        path,
+        rule,
+        effect,
+        id,
+        summary,
+        told: H::told(),
+        handler: routing::post(handler),
+    }
 }
 
 /// A row that changes something.
-pub(crate) fn post<H: Handler<T, App>, T: 'static>(
+pub(crate) fn post<H: Handler<T, App> + Told<P>, T: 'static, P>(
     path: &'static str,
     rule: Rule,
     handler: H,

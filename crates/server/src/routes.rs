@@ -12,12 +12,12 @@ use crate::api::{
     refused, releases, tokens,
 };
 use crate::caller::{self, Rehearsal};
-use crate::error;
-use crate::route::Rule::{Look, Machine, Order, Own, Probe};
+use crate::route::Rule::{Look, Machine, Order, Own, Probe, Public};
 use crate::route::{Route, table};
+use crate::{error, named, openapi};
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
-const LARGEST_BODY: usize = 8 * 1024 * 1024;
+pub(crate) const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// What the handlers share: one project.
 #[derive(Clone)]
@@ -142,6 +142,8 @@ pub fn routes() -> Vec<Route> {
         post "/tokens/{id}/revoke", Own => tokens::revoke,
             revoke_token: "End a token of one's own, or any, for whoever may apply the matrix";
 
+        get "/openapi.json", Public => openapi::show,
+            openapi: "This description";
         get "/engine", Look => engine::show,
             show_engine: "The engine itself";
         post "/engine/stop", Machine => engine::stop,
@@ -164,10 +166,12 @@ pub fn project_api(app: App) -> Router {
         // opens nothing learns nothing.
         .layer(middleware::from_fn_with_state(app.clone(), caller::admit))
         .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
+        .layer(middleware::from_fn(named::name))
         .with_state(app)
 }
 
 /// The whole API where there is one project.
 pub fn router(app: App) -> Router {
-    Router::new().nest("/v1", project_api(app)).fallback(error::no_such_route)
+    let api = Router::new().nest("/v1", project_api(app)).fallback(error::no_such_route);
+    api.layer(middleware::from_fn(named::name))
 }

@@ -219,6 +219,11 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Audit(arguments) => audit::run(&arguments.command, context).await,
         Command::Simulate(arguments) => simulate::run(&arguments, context),
         Command::Adapters => Ok(adapters::run(context)),
+        Command::Api => {
+            let described = towpath_server::openapi::document();
+            context.answer(&format!("{described:#}\n"));
+            Ok(ExitCode::Done)
+        }
         Command::Doctor => doctor::run(context).await,
         Command::Completions(arguments) => Ok(completions::run(&arguments, context)),
         Command::Help(arguments) => report::usage::help(&arguments.topic).map(|text| {

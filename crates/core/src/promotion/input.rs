@@ -1,6 +1,7 @@
 //! Everything that can happen to a lane. Past tense where the world did it, an order where a person
 //! gave one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_guard::Verdict;
 
@@ -167,7 +168,7 @@ pub struct ApprovalOrder {
 }
 
 /// What somebody wants in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PromotionOrder {
     /// Who.
     pub by: Person,

@@ -1,9 +1,10 @@
 //! Who must agree to a plan, as it is shown. Counts nobody.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A role that must agree.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalView {
     /// Which; `code-owners` where it is no role, but the owners of some files.
     pub role: String,

@@ -1,9 +1,10 @@
 //! When something could start at the earliest, as clients see it. Finds nothing out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// When something could start at the earliest.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EarliestView {
     /// Not before this moment; null where what must come first decides alone.
     pub at: Option<String>,

@@ -12,6 +12,7 @@ mod refused;
 mod show;
 mod telling;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::evidence::Evidence;
 use towpath_core::promotion::state::{Kind, Outcome};
@@ -34,7 +35,7 @@ pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, T
 pub const FORMAT: u32 = 1;
 
 /// What serves where.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// [`FORMAT`].
     pub format: u32,
@@ -57,7 +58,7 @@ pub struct Status {
 }
 
 /// A freeze that somebody set and that is not over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FreezeView {
     /// Only this environment; null: all.
     pub environment: Option<String>,
@@ -76,7 +77,7 @@ pub struct FreezeView {
 }
 
 /// The engine.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EngineView {
     /// Whether one runs.
     pub running: bool,
@@ -91,7 +92,7 @@ pub struct EngineView {
 }
 
 /// One lane.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LaneView {
     /// What.
     pub service: String,
@@ -129,7 +130,7 @@ pub struct LaneView {
 }
 
 /// What serves.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ServesView {
     /// Which release.
     pub release: String,
@@ -142,7 +143,7 @@ pub struct ServesView {
 }
 
 /// Shares of the arms.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WeightsView {
     /// Of what serves.
     pub blue: f64,
@@ -154,7 +155,7 @@ pub struct WeightsView {
 }
 
 /// What stands by.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StandbyView {
     /// Which release.
     pub release: String,
@@ -166,7 +167,7 @@ pub struct StandbyView {
 }
 
 /// Visitors who stay on what stands by.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HoldbackView {
     /// Their share of the requests as it was ordered.
     pub share: f64,
@@ -179,7 +180,7 @@ pub struct HoldbackView {
 }
 
 /// How a lane answers its probes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HealthView {
     /// `healthy`, `unhealthy`, or `unknown`.
     pub state: String,
@@ -193,7 +194,7 @@ pub struct HealthView {
 
 /// One promotion.
 #[expect(clippy::struct_excessive_bools, reason = "each is shown by itself, not one state")]
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PromotionView {
     /// Its number.
     pub number: u64,
@@ -300,7 +301,7 @@ pub struct PromotionView {
 }
 
 /// One step.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StepView {
     /// Green's share.
     pub weight: f64,
@@ -312,7 +313,7 @@ pub struct StepView {
 }
 
 /// One check.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CheckView {
     /// `prerequisites` or `validation`.
     pub list: String,
@@ -331,7 +332,7 @@ pub struct CheckView {
 }
 
 /// What visitors met during a rollout.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceView {
     /// On green.
     pub green: SideView,
@@ -340,7 +341,7 @@ pub struct EvidenceView {
 }
 
 /// What visitors met on one arm.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SideView {
     /// Requests.
     pub requests: u64,
@@ -351,7 +352,7 @@ pub struct SideView {
 }
 
 /// What the guard says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictView {
     /// `healthy`, `unhealthy`, `undecided`, `blind`.
     pub standing: String,
@@ -360,7 +361,7 @@ pub struct VerdictView {
 }
 
 /// A named thing that is waited for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct BlockerView {
     /// What kind of thing.
     pub what: String,
@@ -375,7 +376,7 @@ pub struct BlockerView {
 }
 
 /// Something that is declared and that nothing enforces.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct UnenforcedView {
     /// Its dotted path, entries of lists by their names.
     pub path: String,

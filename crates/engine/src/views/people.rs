@@ -1,11 +1,12 @@
 //! Tokens, and what waits for whom, as clients see them. Shows no secret.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::BlockerView;
 
 /// A token, without its secret and without what is kept of that.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TokenView {
     /// What the journal calls it.
     pub id: String,
@@ -41,7 +42,7 @@ impl BlockerView {
 }
 
 /// What waits for somebody.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WaitingView {
     /// [`super::FORMAT`].
     pub format: u32,
@@ -52,7 +53,7 @@ pub struct WaitingView {
 }
 
 /// One thing that waits.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WaitView {
     /// Whose lane: the service.
     pub service: String,
@@ -69,7 +70,7 @@ pub struct WaitView {
 }
 
 /// Whoever asks.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct YouView {
     /// [`super::FORMAT`].
     pub format: u32,

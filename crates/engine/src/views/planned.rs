@@ -1,5 +1,6 @@
 //! What is shown of a promotion before it is ordered.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::quiet::{QuietHour, Start};
 use towpath_core::release::ChangeType;
@@ -8,7 +9,7 @@ use towpath_core::settings::SettingChange;
 use super::{ApprovalView, BlockerView, CheckView, StepView, UnenforcedView, time};
 
 /// What a promotion would do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// [`super::FORMAT`].
     pub format: u32,
@@ -109,7 +110,7 @@ pub struct PlanView {
 }
 
 /// Visitors who will stay on what stands by.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldbackPlanView {
     /// Their share of the requests.
     pub share: f64,
@@ -118,7 +119,7 @@ pub struct HoldbackPlanView {
 }
 
 /// When the least traffic is to be expected within a week, by what the lane counted before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuietHourView {
     /// The start to choose; null where no hour is worth naming.
     pub best: Option<StartView>,
@@ -137,7 +138,7 @@ pub struct QuietHourView {
 }
 
 /// A moment to start at, and what is to be expected then.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StartView {
     /// When.
     pub at: String,

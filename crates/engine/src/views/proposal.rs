@@ -1,11 +1,12 @@
 //! A changed matrix that waits for people, as clients see it. Decides nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ApprovalView;
 
 /// A changed matrix that waits for people.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProposalView {
     /// Hash of what people agree to: this matrix in place of the one in force.
     pub plan: String,

@@ -1,12 +1,13 @@
 //! What may not enter a lane, as it is shown. Lifts nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::promotion::state::Lane;
 
 use crate::views::time;
 
 /// What may not enter.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct QuarantineView {
     /// What.
     #[serde(default)]

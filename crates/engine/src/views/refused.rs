@@ -1,6 +1,7 @@
 //! Refused attempts, as they are shown. Refuses nothing, and counts nothing: an event says how many
 //! it stands for.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::journal::Event;
 use towpath_ports::store::{EventRow, StoreError};
@@ -8,7 +9,7 @@ use towpath_ports::store::{EventRow, StoreError};
 use crate::views::time;
 
 /// An order that was refused, or several that are alike and came within an hour.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RefusedView {
     /// The event that holds it, by which `before` continues a list.
     pub event: u64,

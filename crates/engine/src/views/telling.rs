@@ -1,9 +1,10 @@
 //! What is shown of channels and notices. Shows, decides nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Channels, what is on its way, and what never arrived.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NoticesView {
     /// [`crate::views::FORMAT`].
     pub format: u32,
@@ -16,7 +17,7 @@ pub struct NoticesView {
 }
 
 /// One channel.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ChannelView {
     /// What the matrix calls it.
     pub name: String,
@@ -29,7 +30,7 @@ pub struct ChannelView {
 }
 
 /// A notice that is on its way.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PendingNoticeView {
     /// Which.
     pub id: String,
@@ -52,7 +53,7 @@ pub struct PendingNoticeView {
 }
 
 /// A notice that never arrived.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DeadNoticeView {
     /// Which.
     pub id: String,
@@ -73,7 +74,7 @@ pub struct DeadNoticeView {
 }
 
 /// What became of a test.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TestView {
     /// [`crate::views::FORMAT`].
     pub format: u32,

@@ -1,7 +1,7 @@
 //! A person's yes or no to a plan.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use towpath_core::ids::{LaneId, Person, PromotionNumber};
 use towpath_core::journal::Event;
 use towpath_core::promotion::input::{ApprovalOrder, Input};
@@ -9,6 +9,7 @@ use towpath_core::reason::{Refusal, RefusalKind};
 
 use crate::api::lanes::lane_id;
 use crate::api::promotions::lane_of;
+use crate::asked::{Body, Path};
 use crate::caller::Caller;
 use crate::error::Answer;
 use crate::requests::{ApprovalAnswer, ApprovalRequest};
@@ -22,7 +23,7 @@ pub(crate) async fn of_promotion(
     State(app): State<App>,
     Caller(by): Caller,
     Path(number): Path<u64>,
-    Json(request): Json<ApprovalRequest>,
+    Body(request): Body<ApprovalRequest>,
 ) -> Answer<Json<ApprovalAnswer>> {
     let number = PromotionNumber(number);
     let lane = lane_of(&app, number).await?;
@@ -34,7 +35,7 @@ pub(crate) async fn of_plan(
     State(app): State<App>,
     Caller(by): Caller,
     Path((service, environment)): Path<(String, String)>,
-    Json(request): Json<ApprovalRequest>,
+    Body(request): Body<ApprovalRequest>,
 ) -> Answer<Json<ApprovalAnswer>> {
     let lane = lane_id(&service, &environment)?;
     said(&app, &lane, by, None, request).await

@@ -2,12 +2,13 @@
 //! it may hold what readers of the API are not shown.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::Value;
 use towpath_core::ids::PromotionNumber;
 use towpath_engine::{CheckpointView, SignedAccount};
 use towpath_ports::store::ChainReport;
 
+use crate::asked::{Body, Path};
 use crate::caller::Caller;
 use crate::error::Answer;
 use crate::routes::App;
@@ -20,7 +21,7 @@ pub(crate) async fn verify(State(app): State<App>) -> Answer<Json<ChainReport>> 
 pub(crate) async fn checkpoint(
     State(app): State<App>,
     Caller(_): Caller,
-    Json(_): Json<Value>,
+    Body(_): Body<Value>,
 ) -> Answer<Json<CheckpointView>> {
     Ok(Json(app.engine.checkpoint().await?))
 }
@@ -30,7 +31,7 @@ pub(crate) async fn attest(
     State(app): State<App>,
     Caller(_): Caller,
     Path(number): Path<u64>,
-    Json(_): Json<Value>,
+    Body(_): Body<Value>,
 ) -> Answer<Json<SignedAccount>> {
     Ok(Json(app.engine.attest(PromotionNumber(number)).await?))
 }

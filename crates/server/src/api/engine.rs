@@ -3,13 +3,30 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::time;
 
 use crate::caller::Caller;
 use crate::error::Answer;
+use crate::openapi::{Gives, Operation};
 use crate::requests::EngineStatus;
 use crate::routes::App;
+
+/// It is about to end.
+pub(crate) struct Ending;
+
+impl IntoResponse for Ending {
+    fn into_response(self) -> Response {
+        StatusCode::ACCEPTED.into_response()
+    }
+}
+
+impl Gives for Ending {
+    fn gives(operation: &mut Operation) {
+        operation.answers_nothing(StatusCode::ACCEPTED);
+    }
+}
 
 pub(crate) async fn show(State(app): State<App>) -> Json<EngineStatus> {
     Json(EngineStatus {
@@ -22,7 +39,7 @@ pub(crate) async fn show(State(app): State<App>) -> Json<EngineStatus> {
 }
 
 /// Whoever owns the socket may stop the program that listens on it; nobody who only has a token may.
-pub(crate) async fn stop(State(app): State<App>, Caller(by): Caller) -> Answer<StatusCode> {
+pub(crate) async fn stop(State(app): State<App>, Caller(by): Caller) -> Answer<Ending> {
     if by.token().is_some() {
         let message = "the engine was not stopped";
         let cause = "a token is for the project, and not for the program";
@@ -31,5 +48,5 @@ pub(crate) async fn stop(State(app): State<App>, Caller(by): Caller) -> Answer<S
     }
     // A stop that is under way already needs no second one.
     let _ = app.stop.try_send(());
-    Ok(StatusCode::ACCEPTED)
+    Ok(Ending)
 }

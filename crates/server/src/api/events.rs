@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
-use axum::http::header;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -18,19 +19,26 @@ use towpath_core::plan::Plan;
 use towpath_engine::Engine;
 use towpath_ports::store::EventRow;
 
+use crate::asked::Query;
 use crate::caller::Through;
 use crate::error::Answer;
+use crate::openapi::{Gives, Operation};
 use crate::routes::App;
 
 /// Most events that one answer lists.
 const MOST: u32 = 1000;
 
 /// Which events.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// Only those after this event.
     after: Option<u64>,
+    /// How many, 1 to 1000, which is also how many where nobody says.
     limit: Option<u32>,
+    /// Only those of this promotion.
     promotion: Option<u64>,
+    /// Whether the answer goes on with what happens, as lines.
     #[serde(default)]
     follow: bool,
 }
@@ -60,17 +68,46 @@ fn hide(body: &mut Value) {
     }
 }
 
+/// Events, as a list or as they come.
+pub(crate) enum Listed {
+    /// Those that there are.
+    Read(Vec<EventRow>),
+    /// Those, and more.
+    Followed(Box<Followed>),
+}
+
+/// Lines of JSON.
+const LINES: &str = "application/x-ndjson";
+
+impl IntoResponse for Listed {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Read(rows) => Json(rows).into_response(),
+            Self::Followed(followed) => {
+                let lines = [(header::CONTENT_TYPE, LINES)];
+                (lines, Body::from_stream(follow(*followed))).into_response()
+            }
+        }
+    }
+}
+
+impl Gives for Listed {
+    fn gives(operation: &mut Operation) {
+        operation.answers::<Vec<EventRow>>(StatusCode::OK);
+        operation.streams(LINES);
+    }
+}
+
 pub(crate) async fn list(
     State(app): State<App>,
     Through(token): Through,
     Query(wanted): Query<Wanted>,
-) -> Answer<Response> {
+) -> Answer<Listed> {
     let after = wanted.after.unwrap_or(0);
     if wanted.follow {
-        let lines = [(header::CONTENT_TYPE, "application/x-ndjson")];
         let followed =
             Followed { news: app.engine.news(), engine: app.engine, token, at: after, wanted };
-        return Ok((lines, Body::from_stream(follow(followed))).into_response());
+        return Ok(Listed::Followed(Box::new(followed)));
     }
     let limit = wanted.limit.unwrap_or(MOST).clamp(1, MOST);
     let mut found = Vec::new();
@@ -85,14 +122,14 @@ pub(crate) async fn list(
             break;
         }
     }
-    Ok(Json(found).into_response())
+    Ok(Listed::Read(found))
 }
 
 /// How long a stream outlives the token that it was opened with, at the most (trust.md, T13: a second).
 const LOOKED_AT_EVERY: Duration = Duration::from_millis(500);
 
 /// What somebody follows.
-struct Followed {
+pub(crate) struct Followed {
     engine: Engine,
     news: broadcast::Receiver<Arc<EventRow>>,
     /// The token that it was asked for with.

@@ -1,7 +1,7 @@
 //! What checks rest on: listed, shown, withdrawn. Keeps nothing.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use towpath_core::evidence::Withdrawal;
@@ -11,8 +11,10 @@ use towpath_core::units::Timestamp;
 use towpath_engine::kept::{EvidenceView, WantedEvidence};
 use towpath_engine::{Order, Taking};
 
+use crate::asked::{Body, Path, Query};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
+use crate::openapi::{Gives, Operation};
 use crate::requests::{WithdrawRequest, WithdrawnAnswer};
 use crate::routes::App;
 
@@ -26,8 +28,31 @@ pub(crate) async fn list(
     Ok(Json(app.engine.evidence(&wanted).await?))
 }
 
+/// Bytes of which nobody says what they are.
+pub(crate) struct Kept(Vec<u8>);
+
+/// What they are called on the way.
+const BYTES: &str = "application/octet-stream";
+
+impl IntoResponse for Kept {
+    fn into_response(self) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, BYTES),
+            (header::CONTENT_DISPOSITION, "attachment"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        (headers, self.0).into_response()
+    }
+}
+
+impl Gives for Kept {
+    fn gives(operation: &mut Operation) {
+        operation.streams(BYTES);
+    }
+}
+
 /// The bytes as they were kept. A browser neither shows nor guesses what they are.
-pub(crate) async fn show(State(app): State<App>, Path(named): Path<String>) -> Answer<Response> {
+pub(crate) async fn show(State(app): State<App>, Path(named): Path<String>) -> Answer<Kept> {
     let used = found(&app, &named).await?;
     let bytes = app.engine.evidence_bytes(&used.0).await;
     let refused = |cause: String| {
@@ -37,18 +62,13 @@ pub(crate) async fn show(State(app): State<App>, Path(named): Path<String>) -> A
     };
     let bytes = bytes.map_err(&refused)?;
     let bytes = bytes.ok_or_else(|| refused("its bytes are not kept here".to_owned()))?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CONTENT_DISPOSITION, "attachment"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    Ok((headers, bytes).into_response())
+    Ok(Kept(bytes))
 }
 
 pub(crate) async fn withdraw(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<WithdrawRequest>,
+    Body(request): Body<WithdrawRequest>,
 ) -> Answer<Json<WithdrawnAnswer>> {
     let (digest, used) = found(&app, &request.digest).await?;
     let mut environments: Vec<Name> =

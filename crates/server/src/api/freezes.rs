@@ -9,6 +9,7 @@ use towpath_engine::Order;
 use towpath_engine::views::FreezeView;
 
 use crate::api::accepted;
+use crate::asked::Body;
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::requests::{AcceptedView, FreezeRequest, ThawRequest};
@@ -21,7 +22,7 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Vec<FreezeView>> {
 pub(crate) async fn freeze(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<FreezeRequest>,
+    Body(request): Body<FreezeRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let until = ends(&request, app.engine.now())?;
     let FreezeRequest { environment, service, reason, except, .. } = request;
@@ -53,7 +54,7 @@ fn ends(request: &FreezeRequest, now: Timestamp) -> Answer<Option<Timestamp>> {
 pub(crate) async fn thaw(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<ThawRequest>,
+    Body(request): Body<ThawRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let ThawRequest { environment, service, reason, signed, .. } = request;
     let scope = Scope { environment, service };

@@ -1,8 +1,10 @@
 //! One service in one environment: what stands there, and orders about it.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::journal::{Attested, Event};
@@ -19,8 +21,10 @@ use towpath_engine::views::{
 use towpath_engine::{Order, Statement};
 
 use crate::api::accepted;
+use crate::asked::{Body, Path, Query, Taken};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
+use crate::openapi::{Gives, Operation};
 use crate::requests::{
     AcceptedView, AttestRequest, AttestedView, LiftRequest, RollbackRequest, SignalRequest,
 };
@@ -30,7 +34,7 @@ use crate::routes::App;
 const MOST: u32 = 200;
 
 /// What a rollback would do.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum RollbackAnswer {
     /// It was ordered.
@@ -46,10 +50,30 @@ pub(crate) enum RollbackAnswer {
     },
 }
 
+impl IntoResponse for RollbackAnswer {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Ordered(_) => StatusCode::ACCEPTED,
+            Self::Plan { .. } => StatusCode::OK,
+        };
+        (status, Json(self)).into_response()
+    }
+}
+
+impl Gives for RollbackAnswer {
+    fn gives(operation: &mut Operation) {
+        operation.answers::<Self>(StatusCode::OK);
+        operation.answers::<Self>(StatusCode::ACCEPTED);
+    }
+}
+
 /// Where a list begins and how long it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Page {
+    /// Only those with a smaller number.
     pub(crate) before: Option<u64>,
+    /// How many, 1 to 200; 20 where nobody says.
     pub(crate) limit: Option<u32>,
 }
 
@@ -88,8 +112,10 @@ pub(crate) async fn show(
 }
 
 /// Whose waits are listed: `?mine`, or `?mine=true`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Whose {
+    /// Only those that wait for whoever asks.
     mine: Option<String>,
 }
 
@@ -114,7 +140,7 @@ pub(crate) async fn plan(
     State(app): State<App>,
     Caller(by): Caller,
     Path((service, environment)): At,
-    Json(order): Json<PromotionOrder>,
+    Body(order): Body<PromotionOrder>,
 ) -> Answer<Json<PlanView>> {
     let id = lane_id(&service, &environment)?;
     let order = ordered_by(by, order);
@@ -151,30 +177,30 @@ pub(crate) async fn promote(
     State(app): State<App>,
     Caller(by): Caller,
     Path((service, environment)): At,
-    Json(order): Json<PromotionOrder>,
-) -> Answer<(StatusCode, Json<AcceptedView>)> {
+    Body(order): Body<PromotionOrder>,
+) -> Answer<Taken<AcceptedView>> {
     let id = lane_id(&service, &environment)?;
     let order = ordered_by(by, order);
     app.engine.ensure_bytes(&id, &order).await?;
     let done = app.engine.order(&id, Input::PromotionOrdered(order)).await?;
-    Ok((StatusCode::ACCEPTED, Json(accepted(done))))
+    Ok(Taken(accepted(done)))
 }
 
 pub(crate) async fn rollback(
     State(app): State<App>,
     Caller(by): Caller,
     Path((service, environment)): At,
-    Json(request): Json<RollbackRequest>,
-) -> Answer<(StatusCode, Json<RollbackAnswer>)> {
+    Body(request): Body<RollbackRequest>,
+) -> Answer<RollbackAnswer> {
     let id = lane_id(&service, &environment)?;
     named_before(&app, &id, request.back_to.as_ref())?;
     if request.dry_run {
-        return Ok((StatusCode::OK, Json(rollback_plan(&app, &id))));
+        return Ok(rollback_plan(&app, &id));
     }
     let RollbackRequest { reason, quarantine, .. } = request;
     let input = Input::RollbackOrdered { by, reason, quarantine };
     let done = app.engine.order(&id, input).await?;
-    Ok((StatusCode::ACCEPTED, Json(RollbackAnswer::Ordered(accepted(done)))))
+    Ok(RollbackAnswer::Ordered(accepted(done)))
 }
 
 /// The seeds' scripts name the environment before as a second word; any other is a mistake.
@@ -221,7 +247,7 @@ pub(crate) async fn signal(
     State(app): State<App>,
     Caller(by): Caller,
     Path((service, environment)): At,
-    Json(request): Json<SignalRequest>,
+    Body(request): Body<SignalRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let id = lane_id(&service, &environment)?;
     let SignalRequest { signal, reason, .. } = request;
@@ -233,7 +259,7 @@ pub(crate) async fn lift(
     State(app): State<App>,
     Caller(by): Caller,
     Path((service, environment)): At,
-    Json(request): Json<LiftRequest>,
+    Body(request): Body<LiftRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let id = lane_id(&service, &environment)?;
     let lane = app.engine.lane_state(&id);
@@ -252,7 +278,7 @@ pub(crate) async fn attest(
     State(app): State<App>,
     Caller(by): Caller,
     Path((service, environment)): At,
-    Json(request): Json<AttestRequest>,
+    Body(request): Body<AttestRequest>,
 ) -> Answer<Json<AttestedView>> {
     let id = lane_id(&service, &environment)?;
     let release = attested_release(&app, &id, &by, &request)?;

@@ -10,6 +10,7 @@ use towpath_engine::views::ProposalView;
 
 use crate::api::accepted;
 use crate::api::approvals::not_too_long;
+use crate::asked::Body;
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::requests::{AcceptedView, MatrixRequest, MatrixWordRequest};
@@ -28,7 +29,7 @@ pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Value>> {
 pub(crate) async fn apply(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<MatrixRequest>,
+    Body(request): Body<MatrixRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let setup = app.engine.setup();
     if request.matrix.project != setup.project {
@@ -57,7 +58,7 @@ pub(crate) async fn apply(
 pub(crate) async fn asked(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<MatrixRequest>,
+    Body(request): Body<MatrixRequest>,
 ) -> Json<Vec<String>> {
     let matrix = request.matrix.rehearsed(app.engine.setup().speed);
     Json(app.engine.asked_before(&matrix, &by))
@@ -75,7 +76,7 @@ pub(crate) async fn proposal(State(app): State<App>) -> Answer<Json<ProposalView
 pub(crate) async fn word(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<MatrixWordRequest>,
+    Body(request): Body<MatrixWordRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let MatrixWordRequest { plan, agrees, note, signed, .. } = request;
     not_too_long("nothing was said", &[("note", note.as_ref())])?;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use towpath_engine::views::{NoticesView, TestView};
 
+use crate::asked::Body;
 use crate::caller::Caller;
 use crate::error::Answer;
 use crate::requests::{AcceptedView, NoticeRetryRequest, NoticeTestRequest};
@@ -16,7 +17,7 @@ pub(crate) async fn list(State(app): State<App>) -> Answer<Json<NoticesView>> {
 pub(crate) async fn test(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<NoticeTestRequest>,
+    Body(request): Body<NoticeTestRequest>,
 ) -> Answer<Json<TestView>> {
     Ok(Json(app.engine.test_channel(&request.channel, &by).await?))
 }
@@ -24,7 +25,7 @@ pub(crate) async fn test(
 pub(crate) async fn retry(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<NoticeRetryRequest>,
+    Body(request): Body<NoticeRetryRequest>,
 ) -> Answer<Json<AcceptedView>> {
     app.engine.retry_notice(&request.id, &by).await?;
     Ok(Json(AcceptedView { promotion: None, changed: true, notes: Vec::new() }))

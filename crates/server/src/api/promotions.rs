@@ -1,7 +1,8 @@
 //! Promotions by number: looking at them, holding and ending them.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
 use towpath_core::promotion::input::{DebtOrder, Input};
@@ -10,6 +11,7 @@ use towpath_engine::views::{PromotionView, time};
 
 use crate::api::lanes::{Page, lane_id};
 use crate::api::{accepted, approvals};
+use crate::asked::{Body, Path, Query};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::requests::{
@@ -21,8 +23,11 @@ use crate::routes::App;
 const MOST_LINES: usize = 10_000;
 
 /// How many lines.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Lines {
+    /// How many, the last ones; 200 where nobody says.
+    #[schemars(range(max = 10_000))]
     limit: Option<usize>,
 }
 
@@ -60,7 +65,7 @@ pub(crate) async fn pause(
     State(app): State<App>,
     Caller(by): Caller,
     Path(number): Path<u64>,
-    Json(request): Json<HoldRequest>,
+    Body(request): Body<HoldRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let HoldRequest { reason, .. } = request;
     let number = PromotionNumber(number);
@@ -71,7 +76,7 @@ pub(crate) async fn resume(
     State(app): State<App>,
     Caller(by): Caller,
     Path(number): Path<u64>,
-    Json(request): Json<ResumeRequest>,
+    Body(request): Body<ResumeRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let (number, signed) = (PromotionNumber(number), request.signed);
     hold(&app, number, Input::ResumeOrdered { number, by, signed }).await
@@ -81,7 +86,7 @@ pub(crate) async fn abort(
     State(app): State<App>,
     Caller(by): Caller,
     Path(number): Path<u64>,
-    Json(request): Json<HoldRequest>,
+    Body(request): Body<HoldRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let HoldRequest { reason, .. } = request;
     let number = PromotionNumber(number);
@@ -93,7 +98,7 @@ pub(crate) async fn give_reason(
     State(app): State<App>,
     Caller(by): Caller,
     Path(number): Path<u64>,
-    Json(request): Json<ReasonRequest>,
+    Body(request): Body<ReasonRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let reason = request.reason.trim().to_owned();
     if reason.is_empty() {
@@ -114,7 +119,7 @@ pub(crate) async fn settle(
     State(app): State<App>,
     Caller(by): Caller,
     Path(number): Path<u64>,
-    Json(request): Json<SettleRequest>,
+    Body(request): Body<SettleRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let SettleRequest { kind, note, link, signed, .. } = request;
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());

@@ -1,11 +1,13 @@
 //! Who was refused what, as the journal has it. Refuses nobody.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use towpath_core::ids::Name;
 use towpath_engine::views::RefusedView;
 
+use crate::asked::Query;
 use crate::error::Answer;
 use crate::routes::App;
 
@@ -15,11 +17,16 @@ const MOST: u32 = 1000;
 const USUAL: u32 = 20;
 
 /// Which of them.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// Only of this service.
     service: Option<Name>,
+    /// Only of this environment.
     environment: Option<Name>,
+    /// Only those before this event.
     before: Option<u64>,
+    /// How many, 1 to 1000; 20 where nobody says.
     limit: Option<u32>,
 }
 

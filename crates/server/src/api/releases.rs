@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::Release;
 use towpath_engine::{NewRelease, Order, ReleaseView};
 
 use crate::api::accepted;
+use crate::asked::{Body, Created};
 use crate::caller::Caller;
 use crate::error::Answer;
 use crate::requests::{AcceptedView, ReleaseRequest};
@@ -20,8 +20,8 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Vec<ReleaseView>> {
 pub(crate) async fn create(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<ReleaseRequest>,
-) -> Answer<(StatusCode, Json<AcceptedView>)> {
+    Body(request): Body<ReleaseRequest>,
+) -> Answer<Created<AcceptedView>> {
     let ReleaseRequest { release, .. } = request;
     let digest =
         Release::content_digest(&release.artifacts, &release.settings, &release.migrations);
@@ -34,5 +34,5 @@ pub(crate) async fn create(
         .engine
         .order_project(Order::CreateRelease(Box::new(NewRelease { release, by })))
         .await?;
-    Ok((StatusCode::CREATED, Json(accepted(done))))
+    Ok(Created(accepted(done)))
 }

@@ -3,9 +3,9 @@
 
 use aws_lc_rs::rand;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use towpath_core::ids::TokenId;
 use towpath_core::journal::Event;
 use towpath_core::reason::{Refusal, RefusalKind};
@@ -14,8 +14,10 @@ use towpath_engine::views::{TokenView, time};
 use towpath_engine::{NewToken, Order};
 
 use crate::api::accepted;
+use crate::asked::{Body, Path};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
+use crate::openapi::{Gives, Operation};
 use crate::requests::{AcceptedView, RevokeRequest, TokenAnswer, TokenRequest};
 use crate::routes::App;
 
@@ -23,12 +25,28 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Vec<TokenView>> {
     Json(app.engine.tokens())
 }
 
+/// A token with its secret, which nothing on the way may keep.
+pub(crate) struct NewSecret(TokenAnswer);
+
+impl IntoResponse for NewSecret {
+    fn into_response(self) -> Response {
+        let unkept = [(header::CACHE_CONTROL, "no-store")];
+        (StatusCode::CREATED, unkept, Json(self.0)).into_response()
+    }
+}
+
+impl Gives for NewSecret {
+    fn gives(operation: &mut Operation) {
+        operation.answers::<TokenAnswer>(StatusCode::CREATED);
+    }
+}
+
 /// Not safe to repeat: the second of the same name is refused.
 pub(crate) async fn create(
     State(app): State<App>,
     Caller(by): Caller,
-    Json(request): Json<TokenRequest>,
-) -> Answer<impl IntoResponse> {
+    Body(request): Body<TokenRequest>,
+) -> Answer<NewSecret> {
     let TokenRequest { name, may, environments, lasts, program } = request;
     let mut chance = [0; 32];
     rand::fill(&mut chance).map_err(|_| no_chance())?;
@@ -50,8 +68,7 @@ pub(crate) async fn create(
         owner: token.owner,
         expires_at: time(token.expires_at),
     };
-    // Nothing on the way may keep it.
-    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)))
+    Ok(NewSecret(answer))
 }
 
 fn no_chance() -> ApiError {
@@ -66,7 +83,7 @@ pub(crate) async fn revoke(
     State(app): State<App>,
     Caller(by): Caller,
     Path(id): Path<String>,
-    Json(request): Json<RevokeRequest>,
+    Body(request): Body<RevokeRequest>,
 ) -> Answer<Json<AcceptedView>> {
     let id = TokenId::new(&id)
         .map_err(|_| ApiError::not_found("there is no such token", "towpath token list"))?;

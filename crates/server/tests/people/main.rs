@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
+mod contract;
 mod glass;
 mod keys;
 mod literal;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use axum::http::response::Parts;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -244,6 +245,8 @@ impl World {
     ) -> Answered {
         let mut request = Request::builder().method(method).uri(path);
         request = request.header(header::CONTENT_TYPE, "application/json");
+        // Answers are compared with each other.
+        request = request.header("x-request-id", "the-same");
         request = match who {
             As::Person(name) => request.header(towpath_server::ACTING_AS, *name),
             As::Token(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
@@ -252,12 +255,17 @@ impl World {
             }
         };
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let answer = router(self.app.clone()).oneshot(request.body(Body::from(body)).unwrap());
-        let answer = answer.await.unwrap();
-        let status = answer.status();
-        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 24).await.unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (parts, body) = self.send(request.body(Body::from(body)).unwrap()).await;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let status = parts.status;
         Answered { status, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> (Parts, Bytes) {
+        let answer = router(self.app.clone()).oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        (parts, axum::body::to_bytes(body, 1 << 24).await.unwrap())
     }
 
     /// Every route of the program, with a method: read from its table, so that none is forgotten.

@@ -1,0 +1,269 @@
+//! The document itself: the table laid out as OpenAPI 3.1 says. Knows no URL and no type by name.
+
+use std::collections::BTreeMap;
+
+use axum::http::Method;
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value, json};
+
+use crate::openapi::forms::Forms;
+use crate::openapi::told::{JSON, Operation};
+use crate::requests::Problem;
+use crate::route::{Effect, Route, Rule};
+use crate::routes::{LARGEST_BODY, routes};
+
+/// Answers that end a request early: status, the name of the component, when.
+const PROBLEMS: [(u16, &str, &str); 11] = [
+    (400, "BadRequest", "The request cannot be read: its body, query, path or headers."),
+    (
+        401,
+        "NobodyKnown",
+        "Nobody is known to have sent it: the bearer or the session opens nothing.",
+    ),
+    (403, "NotAllowed", "Whoever sent it may not do that there."),
+    (404, "NotFound", "There is nothing of the name that whoever sent it may see."),
+    (409, "Conflict", "What is there now does not go with it; or it is so already, or under way."),
+    (412, "Changed", "What was looked at has changed since (`If-Match`)."),
+    (413, "TooLarge", "The body is larger than what is read."),
+    (415, "NotJson", "The body is no JSON, does not say so, or is packed."),
+    (422, "Refused", "A gate refuses it, or the key of the request belongs to another one."),
+    (503, "Unavailable", "The journal cannot be read or written now."),
+    (507, "DiskFull", "There is no space for anything new."),
+];
+
+const DESCRIPTION: &str = "A program that runs a team's environment promotion matrix.\n\n\
+    **Who asks.** Over the network each request carries a bearer token (`towpath token create`), or the \
+    cookie of a session for `GET`; the user of the unix socket is known by the system. Each operation \
+    states its rule under `x-towpath-rule`.\n\n\
+    **Errors** are problem documents (RFC 9457) with a stable `code`, pointers to what is wrong in the \
+    request, the commands that help, and the id of the request (`X-Request-Id`).\n\n\
+    **Times** are RFC 3339 in UTC, durations of answers seconds, durations of requests milliseconds, shares \
+    fractions of 1. What is unknown is null.";
+
+/// The API as OpenAPI 3.1. The same each time.
+pub fn document() -> Value {
+    let mut forms = Forms::new();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut order: Vec<&str> = Vec::new();
+    for route in routes() {
+        let operation = laid_out(&route, &mut forms);
+        let path = route.path;
+        if !order.contains(&path) {
+            order.push(path);
+        }
+        paths.entry(path).or_default().insert(route.method.as_str().to_lowercase(), operation);
+    }
+    let paths: Map<String, Value> = order
+        .into_iter()
+        .map(|path| (path.to_owned(), Value::from(paths.remove(path).unwrap_or_default())))
+        .collect();
+    let problem = forms.given(SchemaGenerator::subschema_for::<Problem>);
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Towpath",
+            "version": "1",
+            "description": DESCRIPTION,
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "x-limits": limits(),
+        },
+        "servers": [
+            { "url": "/v1", "description": "A server that holds one project" },
+            {
+                "url": "/v1/projects/{project}",
+                "description": "Any server",
+                "variables": { "project": { "default": "project", "description": "Its name" } },
+            },
+        ],
+        "paths": paths,
+        "components": {
+            "responses": problems(&problem),
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A token" },
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": "towpath_session",
+                    "description": "Somebody who signed in; for looking alone",
+                },
+            },
+        },
+    });
+    forms.into_components(&mut document);
+    document
+}
+
+fn limits() -> Value {
+    json!({ "body_bytes": LARGEST_BODY })
+}
+
+fn laid_out(route: &Route, forms: &mut Forms) -> Value {
+    let told = &route.told;
+    let mut operation = json!({
+        "operationId": route.id,
+        "summary": route.summary,
+        "description": said(route.rule),
+        "tags": [tag(route.path)],
+        "x-towpath-rule": rule(route.rule),
+        "security": security(route),
+        "parameters": parameters(route, forms),
+    });
+    if let Some(shape) = told.body {
+        let schema = forms.sent(shape);
+        operation["requestBody"] =
+            json!({ "required": true, "content": { JSON: { "schema": schema } } });
+    }
+    operation["responses"] = answers(route, forms);
+    operation
+}
+
+/// The first word of a path: what it is about.
+fn tag(path: &str) -> &str {
+    path.split('/').nth(1).unwrap_or_default()
+}
+
+fn rule(rule: Rule) -> String {
+    match rule {
+        Rule::Public => "public".to_owned(),
+        Rule::Look => "look".to_owned(),
+        Rule::Probe(verb) => format!("look; by a token: {}", verb.key()),
+        Rule::Order(verb) => verb.key().to_owned(),
+        Rule::Own => "own".to_owned(),
+        Rule::Machine => "machine".to_owned(),
+    }
+}
+
+fn said(rule: Rule) -> String {
+    match rule {
+        Rule::Public => "Open to everybody.".to_owned(),
+        Rule::Look => "For whoever may see the project.".to_owned(),
+        Rule::Probe(verb) => {
+            format!("For whoever may see the project; a token must name `{}` there.", verb.key())
+        }
+        Rule::Order(verb) => format!("For whoever may `{}` there.", verb.key()),
+        Rule::Own => {
+            "For whoever the project knows, about no more than they may themselves.".to_owned()
+        }
+        Rule::Machine => "For the owner of the machine's socket alone.".to_owned(),
+    }
+}
+
+fn security(route: &Route) -> Value {
+    match (route.rule, route.effect) {
+        (Rule::Public | Rule::Machine, _) => json!([]),
+        (_, Effect::Looks) => json!([{ "bearer": [] }, { "session": [] }]),
+        _ => json!([{ "bearer": [] }]),
+    }
+}
+
+fn parameters(route: &Route, forms: &mut Forms) -> Value {
+    let mut parameters: Vec<Value> = names(route.path).map(path_parameter).collect();
+    if let Some(shape) = route.told.query {
+        let schema = forms.sent_whole(shape);
+        let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
+        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let mut schema = schema.clone();
+            let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+            parameters.push(json!({
+                "name": name, "in": "query", "required": required.contains(&json!(name)),
+                "description": about, "schema": schema,
+            }));
+        }
+    }
+    Value::from(parameters)
+}
+
+/// The names between braces in a path.
+fn names(path: &'static str) -> impl Iterator<Item = &'static str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn path_parameter(name: &str) -> Value {
+    let named = json!({ "type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" });
+    let (about, schema) = match name {
+        "service" => ("What runs", named),
+        "environment" => ("Where", named),
+        "number" => {
+            ("Of a promotion", json!({ "type": "integer", "format": "uint64", "minimum": 0 }))
+        }
+        "digest" => (
+            "Of a piece of evidence, or the beginning of it: 6 to 64 digits",
+            json!({ "type": "string", "pattern": "^(sha256:)?[0-9a-f]{6,64}$" }),
+        ),
+        _ => ("Of what is meant", json!({ "type": "string", "pattern": "^[0-9a-f]{12}$" })),
+    };
+    json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema })
+}
+
+fn answers(route: &Route, forms: &mut Forms) -> Value {
+    let mut answers = Map::new();
+    for (status, media, shape) in &route.told.gives {
+        let entry = answers.entry(status.to_string()).or_insert_with(|| {
+            let about = if *status == 304 { "Nothing has changed" } else { "Done" };
+            json!({ "description": about, "headers": headers(&route.told) })
+        });
+        if let Some(shape) = shape {
+            entry["content"][*media] = json!({ "schema": forms.given(*shape) });
+        }
+    }
+    for (status, name, _) in PROBLEMS {
+        if is_possible(route, status) {
+            let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+            answers.insert(status.to_string(), reference);
+        }
+    }
+    Value::from(answers)
+}
+
+fn headers(operation: &Operation) -> Value {
+    let mut headers = Map::new();
+    let own = operation.headers.iter().copied();
+    for (name, about) in own.chain([("X-Request-Id", "What logs call the request")]) {
+        headers.insert(
+            name.to_owned(),
+            json!({ "description": about, "schema": { "type": "string" } }),
+        );
+    }
+    Value::from(headers)
+}
+
+/// Whether a request can end in that way.
+fn is_possible(route: &Route, status: u16) -> bool {
+    let has_body = route.told.body.is_some();
+    let is_named = route.path.contains('{') || route.told.query.is_some();
+    let sends = route.method == Method::POST;
+    match status {
+        400 => has_body || is_named || sends,
+        401 => true,
+        403 | 404 | 503 => route.rule != Rule::Public,
+        412 => route.effect == Effect::Orders,
+        413 | 415 => has_body,
+        409 | 422 | 507 => sends,
+        _ => false,
+    }
+}
+
+fn problems(problem: &Value) -> Value {
+    let mut all = Map::new();
+    for (status, name, about) in PROBLEMS {
+        let example = json!({
+            "type": "https://towpath.dev/problems/not-found", "title": "there is no promotion 7",
+            "status": status, "code": "not-found", "detail": "nothing has this name", "errors": [],
+            "help": [{ "command": "towpath history", "what": "what there is" }],
+            "request_id": "5f0c2a9be1d34e77",
+        });
+        let mut content = json!({ "schema": problem });
+        if status == 404 {
+            content["example"] = example;
+        }
+        all.insert(
+            name.to_owned(),
+            json!({
+                "description": about,
+                "headers": { "X-Request-Id": {
+                    "description": "What logs call the request", "schema": { "type": "string" },
+                } },
+                "content": { "application/problem+json": content },
+            }),
+        );
+    }
+    Value::from(all)
+}

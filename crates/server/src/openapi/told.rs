@@ -1,0 +1,141 @@
+//! What a handler takes and gives, read from its own types, so that the document cannot say otherwise. Lays
+//! nothing out.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::asked::{Body, Created, Path, Query, Taken};
+use crate::caller::{Caller, Through};
+use crate::error::Answer;
+use crate::routes::App;
+
+/// Makes the schema of a type.
+pub(crate) type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// What an operation takes and gives.
+#[derive(Clone, Default)]
+pub(crate) struct Operation {
+    /// Its body.
+    pub(crate) body: Option<Shape>,
+    /// Its query, an object with one field a parameter.
+    pub(crate) query: Option<Shape>,
+    /// Its answers when all is well: status, what it is, form.
+    pub(crate) gives: Vec<(u16, &'static str, Option<Shape>)>,
+    /// Headers of those answers, with what they say.
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
+}
+
+/// JSON.
+pub(crate) const JSON: &str = "application/json";
+
+fn shape<T: JsonSchema>() -> Shape {
+    |generator| generator.subschema_for::<T>()
+}
+
+/// Something that a handler reads from a request.
+pub(crate) trait Takes {
+    /// Notes it.
+    fn takes(operation: &mut Operation);
+}
+
+/// Something that a handler answers.
+pub(crate) trait Gives {
+    /// Notes it.
+    fn gives(operation: &mut Operation);
+}
+
+macro_rules! unseen {
+    ($($type:ty),*) => { $(impl Takes for $type { fn takes(_: &mut Operation) {} })* };
+}
+unseen!(State<App>, Caller, Through, HeaderMap);
+
+impl<T> Takes for Path<T> {
+    // Their names stand in the path.
+    fn takes(_: &mut Operation) {}
+}
+
+impl<T: JsonSchema> Takes for Body<T> {
+    fn takes(operation: &mut Operation) {
+        operation.body = Some(shape::<T>());
+    }
+}
+
+impl<T: JsonSchema> Takes for Query<T> {
+    fn takes(operation: &mut Operation) {
+        operation.query = Some(shape::<T>());
+    }
+}
+
+impl<T: JsonSchema> Gives for Json<T> {
+    fn gives(operation: &mut Operation) {
+        operation.answers::<T>(StatusCode::OK);
+    }
+}
+
+impl<T: JsonSchema> Gives for Created<T> {
+    fn gives(operation: &mut Operation) {
+        operation.answers::<T>(StatusCode::CREATED);
+    }
+}
+
+impl<T: JsonSchema> Gives for Taken<T> {
+    fn gives(operation: &mut Operation) {
+        operation.answers::<T>(StatusCode::ACCEPTED);
+    }
+}
+
+impl<T: Gives> Gives for Answer<T> {
+    fn gives(operation: &mut Operation) {
+        T::gives(operation);
+    }
+}
+
+impl Operation {
+    /// Notes an answer of that form, in JSON.
+    pub(crate) fn answers<T: JsonSchema>(&mut self, status: StatusCode) {
+        self.gives.push((status.as_u16(), JSON, Some(shape::<T>())));
+    }
+
+    /// Notes an answer that says nothing.
+    pub(crate) fn answers_nothing(&mut self, status: StatusCode) {
+        self.gives.push((status.as_u16(), JSON, None));
+    }
+
+    /// Notes an answer of bytes or lines.
+    pub(crate) fn streams(&mut self, media: &'static str) {
+        self.gives.push((200, media, Some(|_| schemars::json_schema!({ "type": "string" }))));
+    }
+}
+
+/// A handler whose types say what it takes and gives.
+pub(crate) trait Told<Parts> {
+    /// What they say.
+    fn told() -> Operation;
+}
+
+macro_rules! told {
+    ($($part:ident),*) => {
+        impl<Function, Answered, Given, $($part: Takes),*> Told<($($part,)*)> for Function
+        where
+            Function: Fn($($part),*) -> Answered,
+            Answered: Future<Output = Given>,
+            Given: Gives,
+        {
+            fn told() -> Operation {
+                let mut operation = Operation::default();
+                $($part::takes(&mut operation);)*
+                Given::gives(&mut operation);
+                operation
+            }
+        }
+    };
+}
+told!();
+told!(A);
+told!(A, B);
+told!(A, B, C);
+told!(A, B, C, D);
+told!(A, B, C, D, E);
+told!(A, B, C, D, E, F);
