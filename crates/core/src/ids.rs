@@ -170,6 +170,7 @@ text_newtype!(
     /// chance, which open nothing.
     SessionId,
     "the id of a session: 12 digits of 0-9 and a-f",
+    "^[0-9a-f]{12}$",
     |text| {
         text.len() == 12
             && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
