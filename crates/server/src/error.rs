@@ -54,7 +54,7 @@ impl ApiError {
 
     /// The answer to an address that sends too much.
     pub(crate) fn too_many(refusal: Refusal) -> Self {
-        Self(Box::new(refusal), StatusCode::TOO_MANY_REQUESTS)
+        Self::of(refusal, StatusCode::TOO_MANY_REQUESTS)
     }
 
     /// The answer where answering broke down. What it was about is in the log, and whether anything was
@@ -68,7 +68,7 @@ impl ApiError {
             "this is a mistake in the program",
         );
         let refusal = refusal.next("towpath history", "whether it was taken");
-        Self(Box::new(refusal), StatusCode::INTERNAL_SERVER_ERROR)
+        Self::of(refusal, StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn disk_full(sentence: String) -> Self {

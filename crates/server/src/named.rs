@@ -18,6 +18,10 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Longest name that a request may bring.
 const LONGEST: usize = 64;
 
+/// An answer about which a line was written.
+#[derive(Clone)]
+struct Noted;
+
 /// Names a request, puts the name into its answer, and writes one line about it to the log.
 pub(crate) async fn name(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID).and_then(|it| it.to_str().ok());
@@ -41,7 +45,10 @@ pub(crate) async fn name(mut request: Request, next: Next) -> Response {
     }
     let (status, route) = (answer.status().as_u16(), route.unwrap_or_default());
     let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if status >= 500 {
+    let is_noted = answer.extensions_mut().insert(Noted).is_some();
+    if is_noted {
+        // Inside it is known which route it was.
+    } else if status >= 500 {
         tracing::warn!(request_id = %id, %method, route, status, milliseconds, "a request failed");
     } else {
         tracing::debug!(request_id = %id, %method, route, status, milliseconds, "a request");

@@ -124,6 +124,7 @@ fn around(routes: Router, trusted: Trusted, rate: Rate) -> Router {
         .layer(axum::middleware::from_fn(body::not_too_slow))
         .layer(axum::middleware::from_fn(panics::answered))
         .layer(axum::middleware::from_fn_with_state(rates, rates::limited))
+        .layer(axum::middleware::from_fn(crate::named::name))
         .layer(axum::middleware::from_fn(headers::with_rules_for_browsers))
         .layer(axum::middleware::from_fn_with_state(Arc::new(trusted), address::of_visitors))
 }

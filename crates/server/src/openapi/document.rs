@@ -13,7 +13,7 @@ use crate::route::{Effect, Route, Rule};
 use crate::routes::{LARGEST_BODY, routes};
 
 /// Answers that end a request early: status, the name of the component, when.
-const PROBLEMS: [(u16, &str, &str); 11] = [
+const PROBLEMS: [(u16, &str, &str); 13] = [
     (400, "BadRequest", "The request cannot be read: its body, query, path or headers."),
     (
         401,
@@ -27,6 +27,12 @@ const PROBLEMS: [(u16, &str, &str); 11] = [
     (413, "TooLarge", "The body is larger than what is read."),
     (415, "NotJson", "The body is no JSON, does not say so, or is packed."),
     (422, "Refused", "A gate refuses it, or the key of the request belongs to another one."),
+    (
+        429,
+        "TooMany",
+        "There were too many of this kind lately; `Retry-After` says when there may be more.",
+    ),
+    (500, "Broken", "The program broke off; the log has it under the request's id."),
     (503, "Unavailable", "The journal cannot be read or written now."),
     (507, "DiskFull", "There is no space for anything new."),
 ];
@@ -232,7 +238,7 @@ fn is_possible(route: &Route, status: u16) -> bool {
     let sends = route.method == Method::POST;
     match status {
         400 => has_body || is_named || sends,
-        401 => true,
+        401 | 429 | 500 => true,
         403 | 404 | 503 => route.rule != Rule::Public,
         412 => route.effect == Effect::Orders,
         413 | 415 => has_body,
