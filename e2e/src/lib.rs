@@ -6,6 +6,7 @@ mod matrix;
 mod planted;
 mod receivers;
 mod script;
+pub mod serving;
 mod terminal;
 mod transcript;
 mod visitors;

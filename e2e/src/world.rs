@@ -38,6 +38,13 @@ impl Ended {
     }
 }
 
+impl Ended {
+    /// The whole answer as JSON; null when it is none.
+    pub fn last_object(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or(Value::Null)
+    }
+}
+
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
         Self {

@@ -132,6 +132,11 @@ fn a_change_of_the_matrix_is_reviewed_as_its_page_says() {
 }
 
 #[test]
+fn serving_a_team_does_what_it_says() {
+    follow("how-to/serve-a-team.md");
+}
+
+#[test]
 fn who_may_do_what_is_said_and_enforced_as_its_page_says() {
     follow("how-to/say-who-may.md");
 }

@@ -5,6 +5,7 @@ mod agree;
 mod audit;
 mod evidence;
 mod freezes;
+mod login;
 mod matrix;
 mod notify;
 mod release;
@@ -28,6 +29,7 @@ pub(crate) use crate::args::evidence::{
     EvidenceWithdrawArguments,
 };
 pub(crate) use crate::args::freezes::{FreezeArguments, ThawArguments};
+pub(crate) use crate::args::login::{LoginArguments, LogoutArguments};
 pub(crate) use crate::args::matrix::{
     CheckArguments, MatrixApplyArguments, MatrixArguments, MatrixCommand, MatrixDiffArguments,
     MatrixWordArguments, ShowArguments, ShowForm,
@@ -80,6 +82,9 @@ pub(crate) struct Global {
     /// in a rehearsal: act as this person of the matrix
     #[arg(long = "act-as", global = true, value_name = "PERSON", env = "TOWPATH_ACT_AS", value_parser = person)]
     pub(crate) acting: Option<Person>,
+    /// the project of this server: an address, a context of yours, or `none` for this machine
+    #[arg(long, global = true, value_name = "SERVER", env = "TOWPATH_SERVER")]
+    pub(crate) server: Option<String>,
     /// act by the token in this file, `-` for stdin; otherwise by the one in TOWPATH_TOKEN, if any
     #[arg(long = "token-file", global = true, value_name = "FILE")]
     pub(crate) token_file: Option<std::path::PathBuf>,
@@ -117,6 +122,8 @@ pub(crate) enum Command {
     Evidence(EvidenceArguments),
     Notify(NotifyArguments),
     Token(TokenArguments),
+    Login(LoginArguments),
+    Logout(LogoutArguments),
     Audit(AuditArguments),
     Simulate(SimulateArguments),
     Adapters,

@@ -1,5 +1,7 @@
-//! Talks to an engine: HTTP/1.1 over its unix socket. Owns limits, what is asked again, and the way
-//! back from a problem document to an error; knows no command.
+//! Talks to an engine: HTTP/1.1 over its unix socket, or by way of a server. Owns limits, what is asked
+//! again, and the way back from a problem document to an error; knows no command.
+
+mod remote;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use towpath_server::ACTING_AS;
 use towpath_server::requests::Problem;
 
 use crate::background;
+use crate::client::remote::Remote;
 use crate::exit_code::{CliError, ExitCode};
 use crate::journal::Journal;
 use crate::project::ProjectFolder;
@@ -72,6 +75,7 @@ impl Acting {
 enum Way {
     Socket(PathBuf),
     Journal(Journal),
+    Server(Remote),
 }
 
 /// What is done when the engine does not answer.
@@ -111,8 +115,14 @@ impl Client {
         Self { way, within: ANSWER_WITHIN, silence: Silence::Said, acting: Acting::default() }
     }
 
-    /// A client of the project's engine that overcomes its being replaced, or its end in this moment.
+    /// A client of the project's engine that overcomes its being replaced, or its end in this moment; of its
+    /// server, where it has one.
     pub(crate) fn of_engine(project: &Arc<ProjectFolder>) -> Self {
+        if let Some(server) = &project.server {
+            let way = Way::Server(Remote::new(server.clone()));
+            let acting = Acting::of(project);
+            return Self { way, within: ANSWER_WITHIN, silence: Silence::Said, acting };
+        }
         let silence = Silence::Overcome(Arc::clone(project));
         Self { silence, acting: Acting::of(project), ..Self::new(project.socket()) }
     }
@@ -146,7 +156,7 @@ impl Client {
     pub(crate) fn journal(&self) -> Option<&Journal> {
         match &self.way {
             Way::Journal(journal) => Some(journal),
-            Way::Socket(_) => None,
+            Way::Socket(_) | Way::Server(_) => None,
         }
     }
 
@@ -212,6 +222,17 @@ impl Client {
     /// # Errors
     /// As [`Client::get`]; it is not asked again.
     pub(crate) async fn lines(&self, path: &str) -> Result<Lines, CliError> {
+        if let Way::Server(remote) = &self.way {
+            let sent = remote.send(Method::GET, path, Bytes::new(), &self.acting);
+            let answer = tokio::time::timeout(self.within, sent).await;
+            let answer = answer.map_err(|_| self.late(Path::new(&remote.shown())))??;
+            let status = answer.status();
+            if !status.is_success() {
+                let said = answer.bytes().await.unwrap_or_default();
+                return Err(problem(status, &said));
+            }
+            return Ok(Lines { body: reqwest::Body::from(answer), buffer: BytesMut::new() });
+        }
         let Way::Socket(socket) = &self.way else {
             let message = "the journal is only read: nothing new can be followed in it";
             return Err(CliError::new(ExitCode::Failed, "no-engine", message)
@@ -226,6 +247,7 @@ impl Client {
         if !status.is_success() {
             return Err(problem(status, &collected(socket, body).await?));
         }
+        let body = reqwest::Body::wrap(body);
         Ok(Lines { body, buffer: BytesMut::new() })
     }
 
@@ -280,6 +302,9 @@ impl Client {
     async fn exchanged(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
         let (status, bytes) = match &self.way {
             Way::Journal(journal) => journal.answer(method, path, body).await,
+            Way::Server(remote) => {
+                remote.exchanged(method, path, body, &self.acting, self.within).await?
+            }
             Way::Socket(socket) => {
                 let both = async {
                     let request = request(method, path, body, &self.acting);
@@ -407,7 +432,7 @@ fn problem(status: StatusCode, body: &[u8]) -> CliError {
 
 /// Lines of JSON as they come.
 pub(crate) struct Lines {
-    body: Incoming,
+    body: reqwest::Body,
     buffer: BytesMut,
 }
 

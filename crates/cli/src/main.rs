@@ -13,6 +13,7 @@ mod new_file;
 mod person;
 mod project;
 mod report;
+mod server;
 mod teardown;
 mod token;
 mod wiring;

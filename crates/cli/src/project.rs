@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use towpath_core::ids::{Name, Person};
 
 use crate::exit_code::{CliError, ExitCode};
+use crate::server::Server;
 use crate::token::Token;
 
 /// The matrix file's usual name.
@@ -42,6 +43,8 @@ pub(crate) struct ProjectFolder {
     pub(crate) acting: Option<Person>,
     /// By which token to act; none: as whoever types.
     pub(crate) token: Option<Token>,
+    /// The server that runs it; none: the engine of this machine.
+    pub(crate) server: Option<Server>,
 }
 
 impl ProjectFolder {
@@ -54,7 +57,27 @@ impl ProjectFolder {
         let root = matrix_file.parent().unwrap_or(start).to_owned();
         let state = root.join(STATE_FOLDER);
         let rehearsal = speed_of(&state, rehearsal)?;
-        Ok(Self { root, matrix_file, state, rehearsal, acting: None, token: None })
+        Ok(Self { root, matrix_file, state, rehearsal, acting: None, token: None, server: None })
+    }
+
+    /// A project that is known to a server alone, seen from `folder`. Nothing of it is on this machine.
+    pub(crate) fn elsewhere(folder: &Path) -> Self {
+        let (root, state) = (folder.to_owned(), folder.join(STATE_FOLDER));
+        let matrix_file = root.join(MATRIX_FILE);
+        Self { root, matrix_file, state, rehearsal: None, acting: None, token: None, server: None }
+    }
+
+    /// Refuses what is done on the machine that runs the project, where that is another one.
+    ///
+    /// # Errors
+    /// `of-server` (exit 2), with the server.
+    pub(crate) fn ensure_here(&self, what: &str) -> Result<(), CliError> {
+        let Some(server) = &self.server else { return Ok(()) };
+        let message = format!("{what} on the machine of the server, and not from here");
+        Err(CliError::new(ExitCode::Usage, "of-server", message)
+            .because("the project is meant that this server runs")
+            .at(server.shown())
+            .next("--server none", "means the project of this folder, on this machine"))
     }
 
     /// How many times faster declared durations run; 1 outside a rehearsal.

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use http::HeaderValue;
 
 use crate::exit_code::{CliError, ExitCode};
+use crate::server::Known;
 
 /// The variable that a token is taken from. Never an argument: those are in every list of processes.
 pub(crate) const VARIABLE: &str = "TOWPATH_TOKEN";
@@ -56,7 +57,43 @@ impl Token {
         Self::read(&text, &place).map(Some)
     }
 
-    fn read(text: &str, place: &str) -> Result<Self, CliError> {
+    /// The one of a context: from its file, or as its command prints it; none where it names neither.
+    ///
+    /// # Errors
+    /// `no-token` (exit 2), with the file or the command and what it said.
+    pub(crate) fn of_context(name: &str, known: &Known) -> Result<Option<Self>, CliError> {
+        if let Some(file) = &known.token_file {
+            let text = std::fs::File::open(file).and_then(|mut opened| limited(&mut opened));
+            let place = format!("context {name}: {}", file.display());
+            let text = text.map_err(|error| none(&place, &error.to_string()))?;
+            return Self::read(&text, &place).map(Some);
+        }
+        let [program, arguments @ ..] = known.token_command.as_slice() else { return Ok(None) };
+        let place = format!("context {name}: {program}");
+        let said = std::process::Command::new(program)
+            .args(arguments)
+            .stdin(std::process::Stdio::inherit())
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .map_err(|error| none(&place, &error.to_string()))?;
+        if !said.status.success() {
+            return Err(none(&place, &format!("it ended with {}", said.status)));
+        }
+        let text = limited(&mut said.stdout.as_slice());
+        Self::read(&text.map_err(|error| none(&place, &error.to_string()))?, &place).map(Some)
+    }
+
+    /// The token itself, to be kept.
+    pub(crate) fn secret(&self) -> &str {
+        let text = self.0.to_str().unwrap_or_default();
+        text.strip_prefix("Bearer ").unwrap_or_default()
+    }
+
+    /// From text that a person typed, or a file held.
+    ///
+    /// # Errors
+    /// `no-token` (exit 2).
+    pub(crate) fn read(text: &str, place: &str) -> Result<Self, CliError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(none(place, "nothing is there"));

@@ -83,10 +83,13 @@ pub(crate) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     let headers = request.headers();
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(first), None) = (given.next(), given.next()) else {
-        let is_given = headers.contains_key(header::AUTHORIZATION);
-        // Over the network nobody is known without one.
-        let is_unknown = request.extensions().get::<Remote>().is_some();
-        return if is_given || is_unknown { no_entry() } else { next.run(request).await };
+        if headers.contains_key(header::AUTHORIZATION) {
+            return no_entry();
+        }
+        if request.extensions().get::<Remote>().is_some() {
+            return ApiError::nobody().into_response();
+        }
+        return next.run(request).await;
     };
     let secret = first.to_str().ok().and_then(bearer);
     let token = secret.and_then(|secret| app.engine.token(secret));

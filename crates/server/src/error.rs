@@ -52,6 +52,16 @@ impl ApiError {
         Self::of(refusal, StatusCode::UNAUTHORIZED)
     }
 
+    /// The answer over the network to whoever does not say who they are.
+    pub(crate) fn nobody() -> Self {
+        let message = "nothing was answered: over the network nobody is known without a token";
+        let cause = "the request brings none, and no session";
+        let refusal = Refusal::new(RefusalKind::NotAllowed, "nobody", message, cause)
+            .next("towpath login URL", "keeps a token for this server")
+            .next("towpath token create NAME", "on its machine, or at its pages: makes one");
+        Self(Box::new(refusal), StatusCode::UNAUTHORIZED)
+    }
+
     /// The answer to an address that sends too much.
     pub(crate) fn too_many(refusal: Refusal) -> Self {
         Self::of(refusal, StatusCode::TOO_MANY_REQUESTS)

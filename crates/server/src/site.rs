@@ -85,7 +85,8 @@ async fn ready(State(site): State<Site>) -> impl IntoResponse {
 /// opened (trust.md, T19).
 async fn nobody_knows(request: Request) -> ApiError {
     if request.uri().path().starts_with("/v1") {
-        return ApiError::no_entry();
+        let says_who = request.headers().contains_key(header::AUTHORIZATION);
+        return if says_who { ApiError::no_entry() } else { ApiError::nobody() };
     }
     error::no_such_route().await
 }

@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::process::Stdio;
+use std::sync::Arc;
 
 use towpath_core::reason::Next;
 use towpath_engine::views::{FORMAT, Status};
@@ -14,11 +15,13 @@ use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 use crate::report;
 use crate::report::doctor::Finding;
+use crate::server::Server;
 
 /// Runs `doctor`. Failed (exit 1) when something is wrong.
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
     let mut findings = Vec::new();
     match context.project() {
+        Ok(project) if project.server.is_some() => findings.extend(server(project, context).await),
         Ok(project) => {
             findings.push(matrix_file(&project));
             findings.push(journal(&project));
@@ -31,6 +34,34 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, CliError> {
     let view = serde_json::json!({ "format": FORMAT, "well": !wrong, "findings": findings });
     context.either(&view, report::doctor::text(&findings, &context.out));
     Ok(if wrong { ExitCode::Failed } else { ExitCode::Done })
+}
+
+/// The server that is meant, and what it says of the project.
+async fn server(project: ProjectFolder, context: &Context) -> Vec<Finding> {
+    let place = project.server.as_ref().map(Server::shown).unwrap_or_default();
+    let client = Client::of_engine(&Arc::new(project));
+    let status = match client.get::<EngineStatus>("/v1/engine").await {
+        Err(error) => return vec![of_error("server", Some(false), &error)],
+        Ok(status) => status,
+    };
+    let sentence = format!("{place}, version {} since {}", status.version, status.since);
+    let same = status.version == env!("CARGO_PKG_VERSION");
+    let mut findings = vec![Finding {
+        what: "server",
+        well: same.then_some(true),
+        sentence: if same {
+            sentence
+        } else {
+            format!("{sentence}; this program is {}", env!("CARGO_PKG_VERSION"))
+        },
+        next: None,
+    }];
+    if let Ok(status) = client.get::<Status>("/v1/status").await {
+        context.knows_services(!report::status::is_single(&status));
+        findings.extend(signed(&status));
+        findings.extend(lanes(&status, context));
+    }
+    findings
 }
 
 fn of_error(what: &'static str, well: Option<bool>, error: &CliError) -> Finding {

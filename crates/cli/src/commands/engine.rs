@@ -42,6 +42,11 @@ struct StopArguments {
 /// Answers, or stops it and waits until it has gone.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitCode, CliError> {
     let project = context.project()?;
+    if project.server.is_some() && matches!(arguments.command, EngineCommand::Status) {
+        say(&Client::of_engine(&Arc::new(project)).get("/v1/engine").await?, context);
+        return Ok(ExitCode::Done);
+    }
+    project.ensure_here("an engine is started and stopped")?;
     match arguments.command {
         EngineCommand::Start => {
             ensure_engine(&project, true).await?;

@@ -16,6 +16,7 @@ mod health;
 mod history;
 mod hold;
 pub(crate) mod init;
+mod login;
 mod logs;
 pub(crate) mod matrix;
 mod notify;
@@ -52,6 +53,7 @@ use crate::project::ProjectFolder;
 use crate::report::attendance::Attendance;
 use crate::report::style::Style;
 use crate::report::{self, terminal};
+use crate::server::Server;
 use crate::token::Token;
 
 /// Where a command was typed and how it may answer.
@@ -171,9 +173,16 @@ impl Context {
 
     /// The project that a folder is in.
     pub(crate) fn project_in(&self, folder: &std::path::Path) -> Result<ProjectFolder, CliError> {
-        let project = ProjectFolder::find(folder, self.global.rehearsal)?;
-        let token = Token::given(self.global.token_file.as_deref())?;
-        Ok(ProjectFolder { acting: self.global.acting.clone(), token, ..project })
+        let given = Token::given(self.global.token_file.as_deref())?;
+        let server = Server::meant(self.global.server.as_deref(), folder)?;
+        let found = ProjectFolder::find(folder, self.global.rehearsal);
+        let project = match &server {
+            None => found?,
+            // A server knows its projects whether or not their files are here.
+            Some(_) => found.unwrap_or_else(|_| ProjectFolder::elsewhere(folder)),
+        };
+        let token = given.or_else(|| server.as_ref().and_then(|server| server.token.clone()));
+        Ok(ProjectFolder { acting: self.global.acting.clone(), token, server, ..project })
     }
 }
 
@@ -216,6 +225,8 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
         Command::Evidence(arguments) => evidence::run(&arguments.command, context).await,
         Command::Notify(arguments) => notify::run(&arguments.command, context).await,
         Command::Token(arguments) => token::run(&arguments.command, context).await,
+        Command::Login(arguments) => login::run(&arguments, context).await,
+        Command::Logout(arguments) => login::out(&arguments, context),
         Command::Audit(arguments) => audit::run(&arguments.command, context).await,
         Command::Simulate(arguments) => simulate::run(&arguments, context),
         Command::Adapters => Ok(adapters::run(context)),

@@ -35,6 +35,9 @@ impl Session {
     /// force counts; only an engine that has none yet gets the file. Starts an engine when none runs.
     pub(crate) async fn looking(context: &Context) -> Result<Self, CliError> {
         let project = Arc::new(context.project()?);
+        if project.server.is_some() {
+            return Self::elsewhere(project, context).await;
+        }
         background::ensure_engine(&project, true).await?;
         let client = Client::of_engine(&project);
         let mut session = Self::of(project, client, context).await?;
@@ -48,6 +51,9 @@ impl Session {
     /// when none runs.
     pub(crate) async fn following(context: &Context) -> Result<Self, CliError> {
         let project = Arc::new(context.project()?);
+        if project.server.is_some() {
+            return Self::elsewhere(project, context).await;
+        }
         matrix::resolved(&project, context)?;
         background::ensure_engine(&project, true).await?;
         let client = Client::of_engine(&project);
@@ -59,6 +65,9 @@ impl Session {
     /// With an engine, and with the matrix as it is in force.
     pub(crate) async fn looking_with_engine(context: &Context) -> Result<Self, CliError> {
         let project = Arc::new(context.project()?);
+        if project.server.is_some() {
+            return Self::elsewhere(project, context).await;
+        }
         matrix::resolved(&project, context)?;
         background::ensure_engine(&project, true).await?;
         let client = Client::of_engine(&project);
@@ -69,6 +78,9 @@ impl Session {
     /// answers, and the command says so at its end.
     pub(crate) async fn reading(context: &Context) -> Result<Self, CliError> {
         let project = Arc::new(context.project()?);
+        if project.server.is_some() {
+            return Self::elsewhere(project, context).await;
+        }
         let client = Self::engine_or_journal(&project, context).await?;
         let mut session = Self::of(project, client, context).await?;
         if session.status.lanes.is_empty() {
@@ -82,12 +94,22 @@ impl Session {
     /// engine runs, the answer is what it would be with the file in force.
     pub(crate) async fn planning(context: &Context) -> Result<Self, CliError> {
         let project = Arc::new(context.project()?);
+        if project.server.is_some() {
+            return Self::elsewhere(project, context).await;
+        }
         matrix::resolved(&project, context)?;
         let client = Self::engine_or_journal(&project, context).await?;
         let mut session = Self::of(project, client, context).await?;
         session.apply(context).await?;
         context.at_the_end(session.attendance());
         Ok(session)
+    }
+
+    /// With a server, which has a matrix in force: the file of this folder, if there is one, is nothing but
+    /// what `matrix apply` would bring.
+    async fn elsewhere(project: Arc<ProjectFolder>, context: &Context) -> Result<Self, CliError> {
+        let client = Client::of_engine(&project);
+        Self::of(project, client, context).await
     }
 
     async fn engine_or_journal(

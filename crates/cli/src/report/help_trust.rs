@@ -44,4 +44,26 @@ pub(crate) const PAGES: &[Page] = &[
         exits: &["0 it opens nothing   4 it is not yours   5 there is none"],
         see: "towpath token list",
     },
+    Page {
+        command: "login",
+        about: "Know a server under a name, and who you are there",
+        examples: &[
+            ("towpath login https://towpath.example.com/projects/shop", "asks for a token"),
+            ("towpath login https://towpath.example.com --token-file -", "takes it from stdin"),
+            (
+                "towpath login https://towpath.example.com --name prod --token-command \
+                 secret-tool lookup service towpath",
+                "asks a keyring, each time",
+            ),
+        ],
+        exits: &["0 you are known there   1 it does not answer   4 the token opens nothing there"],
+        see: "towpath token create, towpath logout",
+    },
+    Page {
+        command: "logout",
+        about: "Forget a server; what it knows of you stays",
+        examples: &[("towpath logout shop", "and the token that login kept")],
+        exits: &[],
+        see: "towpath token revoke",
+    },
 ];

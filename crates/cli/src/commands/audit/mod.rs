@@ -41,6 +41,7 @@ struct Written {
 
 impl Written {
     async fn open(project: &ProjectFolder, context: &Context) -> Result<Self, CliError> {
+        project.ensure_here("a journal is read as it was written")?;
         let name = || Ok(matrix::resolved(project, context)?.project);
         let journal = Journal::open(project, name).await?;
         if !journal.is_begun() {

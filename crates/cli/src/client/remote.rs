@@ -1,0 +1,109 @@
+//! Talks to a server elsewhere: HTTP over TLS. Owns what its failures mean; knows no command.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use tokio::time::timeout;
+use towpath_server::ACTING_AS;
+
+use super::{ANSWER_WITHIN, Acting, CONNECTED_WITHIN, Failure, LARGEST_ANSWER};
+use crate::exit_code::{CliError, ExitCode};
+use crate::server::Server;
+
+/// The way to one server.
+#[derive(Clone)]
+pub(super) struct Remote {
+    server: Server,
+    http: reqwest::Client,
+}
+
+impl Remote {
+    /// A way to `server`. Nothing is sent yet.
+    pub(super) fn new(server: Server) -> Self {
+        static SHARED: OnceLock<reqwest::Client> = OnceLock::new();
+        let http = SHARED.get_or_init(|| {
+            let client = reqwest::Client::builder()
+                .connect_timeout(CONNECTED_WITHIN)
+                // A token goes to whom it was meant for, and to nobody else.
+                .redirect(reqwest::redirect::Policy::none());
+            client.build().expect("TLS and the system's roots are built in")
+        });
+        Self { server, http: http.clone() }
+    }
+
+    /// The address, as people type it.
+    pub(super) fn shown(&self) -> String {
+        self.server.shown()
+    }
+
+    /// Sends one request and answers when its head is there.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        acting: &Acting,
+    ) -> Result<reqwest::Response, Failure> {
+        let mut request = self
+            .http
+            .request(method, self.server.url(path))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json");
+        if let Some(person) = &acting.person {
+            request = request.header(ACTING_AS, person.as_str().as_bytes());
+        }
+        if let Some(token) = &acting.token {
+            request = request.header(header::AUTHORIZATION, token.header());
+        }
+        request.body(body).send().await.map_err(|error| self.failed(&error))
+    }
+
+    /// The whole answer.
+    pub(super) async fn exchanged(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        acting: &Acting,
+        within: std::time::Duration,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let both = async {
+            let mut answer = self.send(method, path, body, acting).await?;
+            let status = answer.status();
+            let mut bytes = bytes::BytesMut::new();
+            while let Some(piece) = answer.chunk().await.map_err(|error| self.failed(&error))? {
+                bytes.extend_from_slice(&piece);
+                if bytes.len() > LARGEST_ANSWER {
+                    let cause = format!("its answer is larger than {LARGEST_ANSWER} bytes");
+                    return Err(Failure::Unanswered(self.silent(&cause)));
+                }
+            }
+            Ok((status, bytes.freeze()))
+        };
+        let late = || {
+            let cause = format!("nothing came within {}s", within.as_secs());
+            Failure::Unanswered(self.silent(&cause))
+        };
+        timeout(within.max(ANSWER_WITHIN), both).await.map_err(|_| late())?
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> Failure {
+        let mut cause = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(next) = source {
+            cause = next.to_string();
+            source = next.source();
+        }
+        let told = self.silent(&cause);
+        if error.is_connect() { Failure::Unsent(told) } else { Failure::Unanswered(told) }
+    }
+
+    fn silent(&self, cause: &str) -> CliError {
+        CliError::new(ExitCode::Failed, "server-silent", "the server does not answer")
+            .because(cause)
+            .at(self.shown())
+            .next(format!("curl {}", self.server.origin_of("/readyz")), "whether it is ready")
+            .next("--server none", "asks the engine of this machine instead")
+    }
+}
