@@ -59,7 +59,7 @@ impl ApiError {
         let refusal = Refusal::new(RefusalKind::NotAllowed, "nobody", message, cause)
             .next("towpath login URL", "keeps a token for this server")
             .next("towpath token create NAME", "on its machine, or at its pages: makes one");
-        Self(Box::new(refusal), StatusCode::UNAUTHORIZED)
+        Self::of(refusal, StatusCode::UNAUTHORIZED)
     }
 
     /// The answer to an address that sends too much.
