@@ -1,8 +1,9 @@
 //! A journal in which nothing was ever written: what there is before the first order. Keeps nothing.
 
 use async_trait::async_trait;
-use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
+use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber};
 use towpath_core::units::Timestamp;
+use towpath_ports::answers::{Answers, AskedOnce, Claim, KeptAnswer};
 use towpath_ports::store::{
     ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError, Turn,
     WrittenEvent,
@@ -13,6 +14,21 @@ pub(crate) struct Blank;
 
 fn refused<T>() -> Result<T, StoreError> {
     Err(StoreError::Refused("no journal was begun".to_owned()))
+}
+
+#[async_trait]
+impl Answers for Blank {
+    async fn claim(&self, _: &AskedOnce) -> Result<Claim, StoreError> {
+        refused()
+    }
+
+    async fn keep_answer(&self, _: &Digest, _: &KeptAnswer) -> Result<(), StoreError> {
+        refused()
+    }
+
+    async fn release(&self, _: &Digest) -> Result<(), StoreError> {
+        refused()
+    }
 }
 
 #[async_trait]

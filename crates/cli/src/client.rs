@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 use towpath_core::ids::Person;
-use towpath_server::ACTING_AS;
 use towpath_server::requests::Problem;
+use towpath_server::{ACTING_AS, KEY_OF_ORDER};
 
 use crate::background;
 use crate::client::remote::Remote;
@@ -63,11 +63,13 @@ struct Acting {
     person: Option<Person>,
     /// The owner of a token.
     token: Option<Token>,
+    /// What an order is told from others by, however often it is sent.
+    key: Option<String>,
 }
 
 impl Acting {
     fn of(project: &ProjectFolder) -> Self {
-        Self { person: project.acting.clone(), token: project.token.clone() }
+        Self { person: project.acting.clone(), token: project.token.clone(), key: None }
     }
 }
 
@@ -189,7 +191,17 @@ impl Client {
         path: &str,
         body: &Body,
     ) -> Result<Answer, CliError> {
-        self.question(Method::POST, path, bytes_of(body)).await
+        self.keyed()?.question(Method::POST, path, bytes_of(body)).await
+    }
+
+    /// The same with a key that no other order has.
+    fn keyed(&self) -> Result<Self, CliError> {
+        let key = towpath_server::new_key_of_order().map_err(|_| {
+            let message = "this machine gives no random numbers";
+            CliError::new(ExitCode::Failed, "no-chance", message)
+                .next("towpath doctor", "what is wrong with this machine")
+        })?;
+        Ok(Self { acting: Acting { key: Some(key), ..self.acting.clone() }, ..self.clone() })
     }
 
     /// Orders, once: an order is sent again only when it is certain that nothing of it was sent.
@@ -203,11 +215,12 @@ impl Client {
         body: &Body,
     ) -> Result<Answer, CliError> {
         let body = bytes_of(body);
-        let first = self.exchange(Method::POST, path, body.clone()).await;
+        let keyed = self.keyed()?;
+        let first = keyed.exchange(Method::POST, path, body.clone()).await;
         let answered = match (first, &self.silence) {
             (Err(Failure::Unsent(_)), Silence::Overcome(project)) => {
                 background::ensure_engine(project, true).await?;
-                self.exchange(Method::POST, path, body).await
+                keyed.exchange(Method::POST, path, body).await
             }
             (first, _) => first,
         };
@@ -347,6 +360,9 @@ fn request(method: Method, path: &str, body: Bytes, acting: &Acting) -> Request<
         .header(header::ACCEPT, "application/json");
     if let Some(person) = &acting.person {
         request = request.header(ACTING_AS, person.as_str().as_bytes());
+    }
+    if let Some(key) = &acting.key {
+        request = request.header(KEY_OF_ORDER, key);
     }
     if let Some(token) = &acting.token {
         request = request.header(header::AUTHORIZATION, token.header());

@@ -5,6 +5,7 @@
 //! from a final one, and never retries on its own for longer than its caller allows.
 
 pub mod accounts;
+pub mod answers;
 pub mod artifacts;
 pub mod catalogue;
 pub mod check;

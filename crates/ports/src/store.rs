@@ -10,6 +10,8 @@ use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::quiet::{TALLY, Tally};
 use towpath_core::units::{Span, Timestamp};
 
+use crate::answers::Answers;
+
 pub use towpath_guard::Histogram;
 
 /// How long telemetry is kept: a month of comparisons and some days to look back at it. No window over
@@ -18,7 +20,7 @@ pub const INTERVALS_KEPT: Span = Span::hours(35 * 24);
 
 /// Keeps one project's journal, state and outbox. One engine owns it at a time.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Answers + Send + Sync {
     /// Takes ownership: the epoch grows by one, durably, and from then on `commit` refuses all
     /// smaller ones. Call once per engine, before anything else. Not safe to repeat by accident:
     /// each call shuts the caller's own older epoch out.

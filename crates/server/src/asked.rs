@@ -88,7 +88,7 @@ fn not_json(cause: String) -> ApiError {
     ApiError::of(refusal, StatusCode::UNSUPPORTED_MEDIA_TYPE)
 }
 
-fn unread(error: &BytesRejection) -> ApiError {
+pub(crate) fn unread(error: &BytesRejection) -> ApiError {
     let is_long = matches!(
         error,
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))

@@ -92,6 +92,18 @@ impl ApiError {
         Self::of(refusal, StatusCode::INSUFFICIENT_STORAGE)
     }
 
+    /// Nobody knows whether it was taken, so that its key is not free again.
+    fn unsure(sentence: String) -> Self {
+        let refusal = Refusal::new(
+            RefusalKind::Conflict,
+            "outcome-unknown",
+            "the engine ended before it answered: an order may have been taken",
+            sentence,
+        );
+        let refusal = refusal.next("towpath history", "whether it was");
+        Self::of(refusal, StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     fn unavailable(sentence: String) -> Self {
         let refusal = Refusal::new(
             RefusalKind::Conflict,
@@ -129,10 +141,11 @@ impl From<Box<Refusal>> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        if let StoreError::Full(sentence) = error {
-            return Self::disk_full(sentence);
+        match error {
+            StoreError::Full(sentence) => Self::disk_full(sentence),
+            StoreError::Unknown(sentence) => Self::unsure(sentence),
+            error => Self::unavailable(error.to_string()),
         }
-        Self::unavailable(error.to_string())
     }
 }
 
@@ -141,7 +154,7 @@ impl From<EngineError> for ApiError {
         match error {
             EngineError::Refused(refusal) => refusal.into(),
             EngineError::Store(error) => error.into(),
-            EngineError::Stopped => Self::unavailable("the engine has stopped".to_owned()),
+            EngineError::Stopped => Self::unsure("the engine has stopped".to_owned()),
         }
     }
 }
@@ -171,10 +184,13 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// What a problem is on the way (RFC 9457).
+pub(crate) const PROBLEM: &str = "application/problem+json";
+
 /// A problem as an answer.
 pub(crate) fn rendered(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json = [(header::CONTENT_TYPE, "application/problem+json")];
+    let json = [(header::CONTENT_TYPE, PROBLEM)];
     (status, json, Json(problem)).into_response()
 }
 

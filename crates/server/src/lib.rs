@@ -13,6 +13,7 @@ pub mod listen;
 pub mod local;
 mod measures;
 mod named;
+mod once;
 pub mod openapi;
 pub mod person;
 pub mod requests;
@@ -22,4 +23,5 @@ mod serve;
 pub mod site;
 
 pub use caller::ACTING_AS;
+pub use once::{KEY as KEY_OF_ORDER, new_key as new_key_of_order};
 pub use serve::{ServeError, serve_unix};

@@ -9,7 +9,8 @@ use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 use towpath_core::people::Verb;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, with_origin};
+use crate::once;
 use crate::openapi::{Operation, Told};
 use crate::routes::App;
 
@@ -64,11 +65,19 @@ pub struct Route {
 }
 
 impl Route {
-    /// The row as the router takes it: only a public one is answered to nobody.
-    pub(crate) fn mounted(self) -> MethodRouter<App> {
+    /// The row as the router takes it: only a public one is answered to nobody, and what is ordered is
+    /// ordered once.
+    pub(crate) fn mounted(self, app: &App) -> MethodRouter<App> {
+        let handler = self.handler.route_layer(middleware::from_fn(with_origin));
+        let handler = match self.effect {
+            Effect::Orders => {
+                handler.route_layer(middleware::from_fn_with_state(app.clone(), once::once))
+            }
+            Effect::Looks | Effect::Asks => handler,
+        };
         match self.rule {
-            Rule::Public => self.handler,
-            _ => self.handler.route_layer(middleware::from_fn(known)),
+            Rule::Public => handler,
+            _ => handler.route_layer(middleware::from_fn(known)),
         }
     }
 }

@@ -155,12 +155,11 @@ pub fn routes() -> Vec<Route> {
 pub fn project_api(app: App) -> Router {
     let router = routes().into_iter().fold(Router::new(), |router, route| {
         let path = route.path;
-        router.route(path, route.mounted())
+        router.route(path, route.mounted(&app))
     });
     router
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
-        .layer(middleware::from_fn(caller::with_origin))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         // Around every route, also those that ask for nobody and those that there are not: a bearer that
         // opens nothing learns nothing.

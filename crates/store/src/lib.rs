@@ -5,6 +5,7 @@
 //! and `towpath_audit::chain` (how a changed journal is found out).
 
 mod accounts;
+mod answers;
 mod commit;
 mod database;
 mod failure;

@@ -38,6 +38,11 @@ const JOURNAL: Kept = Kept {
             name: "latency",
             sql: include_str!("../migrations/0002_latency.sql"),
         },
+        Migration {
+            version: 3,
+            name: "answers",
+            sql: include_str!("../migrations/0003_answers.sql"),
+        },
     ],
 };
 

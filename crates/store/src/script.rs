@@ -23,6 +23,7 @@ pub(crate) enum Topic {
     Commands,
     Promotions,
     Intervals,
+    Answers,
 }
 
 /// One statement with its values.

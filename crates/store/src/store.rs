@@ -7,9 +7,10 @@ use sqlx::AnyPool;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use towpath_audit::chain;
-use towpath_core::ids::{Epoch, LaneId, PromotionNumber};
+use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber};
 use towpath_core::quiet::Tally;
 use towpath_core::units::Timestamp;
+use towpath_ports::answers::{Answers, AskedOnce, Claim, KeptAnswer};
 use towpath_ports::store::{
     ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError,
     StoreIdentity, Turn, WrittenEvent,
@@ -21,7 +22,7 @@ use crate::failure::before_commit;
 use crate::open::{OpenError, Place};
 use crate::reserve::{self, Reserve, Shortage};
 use crate::writer::{self, CommitJob, Job};
-use crate::{journal, outbox, promotions, states, telemetry};
+use crate::{answers, journal, outbox, promotions, states, telemetry};
 
 /// Rows that one call answers at most, whatever was asked for: a page of a list, not the list.
 const ROWS_PER_CALL: u32 = 10_000;
@@ -150,6 +151,33 @@ impl SqlStore {
             StoreError::Refused(cause) => StoreError::Refused(format!("{what}: {cause}")),
             other => other,
         }
+    }
+}
+
+#[async_trait]
+impl Answers for SqlStore {
+    async fn claim(&self, asked: &AskedOnce) -> Result<Claim, StoreError> {
+        let statements = answers::claim(asked);
+        let job = |reply| Job::Answers { statements, reply };
+        if self.ask(job, StoreError::Unavailable).await? > 0 {
+            return Ok(Claim::Mine);
+        }
+        let known = answers::known(self.database, &self.readers, asked).await;
+        known.map_err(|error| self.read_error("answers", &error))
+    }
+
+    async fn keep_answer(&self, id: &Digest, answer: &KeptAnswer) -> Result<(), StoreError> {
+        let statements = vec![answers::keep(id, answer)];
+        self.ask(|reply| Job::Answers { statements, reply }, StoreError::Unavailable)
+            .await
+            .map(drop)
+    }
+
+    async fn release(&self, id: &Digest) -> Result<(), StoreError> {
+        let statements = vec![answers::release(id)];
+        self.ask(|reply| Job::Answers { statements, reply }, StoreError::Unavailable)
+            .await
+            .map(drop)
     }
 }
 

@@ -34,11 +34,29 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Something to be written, or read behind everything that was written.
 pub(crate) enum Job {
-    TakeOwnership { now: Timestamp, reply: Reply<Epoch> },
+    TakeOwnership {
+        now: Timestamp,
+        reply: Reply<Epoch>,
+    },
     Commit(CommitJob),
-    HasTurn { id: String, reply: Reply<bool> },
-    KeepIntervals { intervals: Vec<StoredInterval>, reply: Reply<u64> },
-    DropIntervals { before: Timestamp, limit: u32, reply: Reply<u64> },
+    HasTurn {
+        id: String,
+        reply: Reply<bool>,
+    },
+    KeepIntervals {
+        intervals: Vec<StoredInterval>,
+        reply: Reply<u64>,
+    },
+    DropIntervals {
+        before: Timestamp,
+        limit: u32,
+        reply: Reply<u64>,
+    },
+    /// Statements about answers; the answer is how many rows those of that topic changed.
+    Answers {
+        statements: Vec<Statement>,
+        reply: Reply<u64>,
+    },
 }
 
 pub(crate) struct CommitJob {
@@ -142,12 +160,17 @@ impl Writer {
                 }
                 answer(reply, taken);
             }
+            Job::Answers { statements, reply } => {
+                answer(reply, self.write_beside(statements, Topic::Answers).await);
+            }
             Job::HasTurn { id, reply } => answer(reply, self.has_turn(&id).await),
             Job::KeepIntervals { intervals, reply } => {
-                answer(reply, self.write_intervals(telemetry::write(&intervals)).await);
+                let written = telemetry::write(&intervals);
+                answer(reply, self.write_beside(written, Topic::Intervals).await);
             }
             Job::DropIntervals { before, limit, reply } => {
-                answer(reply, self.write_intervals(vec![telemetry::remove(before, limit)]).await);
+                let removed = vec![telemetry::remove(before, limit)];
+                answer(reply, self.write_beside(removed, Topic::Intervals).await);
             }
         }
     }
@@ -335,24 +358,29 @@ impl Writer {
         }
     }
 
-    async fn write_intervals(&mut self, intervals: Vec<Statement>) -> Result<u64, StoreError> {
+    /// Writes what is no part of the journal, and answers how many rows those of `topic` changed.
+    async fn write_beside(
+        &mut self,
+        beside: Vec<Statement>,
+        topic: Topic,
+    ) -> Result<u64, StoreError> {
         self.check_disk()?;
         // Telemetry comes every minute, which is often enough to see that there is space again. It is
-        // not what the reserve was given up for.
+        // not what the reserve was given up for, nor are answers.
         self.reserve.make();
         if self.reserve.is_spent() {
             return Err(StoreError::Full(self.reserve.sentence()));
         }
         let mut statements = vec![Statement::new(Topic::Transaction, self.database().begin())];
-        statements.extend(intervals);
+        statements.extend(beside);
         let outcome = self.script(statements).await?;
         if let Some((topic, error)) = outcome.error {
             return Err(self.refused(topic, &error).await.error);
         }
-        let changed = outcome.done.iter().filter(|done| done.topic == Topic::Intervals);
+        let changed = outcome.done.iter().filter(|done| done.topic == topic);
         let rows = changed.map(|done| done.rows_affected).sum();
-        // Telemetry is written over what is there: doing it again is safe, so that an unknown outcome
-        // is no more than a failed one.
+        // Telemetry is written over what is there, and answers are claimed once: doing it again is safe, so
+        // that an unknown outcome is no more than a failed one.
         self.send_commit().await.map_err(|error| match error {
             StoreError::Unknown(cause) => StoreError::Unavailable(cause),
             other => other,

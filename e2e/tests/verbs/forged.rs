@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use towpath_e2e::World;
@@ -11,6 +12,9 @@ use crate::{AT_ONCE, json, routed};
 /// Whom the requests claim to come from.
 const MALLORY: &str = "mallory";
 
+/// How many requests had a key.
+static KEYS: AtomicU32 = AtomicU32::new(0);
+
 /// Sends one request as it is, and answers its status and its body.
 fn raw(world: &World, method: &str, path: &str, body: &Value) -> (u16, String) {
     let mut stream = UnixStream::connect(world.state().join("engine.sock")).expect("an engine");
@@ -18,7 +22,8 @@ fn raw(world: &World, method: &str, path: &str, body: &Value) -> (u16, String) {
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: towpath\r\nconnection: close\r\n\
          content-type: application/json\r\nx-forwarded-user: {MALLORY}\r\n\
-         content-length: {}\r\n\r\n{body}",
+         idempotency-key: key-{}\r\ncontent-length: {}\r\n\r\n{body}",
+        KEYS.fetch_add(1, Ordering::SeqCst),
         body.len()
     );
     stream.write_all(request.as_bytes()).expect("it is taken");

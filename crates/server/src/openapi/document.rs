@@ -6,6 +6,8 @@ use axum::http::Method;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
+use towpath_ports::answers::{KEPT_FOR, MOST_ANSWERS};
+
 use crate::openapi::forms::Forms;
 use crate::openapi::told::{JSON, Operation};
 use crate::requests::Problem;
@@ -43,6 +45,10 @@ const DESCRIPTION: &str = "A program that runs a team's environment promotion ma
     states its rule under `x-towpath-rule`.\n\n\
     **Errors** are problem documents (RFC 9457) with a stable `code`, pointers to what is wrong in the \
     request, the commands that help, and the id of the request (`X-Request-Id`).\n\n\
+    **Orders** have an `Idempotency-Key`. Sent again with the same key, an order is answered the same, also \
+    after a restart, for 24 hours: 409 `under-way` while it is carried out, 422 `key-reused` for another order, \
+    and 409 `outcome-lost` where the engine ended before it answered, for then nobody knows whether the order \
+    was taken, and it is not given again.\n\n\
     **Times** are RFC 3339 in UTC, durations of answers seconds, durations of requests milliseconds, shares \
     fractions of 1. What is unknown is null.";
 
@@ -98,7 +104,11 @@ pub fn document() -> Value {
 }
 
 fn limits() -> Value {
-    json!({ "body_bytes": LARGEST_BODY })
+    json!({
+        "body_bytes": LARGEST_BODY,
+        "answers_kept_seconds": KEPT_FOR.milliseconds() / 1000,
+        "answers_kept": MOST_ANSWERS,
+    })
 }
 
 fn laid_out(route: &Route, forms: &mut Forms) -> Value {
@@ -173,6 +183,14 @@ fn parameters(route: &Route, forms: &mut Forms) -> Value {
                 "description": about, "schema": schema,
             }));
         }
+    }
+    if route.effect == Effect::Orders {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": true,
+            "description": "Chosen by the client, another for each order. The same order with the same key is \
+                answered the same for a day, and carried out once.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$" },
+        }));
     }
     Value::from(parameters)
 }

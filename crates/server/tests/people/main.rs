@@ -7,6 +7,7 @@ mod contract;
 mod glass;
 mod keys;
 mod literal;
+mod once;
 mod overriding;
 mod signed;
 mod tokens;

@@ -132,6 +132,8 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) matrix: Matrix,
     clock: Arc<HandClock>,
+    /// How many orders had a key.
+    keys: AtomicI64,
     app: App,
     _folder: tempfile::TempDir,
 }
@@ -163,7 +165,14 @@ impl World {
         let Running { engine, .. } = start(setup).await.unwrap();
         let (stop, _) = tokio::sync::mpsc::channel(1);
         let app = App { engine: engine.clone(), stop };
-        let world = Self { engine, matrix: matrix.clone(), clock, app, _folder: folder };
+        let world = Self {
+            engine,
+            matrix: matrix.clone(),
+            clock,
+            keys: AtomicI64::new(0),
+            app,
+            _folder: folder,
+        };
         world.apply(&matrix).await;
         for version in ["1.0.0", "2.0.0"] {
             let answer = world.create_release(version, "ada").await;
@@ -247,6 +256,10 @@ impl World {
         request = request.header(header::CONTENT_TYPE, "application/json");
         // Answers are compared with each other.
         request = request.header("x-request-id", "the-same");
+        if *request.method_ref().unwrap() == Method::POST {
+            let key = self.keys.fetch_add(1, Ordering::SeqCst);
+            request = request.header("idempotency-key", format!("key-{key}"));
+        }
         request = match who {
             As::Person(name) => request.header(towpath_server::ACTING_AS, *name),
             As::Token(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),

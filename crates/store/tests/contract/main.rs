@@ -30,6 +30,7 @@ macro_rules! on_both_databases {
 }
 
 mod accounts;
+mod answers;
 mod crash;
 mod exports;
 mod ground;

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use towpath_audit::chain::{self, Walk};
 use towpath_core::ids::{Digest, Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::units::Timestamp;
+use towpath_ports::answers::{Answers, AskedOnce, Claim, KeptAnswer};
 use towpath_ports::store::{
     ChainReport, EventRow, IntervalRow, OutboxRow, PromotionRow, StateRow, Store, StoreError, Turn,
     WrittenEvent,
@@ -192,6 +193,21 @@ impl Kept {
             });
         }
         Ok(placed)
+    }
+}
+
+#[async_trait]
+impl Answers for MemoryStore {
+    async fn claim(&self, _: &AskedOnce) -> Result<Claim, StoreError> {
+        Ok(Claim::Mine)
+    }
+
+    async fn keep_answer(&self, _: &Digest, _: &KeptAnswer) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &Digest) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
