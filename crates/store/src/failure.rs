@@ -3,6 +3,7 @@
 use towpath_ports::store::StoreError;
 
 use crate::database::Database;
+use crate::postgres::PATIENCE;
 
 /// What went wrong, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,4 +105,14 @@ pub(crate) fn again(error: &StoreError) -> StoreError {
         StoreError::Full(text) => StoreError::Full(text.clone()),
         StoreError::Refused(text) => StoreError::Refused(text.clone()),
     }
+}
+
+/// Nobody waits for ever for a server behind a silent network. SQLite ends by itself (busy_timeout).
+pub(crate) async fn bounded<T>(
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| {
+        let silence = format!("no answer within {} s", PATIENCE.as_secs());
+        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, silence)))
+    })
 }

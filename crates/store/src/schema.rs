@@ -325,6 +325,10 @@ mod tests {
             .iter()
             .map(|step| Digest::of(step.sql.as_bytes()).short().to_owned())
             .collect();
-        assert_eq!(digests, ["abba723bfd87", "564d64ba055a"], "existing journals would be refused");
+        assert_eq!(
+            digests,
+            ["abba723bfd87", "564d64ba055a", "bf400d7634a6"],
+            "existing journals would be refused"
+        );
     }
 }

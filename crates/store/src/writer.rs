@@ -4,8 +4,6 @@
 //! A group is written as one. If anything in it is refused, nothing of it is written and each of its
 //! turns is tried alone, in order, so that one turn's conflict is no other's.
 
-use std::future::Future;
-
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
 use towpath_core::ids::Epoch;
@@ -14,10 +12,9 @@ use towpath_ports::store::StoreError;
 
 use crate::commit::{self, PreparedTurn, StoredState, Touched, group_script};
 use crate::database::Database;
-use crate::failure::{Kind, again, at_commit, before_commit};
+use crate::failure::{Kind, again, at_commit, before_commit, bounded};
 use crate::head::{self, Head};
 use crate::open::Place;
-use crate::postgres::PATIENCE;
 use crate::reserve::Reserve;
 use crate::script::{self, Done, Outcome, Statement, Topic};
 use crate::telemetry::StoredInterval;
@@ -494,14 +491,6 @@ impl Writer {
 
 fn lost_claim(done: &[Done]) -> bool {
     done.iter().any(|done| done.topic == Topic::Claim && done.rows_affected == 0)
-}
-
-/// Nobody waits for ever for a server behind a silent network. SQLite ends by itself (busy_timeout).
-async fn bounded<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| {
-        let silence = format!("no answer within {} s", PATIENCE.as_secs());
-        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, silence)))
-    })
 }
 
 fn answer<T>(reply: Reply<T>, result: Result<T, StoreError>) {

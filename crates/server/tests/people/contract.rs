@@ -62,9 +62,11 @@ fn every_operation_is_described_and_every_reference_leads_somewhere() {
     assert!(followed > 100, "{followed}");
 }
 
-/// What a route cannot read, with the status and the code of the answer.
-fn unreadable() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Vec<u8>, u16, &'static str)>
-{
+/// What it is, its headers, its body, the status and the code of the answer.
+type Unreadable = (&'static str, Vec<(&'static str, &'static str)>, Vec<u8>, u16, &'static str);
+
+/// What a route cannot read.
+fn unreadable() -> Vec<Unreadable> {
     let json = || vec![("content-type", "application/json")];
     let packed = || vec![("content-type", "application/json"), ("content-encoding", "gzip")];
     let deep = [b"[".repeat(10_000), b"]".repeat(10_000)].concat();
