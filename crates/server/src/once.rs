@@ -21,6 +21,7 @@ use towpath_ports::store::StoreError;
 use crate::asked;
 use crate::caller::Caller;
 use crate::error::{ApiError, PROBLEM};
+use crate::listen::panics;
 use crate::requests::{Fault, Problem};
 use crate::routes::App;
 
@@ -163,7 +164,7 @@ async fn answered(
     };
     // In a task of its own: whoever asked may hang up, and their key must have its answer all the same.
     let work = tokio::spawn(async move {
-        let answer = next.run(request).await;
+        let answer = panics::answered(request, next).await;
         let kept = if is_kept { keep(&app, &asked, answer).await } else { answer };
         drop(working);
         kept

@@ -5,7 +5,7 @@ mod address;
 mod body;
 mod headers;
 mod opening;
-mod panics;
+pub(crate) mod panics;
 mod rates;
 
 use std::convert::Infallible;

@@ -30,7 +30,7 @@ pub fn abort_on_panics_outside_of_requests() {
 }
 
 /// Answers 500 where answering panicked (trust.md, T18).
-pub(super) async fn answered(request: Request, next: Next) -> Response {
+pub(crate) async fn answered(request: Request, next: Next) -> Response {
     let mut running = Box::pin(AssertUnwindSafe(next.run(request)).catch_unwind());
     // Only while it is polled: other tasks take turns on this thread in between.
     let answered = std::future::poll_fn(|context| {
