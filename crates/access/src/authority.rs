@@ -104,6 +104,14 @@ impl Authority {
         self.matrix.person_of(account)
     }
 
+    /// The same of whoever acts in a session, who has signed in by name.
+    pub fn person_behind(&self, by: &Person) -> Option<&Person> {
+        match by.session() {
+            Some((_, person)) => self.matrix.people.get_key_value(&person).map(|(name, _)| name),
+            None => self.matrix.person_of(by),
+        }
+    }
+
     /// A denial as an answer to whoever asked (exit 4): why, and who could.
     pub fn refusal(&self, denial: &Denial) -> Refusal {
         let could = self.who_could(denial.verb, denial.environment.as_ref());
@@ -124,6 +132,11 @@ impl Authority {
     pub fn roles_of(&self, person: &Person, environment: &Name) -> BTreeSet<&str> {
         let roles = self.matrix.word_of(person, environment).unwrap_or_default();
         roles.into_iter().map(Name::as_str).collect()
+    }
+
+    /// Whether the matrix names somebody so, or a program.
+    pub fn is_named(&self, person: &Person) -> bool {
+        self.matrix.people.contains_key(person)
     }
 
     /// Whether the matrix names anybody.

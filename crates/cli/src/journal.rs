@@ -65,7 +65,7 @@ impl Journal {
         let reader = Reader::open(setup).await.map_err(|error| failed(&error))?;
         // Nobody hears a stop: there is nothing to be stopped.
         let (stop, _) = mpsc::channel(1);
-        let app = App { engine: reader.engine().clone(), stop };
+        let app = App { engine: reader.engine().clone(), stop, sign_in: None };
         Ok(Self { app, reader, begun, token: project.token.clone() })
     }
 

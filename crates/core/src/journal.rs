@@ -1,8 +1,5 @@
-//! What the journal keeps: facts, past tense, versioned by addition only. State is their fold
-//! ([`crate::project::Project::apply`]), so a variant or field may be added and never changes its
-//! meaning; `tests/golden` has one stored example of each.
-
-mod names;
+//! What the journal keeps: facts, past tense. State is their fold ([`crate::project::Project::apply`]), so a
+//! variant or field may be added and never changes its meaning; `tests/golden` has a stored example of each.
 
 use serde::{Deserialize, Serialize};
 use towpath_guard::{Standing, Verdict};
@@ -26,15 +23,18 @@ use crate::speaking::Signed;
 use crate::tokens::{Revoked, Token};
 use crate::units::{Timestamp, Weight};
 
+mod names;
 mod refused;
 mod requested;
 mod secrets;
+mod sessions;
 mod signed;
 mod started;
 
 pub use refused::RefusedOrder;
 pub use requested::{Remembered, Requested};
 pub use secrets::SecretsRead;
+pub use sessions::{SessionChange, SessionStep};
 pub use started::EngineStart;
 
 /// One fact.
@@ -78,8 +78,7 @@ pub enum Event {
     Attested(Attested),
     /// A person does not stand by a piece of evidence any more: whatever rested on it falls.
     EvidenceWithdrawn(Withdrawal),
-    /// Nothing starts and no weight rises in a scope until it is over. Takes the place of a freeze of
-    /// the same scope.
+    /// Nothing starts and no weight rises in a scope until it is over. Replaces a freeze of the scope.
     Frozen(Freeze),
     /// A freeze was ended before its time.
     Thawed(Thaw),
@@ -342,8 +341,7 @@ pub enum Event {
         #[serde(default)]
         returned: bool,
     },
-    /// A commit or a return has been ordered in vain for so long that a person is called; it is
-    /// ordered on.
+    /// A commit or a return was ordered in vain for so long that a person is called; it is ordered on.
     PersonCalled {
         /// For which promotion.
         number: PromotionNumber,
@@ -385,7 +383,7 @@ pub enum Event {
         /// Why.
         sentence: String,
     },
-    /// Visitors stay on what stands by, in another way than before.
+    /// Visitors stay on what stands by in another way.
     HoldbackChanged {
         /// What stands by.
         deployment: PromotionNumber,
@@ -497,4 +495,6 @@ pub enum Event {
     OrderRefused(Box<RefusedOrder>),
     /// Secrets were read, to be handed to a release that starts.
     SecretsRead(Box<SecretsRead>),
+    /// Somebody signed in at the server or out, or showed a second factor.
+    SessionChanged(SessionChange),
 }

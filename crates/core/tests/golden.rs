@@ -11,7 +11,7 @@ mod kept;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use audited::{refused, secrets_read};
+use audited::{refused, secrets_read, session_changed};
 use declared::{ada, lane_id, matrix, name, release, section};
 use kept::{holdback, signed, verdict};
 use towpath_core::approvals::{Approval, Asked, Word};
@@ -291,6 +291,7 @@ fn of_notices() -> Vec<Event> {
         Event::NoticeRetried { id, by: ada() },
         refused(),
         secrets_read(),
+        session_changed(),
     ]
 }
 
@@ -430,10 +431,11 @@ fn position(event: &Event) -> usize {
         Event::OwnersTold(_) => 62,
         Event::MatrixReminded(_) => 63,
         Event::MatrixLapsed(_) => 64,
+        Event::SessionChanged(_) => 65,
     }
 }
 
-const VARIANTS: usize = 65; // One more than the highest position above.
+const VARIANTS: usize = 66; // One more than the highest position above.
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

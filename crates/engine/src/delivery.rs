@@ -21,6 +21,7 @@ use crate::desk::Desk;
 use crate::handing;
 use crate::notices::Pending;
 use crate::orders::EngineError;
+use crate::origin;
 use crate::rights::Rights;
 use crate::run_loop::{Engine, Message};
 use crate::shared::Shared;
@@ -347,7 +348,7 @@ impl Engine {
         self.keep_record(Record { actor, events: vec![event], commands, ..Record::default() }).await
     }
 
-    async fn keep_record(&self, record: Record) -> Result<(), EngineError> {
+    pub(crate) async fn keep_record(&self, record: Record) -> Result<(), EngineError> {
         let (reply, answer) = oneshot::channel();
         let message = Message::Record { record: Box::new(record), reply: Some(reply) };
         self.shared.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
@@ -359,7 +360,7 @@ impl Engine {
 fn allowed(shared: &Shared, by: &Person) -> Result<Person, EngineError> {
     let mut by = by.clone();
     Rights::in_force(shared)
-        .about_telling(&Desk::new(shared), &mut by)
+        .about_telling(&Desk::new(shared).for_whom(&origin::current()), &mut by)
         .map_err(EngineError::Refused)?;
     Ok(by)
 }

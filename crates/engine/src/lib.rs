@@ -49,6 +49,7 @@ mod retention;
 mod rights;
 mod rows;
 mod run_loop;
+mod sessions;
 mod shared;
 mod spoken;
 mod standing;
@@ -65,7 +66,7 @@ pub use checkpoints::CheckpointView;
 pub use orders::{
     Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,
 };
-pub use origin::coming_from;
+pub use origin::{coming_from, in_session};
 pub use reader::Reader;
 pub use retention::ReleaseView;
 pub use run_loop::{Engine, Running, start};

@@ -1,17 +1,38 @@
-//! From where an order came, as whoever took it in knows. Owns how that travels with the order; decides
-//! nothing by it.
+//! From where an order came, as whoever took it in knows, and in which session. Owns how that travels with
+//! the order; decides nothing by it.
+
+use std::sync::Arc;
+
+use towpath_core::sessions::Session;
 
 tokio::task_local! {
-    static FROM: String;
+    static ORIGIN: Origin;
+}
+
+/// From where something is ordered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// In words, for the record; none where nobody said.
+    pub(crate) from: Option<String>,
+    /// The session of whoever signed in; none of anybody else.
+    pub(crate) session: Option<Arc<Session>>,
 }
 
 /// Carries out what `work` does for somebody at `from`, such as `user 1000 on the socket`: every order
 /// that it gives directly is put on record with that.
 pub async fn coming_from<T>(from: String, work: impl Future<Output = T>) -> T {
-    FROM.scope(from, work).await
+    ORIGIN.scope(Origin { from: Some(from), session: None }, work).await
 }
 
-/// From where the order comes that is being given; none where nobody said.
-pub(crate) fn current() -> Option<String> {
-    FROM.try_with(Clone::clone).ok()
+/// The same for somebody who acts in `session`: every order that it gives directly by
+/// [`towpath_core::ids::Person::in_session`] is held against the rules of the session, and without this it
+/// is refused.
+pub async fn in_session<T>(from: String, session: Session, work: impl Future<Output = T>) -> T {
+    let session = Some(Arc::new(session));
+    ORIGIN.scope(Origin { from: Some(from), session }, work).await
+}
+
+/// From where the order comes that is being given.
+pub(crate) fn current() -> Origin {
+    ORIGIN.try_with(Clone::clone).unwrap_or_default()
 }

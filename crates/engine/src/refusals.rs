@@ -72,8 +72,17 @@ impl Asked {
 }
 
 impl Asked {
+    /// Somebody who tried to sign in as `person`; none where nobody of that name is known.
+    pub(crate) fn to_sign_in(person: Option<Person>, from: String) -> Self {
+        let by = person.unwrap_or_else(nobody);
+        Self { by, token: None, from: Some(from), order: "sign_in", number: None, lane: None }
+    }
+
     /// The same of whoever came with a token: its owner, or nobody who is known.
     pub(crate) fn through(self, token: Option<TokenId>, shared: &Shared) -> Self {
+        if let Some((_, by)) = self.by.session() {
+            return Self { by, ..self };
+        }
         let Some(id) = token.or_else(|| self.by.token()) else { return self };
         let owner = shared.read(|project| project.common.token(&id).map(|it| it.owner.clone()));
         let by = if self.by.token().is_none() { self.by } else { owner.unwrap_or_else(nobody) };

@@ -191,6 +191,17 @@ impl Rights {
             *by = desk.reaches(&token, verb, environment)?;
             return self.of_owner(by, verb, environment);
         }
+        if let Some(person) = desk.in_session(by)? {
+            desk.lets_act(by, verb, environment)?;
+            *by = person;
+            return match &self.0 {
+                Ok(None) => Ok(()),
+                Ok(Some(authority)) if !authority.knows_people() => Ok(()),
+                // As of an account below.
+                Err(_) if verb == Verb::ApplyMatrix => Ok(()),
+                _ => self.of_owner(by, verb, environment),
+            };
+        }
         let authority = match &self.0 {
             Ok(Some(authority)) => authority,
             Ok(None) => return Ok(()),
@@ -235,7 +246,11 @@ impl Rights {
             return Ok(());
         }
         if !knew_people && !account.is_program() {
-            if next.decide(account, Verb::ApplyMatrix, None).is_ok() {
+            let may = match account.session() {
+                Some((_, person)) => next.decide_person(&person, Verb::ApplyMatrix, None).is_ok(),
+                None => next.decide(account, Verb::ApplyMatrix, None).is_ok(),
+            };
+            if may {
                 return Ok(());
             }
             let cause = format!(

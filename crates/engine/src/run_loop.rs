@@ -14,6 +14,7 @@ use towpath_core::ids::{LaneId, TokenId};
 use towpath_core::journal::{EngineStart, Event};
 use towpath_core::promotion::input::Input;
 use towpath_core::promotion::{Decision, decide};
+use towpath_core::reason::Refusal;
 use towpath_core::speaking::RULE;
 use towpath_core::units::Timestamp;
 use towpath_guard::{Standing, Verdict};
@@ -22,14 +23,15 @@ use towpath_ports::store::{EventRow, StoreError, Turn};
 use crate::checkpoints::Checkpoints;
 use crate::delivery::{Deliveries, Record};
 use crate::orders::{Accepted, EngineEnd, EngineError, Order};
+use crate::origin::{self, Origin};
 use crate::refusals::{Asked, Refusals};
 use crate::rights::Rights;
 use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
 use crate::{
     alarms, backports, checkpoints, counting, delivery, executor, governing, handing, holdbacks,
-    journal, judging, leases, masking, notices, origin, owners, prober, promises, reading,
-    recovery, retention, rows, spoken, telemetry, views, wakes, writing,
+    journal, judging, leases, masking, notices, owners, prober, promises, reading, recovery,
+    retention, rows, spoken, telemetry, views, wakes, writing,
 };
 
 /// The version of the program.
@@ -42,14 +44,11 @@ const NEWS: usize = 4096;
 /// Something for the loop.
 pub(crate) enum Message {
     /// Something happened in a lane, or somebody ordered something there.
-    Lane {
-        lane: LaneId,
-        input: Box<Input>,
-        from: Option<String>,
-        reply: Option<oneshot::Sender<Reply>>,
-    },
+    Lane { lane: LaneId, input: Box<Input>, origin: Origin, reply: Option<oneshot::Sender<Reply>> },
     /// Somebody ordered something that belongs to no lane.
-    Project { order: Box<Order>, from: Option<String>, reply: oneshot::Sender<Reply> },
+    Project { order: Box<Order>, origin: Origin, reply: oneshot::Sender<Reply> },
+    /// Somebody was refused before anything was ordered: at the door.
+    Refused { asked: Box<Asked>, refusal: Box<Refusal> },
     /// Something became of a notice, or secrets were read.
     Record { record: Box<Record>, reply: Option<oneshot::Sender<Reply>> },
     /// Keep when tokens were used.
@@ -125,7 +124,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         versions: found.versions,
         wakes: BTreeMap::new(),
         refusals: Refusals::default(),
-        from: None,
+        origin: Origin::default(),
     };
     let program = PROGRAM.to_owned();
     let started = Event::EngineStarted(EngineStart { epoch: found.epoch, program, words: RULE });
@@ -178,8 +177,8 @@ impl Engine {
     pub async fn order_project(&self, order: Order) -> Result<Accepted, EngineError> {
         self.asked();
         let (reply, answer) = oneshot::channel();
-        let from = origin::current();
-        let message = Message::Project { order: Box::new(order), from, reply };
+        let origin = origin::current();
+        let message = Message::Project { order: Box::new(order), origin, reply };
         self.shared.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
@@ -221,7 +220,8 @@ struct Loop {
     versions: BTreeMap<String, u64>,
     wakes: BTreeMap<LaneId, Timestamp>,
     refusals: Refusals,
-    from: Option<String>,
+    /// From where the order came that is being carried out.
+    origin: Origin,
 }
 
 impl Loop {
@@ -258,7 +258,7 @@ impl Loop {
         self.wakes.remove(&lane);
         let verdict = self.verdict_now(&lane);
         let input = Box::new(Input::Woken { verdict, ask_again: false });
-        Message::Lane { lane, input, from: None, reply: None }
+        Message::Lane { lane, input, origin: Origin::default(), reply: None }
     }
 
     /// How green stands, without which no step ends; none where harm is said beside the loop.
@@ -284,23 +284,28 @@ impl Loop {
 
     /// An error ends the engine; a refusal does not.
     async fn take(&mut self, message: Message) -> Result<(), StoreError> {
-        self.from = None;
+        self.origin = Origin::default();
         let (result, reply) = match message {
             Message::Stop | Message::ShutOut(_) => return Ok(()),
             Message::TokensUsed => return self.keep_token_uses().await,
             Message::MatrixWaits => (self.matrix_waits().await, None),
-            Message::Lane { lane, mut input, from, reply } => {
+            Message::Lane { lane, mut input, origin, reply } => {
                 masking::input(&self.shared.setup.known.masker(), &mut input);
-                self.from = from;
+                self.origin = origin;
                 (self.lane_order(&lane, *input, reply.is_some()).await, reply)
             }
-            Message::Project { mut order, from, reply } => {
+            Message::Project { mut order, origin, reply } => {
                 masking::order(&self.shared.setup.known.masker(), &mut order);
-                let asked = Asked::of_project(&order, from.clone()).through(None, &self.shared);
-                self.from = from;
+                let from = origin.from.clone();
+                let asked = Asked::of_project(&order, from).through(None, &self.shared);
+                self.origin = origin;
                 let result = self.project_order(*order).await;
                 self.refused(Some(asked), &result).await;
                 (result, Some(reply))
+            }
+            Message::Refused { asked, refusal } => {
+                self.refused(Some(*asked), &Err(EngineError::Refused(refusal))).await;
+                return Ok(());
             }
             Message::Record { record, reply } => {
                 (self.record(*record, reply.is_some()).await, reply)
@@ -454,7 +459,7 @@ impl Loop {
             events: decision
                 .events
                 .iter()
-                .map(|event| journal::row(lane, actor, self.from.as_deref(), event))
+                .map(|event| journal::row(lane, actor, self.origin.from.as_deref(), event))
                 .collect(),
             states,
             commands,

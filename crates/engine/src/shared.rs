@@ -26,7 +26,7 @@ use crate::delivery::Deliveries;
 use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
-use crate::origin;
+use crate::origin::{self, Origin};
 use crate::owners::AskedOwners;
 use crate::prober::LaneHealth;
 use crate::rows::TokenUses;
@@ -165,8 +165,8 @@ impl Shared {
     pub(crate) async fn ask(&self, lane: &LaneId, input: Input) -> Result<Accepted, EngineError> {
         let (reply, answer) = oneshot::channel();
         let input = Box::new(input);
-        let (from, lane) = (origin::current(), lane.clone());
-        let message = Message::Lane { lane, input, from, reply: Some(reply) };
+        let (origin, lane) = (origin::current(), lane.clone());
+        let message = Message::Lane { lane, input, origin, reply: Some(reply) };
         self.inputs.send(message).await.map_err(|_| EngineError::Stopped)?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
@@ -175,7 +175,8 @@ impl Shared {
     /// has stopped.
     pub(crate) async fn send(&self, lane: &LaneId, input: Input) {
         let of = lane.clone();
-        let message = Message::Lane { lane: of, input: Box::new(input), from: None, reply: None };
+        let (input, origin) = (Box::new(input), Origin::default());
+        let message = Message::Lane { lane: of, input, origin, reply: None };
         if self.inputs.send(message).await.is_err() {
             tracing::debug!(%lane, "the engine has stopped; an input is not taken any more");
         }

@@ -115,9 +115,11 @@ impl Engine {
         let shared = &self.shared;
         match by.token() {
             Some(token) => Desk::new(shared).token(&token).ok().map(|token| token.owner),
-            None => {
-                Rights::in_force(shared).authority().ok().and_then(|it| it.person_of(by)).cloned()
-            }
+            None => Rights::in_force(shared)
+                .authority()
+                .ok()
+                .and_then(|it| it.person_behind(by))
+                .cloned(),
         }
     }
 

@@ -36,8 +36,8 @@ impl Rights {
         }
         let asks = match new.by.token() {
             Some(token) => desk.token(&token)?.owner,
-            None => match authority.person_of(&new.by) {
-                Some(person) => person.clone(),
+            None => match behind(authority, desk, &new.by)? {
+                Some(person) => person,
                 None => return Err(stranger(&new.by)),
             },
         };
@@ -52,30 +52,13 @@ impl Rights {
             }
             _ => asks.clone(),
         };
-        self.may_all_of(authority, &owner, &new.wanted.bounds)?;
+        // What asks for a second factor asks for it here too, and not only of whoever has no token.
+        for (verb, place) in reached(authority, &new.wanted.bounds) {
+            desk.lets_act(&new.by, verb, place.as_ref())?;
+            self.of_owner(&owner, verb, place.as_ref())?;
+        }
         new.by = asks;
         new.owner = Some(owner);
-        Ok(())
-    }
-
-    fn may_all_of(
-        &self,
-        authority: &Authority,
-        owner: &Person,
-        bounds: &Bounds,
-    ) -> Result<(), Box<Refusal>> {
-        let declared: Vec<Name> = authority.environments().cloned().collect();
-        let all = bounds.environments.is_empty();
-        for verb in bounds.verbs.iter().copied() {
-            if verb.is_of_project() {
-                self.of_owner(owner, verb, None)?;
-                continue;
-            }
-            let here = declared.iter().filter(|name| all || bounds.environments.contains(name));
-            for name in here {
-                self.of_owner(owner, verb, Some(name))?;
-            }
-        }
         Ok(())
     }
 
@@ -94,14 +77,40 @@ impl Rights {
                 return Ok(());
             }
             return Err(not_its_own(&own, &token));
-        } else if let Some(person) = self.authority()?.person_of(&order.by)
-            && *person == token.owner
+        } else if let Some(person) = behind(self.authority()?, desk, &order.by)?
+            && person == token.owner
         {
-            order.by = person.clone();
+            order.by = person;
             return Ok(());
         }
         self.decide(desk, &mut order.by, Verb::ApplyMatrix, None)
     }
+}
+
+/// The person who asks, in a session or by an account.
+fn behind(
+    authority: &Authority,
+    desk: &Desk<'_>,
+    by: &Person,
+) -> Result<Option<Person>, Box<Refusal>> {
+    Ok(match desk.in_session(by)? {
+        Some(person) => Some(person).filter(|person| authority.is_named(person)),
+        None => authority.person_of(by).cloned(),
+    })
+}
+
+/// Everything that a token would reach, place by place.
+fn reached(authority: &Authority, bounds: &Bounds) -> Vec<(Verb, Option<Name>)> {
+    let all = bounds.environments.is_empty();
+    let here = |name: &&Name| all || bounds.environments.contains(*name);
+    let places = |verb: Verb| -> Vec<Option<Name>> {
+        if verb.is_of_project() {
+            return vec![None];
+        }
+        authority.environments().filter(here).cloned().map(Some).collect()
+    };
+    let verbs = bounds.verbs.iter().copied();
+    verbs.flat_map(|verb| places(verb).into_iter().map(move |place| (verb, place))).collect()
 }
 
 fn stranger(account: &Person) -> Box<Refusal> {

@@ -1,5 +1,5 @@
-//! Who is at the other end of a connection, as the system knows it. Believes nothing that a request
-//! says about it, and decides nothing about what they may.
+//! Who is at the other end of a connection, as the system knows it, or who came with a token or in a session.
+//! Believes nothing that a request says about it, and decides nothing about what they may.
 
 use std::convert::Infallible;
 
@@ -13,11 +13,13 @@ use axum::serve::IncomingStream;
 use tokio::net::UnixListener;
 use towpath_core::ids::{Person, TokenId};
 use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_ports::store::StoreError;
 
 use crate::error::ApiError;
 use crate::listen::Remote;
 use crate::person;
 use crate::routes::App;
+use crate::signin::{self, InSession};
 
 /// The user at the other end of a connection, by number; none when the system does not say.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +38,15 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-/// Whatever a request orders is put on record with the user at the other end of the connection.
+/// Whatever a request orders is put on record with the user at the other end of the connection, or the address
+/// from which it came; in a session it is held against the rules of that.
 pub(crate) async fn with_origin(request: Request, next: Next) -> Response {
     let peer: Option<&ConnectInfo<Peer>> = request.extensions().get();
+    if let Some(InSession(visit)) = request.extensions().get() {
+        let from = signin::place(request.extensions());
+        let from = format!("session {} from {from}", visit.session.id);
+        return towpath_engine::in_session(from, visit.as_ruled(), next.run(request)).await;
+    }
     match peer {
         Some(ConnectInfo(Peer(Some(number)))) => {
             let from = format!("user {number} on the socket");
@@ -83,18 +91,34 @@ pub(crate) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     let headers = request.headers();
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(first), None) = (given.next(), given.next()) else {
-        if headers.contains_key(header::AUTHORIZATION) {
-            return no_entry();
-        }
-        if request.extensions().get::<Remote>().is_some() {
-            return ApiError::nobody().into_response();
-        }
-        return next.run(request).await;
+        let is_given = headers.contains_key(header::AUTHORIZATION);
+        return if is_given { no_entry() } else { without_bearer(&app, request, next).await };
     };
     let secret = first.to_str().ok().and_then(bearer);
     let token = secret.and_then(|secret| app.engine.token(secret));
     let Some(token) = token.filter(|_| !headers.contains_key(ACTING_AS)) else { return no_entry() };
     request.extensions_mut().insert(Bearer(token));
+    next.run(request).await
+}
+
+/// Lets a request pass that brings a session which opens what it asks for, or comes from the machine itself.
+async fn without_bearer(app: &App, mut request: Request, next: Next) -> Response {
+    let found = {
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        signin::session_of_api(app, &method, &headers, request.extensions()).await
+    };
+    match found {
+        Ok(Some(session)) => {
+            request.extensions_mut().insert(session);
+        }
+        // Over the network nobody is known without either.
+        Ok(None) if request.extensions().get::<Remote>().is_some() => return no_entry(),
+        Ok(None) => {}
+        Err(()) => {
+            let sentence = "what is kept of sessions cannot be read".to_owned();
+            return ApiError::from(StoreError::Unavailable(sentence)).into_response();
+        }
+    }
     next.run(request).await
 }
 
@@ -120,6 +144,13 @@ impl<State: Sync> FromRequestParts<State> for Caller {
             return Ok(Self(Person::with_token(token)));
         }
         if parts.headers.contains_key(header::AUTHORIZATION) {
+            return Err(ApiError::no_entry());
+        }
+        if let Some(InSession(visit)) = parts.extensions.get() {
+            return Ok(Self(visit.acting()));
+        }
+        // Nobody plays another person from elsewhere, not even in a rehearsal.
+        if parts.extensions.get::<Remote>().is_some() {
             return Err(ApiError::no_entry());
         }
         if let Some(name) = parts.headers.get(ACTING_AS) {

@@ -3,7 +3,7 @@
 //!
 //! It listens on a unix socket that only its owner can open (mode 0600): whoever owns the journal's
 //! folder may do everything, and who sent a request is what the system says of the connection. It
-//! listens on the network as well, where nobody is anybody without a token.
+//! listens on the network as well, where nobody is anybody without a token or a session.
 
 mod api;
 mod asked;
@@ -20,7 +20,9 @@ pub mod requests;
 pub mod route;
 pub mod routes;
 mod serve;
+pub mod signin;
 pub mod site;
+pub mod visitor;
 
 pub use caller::ACTING_AS;
 pub use once::{KEY as KEY_OF_ORDER, new_key as new_key_of_order};

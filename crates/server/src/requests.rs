@@ -204,6 +204,22 @@ pub struct TokenAnswer {
     pub expires_at: String,
 }
 
+/// `POST /v1/sign-in-links`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInLinkRequest {}
+
+/// A link by which somebody signs in; the only time that it is shown.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SignInLinkAnswer {
+    /// All of it.
+    pub address: String,
+    /// Whom it signs in.
+    pub person: Person,
+    /// Until when it can be used, once.
+    pub expires_at: String,
+}
+
 /// `POST /v1/tokens/{id}/revoke`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -9,11 +9,12 @@ use towpath_engine::Engine;
 
 use crate::api::{
     approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions,
-    refused, releases, tokens,
+    refused, releases, sign_in_links, tokens,
 };
 use crate::caller::{self, Rehearsal};
 use crate::route::Rule::{Look, Machine, Order, Own, Probe, Public};
 use crate::route::{Route, table};
+use crate::signin::{self, SignIn};
 use crate::{error, named, openapi};
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
@@ -26,6 +27,8 @@ pub struct App {
     pub engine: Engine,
     /// Ends the process that holds the engine.
     pub stop: tokio::sync::mpsc::Sender<()>,
+    /// Where people sign in; none where nobody can, as on the machine's socket alone.
+    pub sign_in: Option<SignIn>,
 }
 
 /// Every URL of a project's API, each with its rule. Paths begin after the mount.
@@ -142,6 +145,9 @@ pub fn routes() -> Vec<Route> {
         post "/tokens/{id}/revoke", Own => tokens::revoke,
             revoke_token: "End a token of one's own, or any, for whoever may apply the matrix";
 
+        post "/sign-in-links", Machine => sign_in_links::create,
+            create_sign_in_link: "Make a link by which one signs in at the pages, once";
+
         get "/openapi.json", Public => openapi::show,
             openapi: "This description";
         get "/engine", Look => engine::show,
@@ -171,6 +177,8 @@ pub fn project_api(app: App) -> Router {
 
 /// The whole API where there is one project.
 pub fn router(app: App) -> Router {
-    let api = Router::new().nest("/v1", project_api(app)).fallback(error::no_such_route);
+    let pages = app.sign_in.clone().map(signin::router).unwrap_or_default();
+    let api = Router::new().nest("/v1", project_api(app)).merge(pages);
+    let api = api.fallback(error::no_such_route);
     api.layer(middleware::from_fn(named::name))
 }

@@ -14,7 +14,7 @@ use towpath_engine::Engine;
 use crate::error::ApiError;
 use crate::measures::{self, Measures};
 use crate::routes::{self, App};
-use crate::{caller, error};
+use crate::{caller, error, signin};
 
 /// What Prometheus reads (its text format, with the units of OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -54,6 +54,9 @@ impl Site {
             let admitted = middleware::from_fn_with_state(app.clone(), caller::admit);
             all = all.route("/metrics", measured.layer(admitted));
             all = all.nest("/v1", routes::project_api(app.clone()));
+        }
+        if let Some(sign_in) = self.apps.iter().find_map(|app| app.sign_in.clone()) {
+            all = all.merge(signin::router(sign_in));
         }
         let measures = Arc::clone(&self.measures);
         all.fallback(nobody_knows).layer(middleware::from_fn_with_state(measures, counted))

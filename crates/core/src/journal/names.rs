@@ -72,6 +72,7 @@ impl Event {
             Self::NoticeRetried { .. } => "notice-retried",
             Self::OrderRefused(_) => "order-refused",
             Self::SecretsRead(_) => "secrets-read",
+            Self::SessionChanged(_) => "session-changed",
         }
     }
 
@@ -132,6 +133,7 @@ impl Event {
             | Self::Thawed(_)
             | Self::TokenCreated(_)
             | Self::TokenRevoked(_)
+            | Self::SessionChanged(_)
             | Self::StopOrdered { .. }
             | Self::StopFailed { .. }
             | Self::InstancesStopped { .. }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use towpath_core::ids::PromotionNumber;
-use towpath_core::journal::{Event, RefusedOrder, SecretsRead};
+use towpath_core::ids::{PromotionNumber, SessionId};
+use towpath_core::journal::{Event, RefusedOrder, SecretsRead, SessionChange, SessionStep};
 use towpath_core::matrix::AdapterSpec;
 use towpath_core::reason::RefusalKind;
 use towpath_core::units::Timestamp;
@@ -23,6 +23,17 @@ pub(crate) fn refused() -> Event {
         times: 3,
         since: Timestamp(1_800_000_000_000_000),
     }))
+}
+
+/// Somebody who signed in.
+pub(crate) fn session_changed() -> Event {
+    Event::SessionChanged(SessionChange {
+        session: SessionId::new("0123456789ab").unwrap(),
+        person: ada(),
+        became: SessionStep::Began,
+        by: "password".to_owned(),
+        from: "10.0.0.7".to_owned(),
+    })
 }
 
 /// What a release was handed.

@@ -65,7 +65,7 @@ impl Loop {
         if rights::changes_nothing(&self.shared, &order, now) {
             return Ok(Accepted::default());
         }
-        let desk = Desk::new(&self.shared);
+        let desk = Desk::new(&self.shared).for_whom(&self.origin);
         let token = self.rights.about_project(&desk, &mut order).map_err(EngineError::Refused)?;
         let (event, lane, actor) = match order {
             Order::ApplyMatrix(..) | Order::AgreeToMatrix(_) => {

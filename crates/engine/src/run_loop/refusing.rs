@@ -7,6 +7,7 @@ use towpath_core::promotion::input::Input;
 use super::{Loop, Reply};
 use crate::desk::Desk;
 use crate::orders::EngineError;
+use crate::origin::Origin;
 use crate::refusals::{Asked, Told};
 use crate::rights;
 
@@ -20,9 +21,9 @@ impl Loop {
         asked: bool,
     ) -> Reply {
         let token = rights::verb_of(&input).and_then(|(_, by)| by.token());
-        let desk = Desk::new(&self.shared);
+        let desk = Desk::new(&self.shared).for_whom(&self.origin);
         let allowed = self.rights.about_lane(&desk, lane, &mut input);
-        let order = Asked::of_lane(lane, &input, self.from.clone()).filter(|_| asked);
+        let order = Asked::of_lane(lane, &input, self.origin.from.clone()).filter(|_| asked);
         let order = order.map(|order| order.through(token, &self.shared));
         let result = match allowed {
             Ok(token) => self.lane_input(lane, &input, asked, token.as_ref()).await,
@@ -45,7 +46,7 @@ impl Loop {
 
     /// Writes refusals down.
     pub(super) async fn tell(&mut self, told: Vec<Told>) {
-        self.from = None;
+        self.origin = Origin::default();
         for (lane, by, event) in told {
             if let Err(error) = self.write(lane.as_ref(), &by, vec![event], false).await {
                 tracing::warn!(%error, "that an order was refused is not on record");

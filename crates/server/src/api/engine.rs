@@ -38,11 +38,12 @@ pub(crate) async fn show(State(app): State<App>) -> Json<EngineStatus> {
     })
 }
 
-/// Whoever owns the socket may stop the program that listens on it; nobody who only has a token may.
+/// Whoever owns the socket may stop the program that listens on it; nobody who only has a token or a session
+/// may.
 pub(crate) async fn stop(State(app): State<App>, Caller(by): Caller) -> Answer<Ending> {
-    if by.token().is_some() {
+    if by.token().is_some() || by.session().is_some() {
         let message = "the engine was not stopped";
-        let cause = "a token is for the project, and not for the program";
+        let cause = "a token and a session are for the project, and not for the program";
         let refusal = Refusal::new(RefusalKind::NotAllowed, "not-by-token", message, cause);
         return Err(refusal.next("unset TOWPATH_TOKEN", "act as yourself").into());
     }

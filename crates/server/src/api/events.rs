@@ -24,6 +24,7 @@ use crate::caller::Through;
 use crate::error::Answer;
 use crate::openapi::{Gives, Operation};
 use crate::routes::App;
+use crate::signin::Pass;
 
 /// Most events that one answer lists.
 const MOST: u32 = 1000;
@@ -101,12 +102,19 @@ impl Gives for Listed {
 pub(crate) async fn list(
     State(app): State<App>,
     Through(token): Through,
+    pass: Pass,
     Query(wanted): Query<Wanted>,
 ) -> Answer<Listed> {
     let after = wanted.after.unwrap_or(0);
     if wanted.follow {
-        let followed =
-            Followed { news: app.engine.news(), engine: app.engine, token, at: after, wanted };
+        let followed = Followed {
+            news: app.engine.news(),
+            engine: app.engine,
+            token,
+            pass,
+            at: after,
+            wanted,
+        };
         return Ok(Listed::Followed(Box::new(followed)));
     }
     let limit = wanted.limit.unwrap_or(MOST).clamp(1, MOST);
@@ -134,6 +142,8 @@ pub(crate) struct Followed {
     news: broadcast::Receiver<Arc<EventRow>>,
     /// The token that it was asked for with.
     token: Option<TokenId>,
+    /// The same of a session.
+    pass: Pass,
     /// The last event that was read.
     at: u64,
     wanted: Wanted,
@@ -144,6 +154,9 @@ impl Followed {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.token.as_ref().is_some_and(|token| !self.engine.is_token_in_force(token)) {
+                return None;
+            }
+            if !self.pass.goes_on().await {
                 return None;
             }
             let rows = self.engine.events(self.at, MOST).await.ok()?;
@@ -158,8 +171,8 @@ impl Followed {
             // An error is a reader that fell behind: the journal has what it missed.
             let more = async { !matches!(self.news.recv().await, Err(RecvError::Closed)) };
             let goes_on = match &self.token {
-                None => more.await,
-                Some(_) => tokio::time::timeout(LOOKED_AT_EVERY, more).await.unwrap_or(true),
+                None if !self.pass.is_of_session() => more.await,
+                _ => tokio::time::timeout(LOOKED_AT_EVERY, more).await.unwrap_or(true),
             };
             if !goes_on {
                 return None;

@@ -12,6 +12,7 @@ pub(crate) mod notices;
 pub(crate) mod promotions;
 pub(crate) mod refused;
 pub(crate) mod releases;
+pub(crate) mod sign_in_links;
 pub(crate) mod tokens;
 
 use towpath_engine::Accepted;

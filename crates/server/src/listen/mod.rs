@@ -70,11 +70,11 @@ pub struct Network {
 
 /// The far end of a request over the network.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Remote(pub(crate) SocketAddr);
+pub struct Remote(pub SocketAddr);
 
 /// Whether the visitor's browser speaks TLS, to us or to a proxy that is believed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Encrypted(pub(crate) bool);
+pub struct Encrypted(pub bool);
 
 /// Answers by `routes` until `stopped` completes, and then for two seconds what was asked before.
 pub async fn serve_network(

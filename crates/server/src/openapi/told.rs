@@ -10,6 +10,7 @@ use crate::asked::{Body, Created, Path, Query, Taken};
 use crate::caller::{Caller, Through};
 use crate::error::Answer;
 use crate::routes::App;
+use crate::signin::Pass;
 
 /// Makes the schema of a type.
 pub(crate) type Shape = fn(&mut SchemaGenerator) -> Schema;
@@ -49,7 +50,7 @@ pub(crate) trait Gives {
 macro_rules! unseen {
     ($($type:ty),*) => { $(impl Takes for $type { fn takes(_: &mut Operation) {} })* };
 }
-unseen!(State<App>, Caller, Through, HeaderMap);
+unseen!(State<App>, Caller, Through, Pass, HeaderMap);
 
 impl<T> Takes for Path<T> {
     // Their names stand in the path.

@@ -3,13 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
+mod browser;
 mod contract;
 mod glass;
 mod keys;
 mod literal;
 mod once;
 mod overriding;
+mod sessions;
 mod signed;
+mod signing_in;
 mod tokens;
 mod waits;
 mod words;

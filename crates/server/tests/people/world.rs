@@ -131,11 +131,11 @@ pub(crate) enum As<'a> {
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) matrix: Matrix,
-    clock: Arc<HandClock>,
+    pub(crate) clock: Arc<HandClock>,
     /// How many orders had a key.
     keys: AtomicI64,
-    app: App,
-    _folder: tempfile::TempDir,
+    pub(crate) app: App,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl World {
@@ -164,14 +164,14 @@ impl World {
         };
         let Running { engine, .. } = start(setup).await.unwrap();
         let (stop, _) = tokio::sync::mpsc::channel(1);
-        let app = App { engine: engine.clone(), stop };
+        let app = App { engine: engine.clone(), stop, sign_in: None };
         let world = Self {
             engine,
             matrix: matrix.clone(),
             clock,
             keys: AtomicI64::new(0),
             app,
-            _folder: folder,
+            folder,
         };
         world.apply(&matrix).await;
         for version in ["1.0.0", "2.0.0"] {
@@ -296,7 +296,8 @@ pub(crate) fn place(path: &str) -> String {
 }
 
 /// Routes that order nothing of the project, or are asked about elsewhere, with why.
-pub(crate) const ASIDE: [(&str, &str); 13] = [
+pub(crate) const ASIDE: [(&str, &str); 14] = [
+    ("/v1/sign-in-links", "for oneself, at the machine; tests of signing in"),
     ("/v1/matrix/asked", "asks what would be"),
     ("/v1/matrix/proposal", "answers 404 where nothing is proposed; tests of `governing`"),
     ("/v1/audit/checkpoint", "signs what is there, and changes nothing"),

@@ -1,6 +1,7 @@
 //! `towpath serve`: one engine with its API, in the foreground or in the background. Owns the lock
 //! that keeps two engines off one folder, and the rule when a background engine may end.
 
+mod accounts;
 mod log;
 mod network;
 mod settings;
@@ -25,6 +26,7 @@ use towpath_ports::secret::Known;
 use towpath_ports::store::{Store as _, StoreIdentity};
 use towpath_server::listen::abort_on_panics_outside_of_requests;
 use towpath_server::routes::App;
+use towpath_server::signin::SignIn;
 use towpath_server::{serve_unix, site};
 use towpath_store::SqlStore;
 
@@ -66,6 +68,8 @@ struct Served {
 struct Server {
     known: Known,
     database: Option<String>,
+    /// Where people sign in; none without pages.
+    sign_in: Option<SignIn>,
     /// Ends the server when something is sent.
     stop: mpsc::Sender<()>,
     /// Turns true when the server has stopped.
@@ -136,7 +140,12 @@ async fn serve(
 ) -> Result<(), CliError> {
     let (stop, asked) = mpsc::channel(1);
     let (stopping, stopped) = watch::channel(false);
-    let server = Server { known, database: arguments.database.clone(), stop, stopped };
+    let database = arguments.database.clone();
+    let sign_in = match projects.first() {
+        Some((first, _)) => accounts::open(bound.address(), database.as_deref(), first).await?,
+        None => None,
+    };
+    let server = Server { known, database, sign_in, stop, stopped };
     let mut all = Vec::new();
     let mut begun = Ok(());
     for (project, name) in projects {
@@ -156,6 +165,7 @@ async fn serve(
         if let Some(address) = bound.address() {
             context.aside(&format!("pages on {address}\n"));
         }
+        accounts::tell_first_link(server.sign_in.as_ref(), context).await;
         network = bound.serve(&site, &server.stopped);
         tell_manager(&[NotifyState::Ready]);
         watch_over(move || site.is_ready());
@@ -187,7 +197,7 @@ async fn stop_all(all: Vec<Served>, stopping: &watch::Sender<bool>) -> Result<()
 
 impl Server {
     fn app(&self, engine: &Engine) -> App {
-        App { engine: engine.clone(), stop: self.stop.clone() }
+        App { engine: engine.clone(), stop: self.stop.clone(), sign_in: self.sign_in.clone() }
     }
 
     /// Starts the engine of one project, and what answers on its socket.
@@ -204,6 +214,9 @@ impl Server {
         let running = towpath_engine::start(setup)
             .await
             .map_err(|error| cannot(&project.state, &error.to_string()))?;
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.serves(&running.engine);
+        }
         let (app, socket) = (self.app(&running.engine), project.socket());
         let mut stopped = self.stopped.clone();
         let api = tokio::spawn(async move {
