@@ -18,7 +18,7 @@ use towpath_ports::store::StoreError;
 use crate::error::ApiError;
 use crate::listen::Remote;
 use crate::person;
-use crate::routes::App;
+use crate::routes::{self, App};
 use crate::signin::{self, InSession};
 
 /// The user at the other end of a connection, by number; none when the system does not say.
@@ -112,7 +112,12 @@ async fn without_bearer(app: &App, mut request: Request, next: Next) -> Response
             request.extensions_mut().insert(session);
         }
         // Over the network nobody is known without either.
-        Ok(None) if request.extensions().get::<Remote>().is_some() => return no_entry(),
+        Ok(None)
+            if request.extensions().get::<Remote>().is_some()
+                && !routes::is_public(request.uri().path()) =>
+        {
+            return no_entry();
+        }
         Ok(None) => {}
         Err(()) => {
             let sentence = "what is kept of sessions cannot be read".to_owned();

@@ -2,6 +2,8 @@
 //!
 //! The router, the tests of who may what and the description of the API are made from this table.
 
+use std::sync::LazyLock;
+
 use axum::extract::DefaultBodyLimit;
 use axum::{Extension, Router, middleware};
 use towpath_core::people::Verb;
@@ -155,6 +157,15 @@ pub fn routes() -> Vec<Route> {
         post "/engine/stop", Machine => engine::stop,
             stop_engine: "End the program that runs the engine";
     }
+}
+
+/// Whether a path of the table, as it stands after the mount, is answered to anybody.
+pub(crate) fn is_public(path: &str) -> bool {
+    static PUBLIC: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let public = routes().into_iter().filter(|route| route.rule == Public);
+        public.map(|route| route.path).collect()
+    });
+    PUBLIC.contains(&path)
 }
 
 /// The API of one project, without the address that it is mounted at: `/v1` or `/v1/projects/NAME`.

@@ -187,8 +187,14 @@ async fn b03_b05_over_the_network_nobody_is_answered_without_a_token_or_a_sessio
         for cookie in &cookies {
             let headers = [("content-type", "application/json"), ("cookie", cookie.as_str())];
             let answer = door.browser().send(method.clone(), &path, &headers, "{}").await;
+            if path.ends_with("/openapi.json") {
+                assert_eq!(answer.status, StatusCode::OK, "it is public");
+                continue;
+            }
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path} {cookie:.80}");
-            answers.push(answer.text);
+            let mut body: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+            body["request_id"].take();
+            answers.push(body);
         }
     }
     answers.dedup();
