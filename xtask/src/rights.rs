@@ -31,7 +31,7 @@ was read from `who_may` a second time to make sure. [Say who may do what](../how
 - What nobody names in `who_may` is for everybody in `people`; going past the rules is for nobody then.
 - How long a session lasts, and what wants a second factor, is what `iam` says, and an hour without one where it says nothing;
   what belongs to the whole project (create_release, apply_matrix) has the strictest rules of all environments.
-  **Nothing enforces that yet**: sign-in comes with the server. On one machine there are no sessions.
+  It holds for whoever [signed in](../how-to/sign-in.md) at the server; at the machine's socket there are no sessions.
 ";
 
 /// The whole page.

@@ -1,6 +1,6 @@
 //! How long somebody who signed in may go on, and when a second factor is wanted: rules from the matrix
-//! alone (`iam` of each environment). Signs nobody in, and no program yet asks it: that comes with the
-//! server's sign-in. On one machine there are no sessions; whoever has the account acts.
+//! alone (`iam` of each environment). Signs nobody in; the engine asks it about every order that comes in a
+//! session. At the machine's socket there are none; whoever has the account acts.
 
 use std::collections::BTreeMap;
 

@@ -296,17 +296,14 @@ impl Loop {
             }
             Message::Project { mut order, origin, reply } => {
                 masking::order(&self.shared.setup.known.masker(), &mut order);
-                let from = origin.from.clone();
-                let asked = Asked::of_project(&order, from).through(None, &self.shared);
+                let asked = Asked::of_project(&order, origin.from.clone());
+                let asked = asked.through(None, &self.shared);
                 self.origin = origin;
                 let result = self.project_order(*order).await;
                 self.refused(Some(asked), &result).await;
                 (result, Some(reply))
             }
-            Message::Refused { asked, refusal } => {
-                self.refused(Some(*asked), &Err(EngineError::Refused(refusal))).await;
-                return Ok(());
-            }
+            Message::Refused { asked, refusal } => return self.at_the_door(*asked, refusal).await,
             Message::Record { record, reply } => {
                 (self.record(*record, reply.is_some()).await, reply)
             }

@@ -116,7 +116,7 @@ async fn without_bearer(app: &App, mut request: Request, next: Next) -> Response
             if request.extensions().get::<Remote>().is_some()
                 && !routes::is_public(request.uri().path()) =>
         {
-            return no_entry();
+            return ApiError::nobody().into_response();
         }
         Ok(None) => {}
         Err(()) => {
@@ -156,7 +156,7 @@ impl<State: Sync> FromRequestParts<State> for Caller {
         }
         // Nobody plays another person from elsewhere, not even in a rehearsal.
         if parts.extensions.get::<Remote>().is_some() {
-            return Err(ApiError::no_entry());
+            return Err(ApiError::nobody());
         }
         if let Some(name) = parts.headers.get(ACTING_AS) {
             let is_rehearsal = parts.extensions.get().is_some_and(|Rehearsal(is_one)| *is_one);

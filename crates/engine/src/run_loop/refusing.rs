@@ -3,6 +3,8 @@
 
 use towpath_core::ids::LaneId;
 use towpath_core::promotion::input::Input;
+use towpath_core::reason::Refusal;
+use towpath_ports::store::StoreError;
 
 use super::{Loop, Reply};
 use crate::desk::Desk;
@@ -31,6 +33,16 @@ impl Loop {
         };
         self.refused(order, &result).await;
         result
+    }
+
+    /// The same of somebody who was let in nowhere.
+    pub(super) async fn at_the_door(
+        &mut self,
+        asked: Asked,
+        refusal: Box<Refusal>,
+    ) -> Result<(), StoreError> {
+        self.refused(Some(asked), &Err(EngineError::Refused(refusal))).await;
+        Ok(())
     }
 
     /// Puts on record that somebody was refused. Whoever is refused hears of it whether or not that

@@ -152,7 +152,7 @@ async fn act(
             app.engine.order_project(Order::Freeze(serde_json::from_value(freeze).unwrap())).await
         }
         "token" => {
-            let secret = tokens::written(&[lane.environment.as_str().len() as u8; 32]);
+            let secret = tokens::written(&[lane.environment.as_str().as_bytes()[0]; 32]);
             let wanted = Wanted {
                 name: lane.environment.clone(),
                 hash: tokens::hash_of(&app.engine.setup().project, &secret).unwrap(),

@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::json;
 use towpath_core::matrix::Matrix;
 use towpath_core::units::Span;
+use towpath_ports::accounts::Accounts as _;
 
 use crate::browser::{Browser, Door, HOST, PASSWORD, encoded};
 use crate::world::As;
@@ -136,7 +137,6 @@ async fn t15_counts_outlive_the_program() {
     let key = towpath_ports::accounts::AttemptKey::of("both", "ada\u{0}10.0.0.7");
     let place = door.world.folder.path().join("server.db");
     let again = towpath_store::SqlAccounts::open(&place.to_string_lossy()).await.unwrap();
-    use towpath_ports::accounts::Accounts as _;
     let times = again.count_attempt(&key, Span::minutes(15), door.world.now()).await.unwrap();
     assert_eq!(times, 11);
 }
