@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 use towpath_engine::views::YouView;
+use towpath_server::requests::{SignInLinkAnswer, SignInLinkRequest};
 
 use crate::args::{LoginArguments, LogoutArguments};
 use crate::client::Client;
 use crate::commands::Context;
+use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::ProjectFolder;
 use crate::report;
@@ -23,7 +25,8 @@ pub(crate) async fn run(
     arguments: &LoginArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let server = Server::at(&arguments.server)?;
+    let Some(server) = &arguments.server else { return web(context).await };
+    let server = Server::at(server)?;
     let name = arguments.name.clone().unwrap_or_else(|| server.usual_name());
     let mut known = Known {
         server: server.shown(),
@@ -55,6 +58,18 @@ pub(crate) async fn run(
     server::keep_contexts(&contexts)?;
     let noted = note_here(context, &here, &name)?;
     say(context, &name, &known, &you, noted);
+    Ok(ExitCode::Done)
+}
+
+/// Prints a link that signs in at the pages whoever has this machine. Not safe to repeat: each works once.
+async fn web(context: &Context) -> Result<ExitCode, CliError> {
+    let session = Session::reading(context).await?;
+    let asked = SignInLinkRequest {};
+    let made: SignInLinkAnswer = session.client.post("/v1/sign-in-links", &asked).await?;
+    let mark = context.err.symbol(Symbol::Passed);
+    let until = context.err.minute(&made.expires_at);
+    let said = format!("{mark} it signs {} in, once, until {until}\n", made.person);
+    context.either(&made, (format!("{}\n", made.address), said));
     Ok(ExitCode::Done)
 }
 
