@@ -66,7 +66,7 @@ pub use checkpoints::CheckpointView;
 pub use orders::{
     Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,
 };
-pub use origin::{coming_from, in_session};
+pub use origin::{coming_from, from_here, in_session};
 pub use reader::Reader;
 pub use retention::ReleaseView;
 pub use run_loop::{Engine, Running, start};

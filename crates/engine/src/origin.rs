@@ -32,6 +32,12 @@ pub async fn in_session<T>(from: String, session: Session, work: impl Future<Out
     ORIGIN.scope(Origin { from: Some(from), session }, work).await
 }
 
+/// Carries `work` out elsewhere, such as in a task of its own, as if it were done here: what it orders comes from
+/// where this came from.
+pub fn from_here<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    ORIGIN.scope(current(), work)
+}
+
 /// From where the order comes that is being given.
 pub(crate) fn current() -> Origin {
     ORIGIN.try_with(Clone::clone).unwrap_or_default()

@@ -163,12 +163,12 @@ async fn answered(
         Err(error) => return Err(error.into()),
     };
     // In a task of its own: whoever asked may hang up, and their key must have its answer all the same.
-    let work = tokio::spawn(async move {
+    let work = tokio::spawn(towpath_engine::from_here(async move {
         let answer = panics::answered(request, next).await;
         let kept = if is_kept { keep(&app, &asked, answer).await } else { answer };
         drop(working);
         kept
-    });
+    }));
     work.await.map_err(|_| ApiError::broken())
 }
 

@@ -165,14 +165,8 @@ impl World {
         let Running { engine, .. } = start(setup).await.unwrap();
         let (stop, _) = tokio::sync::mpsc::channel(1);
         let app = App { engine: engine.clone(), stop, sign_in: None };
-        let world = Self {
-            engine,
-            matrix: matrix.clone(),
-            clock,
-            keys: AtomicI64::new(0),
-            app,
-            folder,
-        };
+        let world =
+            Self { engine, matrix: matrix.clone(), clock, keys: AtomicI64::new(0), app, folder };
         world.apply(&matrix).await;
         for version in ["1.0.0", "2.0.0"] {
             let answer = world.create_release(version, "ada").await;
