@@ -67,6 +67,25 @@ impl Serving {
         get(self.address, path, bearer)
     }
 
+    /// The whole answer to bytes that are sent, with its head.
+    ///
+    /// # Panics
+    /// When it is not answered.
+    pub fn post(&self, path: &str, bearer: &str, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("somebody listens");
+        stream.set_read_timeout(Some(BEGINS_WITHIN)).expect("a limit");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {bearer}\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).expect("it is taken");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it is answered");
+        answer
+    }
+
     /// Ends it as a service manager does, and answers how it ended.
     ///
     /// # Panics

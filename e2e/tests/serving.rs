@@ -153,6 +153,65 @@ fn the_command_line_behaves_through_a_server_as_it_does_on_its_machine() {
 }
 
 #[test]
+fn a_release_that_is_created_through_a_server_brings_its_bytes_and_serves() {
+    let world = project("shop");
+    let serving = Serving::begin(world.root(), &["--rehearsal", "60x"]);
+    let may = ["--may", "promote", "--may", "create_release"];
+    let builder = token(&world, &may);
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let url = serving.url("/projects/shop");
+    must(home, &["login", &url, "--token-file", "-"], &builder, 0);
+    let app = home.join("app");
+    let program = format!("#!/bin/sh\nexec '{}' sample-service\n", towpath().display());
+    std::fs::write(&app, program).unwrap();
+    std::fs::set_permissions(&app, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(home.join("report.xml"), "<testsuite tests=\"1\"/>").unwrap();
+    let create = [
+        "release",
+        "create",
+        "2.0.0",
+        "--artifact",
+        "api=app",
+        "--evidence",
+        "unit=report.xml",
+        "--server",
+        "shop",
+    ];
+    let created = must(home, &create, "", 0);
+    assert!(created.err.contains("sending "), "{}", created.err);
+    let again = must(home, &create, "", 0);
+    assert!(!again.err.contains("sending "), "it is there already: {}", again.err);
+    assert!(!home.join(".towpath").exists(), "nothing stays where it was typed");
+    let promote = ["promote", "production", "--release", "2.0.0", "--yes", "--server", "shop"];
+    must(home, &promote, "", 0);
+    let status = must(home, &["status", "--json", "--server", "shop"], "", 0).last_object();
+    assert_eq!(status["lanes"][0]["serves"]["release"], "2.0.0");
+    let shown = must(home, &["release", "show", "2.0.0", "--json", "--server", "shop"], "", 0);
+    assert!(shown.out.contains("unit"), "{}", shown.out);
+
+    // Other bytes than those of the digest are not kept.
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let kept = world.state().join("artifacts/sha256");
+    let before = std::fs::read_dir(&kept).unwrap().count();
+    let path = format!("/v1/uploads/{digest}");
+    let refused = serving.post(&path, &builder, b"other bytes");
+    assert!(refused.contains("wrong-digest"), "{refused}");
+    let escaping = serving.post("/v1/uploads/..%2f..%2fetc%2fpasswd", &builder, b"x");
+    assert!(escaping.starts_with("HTTP/1.1 400"), "{escaping}");
+    assert_eq!(std::fs::read_dir(&kept).unwrap().count(), before);
+    assert_eq!(std::fs::read_dir(world.state().join("artifacts/temporary")).unwrap().count(), 0);
+
+    // Whoever may only look sends nothing.
+    let eyes = world.must(&["token", "create", "eyes"], 0).out.trim().to_owned();
+    assert!(serving.post(&path, &eyes, b"x").starts_with("HTTP/1.1 403"));
+    must(home, &["login", &url, "--name", "eyes", "--token-file", "-"], &eyes, 0);
+    std::fs::write(&app, "#!/bin/sh\n").unwrap();
+    let refused = ["release", "create", "3.0.0", "--artifact", "api=app", "--server", "eyes"];
+    must(home, &refused, "", 4);
+}
+
+#[test]
 fn a_taken_address_that_somebody_chose_is_an_error_and_names_another() {
     let world = project("shop");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -23,6 +23,7 @@ use towpath_server::{ACTING_AS, KEY_OF_ORDER};
 
 use crate::background;
 use crate::client::remote::Remote;
+pub(crate) use crate::client::remote::Sent;
 use crate::exit_code::{CliError, ExitCode};
 use crate::journal::Journal;
 use crate::project::ProjectFolder;
@@ -228,6 +229,26 @@ impl Client {
             Failure::Unanswered(error) => unanswered(&error),
             other => other.into(),
         })
+    }
+
+    /// Sends bytes to a server, which may take as long as they need. Safe to repeat.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; `not-kept` when the file cannot be read.
+    pub(crate) async fn send<Answer: DeserializeOwned>(
+        &self,
+        path: &str,
+        sent: Sent,
+    ) -> Result<Answer, CliError> {
+        let Way::Server(remote) = &self.way else {
+            let message = "nothing was sent: the engine of this machine keeps what is here";
+            return Err(CliError::new(ExitCode::Failed, "of-server", message));
+        };
+        let (status, bytes) = remote.sent(path, sent, &self.acting).await?;
+        if !status.is_success() {
+            return Err(problem(status, &bytes));
+        }
+        Ok(read(path, &bytes)?)
     }
 
     /// Opens a stream of lines of JSON that ends when either side hangs up.

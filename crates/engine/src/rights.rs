@@ -213,6 +213,11 @@ impl Rights {
         Ok(())
     }
 
+    /// Whether `by` may give orders of a kind that belongs to the whole project.
+    pub(crate) fn of_project(&self, desk: &Desk<'_>, by: &Person, verb: Verb) -> Allowed {
+        self.decide(desk, &mut by.clone(), verb, None)
+    }
+
     /// Whether somebody may whom the matrix names, by whatever they came.
     pub(crate) fn of_owner(
         &self,

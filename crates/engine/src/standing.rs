@@ -2,12 +2,26 @@
 
 use std::sync::atomic::Ordering;
 
+use towpath_core::ids::Person;
+use towpath_core::people::Verb;
+use towpath_core::reason::Refusal;
 use towpath_ports::store::StoreError;
 
+use crate::desk::Desk;
+use crate::rights::Rights;
 use crate::run_loop::Engine;
 use crate::views::{PromotionView, Status};
 
 impl Engine {
+    /// Whether `by` may do something that belongs to the whole project now. An order is decided about when it
+    /// is given; this is for what comes before one.
+    ///
+    /// # Errors
+    /// The refusal that an order would get.
+    pub fn may(&self, by: &Person, verb: Verb) -> Result<(), Box<Refusal>> {
+        Rights::in_force(&self.shared).of_project(&Desk::new(&self.shared), by, verb)
+    }
+
     /// Whether it runs and its journal took what it was last asked to take.
     pub fn is_ready(&self) -> bool {
         !self.shared.is_stopped() && self.shared.store_answers.load(Ordering::SeqCst)

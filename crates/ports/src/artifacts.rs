@@ -24,6 +24,15 @@ pub trait ArtifactStore: Send + Sync {
         BTreeSet::new()
     }
 
+    /// A place for bytes that come from elsewhere. A store that takes none says so.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`] when there is no room, or nothing is taken.
+    async fn receive(&self) -> Result<Box<dyn Receiving>, ArtifactError> {
+        let source = std::io::Error::new(std::io::ErrorKind::Unsupported, "nothing is taken here");
+        Err(ArtifactError::Io { path: PathBuf::new(), source })
+    }
+
     /// Removes what is kept under these digests, and what was left half written; answers how many
     /// bytes that freed. What was kept within a month or begun within a day stays, so it is safe
     /// while somebody keeps more. Safe to repeat. A store that keeps for ever removes nothing.
@@ -33,6 +42,27 @@ pub trait ArtifactStore: Send + Sync {
     async fn sweep(&self, _unneeded: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
         Ok(0)
     }
+}
+
+/// Bytes on their way into a store. Dropped before the end they are gone again.
+#[async_trait]
+pub trait Receiving: Send {
+    /// Takes the next piece. Waits for the disk.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`], of the kind `FileTooLarge` beyond what the store keeps; give up then.
+    fn take(&mut self, piece: &[u8]) -> Result<(), ArtifactError>;
+
+    /// Keeps what was taken if it is what has this digest, and answers how many bytes it has. They are on the
+    /// disk when it returns.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Damaged`] when they are other bytes; nothing is kept then.
+    async fn finish(
+        self: Box<Self>,
+        digest: &Digest,
+        executable: bool,
+    ) -> Result<u64, ArtifactError>;
 }
 
 /// Why kept bytes cannot be given out.

@@ -345,6 +345,30 @@ pub struct ReleaseRequest {
     pub by: Person,
 }
 
+/// `POST /v1/uploads/missing`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MissingRequest {
+    /// Which digests, at most 1000.
+    pub digests: BTreeSet<Digest>,
+}
+
+/// Which of them have to be sent.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct MissingAnswer {
+    /// Those under which nothing is kept.
+    pub missing: BTreeSet<Digest>,
+}
+
+/// What was kept.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct UploadedAnswer {
+    /// Under which digest.
+    pub digest: Digest,
+    /// How many bytes.
+    pub size: u64,
+}
+
 /// What an accepted order led to.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptedView {

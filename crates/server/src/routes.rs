@@ -11,7 +11,7 @@ use towpath_engine::Engine;
 
 use crate::api::{
     approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions,
-    refused, releases, sign_in_links, tokens,
+    refused, releases, sign_in_links, tokens, uploads,
 };
 use crate::caller::{self, Rehearsal};
 use crate::route::Rule::{Look, Machine, Order, Own, Probe, Public};
@@ -116,6 +116,11 @@ pub fn routes() -> Vec<Route> {
             list_releases: "Releases, and where they have been";
         post "/releases", Order(Verb::CreateRelease) => releases::create,
             create_release: "Create a release";
+
+        ask "/uploads/missing", Probe(Verb::CreateRelease) => uploads::missing,
+            missing_uploads: "Which bytes of a release are not kept yet";
+        ask "/uploads/{digest}", Probe(Verb::CreateRelease) => uploads::keep,
+            upload: "Keep bytes under their digest, for a release that will name them";
 
         get "/matrix", Look => matrix::show,
             show_matrix: "The matrix in force, without its secrets";

@@ -6,9 +6,11 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use async_trait::async_trait;
 use sha2::Digest as _;
 use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
+use towpath_ports::artifacts::{ArtifactError, Receiving};
 
 use super::{ARTIFACT_BYTES_MOST, Artifacts};
 
@@ -33,19 +35,19 @@ impl Write for Hashing {
 }
 
 /// Bytes on their way into the store: hashed, counted, and gone again unless they are finished.
-pub(super) struct Keeping<'a> {
-    store: &'a Artifacts,
+pub(super) struct Keeping {
+    store: Artifacts,
     path: PathBuf,
     file: BufWriter<File>,
     hash: sha2::Sha256,
     size: u64,
 }
 
-impl<'a> Keeping<'a> {
-    pub(super) fn begin(store: &'a Artifacts) -> io::Result<Self> {
+impl Keeping {
+    pub(super) fn begin(store: &Artifacts) -> io::Result<Self> {
         let path = store.temporary()?;
         let file = BufWriter::new(File::create_new(&path)?);
-        Ok(Self { store, path, file, hash: sha2::Sha256::new(), size: 0 })
+        Ok(Self { store: store.clone(), path, file, hash: sha2::Sha256::new(), size: 0 })
     }
 
     pub(super) fn finish(
@@ -54,9 +56,14 @@ impl<'a> Keeping<'a> {
         source: String,
         executable: bool,
     ) -> io::Result<Artifact> {
-        self.file.flush()?;
         let digest = Digest::from_hash(&std::mem::take(&mut self.hash).finalize());
-        let target = self.store.kept(&digest);
+        self.place(&digest, executable)?;
+        Ok(Artifact { digest, form, source, size: self.size })
+    }
+
+    fn place(&mut self, digest: &Digest, executable: bool) -> io::Result<()> {
+        self.file.flush()?;
+        let target = self.store.kept(digest);
         let was_executable =
             target.metadata().is_ok_and(|data| data.permissions().mode() & 0o111 != 0);
         let mode = if executable || was_executable { 0o555 } else { 0o444 };
@@ -66,12 +73,42 @@ impl<'a> Keeping<'a> {
         fs::create_dir_all(&folder)?;
         // Also over what is kept already: the same bytes, or damaged ones that this repairs.
         fs::rename(&self.path, target)?;
-        File::open(&folder)?.sync_all()?;
-        Ok(Artifact { digest, form, source, size: self.size })
+        File::open(&folder)?.sync_all()
+    }
+
+    fn failed(&self, source: io::Error) -> ArtifactError {
+        ArtifactError::Io { path: self.path.clone(), source }
     }
 }
 
-impl Write for Keeping<'_> {
+#[async_trait]
+impl Receiving for Keeping {
+    fn take(&mut self, piece: &[u8]) -> Result<(), ArtifactError> {
+        self.write_all(piece).map_err(|source| self.failed(source))
+    }
+
+    async fn finish(
+        mut self: Box<Self>,
+        digest: &Digest,
+        executable: bool,
+    ) -> Result<u64, ArtifactError> {
+        let found = Digest::from_hash(&std::mem::take(&mut self.hash).finalize());
+        if found != *digest {
+            return Err(ArtifactError::Damaged(digest.to_string()));
+        }
+        let path = self.path.clone();
+        let placing = move || {
+            let placed = self.place(&found, executable);
+            placed.map(|()| self.size).map_err(|source| self.failed(source))
+        };
+        let placed = tokio::task::spawn_blocking(placing).await;
+        placed.unwrap_or_else(|error| {
+            Err(ArtifactError::Io { path, source: io::Error::other(error) })
+        })
+    }
+}
+
+impl Write for Keeping {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
@@ -91,7 +128,7 @@ impl Write for Keeping<'_> {
     }
 }
 
-impl Drop for Keeping<'_> {
+impl Drop for Keeping {
     fn drop(&mut self) {
         let _renamed_if_finished = fs::remove_file(&self.path);
     }

@@ -29,7 +29,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
-use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
+use towpath_ports::artifacts::{ArtifactError, ArtifactStore, Receiving};
 
 use self::archive::Wanted;
 use self::keeping::{Keeping, digest_of};
@@ -161,6 +161,14 @@ impl Artifacts {
         kept.finish(ArtifactForm::File, shown.to_string(), executable).map_err(io)
     }
 
+    /// Where the bytes of a digest are, and whether they can be executed, if they are kept. They are not
+    /// compared with it; whoever takes them does that.
+    pub fn bytes_of(&self, digest: &Digest) -> Option<(PathBuf, bool)> {
+        let path = self.kept(digest);
+        let mode = path.metadata().ok()?.permissions().mode();
+        Some((path, mode & 0o111 != 0))
+    }
+
     async fn in_background(
         &self,
         path: PathBuf,
@@ -272,6 +280,13 @@ impl ArtifactStore for Artifacts {
         };
         let look = move || digests.into_iter().filter(is_gone).collect();
         tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+
+    async fn receive(&self) -> Result<Box<dyn Receiving>, ArtifactError> {
+        let began = Keeping::begin(self);
+        let began =
+            began.map_err(|source| ArtifactError::Io { path: self.root.clone(), source })?;
+        Ok(Box::new(began))
     }
 
     async fn sweep(&self, wanted: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {

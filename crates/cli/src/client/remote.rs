@@ -1,5 +1,6 @@
 //! Talks to a server elsewhere: HTTP over TLS. Owns what its failures mean; knows no command.
 
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -10,6 +11,21 @@ use towpath_server::ACTING_AS;
 use super::{ANSWER_WITHIN, Acting, CONNECTED_WITHIN, Failure, LARGEST_ANSWER};
 use crate::exit_code::{CliError, ExitCode};
 use crate::server::Server;
+
+/// Bytes that are sent.
+pub(crate) enum Sent {
+    /// These.
+    Bytes(Bytes),
+    /// Those of a file, as they are read.
+    File(PathBuf),
+}
+
+fn not_read(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::new(ExitCode::Failed, "not-kept", "nothing was sent")
+        .because(error.to_string())
+        .at(path.display().to_string())
+        .next("towpath doctor", "whether this machine is in order")
+}
 
 /// The way to one server.
 #[derive(Clone)]
@@ -57,6 +73,31 @@ impl Remote {
             request = request.header(header::AUTHORIZATION, token.header());
         }
         request.body(body).send().await.map_err(|error| self.failed(&error))
+    }
+
+    /// Sends bytes and answers with the whole answer. Waits for as long as they are taken.
+    pub(super) async fn sent(
+        &self,
+        path: &str,
+        sent: Sent,
+        acting: &Acting,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let mut request =
+            self.http.post(self.server.url(path)).header(header::ACCEPT, "application/json");
+        if let Some(token) = &acting.token {
+            request = request.header(header::AUTHORIZATION, token.header());
+        }
+        let request = match sent {
+            Sent::Bytes(bytes) => request.body(bytes),
+            Sent::File(path) => {
+                let opened = tokio::fs::File::open(&path).await;
+                request.body(opened.map_err(|error| Failure::Unsent(not_read(&path, &error)))?)
+            }
+        };
+        let answer = request.send().await.map_err(|error| self.failed(&error))?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(|error| self.failed(&error))?;
+        Ok((status, bytes))
     }
 
     /// The whole answer.

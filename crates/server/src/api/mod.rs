@@ -14,6 +14,7 @@ pub(crate) mod refused;
 pub(crate) mod releases;
 pub(crate) mod sign_in_links;
 pub(crate) mod tokens;
+pub(crate) mod uploads;
 
 use towpath_engine::Accepted;
 

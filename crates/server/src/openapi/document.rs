@@ -122,6 +122,10 @@ fn laid_out(route: &Route, forms: &mut Forms) -> Value {
         "security": security(route),
         "parameters": parameters(route, forms),
     });
+    if told.bytes {
+        let bytes = json!({ "application/octet-stream": {} });
+        operation["requestBody"] = json!({ "required": true, "content": bytes });
+    }
     if let Some(shape) = told.body {
         let schema = forms.sent(shape);
         operation["requestBody"] =
@@ -259,7 +263,8 @@ fn is_possible(route: &Route, status: u16) -> bool {
         401 | 429 | 500 => true,
         403 | 404 | 503 => route.rule != Rule::Public,
         412 => route.effect == Effect::Orders,
-        413 | 415 => has_body,
+        413 => has_body || route.told.bytes,
+        415 => has_body,
         409 | 422 | 507 => sends,
         _ => false,
     }

@@ -20,6 +20,8 @@ pub(crate) type Shape = fn(&mut SchemaGenerator) -> Schema;
 pub(crate) struct Operation {
     /// Its body.
     pub(crate) body: Option<Shape>,
+    /// Whether its body is bytes of any kind.
+    pub(crate) bytes: bool,
     /// Its query, an object with one field a parameter.
     pub(crate) query: Option<Shape>,
     /// Its answers when all is well: status, what it is, form.

@@ -12,7 +12,7 @@ use towpath_server::requests::{AcceptedView, ReleaseRequest};
 
 use crate::args::CreateArguments;
 use crate::commands::Context;
-use crate::commands::release::{brought, keep, origin, typed};
+use crate::commands::release::{brought, keep, origin, typed, upload};
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
 use crate::{person, report};
@@ -29,7 +29,9 @@ pub(crate) async fn run(
     let session = Session::following(context).await?;
     let service = session.service(&again(&arguments))?;
     let tree = tree(&arguments, &session.project.root)?;
-    let place = if arguments.dry_run {
+    // What a server keeps has no copy here.
+    let is_elsewhere = session.project.server.is_some();
+    let place = if arguments.dry_run || is_elsewhere {
         keep::Place::scratch(&session.project.state)?
     } else {
         keep::Place::of(&session.project.state)
@@ -37,7 +39,8 @@ pub(crate) async fn run(
     let settings = settings(&arguments)?;
     let artifacts = kept(&place, &service, tree.as_deref(), &arguments, context).await?;
     let migrations = migrations(&place, &arguments.migrations).await?;
-    let evidence = brought::all(&arguments, &session.project.state)?;
+    let beside = place.folder().filter(|_| is_elsewhere).unwrap_or(&session.project.state);
+    let evidence = brought::all(&arguments, beside)?;
     let mut origin = origin::of(tree.as_deref().unwrap_or(&session.project.root)).await;
     if let Some(tree) = &tree {
         origin.mark_if_changed(tree).await;
@@ -78,6 +81,9 @@ pub(crate) async fn run(
     if arguments.dry_run {
         context.either(&release, report::release::would_keep(&release, &context.out));
         return Ok(ExitCode::Done);
+    }
+    if let Some(folder) = place.folder() {
+        upload::all(&release, folder, &session, context).await?;
     }
     let request = ReleaseRequest { release, by: person::current() };
     let accepted: AcceptedView = session.client.post("/v1/releases", &request).await?;

@@ -24,19 +24,24 @@ enum Source {
 /// Where bytes go.
 pub(crate) struct Place {
     store: Artifacts,
-    _scratch: Option<Scratch>,
+    scratch: Option<Scratch>,
 }
 
 impl Place {
     /// The store of the journal in `state`.
     pub(crate) fn of(state: &Path) -> Self {
-        Self { store: Artifacts::new(state), _scratch: None }
+        Self { store: Artifacts::new(state), scratch: None }
     }
 
     /// A store that is gone again with this value, for a look at what that of `state` would keep.
     pub(crate) fn scratch(state: &Path) -> Result<Self, CliError> {
         let scratch = Scratch::new()?;
-        Ok(Self { store: Artifacts::apart(&scratch.folder, state), _scratch: Some(scratch) })
+        Ok(Self { store: Artifacts::apart(&scratch.folder, state), scratch: Some(scratch) })
+    }
+
+    /// The folder of a store that is gone again with this value.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.scratch.as_ref().map(|scratch| scratch.folder.as_path())
     }
 }
 
@@ -146,7 +151,7 @@ impl Scratch {
     /// Makes an empty folder that only this user can read.
     fn new() -> Result<Self, CliError> {
         use std::os::unix::fs::DirBuilderExt as _;
-        let name = format!("towpath-dry-run-{}", std::process::id());
+        let name = format!("towpath-kept-for-now-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| {
             anyhow::Error::new(error).context(format!("{} could not be made", folder.display()))

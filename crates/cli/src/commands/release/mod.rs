@@ -5,6 +5,7 @@ mod create;
 mod keep;
 mod origin;
 mod typed;
+mod upload;
 
 use towpath_core::ids::Version;
 use towpath_engine::ReleaseView;
