@@ -29,27 +29,13 @@ pub(crate) async fn run(
     let session = Session::following(context).await?;
     let service = session.service(&again(&arguments))?;
     let tree = tree(&arguments, &session.project.root)?;
-    // What a server keeps has no copy here.
-    let is_elsewhere = session.project.server.is_some();
-    let place = if arguments.dry_run || is_elsewhere {
-        keep::Place::scratch(&session.project.state)?
-    } else {
-        keep::Place::of(&session.project.state)
-    };
+    let place = place(&arguments, &session)?;
     let settings = settings(&arguments)?;
     let artifacts = kept(&place, &service, tree.as_deref(), &arguments, context).await?;
     let migrations = migrations(&place, &arguments.migrations).await?;
-    let beside = place.folder().filter(|_| is_elsewhere).unwrap_or(&session.project.state);
+    let beside = place.folder().unwrap_or(&session.project.state);
     let evidence = brought::all(&arguments, beside)?;
-    let mut origin = origin::of(tree.as_deref().unwrap_or(&session.project.root)).await;
-    if let Some(tree) = &tree {
-        origin.mark_if_changed(tree).await;
-    }
-    // Where somebody names another commit git speaks of one that is not meant.
-    let is_meant = arguments.commit.is_none() || arguments.commit == origin.commit;
-    if !is_meant {
-        (origin.branch, origin.trailer) = (None, None);
-    }
+    let origin = origin(&arguments, tree.as_deref(), &session.project.root).await;
     let commit = arguments.commit.or(origin.commit);
     let branch = arguments.branch.or(origin.branch);
     let digest = Release::content_digest(&artifacts, &settings, &migrations);
@@ -96,6 +82,29 @@ pub(crate) async fn run(
     context
         .either(release, report::release::created(release, accepted.changed, first, &context.out));
     Ok(ExitCode::Done)
+}
+
+/// Where its bytes go. What a server keeps has no copy here, and a look keeps nothing.
+fn place(arguments: &CreateArguments, session: &Session) -> Result<keep::Place, CliError> {
+    let state = &session.project.state;
+    if arguments.dry_run || session.project.server.is_some() {
+        return keep::Place::scratch(state);
+    }
+    Ok(keep::Place::of(state))
+}
+
+/// What git says of the tree, or of the folder of the matrix.
+async fn origin(arguments: &CreateArguments, tree: Option<&Path>, root: &Path) -> origin::Origin {
+    let mut origin = origin::of(tree.unwrap_or(root)).await;
+    if let Some(tree) = tree {
+        origin.mark_if_changed(tree).await;
+    }
+    // Where somebody names another commit git speaks of one that is not meant.
+    let is_meant = arguments.commit.is_none() || arguments.commit == origin.commit;
+    if !is_meant {
+        (origin.branch, origin.trailer) = (None, None);
+    }
+    origin
 }
 
 /// How the command begins that is to be repeated.
