@@ -349,6 +349,8 @@ pub struct ReleaseRequest {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MissingRequest {
+    /// Who.
+    pub by: Person,
     /// Which digests, at most 1000.
     pub digests: BTreeSet<Digest>,
 }

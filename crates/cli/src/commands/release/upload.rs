@@ -14,6 +14,7 @@ use crate::client::Sent;
 use crate::commands::Context;
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
+use crate::person;
 
 /// Sends the artefacts, migrations and evidence of a release that are kept in `place` and not at the server.
 /// Safe to repeat: what arrived is not sent again.
@@ -31,7 +32,7 @@ pub(super) async fn all(
     let digests: BTreeSet<Digest> =
         kept.map(|one| &one.digest).chain(migrations).cloned().collect();
     if !digests.is_empty() {
-        let request = MissingRequest { digests };
+        let request = MissingRequest { by: person::current(), digests };
         let found: MissingAnswer = session.client.ask("/v1/uploads/missing", &request).await?;
         let store = Artifacts::new(place);
         for digest in found.missing {
