@@ -1,13 +1,14 @@
 //! Talks to an engine: HTTP/1.1 over its unix socket, or by way of a server. Owns limits, what is asked
 //! again, and the way back from a problem document to an error; knows no command.
 
+mod lines;
 mod remote;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -22,6 +23,7 @@ use towpath_server::requests::Problem;
 use towpath_server::{ACTING_AS, KEY_OF_ORDER};
 
 use crate::background;
+pub(crate) use crate::client::lines::Lines;
 use crate::client::remote::Remote;
 pub(crate) use crate::client::remote::Sent;
 use crate::exit_code::{CliError, ExitCode};
@@ -44,8 +46,6 @@ const ASKED_AGAIN_FOR: Duration = Duration::from_secs(2);
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Largest answer that is read: a thousand promotions with their checks take some 10 MiB.
 const LARGEST_ANSWER: usize = 64 << 20;
-/// Longest line of a stream: one event with the largest matrix in it.
-const LONGEST_LINE: usize = 16 << 20;
 
 /// A way to one engine. Every question opens a connection of its own.
 #[derive(Clone)]
@@ -265,7 +265,7 @@ impl Client {
                 let said = answer.bytes().await.unwrap_or_default();
                 return Err(problem(status, &said));
             }
-            return Ok(Lines { body: reqwest::Body::from(answer), buffer: BytesMut::new() });
+            return Ok(Lines::new(reqwest::Body::from(answer)));
         }
         let Way::Socket(socket) = &self.way else {
             let message = "the journal is only read: nothing new can be followed in it";
@@ -281,8 +281,7 @@ impl Client {
         if !status.is_success() {
             return Err(problem(status, &collected(socket, body).await?));
         }
-        let body = reqwest::Body::wrap(body);
-        Ok(Lines { body, buffer: BytesMut::new() })
+        Ok(Lines::new(reqwest::Body::wrap(body)))
     }
 
     async fn question<Answer: DeserializeOwned>(
@@ -465,37 +464,6 @@ fn problem(status: StatusCode, body: &[u8]) -> CliError {
     )
     .next("towpath engine status", "whether it is of another version");
     if said.trim().is_empty() { error } else { error.because(said) }
-}
-
-/// Lines of JSON as they come.
-pub(crate) struct Lines {
-    body: reqwest::Body,
-    buffer: BytesMut,
-}
-
-impl Lines {
-    /// The next line; none when the stream has ended. Waits without limit; safe to drop while it
-    /// waits, nothing that was received is lost.
-    ///
-    /// # Errors
-    /// When the connection breaks, a line is too long, or is not what was expected. Ask again with
-    /// a new stream, after the last line that was read.
-    pub(crate) async fn next<Line: DeserializeOwned>(&mut self) -> anyhow::Result<Option<Line>> {
-        loop {
-            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let line = self.buffer.split_to(end + 1);
-                if line.trim_ascii().is_empty() {
-                    continue; // an empty line says only that the connection lives
-                }
-                return Ok(Some(serde_json::from_slice(&line)?));
-            }
-            anyhow::ensure!(self.buffer.len() <= LONGEST_LINE, "a line of the stream is too long");
-            let Some(frame) = self.body.frame().await else { return Ok(None) };
-            if let Ok(data) = frame?.into_data() {
-                self.buffer.extend_from_slice(&data);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod sessions;
 mod signed;
 mod signing_in;
 mod tokens;
+mod uploads;
 mod waits;
 mod words;
 mod world;
