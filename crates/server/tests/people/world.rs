@@ -291,6 +291,7 @@ pub(crate) fn place(path: &str) -> String {
 
 /// Routes that order nothing of the project, or are asked about elsewhere, with why.
 pub(crate) const ASIDE: [(&str, &str); 16] = [
+    ("/v1/sign-in-links", "for oneself, at the machine; tests of signing in"),
     ("/v1/matrix/asked", "asks what would be"),
     ("/v1/matrix/proposal", "answers 404 where nothing is proposed; tests of `governing`"),
     ("/v1/audit/checkpoint", "signs what is there, and changes nothing"),
