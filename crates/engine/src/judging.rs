@@ -14,7 +14,7 @@ use towpath_ports::router::{Met, ObservedRoute, RouterNews};
 
 use crate::lane_guard::{Sides, Subject, subject_of};
 use crate::shared::Shared;
-use crate::{alarms, blue, counting, executor};
+use crate::{alarms, blue, counting, executor, picture};
 
 /// How often the lanes that need judging are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -97,8 +97,10 @@ async fn watch(shared: Arc<Shared>, lane: LaneId, first: Subject) {
             }
             Err(_) => {}
         }
+        picture::keep(&shared, &lane).await;
         tell(&shared, &lane).await;
     }
+    picture::finish(&shared, &lane).await;
 }
 
 fn subject_now(shared: &Shared, lane: &LaneId) -> Option<Subject> {
@@ -124,6 +126,7 @@ fn begin(shared: &Shared, lane: &LaneId, subject: Subject, sums: &executor::Sums
 
 /// Takes in what the guard of an observed router says.
 pub(crate) fn hear(shared: &Shared, lane: &LaneId, observed: &ObservedRoute) {
+    picture::hear(shared, lane, observed);
     // What was proven under the route before is not proven under this one.
     let last = shared.read(|project| project.lanes.get(lane).map(|lane| lane.last_revision));
     let is_current = last == Some(observed.revision);
@@ -145,8 +148,14 @@ async fn take(
     let mut next = Some(first);
     while let Some(one) = next {
         match one {
-            RouterNews::Outcomes(outcomes) => shared.guard(lane, |guard| guard.record(&outcomes)),
+            RouterNews::Outcomes(outcomes) => {
+                shared.guard(lane, |guard| guard.record(&outcomes));
+                picture::record(shared, lane, &outcomes);
+            }
             RouterNews::Judged(deployment, verdict) => {
+                if let Some(against) = &verdict.evidence.against {
+                    picture::hear_verdict(shared, lane, deployment, against);
+                }
                 shared.guard(lane, |guard| guard.hear(deployment, &verdict));
             }
             RouterNews::Missed(count) => {

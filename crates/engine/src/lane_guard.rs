@@ -120,7 +120,10 @@ impl LaneGuard {
         let is_word = matches!(verdict.standing, Standing::Healthy | Standing::Unhealthy);
         let is_worse = self.of_router.as_ref().map(|it| it.standing) != Some(Standing::Unhealthy);
         if is_word && is_worse && self.deployment() == Some(deployment) {
-            self.of_router = Some(verdict.clone());
+            // What is drawn is kept beside the journal; a verdict carries what it rests on.
+            let mut verdict = verdict.clone();
+            verdict.evidence.against = None;
+            self.of_router = Some(verdict);
         }
     }
 

@@ -3,7 +3,7 @@
 //! Reading order: [`Engine`] is what the API talks to; `run_loop` takes one input at a time through
 //! `decide`, one transaction and the outbox; `executor` turns each command into port calls and its
 //! outcome into the next input. `judging` (with `lane_guard`), `alarms`, `counting`, `leases`, `prober`,
-//! `promises` and `telemetry` work beside it: they watch and remind, and only ever act by sending an input.
+//! `promises`, `picture` and `telemetry` work beside it: they watch and remind, and only ever act by sending an input.
 //! `retention` lets bytes go that nobody
 //! needs.
 
@@ -23,6 +23,7 @@ mod executor;
 mod freezes;
 mod governing;
 mod handing;
+mod happened;
 mod holdbacks;
 mod journal;
 mod judging;
@@ -36,6 +37,7 @@ mod notices;
 mod orders;
 mod origin;
 mod owners;
+mod picture;
 mod planned;
 mod prober;
 mod promises;

@@ -52,6 +52,7 @@ impl Reader {
             counting: Mutex::new(BTreeMap::new()),
             promises: Mutex::default(),
             losses: Mutex::new(BTreeMap::new()),
+            drawn: Mutex::default(),
             changing: Mutex::new(BTreeMap::new()),
             deliveries: Deliveries::default(),
             journal: OnceLock::new(),

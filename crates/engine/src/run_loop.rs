@@ -99,6 +99,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         counting: Mutex::new(BTreeMap::new()),
         promises: Mutex::default(),
         losses: Mutex::new(BTreeMap::new()),
+        drawn: Mutex::default(),
         changing: Mutex::new(BTreeMap::new()),
         deliveries: Deliveries::default(),
         journal: OnceLock::new(),

@@ -28,6 +28,7 @@ use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
 use crate::origin::{self, Origin};
 use crate::owners::AskedOwners;
+use crate::picture::AllDrawn;
 use crate::prober::LaneHealth;
 use crate::rows::TokenUses;
 use crate::run_loop::Message;
@@ -75,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) promises: Mutex<BTreeMap<LaneId, Vec<CheckView>>>,
     /// What routers lost, by the lane in which a promotion began.
     pub(crate) losses: Mutex<BTreeMap<LaneId, Losses>>,
+    /// What rollouts look like, by the lane that they are under way in.
+    pub(crate) drawn: Mutex<AllDrawn>,
     /// Releases in which fixes that are owed were looked for.
     pub(crate) backports: Mutex<Looked>,
     /// Changes whose owners the repository is asked about.

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::acceptance::{BelowLimit, NotTwice};
+use crate::against::{self, Against, MOST_AHEAD};
 use crate::capital::real;
 use crate::label::{Effects, LabelTest};
 use crate::limit::Limit;
@@ -46,6 +47,9 @@ pub(crate) struct Kept {
     pub(crate) counts: [Counts; 2],
     probes: Probes,
     pub(crate) finding: Option<Finding>,
+    /// How the coin was when it was last tossed, for what is thought ahead.
+    #[serde(skip)]
+    coin: f32,
 }
 
 /// Whether a failure repeats one of its client, or is none: among all requests, and within its stratum,
@@ -70,6 +74,7 @@ impl Kept {
             counts: [Counts::default(), Counts::default()],
             probes: Probes::default(),
             finding: None,
+            coin: 0.0,
             horizon,
             policy,
         }
@@ -114,6 +119,7 @@ impl Kept {
     pub(crate) fn judge_failure(&mut self, observed: &Observed, repeats: Repeats) {
         let outcome = &observed.outcome;
         let is_green = outcome.arm == Arm::Green;
+        self.coin = outcome.green_probability;
         let probability = f64::from(outcome.green_probability);
         let Repeats { among_all, within_stratum } = repeats;
         if outcome.failed() && !among_all {
@@ -178,12 +184,51 @@ impl Kept {
         let mut evidence = Evidence::of(green, beside, self.probes);
         let strata = self.policy.strata.iter().zip(&self.strata);
         evidence.strata = strata.map(|(name, stratum)| stratum.figures(name)).collect();
+        evidence.against = Some(self.against());
         let Some(finding) = self.finding else {
             return evidence.unbroken(self.is_proven(), self.policy.minimum_sample);
         };
         evidence.once_in = Some(words::once_in(finding.evidence));
         let sentence = words::found(finding, &self.policy, (green, blue), &evidence);
         Verdict { standing: Standing::Unhealthy, sentence, evidence }
+    }
+
+    /// How much speaks against green, and after how many more failures it would go back.
+    fn against(&self) -> Against {
+        let bound = 1.0 / self.policy.alpha;
+        let mut next = Vec::new();
+        let mut ahead = (self.margin.clone(), self.limits.clone(), self.catastrophe.clone());
+        let probability = f64::from(self.coin);
+        // Where only one arm serves no failure is compared, and nothing can be told of the next one.
+        let is_compared = probability > 0.0 && probability < 1.0;
+        while is_compared && next.len() < MOST_AHEAD && next.last().is_none_or(|last| *last < bound)
+        {
+            ahead.0.observe(true, probability);
+            ahead.2.observe(true, probability);
+            let failure = Outcome::failure_of_green(self.coin);
+            for limit in &mut ahead.1 {
+                limit.observe(&failure, false);
+            }
+            next.push(against::rounded(self.weighed(&ahead.0, &ahead.1, &ahead.2)));
+        }
+        let now = self.weighed(&self.margin, &self.limits, &self.catastrophe);
+        Against { now: against::rounded(now), bound: against::rounded(bound), next }
+    }
+
+    /// What these tests weigh together with the others as they stand, as it is held against the bound: the most
+    /// of what is weighed apart.
+    fn weighed(&self, margin: &LabelTest, limits: &[Limit], catastrophe: &LabelTest) -> f64 {
+        let [of_margin, of_limits, of_slowness] = self.weights();
+        let (of_all, of_each) = strata::parts(self.strata.len());
+        let strata: f64 = self.strata.iter().map(Stratum::evidence).sum();
+        let limits: f64 =
+            limits.iter().map(Limit::evidence).sum::<f64>() / real(self.limits.len().max(1));
+        let failures =
+            of_margin * (of_all * margin.evidence() + of_each * strata) + of_limits * limits;
+        let slowness: f64 = self.slowness.iter().map(Slowness::evidence).sum();
+        let slowness = of_slowness * slowness / real(self.slowness.len().max(1));
+        let rest = 1.0 - CATASTROPHE_SHARE;
+        (rest * failures.max(slowness)).max(CATASTROPHE_SHARE * catastrophe.evidence())
     }
 
     /// The stratum of a request; none where it is of none that is declared.
@@ -314,6 +359,29 @@ mod tests {
                 return;
             }
             assert!(evidence < 100.0, "{order}");
+        }
+        panic!("nothing was found");
+    }
+
+    /// What is drawn reaches its bound with the failure that decides, and says beforehand which that is.
+    #[test]
+    fn what_speaks_against_green_reaches_its_bound_where_something_is_found() {
+        let mut kept = Kept::new(Policy::default(), Horizon::default());
+        let mut said = Vec::new();
+        for order in 1..=100 {
+            kept.judge_failure(&failure(order, Arm::Green, 0), NEVER);
+            kept.judge_catastrophe(&failure(order, Arm::Green, 0).outcome);
+            let against = kept.against();
+            assert_eq!(kept.finding.is_some(), against.now >= against.bound, "{against:?}");
+            if kept.finding.is_some() {
+                let first: &Against = &said[0];
+                assert_eq!(first.next.len(), said.len(), "as many more as it said after the first");
+                let last = first.next.last().copied().unwrap_or_default();
+                assert!((last / against.now - 1.0).abs() < 1e-3, "{last} {}", against.now);
+                assert!(against.next.len() == 1);
+                return;
+            }
+            said.push(against);
         }
         panic!("nothing was found");
     }

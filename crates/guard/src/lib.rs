@@ -8,6 +8,7 @@
 //! made of stand beside it, and the documentation's page on its mathematics proves them.
 
 mod acceptance;
+mod against;
 mod capital;
 mod clients;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod sustained;
 mod verdict;
 mod words;
 
+pub use against::Against;
 pub use counts::Counts;
 pub use finding::{Cause, Finding};
 pub use guard::Guard;

@@ -80,6 +80,21 @@ pub struct Outcome {
     pub pinned: bool,
 }
 
+impl Outcome {
+    /// One more failure of green where the coin says green with this probability.
+    pub(crate) fn failure_of_green(green_probability: f32) -> Self {
+        Self {
+            order: 0,
+            arm: Arm::Green,
+            green_probability,
+            status: StatusClass::ServerError,
+            error: ErrorKind::None,
+            latency_us: 0,
+            pinned: false,
+        }
+    }
+}
+
 /// An outcome with what is needed to put it in order and to know a repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {

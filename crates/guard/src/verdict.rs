@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Counts, Quantile, Tally};
+use crate::{Against, Counts, Quantile, Tally};
 
 /// Requests of green below which a release is not called healthy, unless the matrix says another
 /// number: one failure among fewer is more than 5%, the seeds' own trigger.
@@ -73,6 +73,10 @@ pub struct Evidence {
     /// A good release shows as much evidence of harm, by chance, in at most one of so many rollouts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub once_in: Option<u64>,
+    /// How much speaks against green, for people who watch; none from whoever does not see single requests,
+    /// and in the journal, which keeps what was decided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
     /// What both arms did in each stratum that the policy declares, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strata: Vec<StratumEvidence>,
@@ -113,6 +117,7 @@ impl Evidence {
             blue_p99_us: beside.and_then(|blue| blue.latency.quantile_us(p99)),
             probes,
             once_in: None,
+            against: None,
             strata: Vec::new(),
         }
     }

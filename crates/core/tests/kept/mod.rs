@@ -17,6 +17,7 @@ pub(crate) fn verdict() -> Verdict {
         blue_p99_us: None,
         probes: Probes { total: 3, failed: 1 },
         once_in: None,
+        against: None,
         strata: Vec::new(),
     };
     Verdict { standing: Standing::Unhealthy, sentence: "green failed 4 of 21".to_owned(), evidence }

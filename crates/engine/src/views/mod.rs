@@ -4,13 +4,16 @@
 
 mod approval;
 mod earliest;
+mod latest;
 mod people;
+mod picture;
 mod planned;
 mod proposal;
 mod quarantine;
 mod refused;
 mod show;
 mod telling;
+mod traffic;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +25,7 @@ pub use crate::summary::text as summary;
 pub use approval::ApprovalView;
 pub use earliest::EarliestView;
 pub use people::{TokenView, WaitView, WaitingView, YouView};
+pub use picture::{ArmView, LimitView, PictureView, PointView};
 pub use planned::{HoldbackPlanView, PlanView, QuietHourView, StartView};
 pub use proposal::ProposalView;
 pub use quarantine::QuarantineView;
@@ -30,6 +34,7 @@ pub(crate) use refused::refused;
 pub use show::time;
 pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};
 pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};
+pub use traffic::{TrafficPointView, TrafficView};
 
 /// The version of these shapes; grows only when a name changes its meaning.
 pub const FORMAT: u32 = 1;

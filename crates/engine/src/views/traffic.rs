@@ -1,0 +1,126 @@
+//! What visitors and probes met in a lane at all times, interval by interval, whichever release served. Draws
+//! nothing; a time that nobody counted is left out and not taken for quiet.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use towpath_core::ids::LaneId;
+use towpath_core::units::{Span, Timestamp};
+use towpath_guard::{Histogram, Quantile};
+use towpath_ports::store::{IntervalRow, StoreError};
+
+use super::time;
+use crate::run_loop::Engine;
+
+/// What a lane's visitors and probes met.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrafficView {
+    /// [`super::FORMAT`].
+    pub format: u32,
+    /// Since when.
+    pub from: String,
+    /// Until when.
+    pub until: String,
+    /// How long each of [`Self::points`] is, in seconds.
+    pub seconds: f64,
+    /// By time, oldest first; what nobody counted is not there.
+    pub points: Vec<TrafficPointView>,
+    /// All of it.
+    pub whole: TrafficPointView,
+    /// Probes that were answered well, as a share; null where none were made.
+    pub uptime: Option<f64>,
+}
+
+/// What visitors met in a piece of time.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TrafficPointView {
+    /// When it began, in seconds since [`TrafficView::from`].
+    pub at: f64,
+    /// Requests.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// In milliseconds; null where no answer was timed.
+    pub p50_ms: Option<f64>,
+    /// The same.
+    pub p95_ms: Option<f64>,
+    /// The same.
+    pub p99_ms: Option<f64>,
+}
+
+/// A piece of time while it is summed.
+#[derive(Default)]
+struct Piece {
+    requests: u64,
+    failed: u64,
+    latency: Histogram,
+}
+
+impl Piece {
+    fn add(&mut self, row: &IntervalRow) {
+        self.requests += row.total;
+        self.failed += row.failed;
+        if let Some(latency) = &row.latency {
+            self.latency.merge(latency);
+        }
+    }
+
+    fn view(&self, at: f64) -> TrafficPointView {
+        #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^52")]
+        let of =
+            |percent| self.latency.quantile_us(Quantile(percent)).map(|us| us as f64 / 1_000.0);
+        TrafficPointView {
+            at,
+            requests: self.requests,
+            failed: self.failed,
+            p50_ms: of(50),
+            p95_ms: of(95),
+            p99_ms: of(99),
+        }
+    }
+}
+
+impl Engine {
+    /// What a lane met over the last `span` of declared time, in `pieces` pieces (at least 1).
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn traffic(
+        &self,
+        lane: &LaneId,
+        span: Span,
+        pieces: u32,
+    ) -> Result<TrafficView, StoreError> {
+        let (until, span) = (self.shared.now(), span.faster(self.shared.setup.speed));
+        let from = until.minus(span);
+        let rows = self.shared.setup.store.intervals(lane, from).await?;
+        let width = (span.milliseconds().max(1_000) * 1_000 / u64::from(pieces.max(1))).max(1);
+        let width = i64::try_from(width).unwrap_or(i64::MAX);
+        let (mut by_piece, mut whole) = (BTreeMap::<i64, Piece>::new(), Piece::default());
+        let mut probes = (0_u64, 0_u64);
+        for row in rows.iter().filter(|row| row.start <= until) {
+            match row.source.as_str() {
+                IntervalRow::VISITORS => {
+                    by_piece.entry((row.start.0 - from.0) / width).or_default().add(row);
+                    whole.add(row);
+                }
+                "probes" => probes = (probes.0 + row.total, probes.1 + row.failed),
+                _ => {}
+            }
+        }
+        let seconds = super::span_seconds(Span(u64::try_from(width / 1_000).unwrap_or_default()));
+        #[expect(clippy::cast_precision_loss, reason = "drawn")]
+        let points = by_piece.iter().map(|(at, piece)| piece.view(*at as f64 * seconds)).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+        let uptime = (probes.0 > 0).then(|| 1.0 - probes.1 as f64 / probes.0 as f64);
+        Ok(TrafficView {
+            format: super::FORMAT,
+            from: time(Timestamp(from.0)),
+            until: time(until),
+            seconds,
+            points,
+            whole: whole.view(0.0),
+            uptime,
+        })
+    }
+}
