@@ -81,6 +81,11 @@ impl ApiError {
         Self::of(refusal, StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// What is refused, and the status that says so, for a page.
+    pub(crate) fn into_parts(self) -> (Box<Refusal>, StatusCode) {
+        (self.refusal, self.status)
+    }
+
     fn disk_full(sentence: String) -> Self {
         let refusal = Refusal::new(
             RefusalKind::Conflict,

@@ -15,6 +15,7 @@ mod measures;
 mod named;
 mod once;
 pub mod openapi;
+pub mod pages;
 pub mod person;
 pub mod requests;
 pub mod route;

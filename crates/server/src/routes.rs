@@ -5,6 +5,7 @@
 use std::sync::LazyLock;
 
 use axum::extract::DefaultBodyLimit;
+use axum::routing::{any, get};
 use axum::{Extension, Router, middleware};
 use towpath_core::people::Verb;
 use towpath_engine::Engine;
@@ -17,10 +18,12 @@ use crate::caller::{self, Rehearsal};
 use crate::route::Rule::{Look, Machine, Order, Own, Probe, Public};
 use crate::route::{Route, table};
 use crate::signin::{self, SignIn};
-use crate::{error, named, openapi};
+use crate::{error, named, openapi, pages};
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
 pub(crate) const LARGEST_BODY: usize = 8 * 1024 * 1024;
+/// Largest form of a page: a note and a link of the longest that are kept, quoted as forms are, and more.
+const LARGEST_FORM: usize = 64 * 1024;
 
 /// What the handlers share: one project.
 #[derive(Clone)]
@@ -191,10 +194,24 @@ pub fn project_api(app: App) -> Router {
         .with_state(app)
 }
 
-/// The whole API where there is one project.
+/// The pages of one project, without the address that they are mounted at: none, or `/projects/NAME`.
+pub fn project_pages(app: App) -> Router {
+    let router = pages::routes().into_iter().fold(Router::new(), |router, route| {
+        let path = route.path;
+        router.route(path, route.mounted(&app))
+    });
+    router
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
+        .with_state(app)
+}
+
+/// The whole API, and the pages, where there is one project.
 pub fn router(app: App) -> Router {
-    let pages = app.sign_in.clone().map(signin::router).unwrap_or_default();
-    let api = Router::new().nest("/v1", project_api(app)).merge(pages);
-    let api = api.fallback(error::no_such_route);
-    api.layer(middleware::from_fn(named::name))
+    let doors = app.sign_in.clone().map(signin::router).unwrap_or_default();
+    let lost = any(pages::no_such_place).with_state(app.clone());
+    let api =
+        Router::new().nest("/v1", project_api(app.clone())).layer(middleware::from_fn(named::name));
+    let style = Router::new().route(pages::STYLE, get(pages::style));
+    api.merge(doors).merge(style).merge(project_pages(app)).fallback_service(lost)
 }

@@ -14,7 +14,7 @@ use towpath_engine::Engine;
 use crate::error::ApiError;
 use crate::measures::{self, Measures};
 use crate::routes::{self, App};
-use crate::{caller, error, signin};
+use crate::{caller, error, pages, signin};
 
 /// What Prometheus reads (its text format, with the units of OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -46,14 +46,16 @@ impl Site {
     pub fn routes(&self) -> Router {
         let mut all = self.open();
         for app in self.apps.iter() {
-            let mount = format!("/v1/projects/{}", app.engine.setup().project);
-            all = all.nest(&mount, routes::project_api(app.clone()));
+            let name = &app.engine.setup().project;
+            all = all.nest(&format!("/v1/projects/{name}"), routes::project_api(app.clone()));
+            all = all.nest(&format!("/projects/{name}"), routes::project_pages(app.clone()));
         }
         if let [app] = &*self.apps {
             let measured = get(measured).with_state(self.clone());
             let admitted = middleware::from_fn_with_state(app.clone(), caller::admit);
             all = all.route("/metrics", measured.layer(admitted));
             all = all.nest("/v1", routes::project_api(app.clone()));
+            all = all.merge(routes::project_pages(app.clone()));
         }
         if let Some(sign_in) = self.apps.iter().find_map(|app| app.sign_in.clone()) {
             all = all.merge(signin::router(sign_in));
@@ -70,7 +72,9 @@ impl Site {
     /// What anybody may ask.
     fn open(&self) -> Router {
         let ready = get(ready).with_state(self.clone());
-        Router::new().route("/healthz", get(|| async { "well\n" })).route("/readyz", ready)
+        let open =
+            Router::new().route("/healthz", get(|| async { "well\n" })).route("/readyz", ready);
+        open.route(pages::STYLE, get(pages::style))
     }
 }
 

@@ -1,0 +1,285 @@
+//! What differs between two releases, or between what two environments declare and serve. Owns the tables; a
+//! difference is one of digests and of values, and no value of a secret is shown.
+
+use std::collections::BTreeSet;
+
+use axum::extract::Query;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+use towpath_core::ids::{LaneId, Name};
+use towpath_core::matrix::LaneSpec;
+use towpath_core::release::Release;
+use towpath_core::settings::{SettingChange, changes};
+
+use crate::api::lanes::lane_id;
+use crate::error::ApiError;
+use crate::pages::frame::{Look, Page, Place, Shown};
+use crate::pages::lane::shown;
+use crate::pages::marks::{digest, icon, percent, state};
+use crate::pages::{releases, words};
+
+/// Two releases of a service, or two environments of one.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    service: String,
+    from: Option<String>,
+    to: Option<String>,
+    left: Option<String>,
+    right: Option<String>,
+}
+
+/// The address of a comparison of two releases.
+pub(super) fn place(service: &str, from: &str, to: &str) -> String {
+    // The only character of a version that means something else in a query.
+    format!("/compare?service={service}&from={from}&to={to}").replace('+', "%2B")
+}
+
+pub(super) async fn show(look: Look, Query(wanted): Query<Wanted>) -> Response {
+    let shown = match (&wanted.from, &wanted.to, &wanted.left, &wanted.right) {
+        (Some(from), Some(to), ..) => of_releases(&look, &wanted.service, from, to),
+        (_, _, Some(left), Some(right)) => of_environments(&look, &wanted.service, left, right),
+        _ => Ok(choose(&look)),
+    };
+    look.show(shown)
+}
+
+/// Two lists to choose from: without a script each form is one request.
+fn choose(look: &Look) -> Page {
+    let matrix = look.engine.matrix();
+    let services: Vec<Name> =
+        matrix.iter().flat_map(|matrix| matrix.services.keys().cloned()).collect();
+    let environments: Vec<Name> =
+        matrix.iter().flat_map(|matrix| &matrix.environments).map(|one| one.name.clone()).collect();
+    let content = html! {
+        h1 { "Compare" }
+        p.lead { "Two environments: what they serve, and what is declared otherwise. Two releases are compared from the page of one of them." }
+        @for service in &services {
+            form.bar method="get" action=(look.to("/compare")) {
+                input type="hidden" name="service" value=(service);
+                b { (service) }
+                (pick("left", &environments, 0)) " and " (pick("right", &environments, 1))
+                button.btn { "Compare" }
+            }
+        }
+        @if services.is_empty() { p.q { "No matrix is in force yet." } }
+    };
+    Page { place: Place::None, title: "Compare".to_owned(), content }
+}
+
+fn pick(name: &str, all: &[Name], chosen: usize) -> Markup {
+    html! {
+        label.inline { span.vh { "Environment" }
+            select.in name=(name) { @for (at, one) in all.iter().enumerate() { option value=(one) selected[at == chosen] { (one) } } }
+        }
+    }
+}
+
+fn of_releases(look: &Look, service: &str, from: &str, to: &str) -> Shown {
+    let (before, after) =
+        (releases::found(look, service, from)?, releases::found(look, service, to)?);
+    let title = format!("{service} {} and {}", before.version, after.version);
+    let settings = changes(&before.settings, &after.settings);
+    let is_same = before.digest == after.digest;
+    let content = html! {
+        p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " a href=(look.to("/releases")) { "releases" } " / compare" }
+        h1 { (title) }
+        section.verdict aria-label="Difference" {
+            p { @if is_same { b { "The same." } " Both have one digest: what is deployed does not differ." }
+                @else { b { (summary(&before, &after, settings.len())) } } }
+        }
+        div.plain2 {
+            section.sec.whole { h2 { "Artefacts" } (artefacts(&before, &after)) }
+            section.sec { h2 { "Settings" } (setting_changes(&settings, &before.version.to_string(), &after.version.to_string())) }
+            section.sec { h2 { "Migrations" } (migrations(&before, &after)) }
+            section.sec.whole { h2 { "Where they come from" } (origins(look, &before, &after)) }
+        }
+    };
+    Ok(Page { place: Place::Releases, title, content })
+}
+
+fn summary(before: &Release, after: &Release, settings: usize) -> String {
+    let names: BTreeSet<&Name> = before.artifacts.keys().chain(after.artifacts.keys()).collect();
+    let digest_of =
+        |release: &Release, name: &Name| release.artifacts.get(name).map(|it| it.digest.clone());
+    let changed =
+        names.iter().filter(|name| digest_of(before, name) != digest_of(after, name)).count();
+    let new = after
+        .migrations
+        .iter()
+        .filter(|one| before.migrations.iter().all(|it| it.digest != one.digest))
+        .count();
+    let count = |number: usize, what: &str| crate::pages::marks::counted(number, what);
+    format!(
+        "{} of {} differ, {}, {}.",
+        changed,
+        count(names.len(), "artefact"),
+        count(settings, "setting"),
+        count(new, "new migration")
+    )
+}
+
+fn artefacts(before: &Release, after: &Release) -> Markup {
+    let names: BTreeSet<&Name> = before.artifacts.keys().chain(after.artifacts.keys()).collect();
+    html! {
+        table.tab {
+            thead { tr { th scope="col" { "Artefact" } th scope="col" { (before.version) } th scope="col" { (after.version) } th scope="col" { "Difference" } } }
+            tbody {
+                @for name in names {
+                    @let (old, new) = (before.artifacts.get(name), after.artifacts.get(name));
+                    tr {
+                        th scope="row" { (name) }
+                        td { @match old { Some(old) => (digest(old.digest.as_str())), None => span.qq { "none" } } }
+                        td { @match new { Some(new) => (digest(new.digest.as_str())), None => span.qq { "none" } } }
+                        td { @match (old, new) {
+                            (None, _) => (state("to", "", "new")),
+                            (_, None) => (state("x", "", "gone")),
+                            (Some(old), Some(new)) if old.digest == new.digest => span.qq { "the same" },
+                            _ => (state("half", "", "other bytes")),
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Settings that differ, with both values.
+fn setting_changes(all: &[SettingChange], before: &str, after: &str) -> Markup {
+    let value = |name: &str, value: &Option<String>| value.as_ref().map(|value| shown(name, value));
+    html! {
+        @if all.is_empty() { p.q { "None differs." } } @else {
+            table.tab {
+                thead { tr { th scope="col" { "Setting" } th scope="col" { (before) } th scope="col" { (after) } } }
+                tbody { @for one in all { tr {
+                    th scope="row" { span.mono { (one.name) } }
+                    td { @match value(&one.name, &one.before) { Some(text) => span.mono { (text) }, None => span.qq { "not set" } } }
+                    td { @match value(&one.name, &one.after) { Some(text) => span.mono { (text) }, None => span.qq { "not set" } } }
+                } } }
+            }
+        }
+    }
+}
+
+fn migrations(before: &Release, after: &Release) -> Markup {
+    let new: Vec<_> = after
+        .migrations
+        .iter()
+        .filter(|one| before.migrations.iter().all(|it| it.digest != one.digest))
+        .collect();
+    html! {
+        @if new.is_empty() { p.q { "No stored data is changed on the way." } }
+        ul.checks { @for one in &new { li { (icon(if one.reversible { "ok" } else { "warn" }))
+            div { b { (one.name) } span { @if one.reversible { (before.version) " works after it." } @else { "Cannot be undone: going back to " (before.version) " would lose data." } } } } } }
+    }
+}
+
+fn origins(look: &Look, before: &Release, after: &Release) -> Markup {
+    html! {
+        table.tab.cards {
+            thead { tr { th scope="col" { "Release" } th scope="col" { "Type" } th scope="col" { "By" } th scope="col" { "Commit" } th scope="col" { "Branch" } } }
+            tbody { @for one in [before, after] { tr {
+                th scope="row" { a href=(look.to(&releases::place(one.service.as_str(), one.version.as_str()))) { (one.version) } }
+                td { (one.change_type.as_str()) }
+                td { @if let Some(author) = one.author.as_ref().or(one.created_by.as_ref()) { (author) } }
+                td { @if let Some(commit) = &one.commit { span.mono { (commit) } } }
+                td { @if let Some(branch) = &one.branch { (branch) } }
+            } } }
+        }
+        @if let (Some(old), Some(new)) = (&before.commit, &after.commit) {
+            p.sm.q { "The commits between them: " code { "git log --oneline " (old) ".." (new) } }
+        }
+    }
+}
+
+/// What two environments declare and serve.
+struct Side {
+    id: LaneId,
+    section: LaneSpec,
+    serves: Option<Release>,
+}
+
+fn side(look: &Look, service: &str, environment: &str) -> Result<Side, ApiError> {
+    let id = lane_id(service, environment)?;
+    let matrix = look.engine.matrix();
+    let section =
+        matrix.as_ref().and_then(|matrix| matrix.lane(&id)).map(|(_, section)| section.clone());
+    let section = section
+        .ok_or_else(|| ApiError::not_found(&format!("there is no lane {id}"), "towpath status"))?;
+    let serving = look.engine.lane_state(&id).serving;
+    let serves = serving.and_then(|one| {
+        let all = look.engine.releases(Some(&id.service));
+        all.into_iter().find(|release| release.version == one.deployment.release.version)
+    });
+    Ok(Side { id, section, serves })
+}
+
+fn of_environments(look: &Look, service: &str, left: &str, right: &str) -> Shown {
+    let (one, other) = (side(look, service, left)?, side(look, service, right)?);
+    let title = format!("{service} in {left} and {right}");
+    let settings = changes(&one.section.settings, &other.section.settings);
+    let release = |side: &Side| {
+        side.serves.as_ref().map_or_else(|| "nothing".to_owned(), |it| it.version.to_string())
+    };
+    let is_same =
+        one.serves.as_ref().map(|it| &it.digest) == other.serves.as_ref().map(|it| &it.digest);
+    let content = html! {
+        p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " (service) " / compare" }
+        h1 { (title) }
+        section.verdict aria-label="Difference" {
+            p {
+                @if is_same { b { "The same release." } " Both serve " (release(&one)) "." }
+                @else { b { (left) " serves " (release(&one)) ", " (right) " " (release(&other)) "." } }
+                " " (crate::pages::marks::counted(settings.len(), "setting")) " differ."
+            }
+        }
+        div.plain2 {
+            section.sec { h2 { "Settings declared" } (setting_changes(&settings, left, right)) }
+            section.sec { h2 { "Parity" } (parity(&one, &other, left, right)) }
+            @if let (Some(before), Some(after), false) = (&other.serves, &one.serves, is_same) {
+                section.sec.whole { h2 { "What would enter" }
+                    p { a href=(look.to(&place(service, before.version.as_str(), after.version.as_str()))) { "Compare " (before.version) " and " (after.version) } } }
+            }
+        }
+        p.sm { a href=(look.to(&words::lane_place(service, one.id.environment.as_str()))) { (left) } " · "
+            a href=(look.to(&words::lane_place(service, other.id.environment.as_str()))) { (right) } }
+    };
+    Ok(Page { place: Place::None, title, content })
+}
+
+/// What is compared, and how it is said of one lane.
+type Row = (&'static str, fn(&LaneSpec) -> String);
+
+/// Everything else that is declared, side by side, marked where it differs.
+fn parity(one: &Side, other: &Side, left: &str, right: &str) -> Markup {
+    let rows: [Row; 8] = [
+        ("Target", |lane| lane.target.kind.clone()),
+        ("Router", |lane| {
+            lane.router.as_ref().map_or_else(|| "none".to_owned(), |it| it.kind.clone())
+        }),
+        ("Copies", |lane| lane.instances.to_string()),
+        ("Checks before", |lane| lane.gate.prerequisites.len().to_string()),
+        ("Checks on green", |lane| lane.gate.validation.len().to_string()),
+        ("Steps", |lane| {
+            lane.rollout
+                .steps
+                .iter()
+                .map(|step| percent(step.weight.share()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }),
+        ("Stands by", |lane| lane.standby.to_string()),
+        ("Health", |lane| lane.health.endpoints.join(", ")),
+    ];
+    html! {
+        table.tab {
+            thead { tr { th scope="col" { "What" } th scope="col" { (left) } th scope="col" { (right) } th scope="col" { "" } } }
+            tbody { @for (name, of) in rows {
+                @let (before, after) = (of(&one.section), of(&other.section));
+                tr { th scope="row" { (name) } td { (before) } td { (after) }
+                    td { @if before == after { span.qq { "the same" } } @else { (state("half", "", "differs")) } } }
+            } }
+        }
+    }
+}

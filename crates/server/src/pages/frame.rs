@@ -1,0 +1,254 @@
+//! What stands around every page: head, navigation, the live sign, the foot of definitions. Owns the way from
+//! a request to who looks at what; knows no page.
+
+use axum::extract::{FromRequestParts, NestedPath, OriginalUri};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use towpath_core::ids::Person;
+use towpath_engine::Engine;
+use towpath_engine::views::WaitView;
+
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::pages::marks::{DEFINITIONS, icon};
+use crate::pages::{assets, problem};
+use crate::routes::App;
+use crate::signin::{self, InSession};
+use crate::visitor::Visitor;
+
+/// A place of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Matrix,
+    Waiting,
+    Releases,
+    Pipeline,
+    Insights,
+    Audit,
+    /// A page that the navigation does not name.
+    None,
+}
+
+/// Places in the order of the navigation: address below the base, word, the class that lets narrow screens
+/// leave it to `More`.
+const PLACES: [(Place, &str, &str, &str); 6] = [
+    (Place::Matrix, "/", "Matrix", ""),
+    (Place::Waiting, "/waiting", "Waiting", ""),
+    (Place::Releases, "/releases", "Releases", ""),
+    (Place::Pipeline, "/pipeline", "Pipeline", ""),
+    (Place::Insights, "/insights", "Insights", ""),
+    (Place::Audit, "/audit", "Audit", ""),
+];
+
+/// Somebody who looks at a page of a project.
+pub(super) struct Look {
+    pub(super) engine: Engine,
+    pub(super) visitor: Visitor,
+    /// As whom orders are given: held against the rules of the session, where there is one.
+    pub(super) acting: Person,
+    /// The address that was asked for.
+    address: String,
+    /// What stands before every address of this project: nothing, or `/projects/NAME`.
+    pub(super) base: String,
+}
+
+impl FromRequestParts<App> for Look {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let visitor = match parts.extensions.get::<Visitor>() {
+            Some(visitor) => visitor.clone(),
+            None => {
+                let caller = Caller::from_request_parts(parts, app).await;
+                let Caller(person) = caller.map_err(axum::response::IntoResponse::into_response)?;
+                Visitor { person, form: String::new() }
+            }
+        };
+        let session = parts.extensions.get().map(|InSession(visit)| visit.acting());
+        let acting = session.unwrap_or_else(|| visitor.person.clone());
+        let nested = NestedPath::from_request_parts(parts, app).await.ok();
+        let base = nested.map(|path| path.as_str().trim_end_matches('/').to_owned());
+        let original =
+            parts.extensions.get::<OriginalUri>().map(|original| original.0.path().to_owned());
+        let address = original.unwrap_or_else(|| parts.uri.path().to_owned());
+        let (engine, base) = (app.engine.clone(), base.unwrap_or_default());
+        Ok(Self { engine, visitor, acting, base, address })
+    }
+}
+
+/// A page without what stands around it.
+pub(super) struct Page {
+    pub(super) place: Place,
+    pub(super) title: String,
+    pub(super) content: Markup,
+}
+
+/// The answer of a page's handler.
+pub(super) type Shown = Result<Page, ApiError>;
+
+impl Look {
+    /// The address of a place of this project, which begins with `/`.
+    pub(super) fn to(&self, place: &str) -> String {
+        // The router answers at the base itself, which has no slash at its end.
+        match place.strip_prefix('/') {
+            Some(rest) if !self.base.is_empty() && (rest.is_empty() || rest.starts_with('?')) => {
+                format!("{}{rest}", self.base)
+            }
+            _ => format!("{}{place}", self.base),
+        }
+    }
+
+    /// The moment that the page is about, which is when it was made.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = self.engine.setup().clock.now();
+        Timestamp::from_microsecond(now.0).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// A page, or the page that says why there is none.
+    pub(super) fn show(&self, shown: Shown) -> Response {
+        match shown {
+            Ok(page) => self.framed(StatusCode::OK, &page),
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// The page that says why something is not so.
+    pub(super) fn refuse(&self, error: ApiError) -> Response {
+        let (refusal, status) = error.into_parts();
+        // What asks for another factor is repeated from the page where its button is.
+        let (page, _) = self.address.rsplit_once('/').unwrap_or((&self.address, ""));
+        if let Some(elsewhere) = signin::leads_to(&refusal, page) {
+            return elsewhere.into_response();
+        }
+        self.framed(status, &problem::page(self, &refusal, status))
+    }
+
+    /// What waits for whoever looks, once per promotion.
+    pub(super) fn waits(&self) -> Vec<WaitView> {
+        let mut mine = self.engine.waiting(&self.visitor.person, true).waiting;
+        mine.retain(is_for_people);
+        mine
+    }
+
+    fn framed(&self, status: StatusCode, page: &Page) -> Response {
+        let waits = of_promotions(&self.waits());
+        let markup = self.document(page, waits);
+        let html = "text/html; charset=utf-8";
+        let headers = [(header::CONTENT_TYPE, html), (header::CACHE_CONTROL, "no-store")];
+        (status, headers, markup.into_string()).into_response()
+    }
+
+    fn document(&self, page: &Page, waits: usize) -> Markup {
+        let [style, script, mark] = assets::addresses().map(|address| self.to(&address));
+        let speed = self.engine.setup().speed;
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (page.title) " · Towpath" }
+                    link rel="icon" href=(mark);
+                    link rel="stylesheet" href=(style);
+                    script src=(script) defer {}
+                }
+                body {
+                    (DEFINITIONS)
+                    a.skip href="#main" { "Skip to content" }
+                    (self.top(page.place, waits))
+                    @if speed > 1 {
+                        p.rehearsal {
+                            "A rehearsal: declared durations run " (speed)
+                            " times faster, and nothing here is of the real project."
+                        }
+                    }
+                    main id="main" data-news=(self.to("/live")) { (page.content) }
+                }
+            }
+        }
+    }
+
+    fn top(&self, here: Place, waits: usize) -> Markup {
+        let now = self.now();
+        html! {
+            header.top {
+                a.brand href=(self.to("/")) data-key="m" {
+                    (BRAND) "Towpath " span.q { (self.engine.setup().project) }
+                }
+                nav aria-label="Main" {
+                    @for (place, address, word, class) in PLACES {
+                        a href=(self.to(address)) class=[(!class.is_empty()).then_some(class)]
+                            aria-current=[(place == here).then_some("page")]
+                            data-key=[(place == Place::Waiting).then_some("w")] {
+                            (word)
+                            @if place == Place::Waiting {
+                                span id="waits" data-live {
+                                    @if waits > 0 {
+                                        span.n aria-label={ (waits) " for you" } { (waits) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                span.live id="live" role="status" {
+                    svg.ic.dot aria-hidden="true" { use href="#i-dot" {} }
+                    svg.ic.ring aria-hidden="true" { use href="#i-ring" {} }
+                    span.word { "as of" } " "
+                    (made(now))
+                }
+            }
+        }
+    }
+}
+
+/// The moment of the page; the script reads by it what the clock of the server says.
+fn made(now: Timestamp) -> Markup {
+    let whole = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let text = now.strftime("%H:%M:%S UTC").to_string();
+    html! { time id="made" datetime=(whole) title=(whole) data-as="exact" { (text) } }
+}
+
+/// Whether a person's word ends this wait; what a check or a clock ends is no one's to answer.
+fn is_for_people(wait: &WaitView) -> bool {
+    let verbs = ["towpath approve", "towpath attest", "towpath resume", "towpath rollback"];
+    let more = ["towpath thaw", "towpath settle", "towpath matrix approve"];
+    let asks = |command: &str| verbs.iter().chain(&more).any(|verb| command.starts_with(verb));
+    wait.blocker.next.iter().any(|next| asks(&next.command))
+}
+
+/// How many promotions, or else lanes, wait.
+pub(super) fn of_promotions(waits: &[WaitView]) -> usize {
+    let mut keys: Vec<_> =
+        waits.iter().map(|wait| (&wait.service, &wait.environment, wait.promotion)).collect();
+    keys.sort();
+    keys.dedup();
+    keys.len()
+}
+
+/// The sign of the program.
+const BRAND: PreEscaped<&str> = PreEscaped(concat!(
+    r#"<svg viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.75""#,
+    r#" stroke-linecap="round"><path d="M2 14.5h16"/><path d="M2 17.5h16" stroke-dasharray="2 2.3"/>"#,
+    r#"<path d="M3 11.5C6 5 10 5 17 3.5"/><circle cx="17" cy="3.5" r="1.5" fill="currentColor" stroke="none"/></svg>"#,
+));
+
+/// A message about what was just done, from a list of our own.
+pub(super) fn said(word: Option<&str>) -> Markup {
+    let text = match word {
+        Some("paused") => "Paused: green keeps the weight that it has, and the clock stops.",
+        Some("resumed") => "Resumed: it goes on from where it was held.",
+        Some("aborted") => "Abort ordered: the release that serves gets all traffic back.",
+        Some("rolled-back") => "Rollback ordered: the release before gets all traffic back.",
+        Some("approved") => "Approved: your word about this plan is in the journal.",
+        Some("rejected") => "Rejected: the promotion ends, and your reason is in the journal.",
+        Some("attested") => "Attested: your word is in the journal, and the check is asked again.",
+        Some("lifted") => "Quarantine lifted: the release may enter again.",
+        Some("given") => "Kept: the reason is in the journal.",
+        _ => return Markup::default(),
+    };
+    html! { p.said role="status" { (icon("ok")) (text) } }
+}

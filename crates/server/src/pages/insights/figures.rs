@@ -1,0 +1,230 @@
+//! What is counted of promotions, and what the matrix holds them to. Draws nothing.
+
+use jiff::Timestamp;
+use towpath_core::matrix::{Matrix, Tier};
+use towpath_core::promotion::state::{Kind, Outcome};
+use towpath_core::release::Release;
+use towpath_engine::views::PromotionView;
+
+use super::ended;
+use crate::pages::marks::{grouped, took};
+
+/// A target of the matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Goal {
+    key: String,
+    text: String,
+    /// A share, or seconds.
+    value: f64,
+}
+
+/// One promise and how it was kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) name: &'static str,
+    pub(super) means: &'static str,
+    pub(super) value: String,
+    pub(super) target: Option<String>,
+    pub(super) is_met: Option<bool>,
+    pub(super) said: String,
+    /// When each ended, how long it took, and whether it missed.
+    pub(super) marks: Vec<(i64, f64, bool)>,
+    /// Seconds of the target, where it is one of time.
+    pub(super) limit: Option<f64>,
+}
+
+/// The four figures, in words.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    pub(super) frequency: String,
+    pub(super) lead: String,
+    pub(super) failures: String,
+    pub(super) recovery: String,
+    pub(super) production: Vec<String>,
+}
+
+/// What `goals` declares, as far as it is counted here.
+pub(super) fn goals(matrix: &Matrix) -> Vec<Goal> {
+    let declared = matrix.declared.get("goals").and_then(|goals| goals.as_object());
+    let read = |(key, value): (&String, &serde_json::Value)| {
+        let text = value.as_str()?.to_owned();
+        let value = number(&text)?;
+        Some(Goal { key: key.clone(), text, value })
+    };
+    declared.into_iter().flatten().filter_map(read).collect()
+}
+
+/// `> 95%` is 0.95, `< 30m` is 1800 seconds; none of what is neither.
+fn number(text: &str) -> Option<f64> {
+    let bare = text.trim_start_matches(['<', '>', '=', ' ']).trim();
+    if let Some(percent) = bare.strip_suffix('%') {
+        return percent.trim().parse::<f64>().ok().map(|value| value / 100.0);
+    }
+    let span: towpath_core::units::Span = bare.parse().ok()?;
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a target")]
+    let seconds = span.milliseconds() as f64 / 1_000.0;
+    Some(seconds)
+}
+
+/// Environments of the tier production.
+pub(super) fn production(matrix: &Matrix) -> Vec<String> {
+    let own = matrix.environments.iter().filter(|one| one.tier == Tier::Production);
+    own.map(|one| one.name.to_string()).collect()
+}
+
+pub(super) fn kept(all: &[PromotionView], goals: &[Goal]) -> Vec<Kept> {
+    let of =
+        |kind: Kind| all.iter().filter(move |one| one.kind == kind && one.started_at.is_some());
+    let success = |view: &PromotionView| view.outcome == Some(Outcome::Succeeded);
+    let promotions: Vec<&PromotionView> = of(Kind::Promote).collect();
+    let rollbacks: Vec<&PromotionView> = of(Kind::Rollback).collect();
+    vec![
+        share(
+            ("Promotion success", "succeeded, of all that began", "promotion_success_rate"),
+            &promotions,
+            success,
+            goals,
+        ),
+        time(("Promotion time", "from its start to its end", "promotion_time"), &promotions, goals),
+        share(
+            ("Rollback success", "the release before serves again", "rollback_success_rate"),
+            &rollbacks,
+            success,
+            goals,
+        ),
+        time(
+            ("Rollback time", "from the order until it serves", "rollback_time"),
+            &rollbacks,
+            goals,
+        ),
+    ]
+}
+
+type Named = (&'static str, &'static str, &'static str);
+
+fn share(
+    named: Named,
+    own: &[&PromotionView],
+    good: impl Fn(&PromotionView) -> bool,
+    goals: &[Goal],
+) -> Kept {
+    let goal = goals.iter().find(|goal| goal.key == named.2);
+    let well = own.iter().filter(|one| good(one)).count();
+    let rate = (!own.is_empty()).then(|| real(well) / real(own.len()));
+    let marks = own.iter().filter_map(|one| Some((ended(one)?, 0.0, !good(one)))).collect();
+    Kept {
+        name: named.0,
+        means: named.1,
+        value: rate.map_or_else(|| "none".to_owned(), |rate| format!("{:.1}%", rate * 100.0)),
+        target: goal.map(|goal| goal.text.clone()),
+        is_met: goal.zip(rate).map(|(goal, rate)| rate >= goal.value),
+        said: format!("{} of {}.", grouped(well as u64), grouped(own.len() as u64)),
+        marks,
+        limit: None,
+    }
+}
+
+fn time(named: Named, own: &[&PromotionView], goals: &[Goal]) -> Kept {
+    let goal = goals.iter().find(|goal| goal.key == named.2);
+    let limit = goal.map(|goal| goal.value);
+    let is_late = |seconds: f64| limit.is_some_and(|limit| seconds > limit);
+    let marks: Vec<(i64, f64, bool)> = own
+        .iter()
+        .filter_map(|one| Some((ended(one)?, one.seconds?, is_late(one.seconds?))))
+        .collect();
+    let late = marks.iter().filter(|(_, _, is_late)| *is_late).count();
+    let middle = median(marks.iter().map(|(_, seconds, _)| *seconds));
+    Kept {
+        name: named.0,
+        means: named.1,
+        value: middle.map_or_else(|| "none".to_owned(), took),
+        target: goal.map(|goal| goal.text.clone()),
+        is_met: goal.filter(|_| !marks.is_empty()).map(|_| late == 0),
+        said: format!(
+            "The middle one of {}; {} took longer than the target.",
+            grouped(marks.len() as u64),
+            grouped(late as u64)
+        ),
+        marks,
+        limit,
+    }
+}
+
+/// The middle one; none of none.
+fn median(all: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut all: Vec<f64> = all.collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied()
+}
+
+pub(super) fn delivery(
+    all: &[PromotionView],
+    releases: &[Release],
+    production: &[String],
+    days: i64,
+) -> Delivery {
+    let is_there = |one: &&PromotionView| production.is_empty() || production.contains(&one.to);
+    let into: Vec<&PromotionView> =
+        all.iter().filter(is_there).filter(|one| one.kind == Kind::Promote).collect();
+    let well: Vec<&&PromotionView> =
+        into.iter().filter(|one| one.outcome == Some(Outcome::Succeeded)).collect();
+    let back: Vec<&PromotionView> = all
+        .iter()
+        .filter(is_there)
+        .filter(|one| one.kind == Kind::Rollback && one.seconds.is_some())
+        .collect();
+    let moved = into.iter().filter(|one| {
+        matches!(one.outcome, Some(Outcome::Succeeded | Outcome::RolledBack))
+            || one.evidence.green.requests > 0
+    });
+    let (moved, went) =
+        (moved.count(), into.iter().filter(|one| one.outcome == Some(Outcome::RolledBack)).count());
+    let failed = went + back.len();
+    let lead = well.iter().filter_map(|one| {
+        let release = releases
+            .iter()
+            .find(|it| it.service.as_str() == one.service && it.version.as_str() == one.release)?;
+        let created = Timestamp::from_microsecond(release.created_at.0).ok()?.as_second();
+        Some(real(usize::try_from(ended(one)? - created).unwrap_or_default()))
+    });
+    let none = || "none yet".to_owned();
+    #[expect(clippy::cast_precision_loss, reason = "a few days")]
+    let days = days.max(1) as f64;
+    Delivery {
+        frequency: format!("{:.1} a day", real(well.len()) / days),
+        lead: median(lead).map_or_else(none, took),
+        failures: if moved == 0 {
+            none()
+        } else {
+            format!("{:.1}%", real(failed.min(moved)) / real(moved) * 100.0)
+        },
+        recovery: median(back.iter().filter_map(|one| one.seconds)).map_or_else(none, took),
+        production: production.to_vec(),
+    }
+}
+
+fn real(count: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let real = count as f64;
+    real
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{median, number};
+
+    #[test]
+    fn targets_are_read_as_the_matrix_writes_them() {
+        assert_eq!(number("> 95%"), Some(0.95));
+        assert_eq!(number("< 30m"), Some(1800.0));
+        assert_eq!(number(">= 100%"), Some(1.0));
+        assert_eq!(number("500ms"), Some(0.5));
+        assert_eq!(number("soon"), None);
+    }
+
+    #[test]
+    fn the_middle_one_is_one_of_them() {
+        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
+        assert_eq!(median(std::iter::empty()), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! One service in one environment: what serves and stands by, how it does, what could go back, what is declared,
+//! what happened. Owns the order of it; the forms are [`orders`].
+
+pub(super) mod orders;
+mod rules;
+mod traffic;
+
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+use towpath_core::ids::LaneId;
+use towpath_core::matrix::{Environment, LaneSpec};
+use towpath_core::promotion::state::Lane;
+use towpath_engine::views::{FreezeView, LaneView, PromotionView, TrafficView};
+
+pub(super) use rules::shown;
+
+use crate::api::lanes::lane_id;
+use crate::error::ApiError;
+use crate::pages::frame::{Look, Page, Place, Shown, said};
+use crate::pages::marks::{As, digest, icon, percent, sentence, state, tag, time, took};
+use crate::pages::promotion::blocked;
+use crate::pages::words;
+
+/// How many promotions of a lane are listed.
+const LISTED: u32 = 20;
+
+/// What was just done, and for how long one looks back.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    done: Option<String>,
+    span: Option<String>,
+}
+
+/// All that the page is made of.
+struct Data {
+    view: LaneView,
+    lane: Lane,
+    environment: Environment,
+    section: LaneSpec,
+    traffic: TrafficView,
+    history: Vec<PromotionView>,
+    frozen: Vec<FreezeView>,
+}
+
+pub(super) async fn show(
+    look: Look,
+    Path((service, environment)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let shown = page(&look, &service, &environment, &wanted).await;
+    look.show(shown)
+}
+
+/// The lane of an address.
+fn found(look: &Look, service: &str, environment: &str) -> Result<(LaneId, LaneView), ApiError> {
+    let id = lane_id(service, environment)?;
+    let view = look.engine.lane(&id);
+    let view = view
+        .ok_or_else(|| ApiError::not_found(&format!("there is no lane {id}"), "towpath status"))?;
+    Ok((id, view))
+}
+
+async fn page(look: &Look, service: &str, environment: &str, wanted: &Wanted) -> Shown {
+    let (id, view) = found(look, service, environment)?;
+    let matrix = look.engine.matrix();
+    let declared = matrix.as_ref().and_then(|matrix| matrix.lane(&id));
+    let (environment, section) = declared
+        .map(|(environment, section)| (environment.clone(), section.clone()))
+        .ok_or_else(|| ApiError::not_found(&format!("there is no lane {id}"), "towpath status"))?;
+    let (span, pieces) = traffic::span(wanted.span.as_deref());
+    let is_here = |freeze: &FreezeView| {
+        freeze.environment.as_ref().is_none_or(|name| *name == view.environment)
+            && freeze.service.as_ref().is_none_or(|name| *name == view.service)
+    };
+    let data = Data {
+        lane: look.engine.lane_state(&id),
+        traffic: look.engine.traffic(&id, span, pieces).await?,
+        history: look.engine.promotions(Some(&id), None, LISTED).await?,
+        frozen: look.engine.status().frozen.into_iter().filter(is_here).collect(),
+        view,
+        environment,
+        section,
+    };
+    let content = html! {
+        (said(wanted.done.as_deref()))
+        (head(look, &data))
+        (serving(look, &data))
+        (orders::acts(look, &data.view, &data.lane))
+        div.plain2 {
+            section.sec.whole id="traffic" data-live data-moves { (traffic::section(look, &data, wanted.span.as_deref())) }
+            section.sec id="holds" data-live { (holds(look, &data)) }
+            section.sec id="history" data-live { h2 { "History" } (history(look, &data.history)) }
+            (rules::sections(&data.environment, &data.section, &data.view))
+        }
+    };
+    let title = format!("{} in {}", data.view.service, data.view.environment);
+    Ok(Page { place: Place::None, title, content })
+}
+
+fn head(look: &Look, data: &Data) -> Markup {
+    let view = &data.view;
+    let health = match view.health.state.as_str() {
+        "healthy" => state("ok", "", "healthy"),
+        "unhealthy" => state("warn", "harm", "unhealthy"),
+        _ => state("half", "", "not checked"),
+    };
+    html! {
+        p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " (view.service) " / " (view.environment) }
+        div id="head" data-live {
+            div.head { h1 { (view.service) " in " (view.environment) } (health) }
+            p.meta {
+                span { "tier " b { (view.tier) } }
+                @if let Some(url) = &data.environment.url { span { (crate::pages::marks::link(url)) } }
+                @if let Some(purpose) = &data.environment.purpose { span { (purpose) } }
+                @for name in data.environment.after.names() {
+                    @let other = format!("/compare?service={}&left={name}&right={}", view.service, view.environment);
+                    span { a href=(look.to(&other)) { "Compare with " (name) } }
+                    span { "after " a href=(look.to(&words::lane_place(&view.service, name.as_str()))) { (name) } }
+                }
+            }
+        }
+    }
+}
+
+/// What serves, in a sentence, and what is on its way.
+fn serving(look: &Look, data: &Data) -> Markup {
+    let (view, now) = (&data.view, look.now());
+    let is_bad = view.health.state == "unhealthy" || view.asks.is_some();
+    html! {
+        section id="verdict" data-live aria-live="polite" aria-label="What serves"
+            class=(if is_bad { "verdict harm" } else { "verdict" }) {
+            @match &view.serves {
+                Some(serves) => p {
+                    b { (serves.release) " serves" } " for " (time(&serves.since, As::Age, now)) " by "
+                    a href=(look.to(&format!("/promotions/{}", serves.promotion))) { "promotion " (serves.promotion) }
+                    ", digest " (digest(&serves.digest)) "."
+                },
+                None => p { b { "Nothing serves here yet." } " The first release enters without a comparison: there is nothing to fall back to." },
+            }
+            p {
+                @if let Some(asks) = &view.asks { "A trigger asks for a rollback: " (sentence(asks)) " " }
+                @if !view.health.failing.is_empty() { "Failing: " (view.health.failing.join(", ")) ". " }
+                @if let Some(standby) = &view.standby {
+                    (standby.release) " stands by at full capacity for " (time(&standby.until, As::Left, now)) " more"
+                    @if let Some(kept) = &standby.holdback { ", with " (percent(kept.observed)) " of the requests" } ". "
+                } @else if view.serves.is_some() { "Nothing stands by. " }
+                @if let Some(promotion) = &view.promotion {
+                    a href=(look.to(&format!("/promotions/{}", promotion.number))) { (words::named(promotion)) }
+                    ": " (words::doing(promotion, now)) ". "
+                }
+                @if !view.settings_differ.is_empty() {
+                    "Declared otherwise than what serves runs under: " (view.settings_differ.join(", ")) "."
+                }
+            }
+        }
+    }
+}
+
+/// What keeps releases out, and what people still owe.
+fn holds(look: &Look, data: &Data) -> Markup {
+    let (view, now) = (&data.view, look.now());
+    let is_empty = data.frozen.is_empty() && view.quarantined.is_empty() && view.owes.is_empty();
+    html! {
+        h2 { "Freezes, quarantine, what is owed" }
+        @if is_empty { p.q { "Nothing is frozen, quarantined or owed here." } }
+        div.stack {
+            @for freeze in &data.frozen {
+                div {
+                    p { (tag("frost", "held", &html! { "frozen" @if let Some(until) = &freeze.until { " until " (time(until, As::Clock, now)) } })) }
+                    p.sm.q { (sentence(&freeze.reason)) " Set by " (freeze.by) ", " (time(&freeze.since, As::Age, now)) " ago. Rollbacks are exempt." }
+                }
+            }
+            @for one in &view.quarantined { div { (orders::quarantined(look, view, one)) } }
+            @for owed in &view.owes { div { (blocked(look, owed)) } }
+            @for promise in view.promises.iter().filter(|promise| promise.state == "fail") {
+                div { p { (state("warn", "harm", &promise.title)) } @if let Some(said) = &promise.sentence { p.sm.q { (sentence(said)) } } }
+            }
+        }
+    }
+}
+
+/// Promotions as one line each, the newest first.
+pub(super) fn history(look: &Look, all: &[PromotionView]) -> Markup {
+    html! {
+        @if all.is_empty() { p.q { "No promotion yet." } } @else {
+            table.tab.cards {
+                thead { tr { th scope="col" { "Promotion" } th scope="col" { "How it ended" } th.r scope="col" { "Took" } th.r scope="col" { "When" } } }
+                tbody {
+                    @for one in all {
+                        tr {
+                            th scope="row" { a href=(look.to(&format!("/promotions/{}", one.number))) data-line { (words::named(one)) } }
+                            td { (words::outcome(one)) }
+                            td.r data-k="took" { @if let Some(seconds) = one.seconds { (took(seconds)) } }
+                            td.r data-k="at" { (time(one.ended_at.as_ref().unwrap_or(&one.requested_at), As::Clock, look.now())) }
+                        }
+                    }
+                }
+            }
+        }
+        @if all.len() >= LISTED as usize { p.sm.qq { (icon("list")) " The newest " (all.len()) "; " code { "towpath history" } " has all." } }
+    }
+}

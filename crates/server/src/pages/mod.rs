@@ -1,0 +1,55 @@
+//! The pages: one file each, made by the server and read without a script. Every address of theirs stands
+//! here; nothing in them decides anything. A page acts by a form that gives the engine the order that the
+//! API would.
+
+mod assets;
+mod audit;
+mod compare;
+mod frame;
+mod insights;
+mod lane;
+mod live;
+mod marks;
+mod matrix;
+mod pipeline;
+mod problem;
+mod promotion;
+mod releases;
+mod table;
+mod waiting;
+mod words;
+
+pub(crate) use assets::{STYLE, style};
+pub(crate) use problem::no_such_place;
+use promotion::orders;
+pub use table::PageRoute;
+use table::{form, open, page};
+use towpath_core::people::Verb;
+
+/// Every page and every form of a project with its rule. Paths begin after the base.
+pub fn routes() -> Vec<PageRoute> {
+    let (pause, approve) = (Verb::Pause, Verb::Approve);
+    vec![
+        page("/", matrix::show),
+        page("/waiting", waiting::show),
+        page("/lanes/{service}/{environment}", lane::show),
+        form("/lanes/{service}/{environment}/rollback", Verb::Rollback, lane::orders::rollback),
+        form("/lanes/{service}/{environment}/lift", Verb::LiftQuarantine, lane::orders::lift),
+        page("/promotions/{number}", promotion::show),
+        form("/promotions/{number}/pause", pause, orders::pause),
+        form("/promotions/{number}/resume", pause, orders::resume),
+        form("/promotions/{number}/abort", pause, orders::abort),
+        form("/promotions/{number}/rollback", Verb::Rollback, orders::rollback),
+        form("/promotions/{number}/approve", approve, orders::approve),
+        form("/promotions/{number}/reject", approve, orders::reject),
+        form("/promotions/{number}/attest", Verb::Attest, orders::attest),
+        page("/releases", releases::list),
+        page("/releases/{service}/{version}", releases::show),
+        page("/compare", compare::show),
+        page("/pipeline", pipeline::show),
+        page("/insights", insights::show),
+        page("/audit", audit::show),
+        page("/live", live::follow),
+        open("/assets/{file}", assets::serve),
+    ]
+}
