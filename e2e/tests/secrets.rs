@@ -94,6 +94,8 @@ fn answers(world: &World) -> Vec<(String, Vec<u8>)> {
     let asked = table.lines().filter(|line| line.trim_start().starts_with("get \""));
     let paths: Vec<String> =
         asked.filter_map(|line| line.split('"').nth(1)).map(|path| format!("/v1{path}")).collect();
+    // One that never ends is asked for elsewhere; its events are those of the journal.
+    let paths: Vec<String> = paths.into_iter().filter(|path| path != "/v1/stream").collect();
     assert!(paths.len() > 20, "{paths:?}");
     let evidence = world.must(&["evidence", "list", "--json"], 0).out;
     let evidence: serde_json::Value = serde_json::from_str(&evidence).unwrap();

@@ -5,10 +5,11 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use towpath_core::ids::PromotionNumber;
 use towpath_core::reason::{Refusal, RefusalKind};
 
 use crate::error::ApiError;
@@ -33,12 +34,18 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
-/// What was taken and goes on, with 202.
-pub(crate) struct Taken<T>(pub(crate) T);
+/// What was taken in a lane and goes on, with 202 and where it can be followed.
+pub(crate) struct Taken<T>(pub(crate) T, pub(crate) Option<PromotionNumber>);
 
 impl<T: Serialize> IntoResponse for Taken<T> {
     fn into_response(self) -> Response {
-        (StatusCode::ACCEPTED, axum::Json(self.0)).into_response()
+        let mut answer = (StatusCode::ACCEPTED, axum::Json(self.0)).into_response();
+        if let Some(number) = self.1 {
+            // From `lanes/{service}/{environment}/promotions`, wherever the project is mounted.
+            let place = HeaderValue::from_str(&format!("../../../promotions/{number}"));
+            answer.headers_mut().insert(header::LOCATION, place.expect("digits and letters"));
+        }
+        answer
     }
 }
 

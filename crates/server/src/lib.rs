@@ -9,6 +9,7 @@ mod api;
 mod asked;
 mod caller;
 mod error;
+mod hub;
 pub mod listen;
 pub mod local;
 mod measures;

@@ -2,7 +2,7 @@
 //!
 //! The router, the tests of who may what and the description of the API are made from this table.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get};
@@ -12,9 +12,10 @@ use towpath_engine::Engine;
 
 use crate::api::{
     approvals, audit, engine, events, evidence, freezes, lanes, matrix, notices, promotions,
-    refused, releases, sign_in_links, tokens, uploads,
+    refused, releases, sign_in_links, stream, tokens, uploads,
 };
 use crate::caller::{self, Rehearsal};
+use crate::hub::Hub;
 use crate::route::Rule::{Look, Machine, Order, Own, Probe, Public};
 use crate::route::{Route, table};
 use crate::signin::{self, SignIn};
@@ -112,6 +113,8 @@ pub fn routes() -> Vec<Route> {
 
         get "/events", Look => events::list,
             list_events: "The journal, read or followed";
+        get "/stream", Look => stream::follow,
+            follow: "What happens, as it happens (server-sent events)";
         get "/refused", Look => refused::list,
             list_refused: "Who was refused what";
 
@@ -190,6 +193,7 @@ pub fn project_api(app: App) -> Router {
         // opens nothing learns nothing.
         .layer(middleware::from_fn_with_state(app.clone(), caller::admit))
         .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
+        .layer(Extension(Arc::new(Hub::new(app.engine.clone()))))
         .layer(middleware::from_fn(named::name))
         .with_state(app)
 }

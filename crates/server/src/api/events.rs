@@ -61,7 +61,7 @@ impl Wanted {
 }
 
 /// Hides the secrets of an event. A plan without them has another hash, so its own is put beside it.
-fn hide(body: &mut Value) {
+pub(crate) fn hide(body: &mut Value) {
     let plan: Option<Plan> = body.get("plan").and_then(|plan| Plan::deserialize(plan).ok());
     towpath_config::hide_secrets(body);
     if let (Some(plan), Some(body)) = (plan, body.as_object_mut()) {

@@ -24,7 +24,7 @@ use crate::api::accepted;
 use crate::asked::{Body, Path, Query, Taken};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
-use crate::openapi::{Gives, Operation};
+use crate::openapi::{Gives, LOCATION, Operation};
 use crate::requests::{
     AcceptedView, AttestRequest, AttestedView, LiftRequest, RollbackRequest, SignalRequest,
 };
@@ -52,11 +52,10 @@ pub(crate) enum RollbackAnswer {
 
 impl IntoResponse for RollbackAnswer {
     fn into_response(self) -> Response {
-        let status = match self {
-            Self::Ordered(_) => StatusCode::ACCEPTED,
-            Self::Plan { .. } => StatusCode::OK,
-        };
-        (status, Json(self)).into_response()
+        match self {
+            Self::Ordered(AcceptedView { promotion, .. }) => Taken(self, promotion).into_response(),
+            Self::Plan { .. } => Json(self).into_response(),
+        }
     }
 }
 
@@ -64,6 +63,7 @@ impl Gives for RollbackAnswer {
     fn gives(operation: &mut Operation) {
         operation.answers::<Self>(StatusCode::OK);
         operation.answers::<Self>(StatusCode::ACCEPTED);
+        operation.headers.push(LOCATION);
     }
 }
 
@@ -183,7 +183,8 @@ pub(crate) async fn promote(
     let order = ordered_by(by, order);
     app.engine.ensure_bytes(&id, &order).await?;
     let done = app.engine.order(&id, Input::PromotionOrdered(order)).await?;
-    Ok(Taken(accepted(done)))
+    let number = done.promotion;
+    Ok(Taken(accepted(done), number))
 }
 
 pub(crate) async fn rollback(

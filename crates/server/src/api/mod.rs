@@ -13,6 +13,7 @@ pub(crate) mod promotions;
 pub(crate) mod refused;
 pub(crate) mod releases;
 pub(crate) mod sign_in_links;
+pub(crate) mod stream;
 pub(crate) mod tokens;
 pub(crate) mod uploads;
 

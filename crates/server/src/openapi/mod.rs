@@ -6,7 +6,7 @@ mod forms;
 mod told;
 
 pub use document::document;
-pub(crate) use told::{Gives, Operation, Takes, Told};
+pub(crate) use told::{Gives, LOCATION, Operation, Takes, Told};
 
 use axum::Json;
 use serde_json::Value;

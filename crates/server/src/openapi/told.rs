@@ -1,14 +1,17 @@
 //! What a handler takes and gives, read from its own types, so that the document cannot say otherwise. Lays
 //! nothing out.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::asked::{Body, Created, Path, Query, Taken};
 use crate::caller::{Caller, Through};
 use crate::error::Answer;
+use crate::hub::Hub;
 use crate::routes::App;
 use crate::signin::Pass;
 
@@ -29,6 +32,9 @@ pub(crate) struct Operation {
     /// Headers of those answers, with what they say.
     pub(crate) headers: Vec<(&'static str, &'static str)>,
 }
+
+/// Where what was taken can be followed.
+pub(crate) const LOCATION: (&str, &str) = ("Location", "The promotion, relative to this address");
 
 /// JSON.
 pub(crate) const JSON: &str = "application/json";
@@ -52,7 +58,7 @@ pub(crate) trait Gives {
 macro_rules! unseen {
     ($($type:ty),*) => { $(impl Takes for $type { fn takes(_: &mut Operation) {} })* };
 }
-unseen!(State<App>, Caller, Through, Pass, HeaderMap);
+unseen!(State<App>, Extension<Arc<Hub>>, Caller, Through, Pass, HeaderMap);
 
 impl<T> Takes for Path<T> {
     // Their names stand in the path.
@@ -86,6 +92,7 @@ impl<T: JsonSchema> Gives for Created<T> {
 impl<T: JsonSchema> Gives for Taken<T> {
     fn gives(operation: &mut Operation) {
         operation.answers::<T>(StatusCode::ACCEPTED);
+        operation.headers.push(LOCATION);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod browser;
 mod contract;
+mod follow;
 mod glass;
 mod keys;
 mod literal;

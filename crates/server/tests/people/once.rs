@@ -74,6 +74,14 @@ async fn f23_a_hundred_times_the_same_order_is_one_promotion() {
     let path = format!("{LANE}/promotions");
     let again = ordered(&world, "promote", Some("\"k\""), &path, &order("1.0.0")).await;
     assert_eq!((again.status, &again.body["promotion"]), (StatusCode::ACCEPTED, &json!(1)));
+    let request = Request::post(&path)
+        .header("content-type", "application/json")
+        .header("towpath-acting-as", "promote")
+        .header("idempotency-key", "k");
+    let sent = request.body(Body::from(order("1.0.0").to_string())).unwrap();
+    let (parts, _) = world.send(sent).await;
+    assert_eq!(parts.headers["location"], "../../../promotions/1");
+    assert_eq!(parts.headers["idempotency-replayed"], "true");
     let kinds = world.kinds().await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "promotion-requested").count(), 1, "{kinds:?}");
 }

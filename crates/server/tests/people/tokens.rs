@@ -1,7 +1,7 @@
 //! Stolen and over-lived tokens (trust.md, T13; B03, B05 and B22 of peers): forty cases and more, each of
 //! which peers got wrong or could have.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use towpath_core::ids::{Name, Person};
 use towpath_core::matrix::Matrix;
@@ -347,7 +347,8 @@ async fn t13_a_secret_is_shown_once_and_kept_nowhere() {
     let world = world().await;
     let (secret, id) = token(&world, &As::Person("ada"), &wanted("one", &[], &[])).await;
     let digits = &secret[4..68];
-    for (method, path) in World::routes().into_iter().filter(|(method, _)| method == "GET") {
+    let ending = |(method, path): &(Method, String)| method == "GET" && !path.ends_with("/stream");
+    for (method, path) in World::routes().into_iter().filter(ending) {
         let answer = world.ask(&As::Token(&secret), method, &path, &Value::Null).await;
         assert!(!answer.text.contains(digits), "{path} {}", answer.text);
     }

@@ -268,10 +268,14 @@ impl World {
         Answered { status, body: serde_json::from_str(&text).unwrap_or_default(), text }
     }
 
+    /// What is answered to a request as it is, as far as it is not read yet.
+    pub(crate) async fn answered(&self, request: Request<Body>) -> (Parts, Body) {
+        router(self.app.clone()).oneshot(request).await.unwrap().into_parts()
+    }
+
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> (Parts, Bytes) {
-        let answer = router(self.app.clone()).oneshot(request).await.unwrap();
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = self.answered(request).await;
         (parts, axum::body::to_bytes(body, 1 << 24).await.unwrap())
     }
 
