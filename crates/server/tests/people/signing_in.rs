@@ -402,7 +402,9 @@ async fn t7_a_cookie_orders_nothing_of_the_api() {
     let mut browser = door.signed_in("lead").await;
     let form = browser.form_token().await;
     let before = door.world.kinds().await;
-    for (method, path) in crate::world::World::routes() {
+    // One that never ends is asked for in `follow`.
+    let ending = |(_, path): &(Method, String)| !path.ends_with("/stream");
+    for (method, path) in crate::world::World::routes().into_iter().filter(ending) {
         let headers = [
             ("content-type", "application/json"),
             ("origin", "https://towpath.example"),
