@@ -11,6 +11,7 @@ mod keys;
 mod literal;
 mod once;
 mod overriding;
+mod pages;
 mod sessions;
 mod signed;
 mod signing_in;

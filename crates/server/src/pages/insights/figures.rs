@@ -140,11 +140,14 @@ fn time(named: Named, own: &[&PromotionView], goals: &[Goal]) -> Kept {
         value: middle.map_or_else(|| "none".to_owned(), took),
         target: goal.map(|goal| goal.text.clone()),
         is_met: goal.filter(|_| !marks.is_empty()).map(|_| late == 0),
-        said: format!(
-            "The middle one of {}; {} took longer than the target.",
-            grouped(marks.len() as u64),
-            grouped(late as u64)
-        ),
+        said: match (marks.len(), limit) {
+            (0, _) => "None ended.".to_owned(),
+            (count, None) => format!("The middle one of {}.", grouped(count as u64)),
+            (count, Some(_)) => {
+                let (count, late) = (grouped(count as u64), grouped(late as u64));
+                format!("The middle one of {count}; {late} took longer than the target.")
+            }
+        },
         marks,
         limit,
     }

@@ -239,7 +239,7 @@ fn traffic(lane: &LaneView, promotion: &PromotionView) -> Markup {
                 }
             }
             span.tbl {
-                span.arm.b { "blue " (percent(blue)) }
+                @if promotion.replaces.is_some() { span.arm.b { "blue " (percent(blue)) } }
                 span.arm.g { "green " (percent(green)) }
             }
         }
