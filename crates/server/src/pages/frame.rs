@@ -59,13 +59,12 @@ impl FromRequestParts<App> for Look {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let visitor = match parts.extensions.get::<Visitor>() {
-            Some(visitor) => visitor.clone(),
-            None => {
-                let caller = Caller::from_request_parts(parts, app).await;
-                let Caller(person) = caller.map_err(axum::response::IntoResponse::into_response)?;
-                Visitor { person, form: String::new() }
-            }
+        let visitor = if let Some(visitor) = parts.extensions.get::<Visitor>() {
+            visitor.clone()
+        } else {
+            let caller = Caller::from_request_parts(parts, app).await;
+            let Caller(person) = caller.map_err(axum::response::IntoResponse::into_response)?;
+            Visitor { person, form: String::new() }
         };
         let session = parts.extensions.get().map(|InSession(visit)| visit.acting());
         let acting = session.unwrap_or_else(|| visitor.person.clone());
@@ -75,7 +74,7 @@ impl FromRequestParts<App> for Look {
             parts.extensions.get::<OriginalUri>().map(|original| original.0.path().to_owned());
         let address = original.unwrap_or_else(|| parts.uri.path().to_owned());
         let (engine, base) = (app.engine.clone(), base.unwrap_or_default());
-        Ok(Self { engine, visitor, acting, base, address })
+        Ok(Self { engine, visitor, acting, address, base })
     }
 }
 

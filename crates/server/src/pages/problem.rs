@@ -66,9 +66,8 @@ pub(crate) async fn no_such_place(State(app): State<App>, request: Request) -> R
     if !reads_pages || parts.uri.path().starts_with("/v1") {
         return no_such_route().await.into_response();
     }
-    let look = match Look::from_request_parts(&mut parts, &app).await {
-        Ok(look) => look,
-        Err(_) => return no_such_route().await.into_response(),
+    let Ok(look) = Look::from_request_parts(&mut parts, &app).await else {
+        return no_such_route().await.into_response();
     };
     look.refuse(ApiError::not_found("there is no such page", "towpath status"))
 }
