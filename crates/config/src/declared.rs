@@ -73,7 +73,7 @@ fn is_built(shape: Shape, node: &Node, reading: &Reading<'_>) -> bool {
 }
 
 /// Sections of which a part is enforced and a part is kept or only shown; people are shown them whole.
-const PARTLY: [&str; 4] = ["notify", "communication", "slo", "error_budget"];
+const PARTLY: [&str; 5] = ["notify", "communication", "slo", "error_budget", "iam"];
 
 /// The sections of one map that are kept, by name, with every default filled in.
 pub(crate) fn values(
