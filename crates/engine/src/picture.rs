@@ -295,15 +295,16 @@ mod tests {
     #[test]
     fn a_rollout_of_a_day_is_a_few_thousand_rows_and_not_one_for_each_request() {
         let mut drawn = Drawn::of(PromotionNumber(2), Some(PromotionNumber(1)), 1);
-        for second in 0..86_400 {
+        for second in 0..86_400_i32 {
+            let now = 1.0 + f64::from(second % 50);
+            let second = i64::from(second);
             let both = [
                 (PromotionNumber(2), outcome(Arm::Green, second % 7 == 0)),
                 (PromotionNumber(1), outcome(Arm::Blue, false)),
                 (PromotionNumber(9), outcome(Arm::Blue, true)),
             ];
             drawn.record(&lane(), at(second), &both);
-            let against =
-                Against { now: 1.0 + (second % 50) as f64, bound: 200.0, next: Vec::new() };
+            let against = Against { now, bound: 200.0, next: Vec::new() };
             if second % 5 == 0 {
                 drawn.hear(&lane(), at(second), &against, None);
             }
