@@ -143,6 +143,8 @@ fn the_command_line_behaves_through_a_server_as_it_does_on_its_machine() {
     let counted = "towpath_promotions_total{project=\"shop\",service=\"api\",environment=\"production\",\
                    kind=\"promote\",result=\"succeeded\"} 1";
     assert!(measured.contains(counted), "{measured}");
+    let arm = "towpath_traffic_weight_ratio{project=\"shop\",service=\"api\",environment=\"production\",arm=\"blue\"} 1";
+    assert!(measured.contains(arm), "{measured}");
     assert!(serving.get("/metrics", None).starts_with("HTTP/1.1 401"));
 
     must(home, &["logout", "shop"], "", 0);

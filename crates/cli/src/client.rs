@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -71,6 +71,18 @@ struct Acting {
 impl Acting {
     fn of(project: &ProjectFolder) -> Self {
         Self { person: project.acting.clone(), token: project.token.clone(), key: None }
+    }
+
+    /// What every request says about who sends it, whichever way it goes.
+    fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let person =
+            self.person.as_ref().and_then(|person| HeaderValue::from_str(person.as_str()).ok());
+        let token = self.token.as_ref().map(Token::header);
+        let key = self.key.as_ref().and_then(|key| HeaderValue::from_str(key).ok());
+        let person = person.map(|person| (HeaderName::from_static(ACTING_AS), person));
+        let token = token.map(|token| (header::AUTHORIZATION, token));
+        let key = key.map(|key| (KEY_OF_ORDER, key));
+        person.into_iter().chain(token).chain(key)
     }
 }
 
@@ -378,14 +390,8 @@ fn request(method: Method, path: &str, body: Bytes, acting: &Acting) -> Request<
         .header(header::HOST, "towpath")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json");
-    if let Some(person) = &acting.person {
-        request = request.header(ACTING_AS, person.as_str().as_bytes());
-    }
-    if let Some(key) = &acting.key {
-        request = request.header(KEY_OF_ORDER, key);
-    }
-    if let Some(token) = &acting.token {
-        request = request.header(header::AUTHORIZATION, token.header());
+    for (name, value) in acting.headers() {
+        request = request.header(name, value);
     }
     request
         .body(Full::new(body))

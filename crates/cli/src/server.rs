@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::exit_code::{CliError, ExitCode};
-use crate::project::STATE_FOLDER;
+use crate::project::{MATRIX_FILE, STATE_FOLDER};
 use crate::report::usage::nearest;
 use crate::token::Token;
 
@@ -62,11 +62,13 @@ impl Server {
             None => noted(folder),
             Some(_) => None,
         };
-        match said.map(str::to_owned).or(noted) {
-            None => Ok(None),
-            Some(name) if name == HERE => Ok(None),
-            Some(address) if address.contains("://") => Self::at(&address).map(Some),
-            Some(name) => Self::of_context(&name).map(Some),
+        match (said, noted) {
+            (None, None) | (Some(HERE), _) => Ok(None),
+            (Some(address), _) if address.contains("://") => Self::at(address).map(Some),
+            (Some(name), _) => Self::of_context(name).map(Some),
+            // A folder may come from anybody. It names a server that its user knows, and never one of its own:
+            // that would be sent whatever token is at hand.
+            (None, Some(name)) => Self::of_context(&name).map(Some),
         }
     }
 
@@ -155,10 +157,10 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// What the project of `folder` notes, the nearest first.
+/// What the project of `folder` notes: the nearest folder with a matrix, as commands find it.
 fn noted(folder: &Path) -> Option<String> {
-    let place = folder.ancestors().map(|folder| folder.join(STATE_FOLDER).join(NOTE));
-    let text = place.into_iter().find_map(|place| std::fs::read_to_string(place).ok())?;
+    let project = folder.ancestors().find(|folder| folder.join(MATRIX_FILE).exists())?;
+    let text = std::fs::read_to_string(project.join(STATE_FOLDER).join(NOTE)).ok()?;
     Some(text.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
@@ -298,6 +300,20 @@ mod tests {
         ] {
             assert!(Server::at(address).is_err(), "{address}");
         }
+    }
+
+    #[test]
+    fn a_folder_names_a_context_of_its_user_and_never_an_address() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(MATRIX_FILE), "version: 1\n").unwrap();
+        note(&folder.path().join(STATE_FOLDER), "https://evil.example").unwrap();
+        let below = folder.path().join("src");
+        std::fs::create_dir(&below).unwrap();
+        let refused = Server::meant(None, &below).unwrap_err();
+        assert_eq!(refused.trouble().code, "wrong-server");
+        assert_eq!(Server::meant(Some(HERE), &below).unwrap(), None);
+        std::fs::remove_file(folder.path().join(MATRIX_FILE)).unwrap();
+        assert_eq!(Server::meant(None, &below).unwrap(), None, "no project is there");
     }
 
     #[test]

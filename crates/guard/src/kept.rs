@@ -48,7 +48,7 @@ pub(crate) struct Kept {
     probes: Probes,
     pub(crate) finding: Option<Finding>,
     /// How the coin was when it was last tossed, for what is thought ahead.
-    #[serde(skip)]
+    #[serde(default)]
     coin: f32,
 }
 

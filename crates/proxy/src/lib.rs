@@ -61,7 +61,7 @@ pub use evidence::KEPT_BUCKETS;
 pub use handle::{Handle, HandleError};
 pub use judge::{GuardSpec, Judged};
 pub use mirror::{MIRROR_HEADER, MirrorSpec};
-pub use proxy::{Options, Proxy, Workers, run};
+pub use proxy::{Options, Proxy, Workers, raise_file_limit, run};
 pub use refusal::Refusal;
 pub use rescue::{MAX_EXCEPTED_PATHS, MAX_RESCUE_BODY_BYTES, RESCUED_HEADER, RescueSpec};
 pub use route::{

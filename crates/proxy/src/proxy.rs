@@ -161,8 +161,8 @@ impl Proxy {
 }
 
 /// Lets the process open as many files as it is allowed to: every request takes two at times, and
-/// systems start processes with 1,024.
-fn raise_file_limit() {
+/// systems start processes with 1,024. Safe to repeat.
+pub fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {

@@ -7,6 +7,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use tower::ServiceExt as _;
 
 use crate::caller::Peer;
+use crate::once;
 use crate::routes::{App, router};
 
 /// Largest answer that is given in one piece: as much as clients read from a socket.
@@ -30,6 +31,11 @@ pub async fn answer(
     *request.uri_mut() = uri;
     let json = header::HeaderValue::from_static("application/json");
     request.headers_mut().insert(header::CONTENT_TYPE, json);
+    // Nobody sends it again, so that nobody else needs to know its key.
+    let key = once::new_key().ok().and_then(|key| header::HeaderValue::from_str(&key).ok());
+    if let Some(key) = key {
+        request.headers_mut().insert(once::KEY, key);
+    }
     if let Some(bearer) = bearer {
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
     }

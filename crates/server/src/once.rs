@@ -126,6 +126,9 @@ fn no_key(cause: &str) -> ApiError {
     ApiError::from(refusal).because(Fault { detail: cause.to_owned(), pointer: None, parameter })
 }
 
+/// Ends of the paths of orders that are never held up; a second one finds nothing to do.
+const SAFE: [&str; 3] = ["/rollback", "/pause", "/abort"];
+
 /// Ends with the work, however that ends.
 struct Working(Digest);
 
@@ -151,11 +154,14 @@ async fn answered(
 ) -> Result<Response, ApiError> {
     let Some(working) = Working::begin(&asked.id) else { return Err(under_way()) };
     let store = &app.engine.setup().store;
+    let is_safe = SAFE.iter().any(|end| request.uri().path().ends_with(end));
     let is_kept = match store.claim(&asked).await {
         Ok(Claim::Mine) => true,
         Ok(Claim::Answered(kept)) => return Ok(again(kept)),
         Ok(Claim::Unanswered) => return Err(lost()),
         Ok(Claim::Other) => return Err(other_request()),
+        // Nobody who fills the notes holds up what brings traffic back.
+        Ok(Claim::Full) if is_safe => false,
         Ok(Claim::Full) => return Err(too_many()),
         // What brings traffic back is carried out while the disk is full, and nothing else is: the engine
         // refuses the rest. A repeated rollback finds nothing to roll back.
@@ -212,6 +218,9 @@ fn did_nothing(status: StatusCode) -> bool {
         status,
         StatusCode::BAD_REQUEST
             | StatusCode::UNAUTHORIZED
+            // Whoever may not fills no notes with what they may not; it is refused as well the next time.
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
             | StatusCode::PRECONDITION_FAILED
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNSUPPORTED_MEDIA_TYPE

@@ -58,6 +58,9 @@ impl Site {
             all = all.merge(routes::project_pages(app.clone()));
         }
         if let Some(sign_in) = self.apps.iter().find_map(|app| app.sign_in.clone()) {
+            if self.apps.len() > 1 {
+                all = all.merge(signin::front(sign_in.clone()));
+            }
             all = all.merge(signin::router(sign_in));
         }
         let measures = Arc::clone(&self.measures);

@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use tokio::time::timeout;
-use towpath_server::ACTING_AS;
 
 use super::{ANSWER_WITHIN, Acting, CONNECTED_WITHIN, Failure, LARGEST_ANSWER};
 use crate::exit_code::{CliError, ExitCode};
@@ -66,11 +65,8 @@ impl Remote {
             .request(method, self.server.url(path))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json");
-        if let Some(person) = &acting.person {
-            request = request.header(ACTING_AS, person.as_str().as_bytes());
-        }
-        if let Some(token) = &acting.token {
-            request = request.header(header::AUTHORIZATION, token.header());
+        for (name, value) in acting.headers() {
+            request = request.header(name, value);
         }
         request.body(body).send().await.map_err(|error| self.failed(&error))
     }
@@ -84,8 +80,8 @@ impl Remote {
     ) -> Result<(StatusCode, Bytes), Failure> {
         let mut request =
             self.http.post(self.server.url(path)).header(header::ACCEPT, "application/json");
-        if let Some(token) = &acting.token {
-            request = request.header(header::AUTHORIZATION, token.header());
+        for (name, value) in acting.headers() {
+            request = request.header(name, value);
         }
         let request = match sent {
             Sent::Bytes(bytes) => request.body(bytes),

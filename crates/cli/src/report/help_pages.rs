@@ -441,6 +441,13 @@ pub(crate) const PAGES: &[Page] = &[
         see: "",
     },
     Page {
+        command: "api",
+        about: "Print the description of the API, OpenAPI 3.1",
+        examples: &[("towpath api", "the same as /v1/openapi.json of a server")],
+        exits: &[],
+        see: "towpath serve",
+    },
+    Page {
         command: "proxy",
         about: "Run a proxy; started by the engine",
         examples: &[],

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -24,7 +23,7 @@ use crate::caller::Through;
 use crate::error::Answer;
 use crate::openapi::{Gives, Operation};
 use crate::routes::App;
-use crate::signin::Pass;
+use crate::signin::{LOOKED_AT_EVERY, Pass};
 
 /// Most events that one answer lists.
 const MOST: u32 = 1000;
@@ -132,9 +131,6 @@ pub(crate) async fn list(
     }
     Ok(Listed::Read(found))
 }
-
-/// How long a stream outlives the token that it was opened with, at the most (trust.md, T13: a second).
-const LOOKED_AT_EVERY: Duration = Duration::from_millis(500);
 
 /// What somebody follows.
 pub(crate) struct Followed {

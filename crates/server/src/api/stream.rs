@@ -27,7 +27,7 @@ use crate::hub::{Frame, Hub, written};
 use crate::openapi::{Gives, Operation};
 use crate::requests::Fault;
 use crate::routes::App;
-use crate::signin::Pass;
+use crate::signin::{LOOKED_AT_EVERY, Pass};
 
 /// The last event that a client has, sent by itself when it connects again.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -36,8 +36,6 @@ const STREAM: &str = "text/event-stream";
 /// How often something is sent where nothing happens, so that nothing between takes the stream for dead
 /// (habits.md, section 4).
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long a stream outlives the token or the session that it was opened with, at the most (trust.md, T13: a second).
-const LOOKED_AT_EVERY: Duration = Duration::from_millis(500);
 /// When a client that lost its stream connects again, in milliseconds: from this on, and within as much again by
 /// chance, so that ten thousand do not come back in one moment.
 const RETRY: u64 = 2_000;

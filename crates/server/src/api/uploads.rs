@@ -1,5 +1,5 @@
 //! Bytes of releases on their way to the server: kept under their digest before a release names them. Knows
-//! no release; what nobody comes to name is swept.
+//! no release, and removes nothing.
 
 use axum::Json;
 use axum::extract::{Request, State};

@@ -25,7 +25,7 @@ pub(super) async fn not_too_slow(request: Request, next: Next) -> Response {
 /// A body whose sender must keep up.
 struct Timed {
     body: Body,
-    began: Instant,
+    /// Bytes since somebody looked.
     received: u64,
     look: Pin<Box<Sleep>>,
 }
@@ -38,7 +38,7 @@ struct TooSlow;
 impl Timed {
     fn new(body: Body) -> Self {
         let look = Box::pin(tokio::time::sleep(LOOK));
-        Self { body, began: Instant::now(), received: 0, look }
+        Self { body, received: 0, look }
     }
 }
 
@@ -58,7 +58,8 @@ impl HttpBody for Timed {
         }
         loop {
             ready!(self.look.as_mut().poll(context));
-            if self.received < self.began.elapsed().as_secs() * SLOWEST {
+            // What came before buys no silence.
+            if std::mem::take(&mut self.received) < LOOK.as_secs() * SLOWEST {
                 return Poll::Ready(Some(Err(Box::new(TooSlow))));
             }
             let next = Instant::now() + LOOK;
@@ -98,5 +99,6 @@ mod tests {
         assert!(!received(1000, Duration::from_secs(9)).await, "a piece now and then");
         assert!(received(1100, Duration::from_secs(1)).await);
         assert!(!received(1100, Duration::from_hours(1)).await);
+        assert!(!received(1 << 20, Duration::from_secs(30)).await, "a burst, and then nothing");
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderValue, Request, header};
 use axum::response::Response;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -189,6 +189,13 @@ async fn answered(
     remote: SocketAddr,
     encrypted: bool,
 ) -> Result<Response, Infallible> {
+    // HTTP/2 says the host elsewhere (RFC 9113, section 8.3.1); whoever compares it with an origin reads this.
+    if !request.headers().contains_key(header::HOST)
+        && let Some(host) = request.uri().authority().map(|host| host.as_str().to_owned())
+        && let Ok(host) = HeaderValue::from_str(&host)
+    {
+        request.headers_mut().insert(header::HOST, host);
+    }
     request.extensions_mut().insert(Remote(remote));
     request.extensions_mut().insert(Encrypted(encrypted));
     routes.oneshot(request).await

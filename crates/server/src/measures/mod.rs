@@ -134,7 +134,8 @@ impl Measures {
             ("approval_wait", "From the order to the start, of those that people agreed to");
         all.register_with_unit(name, help, seconds.clone(), self.approval_wait.clone());
         let help = "The share of the requests that an arm serves, as observed";
-        all.register_with_unit("traffic_weight", help, Unit::Ratios, self.weight.clone());
+        // The library would write the unit in the plural, which nobody asks Prometheus for.
+        all.register("traffic_weight_ratio", help, self.weight.clone());
         let help = "Whether what serves answers its probes; absent where nobody knows";
         all.register("lane_healthy", help, self.healthy.clone());
         let help = "Promotions that wait for something before they start";

@@ -199,6 +199,12 @@ impl Look {
                     span.word { "as of" } " "
                     (made(now))
                 }
+                // On the machine's own socket there is no session that could be ended.
+                @if !self.visitor.form.is_empty() {
+                    a.who href="/sign-out" {
+                        span.vh { "Signed in as " } (self.visitor.person) span.vh { ": sign out" }
+                    }
+                }
             }
         }
     }
@@ -229,7 +235,7 @@ pub(super) fn of_promotions(waits: &[WaitView]) -> usize {
 }
 
 /// The sign of the program.
-const BRAND: PreEscaped<&str> = PreEscaped(concat!(
+pub(crate) const BRAND: PreEscaped<&str> = PreEscaped(concat!(
     r#"<svg viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.75""#,
     r#" stroke-linecap="round"><path d="M2 14.5h16"/><path d="M2 17.5h16" stroke-dasharray="2 2.3"/>"#,
     r#"<path d="M3 11.5C6 5 10 5 17 3.5"/><circle cx="17" cy="3.5" r="1.5" fill="currentColor" stroke="none"/></svg>"#,

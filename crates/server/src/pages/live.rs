@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use towpath_ports::store::EventRow;
 
 use crate::pages::frame::Look;
+use crate::signin::{LOOKED_AT_EVERY, Pass};
 
 /// How often a page is told that time passes: what is measured without an event is read again by then.
 const TICK: Duration = Duration::from_secs(5);
@@ -24,12 +25,14 @@ const LASTS: Duration = Duration::from_mins(5);
 
 struct Told {
     news: Receiver<Arc<EventRow>>,
+    pass: Pass,
     until: Instant,
     is_first: bool,
 }
 
-pub(super) async fn follow(look: Look) -> Response {
-    let told = Told { news: look.engine.news(), until: Instant::now() + LASTS, is_first: true };
+pub(super) async fn follow(look: Look, pass: Pass) -> Response {
+    let until = Instant::now() + LASTS;
+    let told = Told { news: look.engine.news(), pass, until, is_first: true };
     let body = Body::from_stream(stream::unfold(told, next));
     let headers =
         [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
@@ -40,21 +43,35 @@ async fn next(mut told: Told) -> Option<(Result<Bytes, Infallible>, Told)> {
     if std::mem::take(&mut told.is_first) {
         return Some((Ok(Bytes::from_static(b"retry: 2000\n\n")), told));
     }
-    if Instant::now() >= told.until {
-        return None;
-    }
-    let line = match tokio::time::timeout(TICK, told.news.recv()).await {
-        Err(_) => Bytes::from_static(b"event: tick\ndata: 0\n\n"),
-        Ok(Err(RecvError::Closed)) => return None,
-        Ok(Err(RecvError::Lagged(_))) => Bytes::from_static(b"event: news\ndata: 0\n\n"),
-        Ok(Ok(row)) => {
-            tokio::time::sleep(PACE).await;
-            let mut last = row.seq;
-            while let Ok(row) = told.news.try_recv() {
-                last = row.seq;
-            }
-            Bytes::from(format!("event: news\ndata: {last}\n\n"))
-        }
-    };
+    let line = line(&mut told).await?;
     Some((Ok(line), told))
+}
+
+/// The next thing to say; none when the session has ended, the stream is old, or the engine has stopped.
+async fn line(told: &mut Told) -> Option<Bytes> {
+    let tick = Instant::now() + TICK;
+    loop {
+        let now = Instant::now();
+        if now >= told.until || !told.pass.goes_on().await {
+            return None;
+        }
+        if now >= tick {
+            return Some(Bytes::from_static(b"event: tick\ndata: 0\n\n"));
+        }
+        match tokio::time::timeout(LOOKED_AT_EVERY, told.news.recv()).await {
+            Err(_) => {}
+            Ok(Err(RecvError::Closed)) => return None,
+            Ok(Err(RecvError::Lagged(_))) => {
+                return Some(Bytes::from_static(b"event: news\ndata: 0\n\n"));
+            }
+            Ok(Ok(row)) => {
+                tokio::time::sleep(PACE).await;
+                let mut last = row.seq;
+                while let Ok(row) = told.news.try_recv() {
+                    last = row.seq;
+                }
+                return Some(Bytes::from(format!("event: news\ndata: {last}\n\n")));
+            }
+        }
+    }
 }

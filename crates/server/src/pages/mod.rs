@@ -20,6 +20,7 @@ mod waiting;
 mod words;
 
 pub(crate) use assets::{STYLE, style};
+pub(crate) use frame::BRAND;
 pub(crate) use problem::no_such_place;
 use promotion::orders;
 pub use table::PageRoute;

@@ -68,7 +68,11 @@ impl SignIn {
     /// The link that `secret` opens, if it can be used; uses nothing up.
     pub(super) async fn link(&self, secret: &str) -> Result<Option<KeptLink>, SignInError> {
         let Some(hash) = chance::kept("link", secret) else { return Ok(None) };
-        Ok(self.accounts().link(&hash, self.now()).await?)
+        let found = self.accounts().link(&hash, self.now()).await?;
+        // One that was left over sets nobody up any more: somebody is.
+        let is_over = found.as_ref().is_some_and(|link| link.purpose == Purpose::SetUp)
+            && self.accounts().has_users().await?;
+        Ok(found.filter(|_| !is_over))
     }
 
     /// The same, and uses it up.

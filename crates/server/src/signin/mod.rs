@@ -31,8 +31,9 @@ use towpath_ports::store::StoreError;
 pub(crate) use gate::session_of_api;
 pub use gate::{guard, leads_to};
 pub use links::MadeLink;
+pub(crate) use pages::front;
 pub use pages::router;
-pub(crate) use visit::{InSession, Pass, place};
+pub(crate) use visit::{InSession, LOOKED_AT_EVERY, Pass, place};
 
 /// How long a session shows pages, whatever an environment allows for orders: a working day. OWASP's cheat
 /// sheet on sessions asks for a limit that fits how people work.
@@ -73,7 +74,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     settings: Settings,
     projects: RwLock<Vec<Engine>>,
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
     /// Sessions that streams asked about, with the answer and when it was given.
     looked_at: Mutex<BTreeMap<SessionId, (Timestamp, bool)>>,
     swept: Mutex<Timestamp>,
@@ -88,7 +89,7 @@ impl SignIn {
             clock,
             settings,
             projects: RwLock::default(),
-            hashing: Semaphore::new(HASHED_AT_ONCE),
+            hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
             looked_at: Mutex::default(),
             swept,
         }))

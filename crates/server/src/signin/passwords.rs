@@ -1,5 +1,7 @@
 //! Passwords of local users. Owns how they are hashed; keeps none.
 
+use std::sync::Arc;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use towpath_core::ids::Person;
@@ -84,7 +86,14 @@ impl SignIn {
         &self,
         work: impl FnOnce() -> Result<T, SignInError> + Send + 'static,
     ) -> Result<T, SignInError> {
-        let _turn = self.0.hashing.acquire().await.map_err(|_| SignInError::Machine)?;
+        let turn = Arc::clone(&self.0.hashing).acquire_owned().await;
+        let turn = turn.map_err(|_| SignInError::Machine)?;
+        // The turn ends with the work: whoever hangs up meanwhile makes no room for the next one.
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| SignInError::Machine)?
     }
 }

@@ -1,6 +1,7 @@
 //! What a request brings of a session, and what the engine is told of it. Lets nobody in.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -117,6 +118,10 @@ impl SignIn {
         open
     }
 }
+
+/// How often a stream is asked whether it goes on: it outlives its token or its session for a second at the
+/// most (trust.md, T13 and B24).
+pub(crate) const LOOKED_AT_EVERY: Duration = Duration::from_millis(500);
 
 /// By what somebody came, for whoever answers longer than a moment: a stream is to be asked at least twice a
 /// second whether it goes on.

@@ -233,13 +233,15 @@ async fn b23_losing_ones_place_in_the_matrix_ends_the_session() {
 
 #[tokio::test]
 async fn b24_a_stream_ends_when_its_session_does() {
-    for ends in ["signed out", "left the matrix", "over"] {
+    let streams = ["/v1/events?follow=true", "/v1/stream", "/live"];
+    let endings = ["signed out", "left the matrix", "over"];
+    for (path, ends) in streams.into_iter().flat_map(|path| endings.map(|ends| (path, ends))) {
         let door = door().await;
         let mut browser = door.signed_in("bob").await;
-        let path = "/v1/events?follow=true";
-        let mut stream =
-            browser.ask(Method::GET, path, &[], "").await.into_body().into_data_stream();
-        assert!(stream.next().await.unwrap().is_ok(), "what was written until now");
+        let answer = browser.ask(Method::GET, path, &[], "").await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let mut stream = answer.into_body().into_data_stream();
+        assert!(stream.next().await.unwrap().is_ok(), "{path} begins");
         match ends {
             "signed out" => {
                 assert_eq!(browser.post("/sign-out", &[]).await.status, StatusCode::SEE_OTHER);
@@ -254,7 +256,7 @@ async fn b24_a_stream_ends_when_its_session_does() {
         let rest = async { while stream.next().await.is_some() {} };
         // Far beyond the second that is promised: this machine may be slow.
         let ended = tokio::time::timeout(std::time::Duration::from_secs(20), rest).await;
-        assert!(ended.is_ok(), "the stream outlived its session: {ends}");
+        assert!(ended.is_ok(), "{path} outlived its session: {ends}");
     }
 }
 

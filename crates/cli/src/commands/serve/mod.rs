@@ -98,6 +98,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
     let known = Known::default();
     log::to_stderr(known.clone(), settings.log);
     abort_on_panics_outside_of_requests();
+    towpath_proxy::raise_file_limit();
     let bound = Bound::new(&settings).await?;
     if !arguments.background {
         for (project, name) in &projects {

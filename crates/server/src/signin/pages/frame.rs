@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::pages::BRAND;
 use crate::signin::{SignInError, cookie, returning};
 
 /// Nothing is loaded but our own style sheet, nothing framed, no form sent elsewhere.
@@ -26,8 +27,8 @@ pub(crate) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
             }
             body {
                 a.skip href="#main" { "Skip to content" }
-                header.top { a.brand href="/" { "Towpath" } }
-                main #main { div.inbox { div.head { h1 { (title) } } (body) } }
+                header.top { a.brand href="/" { (BRAND) "Towpath" } }
+                main.door #main { div.panel { h1 { (title) } (body) } }
             }
         }
     };

@@ -22,8 +22,9 @@ pub(super) async fn show(
     Path(secret): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Page {
-    sign_in.count_address(&at.place).await?;
     let Some(link) = sign_in.link(&secret).await? else {
+        // Only who misses is counted: nobody at the same address keeps others from theirs.
+        sign_in.count_address(&at.place).await?;
         return Ok(frame::problem(StatusCode::NOT_FOUND, OVER));
     };
     Ok(form(StatusCode::OK, &link, &secret, asked.page(), None))
@@ -61,8 +62,9 @@ pub(super) async fn follow(
     Path(secret): Path<String>,
     Own(at, fields): Own,
 ) -> Page {
-    sign_in.count_address(&at.place).await?;
     let Some(link) = sign_in.link(&secret).await? else {
+        // Only who misses is counted: nobody at the same address keeps others from theirs.
+        sign_in.count_address(&at.place).await?;
         return Ok(frame::problem(StatusCode::NOT_FOUND, OVER));
     };
     let to = returning::within(fields.one("to"));

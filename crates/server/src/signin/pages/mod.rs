@@ -2,6 +2,7 @@
 //! know, whatever the cause.
 
 pub(super) mod frame;
+mod front;
 mod link;
 mod password;
 mod sign_in;
@@ -30,6 +31,14 @@ pub fn router(sign_in: SignIn) -> Router {
         .route("/step-up", get(step_up::show).post(step_up::show_code))
         .route("/sign-out", get(sign_out::show).post(sign_out::sign_out))
         .layer(DefaultBodyLimit::max(form::LARGEST))
+        .layer(middleware::from_fn(frame::bounded))
+        .with_state(sign_in)
+}
+
+/// The front of a server with several projects: those of whoever signed in.
+pub(crate) fn front(sign_in: SignIn) -> Router {
+    Router::new()
+        .route("/", get(front::show))
         .layer(middleware::from_fn(frame::bounded))
         .with_state(sign_in)
 }
