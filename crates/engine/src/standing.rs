@@ -22,6 +22,11 @@ impl Engine {
         Rights::in_force(&self.shared).of_project(&Desk::new(&self.shared), by, verb)
     }
 
+    /// Whether it takes orders; one that only reads a journal, or has stopped, does not.
+    pub fn is_running(&self) -> bool {
+        !self.shared.is_stopped()
+    }
+
     /// Whether it runs and its journal took what it was last asked to take.
     pub fn is_ready(&self) -> bool {
         !self.shared.is_stopped() && self.shared.store_answers.load(Ordering::SeqCst)
