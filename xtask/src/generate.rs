@@ -55,7 +55,7 @@ pub(crate) fn write(root: &Path) -> Result<()> {
 /// The same; a description of the API that no longer keeps what the one before promised is written too.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn write_breaking(root: &Path) -> Result<()> {
     api::write(root, api::Breaking::Meant)?;
     write_entries(root, &entries())

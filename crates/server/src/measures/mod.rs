@@ -1,5 +1,5 @@
 //! What Prometheus asks for: names, units and labels. Owns the list; where the numbers come from is in
-//! [`follow`] and in [`Measures::text`]. A label never holds what has no bound, such as the number of a
+//! [`mod@follow`] and in [`Measures::text`]. A label never holds what has no bound, such as the number of a
 //! promotion.
 
 mod follow;
