@@ -16,7 +16,7 @@ pub struct Against {
     /// one rollout of so many.
     pub bound: f64,
     /// What it would be after one more failure of green, after two in a row, and so on, up to the bound; at
-    /// most [`MOST_AHEAD`] of them.
+    /// most 12 of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next: Vec<f64>,
 }
