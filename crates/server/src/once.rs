@@ -6,7 +6,7 @@
 //! knows whether it was taken, and whoever asks is told so. The work goes on when whoever asked hangs up.
 
 use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest as _, Request, State};
@@ -44,7 +44,7 @@ pub fn new_key() -> Result<String, aws_lc_rs::error::Unspecified> {
 }
 
 /// What is being carried out by this process.
-static UNDER_WAY: LazyLock<Mutex<HashSet<Digest>>> = LazyLock::new(Mutex::default);
+static UNDER_WAY: LazyLock<Mutex<HashSet<(usize, Digest)>>> = LazyLock::new(Mutex::default);
 
 /// Carries an order out once. Around the handler of each order.
 pub(crate) async fn once(
@@ -130,13 +130,16 @@ fn no_key(cause: &str) -> ApiError {
 const SAFE: [&str; 3] = ["/rollback", "/pause", "/abort"];
 
 /// Ends with the work, however that ends.
-struct Working(Digest);
+struct Working((usize, Digest));
 
 impl Working {
-    /// None when it is being carried out already.
-    fn begin(id: &Digest) -> Option<Self> {
+    /// None when it is being carried out already, by this very engine: what one process holds of others is
+    /// told apart by where its store is.
+    fn begin(app: &App, id: &Digest) -> Option<Self> {
+        let store = Arc::as_ptr(&app.engine.setup().store).cast::<()>().addr();
+        let own = (store, id.clone());
         let mut all = UNDER_WAY.lock().expect("no holder of this lock panics");
-        all.insert(id.clone()).then(|| Self(id.clone()))
+        all.insert(own.clone()).then(|| Self(own))
     }
 }
 
@@ -152,7 +155,7 @@ async fn answered(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let Some(working) = Working::begin(&asked.id) else { return Err(under_way()) };
+    let Some(working) = Working::begin(&app, &asked.id) else { return Err(under_way()) };
     let store = &app.engine.setup().store;
     let is_safe = SAFE.iter().any(|end| request.uri().path().ends_with(end));
     // Who only reads a journal writes nothing into it, and orders nothing.
