@@ -22,6 +22,7 @@ use rustix::fs::OFlags;
 use serde_json::Value;
 use towpath_core::check::CheckAnswer;
 use towpath_core::ids::Digest;
+pub(crate) use towpath_core::units::grouped;
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::check::CheckRequest;
 use towpath_ports::evidence::Keeper;
@@ -401,19 +402,6 @@ pub(crate) fn short(text: &str) -> String {
 /// `1 report`, `12,345 reports`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// `12,345`.
-pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 impl fmt::Display for Pattern {

@@ -4,6 +4,12 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use towpath_guard::{grouped, percent};
+
+/// `1 check`, `2 checks`, `1,234 checks`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
+}
 
 /// A moment in UTC, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(

@@ -54,3 +54,4 @@ pub use verdict::{
     DEFAULT_MINIMUM_SAMPLE, Evidence, LatencyLimit, Limits, Probes, Standing, StratumEvidence,
     Verdict,
 };
+pub use words::{grouped, percent};

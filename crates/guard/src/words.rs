@@ -108,7 +108,8 @@ fn failures(what: &str, green: Tally, blue: Tally) -> String {
     format!("{green} while blue failed {failed} of {requests}")
 }
 
-fn percent(share: f64) -> String {
+/// A share as a percentage with two digits behind the point at the most: `1%`, `2.5%`, `100%`.
+pub fn percent(share: f64) -> String {
     let hundredths = (share * 10_000.0).round() / 100.0;
     format!("{hundredths}%")
 }
@@ -121,7 +122,8 @@ fn milliseconds(microseconds: u64) -> String {
     format!("{}ms", microseconds.div_ceil(1000))
 }
 
-fn grouped(number: u64) -> String {
+/// A count with a comma after each thousand.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

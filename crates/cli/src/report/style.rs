@@ -9,6 +9,7 @@ use jiff::{Timestamp, Unit};
 use towpath_core::ids::Name;
 use towpath_core::reason::Next;
 use towpath_core::units::Span;
+pub(crate) use towpath_core::units::{counted, grouped, percent};
 use unicode_width::UnicodeWidthStr;
 
 /// Everything that the same view may be written differently by.
@@ -275,30 +276,6 @@ pub(crate) fn stands_by(seconds: f64, held_back: Option<(f64, f64)>) -> String {
         }
     });
     format!("stands by for {time}{with}")
-}
-
-/// A share as a percentage: `1%`, `2.5%`, `100%`.
-pub(crate) fn percent(share: f64) -> String {
-    let rounded = (share * 10_000.0).round() / 100.0;
-    format!("{rounded}%")
-}
-
-/// A count with thousands separators.
-pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 thing`, `2 things`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{} {what}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
 }
 
 /// Columns that `text` takes, without its colours.

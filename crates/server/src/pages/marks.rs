@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use maud::{Markup, PreEscaped, html};
+pub(super) use towpath_core::units::{counted, grouped, percent};
 
 /// Every icon of a page, drawn once; [`icon`] refers to them. The two patterns are those of the green arm.
 pub(super) const DEFINITIONS: PreEscaped<&str> = PreEscaped(include_str!("assets/icons.svg"));
@@ -100,29 +101,6 @@ pub(super) fn took(seconds: f64) -> String {
         3600..172_800 => format!("{} h {} m", whole / 3600, whole % 3600 / 60),
         _ => format!("{} d", whole / 86_400),
     }
-}
-
-/// A share from 0 to 1: `1%`, `2.5%`.
-pub(super) fn percent(share: f64) -> String {
-    format!("{}%", (share * 10_000.0).round() / 100.0)
-}
-
-/// A count with a comma after each thousand.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 check`, `2 checks`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{} {what}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
 }
 
 /// What somebody gave as a link: one that leads to a page of the web can be followed, anything else is only
