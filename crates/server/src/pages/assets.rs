@@ -1,5 +1,5 @@
-//! The style sheet, the script and the icon, under names that change with their content. Owns how long
-//! they are kept; knows no page.
+//! The style sheet, the script and the icon, under names that change with their content. Owns of which parts they
+//! are put together and how long they are kept; knows no page.
 
 use std::sync::LazyLock;
 
@@ -10,10 +10,27 @@ use towpath_core::ids::Digest;
 
 use crate::error::no_such_route;
 
+/// Parts in their order, as one text.
+macro_rules! together {
+    ($($part:literal)+) => { concat!($(include_str!(concat!("assets/", $part))),+) };
+}
+
+/// What all pages share, then a part for each page that needs one, and last what holds against all of them.
+const SHEET: &str = together!(
+    "css/base.css" "css/charts.css" "css/matrix.css" "css/promotion.css" "css/waiting.css" "css/lane.css"
+    "css/releases.css" "css/compare.css" "css/pipeline.css" "css/insights.css" "css/audit.css" "css/admin.css"
+    "css/notifications.css" "css/matrix_file.css" "css/simulate.css" "css/door.css" "css/last.css"
+);
+
+/// The script: what is used by the others comes first.
+const SCRIPT: &str = together!(
+    "js/begin.js" "js/times.js" "js/filter.js" "js/keys.js" "js/live.js"
+);
+
 /// Name, ending, type and content.
 const ALL: [(&str, &str, &str, &str); 3] = [
-    ("towpath", "css", "text/css; charset=utf-8", include_str!("assets/towpath.css")),
-    ("towpath", "js", "text/javascript; charset=utf-8", include_str!("assets/towpath.js")),
+    ("towpath", "css", "text/css; charset=utf-8", SHEET),
+    ("towpath", "js", "text/javascript; charset=utf-8", SCRIPT),
     ("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")),
 ];
 
