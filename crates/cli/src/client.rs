@@ -2,6 +2,7 @@
 //! again, and the way back from a problem document to an error; knows no command.
 
 mod lines;
+mod pages;
 mod remote;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -42,6 +43,10 @@ const CHECKED_WITHIN: Duration = Duration::from_mins(30);
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a question is asked again: an engine that is being replaced is back within a second.
 const ASKED_AGAIN_FOR: Duration = Duration::from_secs(2);
+/// How long an order that nobody answered is sent again: an engine that is started anew reads its journal first.
+const ORDERED_AGAIN_FOR: Duration = Duration::from_secs(10);
+/// What an engine says of an order that another one took and never answered.
+const LOST: &str = "outcome-lost";
 /// Pause between two attempts.
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Largest answer that is read: a thousand promotions with their checks take some 10 MiB.
@@ -103,6 +108,25 @@ enum Silence {
     Overcome(Arc<ProjectFolder>),
     /// Questions are asked again for a moment, and then the journal answers them.
     Read(Arc<ProjectFolder>),
+}
+
+/// A whole answer.
+struct Heard {
+    status: StatusCode,
+    /// Where more of it is.
+    link: Option<String>,
+    bytes: Bytes,
+}
+
+impl Heard {
+    fn new(status: StatusCode, headers: &HeaderMap, bytes: Bytes) -> Self {
+        let link = headers.get(header::LINK).and_then(|link| link.to_str().ok());
+        Self { status, link: link.map(str::to_owned), bytes }
+    }
+
+    fn of((status, headers, bytes): (StatusCode, HeaderMap, Bytes)) -> Self {
+        Self::new(status, &headers, bytes)
+    }
 }
 
 /// Why there is no answer.
@@ -191,7 +215,7 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub(crate) async fn bytes(&self, path: &str) -> Result<Bytes, CliError> {
-        self.answered(Method::GET, path, Bytes::new()).await
+        Ok(self.answered(Method::GET, path, Bytes::new()).await?.bytes)
     }
 
     /// Asks with a body: what would be, not what shall be. Safe to repeat, and repeated where that
@@ -217,8 +241,41 @@ impl Client {
         Ok(Self { acting: Acting { key: Some(key), ..self.acting.clone() }, ..self.clone() })
     }
 
-    /// Orders, once: an order is sent again only when it is certain that nothing of it was sent.
-    /// Whether it is safe to repeat is said where the order is documented.
+    /// Reads a whole list, page by page, each as [`Client::get`].
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(crate) async fn list<Entry: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Vec<Entry>, CliError> {
+        let mut all = Vec::new();
+        let mut way = Some(pages::first(path));
+        while let Some(path) = way {
+            let (page, next): (Vec<Entry>, _) = self.page(&path).await?;
+            all.extend(page);
+            way = next;
+        }
+        Ok(all)
+    }
+
+    /// One page of a list, and the path of the next one; none after the last. Safe to repeat, and repeated where
+    /// that helps.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(crate) async fn page<Page: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<(Page, Option<String>), CliError> {
+        let heard = self.answered(Method::GET, path, Bytes::new()).await?;
+        let next = heard.link.as_deref().and_then(|link| pages::next(path, link));
+        Ok((read(path, &heard.bytes)?, next))
+    }
+
+    /// Orders, once. An order that nobody answered is sent again under the same key for a moment: whoever took
+    /// it the first time answers the same, and carries it out once. Whether it is safe to repeat as another order
+    /// is said where the order is documented.
     ///
     /// # Errors
     /// As [`Client::get`]; after `order-unanswered` it is not known whether the order was taken.
@@ -229,18 +286,35 @@ impl Client {
     ) -> Result<Answer, CliError> {
         let body = bytes_of(body);
         let keyed = self.keyed()?;
-        let first = keyed.exchange(Method::POST, path, body.clone()).await;
-        let answered = match (first, &self.silence) {
-            (Err(Failure::Unsent(_)), Silence::Overcome(project)) => {
-                background::ensure_engine(project, true).await?;
-                keyed.exchange(Method::POST, path, body).await
+        // Why nobody said what became of it, and until when it is asked again.
+        let mut open: Option<(CliError, Instant)> = None;
+        let mut has_started = false;
+        loop {
+            let failure = match keyed.exchange(Method::POST, path, body.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            match failure {
+                Failure::Unsent(_) if !has_started && self.starts_again().await? => {
+                    has_started = true;
+                    continue;
+                }
+                Failure::Unsent(error) if open.is_none() => return Err(error),
+                Failure::Answered(error) if open.is_none() || !is_open(&error) => {
+                    return Err(error);
+                }
+                Failure::Answered(error) if error.trouble().code == LOST => {
+                    return Err(unanswered(open.as_ref().map_or(&error, |(first, _)| first)));
+                }
+                Failure::Unsent(error) | Failure::Unanswered(error) | Failure::Answered(error) => {
+                    open.get_or_insert_with(|| (error, Instant::now() + ORDERED_AGAIN_FOR));
+                }
             }
-            (first, _) => first,
-        };
-        answered.map_err(|failure| match failure {
-            Failure::Unanswered(error) => unanswered(&error),
-            other => other.into(),
-        })
+            match &open {
+                Some((first, until)) if Instant::now() >= *until => return Err(unanswered(first)),
+                _ => tokio::time::sleep(AGAIN_AFTER).await,
+            }
+        }
     }
 
     /// Sends bytes to a server, which may take as long as they need. Safe to repeat.
@@ -302,10 +376,10 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<Answer, CliError> {
-        Ok(read(path, &self.answered(method, path, body).await?)?)
+        Ok(read(path, &self.answered(method, path, body).await?.bytes)?)
     }
 
-    async fn answered(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, CliError> {
+    async fn answered(&self, method: Method, path: &str, body: Bytes) -> Result<Heard, CliError> {
         let until = Instant::now() + ASKED_AGAIN_FOR;
         let silent = loop {
             match self.exchanged(method.clone(), path, body.clone()).await {
@@ -341,31 +415,31 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<Answer, Failure> {
-        read(path, &self.exchanged(method, path, body).await?)
+        read(path, &self.exchanged(method, path, body).await?.bytes)
     }
 
-    async fn exchanged(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
-        let (status, bytes) = match &self.way {
-            Way::Journal(journal) => journal.answer(method, path, body).await,
+    async fn exchanged(&self, method: Method, path: &str, body: Bytes) -> Result<Heard, Failure> {
+        let heard = match &self.way {
+            Way::Journal(journal) => Heard::of(journal.answer(method, path, body).await),
             Way::Server(remote) => {
                 remote.exchanged(method, path, body, &self.acting, self.within).await?
             }
             Way::Socket(socket) => {
                 let both = async {
                     let request = request(method, path, body, &self.acting);
-                    let answer = send(socket, request).await?;
-                    let status = answer.status();
-                    Ok::<_, Failure>((status, collected(socket, answer.into_body()).await?))
+                    let (head, body) = send(socket, request).await?.into_parts();
+                    let bytes = collected(socket, body).await?;
+                    Ok::<_, Failure>(Heard::new(head.status, &head.headers, bytes))
                 };
                 tokio::time::timeout(self.within, both)
                     .await
                     .map_err(|_| Failure::Unanswered(self.late(socket)))??
             }
         };
-        if !status.is_success() {
-            return Err(Failure::Answered(problem(status, &bytes)));
+        if !heard.status.is_success() {
+            return Err(Failure::Answered(problem(heard.status, &heard.bytes)));
         }
-        Ok(bytes)
+        Ok(heard)
     }
 
     fn late(&self, socket: &Path) -> CliError {
@@ -438,7 +512,12 @@ fn silent(socket: &Path, cause: &dyn std::fmt::Display) -> CliError {
         .next("towpath doctor", "why the engine is silent")
 }
 
-/// The order left and nobody said what became of it. It is not sent a second time: two of it could be
+/// Whether what became of an order that was sent before is still open.
+fn is_open(error: &CliError) -> bool {
+    ["under-way", LOST].contains(&error.trouble().code.as_str())
+}
+
+/// The order left and nobody says what became of it. It is not sent under another key: two of it could be
 /// carried out.
 fn unanswered(error: &CliError) -> CliError {
     let trouble = error.trouble();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::mpsc;
 use towpath_adapters::artifacts::Artifacts;
 use towpath_adapters::evidence::KeptEvidence;
@@ -95,7 +95,7 @@ impl Journal {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> (StatusCode, Bytes) {
+    ) -> (StatusCode, HeaderMap, Bytes) {
         let bearer = self.token.as_ref().map(Token::header);
         towpath_server::local::answer(self.app.clone(), method, path, body, bearer).await
     }

@@ -68,6 +68,7 @@ impl From<&Withdrawal> for WithdrawnView {
 
 /// Which evidence is meant; what is not named is not asked for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WantedEvidence {
     /// What is released.
     pub service: Option<String>,

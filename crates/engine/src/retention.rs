@@ -145,7 +145,11 @@ fn to_start(release: &Release) -> impl Iterator<Item = Digest> {
 impl Engine {
     /// All releases, oldest first, each with whether its bytes are still kept.
     pub async fn release_views(&self) -> Vec<ReleaseView> {
-        let releases = self.releases(None);
+        self.shown_releases(self.releases(None)).await
+    }
+
+    /// These releases, each with whether its bytes are still kept.
+    pub async fn shown_releases(&self, releases: Vec<Release>) -> Vec<ReleaseView> {
         let asked = releases.iter().flat_map(to_start).collect();
         let gone = self.shared.setup.artifacts.gone(&asked).await;
         let view = |release: Release| {

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -146,7 +146,17 @@ impl<State: Sync, T: DeserializeOwned> FromRequestParts<State> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, ApiError> {
-        axum::extract::Query::try_from_uri(&parts.uri)
+        Self::of(&parts.uri)
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// The query of an address.
+    ///
+    /// # Errors
+    /// 400 `bad-query`.
+    pub(crate) fn of(uri: &Uri) -> Result<Self, ApiError> {
+        axum::extract::Query::try_from_uri(uri)
             .map(|axum::extract::Query(asked)| Self(asked))
             .map_err(|error| bad_query(&error.body_text()))
     }

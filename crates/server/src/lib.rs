@@ -17,6 +17,7 @@ mod named;
 mod once;
 pub mod openapi;
 pub mod pages;
+mod paging;
 pub mod person;
 pub mod requests;
 pub mod route;

@@ -3,7 +3,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::connect_info::ConnectInfo;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use tower::ServiceExt as _;
 
 use crate::caller::Peer;
@@ -17,17 +17,19 @@ const LARGEST_ANSWER: usize = 64 << 20;
 /// Whether it is safe to repeat is that of the route. A stream of events never ends: do not ask for
 /// one.
 ///
-/// `bearer` is the value of `Authorization`, if there is one.
+/// The headers of the answer are given with it. `bearer` is the value of `Authorization`, if there is one.
 pub async fn answer(
     app: App,
     method: Method,
     path: &str,
     body: Bytes,
     bearer: Option<header::HeaderValue>,
-) -> (StatusCode, Bytes) {
+) -> (StatusCode, HeaderMap, Bytes) {
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = method;
-    let Ok(uri) = path.parse() else { return (StatusCode::BAD_REQUEST, Bytes::new()) };
+    let Ok(uri) = path.parse() else {
+        return (StatusCode::BAD_REQUEST, HeaderMap::new(), Bytes::new());
+    };
     *request.uri_mut() = uri;
     let json = header::HeaderValue::from_static("application/json");
     request.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -44,9 +46,12 @@ pub async fn answer(
         Ok(answered) => answered,
         Err(never) => match never {},
     };
-    let status = answered.status();
-    match axum::body::to_bytes(answered.into_body(), LARGEST_ANSWER).await {
-        Ok(bytes) => (status, bytes),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, Bytes::from(error.to_string())),
+    let (head, body) = answered.into_parts();
+    match axum::body::to_bytes(body, LARGEST_ANSWER).await {
+        Ok(bytes) => (head.status, head.headers, bytes),
+        Err(error) => {
+            let said = Bytes::from(error.to_string());
+            (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), said)
+        }
     }
 }

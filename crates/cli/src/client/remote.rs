@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use tokio::time::timeout;
 
-use super::{ANSWER_WITHIN, Acting, CONNECTED_WITHIN, Failure, LARGEST_ANSWER};
+use super::{ANSWER_WITHIN, Acting, CONNECTED_WITHIN, Failure, Heard, LARGEST_ANSWER};
 use crate::exit_code::{CliError, ExitCode};
 use crate::server::Server;
 
@@ -104,10 +104,10 @@ impl Remote {
         body: Bytes,
         acting: &Acting,
         within: std::time::Duration,
-    ) -> Result<(StatusCode, Bytes), Failure> {
+    ) -> Result<Heard, Failure> {
         let both = async {
             let mut answer = self.send(method, path, body, acting).await?;
-            let status = answer.status();
+            let (status, headers) = (answer.status(), answer.headers().clone());
             let mut bytes = bytes::BytesMut::new();
             while let Some(piece) = answer.chunk().await.map_err(|error| self.failed(&error))? {
                 bytes.extend_from_slice(&piece);
@@ -116,7 +116,7 @@ impl Remote {
                     return Err(Failure::Unanswered(self.silent(&cause)));
                 }
             }
-            Ok((status, bytes.freeze()))
+            Ok(Heard::new(status, &headers, bytes.freeze()))
         };
         let late = || {
             let cause = format!("nothing came within {}s", within.as_secs());

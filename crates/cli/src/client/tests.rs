@@ -168,17 +168,76 @@ async fn a_question_is_asked_again_when_the_engine_ends_in_its_answer() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_order_that_was_sent_is_never_sent_again() {
+/// Reads requests, says each of `answers` to one and hangs up. Gives back the keys of the requests.
+fn keyed(project: &ProjectFolder, answers: Vec<String>) -> tokio::task::JoinHandle<Vec<String>> {
+    let listener = UnixListener::bind(project.socket()).expect("a folder of our own");
+    tokio::spawn(async move {
+        let mut keys = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"}") {
+                let mut buffer = [0; 4096];
+                let read = stream.read(&mut buffer).await.expect("a request");
+                asked.extend_from_slice(&buffer[..read]);
+            }
+            let asked = String::from_utf8(asked).expect("a request in UTF-8");
+            let key = asked.lines().find_map(|line| line.strip_prefix("idempotency-key: "));
+            keys.push(key.expect("an order has a key").to_owned());
+            stream.write_all(answer.as_bytes()).await.expect("a client that listens");
+        }
+        keys
+    })
+}
+
+/// What an engine answers to an order that it does not take a second time.
+fn refused(code: &str) -> String {
+    let body = json!({
+        "type": "https://towpath.dev/problems/x", "title": "no", "status": 409, "code": code,
+        "refusal": {
+            "code": code, "kind": "conflict", "message": "not a second time", "cause": "so it is",
+            "place": null, "next": [],
+        },
+    });
+    response("409 Conflict", &body.to_string())
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_answered_is_sent_again_under_its_key() {
     for said in ["", HALF] {
         let (_folder, project) = project();
-        let server = dying(&project, said, response("200 OK", r#"{"changed":true}"#));
+        let taken = response("200 OK", r#"{"changed":true}"#);
+        let server = keyed(&project, vec![said.to_owned(), refused("under-way"), taken]);
+        let client = Client::of_engine(&project);
+        let ordered: Value =
+            client.post("/v1/promotions/1/abort", &json!({})).await.expect("it was taken");
+        assert_eq!(ordered, json!({ "changed": true }));
+        let keys = server.await.expect("a server that ended well");
+        assert!(keys.len() == 3 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_became_of_an_order_stays_open_where_its_engine_ended_before_it_answered() {
+    let (_folder, project) = project();
+    let server = keyed(&project, vec![HALF.to_owned(), refused("outcome-lost")]);
+    let client = Client::of_engine(&project);
+    let ordered = client.post::<_, Value>("/v1/promotions/1/abort", &json!({})).await;
+    let trouble = ordered.expect_err("nobody said what became of it").trouble().clone();
+    assert_eq!(trouble.code, "order-unanswered");
+    assert_eq!(trouble.next[0].command, "towpath history");
+    assert_eq!(server.await.expect("a server that ended well").len(), 2);
+}
+
+#[tokio::test]
+async fn an_order_that_is_refused_is_not_sent_again() {
+    for code in ["under-way", "outcome-lost", "frozen"] {
+        let (_folder, project) = project();
+        let server = keyed(&project, vec![refused(code)]);
         let client = Client::of_engine(&project);
         let ordered = client.post::<_, Value>("/v1/promotions/1/abort", &json!({})).await;
-        let trouble = ordered.expect_err("nobody said what became of it").trouble().clone();
-        assert_eq!(trouble.code, "order-unanswered");
-        assert_eq!(trouble.next[0].command, "towpath history");
-        assert_eq!(server.await.expect("a server that ended well"), 1, "{said}");
+        assert_eq!(ordered.expect_err("it was refused").trouble().code, code);
+        assert_eq!(server.await.expect("a server that ended well").len(), 1);
     }
 }
 

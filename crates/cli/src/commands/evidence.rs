@@ -52,7 +52,7 @@ async fn list(arguments: &EvidenceListArguments, context: &Context) -> Result<Ex
         query.push(format!("release={}", release.as_str().replace('+', "%2B")));
     }
     let path = format!("/v1/evidence?{}", query.join("&"));
-    let found: Vec<EvidenceView> = session.client.get(&path).await?;
+    let found: Vec<EvidenceView> = session.client.list(&path).await?;
     let view = serde_json::json!({ "format": FORMAT, "evidence": found });
     context.either(&view, report::evidence::list(&found, &context.out));
     Ok(ExitCode::Done)

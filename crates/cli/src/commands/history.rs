@@ -10,8 +10,8 @@ use crate::commands::session::{Session, lane_path};
 use crate::exit_code::{CliError, ExitCode};
 use crate::report;
 
-/// Entries that are asked for at once; the engine answers a list of this size in milliseconds.
-const PAGE: u32 = 500;
+/// Entries that are asked for at once: as many as one page may have.
+const PAGE: u32 = 200;
 
 /// Runs `history`.
 pub(crate) async fn run(
@@ -35,8 +35,7 @@ pub(crate) async fn run(
         }
         None => "/v1/promotions?".to_owned(),
     };
-    let (found, more) =
-        wanted(arguments, &session, &path, |one: &PromotionView| one.number).await?;
+    let (found, more): (Vec<PromotionView>, _) = wanted(arguments, &session, &path).await?;
     if context.global.json {
         context.object(&serde_json::json!({ "format": FORMAT, "promotions": found, "more": more }));
         return Ok(ExitCode::Done);
@@ -65,7 +64,7 @@ async fn refused(
         }
         (None, None) => "/v1/refused?".to_owned(),
     };
-    let (found, more) = wanted(arguments, session, &path, |one: &RefusedView| one.event).await?;
+    let (found, more): (Vec<RefusedView>, _) = wanted(arguments, session, &path).await?;
     if context.global.json {
         context.object(&serde_json::json!({ "format": FORMAT, "refused": found, "more": more }));
         return Ok(ExitCode::Done);
@@ -76,39 +75,22 @@ async fn refused(
 }
 
 /// As many as were asked for, and whether there are older ones. `place` is where a list stands, its
-/// question mark included; `position` is what continues one.
+/// question mark included.
 async fn wanted<T: DeserializeOwned>(
     arguments: &HistoryArguments,
     session: &Session,
     place: &str,
-    position: impl Fn(&T) -> u64,
 ) -> Result<(Vec<T>, bool), CliError> {
-    // One more than is shown tells whether there are older ones.
-    let wanted = if arguments.all { u32::MAX } else { arguments.limit.saturating_add(1) };
-    let mut found = read(session, place, wanted, position).await?;
-    let shown = usize::try_from(wanted.saturating_sub(1)).unwrap_or(usize::MAX);
-    let more = found.len() > shown;
-    found.truncate(shown);
-    Ok((found, more))
-}
-
-async fn read<T: DeserializeOwned>(
-    session: &Session,
-    place: &str,
-    wanted: u32,
-    position: impl Fn(&T) -> u64,
-) -> Result<Vec<T>, CliError> {
+    let limit = if arguments.all { u32::MAX } else { arguments.limit };
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut found: Vec<T> = Vec::new();
-    loop {
-        let have = u32::try_from(found.len()).unwrap_or(u32::MAX);
-        let limit = wanted.saturating_sub(have).min(PAGE);
-        let before =
-            found.last().map_or_else(String::new, |last| format!("&before={}", position(last)));
-        let page: Vec<T> = session.client.get(&format!("{place}limit={limit}{before}")).await?;
-        let ended = page.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut way = Some(format!("{place}limit={}", limit.clamp(1, PAGE)));
+    while let Some(path) = way.take_if(|_| found.len() < wanted) {
+        let (page, next): (Vec<T>, _) = session.client.page(&path).await?;
         found.extend(page);
-        if ended || found.len() >= usize::try_from(wanted).unwrap_or(usize::MAX) {
-            return Ok(found);
-        }
+        way = next;
     }
+    let more = found.len() > wanted || way.is_some();
+    found.truncate(wanted);
+    Ok((found, more))
 }

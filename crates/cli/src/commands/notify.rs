@@ -25,7 +25,7 @@ pub(crate) async fn run(command: &NotifyCommand, context: &Context) -> Result<Ex
 /// Sends one message to each channel, as the file has them now. Exit 1 when one did not take it.
 async fn test(arguments: &NotifyTestArguments, context: &Context) -> Result<ExitCode, CliError> {
     let session = Session::following(context).await?;
-    let known: NoticesView = session.client.get("/v1/notices").await?;
+    let known = notices(&session.client).await?;
     let channels = match &arguments.channel {
         Some(name) => vec![name.clone()],
         None => reachable(&known.channels),
@@ -46,9 +46,21 @@ fn reachable(channels: &[ChannelView]) -> Vec<Name> {
     all.filter_map(|channel| Name::new(&channel.name).ok()).collect()
 }
 
+/// Channels, and all that did not arrive.
+async fn notices(client: &Client) -> Result<NoticesView, CliError> {
+    let (mut all, mut way): (NoticesView, _) = client.page("/v1/notices?limit=200").await?;
+    while let Some(path) = way {
+        let (page, next): (NoticesView, _) = client.page(&path).await?;
+        all.pending.extend(page.pending);
+        all.dead.extend(page.dead);
+        way = next;
+    }
+    Ok(all)
+}
+
 async fn list(context: &Context) -> Result<ExitCode, CliError> {
     let session = Session::reading(context).await?;
-    let view: NoticesView = session.client.get("/v1/notices").await?;
+    let view = notices(&session.client).await?;
     context.either(&view, report::notify::list(&view, &context.out));
     Ok(ExitCode::Done)
 }
@@ -75,7 +87,7 @@ const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
 pub(crate) async fn only_the_told(client: &Client, view: &mut PromotionView) {
     let until = tokio::time::Instant::now() + PATIENCE;
     while !view.told.is_empty() {
-        let Ok(notices) = client.get::<NoticesView>("/v1/notices").await else { return };
+        let Ok(notices) = notices(client).await else { return };
         let number = Some(view.number);
         let waits = notices.pending.iter().any(|one| {
             one.promotion == number && one.attempts == 0 && view.told.contains(&one.channel)

@@ -233,7 +233,7 @@ pub(crate) async fn digest_of(
     service: &Name,
     version: &str,
 ) -> Result<Digest, CliError> {
-    let all: Vec<ReleaseView> = session.client.get("/v1/releases").await?;
+    let all: Vec<ReleaseView> = session.client.list("/v1/releases").await?;
     let mut found = all.into_iter().map(|view| view.release);
     let found = found.find(|one| one.service == *service && one.version.as_str() == version);
     found.map(|release| release.digest).ok_or_else(|| {

@@ -39,7 +39,7 @@ async fn create(arguments: &TokenCreateArguments, context: &Context) -> Result<E
 
 async fn list(arguments: &TokenListArguments, context: &Context) -> Result<ExitCode, CliError> {
     let session = Session::reading(context).await?;
-    let mut all: Vec<TokenView> = session.client.get("/v1/tokens").await?;
+    let mut all: Vec<TokenView> = session.client.list("/v1/tokens").await?;
     all.retain(|token| arguments.all || token.in_force);
     context.either(&all, report::token::list(&all, &context.out));
     Ok(ExitCode::Done)

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -18,15 +17,17 @@ use towpath_core::plan::Plan;
 use towpath_engine::Engine;
 use towpath_ports::store::EventRow;
 
-use crate::asked::Query;
 use crate::caller::Through;
 use crate::error::Answer;
 use crate::openapi::{Gives, Operation};
+use crate::paging::{Listed, Paged, Part};
 use crate::routes::App;
 use crate::signin::{LOOKED_AT_EVERY, Pass};
 
-/// Most events that one answer lists.
-const MOST: u32 = 1000;
+/// Events that are read at once.
+const PAGE: u32 = 1000;
+/// Events among which those of a promotion are looked for, for one answer.
+const MOST_LOOKED_AT: usize = 10_000;
 
 /// Which events.
 #[derive(Deserialize, JsonSchema)]
@@ -34,8 +35,6 @@ const MOST: u32 = 1000;
 pub(crate) struct Wanted {
     /// Only those after this event.
     after: Option<u64>,
-    /// How many, 1 to 1000, which is also how many where nobody says.
-    limit: Option<u32>,
     /// Only those of this promotion.
     promotion: Option<u64>,
     /// Whether the answer goes on with what happens, as lines.
@@ -69,20 +68,20 @@ pub(crate) fn hide(body: &mut Value) {
 }
 
 /// Events, as a list or as they come.
-pub(crate) enum Listed {
-    /// Those that there are.
-    Read(Vec<EventRow>),
-    /// Those, and more.
+pub(crate) enum Told {
+    /// Some of those that there are.
+    Read(Listed<Vec<EventRow>>),
+    /// All of them, and more.
     Followed(Box<Followed>),
 }
 
 /// Lines of JSON.
 const LINES: &str = "application/x-ndjson";
 
-impl IntoResponse for Listed {
+impl IntoResponse for Told {
     fn into_response(self) -> Response {
         match self {
-            Self::Read(rows) => Json(rows).into_response(),
+            Self::Read(rows) => rows.into_response(),
             Self::Followed(followed) => {
                 let lines = [(header::CONTENT_TYPE, LINES)];
                 (lines, Body::from_stream(follow(*followed))).into_response()
@@ -91,7 +90,7 @@ impl IntoResponse for Listed {
     }
 }
 
-impl Gives for Listed {
+impl Gives for Told {
     fn gives(operation: &mut Operation) {
         operation.answers::<Vec<EventRow>>(StatusCode::OK);
         operation.streams(LINES);
@@ -102,9 +101,10 @@ pub(crate) async fn list(
     State(app): State<App>,
     Through(token): Through,
     pass: Pass,
-    Query(wanted): Query<Wanted>,
-) -> Answer<Listed> {
-    let after = wanted.after.unwrap_or(0);
+    Paged { wanted, part }: Paged<Wanted>,
+) -> Answer<Told> {
+    let after: Option<u64> = part.after()?;
+    let after = after.max(wanted.after).unwrap_or(0);
     if wanted.follow {
         let followed = Followed {
             news: app.engine.news(),
@@ -114,22 +114,41 @@ pub(crate) async fn list(
             at: after,
             wanted,
         };
-        return Ok(Listed::Followed(Box::new(followed)));
+        return Ok(Told::Followed(Box::new(followed)));
     }
-    let limit = wanted.limit.unwrap_or(MOST).clamp(1, MOST);
-    let mut found = Vec::new();
-    let mut at = after;
+    Ok(Told::Read(read(&app.engine, &wanted, after, part).await?))
+}
+
+/// A page may be shorter than was asked for, even empty, where it is about one promotion of many: what is looked
+/// at for one answer is bounded, and the next one goes on from there.
+async fn read(
+    engine: &Engine,
+    wanted: &Wanted,
+    mut at: u64,
+    part: Part,
+) -> Answer<Listed<Vec<EventRow>>> {
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    let step = match wanted.promotion {
+        Some(_) => PAGE,
+        None => u32::try_from(part.limit() + 1).unwrap_or(PAGE),
+    };
     loop {
-        let rows = app.engine.events(at, MOST).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { break };
+        let rows = engine.events(at, step).await?;
+        let Some(last) = rows.last().map(|row| row.seq) else {
+            return Ok(part.listed(found, None::<&u64>));
+        };
         at = last;
+        looked_at += rows.len();
         found.extend(wanted.shown(rows));
-        if found.len() >= limit as usize {
-            found.truncate(limit as usize);
-            break;
+        if found.len() > part.limit() {
+            found.truncate(part.limit());
+            let last = found.last().map(|row| row.seq);
+            return Ok(part.listed(found, last.as_ref()));
+        }
+        if looked_at >= MOST_LOOKED_AT {
+            return Ok(part.listed(found, Some(&at)));
         }
     }
-    Ok(Listed::Read(found))
 }
 
 /// What somebody follows.
@@ -155,7 +174,7 @@ impl Followed {
             if !self.pass.goes_on().await {
                 return None;
             }
-            let rows = self.engine.events(self.at, MOST).await.ok()?;
+            let rows = self.engine.events(self.at, PAGE).await.ok()?;
             if let Some(last) = rows.last().map(|row| row.seq) {
                 self.at = last;
                 let lines = lines_of(&self.wanted.shown(rows));
@@ -213,7 +232,7 @@ mod tests {
             });
             serde_json::from_value(row).expect("an event as it is stored")
         };
-        let wanted = Wanted { after: None, limit: None, promotion: Some(7), follow: false };
+        let wanted = Wanted { after: None, promotion: Some(7), follow: false };
         let shown = wanted.shown(vec![row(Some(7)), row(None)]);
         let lines = lines_of(&shown);
         assert_eq!(lines.lines().count(), 1, "{lines}");

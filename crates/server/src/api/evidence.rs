@@ -11,10 +11,11 @@ use towpath_core::units::Timestamp;
 use towpath_engine::kept::{EvidenceView, WantedEvidence};
 use towpath_engine::{Order, Taking};
 
-use crate::asked::{Body, Path, Query};
+use crate::asked::{Body, Path};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::openapi::{Gives, Operation};
+use crate::paging::{Listed, Paged, Place};
 use crate::requests::{WithdrawRequest, WithdrawnAnswer};
 use crate::routes::App;
 
@@ -23,9 +24,15 @@ const FEWEST_DIGITS: usize = 6;
 
 pub(crate) async fn list(
     State(app): State<App>,
-    Query(wanted): Query<WantedEvidence>,
-) -> Answer<Json<Vec<EvidenceView>>> {
-    Ok(Json(app.engine.evidence(&wanted).await?))
+    Paged { wanted, part }: Paged<WantedEvidence>,
+) -> Answer<Listed<Vec<EvidenceView>>> {
+    part.of_all(app.engine.evidence(&wanted).await?, |one| Place {
+        at: one.at.clone(),
+        id: format!(
+            "{} {} {} {} {:?} {}",
+            one.digest, one.service, one.environment, one.release, one.promotion, one.check
+        ),
+    })
 }
 
 /// Bytes of which nobody says what they are.

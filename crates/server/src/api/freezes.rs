@@ -12,11 +12,19 @@ use crate::api::accepted;
 use crate::asked::Body;
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
+use crate::paging::{AllOfThem, Listed, Paged, Place};
 use crate::requests::{AcceptedView, FreezeRequest, ThawRequest};
 use crate::routes::App;
 
-pub(crate) async fn list(State(app): State<App>) -> Json<Vec<FreezeView>> {
-    Json(app.engine.status().frozen)
+pub(crate) async fn list(
+    State(app): State<App>,
+    Paged { wanted: AllOfThem {}, part }: Paged<AllOfThem>,
+) -> Answer<Listed<Vec<FreezeView>>> {
+    let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    part.of_all(app.engine.status().frozen, |one| Place {
+        at: one.since.clone(),
+        id: format!("{} {}", name(&one.service), name(&one.environment)),
+    })
 }
 
 pub(crate) async fn freeze(

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
+use towpath_core::ids::{LaneId, Name, Person};
 use towpath_core::journal::{Attested, Event};
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::{Input, PromotionOrder};
@@ -20,18 +20,17 @@ use towpath_engine::views::{
 };
 use towpath_engine::{Order, Statement};
 
-use crate::api::accepted;
+use crate::api::promotions::Chosen;
+use crate::api::{accepted, promotions};
 use crate::asked::{Body, Path, Query, Taken};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::openapi::{Gives, LOCATION, Operation};
+use crate::paging::{Listed, Paged};
 use crate::requests::{
     AcceptedView, AttestRequest, AttestedView, LiftRequest, RollbackRequest, SignalRequest,
 };
 use crate::routes::App;
-
-/// Most promotions that one answer lists (habits.md section 4).
-const MOST: u32 = 200;
 
 /// What a rollback would do.
 #[derive(Serialize, JsonSchema)]
@@ -64,26 +63,6 @@ impl Gives for RollbackAnswer {
         operation.answers::<Self>(StatusCode::OK);
         operation.answers::<Self>(StatusCode::ACCEPTED);
         operation.headers.push(LOCATION);
-    }
-}
-
-/// Where a list begins and how long it is.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Page {
-    /// Only those with a smaller number.
-    pub(crate) before: Option<u64>,
-    /// How many, 1 to 200; 20 where nobody says.
-    pub(crate) limit: Option<u32>,
-}
-
-impl Page {
-    pub(crate) fn before(&self) -> Option<PromotionNumber> {
-        self.before.map(PromotionNumber)
-    }
-
-    pub(crate) fn limit(&self) -> u32 {
-        self.limit.unwrap_or(20).clamp(1, MOST)
     }
 }
 
@@ -167,10 +146,10 @@ fn ordered_by(by: Person, order: PromotionOrder) -> PromotionOrder {
 pub(crate) async fn promotions(
     State(app): State<App>,
     Path((service, environment)): At,
-    Query(page): Query<Page>,
-) -> Answer<Json<Vec<PromotionView>>> {
+    Paged { wanted, part }: Paged<Chosen>,
+) -> Answer<Listed<Vec<PromotionView>>> {
     let id = lane_id(&service, &environment)?;
-    Ok(Json(app.engine.promotions(Some(&id), page.before(), page.limit()).await?))
+    promotions::listed(&app, Some(&id), &wanted, part).await
 }
 
 pub(crate) async fn promote(

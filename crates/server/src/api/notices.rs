@@ -2,16 +2,54 @@
 
 use axum::Json;
 use axum::extract::State;
-use towpath_engine::views::{NoticesView, TestView};
+use towpath_engine::views::{DeadNoticeView, NoticesView, PendingNoticeView, TestView};
 
 use crate::asked::Body;
 use crate::caller::Caller;
 use crate::error::Answer;
+use crate::paging::{AllOfThem, Listed, Paged, Place};
 use crate::requests::{AcceptedView, NoticeRetryRequest, NoticeTestRequest};
 use crate::routes::App;
 
-pub(crate) async fn list(State(app): State<App>) -> Answer<Json<NoticesView>> {
-    Ok(Json(app.engine.notices().await?))
+/// A notice that did not arrive.
+enum Untold {
+    /// It is on its way.
+    Pending(PendingNoticeView),
+    /// It never will, by itself.
+    Dead(DeadNoticeView),
+}
+
+impl Untold {
+    fn place(&self) -> Place {
+        // Those on their way come first.
+        match self {
+            Self::Pending(one) => {
+                Place { at: format!("0 {}", one.since), id: format!("{} {}", one.id, one.channel) }
+            }
+            Self::Dead(one) => {
+                Place { at: format!("1 {}", one.since), id: format!("{} {}", one.id, one.channel) }
+            }
+        }
+    }
+}
+
+/// All channels on every page, and a part of what did not arrive: first what is on its way.
+pub(crate) async fn list(
+    State(app): State<App>,
+    Paged { wanted: AllOfThem {}, part }: Paged<AllOfThem>,
+) -> Answer<Listed<NoticesView>> {
+    let all = app.engine.notices().await?;
+    let pending = all.pending.into_iter().map(Untold::Pending);
+    let untold = pending.chain(all.dead.into_iter().map(Untold::Dead));
+    let (shown, way) = part.of_all(untold, Untold::place)?.apart();
+    let (mut pending, mut dead) = (Vec::new(), Vec::new());
+    for one in shown {
+        match one {
+            Untold::Pending(one) => pending.push(one),
+            Untold::Dead(one) => dead.push(one),
+        }
+    }
+    Ok(way.with(NoticesView { format: all.format, channels: all.channels, pending, dead }))
 }
 
 pub(crate) async fn test(

@@ -6,14 +6,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
 use towpath_core::promotion::input::{DebtOrder, Input};
+use towpath_core::promotion::state::Kind;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::{PromotionView, time};
 
-use crate::api::lanes::{Page, lane_id};
+use crate::api::lanes::lane_id;
 use crate::api::{accepted, approvals};
 use crate::asked::{Body, Path, Query};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
+use crate::paging::{Listed, Paged, Part};
 use crate::requests::{
     AcceptedView, HoldRequest, LogView, PlanHashView, ReasonRequest, ResumeRequest, SettleRequest,
 };
@@ -21,6 +23,8 @@ use crate::routes::App;
 
 /// Most lines of a log that one answer holds.
 const MOST_LINES: usize = 10_000;
+/// Promotions among which those that are chosen are looked for, for one answer.
+const MOST_LOOKED_AT: usize = 2_000;
 
 /// How many lines.
 #[derive(Deserialize, JsonSchema)]
@@ -31,11 +35,106 @@ pub(crate) struct Lines {
     limit: Option<usize>,
 }
 
+/// Which promotions of a lane.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Chosen {
+    /// Only those with a smaller number.
+    before: Option<u64>,
+    /// Only those of this release.
+    release: Option<String>,
+    /// Only those in this state: `waiting` and so on, or the outcome of one that has ended.
+    state: Option<String>,
+    /// Only those of this kind.
+    kind: Option<Kind>,
+}
+
+impl Chosen {
+    fn is(&self, one: &PromotionView) -> bool {
+        self.release.as_ref().is_none_or(|release| *release == one.release)
+            && self.state.as_ref().is_none_or(|state| *state == one.state)
+            && self.kind.is_none_or(|kind| kind == one.kind)
+    }
+}
+
+/// Which promotions of all lanes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChosenOfAll {
+    /// Only those of this service.
+    service: Option<Name>,
+    /// Only those into this environment.
+    environment: Option<Name>,
+    /// Only those with a smaller number.
+    before: Option<u64>,
+    /// Only those of this release.
+    release: Option<String>,
+    /// Only those in this state: `waiting` and so on, or the outcome of one that has ended.
+    state: Option<String>,
+    /// Only those of this kind.
+    kind: Option<Kind>,
+}
+
 pub(crate) async fn list(
     State(app): State<App>,
-    Query(page): Query<Page>,
-) -> Answer<Json<Vec<PromotionView>>> {
-    Ok(Json(app.engine.promotions(None, page.before(), page.limit()).await?))
+    Paged { wanted, part }: Paged<ChosenOfAll>,
+) -> Answer<Listed<Vec<PromotionView>>> {
+    let ChosenOfAll { service, environment, before, release, state, kind } = wanted;
+    let chosen = Chosen { before, release, state, kind };
+    if let (Some(service), Some(environment)) = (&service, &environment) {
+        let id = LaneId { service: service.clone(), environment: environment.clone() };
+        return listed(&app, Some(&id), &chosen, part).await;
+    }
+    let is_there = |one: &PromotionView| {
+        service.as_ref().is_none_or(|own| own.as_str() == one.service)
+            && environment.as_ref().is_none_or(|own| own.as_str() == one.to)
+            && chosen.is(one)
+    };
+    page(&app, None, chosen.before, is_there, part).await
+}
+
+/// A page of the promotions of a lane, or of all.
+pub(crate) async fn listed(
+    app: &App,
+    lane: Option<&LaneId>,
+    chosen: &Chosen,
+    part: Part,
+) -> Answer<Listed<Vec<PromotionView>>> {
+    page(app, lane, chosen.before, |one| chosen.is(one), part).await
+}
+
+/// A page may be shorter than was asked for, even empty, where few of many are chosen: what is looked at for
+/// one answer is bounded, and the next one goes on from there.
+async fn page(
+    app: &App,
+    lane: Option<&LaneId>,
+    before: Option<u64>,
+    is_chosen: impl Fn(&PromotionView) -> bool,
+    part: Part,
+) -> Answer<Listed<Vec<PromotionView>>> {
+    let after: Option<u64> = part.after()?;
+    let mut at = [before, after].into_iter().flatten().min();
+    let (mut found, mut looked_at): (Vec<PromotionView>, usize) = (Vec::new(), 0);
+    // One more than is shown tells whether there are more.
+    let step = u32::try_from(part.limit() + 1).unwrap_or(u32::MAX);
+    loop {
+        let rows = app.engine.promotions(lane, at.map(PromotionNumber), step).await?;
+        let is_end = rows.len() <= part.limit();
+        looked_at += rows.len();
+        at = rows.last().map(|one| one.number).or(at);
+        found.extend(rows.into_iter().filter(&is_chosen));
+        let goes_on = if found.len() > part.limit() {
+            found.truncate(part.limit());
+            found.last().map(|one| one.number)
+        } else if is_end {
+            None
+        } else if looked_at >= MOST_LOOKED_AT {
+            at
+        } else {
+            continue;
+        };
+        return Ok(part.listed(found, goes_on.as_ref()));
+    }
 }
 
 pub(crate) async fn show(

@@ -1,20 +1,14 @@
 //! Who was refused what, as the journal has it. Refuses nobody.
 
-use axum::Json;
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use towpath_core::ids::Name;
 use towpath_engine::views::RefusedView;
 
-use crate::asked::Query;
 use crate::error::Answer;
+use crate::paging::{Listed, Paged};
 use crate::routes::App;
-
-/// Most refused attempts that one answer lists.
-const MOST: u32 = 1000;
-/// So many where nobody says.
-const USUAL: u32 = 20;
 
 /// Which of them.
 #[derive(Deserialize, JsonSchema)]
@@ -26,15 +20,20 @@ pub(crate) struct Wanted {
     environment: Option<Name>,
     /// Only those before this event.
     before: Option<u64>,
-    /// How many, 1 to 1000; 20 where nobody says.
-    limit: Option<u32>,
 }
 
 pub(crate) async fn list(
     State(app): State<App>,
-    Query(wanted): Query<Wanted>,
-) -> Answer<Json<Vec<RefusedView>>> {
-    let limit = wanted.limit.unwrap_or(USUAL).clamp(1, MOST);
+    Paged { wanted, part }: Paged<Wanted>,
+) -> Answer<Listed<Vec<RefusedView>>> {
+    let after: Option<u64> = part.after()?;
+    let before = [wanted.before, after].into_iter().flatten().min();
     let (service, environment) = (wanted.service.as_ref(), wanted.environment.as_ref());
-    Ok(Json(app.engine.refused(service, environment, wanted.before, limit).await?))
+    // One more than is shown tells whether there are more.
+    let limit = u32::try_from(part.limit() + 1).unwrap_or(u32::MAX);
+    let mut found = app.engine.refused(service, environment, before, limit).await?;
+    let goes_on = found.len() > part.limit();
+    found.truncate(part.limit());
+    let last = found.last().filter(|_| goes_on).map(|one| one.event);
+    Ok(part.listed(found, last.as_ref()))
 }

@@ -1,20 +1,49 @@
 //! Releases: what exists, and new ones.
 
-use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use towpath_core::ids::Name;
 use towpath_core::reason::{Refusal, RefusalKind};
-use towpath_core::release::Release;
+use towpath_core::release::{ChangeType, Release};
+use towpath_engine::views::time;
 use towpath_engine::{NewRelease, Order, ReleaseView};
 
 use crate::api::accepted;
 use crate::asked::{Body, Created};
 use crate::caller::Caller;
 use crate::error::Answer;
+use crate::paging::{Listed, Paged, Place};
 use crate::requests::{AcceptedView, ReleaseRequest};
 use crate::routes::App;
 
-pub(crate) async fn list(State(app): State<App>) -> Json<Vec<ReleaseView>> {
-    Json(app.engine.release_views().await)
+/// Which releases.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Only those of this service.
+    service: Option<Name>,
+    /// Only those that were built from this commit, as it was named.
+    commit: Option<String>,
+    /// Only those of this type.
+    #[serde(rename = "type")]
+    change_type: Option<ChangeType>,
+}
+
+pub(crate) async fn list(
+    State(app): State<App>,
+    Paged { wanted, part }: Paged<Wanted>,
+) -> Answer<Listed<Vec<ReleaseView>>> {
+    let mut all = app.engine.releases(wanted.service.as_ref());
+    all.retain(|one| wanted.commit.is_none() || one.commit == wanted.commit);
+    all.retain(|one| wanted.change_type.is_none_or(|own| own == one.change_type));
+    let listed = part.of_all(all, |one| Place {
+        at: time(one.created_at),
+        id: format!("{} {}", one.service, one.version),
+    })?;
+    // Whether its bytes are there is asked for each that is shown, and for no other.
+    let (shown, way) = listed.apart();
+    Ok(way.with(app.engine.shown_releases(shown).await))
 }
 
 pub(crate) async fn create(

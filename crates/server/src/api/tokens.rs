@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use towpath_core::ids::TokenId;
 use towpath_core::journal::Event;
 use towpath_core::reason::{Refusal, RefusalKind};
@@ -18,11 +20,28 @@ use crate::asked::{Body, Path};
 use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::openapi::{Gives, Operation};
+use crate::paging::{Listed, Paged, Place};
 use crate::requests::{AcceptedView, RevokeRequest, TokenAnswer, TokenRequest};
 use crate::routes::App;
 
-pub(crate) async fn list(State(app): State<App>) -> Json<Vec<TokenView>> {
-    Json(app.engine.tokens())
+/// Which tokens.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Only those of this owner.
+    owner: Option<String>,
+    /// Only those that open something now, or nothing any more.
+    in_force: Option<bool>,
+}
+
+pub(crate) async fn list(
+    State(app): State<App>,
+    Paged { wanted, part }: Paged<Asked>,
+) -> Answer<Listed<Vec<TokenView>>> {
+    let mut all = app.engine.tokens();
+    all.retain(|one| wanted.owner.as_ref().is_none_or(|own| *own == one.owner));
+    all.retain(|one| wanted.in_force.is_none_or(|own| own == one.in_force));
+    part.of_all(all, |one| Place { at: one.created_at.clone(), id: one.id.clone() })
 }
 
 /// A token with its secret, which nothing on the way may keep.

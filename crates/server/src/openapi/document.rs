@@ -10,6 +10,7 @@ use towpath_ports::answers::{KEPT_FOR, MOST_ANSWERS};
 
 use crate::openapi::forms::Forms;
 use crate::openapi::told::{JSON, Operation};
+use crate::paging::{MOST, USUAL};
 use crate::requests::Problem;
 use crate::route::{Effect, Route, Rule};
 use crate::routes::{LARGEST_BODY, routes};
@@ -49,6 +50,8 @@ const DESCRIPTION: &str = "A program that runs a team's environment promotion ma
     after a restart, for 24 hours: 409 `under-way` while it is carried out, 422 `key-reused` for another order, \
     and 409 `outcome-lost` where the engine ended before it answered, for then nobody knows whether the order \
     was taken, and it is not given again.\n\n\
+    **Lists** come page by page: `limit` says how many entries, and `Link: <…>; rel=\"next\"` where the next \
+    page is, until there is none. A cursor belongs to one list and what chooses among its entries.\n\n\
     **Times** are RFC 3339 in UTC, durations of answers seconds, durations of requests milliseconds, shares \
     fractions of 1. What is unknown is null.";
 
@@ -108,6 +111,7 @@ fn limits() -> Value {
         "body_bytes": LARGEST_BODY,
         "answers_kept_seconds": KEPT_FOR.milliseconds() / 1000,
         "answers_kept": MOST_ANSWERS,
+        "page_entries": MOST,
     })
 }
 
@@ -188,6 +192,9 @@ fn parameters(route: &Route, forms: &mut Forms) -> Value {
             }));
         }
     }
+    if route.told.paged {
+        parameters.extend(page_parameters());
+    }
     if route.effect == Effect::Orders {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": true,
@@ -197,6 +204,23 @@ fn parameters(route: &Route, forms: &mut Forms) -> Value {
         }));
     }
     Value::from(parameters)
+}
+
+/// Which part of a list.
+fn page_parameters() -> [Value; 2] {
+    [
+        json!({
+            "name": "limit", "in": "query", "required": false,
+            "description": format!("How many entries; {USUAL} where nobody says. There may be more although fewer \
+                come: `Link` says so."),
+            "schema": { "type": "integer", "minimum": 1, "maximum": MOST },
+        }),
+        json!({
+            "name": "cursor", "in": "query", "required": false,
+            "description": "Where to go on, from `Link` of the page before: of this list, with the same parameters.",
+            "schema": { "type": "string", "pattern": "^[A-Za-z0-9_-]+$" },
+        }),
+    ]
 }
 
 /// The names between braces in a path.

@@ -12,6 +12,7 @@ use crate::asked::{Body, Created, Path, Query, Taken};
 use crate::caller::{Caller, Through};
 use crate::error::Answer;
 use crate::hub::Hub;
+use crate::paging::{Listed, Paged};
 use crate::routes::App;
 use crate::signin::Pass;
 
@@ -27,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) bytes: bool,
     /// Its query, an object with one field a parameter.
     pub(crate) query: Option<Shape>,
+    /// Whether it is a list that is given page by page.
+    pub(crate) paged: bool,
     /// Its answers when all is well: status, what it is, form.
     pub(crate) gives: Vec<(u16, &'static str, Option<Shape>)>,
     /// Headers of those answers, with what they say.
@@ -35,6 +38,10 @@ pub(crate) struct Operation {
 
 /// Where what was taken can be followed.
 pub(crate) const LOCATION: (&str, &str) = ("Location", "The promotion, relative to this address");
+
+/// The way to the next page of a list.
+const LINK: (&str, &str) =
+    ("Link", "The next page, relative to this address (`rel=\"next\"`); none after the last one");
 
 /// JSON.
 pub(crate) const JSON: &str = "application/json";
@@ -74,6 +81,20 @@ impl<T: JsonSchema> Takes for Body<T> {
 impl<T: JsonSchema> Takes for Query<T> {
     fn takes(operation: &mut Operation) {
         operation.query = Some(shape::<T>());
+    }
+}
+
+impl<T: JsonSchema> Takes for Paged<T> {
+    fn takes(operation: &mut Operation) {
+        operation.query = Some(shape::<T>());
+        operation.paged = true;
+    }
+}
+
+impl<T: JsonSchema> Gives for Listed<T> {
+    fn gives(operation: &mut Operation) {
+        operation.answers::<T>(StatusCode::OK);
+        operation.headers.push(LINK);
     }
 }
 

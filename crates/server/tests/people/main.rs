@@ -8,6 +8,7 @@ mod contract;
 mod follow;
 mod glass;
 mod keys;
+mod lists;
 mod literal;
 mod once;
 mod overriding;

@@ -75,7 +75,7 @@ pub(crate) async fn run(
     let accepted: AcceptedView = session.client.post("/v1/releases", &request).await?;
     let first = session.status.lanes.first().map(|lane| lane.environment.as_str());
     let release = &request.release;
-    let known: Vec<ReleaseView> = session.client.get("/v1/releases").await?;
+    let known: Vec<ReleaseView> = session.client.list("/v1/releases").await?;
     if let Some(note) = report::release::same_content(release, &known) {
         context.aside(&note);
     }

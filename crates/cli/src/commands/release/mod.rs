@@ -58,7 +58,7 @@ async fn diff(old: &Version, new: &Version, context: &Context) -> Result<ExitCod
 
 /// Releases of the named service, or of all.
 async fn read(session: &Session, context: &Context) -> Result<Vec<ReleaseView>, CliError> {
-    let mut releases: Vec<ReleaseView> = session.client.get("/v1/releases").await?;
+    let mut releases: Vec<ReleaseView> = session.client.list("/v1/releases").await?;
     if let Some(service) = &context.global.service {
         releases.retain(|one| one.release.service == *service);
     }

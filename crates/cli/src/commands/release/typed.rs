@@ -21,7 +21,7 @@ pub(super) async fn derive(
     trailer: Option<String>,
     session: &Session,
 ) -> Result<(), CliError> {
-    let known: Vec<ReleaseView> = session.client.get("/v1/releases").await?;
+    let known: Vec<ReleaseView> = session.client.list("/v1/releases").await?;
     let own = |one: &&ReleaseView| one.release.service == release.service;
     let known: Vec<&Release> = known.iter().filter(own).map(|one| &one.release).collect();
     if let Some(same) = known.iter().find(|one| one.version == release.version) {
