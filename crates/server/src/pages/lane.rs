@@ -1,6 +1,8 @@
 //! One service in one environment: what serves and stands by, how it does, what could go back, what is declared,
-//! what happened. Owns the order of it; the forms are [`orders`].
+//! what happened. Owns the order of it; the buttons are `actions`, what they become is [`orders`].
 
+mod actions;
+mod back;
 pub(super) mod orders;
 mod rules;
 mod traffic;
@@ -19,9 +21,8 @@ pub(super) use rules::shown;
 use crate::api::lanes::lane_id;
 use crate::error::ApiError;
 use crate::pages::frame::{Look, Page, Place, Shown, said};
-use crate::pages::marks::{As, digest, icon, percent, sentence, state, tag, time, took};
-use crate::pages::promotion::blocked;
-use crate::pages::words;
+use crate::pages::marks::{As, digest, icon, percent, sentence, state, time, took};
+use crate::pages::{owed, words};
 
 /// How many promotions of a lane are listed.
 const LISTED: u32 = 20;
@@ -87,7 +88,7 @@ async fn page(look: &Look, service: &str, environment: &str, wanted: &Wanted) ->
         (said(wanted.done.as_deref()))
         (head(look, &data))
         (serving(look, &data))
-        (orders::acts(look, &data.view, &data.lane))
+        (actions::acts(look, &data))
         div.plain2 {
             section.sec.whole id="traffic" data-live data-moves { (traffic::section(look, &data, wanted.span.as_deref())) }
             section.sec id="holds" data-live { (holds(look, &data)) }
@@ -160,20 +161,15 @@ fn serving(look: &Look, data: &Data) -> Markup {
 
 /// What keeps releases out, and what people still owe.
 fn holds(look: &Look, data: &Data) -> Markup {
-    let (view, now) = (&data.view, look.now());
+    let view = &data.view;
     let is_empty = data.frozen.is_empty() && view.quarantined.is_empty() && view.owes.is_empty();
     html! {
         h2 { "Freezes, quarantine, what is owed" }
         @if is_empty { p.q { "Nothing is frozen, quarantined or owed here." } }
         div.stack {
-            @for freeze in &data.frozen {
-                div {
-                    p { (tag("frost", "held", &html! { "frozen" @if let Some(until) = &freeze.until { " until " (time(until, As::Clock, now)) } })) }
-                    p.sm.q { (sentence(&freeze.reason)) " Set by " (freeze.by) ", " (time(&freeze.since, As::Age, now)) " ago. Rollbacks are exempt." }
-                }
-            }
-            @for one in &view.quarantined { div { (orders::quarantined(look, view, one)) } }
-            @for owed in &view.owes { div { (blocked(look, owed)) } }
+            @for (at, freeze) in data.frozen.iter().enumerate() { div { (actions::frozen(look, view, freeze, at)) } }
+            @for one in &view.quarantined { div { (actions::quarantined(look, view, one)) } }
+            (owed::all(look, view, &data.lane, None))
             @for promise in view.promises.iter().filter(|promise| promise.state == "fail") {
                 div { p { (state("warn", "harm", &promise.title)) } @if let Some(said) = &promise.sentence { p.sm.q { (sentence(said)) } } }
             }

@@ -2,6 +2,7 @@
 //! here; nothing in them decides anything. A page acts by a form that gives the engine the order that the
 //! API would.
 
+mod action;
 mod assets;
 mod audit;
 mod compare;
@@ -11,7 +12,9 @@ mod lane;
 mod live;
 mod marks;
 mod matrix;
+mod owed;
 mod pipeline;
+mod posted;
 mod problem;
 mod promotion;
 mod releases;
@@ -24,7 +27,7 @@ pub(crate) use frame::BRAND;
 pub(crate) use problem::no_such_place;
 use promotion::orders;
 pub use table::PageRoute;
-use table::{form, open, page};
+use table::{form, open, page, probe};
 use towpath_core::people::Verb;
 
 /// Every page and every form of a project with its rule. Paths begin after the base.
@@ -35,7 +38,12 @@ pub fn routes() -> Vec<PageRoute> {
         page("/waiting", waiting::show),
         page("/lanes/{service}/{environment}", lane::show),
         form("/lanes/{service}/{environment}/rollback", Verb::Rollback, lane::orders::rollback),
+        form("/lanes/{service}/{environment}/signal", Verb::Signal, lane::orders::signal),
+        form("/lanes/{service}/{environment}/freeze", Verb::Freeze, lane::orders::freeze),
+        form("/lanes/{service}/{environment}/thaw", Verb::Thaw, lane::orders::thaw),
         form("/lanes/{service}/{environment}/lift", Verb::LiftQuarantine, lane::orders::lift),
+        probe("/lanes/{service}/{environment}/validate", Verb::Promote, lane::orders::validate),
+        probe("/lanes/{service}/{environment}/probe", Verb::Promote, lane::orders::probe),
         page("/promotions/{number}", promotion::show),
         form("/promotions/{number}/pause", pause, orders::pause),
         form("/promotions/{number}/resume", pause, orders::resume),
@@ -44,6 +52,8 @@ pub fn routes() -> Vec<PageRoute> {
         form("/promotions/{number}/approve", approve, orders::approve),
         form("/promotions/{number}/reject", approve, orders::reject),
         form("/promotions/{number}/attest", Verb::Attest, orders::attest),
+        form("/promotions/{number}/settle", approve, owed::settle),
+        form("/promotions/{number}/reason", Verb::Rollback, owed::explain),
         page("/releases", releases::list),
         page("/releases/{service}/{version}", releases::show),
         page("/compare", compare::show),

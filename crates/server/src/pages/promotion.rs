@@ -23,6 +23,7 @@ use crate::error::ApiError;
 use crate::pages::frame::{Look, Page, Place, Shown, said};
 use crate::pages::marks::{As, digest, grouped, icon, sentence, state, tag, time, took};
 use crate::pages::{compare, releases, words};
+pub(super) use steps::one as checked;
 use story::Story;
 
 /// What was just done, from a form that led here.

@@ -63,3 +63,12 @@ pub(super) fn form<H: Handler<T, App>, T: 'static>(
     let (method, rule) = (Method::POST, Rule::Order(verb));
     PageRoute { method, path, rule, handler: routing::post(handler) }
 }
+
+/// A form that changes nothing, and for which programs are started and requests are sent.
+pub(super) fn probe<H: Handler<T, App>, T: 'static>(
+    path: &'static str,
+    verb: Verb,
+    handler: H,
+) -> PageRoute {
+    PageRoute { rule: Rule::Probe(verb), ..form(path, verb, handler) }
+}

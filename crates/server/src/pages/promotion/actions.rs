@@ -5,25 +5,9 @@ use maud::{Markup, html};
 use towpath_core::promotion::state::Kind;
 use towpath_engine::views::{ApprovalView, CheckView, PromotionView};
 
+use crate::pages::action::{Action, KEPT, button, reason, word};
 use crate::pages::frame::Look;
 use crate::pages::marks::{icon, percent, took};
-
-/// One button with its panel.
-struct Action {
-    /// Its word in the address.
-    word: &'static str,
-    mark: &'static str,
-    title: &'static str,
-    /// What it will do, in a few words under the button; of one that cannot be used, why.
-    short: String,
-    /// All of it, in the panel; none: it cannot be used now.
-    full: Option<String>,
-    /// What the button in the panel says.
-    submit: String,
-    is_bad: bool,
-    /// What the field asks for; none has no field.
-    asks: Option<&'static str>,
-}
 
 /// What was seen of a promotion when a button was shown: an order that was meant for something else is not
 /// carried out.
@@ -38,32 +22,8 @@ pub(super) fn acts(look: &Look, view: &PromotionView) -> Markup {
     html! {
         @if !view.approvals.is_empty() && view.state == "waiting" { (words(look, view)) }
         div.acts id="acts" data-live {
-            @for action in &all { div { (button(look, view, action)) } }
+            @for action in &all { div { (button(action, &place(look, view, action.word), &hidden(look, view))) } }
         }
-    }
-}
-
-fn button(look: &Look, view: &PromotionView, action: &Action) -> Markup {
-    let class = if action.is_bad { "btn bad" } else { "btn" };
-    html! {
-        @if let Some(full) = &action.full {
-            details data-act id={ "act-" (action.word) } {
-                summary class=(class) { (icon(action.mark)) (action.title) }
-                form method="post" action=(place(look, view, action.word)) {
-                    (hidden(look, view))
-                    p { (full) }
-                    @if let Some(asks) = action.asks {
-                        label.sm { (asks) input.in name="reason" maxlength="2000" autocomplete="off"; }
-                    }
-                    button class={ (class) " main" } { (action.submit) }
-                }
-            }
-        } @else {
-            button.btn type="button" aria-disabled="true" aria-describedby={ "why-" (action.word) } {
-                (icon(action.mark)) (action.title)
-            }
-        }
-        p id={ "why-" (action.word) } { (action.short) }
     }
 }
 
@@ -73,7 +33,7 @@ fn place(look: &Look, view: &PromotionView, word: &str) -> String {
 
 fn hidden(look: &Look, view: &PromotionView) -> Markup {
     html! {
-        input type="hidden" name="form" value=(look.visitor.form);
+        (word(look))
         input type="hidden" name="seen" value=(stamp(view));
     }
 }
@@ -108,12 +68,9 @@ fn pause(view: &PromotionView) -> Action {
         full,
         submit,
         is_bad: false,
-        asks: Some(KEPT),
+        fields: reason(KEPT, false),
     }
 }
-
-/// What a reason is for.
-const KEPT: &str = "Reason, kept in the audit";
 
 fn resume(look: &Look, view: &PromotionView) -> Action {
     let key = look.engine.you(&look.visitor.person).key;
@@ -137,7 +94,7 @@ fn resume(look: &Look, view: &PromotionView) -> Action {
         full,
         submit: "Resume".to_owned(),
         is_bad: false,
-        asks: None,
+        fields: Markup::default(),
     }
 }
 
@@ -169,7 +126,7 @@ fn abort(view: &PromotionView) -> Action {
         full,
         submit,
         is_bad: false,
-        asks: Some(KEPT),
+        fields: reason(KEPT, false),
     }
 }
 
@@ -203,7 +160,7 @@ fn roll_back(view: &PromotionView) -> Action {
         full,
         submit,
         is_bad: true,
-        asks: Some(KEPT),
+        fields: reason(KEPT, false),
     }
 }
 

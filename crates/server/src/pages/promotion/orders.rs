@@ -1,12 +1,10 @@
-//! Forms of a promotion, which the door of the pages has let in: each becomes the order that the API gives for the same wish, and leads back to the page.
-//! Refuses what was meant for a state that is past; everything else is the engine's to refuse.
+//! Forms of a promotion, which the door of the pages has let in: each becomes the order that the API gives for
+//! the same wish, and leads back to the page. Refuses what was meant for a state that is past; everything else is the engine's to refuse.
 
-use axum::Form;
-use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
-use towpath_core::ids::{LaneId, Person, PromotionNumber, Version};
+use towpath_core::ids::{Person, PromotionNumber, Version};
 use towpath_core::promotion::input::{ApprovalOrder, Input};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::views::PromotionView;
@@ -21,8 +19,8 @@ use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::pages::frame::Look;
 use crate::pages::marks::percent;
+use crate::pages::posted::{Posted, answered, given, reason_given};
 use crate::requests::AttestRequest;
-use crate::routes::App;
 
 /// What any form of a promotion brings.
 #[derive(Deserialize)]
@@ -44,40 +42,25 @@ impl Sent {
     }
 }
 
-/// What was typed, if anything was.
-pub(in crate::pages) fn given(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// Leads back to a page with a word about what was done.
-pub(in crate::pages) fn led_to(look: &Look, place: &str, done: &str) -> Response {
-    let place = look.to(&format!("{place}?done={done}"));
-    match HeaderValue::from_str(&place) {
-        Ok(place) => (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response(),
-        Err(_) => StatusCode::NO_CONTENT.into_response(),
-    }
-}
+/// A form about one promotion.
+type Form = Posted<u64, Sent>;
 
 /// A form that was sent by whoever it was made for, about a promotion as it still is.
 struct Meant {
     view: PromotionView,
-    lane: LaneId,
     number: PromotionNumber,
     by: Person,
     sent: Sent,
 }
 
-async fn meant(app: &App, look: &Look, number: u64, sent: Sent) -> Answer<Meant> {
+async fn meant(look: &Look, number: u64, sent: Sent) -> Answer<Meant> {
     let texts = [("note", Some(&sent.reason)), ("link", Some(&sent.link))];
     not_too_long("nothing was ordered", &texts)?;
     let view = look.engine.promotion(PromotionNumber(number)).await?.ok_or_else(|| none(number))?;
-    let lane = lane_of(app, PromotionNumber(number)).await?;
-    let is_same = sent.seen == stamp(&view);
-    if !is_same {
+    if sent.seen != stamp(&view) {
         return Err(moved_on(&view, &sent.seen));
     }
-    Ok(Meant { lane, number: PromotionNumber(number), by: look.acting.clone(), view, sent })
+    Ok(Meant { number: PromotionNumber(number), by: look.acting.clone(), view, sent })
 }
 
 /// It is not what it was when the button was shown.
@@ -95,99 +78,57 @@ fn moved_on(view: &PromotionView, seen: &str) -> ApiError {
 }
 
 /// Gives the order that `input` makes of a form, and leads back.
-async fn ordered(
-    (app, look): (&App, &Look),
-    number: u64,
-    sent: Sent,
-    done: &str,
-    input: impl FnOnce(&Meant) -> Answer<Input>,
-) -> Response {
-    let meant = match meant(app, look, number, sent).await {
-        Ok(meant) => meant,
-        Err(refused) => return look.refuse(refused),
+async fn ordered(form: Form, done: &str, input: impl FnOnce(&Meant) -> Answer<Input>) -> Response {
+    let Posted { app, look, at: number, sent } = form;
+    let given = async {
+        let lane = lane_of(&app, PromotionNumber(number)).await?;
+        let meant = meant(&look, number, sent).await?;
+        look.engine.order(&lane, input(&meant)?).await?;
+        Ok((format!("/promotions/{number}"), done))
     };
-    let input = match input(&meant) {
-        Ok(input) => input,
-        Err(refused) => return look.refuse(refused),
-    };
-    match look.engine.order(&meant.lane, input).await {
-        Ok(_) => led_to(look, &format!("/promotions/{number}"), done),
-        Err(refused) => look.refuse(refused.into()),
-    }
+    let given = given.await;
+    answered(&look, given)
 }
 
-pub(in crate::pages) async fn pause(
-    State(app): State<App>,
-    look: Look,
-    Path(number): Path<u64>,
-    Form(sent): Form<Sent>,
-) -> Response {
-    ordered((&app, &look), number, sent, "paused", |meant| {
+pub(in crate::pages) async fn pause(form: Form) -> Response {
+    ordered(form, "paused", |meant| {
         let (number, by, reason) = (meant.number, meant.by.clone(), meant.sent.reason());
         Ok(Input::PauseOrdered { number, by, reason })
     })
     .await
 }
 
-pub(in crate::pages) async fn resume(
-    State(app): State<App>,
-    look: Look,
-    Path(number): Path<u64>,
-    Form(sent): Form<Sent>,
-) -> Response {
-    ordered((&app, &look), number, sent, "resumed", |meant| {
+pub(in crate::pages) async fn resume(form: Form) -> Response {
+    ordered(form, "resumed", |meant| {
         Ok(Input::ResumeOrdered { number: meant.number, by: meant.by.clone(), signed: None })
     })
     .await
 }
 
-pub(in crate::pages) async fn abort(
-    State(app): State<App>,
-    look: Look,
-    Path(number): Path<u64>,
-    Form(sent): Form<Sent>,
-) -> Response {
-    ordered((&app, &look), number, sent, "aborted", |meant| {
+pub(in crate::pages) async fn abort(form: Form) -> Response {
+    ordered(form, "aborted", |meant| {
         let (number, by, reason) = (meant.number, meant.by.clone(), meant.sent.reason());
         Ok(Input::AbortOrdered { number, by, reason })
     })
     .await
 }
 
-pub(in crate::pages) async fn rollback(
-    State(app): State<App>,
-    look: Look,
-    Path(number): Path<u64>,
-    Form(sent): Form<Sent>,
-) -> Response {
-    ordered((&app, &look), number, sent, "rolled-back", |meant| {
+pub(in crate::pages) async fn rollback(form: Form) -> Response {
+    ordered(form, "rolled-back", |meant| {
         let (by, reason) = (meant.by.clone(), meant.sent.reason());
         Ok(Input::RollbackOrdered { by, reason, quarantine: true })
     })
     .await
 }
 
-pub(in crate::pages) async fn approve(
-    State(app): State<App>,
-    look: Look,
-    Path(number): Path<u64>,
-    Form(sent): Form<Sent>,
-) -> Response {
-    ordered((&app, &look), number, sent, "approved", |meant| Ok(word(meant, true))).await
+pub(in crate::pages) async fn approve(form: Form) -> Response {
+    ordered(form, "approved", |meant| Ok(word(meant, true))).await
 }
 
-pub(in crate::pages) async fn reject(
-    State(app): State<App>,
-    look: Look,
-    Path(number): Path<u64>,
-    Form(sent): Form<Sent>,
-) -> Response {
-    ordered((&app, &look), number, sent, "rejected", |meant| {
-        if meant.sent.reason().is_none() {
-            let cause = "whoever made the release reads why";
-            let message = "nothing was rejected: a reason is needed";
-            return Err(Refusal::new(RefusalKind::Usage, "reason-empty", message, cause).into());
-        }
+pub(in crate::pages) async fn reject(form: Form) -> Response {
+    ordered(form, "rejected", |meant| {
+        let cause = "whoever made the release reads why";
+        reason_given(&meant.sent.reason, "nothing was rejected", cause)?;
         Ok(word(meant, false))
     })
     .await
@@ -207,27 +148,22 @@ fn word(meant: &Meant, agrees: bool) -> Input {
     })
 }
 
-pub(in crate::pages) async fn attest(
-    State(app): State<App>,
-    look: Look,
-    Path(number): Path<u64>,
-    Form(sent): Form<Sent>,
-) -> Response {
-    let meant = match meant(&app, &look, number, sent).await {
-        Ok(meant) => meant,
-        Err(refused) => return look.refuse(refused),
+pub(in crate::pages) async fn attest(form: Form) -> Response {
+    let Posted { app, look, at: number, sent } = form;
+    let attested = async {
+        let Meant { view, by, sent, .. } = meant(&look, number, sent).await?;
+        let request = AttestRequest {
+            release: Version::new(&view.release).ok(),
+            title: sent.title.clone(),
+            by: by.clone(),
+            note: sent.reason(),
+            link: given(&sent.link),
+            signed: None,
+        };
+        let place = asked::Path((view.service, view.to));
+        lanes::attest(State(app), Caller(by), place, asked::Body(request)).await?;
+        Ok((format!("/promotions/{number}"), "attested"))
     };
-    let request = AttestRequest {
-        release: Version::new(&meant.view.release).ok(),
-        title: meant.sent.title.clone(),
-        by: meant.by.clone(),
-        note: meant.sent.reason(),
-        link: given(&meant.sent.link),
-        signed: None,
-    };
-    let place = asked::Path((meant.view.service.clone(), meant.view.to.clone()));
-    match lanes::attest(State(app), Caller(meant.by), place, asked::Body(request)).await {
-        Ok(_) => led_to(&look, &format!("/promotions/{number}"), "attested"),
-        Err(refused) => look.refuse(refused),
-    }
+    let attested = attested.await;
+    answered(&look, attested)
 }

@@ -74,7 +74,8 @@ fn gate(
     }
 }
 
-fn one(check: &CheckView) -> Markup {
+/// One check with what it said.
+pub(in crate::pages) fn one(check: &CheckView) -> Markup {
     let (mark, class, word) = match check.state.as_str() {
         "pass" => ("ok", "", "passed"),
         "fail" => ("x", "harm", "failed"),
