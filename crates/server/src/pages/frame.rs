@@ -252,7 +252,9 @@ pub(super) fn said(word: Option<&str>) -> Markup {
         Some("rejected") => "Rejected: the promotion ends, and your reason is in the journal.",
         Some("attested") => "Attested: your word is in the journal, and the check is asked again.",
         Some("lifted") => "Quarantine lifted: the release may enter again.",
-        Some("reported") => "Reported: your word is in the journal, and what follows from it stands here.",
+        Some("reported") => {
+            "Reported: your word is in the journal, and what follows from it stands here."
+        }
         Some("frozen") => "Frozen: no promotion starts here and no weight rises. Rollbacks go on.",
         Some("thawed") => "Thawed: promotions go on.",
         Some("probed") => "Asked: the endpoints answered as it stands under Health.",

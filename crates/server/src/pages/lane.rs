@@ -16,6 +16,7 @@ use towpath_core::matrix::{Environment, LaneSpec};
 use towpath_core::promotion::state::Lane;
 use towpath_engine::views::{FreezeView, LaneView, PromotionView, TrafficView};
 
+pub(super) use actions::quarantined;
 pub(super) use rules::shown;
 
 use crate::api::lanes::lane_id;

@@ -112,7 +112,8 @@ pub(super) async fn settle(form: Form) -> Response {
             let refusal = Refusal::new(RefusalKind::Usage, "no-such-debt", nothing, cause);
             return Err(refusal.next("towpath waiting", "what is owed").into());
         };
-        let note = reason_given(&sent.reason, nothing, "it says what was looked at, or where it is")?;
+        let note =
+            reason_given(&sent.reason, nothing, "it says what was looked at, or where it is")?;
         let (by, link, number) = (look.acting.clone(), given(&sent.link), PromotionNumber(*at));
         let lane = lane_of_any(look, number).await?;
         let order =

@@ -19,10 +19,11 @@ use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Timestamp;
 use towpath_engine::views::{ApprovalView, BlockerView, PictureView, PromotionView};
 
+use crate::api::lanes::lane_id;
 use crate::error::ApiError;
 use crate::pages::frame::{Look, Page, Place, Shown, said};
-use crate::pages::marks::{As, digest, grouped, icon, sentence, state, tag, time, took};
-use crate::pages::{compare, releases, words};
+use crate::pages::marks::{As, digest, grouped, icon, sentence, state, time, took};
+use crate::pages::{compare, lane, owed, releases, words};
 pub(super) use steps::one as checked;
 use story::Story;
 
@@ -148,7 +149,7 @@ fn columns(look: &Look, told: &Told) -> Markup {
             }
             div.side {
                 div id="aside" data-live {
-                    (quarantine(&told.view))
+                    (afterwards(look, &told.view))
                     (waits(look, &told.view.waits_for))
                     (approvals(&told.view.approvals)) (approved(&told.story.approved))
                     (attestations(look, told))
@@ -162,16 +163,23 @@ fn columns(look: &Look, told: &Told) -> Markup {
     }
 }
 
-fn quarantine(view: &PromotionView) -> Markup {
+/// What was thrown out, and the button that lets it in again; what people owe for this promotion.
+fn afterwards(look: &Look, view: &PromotionView) -> Markup {
+    let Ok(id) = lane_id(&view.service, &view.to) else { return Markup::default() };
+    let Some(lane) = look.engine.lane(&id) else { return Markup::default() };
+    let out = lane.quarantined.iter().find(|one| one.promotion == view.number);
+    let debts = owed::all(look, &lane, &look.engine.lane_state(&id), Some(view.number));
     html! {
-        @if view.quarantined {
+        @if let Some(out) = out {
             section.sec {
                 h2 { "Quarantine" }
-                p { (tag("ban", "held", &html! { (view.release) " may not enter " (view.service) ", " (view.to) })) }
-                p.sm.q { "Until a person lifts it. What stands elsewhere stays as it is." }
-                code.cmd { "towpath quarantine lift " (view.to) " " (view.release) " --reason \"REASON\"" }
+                div.stack { div { (lane::quarantined(look, &lane, out)) } }
+                p.sm.q { "What stands elsewhere stays as it is." }
             }
+        } @else if view.quarantined {
+            section.sec { h2 { "Quarantine" } p.q { (view.release) " was quarantined by it, and a person lifted that since." } }
         }
+        @if !debts.0.is_empty() { section.sec { h2 { "Owed" } div.stack { (debts) } } }
     }
 }
 

@@ -10,6 +10,7 @@
 )]
 #[path = "../../../engine/tests/behaviour/fakes/mod.rs"]
 mod fakes;
+mod lane;
 mod look;
 mod matrix;
 mod people;

@@ -11,12 +11,12 @@ use towpath_guard::Arm;
 use crate::look::{Browser, Seen, WORD};
 use crate::world::{Life, World, prod};
 
-fn word() -> String {
+pub(crate) fn word() -> String {
     WORD.replace(' ', "+").replace('\'', "%27")
 }
 
 /// The value of a hidden field of the first form that has it.
-fn field(page: &Seen, name: &str) -> String {
+pub(crate) fn field(page: &Seen, name: &str) -> String {
     let after = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
     after.split('"').next().unwrap().replace('%', "%25").replace('/', "%2F")
 }

@@ -69,9 +69,10 @@ fn what_went_back_says_whom_it_harmed_and_keeps_its_buttons() {
             .says("Harmed")
             .says("Verdict to blue");
         seen.says("Ended, and ended is ended")
-            .says("2.0.0 may not enter app, prod")
+            .says("2.0.0 may not enter")
+            .says("Lift the quarantine")
             .says("decided");
-        seen.says_not("<form method=\"post\"");
+        seen.says_not("action=\"/promotions/");
     });
 }
 

@@ -120,7 +120,7 @@ fn report(data: &Data) -> Action {
         short,
         full,
         submit: "Report it".to_owned(),
-        is_bad: true,
+        is_bad: false,
         fields,
     }
 }
@@ -262,7 +262,7 @@ fn probe(data: &Data) -> Action {
 }
 
 /// What may not enter, and the button that lets it in again.
-pub(super) fn quarantined(look: &Look, view: &LaneView, one: &QuarantineView) -> Markup {
+pub(in crate::pages) fn quarantined(look: &Look, view: &LaneView, one: &QuarantineView) -> Markup {
     let key = look.engine.you(&look.visitor.person).key;
     let place = words::lane_place(&view.service, &view.environment);
     html! {

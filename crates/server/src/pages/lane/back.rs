@@ -24,7 +24,7 @@ pub(super) fn brief(look: &Look, data: &Data) -> Markup {
     html! {
         ol.plan {
             @if stands_by { li { (to) " is up and stands by: nothing is started." } } @else {
-                li { (copies) " of " (to) " started from the kept artefact, until they are healthy." }
+                li { (copies) " of " (to) " started from the kept artefact, and waited for until healthy." }
                 @if asked > 0 { li { (counted(asked, "check")) " of the gate asked before a visitor is on it." } }
             }
             @if section.router.is_some() { li { "The router sends everybody to " (to) " in one step, and is read back." } }
@@ -48,14 +48,18 @@ fn lasts(data: &Data) -> String {
         .collect();
     all.sort_by(f64::total_cmp);
     let before = match (all.get(all.len() / 2), all.len()) {
-        (None, _) => "Nothing was rolled back here yet, so that nobody knows how long it takes".to_owned(),
+        (None, _) => {
+            "Nothing was rolled back here yet, so that nobody knows how long it takes".to_owned()
+        }
         (Some(middle), 1) => format!("It took {} the last time", took(*middle)),
         (Some(middle), count) => {
             format!("It took {} in the middle of the last {count} times", took(*middle))
         }
     };
     match data.section.rollback.within {
-        Some(within) if within > Span::ZERO => format!("{before}; it should take {within} at the most."),
+        Some(within) if within > Span::ZERO => {
+            format!("{before}; it should take {within} at the most.")
+        }
         _ => format!("{before}."),
     }
 }

@@ -175,8 +175,7 @@ pub(in crate::pages) async fn lift(form: Form) -> Response {
         let mut quarantined = lane.quarantined.into_iter();
         let found = quarantined.find(|one| Some(&one.release.version) == version.as_ref());
         let Some(found) = found else {
-            let message =
-                format!("{} is not quarantined in {}", form.sent.release, id.environment);
+            let message = format!("{} is not quarantined in {}", form.sent.release, id.environment);
             let cause = "somebody may have lifted it meanwhile";
             let refusal = Refusal::new(RefusalKind::Conflict, "not-quarantined", message, cause);
             return Err(refusal.next("towpath quarantine list", "what is").into());

@@ -161,8 +161,8 @@ pub(in crate::pages) async fn attest(form: Form) -> Response {
             signed: None,
         };
         let place = asked::Path((view.service, view.to));
-        lanes::attest(State(app), Caller(by), place, asked::Body(request)).await?;
-        Ok((format!("/promotions/{number}"), "attested"))
+        let done = lanes::attest(State(app), Caller(by), place, asked::Body(request)).await;
+        done.map(|_| (format!("/promotions/{number}"), "attested"))
     };
     let attested = attested.await;
     answered(&look, attested)
