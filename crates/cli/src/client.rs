@@ -2,6 +2,7 @@
 //! again, and the way back from a problem document to an error; knows no command.
 
 mod lines;
+mod ordering;
 mod pages;
 mod remote;
 
@@ -43,10 +44,6 @@ const CHECKED_WITHIN: Duration = Duration::from_mins(30);
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a question is asked again: an engine that is being replaced is back within a second.
 const ASKED_AGAIN_FOR: Duration = Duration::from_secs(2);
-/// How long an order that nobody answered is sent again: an engine that is started anew reads its journal first.
-const ORDERED_AGAIN_FOR: Duration = Duration::from_secs(10);
-/// What an engine says of an order that another one took and never answered.
-const LOST: &str = "outcome-lost";
 /// Pause between two attempts.
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Largest answer that is read: a thousand promotions with their checks take some 10 MiB.
@@ -229,92 +226,6 @@ impl Client {
         body: &Body,
     ) -> Result<Answer, CliError> {
         self.keyed()?.question(Method::POST, path, bytes_of(body)).await
-    }
-
-    /// The same with a key that no other order has.
-    fn keyed(&self) -> Result<Self, CliError> {
-        let key = towpath_server::new_key_of_order().map_err(|_| {
-            let message = "this machine gives no random numbers";
-            CliError::new(ExitCode::Failed, "no-chance", message)
-                .next("towpath doctor", "what is wrong with this machine")
-        })?;
-        Ok(Self { acting: Acting { key: Some(key), ..self.acting.clone() }, ..self.clone() })
-    }
-
-    /// Reads a whole list, page by page, each as [`Client::get`].
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub(crate) async fn list<Entry: DeserializeOwned>(
-        &self,
-        path: &str,
-    ) -> Result<Vec<Entry>, CliError> {
-        let mut all = Vec::new();
-        let mut way = Some(pages::first(path));
-        while let Some(path) = way {
-            let (page, next): (Vec<Entry>, _) = self.page(&path).await?;
-            all.extend(page);
-            way = next;
-        }
-        Ok(all)
-    }
-
-    /// One page of a list, and the path of the next one; none after the last. Safe to repeat, and repeated where
-    /// that helps.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub(crate) async fn page<Page: DeserializeOwned>(
-        &self,
-        path: &str,
-    ) -> Result<(Page, Option<String>), CliError> {
-        let heard = self.answered(Method::GET, path, Bytes::new()).await?;
-        let next = heard.link.as_deref().and_then(|link| pages::next(path, link));
-        Ok((read(path, &heard.bytes)?, next))
-    }
-
-    /// Orders, once. An order that nobody answered is sent again under the same key for a moment: whoever took
-    /// it the first time answers the same, and carries it out once. Whether it is safe to repeat as another order
-    /// is said where the order is documented.
-    ///
-    /// # Errors
-    /// As [`Client::get`]; after `order-unanswered` it is not known whether the order was taken.
-    pub(crate) async fn post<Body: Serialize, Answer: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &Body,
-    ) -> Result<Answer, CliError> {
-        let body = bytes_of(body);
-        let keyed = self.keyed()?;
-        // Why nobody said what became of it, and until when it is asked again.
-        let mut open: Option<(CliError, Instant)> = None;
-        let mut has_started = false;
-        loop {
-            let failure = match keyed.exchange(Method::POST, path, body.clone()).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            match failure {
-                Failure::Unsent(_) if !has_started && self.starts_again().await? => {
-                    has_started = true;
-                    continue;
-                }
-                Failure::Unsent(error) if open.is_none() => return Err(error),
-                Failure::Answered(error) if open.is_none() || !is_open(&error) => {
-                    return Err(error);
-                }
-                Failure::Answered(error) if error.trouble().code == LOST => {
-                    return Err(unanswered(open.as_ref().map_or(&error, |(first, _)| first)));
-                }
-                Failure::Unsent(error) | Failure::Unanswered(error) | Failure::Answered(error) => {
-                    open.get_or_insert_with(|| (error, Instant::now() + ORDERED_AGAIN_FOR));
-                }
-            }
-            match &open {
-                Some((first, until)) if Instant::now() >= *until => return Err(unanswered(first)),
-                _ => tokio::time::sleep(AGAIN_AFTER).await,
-            }
-        }
     }
 
     /// Sends bytes to a server, which may take as long as they need. Safe to repeat.
@@ -509,24 +420,6 @@ fn silent(socket: &Path, cause: &dyn std::fmt::Display) -> CliError {
     CliError::new(ExitCode::Failed, "engine-silent", "the engine does not answer")
         .because(cause.to_string())
         .at(socket.display().to_string())
-        .next("towpath doctor", "why the engine is silent")
-}
-
-/// Whether what became of an order that was sent before is still open.
-fn is_open(error: &CliError) -> bool {
-    ["under-way", LOST].contains(&error.trouble().code.as_str())
-}
-
-/// The order left and nobody says what became of it. It is not sent under another key: two of it could be
-/// carried out.
-fn unanswered(error: &CliError) -> CliError {
-    let trouble = error.trouble();
-    let message = "the engine ended before it answered: the order may have been taken";
-    let told = CliError::new(ExitCode::Failed, "order-unanswered", message);
-    let told = told.because(trouble.cause.clone().unwrap_or_default());
-    let place = trouble.place.clone().unwrap_or_default();
-    told.at(place)
-        .next("towpath history", "whether it was; repeat the command if it was not")
         .next("towpath doctor", "why the engine is silent")
 }
 
