@@ -14,12 +14,11 @@ use crate::run_loop::{Engine, Message};
 
 impl Engine {
     /// Whether `person` may have a session here: the matrix in force names them, and as no program. Where it
-    /// names nobody, or there is none yet, everybody may.
+    /// names nobody, or there is none yet, nobody may; whoever has the machine acts at its socket.
     pub fn may_sign_in(&self, person: &Person) -> bool {
         self.shared.read(|project| {
-            let Some(matrix) = &project.common.matrix else { return true };
-            let known = matrix.people.get(person);
-            !matrix.knows_people() || known.is_some_and(|known| !known.bot)
+            let matrix = project.common.matrix.as_ref();
+            matrix.and_then(|matrix| matrix.people.get(person)).is_some_and(|known| !known.bot)
         })
     }
 
@@ -90,7 +89,7 @@ impl Engine {
     /// Puts on record that somebody at `from` tried to sign in as `person` in vain, in the way of refused
     /// orders: the first of its kind at once, those like it within an hour as one event.
     pub async fn sign_in_refused(&self, person: Option<&Person>, from: String) {
-        let known = person.filter(|person| self.knows_people() && self.may_sign_in(person));
+        let known = person.filter(|person| self.may_sign_in(person));
         let asked = Box::new(Asked::to_sign_in(known.cloned(), from));
         let message = "nobody was signed in";
         let cause = "what was shown is not what is kept";

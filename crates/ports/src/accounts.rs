@@ -106,6 +106,14 @@ pub trait Accounts: Send + Sync {
         now: Timestamp,
     ) -> Result<u64, StoreError>;
 
+    /// How many attempts of `key` were counted within a window of `within` that has not passed. Writes nothing.
+    async fn attempts(
+        &self,
+        key: &AttemptKey,
+        within: Span,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
     /// Forgets the attempts of `key`.
     async fn forget_attempts(&self, key: &AttemptKey) -> Result<(), StoreError>;
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
+use tower::ServiceExt as _;
 use towpath_engine::Engine;
 
+use crate::caller::NoProject;
 use crate::error::ApiError;
 use crate::measures::{self, Measures};
 use crate::routes::{self, App};
@@ -48,7 +50,8 @@ impl Site {
         for app in self.apps.iter() {
             let name = &app.engine.setup().project;
             all = all.nest(&format!("/v1/projects/{name}"), routes::project_api(app.clone()));
-            all = all.nest(&format!("/projects/{name}"), routes::project_pages(app.clone()));
+            let pages = routes::project_pages(app.clone()).fallback_service(no_page(app));
+            all = all.nest(&format!("/projects/{name}"), pages);
         }
         if let [app] = &*self.apps {
             let measured = get(measured).with_state(self.clone());
@@ -64,7 +67,23 @@ impl Site {
             all = all.merge(signin::router(sign_in));
         }
         let measures = Arc::clone(&self.measures);
-        all.fallback(nobody_knows).layer(middleware::from_fn_with_state(measures, counted))
+        let all = all.fallback_service(any(nowhere).with_state(self.clone()));
+        let lost = any(lost).with_state(Lost { site: self.clone(), known: all.clone() });
+        all.fallback_service(lost).layer(middleware::from_fn_with_state(measures, counted))
+    }
+
+    /// The same address in the first project, where one is asked for that there is not.
+    fn instead_of(&self, uri: &Uri) -> Option<Uri> {
+        let path = uri.path_and_query()?.as_str();
+        let before = ["/v1/projects/", "/projects/"].into_iter().find(|it| path.starts_with(it))?;
+        let after = &path[before.len()..];
+        let name = &after[..after.find(['/', '?']).unwrap_or(after.len())];
+        let is_it = |app: &App| app.engine.setup().project.as_str() == name;
+        if self.apps.iter().any(is_it) {
+            return None;
+        }
+        let first = &self.apps.first()?.engine.setup().project;
+        format!("{before}{first}{}", &after[name.len()..]).parse().ok()
     }
 
     /// What is measured, for an address of its own that the outside does not reach: open to whoever asks.
@@ -91,14 +110,49 @@ async fn ready(State(site): State<Site>) -> impl IntoResponse {
     }
 }
 
-/// Whether a project is there is for those who belong to it: what there is not is answered as what is not
-/// opened (trust.md, T19).
-async fn nobody_knows(request: Request) -> ApiError {
+/// The page that a project does not have, for those who belong to it.
+fn no_page(app: &App) -> Router {
+    let guarded = middleware::from_fn_with_state(app.clone(), signin::guard);
+    Router::new().fallback(pages::no_such_place).layer(guarded).with_state(app.clone())
+}
+
+/// What there is, for requests that lead to none of it.
+#[derive(Clone)]
+struct Lost {
+    site: Site,
+    known: Router,
+}
+
+/// Whether a project is there is for those who belong to it (trust.md, T19): what is asked of one that there is not
+/// is asked of another, as by somebody who does not belong to it.
+async fn lost(State(Lost { site, known }): State<Lost>, mut request: Request) -> Response {
+    let Some(instead) = site.instead_of(request.uri()) else {
+        return nowhere(State(site), request).await;
+    };
+    *request.uri_mut() = instead;
+    request.extensions_mut().insert(NoProject);
+    match known.oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
+}
+
+/// An address of which there is nothing: whoever is nobody is led to where one signs in, or told that they are.
+async fn nowhere(State(site): State<Site>, request: Request) -> Response {
     if request.uri().path().starts_with("/v1") {
         let says_who = request.headers().contains_key(header::AUTHORIZATION);
-        return if says_who { ApiError::no_entry() } else { ApiError::nobody() };
+        let refused = if says_who { ApiError::no_entry() } else { ApiError::nobody() };
+        return refused.into_response();
     }
-    error::no_such_route().await
+    let sign_in = site.apps.iter().find_map(|app| app.sign_in.as_ref());
+    match (&*site.apps, sign_in) {
+        ([app], Some(_)) => match no_page(app).oneshot(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        },
+        (_, Some(sign_in)) => signin::no_page(sign_in, request).await,
+        (_, None) => error::no_such_route().await.into_response(),
+    }
 }
 
 async fn measured(State(site): State<Site>) -> impl IntoResponse {

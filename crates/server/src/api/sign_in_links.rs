@@ -49,7 +49,7 @@ pub(crate) async fn create(
             .next("towpath serve --listen 127.0.0.1:7411", "shows them")
             .into());
     };
-    let known = app.engine.person_behind(&by).filter(|person| app.engine.may_sign_in(person));
+    let known = app.engine.person_behind(&by).filter(|person| sign_in.opens(&app.engine, person));
     let Some(person) = known else {
         let cause = format!("the account {by} is no person whom `people` names");
         return Err(none(RefusalKind::NotAllowed, "not-allowed", &cause)

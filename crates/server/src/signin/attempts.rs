@@ -30,27 +30,37 @@ impl SignIn {
     pub(super) async fn count(&self, account: &str, address: &str) -> Result<(), SignInError> {
         self.sweep_now_and_then();
         let [both, of_account, of_address] = keys(account, address);
-        for (key, most) in [(both, OF_BOTH), (of_account, OF_ACCOUNT), (of_address, OF_ADDRESS)] {
-            self.count_one(&key, most).await?;
-        }
-        Ok(())
+        let all = [(both, OF_BOTH), (of_account, OF_ACCOUNT), (of_address, OF_ADDRESS)];
+        self.count_all(&all).await
     }
 
     /// Counts what only an address is known of.
     pub(super) async fn count_address(&self, address: &str) -> Result<(), SignInError> {
         self.sweep_now_and_then();
         let [_, _, of_address] = keys("", address);
-        self.count_one(&of_address, OF_ADDRESS).await
+        self.count_all(&[(of_address, OF_ADDRESS)]).await
     }
 
     /// Counts a session that begins.
     pub(super) async fn count_beginning(&self, account: &str) -> Result<(), SignInError> {
-        self.count_one(&AttemptKey::of("beginning", account), OF_BEGINNINGS).await
+        self.count_all(&[(AttemptKey::of("beginning", account), OF_BEGINNINGS)]).await
     }
 
-    async fn count_one(&self, key: &AttemptKey, most: u64) -> Result<(), SignInError> {
-        let times = self.accounts().count_attempt(key, WITHIN, self.now()).await?;
-        if times > most { Err(SignInError::TooMany) } else { Ok(()) }
+    /// Counts one more of each, where none has had its most. What is locked is only read: whoever goes on trying
+    /// costs the database no write.
+    async fn count_all(&self, keys: &[(AttemptKey, u64)]) -> Result<(), SignInError> {
+        for (key, most) in keys {
+            if self.accounts().attempts(key, WITHIN, self.now()).await? >= *most {
+                return Err(SignInError::TooMany);
+            }
+        }
+        for (key, most) in keys {
+            // Those who ask at once are counted each.
+            if self.accounts().count_attempt(key, WITHIN, self.now()).await? > *most {
+                return Err(SignInError::TooMany);
+            }
+        }
+        Ok(())
     }
 
     /// Forgets the attempts of whoever got in, but not those of the address.

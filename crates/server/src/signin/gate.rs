@@ -9,8 +9,8 @@ use towpath_core::reason::Refusal;
 use tracing::warn;
 
 use super::pages::frame;
-use super::visit::{InSession, is_encrypted};
-use super::{form, origin, returning};
+use super::visit::InSession;
+use super::{SignIn, form, returning};
 use crate::caller::{self, Caller};
 use crate::listen::Remote;
 use crate::routes::App;
@@ -31,15 +31,11 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
     let found = sign_in.visit_of(&app.engine, request.headers(), request.extensions()).await;
     let visit = match found {
         Ok(Some(visit)) => visit,
-        Ok(None) => {
-            let page = returning::page_of(&whole(&request), looks, request.headers());
-            return Redirect::to(&returning::with_to("/sign-in", &page)).into_response();
-        }
+        Ok(None) => return to_sign_in(&request),
         Err(error) => return frame::unavailable(&error),
     };
     if !looks {
-        let secure = is_encrypted(request.extensions());
-        if !origin::is_own(request.headers(), secure) {
+        if !sign_in.is_own(request.headers(), request.extensions()) {
             return frame::foreign();
         }
         let Some((same, fields)) = form::read(request).await else { return frame::foreign() };
@@ -52,6 +48,22 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
     request.extensions_mut().insert(visitor);
     request.extensions_mut().insert(InSession(visit));
     caller::with_origin(request, next).await
+}
+
+/// What there is at an address of no project: a page that says so, for whoever signed in.
+pub(crate) async fn no_page(sign_in: &SignIn, request: Request) -> Response {
+    match sign_in.visit(request.headers(), request.extensions()).await {
+        Ok(Some(_)) => frame::nothing_there(),
+        Ok(None) => to_sign_in(&request),
+        Err(error) => frame::unavailable(&error),
+    }
+}
+
+/// Off to the sign-in page, and back from there to what was asked for.
+fn to_sign_in(request: &Request) -> Response {
+    let looks = looks(request.method());
+    let page = returning::page_of(&whole(request), looks, request.headers());
+    frame::to_sign_in(&page)
 }
 
 /// The user of the socket, and in a rehearsal whom they play.

@@ -61,7 +61,7 @@ impl SignIn {
         if !self.accounts().keep_link(&link, now).await? {
             return Err(SignInError::TooMany);
         }
-        let address = format!("{}/sign-in/link/{secret}", self.0.settings.address);
+        let address = format!("{}/sign-in/link/{secret}", self.0.settings.links());
         Ok(MadeLink { address, expires_at })
     }
 

@@ -13,6 +13,7 @@ mod links;
 mod origin;
 mod pages;
 mod passwords;
+mod public;
 mod returning;
 mod second;
 mod visit;
@@ -20,6 +21,7 @@ mod visit;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, RwLock};
 
+use axum::http::{Extensions, HeaderMap};
 use tokio::sync::Semaphore;
 use towpath_core::ids::{Person, SessionId};
 use towpath_core::units::{Span, Timestamp};
@@ -28,11 +30,12 @@ use towpath_ports::accounts::Accounts;
 use towpath_ports::clock::Clock;
 use towpath_ports::store::StoreError;
 
-pub(crate) use gate::session_of_api;
 pub use gate::{guard, leads_to};
+pub(crate) use gate::{no_page, session_of_api};
 pub use links::MadeLink;
 pub(crate) use pages::front;
 pub use pages::router;
+pub use public::{PublicUrl, WrongPublicUrl};
 pub(crate) use visit::{InSession, LOOKED_AT_EVERY, Pass, place};
 
 /// How long a session shows pages, whatever an environment allows for orders: a working day. OWASP's cheat
@@ -44,8 +47,17 @@ const HASHED_AT_ONCE: usize = 2;
 /// What a server is told about signing in.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where browsers find it, without a slash at the end: `https://towpath.example`.
+    /// Where it listens, without a slash at the end: `http://127.0.0.1:7411`.
     pub address: String,
+    /// Where browsers find it, where somebody said so: then nothing that a request says about its host counts.
+    pub public: Option<PublicUrl>,
+}
+
+impl Settings {
+    /// What links begin with.
+    fn links(&self) -> &str {
+        self.public.as_ref().map_or(&self.address, |public| public.as_str())
+    }
 }
 
 /// Why nobody was signed in, or nothing was answered.
@@ -115,7 +127,28 @@ impl SignIn {
     /// The projects in which `person` may have a session.
     fn projects_of(&self, person: &Person) -> Vec<Engine> {
         let mut projects = self.projects();
-        projects.retain(|engine| engine.may_sign_in(person));
+        projects.retain(|engine| self.opens(engine, person));
         projects
+    }
+
+    /// Whether a session of `person` opens the project of `engine`: its matrix names them. One that names nobody
+    /// opens to no session where other projects are served: whoever signed in belongs to one of those.
+    pub(crate) fn opens(&self, engine: &Engine, person: &Person) -> bool {
+        let is_alone = self.0.projects.read().expect("no holder of this lock panics").len() == 1;
+        engine.may_sign_in(person) || (is_alone && !engine.knows_people())
+    }
+
+    /// Whether a cookie is for TLS alone, and an origin has to be of TLS.
+    fn is_secure(&self, extensions: &Extensions) -> bool {
+        let public = self.0.settings.public.as_ref();
+        public.map_or_else(|| visit::is_encrypted(extensions), PublicUrl::is_encrypted)
+    }
+
+    /// Whether a form was sent by one of our own pages.
+    fn is_own(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
+        match &self.0.settings.public {
+            Some(public) => origin::is_of(headers, public.as_str()),
+            None => origin::is_own(headers, self.is_secure(extensions)),
+        }
     }
 }

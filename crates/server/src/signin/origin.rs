@@ -8,6 +8,15 @@ use axum::http::{HeaderMap, header};
 /// `Sec-Fetch-Site` is believed before `Origin`, because no page can set either, and `Origin` is `null` where a
 /// page's own policy hides it.
 pub(super) fn is_own(headers: &HeaderMap, secure: bool) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let Ok(host) = host.to_str() else { return false };
+    let scheme = if secure { "https" } else { "http" };
+    is_of(headers, &format!("{scheme}://{host}"))
+}
+
+/// The same where it is known which origin is ours, whatever the request says of its host.
+pub(super) fn is_of(headers: &HeaderMap, ours: &str) -> bool {
     let one = |name: &str| -> Result<Option<&str>, ()> {
         let mut all = headers.get_all(name).iter();
         match (all.next(), all.next()) {
@@ -16,20 +25,12 @@ pub(super) fn is_own(headers: &HeaderMap, secure: bool) -> bool {
             (Some(_), Some(_)) => Err(()),
         }
     };
-    let (Ok(site), Ok(origin), Ok(host)) =
-        (one("sec-fetch-site"), one(header::ORIGIN.as_str()), one(header::HOST.as_str()))
-    else {
+    let (Ok(site), Ok(origin)) = (one("sec-fetch-site"), one(header::ORIGIN.as_str())) else {
         return false;
-    };
-    let scheme = if secure { "https://" } else { "http://" };
-    let same = |origin: &str| {
-        let authority = origin.strip_prefix(scheme);
-        authority
-            .is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
     };
     match (site, origin) {
         (Some("same-origin"), None | Some("null")) => true,
-        (Some("same-origin") | None, Some(origin)) => same(origin),
+        (Some("same-origin") | None, Some(origin)) => origin.eq_ignore_ascii_case(ours),
         _ => false,
     }
 }
@@ -48,6 +49,23 @@ mod tests {
             headers.append(name, HeaderValue::from_str(value).unwrap());
         }
         is_own(&headers, true)
+    }
+
+    #[test]
+    fn t7_where_the_public_address_is_known_the_host_of_a_request_counts_for_nothing() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("evil.example"));
+        let ours = "https://towpath.example";
+        for (origin, expected) in [
+            ("https://towpath.example", true),
+            ("https://evil.example", false),
+            ("http://towpath.example", false),
+            ("https://towpath.example.evil.example", false),
+            ("null", false),
+        ] {
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            assert_eq!(is_of(&headers, ours), expected, "{origin}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use towpath_engine::Engine;
 use towpath_ports::accounts::KeptSession;
 
 use super::{SignIn, SignInError, attempts, cookie};
+use crate::caller::NoProject;
 use crate::error::ApiError;
 use crate::listen::{Encrypted, Remote};
 use crate::routes::App;
@@ -73,7 +74,7 @@ impl SignIn {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Result<Option<Visit>, SignInError> {
-        match cookie::read(headers, is_encrypted(extensions)) {
+        match cookie::read(headers, self.is_secure(extensions)) {
             Some(secret) if is_safe(extensions) => self.find(secret).await,
             _ => Ok(None),
         }
@@ -87,7 +88,8 @@ impl SignIn {
         extensions: &Extensions,
     ) -> Result<Option<Visit>, SignInError> {
         let visit = self.visit(headers, extensions).await?;
-        Ok(visit.filter(|visit| engine.may_sign_in(&visit.session.person)))
+        let is_there = extensions.get::<NoProject>().is_none();
+        Ok(visit.filter(|visit| is_there && self.opens(engine, &visit.session.person)))
     }
 
     /// Whether a session is open still, as it was at most half a second ago: thousands of streams of one session
@@ -137,7 +139,7 @@ impl Pass {
     pub(crate) async fn goes_on(&self) -> bool {
         let Some(visit) = &self.visit else { return true };
         let Some(sign_in) = &self.sign_in else { return false };
-        self.engine.may_sign_in(&visit.session.person) && sign_in.is_open(visit).await
+        sign_in.opens(&self.engine, &visit.session.person) && sign_in.is_open(visit).await
     }
 
     /// Whether there is anything that could end it.

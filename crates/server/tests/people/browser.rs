@@ -18,6 +18,7 @@ use towpath_core::matrix::Matrix;
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::tokens::{self, Bounds, Wanted};
+use towpath_core::units::Timestamp;
 use towpath_engine::{EngineError, NewToken, Order};
 use towpath_ports::accounts::Accounts;
 use towpath_ports::clock::Clock;
@@ -46,7 +47,7 @@ impl Door {
         let mut world = World::new(words, change).await;
         let place = world.folder.path().join("server.db");
         let accounts = Arc::new(SqlAccounts::open(&place.to_string_lossy()).await.unwrap());
-        let settings = Settings { address: format!("https://{HOST}") };
+        let settings = Settings { address: format!("https://{HOST}"), public: None };
         let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&world.clock);
         let kept: Arc<dyn Accounts> = Arc::<SqlAccounts>::clone(&accounts);
         let sign_in = SignIn::new(kept, clock, settings);
@@ -66,23 +67,11 @@ impl Door {
 
     /// Somebody with a password.
     pub(crate) async fn has_password(&self, name: &str) {
-        // The parameters of a test: what is right is asked of the pages, which make their own.
-        let params = argon2::Params::new(64, 1, 1, None).unwrap();
-        let hasher = argon2::Argon2::from(params);
-        let hash: argon2::password_hash::phc::PasswordHash =
-            argon2::PasswordHasher::hash_password_with_salt(
-                &hasher,
-                PASSWORD.as_bytes(),
-                b"0123456789abcdef",
-            )
-            .unwrap();
-        let (person, hash) = (person(name), Secret::new(hash.to_string()).unwrap());
-        self.accounts.set_password(&person, &hash, self.world.now()).await.unwrap();
+        has_password(&self.accounts, name, self.world.now()).await;
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7));
-        Browser { routes: self.routes.clone(), cookie: None, address, secure: true }
+        Browser::at(&self.routes)
     }
 
     /// A browser in which somebody signed in by password.
@@ -109,6 +98,22 @@ impl Door {
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
         browser
     }
+}
+
+/// Gives somebody a password, with the parameters of a test: what is right is asked of the pages, which make
+/// their own.
+pub(crate) async fn has_password(accounts: &SqlAccounts, name: &str, now: Timestamp) {
+    let params = argon2::Params::new(64, 1, 1, None).unwrap();
+    let hasher = argon2::Argon2::from(params);
+    let hash: argon2::password_hash::phc::PasswordHash =
+        argon2::PasswordHasher::hash_password_with_salt(
+            &hasher,
+            PASSWORD.as_bytes(),
+            b"0123456789abcdef",
+        )
+        .unwrap();
+    let (person, hash) = (person(name), Secret::new(hash.to_string()).unwrap());
+    accounts.set_password(&person, &hash, now).await.unwrap();
 }
 
 pub(crate) fn person(name: &str) -> Person {
@@ -209,6 +214,12 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
+    /// One that asks these routes, from an address of its own, over TLS.
+    pub(crate) fn at(routes: &Router) -> Self {
+        let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7));
+        Self { routes: routes.clone(), cookie: None, address, secure: true }
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.send(Method::GET, path, &[], "").await
     }

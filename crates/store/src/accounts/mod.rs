@@ -189,6 +189,11 @@ impl Accounts for SqlAccounts {
         counted.ok_or_else(|| StoreError::Refused("an attempt was not counted".to_owned()))
     }
 
+    async fn attempts(&self, key: &AttemptKey, within: Span, now: Timestamp) -> Done<u64> {
+        let values = vec![key.as_str().into(), users::before(within, now).into()];
+        Ok(self.one(users::ATTEMPTS, values, users::times).await?.unwrap_or(0))
+    }
+
     async fn forget_attempts(&self, key: &AttemptKey) -> Done<()> {
         let sql = "DELETE FROM sign_in_attempts WHERE key = ?";
         self.change(sql, vec![key.as_str().into()]).await.map(drop)

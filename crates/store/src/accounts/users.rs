@@ -36,6 +36,8 @@ pub(super) const COUNT_ATTEMPT: &str = "INSERT INTO sign_in_attempts (key, since
      times = CASE WHEN sign_in_attempts.since <= ? THEN 1 ELSE sign_in_attempts.times + 1 END, \
      since = CASE WHEN sign_in_attempts.since <= ? THEN excluded.since ELSE sign_in_attempts.since END \
      RETURNING times";
+/// How many attempts were counted; its values are the key and when a window began that is over.
+pub(super) const ATTEMPTS: &str = "SELECT times FROM sign_in_attempts WHERE key = ? AND since > ?";
 /// Takes a sign-in that was under way, once.
 pub(super) const TAKE_UNDER_WAY: &str =
     "DELETE FROM sign_ins_under_way WHERE hash = ? RETURNING hash, body, expires_at";

@@ -213,7 +213,12 @@ async fn attempts_are_counted_each_within_a_window(ground: &Ground) {
     assert_eq!(count(after(Span::minutes(14))).await, 17);
     assert_eq!(count(after(WITHIN)).await, 1, "another window");
     let other = AttemptKey::of("account", "bob");
+    assert_eq!(accounts.attempts(&other, WITHIN, NOW).await.unwrap(), 0, "looking counts nothing");
     assert_eq!(accounts.count_attempt(&other, WITHIN, NOW).await.unwrap(), 1);
+    for at in [NOW, NOW.plus(Span(WITHIN.0 - 1))] {
+        assert_eq!(accounts.attempts(&other, WITHIN, at).await.unwrap(), 1);
+    }
+    assert_eq!(accounts.attempts(&other, WITHIN, NOW.plus(WITHIN)).await.unwrap(), 0);
     accounts.forget_attempts(&key).await.unwrap();
     assert_eq!(count(after(WITHIN)).await, 1);
 }

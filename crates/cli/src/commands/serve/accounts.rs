@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use towpath_ports::clock::SystemClock;
-use towpath_server::signin::{Settings, SignIn};
+use towpath_server::signin::{PublicUrl, Settings, SignIn};
 use towpath_store::SqlAccounts;
 
 use super::cannot;
@@ -16,12 +16,13 @@ use crate::project::{ProjectFolder, shown_database};
 /// The file beside the first project's journal, where no database is given.
 const FILE: &str = "server.db";
 
-/// Signing in at the pages on `address`; none where there are none.
+/// Signing in at the pages on `address`, which browsers find at `public`; none where there are none.
 ///
 /// # Errors
 /// When the accounts cannot be opened: nobody is let in without them.
 pub(super) async fn open(
     address: Option<String>,
+    public: Option<&PublicUrl>,
     database: Option<&str>,
     project: &ProjectFolder,
 ) -> Result<Option<SignIn>, CliError> {
@@ -32,7 +33,8 @@ pub(super) async fn open(
     let opened = SqlAccounts::open(&location).await;
     let place = shown_database(&location);
     let accounts = opened.map_err(|error| cannot(Path::new(&place), &error.to_string()))?;
-    let settings = Settings { address: address.trim_end_matches('/').to_owned() };
+    let address = address.trim_end_matches('/').to_owned();
+    let settings = Settings { address, public: public.cloned() };
     Ok(Some(SignIn::new(Arc::new(accounts), Arc::new(SystemClock::default()), settings)))
 }
 

@@ -106,7 +106,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
         }
         bound.note.iter().for_each(|note| context.aside(&format!("{note}\n")));
     }
-    serve(projects, bound, &arguments, known, context).await?;
+    serve(projects, bound, &settings, &arguments, known, context).await?;
     Ok(ExitCode::Done)
 }
 
@@ -135,6 +135,7 @@ fn unlike(projects: &[(ProjectFolder, Name)]) -> Result<(), CliError> {
 async fn serve(
     projects: Vec<(ProjectFolder, Name)>,
     bound: Bound,
+    settings: &Settings,
     arguments: &Arguments,
     known: Known,
     context: &Context,
@@ -143,7 +144,10 @@ async fn serve(
     let (stopping, stopped) = watch::channel(false);
     let database = arguments.database.clone();
     let sign_in = match projects.first() {
-        Some((first, _)) => accounts::open(bound.address(), database.as_deref(), first).await?,
+        Some((first, _)) => {
+            let public = settings.public_url.as_ref();
+            accounts::open(bound.address(), public, database.as_deref(), first).await?
+        }
         None => None,
     };
     let server = Server { known, database, sign_in, stop, stopped };
@@ -164,6 +168,8 @@ async fn serve(
         let apps = all.iter().map(|one| server.app(&one.engine)).collect();
         let site = site::Site::new(apps, env!("CARGO_PKG_VERSION"));
         if let Some(address) = bound.address() {
+            let address =
+                settings.public_url.as_ref().map_or(address, |url| format!("{}/", url.as_str()));
             context.aside(&format!("pages on {address}\n"));
         }
         accounts::tell_first_link(server.sign_in.as_ref(), context).await;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use towpath_server::listen::{Rate, Trusted};
+use towpath_server::signin::PublicUrl;
 
 use super::log::Form;
 use crate::exit_code::{CliError, ExitCode};
@@ -27,6 +28,9 @@ pub(crate) struct Arguments {
     /// where pages and the API are; `none` for the socket alone
     #[arg(long, value_name = "ADDRESS", env = "TOWPATH_LISTEN")]
     pub(super) listen: Option<Listen>,
+    /// where browsers find it, as https://towpath.example, behind whatever stands in front
+    #[arg(long, value_name = "URL", env = "TOWPATH_PUBLIC_URL")]
+    pub(super) public_url: Option<PublicUrl>,
     /// the certificate and what it rests on, in PEM; read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(super) tls_cert: Option<PathBuf>,
@@ -75,6 +79,8 @@ struct File {
     #[serde(default)]
     listen: Option<String>,
     #[serde(default)]
+    public_url: Option<String>,
+    #[serde(default)]
     tls: Option<TlsSection>,
     #[serde(default)]
     trusted_proxies: Vec<String>,
@@ -115,6 +121,8 @@ pub(crate) struct Settings {
     pub(super) listen: Listen,
     /// Whether somebody said so: then it is an error when it cannot be.
     pub(super) is_chosen: bool,
+    /// Where browsers find it, where somebody said so.
+    pub(super) public_url: Option<PublicUrl>,
     /// The certificate and its key.
     pub(super) tls: Option<(PathBuf, PathBuf)>,
     /// Proxies that are believed.
@@ -145,6 +153,14 @@ impl Settings {
             }
             (None, None) => None,
         };
+        let public_url = match (&typed.public_url, &file.public_url) {
+            (Some(typed), _) => Some(typed.clone()),
+            (None, Some(text)) => {
+                let read = text.parse::<PublicUrl>();
+                Some(read.map_err(|error| wrong(format!("public_url: {error}")))?)
+            }
+            (None, None) => None,
+        };
         let usual = || if typed.background { Listen::Nowhere } else { usual() };
         let typed_tls = typed.tls_cert.clone().zip(typed.tls_key.clone());
         let beside = |path: PathBuf| at.and_then(Path::parent).unwrap_or(Path::new("")).join(path);
@@ -156,6 +172,7 @@ impl Settings {
         Ok(Self {
             listen: said.unwrap_or_else(usual),
             is_chosen: said.is_some(),
+            public_url,
             tls: typed_tls.or(file_tls),
             trusted: trusted.map_err(|error| wrong(format!("trusted_proxies: {error}")))?,
             metrics: typed.metrics_listen.or(file.metrics.map(|metrics| metrics.listen)),
@@ -230,13 +247,16 @@ mod tests {
         let (folder, path) = file(
             "listen: 0.0.0.0:443\ntls: { certificate: a.pem, key: /b.pem }\nlog: json\n\
              trusted_proxies: [10.0.0.0/8]\nrate: { per_second: 5, at_once: 6 }\n\
-             projects: [shop, /srv/web]\nmetrics: { listen: 127.0.0.1:9 }\n",
+             projects: [shop, /srv/web]\nmetrics: { listen: 127.0.0.1:9 }\n\
+             public_url: https://Towpath.example/\n",
         );
         let found = settings(&["--config", &path]).unwrap();
         assert_eq!(found.listen, "0.0.0.0:443".parse().unwrap());
         assert_eq!(found.tls, Some((folder.path().join("a.pem"), PathBuf::from("/b.pem"))));
         assert_eq!(found.projects, [folder.path().join("shop"), PathBuf::from("/srv/web")]);
         assert_eq!((found.log, found.rate.at_once.get()), (Form::Json, 6));
+        let public = found.public_url.as_ref().map(PublicUrl::as_str);
+        assert_eq!(public, Some("https://towpath.example"));
         let typed = ["--config", &path, "--listen", "none", "--log", "text"];
         let found = settings(&typed).unwrap();
         assert_eq!((found.listen, found.log), (Listen::Nowhere, Form::Text));
@@ -251,6 +271,11 @@ mod tests {
             ("trusted_proxies: [everybody]\n", "`everybody`"),
             ("rate: { per_second: 0, at_once: 1 }\n", "rate"),
             ("tls: { certificate: a }\n", "key"),
+            (
+                "public_url: http://towpath.example\n",
+                "public_url: `http://towpath.example` has no https",
+            ),
+            ("public_url: https://towpath.example/team\n", "says more than"),
             ("- a\n", ""),
         ] {
             let (_folder, path) = file(text);

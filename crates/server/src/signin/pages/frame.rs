@@ -60,6 +60,15 @@ pub(crate) fn problem(status: StatusCode, sentence: &str) -> Response {
     page(status, "That did not work", &body)
 }
 
+/// An address of which there is nothing.
+pub(crate) fn nothing_there() -> Response {
+    let body = html! {
+        p { "There is no such page." }
+        p { a href="/" { "To the projects" } }
+    };
+    page(StatusCode::NOT_FOUND, "Nothing there", &body)
+}
+
 /// A form that was not sent by one of our own pages, or by one of another session.
 pub(crate) fn foreign() -> Response {
     let sentence = "Nothing was done: this did not come from a page of this server that you have open. \

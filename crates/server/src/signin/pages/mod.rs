@@ -17,9 +17,9 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
 
+use super::SignIn;
 use super::form::{self, Fields};
 use super::visit::{self, Visit};
-use super::{SignIn, origin};
 
 /// The pages, at the root of a server that holds one project or several.
 pub fn router(sign_in: SignIn) -> Router {
@@ -60,7 +60,7 @@ impl FromRequestParts<SignIn> for At {
         let visit = sign_in.visit(&parts.headers, &parts.extensions).await;
         Ok(Self {
             place: visit::place(&parts.extensions),
-            secure: visit::is_encrypted(&parts.extensions),
+            secure: sign_in.is_secure(&parts.extensions),
             visit: visit.map_err(|error| frame::unavailable(&error))?,
         })
     }
@@ -76,7 +76,7 @@ impl axum::extract::FromRequest<SignIn> for Own {
     async fn from_request(request: Request, sign_in: &SignIn) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let at = At::from_request_parts(&mut parts, sign_in).await?;
-        if !origin::is_own(&parts.headers, at.secure) {
+        if !sign_in.is_own(&parts.headers, &parts.extensions) {
             return Err(frame::foreign());
         }
         let read = form::read(Request::from_parts(parts, body)).await;
