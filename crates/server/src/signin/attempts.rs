@@ -19,6 +19,8 @@ const OF_ACCOUNT: u64 = 50;
 const OF_ADDRESS: u64 = 100;
 /// Sessions of one person that begin: more is a loop, and each is an entry of the journal.
 const OF_BEGINNINGS: u64 = 40;
+/// Ways to a provider that begin at one address: each is a row for ten minutes.
+const OF_WAYS: u64 = 300;
 /// How often what is over is removed.
 const SWEPT_EVERY: Span = Span::hours(1);
 
@@ -39,6 +41,12 @@ impl SignIn {
         self.sweep_now_and_then();
         let [_, _, of_address] = keys("", address);
         self.count_all(&[(of_address, OF_ADDRESS)]).await
+    }
+
+    /// Counts somebody who goes to a provider.
+    pub(super) async fn count_way(&self, address: &str) -> Result<(), SignInError> {
+        self.sweep_now_and_then();
+        self.count_all(&[(AttemptKey::of("way", address), OF_WAYS)]).await
     }
 
     /// Counts a session that begins.

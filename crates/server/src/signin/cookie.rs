@@ -8,9 +8,23 @@ const BOUND: &str = "__Host-towpath";
 /// Over plain HTTP on the machine itself, where no browser takes `Secure` from every name of it.
 const PLAIN: &str = "towpath";
 
+/// The same two, of what a browser keeps while somebody is at a provider.
+const BOUND_AWAY: &str = "__Host-towpath-away";
+const PLAIN_AWAY: &str = "towpath-away";
+/// How long a browser keeps that, in seconds: as long as one may take there, and once more.
+const AWAY_LASTS: u32 = 1200;
+
 /// The cookie's value; none where there is none, or several that differ, of which nobody knows whose they are.
 pub(super) fn read(headers: &HeaderMap, secure: bool) -> Option<&str> {
-    let name = if secure { BOUND } else { PLAIN };
+    one(headers, if secure { BOUND } else { PLAIN })
+}
+
+/// What a browser keeps while somebody is at a provider, in the same way.
+pub(super) fn read_browser(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    one(headers, if secure { BOUND_AWAY } else { PLAIN_AWAY })
+}
+
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
     let mut found = pairs.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
@@ -26,6 +40,24 @@ pub(super) fn set(secret: &str, secure: bool) -> HeaderValue {
         format!("{PLAIN}={secret}; Path=/; HttpOnly; SameSite=Lax")
     };
     HeaderValue::from_str(&value).expect("hexadecimal digits are a value")
+}
+
+/// Has the browser keep what belongs to the way to a provider and back. It is sent along when one is led back from
+/// there, which `Strict` would forbid.
+pub(super) fn set_browser(secret: &str, secure: bool) -> HeaderValue {
+    let (name, rest) = if secure { (BOUND_AWAY, "; Secure") } else { (PLAIN_AWAY, "") };
+    let value =
+        format!("{name}={secret}; Path=/{rest}; HttpOnly; SameSite=Lax; Max-Age={AWAY_LASTS}");
+    HeaderValue::from_str(&value).expect("hexadecimal digits are a value")
+}
+
+/// Has the browser forget that.
+pub(super) fn clear_browser(secure: bool) -> HeaderValue {
+    HeaderValue::from_static(if secure {
+        "__Host-towpath-away=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
+    } else {
+        "towpath-away=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+    })
 }
 
 /// Has the browser forget it.

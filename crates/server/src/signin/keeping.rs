@@ -53,17 +53,18 @@ impl SignIn {
         Ok(secret)
     }
 
-    /// Notes that a second factor was shown; answers the new cookie's secret, and none where the session ended
+    /// Notes that a second factor was shown, by a code or at the provider; answers the new cookie's secret, and none where the session ended
     /// meanwhile.
     pub(super) async fn strengthen(
         &self,
         visit: &Visit,
+        by: &str,
         place: &str,
     ) -> Result<Option<String>, SignInError> {
         let secret = chance::secret()?;
         let next = chance::kept("session", &secret).ok_or(SignInError::Machine)?;
         let session = &visit.session;
-        self.record(session, SessionStep::Strengthened, "code", place).await?;
+        self.record(session, SessionStep::Strengthened, by, place).await?;
         let done = self.accounts().strengthen_session(&session.hash, &next, self.now()).await?;
         Ok(done.then_some(secret))
     }

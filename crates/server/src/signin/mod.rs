@@ -13,10 +13,12 @@ mod links;
 mod origin;
 mod pages;
 mod passwords;
+mod provider;
 mod public;
 mod returning;
 mod second;
 mod visit;
+mod vouched;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, RwLock};
@@ -35,6 +37,7 @@ pub(crate) use gate::{no_page, session_of_api};
 pub use links::MadeLink;
 pub(crate) use pages::front;
 pub use pages::router;
+pub use provider::{Provider, ProviderSettings, WrongProvider};
 pub use public::{PublicUrl, WrongPublicUrl};
 pub(crate) use visit::{InSession, LOOKED_AT_EVERY, Pass, place};
 
@@ -51,6 +54,8 @@ pub struct Settings {
     pub address: String,
     /// Where browsers find it, where somebody said so: then nothing that a request says about its host counts.
     pub public: Option<PublicUrl>,
+    /// Who else lets people in; none: passwords and links alone.
+    pub provider: Option<Provider>,
 }
 
 impl Settings {
@@ -136,6 +141,10 @@ impl SignIn {
     pub(crate) fn opens(&self, engine: &Engine, person: &Person) -> bool {
         let is_alone = self.0.projects.read().expect("no holder of this lock panics").len() == 1;
         engine.may_sign_in(person) || (is_alone && !engine.knows_people())
+    }
+
+    fn provider(&self) -> Option<&Provider> {
+        self.0.settings.provider.as_ref()
     }
 
     /// Whether a cookie is for TLS alone, and an origin has to be of TLS.

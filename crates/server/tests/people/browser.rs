@@ -25,7 +25,7 @@ use towpath_ports::clock::Clock;
 use towpath_ports::secret::Secret;
 use towpath_server::listen::{Encrypted, Remote};
 use towpath_server::routes::{App, router};
-use towpath_server::signin::{Settings, SignIn, guard, leads_to};
+use towpath_server::signin::{Provider, Settings, SignIn, guard, leads_to};
 use towpath_server::visitor::Visitor;
 use towpath_store::SqlAccounts;
 
@@ -44,10 +44,28 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) async fn new(words: &str, change: impl FnOnce(&mut Matrix)) -> Self {
+        Self::made(words, change, |_| None).await
+    }
+
+    /// The same with somebody else who lets people in.
+    pub(crate) async fn with(
+        words: &str,
+        change: impl FnOnce(&mut Matrix),
+        provider: impl FnOnce(Arc<HandClock>) -> Provider,
+    ) -> Self {
+        Self::made(words, change, |clock| Some(provider(clock))).await
+    }
+
+    async fn made(
+        words: &str,
+        change: impl FnOnce(&mut Matrix),
+        provider: impl FnOnce(Arc<HandClock>) -> Option<Provider>,
+    ) -> Self {
         let mut world = World::new(words, change).await;
         let place = world.folder.path().join("server.db");
         let accounts = Arc::new(SqlAccounts::open(&place.to_string_lossy()).await.unwrap());
-        let settings = Settings { address: format!("https://{HOST}"), public: None };
+        let provider = provider(Arc::clone(&world.clock));
+        let settings = Settings { address: format!("https://{HOST}"), public: None, provider };
         let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&world.clock);
         let kept: Arc<dyn Accounts> = Arc::<SqlAccounts>::clone(&accounts);
         let sign_in = SignIn::new(kept, clock, settings);
@@ -260,6 +278,19 @@ impl Browser {
         Page { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
+    /// Keeps one cookie beside the others; one without a value is forgotten.
+    fn keep(&mut self, pair: &str) {
+        let (name, value) = pair.split_once('=').unwrap();
+        let kept = self.cookie.take().unwrap_or_default();
+        let others = kept.split("; ").filter(|it| !it.is_empty());
+        let others = others.filter(|it| it.split_once('=').is_none_or(|(other, _)| other != name));
+        let mut all: Vec<&str> = others.collect();
+        if !value.is_empty() {
+            all.push(pair);
+        }
+        self.cookie = (!all.is_empty()).then(|| all.join("; "));
+    }
+
     /// The same, and the answer is not read yet.
     pub(crate) async fn ask(
         &mut self,
@@ -286,8 +317,7 @@ impl Browser {
         let answer = self.routes.clone().oneshot(request).await.unwrap();
         for set in answer.headers().get_all(header::SET_COOKIE) {
             let pair = set.to_str().unwrap().split(';').next().unwrap();
-            let ended = pair.ends_with('=');
-            self.cookie = (!ended).then(|| pair.to_owned());
+            self.keep(pair);
         }
         answer
     }

@@ -46,7 +46,7 @@ impl Several {
         let accounts = Arc::new(SqlAccounts::open(&place.to_string_lossy()).await.unwrap());
         let kept: Arc<dyn Accounts> = Arc::<SqlAccounts>::clone(&accounts);
         let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&worlds[0].clock);
-        let settings = Settings { address: format!("https://{HOST}"), public };
+        let settings = Settings { address: format!("https://{HOST}"), public, provider: None };
         let sign_in = SignIn::new(kept, clock, settings);
         for world in &mut worlds {
             sign_in.serves(&world.engine);

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use towpath_ports::clock::SystemClock;
-use towpath_server::signin::{PublicUrl, Settings, SignIn};
+use towpath_server::signin::{Settings, SignIn};
 use towpath_store::SqlAccounts;
 
 use super::cannot;
+use super::settings::Settings as ServerSettings;
 use crate::commands::Context;
 use crate::exit_code::CliError;
 use crate::project::{ProjectFolder, shown_database};
@@ -16,13 +17,13 @@ use crate::project::{ProjectFolder, shown_database};
 /// The file beside the first project's journal, where no database is given.
 const FILE: &str = "server.db";
 
-/// Signing in at the pages on `address`, which browsers find at `public`; none where there are none.
+/// Signing in at the pages on `address`, as the settings have it; none where there are none.
 ///
 /// # Errors
 /// When the accounts cannot be opened: nobody is let in without them.
 pub(super) async fn open(
     address: Option<String>,
-    public: Option<&PublicUrl>,
+    told: &ServerSettings,
     database: Option<&str>,
     project: &ProjectFolder,
 ) -> Result<Option<SignIn>, CliError> {
@@ -34,7 +35,9 @@ pub(super) async fn open(
     let place = shown_database(&location);
     let accounts = opened.map_err(|error| cannot(Path::new(&place), &error.to_string()))?;
     let address = address.trim_end_matches('/').to_owned();
-    let settings = Settings { address, public: public.cloned() };
+    let provider = told.provider.clone().map(super::oidc::provider).transpose();
+    let provider = provider.map_err(|cause| cannot(Path::new("sign_in.oidc"), &cause))?;
+    let settings = Settings { address, public: told.public_url.clone(), provider };
     Ok(Some(SignIn::new(Arc::new(accounts), Arc::new(SystemClock::default()), settings)))
 }
 

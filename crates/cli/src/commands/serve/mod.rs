@@ -4,6 +4,7 @@
 mod accounts;
 mod log;
 mod network;
+mod oidc;
 mod settings;
 
 use std::fs::{File, TryLockError};
@@ -145,8 +146,7 @@ async fn serve(
     let database = arguments.database.clone();
     let sign_in = match projects.first() {
         Some((first, _)) => {
-            let public = settings.public_url.as_ref();
-            accounts::open(bound.address(), public, database.as_deref(), first).await?
+            accounts::open(bound.address(), settings, database.as_deref(), first).await?
         }
         None => None,
     };

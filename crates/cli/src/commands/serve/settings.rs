@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use towpath_server::listen::{Rate, Trusted};
-use towpath_server::signin::PublicUrl;
+use towpath_server::signin::{ProviderSettings, PublicUrl};
 
 use super::log::Form;
+use super::oidc::OidcSection;
 use crate::exit_code::{CliError, ExitCode};
 
 /// Where pages and the API are, unless something else is said: this machine alone.
@@ -89,6 +90,8 @@ struct File {
     #[serde(default)]
     rate: Option<RateSection>,
     #[serde(default)]
+    sign_in: SignInSection,
+    #[serde(default)]
     log: Option<Form>,
     #[serde(default)]
     projects: Vec<PathBuf>,
@@ -114,6 +117,14 @@ struct RateSection {
     at_once: NonZeroU32,
 }
 
+/// Who may sign in by what.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignInSection {
+    #[serde(default)]
+    oidc: Option<OidcSection>,
+}
+
 /// What holds, options and file together.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -131,6 +142,8 @@ pub(crate) struct Settings {
     pub(super) metrics: Option<SocketAddr>,
     /// Requests that are taken from one address.
     pub(super) rate: Rate,
+    /// Who else lets people in.
+    pub(super) provider: Option<ProviderSettings>,
     /// How standard error is written.
     pub(super) log: Form,
     /// The folders of all projects; empty: the one that the current folder is in.
@@ -161,9 +174,16 @@ impl Settings {
             }
             (None, None) => None,
         };
+        let beside = |path: PathBuf| at.and_then(Path::parent).unwrap_or(Path::new("")).join(path);
+        let provider = file.sign_in.oidc.map(|oidc| oidc.told(&beside)).transpose();
+        let provider = provider.map_err(|cause| wrong(format!("sign_in.oidc.{cause}")))?;
+        if provider.is_some() && public_url.is_none() {
+            let cause =
+                "sign_in.oidc: a provider leads people back to `public_url`, which is not set";
+            return Err(wrong(cause.to_owned()));
+        }
         let usual = || if typed.background { Listen::Nowhere } else { usual() };
         let typed_tls = typed.tls_cert.clone().zip(typed.tls_key.clone());
-        let beside = |path: PathBuf| at.and_then(Path::parent).unwrap_or(Path::new("")).join(path);
         let file_tls = file.tls.map(|tls| (beside(tls.certificate), beside(tls.key)));
         let proxies = [typed.trusted_proxy.as_slice(), &file.trusted_proxies].concat();
         let trusted = Trusted::new(proxies.iter().map(String::as_str));
@@ -177,6 +197,7 @@ impl Settings {
             trusted: trusted.map_err(|error| wrong(format!("trusted_proxies: {error}")))?,
             metrics: typed.metrics_listen.or(file.metrics.map(|metrics| metrics.listen)),
             rate: rate.unwrap_or_default(),
+            provider,
             log: typed.log.or(file.log).unwrap_or_default(),
             projects: file.projects.into_iter().map(beside).collect(),
         })
@@ -276,6 +297,19 @@ mod tests {
                 "public_url: `http://towpath.example` has no https",
             ),
             ("public_url: https://towpath.example/team\n", "says more than"),
+            (
+                "sign_in: { oidc: { issuer: \"https://a.example\", client_id: t } }\n",
+                "`public_url`, which is not set",
+            ),
+            (
+                "public_url: \"https://t.example\"\nsign_in: { oidc: { issuer: \"http://a.example\", client_id: t } }\n",
+                "sign_in.oidc.issuer: `http://a.example`",
+            ),
+            (
+                "public_url: \"https://t.example\"\nsign_in: { oidc: { issuer: \"https://a.example\", client_id: t, client_secret_file: none } }\n",
+                "sign_in.oidc.client_secret_file",
+            ),
+            ("sign_in: { oidc: { issuer: x } }\n", "client_id"),
             ("- a\n", ""),
         ] {
             let (_folder, path) = file(text);

@@ -5,6 +5,7 @@ pub(super) mod frame;
 mod front;
 mod link;
 mod password;
+mod provider;
 mod sign_in;
 mod sign_out;
 mod step_up;
@@ -19,6 +20,7 @@ use axum::routing::get;
 
 use super::SignIn;
 use super::form::{self, Fields};
+use super::provider::BACK;
 use super::visit::{self, Visit};
 
 /// The pages, at the root of a server that holds one project or several.
@@ -28,6 +30,9 @@ pub fn router(sign_in: SignIn) -> Router {
         .route("/sign-in/link/{secret}", get(link::show).post(link::follow))
         .route("/sign-in/password", get(password::show).post(password::change))
         .route("/sign-in/second", get(step_up::offer_page).post(step_up::offer))
+        .route("/sign-in/oidc", get(provider::go))
+        .route(BACK, get(provider::back))
+        .route("/sign-out/done", get(sign_out::done))
         .route("/step-up", get(step_up::show).post(step_up::show_code))
         .route("/sign-out", get(sign_out::show).post(sign_out::sign_out))
         .layer(DefaultBodyLimit::max(form::LARGEST))

@@ -7,8 +7,9 @@ use maud::html;
 use serde::Deserialize;
 use towpath_core::ids::Person;
 
-use super::{At, Own, Page, frame};
+use super::{At, Own, Page, frame, provider};
 use crate::signin::keeping::Proof;
+use crate::signin::provider::Wish;
 use crate::signin::{SignIn, SignInError, passwords, returning};
 
 /// Where one goes afterwards.
@@ -26,13 +27,18 @@ impl Asked {
 
 const WRONG: &str = "That name and password are not known together.";
 
-pub(super) async fn show(_: At, Query(asked): Query<Asked>) -> Response {
-    form(StatusCode::OK, asked.page(), None)
+pub(super) async fn show(
+    State(sign_in): State<SignIn>,
+    _: At,
+    Query(asked): Query<Asked>,
+) -> Response {
+    form(StatusCode::OK, &sign_in, asked.page(), None)
 }
 
-fn form(status: StatusCode, to: &str, wrong: Option<&str>) -> Response {
+fn form(status: StatusCode, sign_in: &SignIn, to: &str, wrong: Option<&str>) -> Response {
     let body = html! {
         (frame::trouble(wrong))
+        (provider::way(sign_in, to, Wish::SignIn))
         form method="post" action="/sign-in" {
             input type="hidden" name="to" value=(to);
             p { label { "Name" input.in name="name" autocomplete="username" autocapitalize="none" required maxlength="64"; } }
@@ -60,7 +66,7 @@ pub(super) async fn sign_in(State(sign_in): State<SignIn>, Own(at, fields): Own)
         return Ok(frame::on_with(&to, &secret, at.secure));
     }
     sign_in.refused(person.as_ref(), &at.place).await;
-    Ok(form(StatusCode::FORBIDDEN, &to, Some(WRONG)))
+    Ok(form(StatusCode::FORBIDDEN, &sign_in, &to, Some(WRONG)))
 }
 
 /// Whether the password is theirs and some project has them. All of it takes one hash, whatever is wrong.

@@ -9,7 +9,8 @@ use towpath_ports::secret::Secret;
 
 use super::password::came_by_link;
 use super::sign_in::Asked;
-use super::{At, OwnInSession, Page, frame};
+use super::{At, OwnInSession, Page, frame, provider};
+use crate::signin::provider::Wish;
 use crate::signin::visit::Visit;
 use crate::signin::{SignIn, SignInError, returning, second};
 
@@ -27,7 +28,16 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
 ) -> Page {
     let Some(visit) = at.visit else { return Ok(frame::to_sign_in(asked.page())) };
-    if has_second(&sign_in, &visit).await? {
+    let has_second = has_second(&sign_in, &visit).await?;
+    if visit.session.way == "oidc" {
+        let body = html! {
+            p { "What you want to do asks for your second factor." }
+            (provider::way(&sign_in, asked.page(), Wish::Second))
+            @if has_second { (code_field(&visit, asked.page(), "Go on")) }
+        };
+        return Ok(frame::page(StatusCode::OK, "Second factor", &body));
+    }
+    if has_second {
         return Ok(form(StatusCode::OK, &visit, asked.page(), None));
     }
     let body = html! {
@@ -72,7 +82,7 @@ pub(super) async fn show_code(State(sign_in): State<SignIn>, own: OwnInSession) 
         return Ok(form(StatusCode::FORBIDDEN, &own.visit, to, Some(WRONG)));
     }
     sign_in.succeeded(&account, &own.place).await?;
-    match sign_in.strengthen(&own.visit, &own.place).await? {
+    match sign_in.strengthen(&own.visit, "code", &own.place).await? {
         Some(secret) => Ok(frame::on_with(to, &secret, own.secure)),
         None => Ok(frame::to_sign_in(to)),
     }
