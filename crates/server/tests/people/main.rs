@@ -5,6 +5,7 @@
 
 mod browser;
 mod contract;
+mod elsewhere;
 mod follow;
 mod glass;
 mod issuer;
@@ -16,6 +17,7 @@ mod once;
 mod over_tls;
 mod overriding;
 mod pages;
+mod provider;
 mod sessions;
 mod several;
 mod signed;

@@ -1,138 +1,15 @@
-//! Signing in at a provider (trust.md, T15): there and back with a real one on this machine, and everything that a
-//! good one never does. Each line of the table is one attempt that must sign nobody in.
-
-use std::sync::Arc;
+//! Signing in at a provider (trust.md, T15): there and back with one on this machine, and everything that a good one
+//! never does. Each line of the table is one attempt that must sign nobody in.
 
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 use towpath_core::ids::Person;
-use towpath_core::matrix::Matrix;
 use towpath_core::units::Span;
 use towpath_ports::accounts::Accounts as _;
-use towpath_ports::clock::Clock;
-use towpath_server::signin::{Provider, ProviderSettings};
 
-use crate::browser::{Browser, Door, PASSWORD, Page, encoded as form};
-use crate::issuer::{CLIENT, Issuer, Key, SECRET, bare, encoded, shared};
-use crate::world::HandClock;
-
-const WORDS: &str = "
-    people: lead lead; ada developer; bob developer; bot ci builder
-    staging: root, tier staging, steps 100%/1m";
-const BACK: &str = "https://towpath.example/sign-in/oidc/back";
-
-/// A door with a provider.
-pub(crate) struct Elsewhere {
-    pub(crate) door: Door,
-    pub(crate) issuer: Issuer,
-    key: Arc<Key>,
-}
-
-/// What a way to the provider says.
-#[derive(Clone)]
-struct Way(Vec<(String, String)>);
-
-impl Way {
-    fn of(page: &Page) -> Self {
-        let (_, query) = page.to().split_once('?').unwrap_or_default();
-        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
-    }
-
-    fn one(&self, name: &str) -> &str {
-        let mut all = self.0.iter().filter(|(key, _)| key == name);
-        let found = all.next().map_or("", |(_, value)| value.as_str());
-        assert!(all.next().is_none(), "{name} stands there twice");
-        found
-    }
-}
-
-impl Elsewhere {
-    async fn new(key: Key, change: impl FnOnce(&mut ProviderSettings)) -> Self {
-        let issuer = Issuer::new(vec![key.listed("one")]).await;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.keep().join("secret");
-        std::fs::write(&file, format!("{SECRET}\n")).unwrap();
-        let mut settings = ProviderSettings {
-            issuer: issuer.url.clone(),
-            client_id: CLIENT.to_owned(),
-            client_secret_file: Some(file),
-            name: "Example".to_owned(),
-            scopes: vec!["email".to_owned(), "groups".to_owned()],
-            person_claim: None,
-            groups_claim: "groups".to_owned(),
-            groups: vec!["towpath".to_owned(), "ops".to_owned()],
-            second_acr: vec!["two".to_owned()],
-            second_amr: vec!["mfa".to_owned()],
-        };
-        change(&mut settings);
-        let provider =
-            |clock: Arc<HandClock>| Provider::new(settings, clock as Arc<dyn Clock>).unwrap();
-        let door = Door::with(WORDS, named, provider).await;
-        Self { door, issuer, key: Arc::new(key) }
-    }
-
-    fn now(&self) -> i64 {
-        self.door.world.now().0 / 1_000_000
-    }
-
-    /// What a good provider says of ada.
-    fn claims(&self, way: &Way) -> Value {
-        json!({
-            "iss": self.issuer.url, "aud": CLIENT, "sub": "00u1", "nonce": way.one("nonce"),
-            "iat": self.now(), "exp": self.now() + 300, "auth_time": self.now(),
-            "email": "ada@example.org", "email_verified": true, "groups": ["towpath", "x"],
-        })
-    }
-
-    fn head(&self) -> Value {
-        json!({ "alg": self.key.algorithm(), "kid": "one", "typ": "JWT" })
-    }
-
-    /// The answer in the address to whoever went that way, for a code that is good for `token`.
-    fn answer(&self, way: &Way, token: String) -> Map<String, Value> {
-        let code = format!("code of {}", way.one("state"));
-        self.issuer.keeps(&code, token, way.one("code_challenge"), way.one("redirect_uri"));
-        let answer = json!({ "code": code, "state": way.one("state"), "iss": self.issuer.url });
-        answer.as_object().unwrap().clone()
-    }
-
-    async fn go(&self, browser: &mut Browser, place: &str) -> Way {
-        let page = browser.get(place).await;
-        assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
-        assert!(page.to().starts_with(&format!("{}/authorize?tenant=a&", self.issuer.url)));
-        Way::of(&page)
-    }
-
-    /// A whole way there and back, with changes of what is said.
-    async fn sign_in(&self, browser: &mut Browser, change: impl FnOnce(&mut Value)) -> Page {
-        let way = self.go(browser, "/sign-in/oidc?to=%2Fwaiting").await;
-        let mut claims = self.claims(&way);
-        change(&mut claims);
-        let answer = self.answer(&way, self.key.token(&self.head(), &claims));
-        browser.get(&back(&answer)).await
-    }
-}
-
-fn named(matrix: &mut Matrix) {
-    for (name, address) in
-        [("ada", "ada@example.org"), ("lead", "lead@example.org"), ("ci", "ci@example.org")]
-    {
-        let person = matrix.people.get_mut(&Person::new(name).unwrap()).unwrap();
-        person.email = Some(address.to_owned());
-    }
-}
-
-fn back(answer: &Map<String, Value>) -> String {
-    let fields: Vec<(&str, &str)> =
-        answer.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
-    format!("/sign-in/oidc/back?{}", form(&fields))
-}
-
-async fn who(browser: &mut Browser) -> Option<String> {
-    let page = browser.get("/waiting").await;
-    let said = page.text.strip_prefix("you: ")?;
-    said.split(' ').next().map(str::to_owned)
-}
+use crate::browser::{Browser, encoded as form};
+use crate::elsewhere::{BACK, Elsewhere, Way, back, who};
+use crate::issuer::{CLIENT, Key, SECRET, bare, encoded, shared};
 
 #[tokio::test]
 async fn somebody_signs_in_at_the_provider_and_is_led_back_to_where_they_were() {
@@ -177,10 +54,10 @@ type Wrong = (&'static str, fn(&Elsewhere, &mut Value, &mut Value));
 const CLAIMS: [Wrong; 36] = [
     ("another issuer", |_, _, claims| claims["iss"] = json!("https://evil.example")),
     ("the issuer with a slash", |it, _, claims| {
-        claims["iss"] = json!(format!("{}/", it.issuer.url))
+        claims["iss"] = json!(format!("{}/", it.issuer.url));
     }),
     ("the issuer in other letters", |it, _, claims| {
-        claims["iss"] = json!(it.issuer.url.to_uppercase())
+        claims["iss"] = json!(it.issuer.url.to_uppercase());
     }),
     ("no issuer", |_, _, claims| drop(claims.as_object_mut().unwrap().remove("iss"))),
     ("a list of issuers", |it, _, claims| claims["iss"] = json!([it.issuer.url])),
@@ -213,12 +90,12 @@ const CLAIMS: [Wrong; 36] = [
         drop(claims.as_object_mut().unwrap().remove("email_verified"));
     }),
     ("an address that is verified in words", |_, _, claims| {
-        claims["email_verified"] = json!("true")
+        claims["email_verified"] = json!("true");
     }),
     ("the address of nobody", |_, _, claims| claims["email"] = json!("eve@example.org")),
     ("the address of a program", |_, _, claims| claims["email"] = json!("ci@example.org")),
     ("two addresses", |_, _, claims| {
-        claims["email"] = json!(["ada@example.org", "lead@example.org"])
+        claims["email"] = json!(["ada@example.org", "lead@example.org"]);
     }),
     ("no group", |_, _, claims| drop(claims.as_object_mut().unwrap().remove("groups"))),
     ("another group", |_, _, claims| claims["groups"] = json!(["towpath-readers"])),
@@ -264,81 +141,64 @@ async fn t15_no_token_that_a_good_provider_would_not_give_signs_anybody_in() {
     assert_eq!(page.status, StatusCode::SEE_OTHER, "a good one still does: {page:?}");
 }
 
+/// Tokens that nobody signed, or somebody with what both sides know.
+fn unsigned(listed: &Value, claims: &Value) -> Vec<(&'static str, String)> {
+    let head = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid, "typ": "JWT" });
+    let modulus = listed["n"].as_str().unwrap().as_bytes();
+    let list = listed.to_string();
+    vec![
+        ("none", bare(&head("none", "one"), claims)),
+        ("None", bare(&head("None", "one"), claims)),
+        ("nOnE", bare(&head("nOnE", "one"), claims)),
+        ("NONE", bare(&head("NONE", "one"), claims)),
+        ("nothing", bare(&head("RS256", "one"), claims)),
+        ("the public key", shared(modulus, &head("HS256", "one"), claims)),
+        ("the list's text", shared(list.as_bytes(), &head("HS256", "one"), claims)),
+        ("our own secret", shared(SECRET.as_bytes(), &head("HS256", "one"), claims)),
+        ("a shared key of the list", shared(b"shared", &head("HS256", "shared"), claims)),
+        ("no token", "x".to_owned()),
+        ("an endless one", "a".repeat(40_000)),
+    ]
+}
+
+/// Tokens that somebody else signed, or that were changed.
+fn forged(own: &Key, other: &Key, claims: &Value) -> Vec<(&'static str, String)> {
+    let head = json!({ "alg": "RS256", "kid": "one", "typ": "JWT" });
+    let with = |name: &str, value: Value| {
+        let mut head = head.clone();
+        head[name] = value;
+        other.token(&head, claims)
+    };
+    let good = own.token(&head, claims);
+    let parts: Vec<&str> = good.split('.').collect();
+    let mut changed = claims.clone();
+    changed["email"] = json!("lead@example.org");
+    let changed = encoded(changed.to_string().as_bytes());
+    vec![
+        ("another key of that name", other.token(&head, claims)),
+        ("a key that it brings", with("jwk", other.listed("one"))),
+        ("a key that it names the place of", with("jku", json!("https://evil.example/keys"))),
+        ("a changed word", format!("{}.{changed}.{}", parts[0], parts[2])),
+        ("half a signature", good[..good.len() - 100].to_owned()),
+        ("one part too many", format!("{good}.x")),
+    ]
+}
+
 #[tokio::test]
 async fn cve_2015_9235_what_is_signed_by_nobody_or_with_a_public_key_signs_nobody_in() {
     let elsewhere = Elsewhere::new(Key::rsa(), |_| {}).await;
-    let listed = elsewhere.key.listed("one");
-    let other = Key::rsa();
-    let mut shared_key = json!({ "kty": "oct", "k": encoded(b"shared"), "kid": "shared" });
-    shared_key["alg"] = json!("HS256");
-    elsewhere.issuer.has_keys(vec![listed.clone(), shared_key]);
-    let head = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid, "typ": "JWT" });
-    let modulus = listed["n"].as_str().unwrap().as_bytes().to_vec();
-    type Made<'a> = Box<dyn Fn(&Value) -> String + 'a>;
-    let cases: Vec<(&str, Made<'_>)> = vec![
-        ("none", Box::new(|claims| bare(&head("none", "one"), claims))),
-        ("None", Box::new(|claims| bare(&head("None", "one"), claims))),
-        ("nOnE", Box::new(|claims| bare(&head("nOnE", "one"), claims))),
-        ("NONE", Box::new(|claims| bare(&head("NONE", "one"), claims))),
-        ("nothing", Box::new(|claims| bare(&head("RS256", "one"), claims))),
-        ("the public key", Box::new(|claims| shared(&modulus, &head("HS256", "one"), claims))),
-        (
-            "the list's text",
-            Box::new(|claims| shared(listed.to_string().as_bytes(), &head("HS256", "one"), claims)),
-        ),
-        (
-            "our own secret",
-            Box::new(|claims| shared(SECRET.as_bytes(), &head("HS256", "one"), claims)),
-        ),
-        (
-            "a shared key of the list",
-            Box::new(|claims| shared(b"shared", &head("HS256", "shared"), claims)),
-        ),
-        ("another key of that name", Box::new(|claims| other.token(&head("RS256", "one"), claims))),
-        (
-            "a key that it brings",
-            Box::new(|claims| {
-                let mut head = head("RS256", "one");
-                head["jwk"] = other.listed("one");
-                other.token(&head, claims)
-            }),
-        ),
-        (
-            "a key that it names the place of",
-            Box::new(|claims| {
-                let mut head = head("RS256", "one");
-                head["jku"] = json!("https://evil.example/keys");
-                other.token(&head, claims)
-            }),
-        ),
-        (
-            "a changed word",
-            Box::new(|claims| {
-                let token = elsewhere.key.token(&head("RS256", "one"), claims);
-                let parts: Vec<&str> = token.split('.').collect();
-                let mut changed = claims.clone();
-                changed["email"] = json!("lead@example.org");
-                format!("{}.{}.{}", parts[0], encoded(changed.to_string().as_bytes()), parts[2])
-            }),
-        ),
-        (
-            "half a signature",
-            Box::new(|claims| {
-                let token = elsewhere.key.token(&head("RS256", "one"), claims);
-                token[..token.len() - 100].to_owned()
-            }),
-        ),
-        (
-            "one part too many",
-            Box::new(|claims| format!("{}.x", elsewhere.key.token(&head("RS256", "one"), claims))),
-        ),
-        ("no token", Box::new(|_| "x".to_owned())),
-        ("an endless one", Box::new(|_| "a".repeat(40_000))),
-    ];
-    for (what, made) in cases {
+    let (listed, other) = (elsewhere.key.listed("one"), Key::rsa());
+    let known = json!({ "kty": "oct", "k": encoded(b"shared"), "kid": "shared", "alg": "HS256" });
+    elsewhere.issuer.has_keys(vec![listed.clone(), known]);
+    let all = |claims: &Value| {
+        let mut all = unsigned(&listed, claims);
+        all.extend(forged(&elsewhere.key, &other, claims));
+        all
+    };
+    for at in 0..all(&json!({})).len() {
         let mut browser = elsewhere.door.browser();
         let way = elsewhere.go(&mut browser, "/sign-in/oidc").await;
-        let token = made(&elsewhere.claims(&way));
+        let (what, token) = all(&elsewhere.claims(&way)).swap_remove(at);
         let page = browser.get(&back(&elsewhere.answer(&way, token))).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{what}: {page:?}");
         assert_eq!(who(&mut browser).await, None, "{what}");
@@ -456,148 +316,4 @@ async fn t15_a_planted_session_ends_when_somebody_signs_in_at_the_provider() {
     let mut attacker = elsewhere.door.browser();
     attacker.cookie = Some(planted);
     assert_eq!(who(&mut attacker).await, None);
-}
-
-#[tokio::test]
-async fn a_second_factor_at_the_provider_counts_only_where_it_was_shown_now() {
-    let elsewhere = Elsewhere::new(Key::ed(), |_| {}).await;
-    let mut browser = elsewhere.door.browser();
-    let old = elsewhere.now() - 3600;
-    let page = elsewhere
-        .sign_in(&mut browser, |claims| {
-            (claims["amr"], claims["auth_time"]) = (json!(["pwd", "mfa"]), json!(old));
-        })
-        .await;
-    assert_eq!(page.status, StatusCode::SEE_OTHER);
-    let person = Person::new("ada").unwrap();
-    let second = async || {
-        let now = elsewhere.door.world.now();
-        elsewhere.door.accounts.sessions_of(&person, now).await.unwrap()[0].second
-    };
-    assert_eq!(second().await, None, "one of an hour ago proves nothing");
-    let page = browser.get("/step-up?to=%2Fwaiting").await;
-    assert!(page.text.contains("/sign-in/oidc?for=second"), "{}", page.text);
-    let session = browser.cookie.clone().unwrap();
-    let wrong: [fn(&mut Value, i64); 5] = [
-        |_, _| {},
-        |claims, _| claims["amr"] = json!(["pwd"]),
-        |claims, _| claims["acr"] = json!("one"),
-        |claims, now| (claims["acr"], claims["auth_time"]) = (json!("two"), json!(now - 600)),
-        |claims, _| {
-            claims["acr"] = json!("two");
-            claims.as_object_mut().unwrap().remove("auth_time");
-        },
-    ];
-    let second_way = async |browser: &mut Browser, change: &dyn Fn(&mut Value)| {
-        browser.cookie = Some(session.clone());
-        let way = elsewhere.go(browser, "/sign-in/oidc?for=second&to=%2Fwaiting").await;
-        assert_eq!((way.one("prompt"), way.one("max_age")), ("login", "0"));
-        assert_eq!(way.one("acr_values"), "two");
-        let mut claims = elsewhere.claims(&way);
-        change(&mut claims);
-        let token = elsewhere.key.token(&elsewhere.head(), &claims);
-        browser.cookie = Some(format!("{session}; {}", browser.cookie.clone().unwrap()));
-        browser.get(&back(&elsewhere.answer(&way, token))).await
-    };
-    let now = elsewhere.now();
-    for (number, change) in wrong.into_iter().enumerate() {
-        let page = second_way(&mut browser, &|claims| change(claims, now)).await;
-        assert_eq!(page.status, StatusCode::FORBIDDEN, "{number}");
-        assert_eq!(second().await, None, "{number}");
-    }
-    let other = |claims: &mut Value| {
-        (claims["acr"], claims["email"]) = (json!("two"), json!("lead@example.org"));
-    };
-    let page = second_way(&mut browser, &other).await;
-    assert_eq!(page.status, StatusCode::FORBIDDEN, "another person's");
-    let page = second_way(&mut browser, &|claims| claims["acr"] = json!("two")).await;
-    assert_eq!((page.status, page.to()), (StatusCode::SEE_OTHER, "/waiting"), "{page:?}");
-    assert_eq!(second().await, Some(elsewhere.door.world.now()));
-    let mut before = elsewhere.door.browser();
-    before.cookie = Some(session.clone());
-    assert_eq!(who(&mut before).await, None, "the cookie before opens nothing");
-}
-
-#[tokio::test]
-async fn a_provider_that_is_down_stops_nobody_who_has_another_way() {
-    let elsewhere = Elsewhere::new(Key::ed(), |_| {}).await;
-    elsewhere.door.has_password("ada").await;
-    elsewhere.issuer.is_down(true);
-    let mut browser = elsewhere.door.browser();
-    let page = browser.get("/sign-in/oidc").await;
-    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
-    assert!(page.text.contains("A password or a link still signs you in"), "{}", page.text);
-    for _ in 0..5 {
-        browser.get("/sign-in/oidc").await;
-    }
-    assert_eq!(elsewhere.issuer.asked("discovery"), 1, "it is left alone for a moment");
-    assert_eq!(browser.get("/sign-in").await.status, StatusCode::OK);
-    assert_eq!(browser.sign_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    elsewhere.issuer.is_down(false);
-    elsewhere.door.world.pass(Span::seconds(10));
-    let mut browser = elsewhere.door.browser();
-    assert_eq!(elsewhere.sign_in(&mut browser, |_| {}).await.status, StatusCode::SEE_OTHER);
-    // What is known already is enough for hours.
-    elsewhere.door.world.pass(Span::hours(2));
-    elsewhere.issuer.is_down(true);
-    let way = elsewhere.go(&mut elsewhere.door.browser(), "/sign-in/oidc").await;
-    assert_eq!(way.one("redirect_uri"), BACK);
-    // One that calls itself another is none.
-    elsewhere.issuer.is_down(false);
-    elsewhere.issuer.says_also("issuer", json!("https://evil.example"));
-    elsewhere.door.world.pass(Span::hours(25));
-    let page = elsewhere.door.browser().get("/sign-in/oidc").await;
-    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
-}
-
-#[tokio::test]
-async fn a_provider_may_change_its_keys_and_made_up_names_cost_it_one_look_a_minute() {
-    let elsewhere = Elsewhere::new(Key::ed(), |_| {}).await;
-    let mut browser = elsewhere.door.browser();
-    assert_eq!(elsewhere.sign_in(&mut browser, |_| {}).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(elsewhere.issuer.asked("keys"), 1);
-    let next = Key::ec();
-    let with_next = async |name: &str| {
-        let mut browser = elsewhere.door.browser();
-        let way = elsewhere.go(&mut browser, "/sign-in/oidc").await;
-        let head = json!({ "alg": "ES256", "kid": name });
-        let token = next.token(&head, &elsewhere.claims(&way));
-        browser.get(&back(&elsewhere.answer(&way, token))).await.status
-    };
-    elsewhere.issuer.has_keys(vec![elsewhere.key.listed("one"), next.listed("two")]);
-    elsewhere.door.world.pass(Span::minutes(1));
-    assert_eq!(with_next("two").await, StatusCode::SEE_OTHER);
-    assert_eq!(elsewhere.issuer.asked("keys"), 2);
-    for name in ["three", "four", "five"] {
-        assert_eq!(with_next(name).await, StatusCode::FORBIDDEN, "{name}");
-    }
-    assert_eq!(elsewhere.issuer.asked("keys"), 2, "not more often than once a minute");
-    // One that is no longer listed opens nothing after an hour at the latest.
-    elsewhere.issuer.has_keys(vec![next.listed("two")]);
-    elsewhere.door.world.pass(Span::hours(1));
-    let mut browser = elsewhere.door.browser();
-    assert_eq!(elsewhere.sign_in(&mut browser, |_| {}).await.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test]
-async fn whoever_is_named_by_a_claim_is_that_person_and_no_program() {
-    let by_name = |settings: &mut ProviderSettings| {
-        settings.person_claim = Some("preferred_username".to_owned());
-        settings.groups.clear();
-    };
-    let elsewhere = Elsewhere::new(Key::ed(), by_name).await;
-    for (name, expected) in [
-        (json!("bob"), Some("bob")),
-        (json!("ci"), None),
-        (json!("eve"), None),
-        (json!("automatic"), None),
-        (json!("token:0123456789ab"), None),
-        (json!(["bob"]), None),
-        (json!(""), None),
-        (Value::Null, None),
-    ] {
-        let mut browser = elsewhere.door.browser();
-        elsewhere.sign_in(&mut browser, |claims| claims["preferred_username"] = name.clone()).await;
-        assert_eq!(who(&mut browser).await.as_deref(), expected, "{name}");
-    }
 }

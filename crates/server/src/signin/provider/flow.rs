@@ -296,9 +296,9 @@ impl SignIn {
             let proof = Proof { person, way: "oidc", second, claims };
             return Ok(CameBack { to, outcome: Outcome::SignedIn(proof) });
         };
-        let is_theirs =
-            |visit: &&Visit| visit.session.id == *session && visit.session.person == person;
-        if visit.filter(is_theirs).is_none() {
+        let is_theirs = visit
+            .is_some_and(|visit| visit.session.id == *session && visit.session.person == person);
+        if !is_theirs {
             return Err(Failed::NotBegun);
         }
         if !second {

@@ -86,7 +86,7 @@ impl Claims {
         // Beyond the year 9999 nobody means anything.
         let is_sane = (0.0..=253_402_300_799.0).contains(&seconds);
         #[expect(clippy::cast_possible_truncation, reason = "in range by the line before")]
-        is_sane.then(|| Timestamp((seconds * 1_000_000.0) as i64))
+        is_sane.then_some(Timestamp((seconds * 1_000_000.0) as i64))
     }
 }
 
@@ -139,10 +139,8 @@ fn is_for_us(claims: &Claims, expected: &Expected<'_>) -> Result<(), Untrue> {
     let is_named = audiences.contains(&expected.audience);
     let is_alone = audiences.len() == 1;
     let party_is_us = party.and_then(Value::as_str) == Some(expected.audience);
-    let is_fine = match expected.may_be_shared {
-        true => party_is_us || (party.is_none() && is_alone),
-        false => is_alone,
-    };
+    let is_asked_for_by_us = party_is_us || (party.is_none() && is_alone);
+    let is_fine = if expected.may_be_shared { is_asked_for_by_us } else { is_alone };
     if is_named && is_fine { Ok(()) } else { Err(Untrue::Audience) }
 }
 

@@ -29,9 +29,9 @@ pub(crate) struct NoAnswer {
 }
 
 impl NoAnswer {
-    fn of(url: &Url, cause: impl ToString) -> Self {
+    fn of(url: &Url, cause: &str) -> Self {
         let place = format!("{}{}", url.origin().ascii_serialization(), url.path());
-        Self { place, cause: cause.to_string() }
+        Self { place, cause: cause.to_owned() }
     }
 }
 
@@ -58,7 +58,7 @@ impl Web {
     /// What is at an address, as JSON.
     pub(super) async fn get<T: DeserializeOwned>(&self, url: &Url) -> Result<T, NoAnswer> {
         let request = self.0.get(url.clone()).header(header::ACCEPT, "application/json");
-        let answer = request.send().await.map_err(|error| NoAnswer::of(url, told(&error)))?;
+        let answer = request.send().await.map_err(|error| NoAnswer::of(url, &told(&error)))?;
         read(url, answer).await
     }
 
@@ -79,7 +79,7 @@ impl Web {
             request = request.header(header::AUTHORIZATION, format!("Basic {both}"));
         }
         let answer = request.body(body).send().await;
-        let answer = answer.map_err(|error| NoAnswer::of(url, told(&error)))?;
+        let answer = answer.map_err(|error| NoAnswer::of(url, &told(&error)))?;
         read(url, answer).await
     }
 }
@@ -102,16 +102,18 @@ fn told(error: &reqwest::Error) -> String {
 async fn read<T: DeserializeOwned>(url: &Url, mut answer: Response) -> Result<T, NoAnswer> {
     let status = answer.status();
     if !status.is_success() {
-        return Err(NoAnswer::of(url, format!("it answers {status}")));
+        return Err(NoAnswer::of(url, &format!("it answers {status}")));
     }
     let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(|error| NoAnswer::of(url, told(&error)))? {
+    while let Some(piece) =
+        answer.chunk().await.map_err(|error| NoAnswer::of(url, &told(&error)))?
+    {
         if body.len() + piece.len() > LARGEST {
-            return Err(NoAnswer::of(url, format!("the answer is larger than {LARGEST} bytes")));
+            return Err(NoAnswer::of(url, &format!("the answer is larger than {LARGEST} bytes")));
         }
         body.extend_from_slice(&piece);
     }
     // What was read is not repeated: it may hold a token.
     serde_json::from_slice(&body)
-        .map_err(|error| NoAnswer::of(url, format!("line {}: no such JSON", error.line())))
+        .map_err(|error| NoAnswer::of(url, &format!("line {}: no such JSON", error.line())))
 }
