@@ -15,6 +15,7 @@ use crate::delivery::Deliveries;
 use crate::notices::Pending;
 use crate::run_loop::Engine;
 use crate::shared::{Setup, Shared};
+use crate::under_way::UnderWay;
 use crate::views::{EngineView, time};
 use crate::{recovery, spoken};
 
@@ -63,6 +64,7 @@ impl Reader {
             store_answers: true.into(),
             progress: Mutex::default(),
             fenced: 0.into(),
+            under_way: UnderWay::default(),
             // Nobody's patience keeps an engine that does not run from being idle.
             last_asked: 0.into(),
             stopped: true.into(),

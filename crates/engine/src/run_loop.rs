@@ -28,6 +28,7 @@ use crate::refusals::{Asked, Refusals};
 use crate::rights::Rights;
 use crate::rows::TokenUses;
 use crate::shared::{Setup, Shared};
+use crate::under_way::UnderWay;
 use crate::{
     alarms, backports, checkpoints, counting, delivery, executor, governing, handing, holdbacks,
     journal, judging, leases, masking, notices, owners, prober, promises, reading, recovery,
@@ -110,6 +111,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         store_answers: true.into(),
         progress: Mutex::default(),
         fenced: 0.into(),
+        under_way: UnderWay::default(),
         last_asked: now.0.into(),
         stopped: false.into(),
     });

@@ -32,6 +32,7 @@ use crate::picture::AllDrawn;
 use crate::prober::LaneHealth;
 use crate::rows::TokenUses;
 use crate::run_loop::Message;
+use crate::under_way::UnderWay;
 use crate::views::CheckView;
 
 /// What an engine is started with.
@@ -103,6 +104,8 @@ pub(crate) struct Shared {
     pub(crate) progress: Mutex<BTreeMap<u64, Timestamp>>,
     /// How often the store refused a change because another engine owns the journal.
     pub(crate) fenced: AtomicU64,
+    /// What clients have under way.
+    pub(crate) under_way: UnderWay,
     /// Set when the engine must have no more effects: fenced, or stopping.
     pub(crate) stopped: AtomicBool,
 }

@@ -5,9 +5,6 @@
 //! the process or because the journal could not be written, is not carried out again under that key: nobody
 //! knows whether it was taken, and whoever asks is told so. The work goes on when whoever asked hangs up.
 
-use std::collections::HashSet;
-use std::sync::{Arc, LazyLock, Mutex};
-
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -43,23 +40,26 @@ pub fn new_key() -> Result<String, aws_lc_rs::error::Unspecified> {
     Ok(format!("{:032x}", u128::from_be_bytes(chance)))
 }
 
-/// What is being carried out by this process.
-static UNDER_WAY: LazyLock<Mutex<HashSet<(usize, Digest)>>> = LazyLock::new(Mutex::default);
+/// What stands around an order.
+#[derive(Clone)]
+pub(crate) struct Once {
+    pub(crate) app: App,
+    /// Whether it is never held up: a second one finds nothing to do.
+    pub(crate) is_safe: bool,
+}
 
 /// Carries an order out once. Around the handler of each order.
 pub(crate) async fn once(
-    State(app): State<App>,
+    State(once): State<Once>,
     Caller(by): Caller,
     request: Request,
     next: Next,
 ) -> Response {
-    match asked_once(&app, by.as_str(), request).await {
-        Ok((asked, request)) => match answered(app, asked, request, next).await {
-            Ok(answer) => answer,
-            Err(error) => error.into_response(),
-        },
-        Err(error) => error.into_response(),
-    }
+    let answer = match asked_once(&once.app, by.as_str(), request).await {
+        Ok((asked, request)) => answered(once, asked, request, next).await,
+        Err(error) => Err(error),
+    };
+    answer.unwrap_or_else(ApiError::into_response)
 }
 
 /// The request with its body read, and what it is known by.
@@ -126,38 +126,14 @@ fn no_key(cause: &str) -> ApiError {
     ApiError::from(refusal).because(Fault { detail: cause.to_owned(), pointer: None, parameter })
 }
 
-/// Ends of the paths of orders that are never held up; a second one finds nothing to do.
-const SAFE: [&str; 3] = ["/rollback", "/pause", "/abort"];
-
-/// Ends with the work, however that ends.
-struct Working((usize, Digest));
-
-impl Working {
-    /// None when it is being carried out already, by this very engine: what one process holds of others is
-    /// told apart by where its store is.
-    fn begin(app: &App, id: &Digest) -> Option<Self> {
-        let store = Arc::as_ptr(&app.engine.setup().store).cast::<()>().addr();
-        let own = (store, id.clone());
-        let mut all = UNDER_WAY.lock().expect("no holder of this lock panics");
-        all.insert(own.clone()).then(|| Self(own))
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        UNDER_WAY.lock().expect("no holder of this lock panics").remove(&self.0);
-    }
-}
-
 async fn answered(
-    app: App,
+    Once { app, is_safe }: Once,
     asked: AskedOnce,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let Some(working) = Working::begin(&app, &asked.id) else { return Err(under_way()) };
+    let Some(working) = app.engine.carry_out(&asked.id) else { return Err(under_way()) };
     let store = &app.engine.setup().store;
-    let is_safe = SAFE.iter().any(|end| request.uri().path().ends_with(end));
     // Who only reads a journal writes nothing into it, and orders nothing.
     if !app.engine.is_running() {
         return Ok(next.run(request).await);

@@ -10,7 +10,7 @@ use axum::routing::{self, MethodRouter};
 use towpath_core::people::Verb;
 
 use crate::caller::{Caller, with_origin};
-use crate::once;
+use crate::once::{self, Once};
 use crate::openapi::{Operation, Told};
 use crate::routes::App;
 
@@ -31,6 +31,14 @@ pub enum Rule {
     Own,
     /// Whoever owns the machine's socket; nobody by a token or a session.
     Machine,
+}
+
+impl Rule {
+    /// Whether what is ordered by it brings traffic back or holds a promotion: that is asked for no second
+    /// factor, and nothing else holds it up either.
+    fn makes_safer(self) -> bool {
+        matches!(self, Self::Order(verb) if !verb.wants_second_factor())
+    }
 }
 
 /// What a request does.
@@ -71,7 +79,8 @@ impl Route {
         let handler = self.handler.route_layer(middleware::from_fn(with_origin));
         let handler = match self.effect {
             Effect::Orders => {
-                handler.route_layer(middleware::from_fn_with_state(app.clone(), once::once))
+                let once = Once { app: app.clone(), is_safe: self.rule.makes_safer() };
+                handler.route_layer(middleware::from_fn_with_state(once, once::once))
             }
             Effect::Looks | Effect::Asks => handler,
         };
@@ -98,13 +107,9 @@ pub(crate) fn get<H: Handler<T, App> + Told<P>, T: 'static, P>(
     let (method, effect) = (Method::GET, Effect::Looks);
     Route {
         method,
-        path,
-        rule,
         effect,
-        id,
-        summary,
-        told: H::told(),
-        handler: routing::get(handler),
+        handler: routing::get(handler.clone()),
+        ..ask(path, rule, handler, id, summary)
     }
 }
 
