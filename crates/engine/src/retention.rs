@@ -19,6 +19,7 @@ use towpath_core::promotion::state::{Lane, REMEMBERED};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::{ArtifactForm, Release};
 use towpath_core::units::{Span, Timestamp};
+use towpath_ports::artifacts::Named;
 
 use crate::run_loop::Engine;
 use crate::shared::Shared;
@@ -60,19 +61,20 @@ pub(crate) fn spawn(shared: &Arc<Shared>) {
 }
 
 async fn look(shared: &Shared) {
-    let unneeded = shared.read(|project| unneeded(project, shared.now(), shared.setup.speed));
-    match shared.setup.artifacts.sweep(&unneeded).await {
+    let named = shared.read(|project| named(project, shared.now(), shared.setup.speed));
+    match shared.setup.artifacts.sweep(&named).await {
         Ok(0) => {}
         Ok(bytes) => tracing::info!(bytes, "kept bytes that nobody needs any more were removed"),
         Err(error) => tracing::warn!(%error, "kept bytes could not be removed"),
     }
 }
 
-/// Digests of the bytes that may go: those of known releases that no release needs any more. Of what
-/// the journal does not know nothing can be said, and it stays.
-fn unneeded(project: &Project, now: Timestamp, speed: u32) -> BTreeSet<Digest> {
-    let known: BTreeSet<Digest> = project.common.releases.iter().flat_map(bytes_of).collect();
-    &known - &wanted(project, now, speed)
+/// What the journal says of kept bytes; those of known releases that no release needs any more may go. Of what
+/// it does not know nothing can be said, and it stays.
+fn named(project: &Project, now: Timestamp, speed: u32) -> Named {
+    let all: BTreeSet<Digest> = project.common.releases.iter().flat_map(bytes_of).collect();
+    let unneeded = &all - &wanted(project, now, speed);
+    Named { all, unneeded }
 }
 
 /// Digests of the bytes that must stay.

@@ -24,34 +24,55 @@ pub trait ArtifactStore: Send + Sync {
         BTreeSet::new()
     }
 
-    /// A place for bytes that come from elsewhere. A store that takes none says so.
+    /// A place for bytes that come from elsewhere. What was taken is given out by [`Self::path`] like all that
+    /// is kept, and is gone after a day unless a release names it. A store that takes none says so.
     ///
     /// # Errors
-    /// [`ArtifactError::Io`] when there is no room, or nothing is taken.
+    /// [`ArtifactError::Io`], of the kind `QuotaExceeded` while too much waits to be named, and when there is
+    /// no room or nothing is taken.
     async fn receive(&self) -> Result<Box<dyn Receiving>, ArtifactError> {
         let source = std::io::Error::new(std::io::ErrorKind::Unsupported, "nothing is taken here");
         Err(ArtifactError::Io { path: PathBuf::new(), source })
     }
 
-    /// Removes what is kept under these digests, and what was left half written; answers how many
-    /// bytes that freed. What was kept within a month or begun within a day stays, so it is safe
-    /// while somebody keeps more. Safe to repeat. A store that keeps for ever removes nothing.
+    /// The bytes that were taken from elsewhere under a digest, if they are no more than `most`; none where
+    /// nothing was, or it is kept for good already.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`] when the disk does not give them.
+    async fn taken(&self, _digest: &Digest, _most: u64) -> Result<Option<Vec<u8>>, ArtifactError> {
+        Ok(None)
+    }
+
+    /// Removes what nobody needs, what was taken and never named, and what was left half written; answers
+    /// how many bytes that freed. What was kept within a month, or taken or begun within a day, stays, so it
+    /// is safe while somebody keeps more. Safe to repeat. A store that keeps for ever removes nothing.
     ///
     /// # Errors
     /// [`ArtifactError::Io`] when something could not be removed; the rest was.
-    async fn sweep(&self, _unneeded: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
+    async fn sweep(&self, _named: &Named) -> Result<u64, ArtifactError> {
         Ok(0)
     }
+}
+
+/// What a journal says of kept bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// Those that any release of it names.
+    pub all: BTreeSet<Digest>,
+    /// Of these, those that no release needs any more.
+    pub unneeded: BTreeSet<Digest>,
 }
 
 /// Bytes on their way into a store. Dropped before the end they are gone again.
 #[async_trait]
 pub trait Receiving: Send {
-    /// Takes the next piece. Waits for the disk.
+    /// Takes the next piece. Waits for the disk, and holds up nothing else meanwhile: pieces of a MiB cost
+    /// little. Not to be called again when it failed or was given up.
     ///
     /// # Errors
     /// [`ArtifactError::Io`], of the kind `FileTooLarge` beyond what the store keeps; give up then.
-    fn take(&mut self, piece: &[u8]) -> Result<(), ArtifactError>;
+    async fn take(&mut self, piece: Vec<u8>) -> Result<(), ArtifactError>;
 
     /// Keeps what was taken if it is what has this digest, and answers how many bytes it has. They are on the
     /// disk when it returns.

@@ -12,7 +12,7 @@ use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
 use towpath_ports::artifacts::{ArtifactError, Receiving};
 
-use super::{ARTIFACT_BYTES_MOST, Artifacts};
+use super::{ARTIFACT_BYTES_MOST, Artifacts, UPLOADED};
 
 pub(super) fn digest_of(read: impl FnOnce(&mut Hashing) -> io::Result<()>) -> io::Result<Digest> {
     let mut hashing = Hashing(sha2::Sha256::new());
@@ -62,29 +62,61 @@ impl Keeping {
     }
 
     fn place(&mut self, digest: &Digest, executable: bool) -> io::Result<()> {
-        self.file.flush()?;
         let target = self.store.kept(digest);
+        self.place_at(target, executable)
+    }
+
+    fn place_at(&mut self, target: PathBuf, executable: bool) -> io::Result<()> {
+        self.file.flush()?;
         let was_executable =
             target.metadata().is_ok_and(|data| data.permissions().mode() & 0o111 != 0);
         let mode = if executable || was_executable { 0o555 } else { 0o444 };
         self.file.get_ref().set_permissions(fs::Permissions::from_mode(mode))?;
         self.file.get_ref().sync_all()?;
-        let folder = self.store.root.join("sha256");
-        fs::create_dir_all(&folder)?;
+        let folder = target.parent().unwrap_or(&self.store.root);
+        fs::create_dir_all(folder)?;
         // Also over what is kept already: the same bytes, or damaged ones that this repairs.
-        fs::rename(&self.path, target)?;
-        File::open(&folder)?.sync_all()
+        fs::rename(&self.path, &target)?;
+        File::open(folder)?.sync_all()
+    }
+}
+
+/// Bytes that come from elsewhere.
+pub(super) struct Taking {
+    store: Artifacts,
+    /// None while a piece is being written, and for good once that failed.
+    keeping: Option<Keeping>,
+}
+
+impl Taking {
+    /// Waits for the disk.
+    pub(super) fn begin(store: &Artifacts) -> io::Result<Self> {
+        Ok(Self { store: store.clone(), keeping: Some(Keeping::begin(store)?) })
     }
 
-    fn failed(&self, source: io::Error) -> ArtifactError {
-        ArtifactError::Io { path: self.path.clone(), source }
+    /// Works on what was taken so far, off the threads that answer requests.
+    async fn on<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(Keeping) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, ArtifactError> {
+        let given_up = || io::Error::other("it was given up before");
+        let done = match self.keeping.take() {
+            None => Err(given_up()),
+            Some(keeping) => {
+                let done = tokio::task::spawn_blocking(move || work(keeping)).await;
+                done.unwrap_or_else(|error| Err(io::Error::other(error)))
+            }
+        };
+        done.map_err(|source| ArtifactError::Io { path: self.store.root.clone(), source })
     }
 }
 
 #[async_trait]
-impl Receiving for Keeping {
-    fn take(&mut self, piece: &[u8]) -> Result<(), ArtifactError> {
-        self.write_all(piece).map_err(|source| self.failed(source))
+impl Receiving for Taking {
+    async fn take(&mut self, piece: Vec<u8>) -> Result<(), ArtifactError> {
+        let written = move |mut keeping: Keeping| keeping.write_all(&piece).map(|()| keeping);
+        self.keeping = Some(self.on(written).await?);
+        Ok(())
     }
 
     async fn finish(
@@ -92,19 +124,20 @@ impl Receiving for Keeping {
         digest: &Digest,
         executable: bool,
     ) -> Result<u64, ArtifactError> {
-        let found = Digest::from_hash(&std::mem::take(&mut self.hash).finalize());
-        if found != *digest {
-            return Err(ArtifactError::Damaged(digest.to_string()));
-        }
-        let path = self.path.clone();
-        let placing = move || {
-            let placed = self.place(&found, executable);
-            placed.map(|()| self.size).map_err(|source| self.failed(source))
+        let wanted = digest.clone();
+        let placed = move |mut keeping: Keeping| {
+            let found = Digest::from_hash(&std::mem::take(&mut keeping.hash).finalize());
+            if found != wanted {
+                return Ok(None);
+            }
+            // What is kept for good stays so, and is repaired if it was damaged.
+            let for_good = keeping.store.kept(&wanted);
+            let waiting = keeping.store.root.join(UPLOADED).join(wanted.hex());
+            let target = if for_good.exists() { for_good } else { waiting };
+            keeping.place_at(target, executable).map(|()| Some(keeping.size))
         };
-        let placed = tokio::task::spawn_blocking(placing).await;
-        placed.unwrap_or_else(|error| {
-            Err(ArtifactError::Io { path, source: io::Error::other(error) })
-        })
+        let size = self.on(placed).await?;
+        size.ok_or_else(|| ArtifactError::Damaged(digest.to_string()))
     }
 }
 

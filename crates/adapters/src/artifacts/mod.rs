@@ -4,6 +4,7 @@
 //! ```text
 //! <state>/artifacts/sha256/HEX     the bytes: a file, or the archive of a folder
 //! <state>/artifacts/unpacked/HEX/  a folder as it is given out
+//! <state>/artifacts/uploaded/HEX   bytes that came from elsewhere and that no release has named yet
 //! <state>/artifacts/temporary/     what is being written, and damaged folders that may be in use
 //! ```
 //!
@@ -29,10 +30,10 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
-use towpath_ports::artifacts::{ArtifactError, ArtifactStore, Receiving};
+use towpath_ports::artifacts::{ArtifactError, ArtifactStore, Named, Receiving};
 
 use self::archive::Wanted;
-use self::keeping::{Keeping, digest_of};
+use self::keeping::{Keeping, Taking, digest_of};
 pub use self::source::shown;
 pub use self::tree::TREE_BYTES_MOST;
 use crate::outgoing::{self, Redirects};
@@ -40,6 +41,12 @@ use crate::outgoing::{self, Redirects};
 /// The largest artefact in bytes, 8 GiB: larger than every image of a machine that we know of to be
 /// deployed as a file, small enough that a mistake does not fill a disk.
 pub const ARTIFACT_BYTES_MOST: u64 = 8 << 30;
+
+/// The most bytes that wait for a release that names them: four of the largest artefacts. What is not named
+/// goes after a day.
+const UPLOADED_BYTES_MOST: u64 = 4 * ARTIFACT_BYTES_MOST;
+/// Where these are.
+const UPLOADED: &str = "uploaded";
 
 /// The artefact store of one journal. Cheap to clone; several may work on one folder at once.
 #[derive(Clone, Debug)]
@@ -187,6 +194,9 @@ impl Artifacts {
     fn checked(&self, artifact: &Artifact) -> Result<PathBuf, ArtifactError> {
         let kept = self.kept(&artifact.digest);
         let io = |source: io::Error| ArtifactError::Io { path: kept.clone(), source };
+        if !kept.exists() {
+            self.name(&artifact.digest).map_err(io)?;
+        }
         let digest = match File::open(&kept) {
             Ok(mut file) => digest_of(|hash| io::copy(&mut file, hash).map(drop)).map_err(io)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -202,6 +212,39 @@ impl Artifacts {
             ArtifactForm::Directory => self.unpacked(&artifact.digest).map_err(io),
             ArtifactForm::Image => Err(ArtifactError::Missing(artifact.digest.to_string())),
         }
+    }
+
+    /// Keeps for good what came from elsewhere under a digest, if anything did.
+    fn name(&self, digest: &Digest) -> io::Result<()> {
+        let folder = self.root.join("sha256");
+        let uploaded = self.root.join(UPLOADED).join(digest.hex());
+        if !uploaded.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(&folder)?;
+        match fs::rename(uploaded, self.kept(digest)) {
+            // Another was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => File::open(folder)?.sync_all(),
+        }
+    }
+
+    /// A place for bytes from elsewhere, while there is room for them.
+    fn take_in(&self) -> io::Result<Taking> {
+        let waiting = match fs::read_dir(self.root.join(UPLOADED)) {
+            Ok(entries) => entries
+                .map(|entry| entry?.metadata().map(|data| data.len()))
+                .sum::<io::Result<u64>>()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        if waiting >= UPLOADED_BYTES_MOST {
+            let most = UPLOADED_BYTES_MOST >> 30;
+            let cause = format!("{most} GiB were sent that no release names");
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, cause));
+        }
+        Taking::begin(self)
     }
 
     /// The folder of a kept archive, unpacked anew when it is not there or what was kept of it
@@ -275,23 +318,44 @@ impl ArtifactStore for Artifacts {
     async fn gone(&self, digests: &BTreeSet<Digest>) -> BTreeSet<Digest> {
         let (own, digests) = (self.clone(), digests.clone());
         let is_gone = move |digest: &Digest| {
-            let found = fs::symlink_metadata(own.kept(digest));
-            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+            let places = [own.kept(digest), own.root.join(UPLOADED).join(digest.hex())];
+            places.iter().all(|path| {
+                let found = fs::symlink_metadata(path);
+                found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+            })
         };
         let look = move || digests.into_iter().filter(is_gone).collect();
         tokio::task::spawn_blocking(look).await.unwrap_or_default()
     }
 
     async fn receive(&self) -> Result<Box<dyn Receiving>, ArtifactError> {
-        let began = Keeping::begin(self);
+        let own = self.clone();
+        let began = tokio::task::spawn_blocking(move || own.take_in()).await;
+        let began = began.unwrap_or_else(|error| Err(io::Error::other(error)));
         let began =
             began.map_err(|source| ArtifactError::Io { path: self.root.clone(), source })?;
         Ok(Box::new(began))
     }
 
-    async fn sweep(&self, wanted: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
-        let (own, wanted, path) = (self.clone(), wanted.clone(), self.root.clone());
-        let done = tokio::task::spawn_blocking(move || own.swept(&wanted)).await;
+    async fn taken(&self, digest: &Digest, most: u64) -> Result<Option<Vec<u8>>, ArtifactError> {
+        let path = self.root.join(UPLOADED).join(digest.hex());
+        let read = {
+            let path = path.clone();
+            move || match fs::metadata(&path) {
+                Ok(data) if data.len() > most => Ok(None),
+                Ok(_) => fs::read(&path).map(Some),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        let read = tokio::task::spawn_blocking(read).await;
+        let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
+        read.map_err(|source| ArtifactError::Io { path, source })
+    }
+
+    async fn sweep(&self, named: &Named) -> Result<u64, ArtifactError> {
+        let (own, named, path) = (self.clone(), named.clone(), self.root.clone());
+        let done = tokio::task::spawn_blocking(move || own.swept(&named)).await;
         done.unwrap_or_else(|error| {
             Err(ArtifactError::Io { path, source: io::Error::other(error) })
         })
@@ -365,7 +429,7 @@ mod tests {
         fs::write(given.join("page"), "evil").unwrap();
         File::open(&given).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
         store.path(&artifact).await.unwrap();
-        store.sweep(&BTreeSet::new()).await.unwrap();
+        store.sweep(&Named::default()).await.unwrap();
         let aside = fs::read_dir(store.root.join("temporary")).unwrap();
         let aside: Vec<_> = aside.map(|entry| entry.unwrap().path().join("page")).collect();
         assert_eq!(aside.len(), 1, "{aside:?}");

@@ -8,31 +8,34 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use towpath_core::ids::Digest;
-use towpath_ports::artifacts::ArtifactError;
+use towpath_ports::artifacts::{ArtifactError, Named};
 
-use super::Artifacts;
+use super::{Artifacts, UPLOADED};
 
 /// What was kept within this time stays, needed or not. Keeping the same bytes again makes them new,
 /// and who does that means to promote them within the month.
 const KEPT_LATELY: Duration = Duration::from_hours(30 * 24);
-/// What was begun within this time may still be under way: longer than any download.
+/// What was begun within this time may still be under way: longer than any download. What was sent within it
+/// may still be named by a release.
 const BEGUN_LATELY: Duration = Duration::from_hours(24);
 
 impl Artifacts {
     /// Removes what is old and not needed; answers how many bytes that freed. What is kept under a
     /// digest that is not named stays: a journal that came from a backup does not know everything
     /// that runs.
-    pub(super) fn swept(&self, unneeded: &BTreeSet<Digest>) -> Result<u64, ArtifactError> {
-        let names: BTreeSet<&str> = unneeded.iter().map(Digest::hex).collect();
-        let is_named =
-            |entry: &DirEntry| entry.file_name().to_str().is_some_and(|name| names.contains(name));
-        let (mut freed, mut failed) = (0, None);
-        for folder in ["sha256", "unpacked", "temporary"] {
+    pub(super) fn swept(&self, named: &Named) -> Result<u64, ArtifactError> {
+        let unneeded: BTreeSet<&str> = named.unneeded.iter().map(Digest::hex).collect();
+        let is_unneeded = |entry: &DirEntry| {
+            entry.file_name().to_str().is_some_and(|name| unneeded.contains(name))
+        };
+        let mut failed = self.keep_named(&named.all).err();
+        let mut freed = 0;
+        for folder in ["sha256", "unpacked", UPLOADED, "temporary"] {
             let Ok(entries) = fs::read_dir(self.root.join(folder)) else { continue };
-            let is_begun = folder == "temporary";
+            let is_begun = [UPLOADED, "temporary"].contains(&folder);
             let too_young = if is_begun { BEGUN_LATELY } else { KEPT_LATELY };
             for entry in entries.flatten() {
-                if !(is_begun || is_named(&entry)) || !is_older(&entry, too_young) {
+                if !(is_begun || is_unneeded(&entry)) || !is_older(&entry, too_young) {
                     continue;
                 }
                 match remove(&entry) {
@@ -44,6 +47,18 @@ impl Artifacts {
         failed.map_or(Ok(freed), |(path, source): (PathBuf, io::Error)| {
             Err(ArtifactError::Io { path, source })
         })
+    }
+
+    /// Keeps for good what came from elsewhere and was named since.
+    fn keep_named(&self, all: &BTreeSet<Digest>) -> Result<(), (PathBuf, io::Error)> {
+        let folder = self.root.join(UPLOADED);
+        let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
+        let there: BTreeSet<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+        let named = all.iter().filter(|digest| there.contains(std::ffi::OsStr::new(digest.hex())));
+        for digest in named {
+            self.name(digest).map_err(|error| (folder.join(digest.hex()), error))?;
+        }
+        Ok(())
     }
 }
 
@@ -109,6 +124,7 @@ mod tests {
             [&unknown, &unneeded, &young].map(|artifact| artifact.digest.clone()).into();
         assert_eq!(store.gone(&all).await, BTreeSet::new());
         let named = [unneeded.digest.clone(), young.digest.clone()].into();
+        let named = Named { all: all.clone(), unneeded: named };
         let freed = store.sweep(&named).await.unwrap();
         assert_eq!(freed, unneeded.size + 4);
         assert_eq!(store.gone(&all).await, [unneeded.digest.clone()].into());
@@ -124,7 +140,62 @@ mod tests {
         let store = Artifacts::new(&root.path().join("state"));
         let artifact = kept(root.path(), &store, "again").await;
         store.keep_directory(&root.path().join("again")).await.unwrap();
-        store.sweep(&[artifact.digest.clone()].into()).await.unwrap();
+        let unneeded = [artifact.digest.clone()].into();
+        store.sweep(&Named { unneeded, ..Named::default() }).await.unwrap();
         assert!(store.path(&artifact).await.is_ok());
+    }
+
+    async fn sent(store: &Artifacts, bytes: &[u8]) -> Digest {
+        let digest = Digest::of(bytes);
+        let mut receiving = store.receive().await.unwrap();
+        receiving.take(bytes.to_vec()).await.unwrap();
+        receiving.finish(&digest, false).await.unwrap();
+        digest
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_is_gone_after_a_day_unless_a_release_names_it() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Artifacts::new(&root.path().join("state"));
+        let [named, given_out, unnamed, young] =
+            [b"named", b"given", b"never", b"young"].map(|it| it.to_vec());
+        let named = sent(&store, &named).await;
+        let given_out = sent(&store, &given_out).await;
+        let unnamed = sent(&store, &unnamed).await;
+        let young = sent(&store, &young).await;
+        let all: BTreeSet<_> =
+            [&named, &given_out, &unnamed, &young].into_iter().cloned().collect();
+        assert_eq!(store.gone(&all).await, BTreeSet::new());
+        assert_eq!(store.taken(&named, 5).await.unwrap().as_deref(), Some(&b"named"[..]));
+        assert_eq!(store.taken(&named, 4).await.unwrap(), None);
+        let artifact = Artifact {
+            digest: given_out.clone(),
+            form: towpath_core::release::ArtifactForm::File,
+            source: String::new(),
+            size: 5,
+        };
+        assert_eq!(store.path(&artifact).await.unwrap(), store.kept(&given_out));
+        for digest in [&named, &unnamed] {
+            age(&store.root.join(UPLOADED).join(digest.hex()), BEGUN_LATELY);
+        }
+        let known = Named { all: [named.clone()].into(), ..Named::default() };
+        assert_eq!(store.sweep(&known).await.unwrap(), 5);
+        assert_eq!(store.gone(&all).await, [unnamed].into());
+        assert!(store.kept(&named).exists() && !store.kept(&young).exists());
+    }
+
+    #[tokio::test]
+    async fn other_bytes_than_those_of_the_digest_leave_nothing_behind() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Artifacts::new(&root.path().join("state"));
+        let mut receiving = store.receive().await.unwrap();
+        receiving.take(b"evil".to_vec()).await.unwrap();
+        let answer = receiving.finish(&Digest::of(b"good"), true).await;
+        assert!(matches!(answer, Err(ArtifactError::Damaged(_))));
+        let mut receiving = store.receive().await.unwrap();
+        receiving.take(b"half".to_vec()).await.unwrap();
+        drop(receiving);
+        assert_eq!(fs::read_dir(store.root.join("temporary")).unwrap().count(), 0);
+        assert!(!store.root.join(UPLOADED).exists());
     }
 }

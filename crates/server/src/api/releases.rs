@@ -4,12 +4,13 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use towpath_core::ids::Name;
+use towpath_core::people::Verb;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::{ChangeType, Release};
 use towpath_engine::views::time;
 use towpath_engine::{NewRelease, Order, ReleaseView};
 
-use crate::api::accepted;
+use crate::api::{accepted, uploads};
 use crate::asked::{Body, Created};
 use crate::caller::Caller;
 use crate::error::Answer;
@@ -58,6 +59,10 @@ pub(crate) async fn create(
         let message = format!("release {} was not created", release.version);
         let cause = "its digest is not that of its artefacts, settings and migrations";
         return Err(Refusal::new(RefusalKind::Usage, "wrong-digest", message, cause).into());
+    }
+    // Whoever may not is refused by the order, and that is put on record.
+    if app.engine.may(&by, Verb::CreateRelease).is_ok() {
+        uploads::keep_evidence(&app, &release).await?;
     }
     let done = app
         .engine

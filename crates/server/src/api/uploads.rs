@@ -1,5 +1,5 @@
-//! Bytes of releases on their way to the server: kept under their digest before a release names them. Knows
-//! no release, and removes nothing.
+//! Bytes of releases on their way to the server: kept under their digest before a release names them. Removes
+//! nothing: what no release names goes by itself.
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -9,17 +9,22 @@ use serde::{Deserialize, Serialize};
 use towpath_core::ids::Digest;
 use towpath_core::people::Verb;
 use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::release::Release;
 use towpath_ports::artifacts::ArtifactError;
 use towpath_ports::evidence::PIECE_BYTES_MOST;
 
 use crate::asked::{Body, Path, Query};
-use crate::caller::Caller;
+use crate::caller::{Caller, Through};
 use crate::error::{Answer, ApiError};
 use crate::requests::{MissingAnswer, MissingRequest, UploadedAnswer};
 use crate::routes::App;
 
 /// Most digests that are asked about at once: more than any release has pieces.
 const MOST_ASKED: usize = 1000;
+/// Bytes that are gathered before they are written: each writing costs a change of threads.
+const WRITTEN_AT_ONCE: usize = 1 << 20;
+/// Where the server keeps things is not for whoever sends them.
+const BLIND: &str = "the server could not write them; its log says why";
 
 /// For what the bytes are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,55 +76,80 @@ pub(crate) async fn missing(
     Ok(Json(MissingAnswer { missing }))
 }
 
-/// Keeps a body under its digest. Who may is decided before a byte of it is read. Safe to repeat: the same
-/// bytes are kept once.
+/// Keeps a body under its digest until a release names it, for a day at the least. Who may is decided before a
+/// byte of it is read, and again while it comes. Safe to repeat: the same bytes are kept once.
 pub(crate) async fn keep(
     State(app): State<App>,
     Caller(by): Caller,
+    Through(token): Through,
     Path(digest): Path<Digest>,
     Query(wanted): Query<Wanted>,
     Streamed(body): Streamed,
 ) -> Answer<Json<UploadedAnswer>> {
-    app.engine.may(&by, Verb::CreateRelease)?;
-    let size = match wanted.purpose {
-        Purpose::Artifact => artifact(&app, &digest, wanted.executable, body).await?,
-        Purpose::Evidence => evidence(&app, &digest, body).await?,
+    let may_still = || -> Result<(), ApiError> {
+        app.engine.may(&by, Verb::CreateRelease)?;
+        let is_in_force = token.as_ref().is_none_or(|token| app.engine.is_token_in_force(token));
+        if is_in_force { Ok(()) } else { Err(ApiError::no_entry()) }
     };
+    may_still()?;
+    let _place = app.engine.place_for_upload().ok_or_else(too_many)?;
+    let most = match wanted.purpose {
+        Purpose::Artifact => u64::MAX,
+        Purpose::Evidence => PIECE_BYTES_MOST,
+    };
+    let mut receiving = app.engine.setup().artifacts.receive().await.map_err(not_kept)?;
+    let (mut pieces, mut gathered, mut size) = (body.into_data_stream(), Vec::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| broke_off(&error))?;
+        size += piece.len() as u64;
+        if size > most {
+            return Err(too_large(format!(
+                "{} MiB is the most of one piece of evidence",
+                most >> 20
+            )));
+        }
+        gathered.extend_from_slice(&piece);
+        if gathered.len() >= WRITTEN_AT_ONCE {
+            may_still()?;
+            receiving.take(std::mem::take(&mut gathered)).await.map_err(not_kept)?;
+        }
+    }
+    may_still()?;
+    receiving.take(gathered).await.map_err(not_kept)?;
+    let size = receiving.finish(&digest, wanted.executable).await.map_err(not_kept)?;
     Ok(Json(UploadedAnswer { digest, size }))
 }
 
-async fn artifact(
-    app: &App,
-    digest: &Digest,
-    executable: bool,
-    body: axum::body::Body,
-) -> Result<u64, ApiError> {
-    let mut receiving = app.engine.setup().artifacts.receive().await.map_err(not_kept)?;
-    let mut pieces = body.into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| broke_off(&error))?;
-        receiving.take(&piece).map_err(not_kept)?;
+/// Keeps with the evidence what was sent for a release that is about to name it. What was kept there before,
+/// as a command on this machine does it, stays. Safe to repeat.
+///
+/// # Errors
+/// When the disk does not give or take it.
+pub(crate) async fn keep_evidence(app: &App, release: &Release) -> Result<(), ApiError> {
+    let setup = app.engine.setup();
+    for brought in release.evidence.values() {
+        let taken = setup.artifacts.taken(&brought.digest, PIECE_BYTES_MOST).await;
+        let Some(bytes) = taken.map_err(not_kept)? else { continue };
+        let evidence = std::sync::Arc::clone(&setup.evidence);
+        let kept = tokio::task::spawn_blocking(move || evidence.keep(&bytes)).await;
+        if let Err(error) = kept.map_err(|_| ApiError::broken())? {
+            tracing::error!(%error, "evidence could not be kept");
+            return Err(
+                refused(RefusalKind::Conflict, "not-kept", "nothing was created", BLIND).into()
+            );
+        }
     }
-    receiving.finish(digest, executable).await.map_err(not_kept)
+    Ok(())
 }
 
-async fn evidence(app: &App, digest: &Digest, body: axum::body::Body) -> Result<u64, ApiError> {
-    let most = usize::try_from(PIECE_BYTES_MOST).unwrap_or(usize::MAX);
-    let bytes = axum::body::to_bytes(body, most).await;
-    let bytes = bytes.map_err(|error| broke_off(&error))?;
-    let size = bytes.len() as u64;
-    if Digest::of(&bytes) != *digest {
-        return Err(other_bytes(digest));
-    }
-    let store = std::sync::Arc::clone(&app.engine.setup().evidence);
-    let kept = tokio::task::spawn_blocking(move || store.keep(&bytes)).await;
-    match kept {
-        Ok(Ok(_)) => Ok(size),
-        Ok(Err(why)) => {
-            Err(refused(RefusalKind::Conflict, "not-kept", "nothing was kept", why).into())
-        }
-        Err(_) => Err(ApiError::broken()),
-    }
+fn too_many() -> ApiError {
+    let cause = "as many releases are being sent as are taken at once";
+    ApiError::too_many(refused(
+        RefusalKind::Conflict,
+        "too-many-uploads",
+        "nothing was kept",
+        cause,
+    ))
 }
 
 fn not_kept(error: ArtifactError) -> ApiError {
@@ -128,11 +158,15 @@ fn not_kept(error: ArtifactError) -> ApiError {
         ArtifactError::Io { source, .. } if source.kind() == std::io::ErrorKind::FileTooLarge => {
             too_large(source.to_string())
         }
+        ArtifactError::Io { source, .. } if source.kind() == std::io::ErrorKind::QuotaExceeded => {
+            let cause = source.to_string();
+            let refusal = refused(RefusalKind::Conflict, "no-room", "nothing was kept", cause)
+                .next("wait a day", "then what no release names is gone");
+            ApiError::of(refusal, axum::http::StatusCode::INSUFFICIENT_STORAGE)
+        }
         other => {
-            // Where the server keeps things is not for whoever sends them.
             tracing::error!(error = %other, "bytes could not be kept");
-            let cause = "the server could not write them; its log says why";
-            refused(RefusalKind::Conflict, "not-kept", "nothing was kept", cause).into()
+            refused(RefusalKind::Conflict, "not-kept", "nothing was kept", BLIND).into()
         }
     }
 }
