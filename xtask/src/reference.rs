@@ -2,8 +2,9 @@
 //! how they are laid out; what is in them is asked of the built program, never of its source.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -168,15 +169,34 @@ fn towpath(root: &Path, words: &[&str]) -> Result<String> {
 /// # Errors
 /// When it cannot be built or run, or ends with another code than 0, with what it said.
 pub(crate) fn towpath_in(root: &Path, directory: &Path, words: &[&str]) -> Result<String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(directory).args(["run", "--quiet", "--package", "towpath"]);
-    command.arg("--manifest-path").arg(root.join("Cargo.toml")).arg("--").args(words);
-    let output = command.output().context("cargo could not be started")?;
+    let program = program(root)?;
+    let output = Command::new(&program).current_dir(directory).args(words).output();
+    let output = output.with_context(|| format!("{} could not be started", program.display()))?;
     if !output.status.success() {
         bail!("towpath {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The program, built once in each run of this tool.
+fn program(root: &Path) -> Result<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(built) = BUILT.get() {
+        return Ok(built.clone());
+    }
+    let own = std::env::current_exe().context("a program knows its own path")?;
+    let target = own.ancestors().nth(2).context("this tool runs from TARGET/PROFILE")?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // Exactly as `cargo test --workspace` builds it, or else half of the dependencies would be built once more
+    // with other features.
+    let words = ["test", "--quiet", "--workspace", "--no-run", "--test", "binary"];
+    let mut command = Command::new(cargo);
+    command.current_dir(root).args(words).arg("--target-dir").arg(target);
+    let built = command.output().context("cargo could not be started")?;
+    if !built.status.success() {
+        bail!("towpath does not build: {}", String::from_utf8_lossy(&built.stderr).trim());
+    }
+    Ok(BUILT.get_or_init(|| target.join("debug").join("towpath")).clone())
 }
 
 #[cfg(test)]

@@ -129,9 +129,8 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         refusals: Refusals::default(),
         origin: Origin::default(),
     };
-    let program = PROGRAM.to_owned();
-    let started = Event::EngineStarted(EngineStart { epoch: found.epoch, program, words: RULE });
-    run.write(None, "engine", vec![started], true).await?;
+    let start = EngineStart { epoch: found.epoch, program: PROGRAM.to_owned(), words: RULE };
+    run.write(None, "engine", vec![Event::EngineStarted(start)], true).await?;
     spoken::learn_journal(&shared).await?;
     handing::learn_what_is_at_hand(&shared);
     handing::learn_what_runs(&shared).await;

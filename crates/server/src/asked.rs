@@ -13,6 +13,7 @@ use towpath_core::ids::PromotionNumber;
 use towpath_core::reason::{Refusal, RefusalKind};
 
 use crate::error::ApiError;
+use crate::listen::room::NoRoom;
 use crate::requests::Fault;
 use crate::routes::LARGEST_BODY;
 
@@ -102,6 +103,9 @@ pub(crate) fn unread(error: &BytesRejection) -> ApiError {
     );
     if is_long {
         return too_large();
+    }
+    if crate::error::is_caused_by::<NoRoom>(error) {
+        return ApiError::busy("no-room", "the server reads as many bodies as it has room for");
     }
     let message = "the body of the request did not arrive whole";
     Refusal::new(RefusalKind::Usage, "body-broken", message, error.body_text()).into()

@@ -67,6 +67,12 @@ impl ApiError {
         Self::of(refusal, StatusCode::TOO_MANY_REQUESTS)
     }
 
+    /// The answer while others have all that there is of something; asking again later helps.
+    pub(crate) fn busy(code: &str, cause: &str) -> Self {
+        let refusal = Refusal::new(RefusalKind::Conflict, code, "nothing was answered", cause);
+        Self::of(refusal.next("wait 1s", "then ask again"), StatusCode::SERVICE_UNAVAILABLE)
+    }
+
     /// The answer where answering broke down. What it was about is in the log, and whether anything was
     /// changed is not known.
     pub(crate) fn broken() -> Self {
@@ -179,6 +185,9 @@ impl IntoResponse for ApiError {
             refusal: *refusal,
         };
         let mut answer = rendered(&problem);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
@@ -187,6 +196,14 @@ impl IntoResponse for ApiError {
         answer.extensions_mut().insert(Box::new(problem));
         answer
     }
+}
+
+/// Whether one of the causes of an error is of this kind.
+pub(crate) fn is_caused_by<Cause: std::error::Error + 'static>(
+    error: &(dyn std::error::Error + 'static),
+) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(<dyn std::error::Error>::is::<Cause>)
 }
 
 /// What a problem is on the way (RFC 9457).

@@ -6,13 +6,11 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use async_trait::async_trait;
 use sha2::Digest as _;
 use towpath_core::ids::Digest;
 use towpath_core::release::{Artifact, ArtifactForm};
-use towpath_ports::artifacts::{ArtifactError, Receiving};
 
-use super::{ARTIFACT_BYTES_MOST, Artifacts, UPLOADED};
+use super::{ARTIFACT_BYTES_MOST, Artifacts};
 
 pub(super) fn digest_of(read: impl FnOnce(&mut Hashing) -> io::Result<()>) -> io::Result<Digest> {
     let mut hashing = Hashing(sha2::Sha256::new());
@@ -50,23 +48,32 @@ impl Keeping {
         Ok(Self { store: store.clone(), path, file, hash: sha2::Sha256::new(), size: 0 })
     }
 
+    /// The digest of what was written, once, and how many bytes it is.
+    pub(super) fn hashed(&mut self) -> (Digest, u64) {
+        (Digest::from_hash(&std::mem::take(&mut self.hash).finalize()), self.size)
+    }
+
     pub(super) fn finish(
         mut self,
         form: ArtifactForm,
         source: String,
         executable: bool,
     ) -> io::Result<Artifact> {
-        let digest = Digest::from_hash(&std::mem::take(&mut self.hash).finalize());
+        let (digest, size) = self.hashed();
         self.place(&digest, executable)?;
-        Ok(Artifact { digest, form, source, size: self.size })
+        Ok(Artifact { digest, form, source, size })
     }
 
     fn place(&mut self, digest: &Digest, executable: bool) -> io::Result<()> {
         let target = self.store.kept(digest);
-        self.place_at(target, executable)
+        self.place_at(&target, executable)
     }
 
-    fn place_at(&mut self, target: PathBuf, executable: bool) -> io::Result<()> {
+    pub(super) fn place_at(
+        &mut self,
+        target: &std::path::Path,
+        executable: bool,
+    ) -> io::Result<()> {
         self.file.flush()?;
         let was_executable =
             target.metadata().is_ok_and(|data| data.permissions().mode() & 0o111 != 0);
@@ -76,68 +83,8 @@ impl Keeping {
         let folder = target.parent().unwrap_or(&self.store.root);
         fs::create_dir_all(folder)?;
         // Also over what is kept already: the same bytes, or damaged ones that this repairs.
-        fs::rename(&self.path, &target)?;
+        fs::rename(&self.path, target)?;
         File::open(folder)?.sync_all()
-    }
-}
-
-/// Bytes that come from elsewhere.
-pub(super) struct Taking {
-    store: Artifacts,
-    /// None while a piece is being written, and for good once that failed.
-    keeping: Option<Keeping>,
-}
-
-impl Taking {
-    /// Waits for the disk.
-    pub(super) fn begin(store: &Artifacts) -> io::Result<Self> {
-        Ok(Self { store: store.clone(), keeping: Some(Keeping::begin(store)?) })
-    }
-
-    /// Works on what was taken so far, off the threads that answer requests.
-    async fn on<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(Keeping) -> io::Result<T> + Send + 'static,
-    ) -> Result<T, ArtifactError> {
-        let given_up = || io::Error::other("it was given up before");
-        let done = match self.keeping.take() {
-            None => Err(given_up()),
-            Some(keeping) => {
-                let done = tokio::task::spawn_blocking(move || work(keeping)).await;
-                done.unwrap_or_else(|error| Err(io::Error::other(error)))
-            }
-        };
-        done.map_err(|source| ArtifactError::Io { path: self.store.root.clone(), source })
-    }
-}
-
-#[async_trait]
-impl Receiving for Taking {
-    async fn take(&mut self, piece: Vec<u8>) -> Result<(), ArtifactError> {
-        let written = move |mut keeping: Keeping| keeping.write_all(&piece).map(|()| keeping);
-        self.keeping = Some(self.on(written).await?);
-        Ok(())
-    }
-
-    async fn finish(
-        mut self: Box<Self>,
-        digest: &Digest,
-        executable: bool,
-    ) -> Result<u64, ArtifactError> {
-        let wanted = digest.clone();
-        let placed = move |mut keeping: Keeping| {
-            let found = Digest::from_hash(&std::mem::take(&mut keeping.hash).finalize());
-            if found != wanted {
-                return Ok(None);
-            }
-            // What is kept for good stays so, and is repaired if it was damaged.
-            let for_good = keeping.store.kept(&wanted);
-            let waiting = keeping.store.root.join(UPLOADED).join(wanted.hex());
-            let target = if for_good.exists() { for_good } else { waiting };
-            keeping.place_at(target, executable).map(|()| Some(keeping.size))
-        };
-        let size = self.on(placed).await?;
-        size.ok_or_else(|| ArtifactError::Damaged(digest.to_string()))
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 use towpath_core::ids::Digest;
 use towpath_ports::artifacts::{ArtifactError, Named};
 
-use super::{Artifacts, UPLOADED};
+use super::Artifacts;
+use super::uploaded::UPLOADED;
 
 /// What was kept within this time stays, needed or not. Keeping the same bytes again makes them new,
 /// and who does that means to promote them within the month.

@@ -15,7 +15,8 @@ use towpath_ports::evidence::PIECE_BYTES_MOST;
 
 use crate::asked::{Body, Path, Query};
 use crate::caller::{Caller, Through};
-use crate::error::{Answer, ApiError};
+use crate::error::{self, Answer, ApiError};
+use crate::listen::room::{Held, NoRoom};
 use crate::requests::{MissingAnswer, MissingRequest, UploadedAnswer};
 use crate::routes::App;
 
@@ -56,6 +57,9 @@ impl<State: Send + Sync> axum::extract::FromRequest<State> for Streamed {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &State) -> Result<Self, ApiError> {
+        if let Some(held) = request.extensions().get::<Held>() {
+            held.passes();
+        }
         Ok(Self(request.into_body()))
     }
 }
@@ -176,7 +180,11 @@ fn too_large(cause: String) -> ApiError {
     ApiError::of(refusal, axum::http::StatusCode::PAYLOAD_TOO_LARGE)
 }
 
-fn broke_off(error: &dyn std::error::Error) -> ApiError {
+fn broke_off(error: &axum::Error) -> ApiError {
+    if error::is_caused_by::<NoRoom>(error) {
+        return ApiError::busy("no-room", "the server reads as many bodies as it has room for");
+    }
+    let error: &dyn std::error::Error = error;
     let mut cause = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {

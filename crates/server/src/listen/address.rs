@@ -35,7 +35,7 @@ impl Trusted {
         texts.into_iter().map(one).collect::<Result<_, _>>().map(Self)
     }
 
-    fn believes(&self, address: IpAddr) -> bool {
+    pub(super) fn believes(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }

@@ -4,12 +4,16 @@
 mod address;
 mod body;
 mod headers;
+mod kept;
 mod opening;
 pub(crate) mod panics;
+mod places;
 mod rates;
+pub(crate) mod room;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,22 +24,20 @@ use axum::http::{HeaderValue, Request, header};
 use axum::response::Response;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 pub use self::address::{Trusted, WrongNetwork};
+use self::kept::{Asking, kept};
 use self::opening::Opening;
 pub use self::panics::abort_on_panics_outside_of_requests;
+use self::places::Places;
 pub use self::rates::Rate;
 
-/// Connections at the same time: the 10,000 streams that are promised and as much again for everything
-/// else. More wait to be accepted.
-const MOST_CONNECTIONS: usize = 20_000;
 /// How long the head of a request may take, and a kept connection without one (trust.md, F30).
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a TLS handshake may take.
@@ -66,7 +68,13 @@ pub struct Network {
     pub trusted: Trusted,
     /// Requests that are taken from one address.
     pub rate: Rate,
+    /// Connections at the same time from one address that is no trusted proxy. More are closed at once.
+    pub most_of_one: NonZeroU32,
 }
+
+/// Connections of one address where nobody said otherwise: a browser has six at the most, and an office of a
+/// hundred people is behind one address.
+pub const MOST_OF_ONE: NonZeroU32 = NonZeroU32::new(1_000).expect("it is more than none");
 
 /// The far end of a request over the network.
 #[derive(Clone, Copy, Debug)]
@@ -82,18 +90,18 @@ pub async fn serve_network(
     network: Network,
     stopped: impl Future<Output = ()> + Send,
 ) {
-    let Network { listener, tls, trusted, rate } = network;
-    let routes = around(routes, trusted, rate);
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+    let Network { listener, tls, trusted, rate, most_of_one } = network;
+    let trusted = Arc::new(trusted);
+    let routes = around(routes, &trusted, rate);
+    let places = Places::new(most_of_one);
+    let (stop, stopping) = watch::channel(false);
     let mut stopped = pin!(stopped);
     loop {
         let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            let place = place.expect("the semaphore is never closed");
-            (place, listener.accept().await)
+            let room = places.room().await;
+            (room, listener.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (room, accepted) = tokio::select! {
             () = &mut stopped => break,
             accepted = accepted => accepted,
         };
@@ -105,28 +113,34 @@ pub async fn serve_network(
                 continue;
             }
         };
+        let Some(place) = places.of(remote.ip(), trusted.believes(remote.ip()), room) else {
+            tracing::debug!(%remote, "a connection was closed: its address has as many as it may have");
+            continue;
+        };
         let tls = tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
-        let (routes, watcher) = (routes.clone(), graceful.watcher());
+        let (routes, stopping) = (routes.clone(), stopping.clone());
         tokio::spawn(async move {
-            connection(stream, remote, tls, routes, watcher).await;
+            connection(stream, remote, tls, routes, stopping).await;
             drop(place);
         });
     }
     drop(listener);
+    let _ = stop.send(true);
     // Streams of events never end by themselves.
-    let _ = tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await;
+    places.empty(LAST_REQUESTS).await;
 }
 
 /// What stands around all routes, the outermost last.
-fn around(routes: Router, trusted: Trusted, rate: Rate) -> Router {
+fn around(routes: Router, trusted: &Arc<Trusted>, rate: Rate) -> Router {
     let rates = Arc::new(rates::Rates::new(rate));
     routes
         .layer(axum::middleware::from_fn(body::not_too_slow))
+        .layer(axum::middleware::from_fn_with_state(room::whole(), room::counted))
         .layer(axum::middleware::from_fn(panics::answered))
         .layer(axum::middleware::from_fn_with_state(rates, rates::limited))
         .layer(axum::middleware::from_fn(crate::named::name))
         .layer(axum::middleware::from_fn(headers::with_rules_for_browsers))
-        .layer(axum::middleware::from_fn_with_state(Arc::new(trusted), address::of_visitors))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(trusted), address::of_visitors))
 }
 
 async fn connection(
@@ -134,7 +148,7 @@ async fn connection(
     remote: SocketAddr,
     tls: Option<TlsAcceptor>,
     routes: Router,
-    watcher: hyper_util::server::graceful::Watcher,
+    stopping: watch::Receiver<bool>,
 ) {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
@@ -142,11 +156,19 @@ async fn connection(
     stream.set_write_timeout(Some(WRITTEN_WITHIN));
     let stream = Box::pin(stream);
     let encrypted = tls.is_some();
-    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+    let answer = move |request: Request<hyper::body::Incoming>| {
         answered(routes.clone(), request.map(Body::new), remote, encrypted)
+    };
+    let alone = answer.clone();
+    let service = hyper::service::service_fn(move |request| {
+        let answering = alone(request);
+        async move { Ok::<_, Infallible>(answering.await) }
     });
     let ended = match tls {
-        None => watcher.watch(http1().serve_connection(TokioIo::new(stream), service)).await,
+        None => {
+            let stream = TokioIo::new(stream);
+            kept(http1().serve_connection(stream, service), None, stopping).await
+        }
         Some(tls) => {
             let greeted = tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await;
             let Ok(Ok(stream)) = greeted else {
@@ -155,9 +177,16 @@ async fn connection(
             };
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                 let stream = TokioIo::new(Opening::new(stream, HEAD_WITHIN));
-                watcher.watch(http2().serve_connection(stream, service)).await
+                let asking = Asking::new();
+                let counted = asking.clone();
+                let service = hyper::service::service_fn(move |request| {
+                    let (asking, answering) = (counted.clone(), answer(request));
+                    async move { Ok::<_, Infallible>(asking.while_open(answering).await) }
+                });
+                kept(http2().serve_connection(stream, service), Some(asking), stopping).await
             } else {
-                watcher.watch(http1().serve_connection(TokioIo::new(stream), service)).await
+                let stream = TokioIo::new(stream);
+                kept(http1().serve_connection(stream, service), None, stopping).await
             }
         }
     };
@@ -188,7 +217,7 @@ async fn answered(
     mut request: Request<Body>,
     remote: SocketAddr,
     encrypted: bool,
-) -> Result<Response, Infallible> {
+) -> Response {
     // HTTP/2 says the host elsewhere (RFC 9113, section 8.3.1); whoever compares it with an origin reads this.
     if !request.headers().contains_key(header::HOST)
         && let Some(host) = request.uri().authority().map(|host| host.as_str().to_owned())
@@ -198,5 +227,6 @@ async fn answered(
     }
     request.extensions_mut().insert(Remote(remote));
     request.extensions_mut().insert(Encrypted(encrypted));
-    routes.oneshot(request).await
+    let Ok(answer) = routes.oneshot(request).await;
+    answer
 }

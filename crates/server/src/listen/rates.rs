@@ -66,7 +66,7 @@ impl Rates {
 }
 
 /// Whoever has an address of IPv6 has all of its network of 64 bits.
-fn sender(address: IpAddr) -> IpAddr {
+pub(super) fn sender(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
         address @ IpAddr::V4(_) => address,

@@ -90,7 +90,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let sending = Arc::new(AtomicUsize::new(0));
         let (stop, stopped) = oneshot::channel();
-        let network = Network { listener, tls, trusted: Trusted::default(), rate };
+        let most_of_one = NonZeroU32::new(300).unwrap();
+        let network = Network { listener, tls, trusted: Trusted::default(), rate, most_of_one };
         let until = async { drop(stopped.await) };
         let ended = tokio::spawn(serve_network(routes(&sending), network, until));
         Self { address, stop, ended, sending }
@@ -249,4 +250,18 @@ async fn what_was_asked_before_the_end_is_answered_and_streams_are_cut() {
     assert!(read(&mut soon).await.ends_with("soon\n"));
     timeout(Duration::from_secs(3), server.ended).await.expect("it ends").unwrap();
     assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_address_has_no_more_connections_than_its_own() {
+    let server = Server::new(many(), None).await;
+    let mut open = Vec::new();
+    for _ in 0..300 {
+        open.push(server.connect().await);
+    }
+    assert!(server.asked(WELL).await.is_empty(), "one more is closed without an answer");
+    open.clear();
+    while !server.asked(WELL).await.ends_with("well\n") {
+        sleep(Duration::from_millis(10)).await;
+    }
 }

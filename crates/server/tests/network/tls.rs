@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -91,4 +92,37 @@ async fn f30_a_handshake_that_never_comes_is_not_waited_for() {
     let mut nothing = Vec::new();
     let ended = timeout(Duration::from_secs(15), silent.read_to_end(&mut nothing)).await;
     assert!(ended.is_ok(), "it is still open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_of_http2_that_asks_nothing_ends_and_one_that_asks_does_not() {
+    let mut certificate = certificate();
+    let (_sender, receiver) = watch::channel(Arc::clone(&certificate.server));
+    let server = Server::new(many(), Some(receiver)).await;
+    let wants = Arc::make_mut(&mut certificate.client);
+    wants.alpn_protocols = vec![b"h2".to_vec()];
+    let connector = TlsConnector::from(Arc::clone(&certificate.client));
+    let open = async |path: &str| {
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = connector.connect(name, server.connect().await).await.unwrap();
+        let (stream, executor) = (TokioIo::new(stream), TokioExecutor::new());
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
+        let ended = tokio::spawn(connection);
+        let request = axum::http::Request::get(format!("https://localhost{path}"));
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        (sender.send_request(request).await.unwrap(), sender, ended)
+    };
+    let (answer, _sender, idle) = open("/").await;
+    assert!(answer.status().is_success());
+    let (mut endless, _other, follows) = open("/endless").await;
+    let following = tokio::spawn(async move {
+        while let Some(Ok(_)) = http_body_util::BodyExt::frame(endless.body_mut()).await {}
+    });
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(!idle.is_finished());
+    let ended = timeout(Duration::from_mins(2), idle).await;
+    assert!(ended.is_ok(), "it is still open");
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert!(!follows.is_finished() && !following.is_finished(), "its stream was cut off");
 }

@@ -3,6 +3,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(super) struct Bound {
     tls: Option<(TlsFiles, Tls, watch::Sender<Arc<rustls::ServerConfig>>)>,
     trusted: Trusted,
     rate: Rate,
+    most_of_one: NonZeroU32,
     /// What a person should know, one sentence.
     pub(super) note: Option<String>,
 }
@@ -64,7 +66,8 @@ impl Bound {
             }
         };
         let (trusted, rate) = (settings.trusted.clone(), settings.rate);
-        Ok(Self { site, measures, tls, trusted, rate, note })
+        let most_of_one = settings.connections_per_address;
+        Ok(Self { site, measures, tls, trusted, rate, most_of_one, note })
     }
 
     /// The address of the pages, as somebody on this machine types it.
@@ -77,16 +80,17 @@ impl Bound {
     /// Answers until `stopped` says so.
     pub(super) fn serve(self, site: &Site, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
         let mut running = Vec::new();
+        let (trusted, rate, most_of_one) = (self.trusted, self.rate, self.most_of_one);
         let tls = self.tls.map(|(files, receiver, sender)| {
             running.push(tokio::spawn(follow(files, sender)));
             receiver
         });
         if let Some(listener) = self.site {
-            let network = Network { listener, tls, trusted: self.trusted.clone(), rate: self.rate };
+            let network = Network { listener, tls, trusted: trusted.clone(), rate, most_of_one };
             running.push(tokio::spawn(serve_network(site.routes(), network, until(stopped))));
         }
         if let Some(listener) = self.measures {
-            let network = Network { listener, tls: None, trusted: self.trusted, rate: self.rate };
+            let network = Network { listener, tls: None, trusted, rate, most_of_one };
             let routes = site.measures_alone();
             running.push(tokio::spawn(serve_network(routes, network, until(stopped))));
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use towpath_server::listen::{Rate, Trusted};
+use towpath_server::listen::{MOST_OF_ONE, Rate, Trusted};
 use towpath_server::signin::{ProviderSettings, PublicUrl};
 
 use super::log::Form;
@@ -92,6 +92,8 @@ struct File {
     #[serde(default)]
     sign_in: SignInSection,
     #[serde(default)]
+    connections_per_address: Option<NonZeroU32>,
+    #[serde(default)]
     log: Option<Form>,
     #[serde(default)]
     projects: Vec<PathBuf>,
@@ -144,6 +146,8 @@ pub(crate) struct Settings {
     pub(super) rate: Rate,
     /// Who else lets people in.
     pub(super) provider: Option<ProviderSettings>,
+    /// Connections at the same time from one address.
+    pub(super) connections_per_address: NonZeroU32,
     /// How standard error is written.
     pub(super) log: Form,
     /// The folders of all projects; empty: the one that the current folder is in.
@@ -198,6 +202,7 @@ impl Settings {
             metrics: typed.metrics_listen.or(file.metrics.map(|metrics| metrics.listen)),
             rate: rate.unwrap_or_default(),
             provider,
+            connections_per_address: file.connections_per_address.unwrap_or(MOST_OF_ONE),
             log: typed.log.or(file.log).unwrap_or_default(),
             projects: file.projects.into_iter().map(beside).collect(),
         })
@@ -269,7 +274,7 @@ mod tests {
             "listen: 0.0.0.0:443\ntls: { certificate: a.pem, key: /b.pem }\nlog: json\n\
              trusted_proxies: [10.0.0.0/8]\nrate: { per_second: 5, at_once: 6 }\n\
              projects: [shop, /srv/web]\nmetrics: { listen: 127.0.0.1:9 }\n\
-             public_url: https://Towpath.example/\n",
+             public_url: https://Towpath.example/\nconnections_per_address: 7\n",
         );
         let found = settings(&["--config", &path]).unwrap();
         assert_eq!(found.listen, "0.0.0.0:443".parse().unwrap());
@@ -278,6 +283,7 @@ mod tests {
         assert_eq!((found.log, found.rate.at_once.get()), (Form::Json, 6));
         let public = found.public_url.as_ref().map(PublicUrl::as_str);
         assert_eq!(public, Some("https://towpath.example"));
+        assert_eq!(found.connections_per_address.get(), 7);
         let typed = ["--config", &path, "--listen", "none", "--log", "text"];
         let found = settings(&typed).unwrap();
         assert_eq!((found.listen, found.log), (Listen::Nowhere, Form::Text));
@@ -291,6 +297,7 @@ mod tests {
             ("listen: localhost\n", "`localhost` is no address"),
             ("trusted_proxies: [everybody]\n", "`everybody`"),
             ("rate: { per_second: 0, at_once: 1 }\n", "rate"),
+            ("connections_per_address: 0\n", "connections_per_address"),
             ("tls: { certificate: a }\n", "key"),
             (
                 "public_url: http://towpath.example\n",
