@@ -50,7 +50,9 @@ async fn listening(door: &Door, server: Arc<ServerConfig>) -> SocketAddr {
     let many = NonZeroU32::new(1_000_000).unwrap();
     let (sender, tls) = watch::channel(server);
     let rate = Rate { per_second: many, at_once: many };
-    let network = Network { listener, tls: Some(tls), trusted: Trusted::default(), rate };
+    let most_of_one = towpath_server::listen::MOST_OF_ONE;
+    let network =
+        Network { listener, tls: Some(tls), trusted: Trusted::default(), rate, most_of_one };
     let routes = Site::new(vec![door.world.app.clone()], "0").routes();
     tokio::spawn(async move {
         serve_network(routes, network, std::future::pending()).await;
