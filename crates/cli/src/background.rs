@@ -2,6 +2,7 @@
 //! commands at the same time.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,22 +41,34 @@ pub(crate) async fn ensure_engine(
     project: &ProjectFolder,
     start: bool,
 ) -> Result<PathBuf, CliError> {
+    if start {
+        return ensure_engine_with(project, None).await;
+    }
+    project.ensure_reachable()?;
+    if engine_answers(project).await {
+        return Ok(project.socket());
+    }
+    Err(CliError::new(ExitCode::Failed, "no-engine", "no engine runs for this project")
+        .because("nothing advances without one; visitors are served as before")
+        .next("towpath engine start", "runs one in the background"))
+}
+
+/// The socket of the project's engine; where none answers, one is started in the background that shows pages
+/// at `listen`, if that is given.
+///
+/// # Errors
+/// As [`ensure_engine`].
+pub(crate) async fn ensure_engine_with(
+    project: &ProjectFolder,
+    listen: Option<SocketAddr>,
+) -> Result<PathBuf, CliError> {
     project.ensure_reachable()?;
     let socket = project.socket();
-    if UnixStream::connect(&socket).await.is_ok() {
+    if engine_answers(project).await {
         return Ok(socket);
     }
-    if !start {
-        return Err(CliError::new(
-            ExitCode::Failed,
-            "no-engine",
-            "no engine runs for this project",
-        )
-        .because("nothing advances without one; visitors are served as before")
-        .next("towpath engine start", "runs one in the background"));
-    }
     let log = project.state.join("engine.log");
-    start_engine(project, || spawn(project, &log))
+    start_engine(project, || spawn(project, &log, listen))
         .await
         .map_err(|sentence| not_started(&log, &sentence))?;
     Ok(socket)
@@ -112,7 +125,11 @@ pub(crate) async fn engine_answers(project: &ProjectFolder) -> bool {
     UnixStream::connect(project.socket()).await.is_ok()
 }
 
-fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<Child> {
+fn spawn(
+    project: &ProjectFolder,
+    log: &std::path::Path,
+    listen: Option<SocketAddr>,
+) -> std::io::Result<Child> {
     project.prepare()?;
     if std::fs::metadata(log).is_ok_and(|kept| kept.len() > MOST_LOG_BYTES) {
         // The one before is replaced: two files at most.
@@ -121,6 +138,7 @@ fn spawn(project: &ProjectFolder, log: &std::path::Path) -> std::io::Result<Chil
     let output = File::options().create(true).append(true).open(log)?;
     Command::new(std::env::current_exe()?)
         .args(["serve", "--background"])
+        .args(listen.map(|address| format!("--listen={address}")))
         .current_dir(&project.root)
         // An engine is nobody's: what it starts must not find whose token started it.
         .env_remove(token::VARIABLE)

@@ -4,6 +4,7 @@
 mod args;
 mod background;
 mod blank;
+mod browser;
 mod client;
 mod commands;
 mod demo;

@@ -14,6 +14,9 @@ pub(crate) struct Arguments {
     /// end when the story is told (it does so anyway, unless --keep is given)
     #[arg(long, conflicts_with = "keep")]
     exit: bool,
+    /// open no browser; the address of the pages is printed anyway
+    #[arg(long)]
+    no_browser: bool,
 }
 
 /// Tells the story.
@@ -23,6 +26,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
         keep: arguments.keep,
         style: context.out.clone(),
         live: context.draws,
+        browser: context.draws && !context.global.json && !arguments.no_browser,
     };
     demo::run(&shown).await
 }

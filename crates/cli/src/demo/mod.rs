@@ -10,6 +10,7 @@ mod visitors;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::browser;
 use crate::exit_code::{CliError, ExitCode};
 use crate::report::style::Style;
 
@@ -24,6 +25,8 @@ pub(crate) struct Shown {
     pub(crate) style: Style,
     /// Whether progress may be redrawn in place.
     pub(crate) live: bool,
+    /// Whether the pages are opened in a browser where there is one.
+    pub(crate) browser: bool,
 }
 
 /// Runs the demo and tears everything down again, unless it is kept.
@@ -37,6 +40,8 @@ pub(crate) async fn run(shown: &Shown) -> Result<ExitCode, CliError> {
     let mut screen = screen::Screen::new(shown);
     let story = async {
         stage.open().await?;
+        let link = stage.link().await?;
+        screen.pages(&link, shown.browser && browser::open(&link));
         story::tell(&stage, &mut screen).await
     };
     let told = tokio::select! {

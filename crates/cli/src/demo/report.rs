@@ -100,6 +100,7 @@ fn next(shown: &Shown, root: &Path) -> String {
         let root = root.display();
         return format!(
             "next  cd {root} && towpath status     it is all still running; play with it\n      \
+             towpath login --web                  in that folder: another link to its pages\n      \
              towpath rollback production          in that folder: the old release comes back\n      \
              towpath engine stop --everything     in that folder: ends all of it\n"
         );

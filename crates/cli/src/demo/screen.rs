@@ -39,6 +39,19 @@ impl Screen {
         }
     }
 
+    /// Where it can be watched, and whether a browser was told so.
+    pub(super) fn pages(&self, link: &str, opened: bool) {
+        if self.quiet {
+            return;
+        }
+        let how = if opened {
+            "opened in your browser"
+        } else {
+            "in a browser; this link signs you in, once"
+        };
+        say(&format!("pages  {link}\n       {how}\n\n"));
+    }
+
     /// A promotion is under way.
     pub(super) fn progress(&mut self, view: &PromotionView, met: Met) {
         self.now = Some((view.clone(), met));

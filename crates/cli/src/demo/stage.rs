@@ -8,14 +8,19 @@ use towpath_adapters::artifacts::Artifacts;
 use towpath_core::ids::{Name, Person, Version};
 use towpath_core::release::{ChangeType, Release};
 use towpath_core::units::Timestamp;
-use towpath_server::requests::{AcceptedView, MatrixRequest, ReleaseRequest};
+use towpath_server::requests::{
+    AcceptedView, MatrixRequest, ReleaseRequest, SignInLinkAnswer, SignInLinkRequest,
+};
 
-use crate::background::ensure_engine;
+use crate::background::ensure_engine_with;
 use crate::client::Client;
 use crate::demo::matrix::{self, Chapter};
 use crate::exit_code::{CliError, ExitCode};
 use crate::project::{MATRIX_FILE, ProjectFolder};
 use crate::{teardown, wiring};
+
+/// The port of the pages where it is free, as that of `towpath serve`.
+const USUAL_PORT: u16 = 7411;
 
 /// Everything that the demo stands on.
 pub(super) struct Stage {
@@ -24,6 +29,8 @@ pub(super) struct Stage {
     pub(super) client: Client,
     /// One address for each environment.
     pub(super) addresses: [SocketAddr; 5],
+    /// Where the pages are.
+    pages: SocketAddr,
 }
 
 impl Stage {
@@ -34,13 +41,14 @@ impl Stage {
         let root = root.map_err(|error| cannot("find its folder", &error.to_string()))?;
         let addresses =
             free_addresses().map_err(|error| cannot("find free ports", &error.to_string()))?;
+        let pages = pages().map_err(|error| cannot("find a free port", &error.to_string()))?;
         std::fs::write(root.join(MATRIX_FILE), matrix::text(&addresses))
             .map_err(|error| cannot("write the matrix", &error.to_string()))?;
         let project = ProjectFolder::find(&root, Some(matrix::SPEED))?;
         let client = Client::new(project.socket());
         // From here on `clear` removes it, once what runs in it has ended.
         let _ = folder.keep();
-        Ok(Self { project, client, addresses })
+        Ok(Self { project, client, addresses, pages })
     }
 
     /// Starts the engine that carries the matrix out. What it started is there until `clear`, also
@@ -51,10 +59,17 @@ impl Stage {
         let matrix = checked
             .matrix
             .ok_or_else(|| cannot("read its own matrix", &format!("{:?}", checked.errors)))?;
-        ensure_engine(&self.project, true).await?;
+        ensure_engine_with(&self.project, Some(self.pages)).await?;
         let request = MatrixRequest { matrix, by: person(), unless_asked: false, signed: None };
         let _: AcceptedView = self.client.post("/v1/matrix", &request).await?;
         Ok(())
+    }
+
+    /// A link that opens the pages, once.
+    pub(super) async fn link(&self) -> Result<String, CliError> {
+        let asked = SignInLinkRequest {};
+        let made: SignInLinkAnswer = self.client.post("/v1/sign-in-links", &asked).await?;
+        Ok(made.address)
     }
 
     /// The demo's folder.
@@ -128,6 +143,12 @@ fn new_folder() -> std::io::Result<tempfile::TempDir> {
         .prefix("towpath-demo-")
         .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir()
+}
+
+/// Where the pages usually are, or any port that is free now.
+fn pages() -> std::io::Result<SocketAddr> {
+    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    TcpListener::bind(at(USUAL_PORT)).or_else(|_| TcpListener::bind(at(0)))?.local_addr()
 }
 
 /// Ports that are free now: all are held until the last is found, so that they differ.
