@@ -22,6 +22,14 @@ impl Engine {
         })
     }
 
+    /// The account as which a program of the matrix in force acts; none whom it does not name, or as a person.
+    pub fn account_of_program(&self, program: &Person) -> Option<Person> {
+        self.shared.read(|project| {
+            let known = project.common.matrix.as_ref()?.people.get(program)?;
+            known.bot.then(|| known.account.clone().unwrap_or_else(|| program.clone()))
+        })
+    }
+
     /// Whether the matrix in force names people, so that nobody else may have a session.
     pub fn knows_people(&self) -> bool {
         self.shared.read(|project| {

@@ -117,7 +117,8 @@ pub trait Accounts: Send + Sync {
     /// Forgets the attempts of `key`.
     async fn forget_attempts(&self, key: &AttemptKey) -> Result<(), StoreError>;
 
-    /// Keeps a sign-in that goes on elsewhere. Answers false, and keeps nothing, beyond [`MOST_UNDER_WAY`].
+    /// Keeps a sign-in that goes on elsewhere, or that a token was used. Answers false, and keeps nothing, beyond
+    /// [`MOST_UNDER_WAY`], or where one of the same hash is kept: of several that ask at once one is answered with yes.
     async fn keep_under_way(&self, under_way: &UnderWay) -> Result<bool, StoreError>;
 
     /// The sign-in of which `hash` is kept, and forgets it: of several that ask at once one is answered.

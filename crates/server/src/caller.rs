@@ -19,7 +19,7 @@ use crate::error::ApiError;
 use crate::listen::Remote;
 use crate::person;
 use crate::routes::{self, App};
-use crate::signin::{self, InSession};
+use crate::signin::{self, InSession, Vouched};
 
 /// The user at the other end of a connection, by number; none when the system does not say.
 #[derive(Clone, Copy, Debug)]
@@ -102,10 +102,41 @@ pub(crate) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     let secret = first.to_str().ok().and_then(bearer);
     let token = secret.and_then(|secret| app.engine.token(secret));
     let is_there = request.extensions().get::<NoProject>().is_none();
+    if token.is_none() && is_there && request.uri().path() == EXCHANGE {
+        let (secret, from) =
+            (secret.unwrap_or_default().to_owned(), signin::place(request.extensions()));
+        let Some(vouched) = vouched_for(&app, &secret, &from).await else { return no_entry() };
+        request.extensions_mut().insert(VouchedFor(vouched));
+        return next.run(request).await;
+    }
+    let headers = request.headers();
     let token = token.filter(|_| is_there && !headers.contains_key(ACTING_AS));
     let Some(token) = token else { return no_entry() };
     request.extensions_mut().insert(Bearer(token));
     next.run(request).await
+}
+
+/// Where a token of another issuer is exchanged, after the mount; anywhere else it opens nothing.
+pub(crate) const EXCHANGE: &str = "/tokens/exchange";
+
+/// The program that another issuer vouches for.
+#[derive(Clone, Debug)]
+struct VouchedFor(Vouched);
+
+/// The program that another issuer vouches for, where a request brought its token; none of any other.
+pub(crate) struct Exchanged(pub(crate) Option<Vouched>);
+
+impl<State: Sync> FromRequestParts<State> for Exchanged {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().map(|VouchedFor(vouched)| vouched.clone())))
+    }
+}
+
+/// Whoever `secret` proves at the one place where that counts.
+async fn vouched_for(app: &App, secret: &str, from: &str) -> Option<Vouched> {
+    app.sign_in.as_ref()?.workload(&app.engine, secret, from).await
 }
 
 /// Lets a request pass that brings a session which opens what it asks for, or comes from the machine itself.
@@ -154,6 +185,9 @@ impl<State: Sync> FromRequestParts<State> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Self::Rejection> {
         if let Some(Bearer(token)) = parts.extensions.get() {
             return Ok(Self(Person::with_token(token)));
+        }
+        if let Some(VouchedFor(vouched)) = parts.extensions.get() {
+            return Ok(Self(vouched.program.clone()));
         }
         if parts.headers.contains_key(header::AUTHORIZATION) {
             return Err(ApiError::no_entry());

@@ -155,6 +155,8 @@ pub fn routes() -> Vec<Route> {
             list_tokens: "Tokens in force, without their secrets";
         post "/tokens", Own => tokens::create,
             create_token: "Make a token for no more than one may oneself";
+        ask "/tokens/exchange", Own => tokens::exchange,
+            exchange_token: "Exchange the token that another issuer signed for a build for one of ours, once";
         post "/tokens/{id}/revoke", Own => tokens::revoke,
             revoke_token: "End a token of one's own, or any, for whoever may apply the matrix";
 

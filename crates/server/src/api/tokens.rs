@@ -8,16 +8,17 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use towpath_core::ids::TokenId;
+use towpath_core::ids::{Name, TokenId};
 use towpath_core::journal::Event;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::tokens::{Bounds, Revoked, Wanted, hash_of, written};
+use towpath_core::units::Span;
 use towpath_engine::views::{TokenView, time};
 use towpath_engine::{NewToken, Order};
 
 use crate::api::accepted;
 use crate::asked::{Body, Path};
-use crate::caller::Caller;
+use crate::caller::{Caller, Exchanged};
 use crate::error::{Answer, ApiError};
 use crate::openapi::{Gives, Operation};
 use crate::paging::{Listed, Paged, Place};
@@ -67,13 +68,46 @@ pub(crate) async fn create(
     Body(request): Body<TokenRequest>,
 ) -> Answer<NewSecret> {
     let TokenRequest { name, may, environments, lasts, program } = request;
+    let bounds = Bounds { verbs: may, environments };
+    made(&app, name, bounds, lasts, |wanted| NewToken::new(wanted, program, by)).await
+}
+
+/// For a program that another issuer vouches for, and for nobody else. Not safe to repeat: what is exchanged counts
+/// once.
+pub(crate) async fn exchange(
+    State(app): State<App>,
+    Exchanged(vouched): Exchanged,
+    Caller(by): Caller,
+) -> Answer<NewSecret> {
+    let Some(vouched) = vouched else { return Err(not_vouched().into()) };
+    let mut chance = [0; 8];
+    rand::fill(&mut chance).map_err(|_| no_chance())?;
+    let number = u64::from_be_bytes(chance);
+    let name = Name::new(&format!("exchanged-{number:016x}")).map_err(|_| no_chance())?;
+    let (bounds, lasts) = (vouched.bounds, Some(vouched.lasts));
+    let making = made(&app, name, bounds, lasts, |wanted| NewToken::new(wanted, None, by));
+    towpath_engine::coming_from(vouched.by, making).await
+}
+
+fn not_vouched() -> Refusal {
+    let message = "nothing was exchanged: the request brings no token of another issuer";
+    let cause = "it is for builds, which bring the token that their runner signed for them";
+    let refusal = Refusal::new(RefusalKind::NotAllowed, "not-vouched", message, cause);
+    refusal.next("towpath token create NAME", "makes one, for whoever is known already")
+}
+
+async fn made(
+    app: &App,
+    name: Name,
+    bounds: Bounds,
+    lasts: Option<Span>,
+    new: impl FnOnce(Wanted) -> NewToken,
+) -> Answer<NewSecret> {
     let mut chance = [0; 32];
     rand::fill(&mut chance).map_err(|_| no_chance())?;
     let secret = written(&chance);
     let hash = hash_of(&app.engine.setup().project, &secret).ok_or_else(no_chance)?;
-    let bounds = Bounds { verbs: may, environments };
-    let wanted = Wanted { name, hash, bounds, lasts };
-    let new = NewToken::new(wanted, program, by);
+    let new = new(Wanted { name, hash, bounds, lasts });
     let done = app.engine.order_project(Order::CreateToken(Box::new(new))).await?;
     let created = done.events.into_iter().find_map(|event| match event {
         Event::TokenCreated(token) => Some(*token),

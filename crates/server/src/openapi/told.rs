@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::asked::{Body, Created, Path, Query, Taken};
-use crate::caller::{Caller, Through};
+use crate::caller::{Caller, Exchanged, Through};
 use crate::error::Answer;
 use crate::hub::Hub;
 use crate::paging::{Listed, Paged};
@@ -65,7 +65,7 @@ pub(crate) trait Gives {
 macro_rules! unseen {
     ($($type:ty),*) => { $(impl Takes for $type { fn takes(_: &mut Operation) {} })* };
 }
-unseen!(State<App>, Extension<Arc<Hub>>, Caller, Through, Pass, HeaderMap);
+unseen!(State<App>, Extension<Arc<Hub>>, Caller, Exchanged, Through, Pass, HeaderMap);
 
 impl<T> Takes for Path<T> {
     // Their names stand in the path.

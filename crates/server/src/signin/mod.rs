@@ -19,6 +19,7 @@ mod returning;
 mod second;
 mod visit;
 mod vouched;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, RwLock};
@@ -40,6 +41,9 @@ pub use pages::router;
 pub use provider::{Provider, ProviderSettings, WrongProvider};
 pub use public::{PublicUrl, WrongPublicUrl};
 pub(crate) use visit::{InSession, LOOKED_AT_EVERY, Pass, place};
+pub use vouched::keys_in;
+pub(crate) use workloads::Vouched;
+pub use workloads::{Workload, Workloads};
 
 /// How long a session shows pages, whatever an environment allows for orders: a working day. OWASP's cheat
 /// sheet on sessions asks for a limit that fits how people work.
@@ -56,6 +60,8 @@ pub struct Settings {
     pub public: Option<PublicUrl>,
     /// Who else lets people in; none: passwords and links alone.
     pub provider: Option<Provider>,
+    /// Programs that other issuers vouch for.
+    pub workloads: Workloads,
 }
 
 impl Settings {

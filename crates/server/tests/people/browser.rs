@@ -25,7 +25,7 @@ use towpath_ports::clock::Clock;
 use towpath_ports::secret::Secret;
 use towpath_server::listen::{Encrypted, Remote};
 use towpath_server::routes::{App, router};
-use towpath_server::signin::{Provider, Settings, SignIn, guard, leads_to};
+use towpath_server::signin::{Provider, Settings, SignIn, Workloads, guard, leads_to};
 use towpath_server::visitor::Visitor;
 use towpath_store::SqlAccounts;
 
@@ -44,7 +44,7 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) async fn new(words: &str, change: impl FnOnce(&mut Matrix)) -> Self {
-        Self::made(words, change, |_| None).await
+        Self::made(words, change, None, |_| (None, Workloads::default())).await
     }
 
     /// The same with somebody else who lets people in.
@@ -53,20 +53,43 @@ impl Door {
         change: impl FnOnce(&mut Matrix),
         provider: impl FnOnce(Arc<HandClock>) -> Provider,
     ) -> Self {
-        Self::made(words, change, |clock| Some(provider(clock))).await
+        let told = |clock| (Some(provider(clock)), Workloads::default());
+        Self::made(words, change, None, told).await
+    }
+
+    /// The same with programs that others vouch for.
+    pub(crate) async fn with_workloads(
+        words: &str,
+        change: impl FnOnce(&mut Matrix),
+        workloads: impl FnOnce(Arc<HandClock>) -> Workloads,
+    ) -> Self {
+        Self::made(words, change, None, |clock| (None, workloads(clock))).await
+    }
+
+    /// One at which people sign in by another clock than that of the world: by that of a real provider.
+    pub(crate) async fn of_now(
+        words: &str,
+        change: impl FnOnce(&mut Matrix),
+        provider: Provider,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::made(words, change, Some(clock), |_| (Some(provider), Workloads::default())).await
     }
 
     async fn made(
         words: &str,
         change: impl FnOnce(&mut Matrix),
-        provider: impl FnOnce(Arc<HandClock>) -> Option<Provider>,
+        clock: Option<Arc<dyn Clock>>,
+        told: impl FnOnce(Arc<HandClock>) -> (Option<Provider>, Workloads),
     ) -> Self {
         let mut world = World::new(words, change).await;
         let place = world.folder.path().join("server.db");
         let accounts = Arc::new(SqlAccounts::open(&place.to_string_lossy()).await.unwrap());
-        let provider = provider(Arc::clone(&world.clock));
-        let settings = Settings { address: format!("https://{HOST}"), public: None, provider };
-        let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&world.clock);
+        let (provider, workloads) = told(Arc::clone(&world.clock));
+        let settings =
+            Settings { address: format!("https://{HOST}"), public: None, provider, workloads };
+        let of_world: Arc<dyn Clock> = Arc::<HandClock>::clone(&world.clock);
+        let clock = clock.unwrap_or(of_world);
         let kept: Arc<dyn Accounts> = Arc::<SqlAccounts>::clone(&accounts);
         let sign_in = SignIn::new(kept, clock, settings);
         sign_in.serves(&world.engine);

@@ -207,6 +207,9 @@ async fn cve_2015_9235_what_is_signed_by_nobody_or_with_a_public_key_signs_nobod
     assert_eq!(elsewhere.sign_in(&mut browser, |_| {}).await.status, StatusCode::SEE_OTHER);
 }
 
+/// What is changed in an answer on its way back.
+type Change = fn(&mut Map<String, Value>);
+
 #[tokio::test]
 async fn t15_what_comes_back_belongs_to_the_browser_that_went_and_is_taken_once() {
     let elsewhere = Elsewhere::new(Key::ed(), |_| {}).await;
@@ -215,7 +218,6 @@ async fn t15_what_comes_back_belongs_to_the_browser_that_went_and_is_taken_once(
         let token = elsewhere.key.token(&elsewhere.head(), &elsewhere.claims(&way));
         elsewhere.answer(&way, token)
     };
-    type Change = fn(&mut Map<String, Value>);
     let changes: [(&str, Change); 7] = [
         ("no state", |answer| drop(answer.remove("state"))),
         ("another state", |answer| drop(answer.insert("state".into(), json!("0".repeat(64))))),

@@ -149,7 +149,7 @@ async fn t15_a_stolen_password_gives_nobody_a_second_factor_of_their_own() {
 }
 
 #[tokio::test]
-async fn b18_a_reader_who_signed_in_orders_nothing_and_in_nobody_elses_name() {
+async fn cve_b18_a_reader_who_signed_in_orders_nothing_and_in_nobody_elses_name() {
     let door = door().await;
     let mut browser = door.signed_in("bob").await;
     let refused = (StatusCode::FORBIDDEN, "not-allowed".to_owned());
@@ -172,7 +172,7 @@ async fn b18_a_reader_who_signed_in_orders_nothing_and_in_nobody_elses_name() {
 }
 
 #[tokio::test]
-async fn b03_b05_over_the_network_nobody_is_answered_without_a_token_or_a_session() {
+async fn cve_b03_b05_over_the_network_nobody_is_answered_without_a_token_or_a_session() {
     let door = door().await;
     let cookies = [
         String::new(),
@@ -215,7 +215,7 @@ async fn b03_b05_over_the_network_nobody_is_answered_without_a_token_or_a_sessio
 }
 
 #[tokio::test]
-async fn b23_losing_ones_place_in_the_matrix_ends_the_session() {
+async fn cve_b23_losing_ones_place_in_the_matrix_ends_the_session() {
     let door = door().await;
     let mut browser = door.signed_in("bob").await;
     assert_eq!(browser.get("/v1/status").await.status, StatusCode::OK);
@@ -232,7 +232,7 @@ async fn b23_losing_ones_place_in_the_matrix_ends_the_session() {
 }
 
 #[tokio::test]
-async fn b24_a_stream_ends_when_its_session_does() {
+async fn cve_b24_a_stream_ends_when_its_session_does() {
     let streams = ["/v1/events?follow=true", "/v1/stream", "/live"];
     let endings = ["signed out", "left the matrix", "over"];
     for (path, ends) in streams.into_iter().flat_map(|path| endings.map(|ends| (path, ends))) {

@@ -12,7 +12,7 @@ use towpath_core::units::Span;
 use towpath_ports::accounts::Accounts;
 use towpath_ports::clock::Clock;
 use towpath_server::routes::App;
-use towpath_server::signin::{PublicUrl, Settings, SignIn};
+use towpath_server::signin::{PublicUrl, Settings, SignIn, Workloads};
 use towpath_server::site::Site;
 use towpath_store::SqlAccounts;
 
@@ -46,7 +46,12 @@ impl Several {
         let accounts = Arc::new(SqlAccounts::open(&place.to_string_lossy()).await.unwrap());
         let kept: Arc<dyn Accounts> = Arc::<SqlAccounts>::clone(&accounts);
         let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&worlds[0].clock);
-        let settings = Settings { address: format!("https://{HOST}"), public, provider: None };
+        let settings = Settings {
+            address: format!("https://{HOST}"),
+            public,
+            provider: None,
+            workloads: Workloads::default(),
+        };
         let sign_in = SignIn::new(kept, clock, settings);
         for world in &mut worlds {
             sign_in.serves(&world.engine);
@@ -113,6 +118,9 @@ fn addresses(asset: &str) -> Vec<(Method, String)> {
     all
 }
 
+/// Who asks, from which browser, with which headers.
+type Caller<'a> = (&'static str, Browser, Vec<(&'a str, &'a str)>);
+
 #[tokio::test]
 async fn t19_a_foreign_project_and_none_are_answered_alike_at_every_address() {
     let several = Several::new(&[("shop", SHOP), ("desk", DESK)], None).await;
@@ -127,7 +135,7 @@ async fn t19_a_foreign_project_and_none_are_answered_alike_at_every_address() {
     let made = several.worlds[0].post(&As::Person("sam"), "/v1/tokens", &own).await;
     let token = format!("Bearer {}", made.body["token"].as_str().unwrap());
     let same = ("x-request-id", "the-same");
-    let callers: [(&str, Browser, Vec<(&str, &str)>); 5] = [
+    let callers: [Caller<'_>; 5] = [
         ("nobody", several.browser(), vec![same]),
         ("garbage", several.browser(), vec![same, ("authorization", "Bearer x")]),
         ("token of another", several.browser(), vec![same, ("authorization", &token)]),

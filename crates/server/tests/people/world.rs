@@ -294,7 +294,7 @@ pub(crate) fn place(path: &str) -> String {
 }
 
 /// Routes that order nothing of the project, or are asked about elsewhere, with why.
-pub(crate) const ASIDE: [(&str, &str); 16] = [
+pub(crate) const ASIDE: [(&str, &str); 17] = [
     ("/v1/sign-in-links", "for oneself, at the machine; tests of signing in"),
     ("/v1/matrix/asked", "asks what would be"),
     ("/v1/matrix/proposal", "answers 404 where nothing is proposed; tests of `governing`"),
@@ -308,6 +308,7 @@ pub(crate) const ASIDE: [(&str, &str); 16] = [
     ("/v1/releases", "its own test: a release must be whole"),
     ("/v1/uploads/missing", "changes nothing; asked for its right in `words`"),
     ("/v1/uploads/0123456789ab", "keeps bytes that nothing names; asked for its right in `words`"),
+    ("/v1/tokens/exchange", "for builds alone; tests of workloads"),
     ("/v1/tokens", "t13: for no more than whoever asks may"),
     ("/v1/tokens/0123456789ab/revoke", "t13: one's own, or `apply_matrix`"),
     ("/v1/engine/stop", "whoever owns the socket; t13: nobody by a token"),

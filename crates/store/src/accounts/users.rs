@@ -57,7 +57,7 @@ pub(super) fn keep_under_way() -> String {
     format!(
         "INSERT INTO sign_ins_under_way (hash, body, expires_at) \
          SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT) \
-         WHERE (SELECT COUNT(*) FROM sign_ins_under_way) < {MOST_UNDER_WAY}"
+         WHERE (SELECT COUNT(*) FROM sign_ins_under_way) < {MOST_UNDER_WAY} ON CONFLICT DO NOTHING"
     )
 }
 

@@ -37,7 +37,9 @@ pub(super) async fn open(
     let address = address.trim_end_matches('/').to_owned();
     let provider = told.provider.clone().map(super::oidc::provider).transpose();
     let provider = provider.map_err(|cause| cannot(Path::new("sign_in.oidc"), &cause))?;
-    let settings = Settings { address, public: told.public_url.clone(), provider };
+    let workloads = super::workloads::ready(told.workloads.clone());
+    let workloads = workloads.map_err(|cause| cannot(Path::new("workloads"), &cause))?;
+    let settings = Settings { address, public: told.public_url.clone(), provider, workloads };
     Ok(Some(SignIn::new(Arc::new(accounts), Arc::new(SystemClock::default()), settings)))
 }
 

@@ -6,6 +6,7 @@ mod log;
 mod network;
 mod oidc;
 mod settings;
+mod workloads;
 
 use std::fs::{File, TryLockError};
 use std::path::Path;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use towpath_server::listen::{MOST_OF_ONE, Rate, Trusted};
-use towpath_server::signin::{ProviderSettings, PublicUrl};
+use towpath_server::signin::{ProviderSettings, PublicUrl, Workload};
 
 use super::log::Form;
 use super::oidc::OidcSection;
+use super::workloads::WorkloadSection;
 use crate::exit_code::{CliError, ExitCode};
 
 /// Where pages and the API are, unless something else is said: this machine alone.
@@ -94,6 +95,8 @@ struct File {
     #[serde(default)]
     connections_per_address: Option<NonZeroU32>,
     #[serde(default)]
+    workloads: Vec<WorkloadSection>,
+    #[serde(default)]
     log: Option<Form>,
     #[serde(default)]
     projects: Vec<PathBuf>,
@@ -148,6 +151,8 @@ pub(crate) struct Settings {
     pub(super) provider: Option<ProviderSettings>,
     /// Connections at the same time from one address.
     pub(super) connections_per_address: NonZeroU32,
+    /// Programs that other issuers vouch for.
+    pub(super) workloads: Vec<Workload>,
     /// How standard error is written.
     pub(super) log: Form,
     /// The folders of all projects; empty: the one that the current folder is in.
@@ -186,6 +191,13 @@ impl Settings {
                 "sign_in.oidc: a provider leads people back to `public_url`, which is not set";
             return Err(wrong(cause.to_owned()));
         }
+        let mut workloads = Vec::new();
+        for (at, section) in file.workloads.into_iter().enumerate() {
+            let told = section.told(&beside);
+            workloads.push(told.map_err(|cause| wrong(format!("workloads[{at}].{cause}")))?);
+        }
+        super::workloads::ready(workloads.clone())
+            .map_err(|cause| wrong(format!("workloads: {cause}")))?;
         let usual = || if typed.background { Listen::Nowhere } else { usual() };
         let typed_tls = typed.tls_cert.clone().zip(typed.tls_key.clone());
         let file_tls = file.tls.map(|tls| (beside(tls.certificate), beside(tls.key)));
@@ -203,6 +215,7 @@ impl Settings {
             rate: rate.unwrap_or_default(),
             provider,
             connections_per_address: file.connections_per_address.unwrap_or(MOST_OF_ONE),
+            workloads,
             log: typed.log.or(file.log).unwrap_or_default(),
             projects: file.projects.into_iter().map(beside).collect(),
         })
@@ -317,6 +330,26 @@ mod tests {
                 "sign_in.oidc.client_secret_file",
             ),
             ("sign_in: { oidc: { issuer: x } }\n", "client_id"),
+            (
+                "workloads: [ { acts_as: ci, issuer: \"https://a.example\", audience: a } ]\n",
+                "subject",
+            ),
+            (
+                "workloads: [ { acts_as: ci, issuer: \"http://a.example\", audience: a, subject: b } ]\n",
+                "`http://a.example` is no address",
+            ),
+            (
+                "workloads: [ { acts_as: ci, issuer: \"https://a.example\", audience: a, subject: \"repo:*\" } ]\n",
+                "nothing is a pattern",
+            ),
+            (
+                "workloads: [ { acts_as: ci, issuer: \"https://a.example\", audience: a, subject: b, lasts: 25h } ]\n",
+                "workloads[0].lasts",
+            ),
+            (
+                "workloads: [ { acts_as: ci, issuer: \"https://a.example\", audience: a, subject: b, may: [fly] } ]\n",
+                "fly",
+            ),
             ("- a\n", ""),
         ] {
             let (_folder, path) = file(text);

@@ -39,6 +39,16 @@ impl Keys {
         Self(read.filter(may_verify).collect())
     }
 
+    /// Those of a file of JSON, as an issuer lists them.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub(crate) fn from_json(text: &[u8]) -> Result<Self, String> {
+        let listed: Listed = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let keys = Self::of(listed);
+        if keys.0.is_empty() { Err("it holds no key that verifies".to_owned()) } else { Ok(keys) }
+    }
+
     /// Whether there is one of that name.
     pub(super) fn has(&self, name: Option<&str>) -> bool {
         name.is_none_or(|name| self.0.iter().any(|key| key.common.key_id.as_deref() == Some(name)))

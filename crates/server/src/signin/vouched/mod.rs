@@ -9,5 +9,14 @@ mod verifying;
 mod web;
 
 pub(super) use issuer::{Discovered, Issuer};
-pub(super) use verifying::{Claims, Expected, SKEW};
+pub(super) use keys::Keys;
+pub(super) use verifying::{Claims, Expected, SKEW, Untrue, issuer_named_in, verified};
 pub(super) use web::Web;
+
+/// Whether a text lists keys that verify, as an issuer lists them.
+///
+/// # Errors
+/// What is wrong with it, in a sentence.
+pub fn keys_in(text: &[u8]) -> Result<(), String> {
+    Keys::from_json(text).map(drop)
+}
