@@ -1,7 +1,7 @@
 //! A change of the matrix that people must agree to before it counts: what was proposed, who must agree,
 //! who has. Applies nothing, and knows no file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::approvals::{Asked, Need, Word, filled};
 use crate::ids::{Digest, Name, Person};
 use crate::journal::Event;
-use crate::matrix::{Environment, Matrix};
+use crate::matrix::Matrix;
 use crate::people::{Right, Verb};
 use crate::plan::is_named;
 use crate::project::Common;
@@ -111,25 +111,79 @@ fn plan(now: Option<&Matrix>, next: &Matrix) -> Digest {
 /// The dotted paths of what differs between two matrices, sorted, at most [`MOST_CHANGES`]. Whole entries
 /// that come or go are one place.
 pub fn changes(now: Option<&Matrix>, next: &Matrix) -> Vec<String> {
-    let mut found = BTreeSet::new();
+    places(now, next).into_keys().take(MOST_CHANGES).collect()
+}
+
+/// A place that differs between two matrices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Its dotted path, as [`changes`] has it.
+    pub path: String,
+    /// What stood there; none: nothing.
+    pub was: Option<Value>,
+    /// What stands there; none: nothing any more.
+    pub now: Option<Value>,
+}
+
+/// The places of [`changes`] with what stands there, `hide` having taken out of each matrix what readers are not
+/// shown. Where both sides are the same afterwards a place is among them still: something hidden changed.
+pub fn differences(
+    now: Option<&Matrix>,
+    next: &Matrix,
+    hide: impl Fn(&mut Value),
+) -> Vec<Difference> {
+    let shown = |matrix: &Matrix| {
+        let mut value = serde_json::json!(matrix);
+        hide(&mut value);
+        shaped(value, matrix.services.len() == 1)
+    };
+    let (old, new) = (now.map(shown), shown(next));
+    let found = places(now, next).into_iter().take(MOST_CHANGES);
+    let places = found.map(|(path, steps)| match (steps.as_slice(), &old) {
+        ([only], Some(old)) if only == "environments" => {
+            Difference { path, was: named(old), now: named(&new) }
+        }
+        (steps, old) => {
+            let was = old.as_ref().and_then(|old| at(old, steps));
+            Difference { path, was, now: at(&new, steps) }
+        }
+    });
+    places.collect()
+}
+
+/// The names of the environments, where it is their order that differs.
+fn named(shape: &Value) -> Option<Value> {
+    let all = shape.get("environments")?.as_object()?;
+    Some(all.keys().cloned().collect::<Vec<_>>().into())
+}
+
+fn at(shape: &Value, steps: &[String]) -> Option<Value> {
+    steps.iter().try_fold(shape, |value, step| value.get(step)).cloned()
+}
+
+/// The places that differ, by path, each with the keys that lead to it.
+fn places(now: Option<&Matrix>, next: &Matrix) -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::new();
     let order = |matrix: &Matrix| -> Vec<Name> {
         matrix.environments.iter().map(|one| one.name.clone()).collect()
     };
     if now.is_some_and(|now| order(now) != order(next)) {
-        found.insert("environments".to_owned());
+        found.insert("environments".to_owned(), vec!["environments".to_owned()]);
     }
     let now = now.map(shape).unwrap_or_default();
-    differing("", &now, &shape(next), &mut found);
-    found.into_iter().take(MOST_CHANGES).collect()
+    differing(&[], &now, &shape(next), &mut found);
+    found
 }
 
 /// The matrix as values whose paths are about those of the file: environments by name, and what belongs to
 /// the only service in its environment itself.
 fn shape(matrix: &Matrix) -> Value {
-    let mut value = serde_json::json!(matrix);
-    let is_alone = matrix.services.len() == 1;
-    let by_name = |one: &Environment| {
-        let mut environment = serde_json::json!(one);
+    shaped(serde_json::json!(matrix), matrix.services.len() == 1)
+}
+
+fn shaped(mut value: Value, is_alone: bool) -> Value {
+    let by_name = |mut environment: Value| {
+        let name = environment["name"].as_str().unwrap_or_default().to_owned();
         let lanes = environment["lanes"].take();
         match (is_alone, environment.as_object_mut(), &lanes) {
             (true, Some(own), Value::Object(lanes)) => {
@@ -139,9 +193,11 @@ fn shape(matrix: &Matrix) -> Value {
             }
             _ => environment["services"] = lanes,
         }
-        (one.name.to_string(), environment)
+        (name, environment)
     };
-    value["environments"] = Value::Object(matrix.environments.iter().map(by_name).collect());
+    let environments = value["environments"].take();
+    let environments = environments.as_array().cloned().unwrap_or_default();
+    value["environments"] = Value::Object(environments.into_iter().map(by_name).collect());
     let approvals = value.as_object_mut().and_then(|all| all.remove("approvals"));
     if let Some(approvals) = approvals {
         value["matrix_approvals"] = approvals;
@@ -149,19 +205,25 @@ fn shape(matrix: &Matrix) -> Value {
     value
 }
 
-fn differing(path: &str, now: &Value, next: &Value, found: &mut BTreeSet<String>) {
+fn differing(
+    steps: &[String],
+    now: &Value,
+    next: &Value,
+    found: &mut BTreeMap<String, Vec<String>>,
+) {
     let (Value::Object(old), Value::Object(new)) = (now, next) else {
         if now != next {
-            found.insert(if path.is_empty() { "everything".to_owned() } else { path.to_owned() });
+            let path = if steps.is_empty() { "everything".to_owned() } else { steps.join(".") };
+            found.insert(path, steps.to_vec());
         }
         return;
     };
     for key in old.keys().chain(new.keys()) {
-        let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let inner = [steps, &[key.clone()]].concat();
         match (old.get(key), new.get(key)) {
             (Some(old), Some(new)) => differing(&inner, old, new, found),
             _ => {
-                found.insert(inner);
+                found.insert(inner.join("."), inner);
             }
         }
     }

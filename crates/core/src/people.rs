@@ -197,22 +197,39 @@ impl Matrix {
     /// the top holds elsewhere; what nobody says has the default: everybody that `people` names, and
     /// nobody for going past the rules.
     pub fn right(&self, verb: Verb, environment: Option<&Name>) -> Right<'_> {
+        match self.said_of(verb, environment) {
+            Some((_, _, roles)) => Right::Roles(roles),
+            None if verb == Verb::BreakGlass => Right::Nobody,
+            None => Right::Everybody,
+        }
+    }
+
+    /// Where it stands whom `verb` is allowed in `environment`, as a dotted path; none: nobody says it, and the
+    /// default holds.
+    pub fn right_stands_at(&self, verb: Verb, environment: Option<&Name>) -> Option<String> {
+        let (here, verb, _) = self.said_of(verb, environment)?;
+        let place = environment.filter(|_| here);
+        let before = place.map(|name| format!("environments.{name}.")).unwrap_or_default();
+        Some(format!("{before}who_may.{}", verb.key()))
+    }
+
+    /// The roles that are named for `verb`, whether the environment names them, and under which verb.
+    fn said_of(&self, verb: Verb, environment: Option<&Name>) -> Option<(bool, Verb, &[Name])> {
         let of_environment = environment
             .filter(|_| !verb.is_of_project())
             .and_then(|name| self.environment(name))
             .map(|environment| &environment.who_may);
-        let said = |verb: Verb| {
-            let here = of_environment.and_then(|rights| rights.get(&verb));
-            here.or_else(|| self.who_may.get(&verb))
-        };
         let mut asked = Some(verb);
         while let Some(verb) = asked {
-            if let Some(roles) = said(verb) {
-                return Right::Roles(roles);
+            if let Some(roles) = of_environment.and_then(|rights| rights.get(&verb)) {
+                return Some((true, verb, roles));
+            }
+            if let Some(roles) = self.who_may.get(&verb) {
+                return Some((false, verb, roles));
             }
             asked = verb.falls_back_to();
         }
-        if verb == Verb::BreakGlass { Right::Nobody } else { Right::Everybody }
+        None
     }
 
     /// The people who may do `verb` in `environment`, in the order of their names; none where everybody

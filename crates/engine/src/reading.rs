@@ -178,6 +178,13 @@ impl Engine {
         governing::view(&self.shared, self.shared.now())
     }
 
+    /// All of the changed matrix that waits for people, resolved, its secrets included.
+    pub fn proposed_matrix(&self) -> Option<Matrix> {
+        let now = self.shared.now();
+        self.shared
+            .read(|project| project.common.proposal(now).map(|proposal| (*proposal.matrix).clone()))
+    }
+
     /// Who must agree before this matrix counts, should `by` apply it; empty where nobody has to, or it does.
     pub fn asked_before(&self, matrix: &Matrix, by: &Person) -> Vec<String> {
         governing::asks_first(&self.shared, matrix, self.named(by).as_ref())

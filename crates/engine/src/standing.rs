@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use towpath_core::ids::Person;
+use towpath_core::ids::{Name, Person};
 use towpath_core::people::Verb;
 use towpath_core::reason::Refusal;
-use towpath_ports::store::StoreError;
+use towpath_ports::store::{EventRow, StoreError};
 
 use crate::desk::Desk;
+use crate::origin;
 use crate::rights::Rights;
 use crate::run_loop::Engine;
 use crate::views::{PromotionView, Status};
@@ -19,7 +20,37 @@ impl Engine {
     /// # Errors
     /// The refusal that an order would get.
     pub fn may(&self, by: &Person, verb: Verb) -> Result<(), Box<Refusal>> {
-        Rights::in_force(&self.shared).of_project(&Desk::new(&self.shared), by, verb)
+        let desk = Desk::new(&self.shared).for_whom(&origin::current());
+        Rights::in_force(&self.shared).of_project(&desk, by, verb)
+    }
+
+    /// The same of whoever is behind `by`, whatever their token or session reaches: whether they are shown a
+    /// button at all. Everybody where the matrix names nobody.
+    pub fn may_in_person(&self, by: &Person, verb: Verb, environment: Option<&Name>) -> bool {
+        let rights = Rights::in_force(&self.shared);
+        let Ok(authority) = rights.authority() else { return !self.knows_people() };
+        if !authority.knows_people() {
+            return true;
+        }
+        self.named(by).is_some_and(|person| authority.allows(&person, verb, environment))
+    }
+
+    /// Which of the engines that ever owned this journal it is, from 1.
+    pub fn epoch(&self) -> u64 {
+        self.shared.epoch.0
+    }
+
+    /// Events of this name, newest first, at most `limit`; `before` continues a list.
+    ///
+    /// # Errors
+    /// Whatever the store says; ask again.
+    pub async fn events_named(
+        &self,
+        kind: &str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        self.shared.setup.store.events_named(kind, &[], before, limit).await
     }
 
     /// Whether it takes orders; one that only reads a journal, or has stopped, does not.

@@ -99,6 +99,11 @@ pub trait Store: Answers + Send + Sync {
     /// Recomputes the whole chain and compares.
     async fn verify(&self) -> Result<ChainReport, StoreError>;
 
+    /// What keeps it, for people: `SQLite`.
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
     /// What is wrong with the disk, one sentence, while turns that are not urgent are refused for want
     /// of space; none otherwise. Never waits.
     fn shortage(&self) -> Option<String> {

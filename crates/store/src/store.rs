@@ -183,6 +183,13 @@ impl Answers for SqlStore {
 
 #[async_trait]
 impl Store for SqlStore {
+    fn kind(&self) -> &'static str {
+        match self.database {
+            Database::Sqlite => "SQLite",
+            Database::Postgres => "PostgreSQL",
+        }
+    }
+
     async fn take_ownership(&self, now: Timestamp) -> Result<Epoch, StoreError> {
         // Taking it again costs an epoch and nothing else, so that an unknown outcome is a failed one.
         let taken = self.ask(|reply| Job::TakeOwnership { now, reply }, StoreError::Unavailable);

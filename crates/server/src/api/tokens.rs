@@ -46,7 +46,7 @@ pub(crate) async fn list(
 }
 
 /// A token with its secret, which nothing on the way may keep.
-pub(crate) struct NewSecret(TokenAnswer);
+pub(crate) struct NewSecret(pub(crate) TokenAnswer);
 
 impl IntoResponse for NewSecret {
     fn into_response(self) -> Response {

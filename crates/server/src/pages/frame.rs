@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use towpath_core::ids::Person;
 use towpath_engine::Engine;
-use towpath_engine::views::WaitView;
+use towpath_engine::views::{ProposalView, WaitView};
 
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -28,26 +28,31 @@ pub(super) enum Place {
     Pipeline,
     Insights,
     Audit,
+    Notifications,
+    Admin,
     /// A page that the navigation does not name.
     None,
 }
 
 /// Places in the order of the navigation: address below the base, word, the class that lets narrow screens
 /// leave it to `More`.
-const PLACES: [(Place, &str, &str, &str); 6] = [
+const PLACES: [(Place, &str, &str, &str); 8] = [
     (Place::Matrix, "/", "Matrix", ""),
     (Place::Waiting, "/waiting", "Waiting", ""),
     (Place::Releases, "/releases", "Releases", ""),
     (Place::Pipeline, "/pipeline", "Pipeline", ""),
     (Place::Insights, "/insights", "Insights", ""),
     (Place::Audit, "/audit", "Audit", ""),
+    (Place::Notifications, "/notifications", "Notifications", ""),
+    (Place::Admin, "/admin", "Admin", ""),
 ];
 
 /// Somebody who looks at a page of a project.
 pub(super) struct Look {
     pub(super) engine: Engine,
     pub(super) visitor: Visitor,
-    /// As whom orders are given: held against the rules of the session, where there is one.
+    /// As whom orders are given, and whom the engine is asked about: held against the rules of the session, where there is
+    /// one. Without it a name would be taken for an account of the machine.
     pub(super) acting: Person,
     /// The address that was asked for.
     address: String,
@@ -127,13 +132,20 @@ impl Look {
 
     /// What waits for whoever looks, once per promotion.
     pub(super) fn waits(&self) -> Vec<WaitView> {
-        let mut mine = self.engine.waiting(&self.visitor.person, true).waiting;
+        let mut mine = self.engine.waiting(&self.acting, true).waiting;
         mine.retain(is_for_people);
         mine
     }
 
+    /// The changed matrix that waits for whoever looks.
+    pub(super) fn proposal_for_me(&self) -> Option<ProposalView> {
+        let you = self.engine.you(&self.acting).you?;
+        self.engine.proposal().filter(|proposal| proposal.calls(&you))
+    }
+
     fn framed(&self, status: StatusCode, page: &Page) -> Response {
-        let waits = of_promotions(&self.waits());
+        let changed = usize::from(self.proposal_for_me().is_some());
+        let waits = of_promotions(&self.waits()) + changed;
         let markup = self.document(page, waits);
         let html = "text/html; charset=utf-8";
         let headers = [(header::CONTENT_TYPE, html), (header::CACHE_CONTROL, "no-store")];
@@ -259,6 +271,10 @@ pub(super) fn said(word: Option<&str>) -> Markup {
         Some("thawed") => "Thawed: promotions go on.",
         Some("probed") => "Asked: the endpoints answered as it stands under Health.",
         Some("settled") => "Settled: your word is in the journal.",
+        Some("agreed") => "Approved: your word about this change is in the journal.",
+        Some("taken-off") => {
+            "Taken off: what was in force stays, and your reason is in the journal."
+        }
         Some("given") => "Kept: the reason is in the journal.",
         _ => return Markup::default(),
     };

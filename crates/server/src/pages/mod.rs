@@ -3,8 +3,10 @@
 //! API would.
 
 mod action;
+mod admin;
 mod assets;
 mod audit;
+mod changes;
 mod compare;
 mod frame;
 mod insights;
@@ -13,6 +15,7 @@ mod live;
 mod marks;
 mod matrix;
 mod owed;
+mod notifications;
 mod pipeline;
 mod posted;
 mod problem;
@@ -27,7 +30,7 @@ pub(crate) use frame::BRAND;
 pub(crate) use problem::no_such_place;
 use promotion::orders;
 pub use table::PageRoute;
-use table::{form, open, page, probe};
+use table::{form, open, own, page, probe};
 use towpath_core::people::Verb;
 
 /// Every page and every form of a project with its rule. Paths begin after the base.
@@ -36,6 +39,7 @@ pub fn routes() -> Vec<PageRoute> {
     vec![
         page("/", matrix::show),
         page("/waiting", waiting::show),
+        form("/waiting/matrix", approve, waiting::proposal::word),
         page("/lanes/{service}/{environment}", lane::show),
         form("/lanes/{service}/{environment}/rollback", Verb::Rollback, lane::orders::rollback),
         form("/lanes/{service}/{environment}/signal", Verb::Signal, lane::orders::signal),
@@ -60,6 +64,13 @@ pub fn routes() -> Vec<PageRoute> {
         page("/pipeline", pipeline::show),
         page("/insights", insights::show),
         page("/audit", audit::show),
+        page("/notifications", notifications::show),
+        form("/notifications/test", Verb::Signal, notifications::test),
+        form("/notifications/retry", Verb::Signal, notifications::retry),
+        page("/admin", admin::show),
+        own("/admin/tokens", admin::tokens::create),
+        own("/admin/revoke", admin::tokens::revoke),
+        own("/admin/end-session", admin::end_session),
         page("/live", live::follow),
         open("/assets/{file}", assets::serve),
     ]

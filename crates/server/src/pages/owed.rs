@@ -78,7 +78,7 @@ fn settling(look: &Look, number: u64, kind: DebtKind, branch: Option<&str>) -> M
         ),
     };
     // The blocker above says the command already.
-    let signs = kind != DebtKind::Reason && look.engine.you(&look.visitor.person).key.is_some();
+    let signs = kind != DebtKind::Reason && look.engine.you(&look.acting).key.is_some();
     html! {
         @if signs { p.sm.q { "You speak by your key, and sign it on the command line." } } @else {
             div.ask { div.do {

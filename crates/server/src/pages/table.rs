@@ -72,3 +72,9 @@ pub(super) fn probe<H: Handler<T, App>, T: 'static>(
 ) -> PageRoute {
     PageRoute { rule: Rule::Probe(verb), ..form(path, verb, handler) }
 }
+
+/// A form by which whoever is known orders something of their own, or what they may for others.
+pub(super) fn own<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> PageRoute {
+    let (method, rule) = (Method::POST, Rule::Own);
+    PageRoute { method, path, rule, handler: routing::post(handler) }
+}

@@ -1,5 +1,8 @@
-//! What waits for whoever looks: what it is, what speaks for it, who agreed, and the two buttons. Owns the
-//! order, soonest to end first; decides nothing.
+//! What waits for whoever looks: what it is, what speaks for it, who agreed, and the two buttons; below it what
+//! waits for others. Owns the order, soonest to end first; decides nothing.
+
+mod others;
+pub(super) mod proposal;
 
 use axum::extract::Query;
 use axum::response::Response;
@@ -40,7 +43,13 @@ pub(super) async fn show(look: Look, Query(done): Query<Done>) -> Response {
 
 async fn page(look: &Look, done: &Done) -> Shown {
     let asks = asks(look).await?;
-    let title = match asks.len() {
+    let proposal = look.engine.proposal();
+    let (mine, of_others) = match look.proposal_for_me() {
+        Some(mine) => (Some(mine), None),
+        None => (None, proposal),
+    };
+    let others = of_others_alone(look);
+    let title = match asks.len() + usize::from(mine.is_some()) {
         0 => "Nothing waits for you".to_owned(),
         1 => "1 waits for you".to_owned(),
         many => format!("{many} wait for you"),
@@ -49,13 +58,28 @@ async fn page(look: &Look, done: &Done) -> Shown {
         div.inbox id="inbox" data-live {
             (said(done.done.as_deref()))
             div.head { h1 { (title) } }
-            @if asks.is_empty() { (nothing(look)) } @else {
+            @if asks.is_empty() && mine.is_none() { (nothing()) } @else {
                 p.lead { "Soonest to end first. An approval is for one plan; if the plan changes, it is asked again." }
+                @if let Some(mine) = &mine { (proposal::article(look, mine)) }
                 @for ask in &asks { (article(look, ask)) }
             }
+            (others::list(look, &others, of_others.as_ref()))
         }
     };
     Ok(Page { place: Place::Waiting, title, content })
+}
+
+/// What waits and is not shown above: for others, for checks, for a time.
+fn of_others_alone(look: &Look) -> Vec<WaitView> {
+    let own = look.waits();
+    let is_own = |wait: &WaitView| {
+        own.iter().any(|one| {
+            (&one.service, &one.environment, one.promotion, &one.blocker.sentence)
+                == (&wait.service, &wait.environment, wait.promotion, &wait.blocker.sentence)
+        })
+    };
+    let all = look.engine.waiting(&look.acting, false).waiting;
+    all.into_iter().filter(|wait| !is_own(wait)).collect()
 }
 
 async fn asks(look: &Look) -> Result<Vec<Ask>, crate::error::ApiError> {
@@ -89,13 +113,11 @@ async fn asks(look: &Look) -> Result<Vec<Ask>, crate::error::ApiError> {
     Ok(asks)
 }
 
-fn nothing(look: &Look) -> Markup {
-    let all = look.engine.waiting(&look.visitor.person, false).waiting.len();
+fn nothing() -> Markup {
     html! {
         div.empty {
-            p { "When a plan asks for your agreement, a gate asks a question of your role, or something is paused and may be "
-                "resumed by you, it stands here with what speaks for it, and is answered in two actions." }
-            @if all > 0 { p { (counted(all, "thing")) " waits for others or for checks: " a href=(look.to("/?show=waiting")) { "the matrix" } " shows where." } }
+            p { "When a plan asks for your agreement, a gate asks a question of your role, a changed matrix waits for you, or something is "
+                "paused and may be resumed by you, it stands here with what speaks for it, and is answered in two actions." }
         }
     }
 }

@@ -11,6 +11,7 @@ mod gate;
 mod keeping;
 mod links;
 mod origin;
+mod overview;
 mod pages;
 mod passwords;
 mod provider;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
+mod admin;
 #[expect(
     dead_code,
     unused_imports,
@@ -11,8 +12,10 @@
 #[path = "../../../engine/tests/behaviour/fakes/mod.rs"]
 mod fakes;
 mod lane;
+mod governed;
 mod look;
 mod matrix;
+mod notices;
 mod people;
 mod promotion;
 mod stage;

@@ -35,7 +35,11 @@ fn bob_approves_in_two_actions_and_anna_may_not() {
     world.live(async |life| {
         waiting(life).await;
         let (anna, bob) = (Browser::of(&life.engine, "anna"), Browser::of(&life.engine, "bob"));
-        anna.get("/waiting").await.says("Nothing waits for you").says("waits for others");
+        anna.get("/waiting")
+            .await
+            .says("Nothing waits for you")
+            .says("Waits for others")
+            .says("app 1.0.0 to prod");
         let page = bob.get("/waiting").await;
         page.says("1 waits for you")
             .says("app 1.0.0 to prod")

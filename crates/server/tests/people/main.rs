@@ -13,6 +13,7 @@ mod keys;
 mod lists;
 mod literal;
 mod oidc;
+mod managed;
 mod once;
 mod over_tls;
 mod overriding;

@@ -263,7 +263,7 @@ fn probe(data: &Data) -> Action {
 
 /// What may not enter, and the button that lets it in again.
 pub(in crate::pages) fn quarantined(look: &Look, view: &LaneView, one: &QuarantineView) -> Markup {
-    let key = look.engine.you(&look.visitor.person).key;
+    let key = look.engine.you(&look.acting).key;
     let place = words::lane_place(&view.service, &view.environment);
     html! {
         p { (tag("ban", "held", &html! { (one.release) " may not enter" })) }
@@ -301,7 +301,7 @@ pub(super) fn frozen(look: &Look, view: &LaneView, freeze: &FreezeView, at: usiz
             (sentence(&freeze.reason)) " Set by " (freeze.by) ", " (time(&freeze.since, As::Age, now)) " ago. Rollbacks are exempt."
             @if !freeze.except.is_empty() { " It lets " (freeze.except.join(", ")) " through." }
         }
-        @if look.engine.you(&look.visitor.person).key.is_some() {
+        @if look.engine.you(&look.acting).key.is_some() {
             p.sm.q { "You speak by your key: " code { (thaw_command(freeze)) } }
         } @else {
             div.ask { div.do {

@@ -73,7 +73,7 @@ fn pause(view: &PromotionView) -> Action {
 }
 
 fn resume(look: &Look, view: &PromotionView) -> Action {
-    let key = look.engine.you(&look.visitor.person).key;
+    let key = look.engine.you(&look.acting).key;
     let (short, full) = match (&view.paused, key) {
         (None, _) => ("Nothing is paused.".to_owned(), None),
         (Some(_), Some(_)) => {
@@ -175,7 +175,7 @@ fn words(look: &Look, view: &PromotionView) -> Markup {
 
 /// The two buttons of an approval, here and in what waits for somebody; both are for one plan.
 pub(in crate::pages) fn approve(look: &Look, view: &PromotionView) -> Markup {
-    let you = look.engine.you(&look.visitor.person);
+    let you = look.engine.you(&look.acting);
     let name = you.you.unwrap_or_else(|| look.visitor.person.to_string());
     let asked = view.approvals.iter().filter(|one| one.by.len() < one.need as usize);
     let mine: Vec<&str> =
@@ -239,7 +239,7 @@ fn both(look: &Look, view: &PromotionView, group: &str, role: &str) -> Markup {
 
 /// The answer to a question of a gate that only people can give.
 pub(in crate::pages) fn attest(look: &Look, view: &PromotionView, check: &CheckView) -> Markup {
-    let key = look.engine.you(&look.visitor.person).key;
+    let key = look.engine.you(&look.acting).key;
     let all = view.checks.iter().position(|one| one.title == check.title).unwrap_or_default();
     let group = format!("attest-{}-{all}", view.number);
     let said = check.sentence.as_deref().map(crate::pages::marks::sentence);
