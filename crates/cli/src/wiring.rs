@@ -73,6 +73,10 @@ impl Adapters {
 }
 
 impl AdapterSet for Adapters {
+    fn catalogue(&self) -> Option<Catalogue> {
+        Some(catalogue())
+    }
+
     fn target(&self, spec: &AdapterSpec) -> Result<Arc<dyn Target>, String> {
         self.get(&self.targets, targets::KINDS, spec)
     }

@@ -60,7 +60,7 @@ pub use crate::problem::MAX_PROBLEMS;
 pub use crate::render::{Symbols, brief, report, snippet};
 pub use crate::schema::schema;
 pub use crate::secrecy::{hide_secrets, holds_a_secret};
-pub use crate::show::{Origin, origins, resolved_yaml};
+pub use crate::show::{Origin, ResolvedLine, origins, resolved_lines, resolved_yaml};
 pub use crate::source::MAX_BYTES;
 pub use crate::starter::{
     FIRST_PORT, StarterAlarm, StarterEnvironment, StarterHealth, StarterInput, StarterLane,

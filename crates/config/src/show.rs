@@ -67,6 +67,26 @@ pub fn resolved_yaml(checked: &Checked) -> String {
     text
 }
 
+/// One line of the resolved form, for whoever lays it out otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedLine {
+    /// Columns before it.
+    pub indent: usize,
+    /// What it says.
+    pub text: String,
+    /// The dotted path of its value, and where that comes from; none for a line that only opens a map.
+    pub value: Option<(String, Origin)>,
+}
+
+/// The resolved form line by line. Empty when the matrix has an error.
+pub fn resolved_lines(checked: &Checked) -> Vec<ResolvedLine> {
+    let line = |line: &Line| {
+        let Line { indent, text, value } = line.clone();
+        ResolvedLine { indent, text, value }
+    };
+    checked.resolved.iter().map(line).collect()
+}
+
 /// Where each value of the resolved form comes from, by dotted path.
 pub fn origins(checked: &Checked) -> BTreeMap<String, Origin> {
     checked.resolved.iter().filter_map(|line| line.value.clone()).collect()

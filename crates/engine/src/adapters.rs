@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use towpath_core::matrix::AdapterSpec;
+use towpath_ports::Catalogue;
 use towpath_ports::check::Check;
 use towpath_ports::history::History;
 use towpath_ports::metrics::MetricsSource;
@@ -31,6 +32,11 @@ pub trait AdapterSet: Send + Sync {
 
     /// The store of secrets that `spec` describes. The error is one sentence.
     fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String>;
+
+    /// The kinds that there are, for whoever reads a matrix as it is written; none where nobody does.
+    fn catalogue(&self) -> Option<Catalogue> {
+        None
+    }
 
     /// What knows the commits of releases.
     fn history(&self) -> Arc<dyn History>;

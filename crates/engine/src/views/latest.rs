@@ -1,6 +1,6 @@
 //! The newest events first. Owns the order; shows nothing of them.
 
-use towpath_ports::store::{EventRow, StoreError};
+use towpath_ports::store::{EventRow, StoreError, WrittenEvent};
 
 use crate::run_loop::Engine;
 
@@ -8,6 +8,19 @@ use crate::run_loop::Engine;
 const PAGE: u32 = 1_000;
 
 impl Engine {
+    /// Events after `after` exactly as they stand in the journal, for whoever exports them: bodies are the very text
+    /// that was hashed, secrets included.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn written_events(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WrittenEvent>, StoreError> {
+        self.shared.setup.store.written(after, limit).await
+    }
+
     /// Events before `before`, or up to the last one, newest first, at most `limit`.
     ///
     /// # Errors

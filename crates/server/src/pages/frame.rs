@@ -28,6 +28,7 @@ pub(super) enum Place {
     Pipeline,
     Insights,
     Audit,
+    MatrixFile,
     Notifications,
     Admin,
     /// A page that the navigation does not name.
@@ -36,13 +37,14 @@ pub(super) enum Place {
 
 /// Places in the order of the navigation: address below the base, word, the class that lets narrow screens
 /// leave it to `More`.
-const PLACES: [(Place, &str, &str, &str); 8] = [
+const PLACES: [(Place, &str, &str, &str); 9] = [
     (Place::Matrix, "/", "Matrix", ""),
     (Place::Waiting, "/waiting", "Waiting", ""),
     (Place::Releases, "/releases", "Releases", ""),
     (Place::Pipeline, "/pipeline", "Pipeline", ""),
     (Place::Insights, "/insights", "Insights", ""),
     (Place::Audit, "/audit", "Audit", ""),
+    (Place::MatrixFile, "/matrix", "Matrix file", ""),
     (Place::Notifications, "/notifications", "Notifications", ""),
     (Place::Admin, "/admin", "Admin", ""),
 ];

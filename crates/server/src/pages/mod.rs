@@ -15,6 +15,7 @@ mod live;
 mod marks;
 mod matrix;
 mod owed;
+mod matrix_file;
 mod notifications;
 mod pipeline;
 mod posted;
@@ -64,6 +65,9 @@ pub fn routes() -> Vec<PageRoute> {
         page("/pipeline", pipeline::show),
         page("/insights", insights::show),
         page("/audit", audit::show),
+        page("/audit/export", audit::export::show),
+        page("/audit/{number}", audit::one),
+        page("/matrix", matrix_file::show),
         page("/notifications", notifications::show),
         form("/notifications/test", Verb::Signal, notifications::test),
         form("/notifications/retry", Verb::Signal, notifications::retry),

@@ -25,3 +25,4 @@ mod stage;
 )]
 #[path = "../../../engine/tests/behaviour/world.rs"]
 mod world;
+mod written;

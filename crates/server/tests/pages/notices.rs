@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use towpath_core::ids::{Name, Person};
-use towpath_core::matrix::{AdapterSpec, Channel, Matrix, NotifyRules, SecretPlace};
-use towpath_core::notices::Occasion;
+use towpath_core::matrix::{AdapterSpec, Matrix};
+use towpath_core::notices::{Channel, NotifyRules, Occasion, SecretPlace};
 use towpath_core::people::{PersonSpec, Verb};
 
 use crate::fakes::ChannelManner;

@@ -163,7 +163,7 @@ fn releases_their_comparison_the_pipeline_and_the_journal_have_pages() {
         let audit = browser.get("/audit").await;
         audit.says("release-created").says("engine-started").says("Verify the whole chain");
         browser
-            .get("/audit?q=release-created+3.0.0")
+            .get("/audit?q=release-created+3.0.0&kind=release")
             .await
             .says("release-created")
             .says_not("engine-started");

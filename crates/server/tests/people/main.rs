@@ -6,6 +6,7 @@
 mod browser;
 mod contract;
 mod elsewhere;
+mod exported;
 mod follow;
 mod glass;
 mod issuer;
