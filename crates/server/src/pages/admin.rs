@@ -6,7 +6,6 @@ mod people;
 mod sessions;
 pub(super) mod tokens;
 
-use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -15,7 +14,7 @@ use towpath_core::people::Verb;
 
 use crate::pages::frame::{Look, Page, Place, Shown};
 use crate::pages::marks::icon;
-use crate::pages::promotion::orders::led_to;
+use crate::pages::posted::{Posted, led_to};
 use crate::routes::App;
 
 pub(super) use sessions::SentEnd;
@@ -68,11 +67,8 @@ fn said(word: Option<&str>) -> Markup {
     html! { p.said role="status" { (icon("ok")) (text) } }
 }
 
-pub(super) async fn end_session(
-    State(app): State<App>,
-    look: Look,
-    Form(sent): Form<SentEnd>,
-) -> Response {
+pub(super) async fn end_session(posted: Posted<(), SentEnd>) -> Response {
+    let Posted { app, look, sent, .. } = posted;
     match sessions::end(&app, &look, &sent).await {
         Ok(0) => led_to(&look, "/admin", "ended-already"),
         Ok(_) => led_to(&look, "/admin", "ended"),

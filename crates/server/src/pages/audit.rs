@@ -130,6 +130,7 @@ fn whereabouts(look: &Look, matrix: Option<&Matrix>, row: &EventRow) -> Markup {
         @if let Some(lane) = &row.lane {
             @if matrix.is_some_and(|matrix| matrix.lane(lane).is_some()) { a href=(look.to(&format!("/lanes/{}/{}", lane.service, lane.environment))) { (lane) } } @else { (lane) }
         }
+        @if row.lane.is_none() && row.promotion.is_none() { span.qq { "the project" } }
         @if let Some(number) = row.promotion { " " a href=(look.to(&format!("/promotions/{number}"))) { "promotion " (number) } }
     }
 }
@@ -164,7 +165,7 @@ async fn event(look: &Look, number: u64) -> Shown {
         dl.facts.wide-k {
             dt { "When" } dd { (time(&written(row.at), As::Exact, look.now())) }
             dt { "Who" } dd { (row.actor) }
-            dt { "Where" } dd { (whereabouts(look, matrix.as_ref(), row)) @if row.lane.is_none() { "the project" } }
+            dt { "Where" } dd { (whereabouts(look, matrix.as_ref(), row)) }
             dt { "Hash" } dd.mono { (row.hash) }
             dt { "Follows" } dd.mono { @match at(number.wrapping_sub(1)) { Some(before) => { (before.hash) } None => (genesis) } }
         }
@@ -182,11 +183,11 @@ fn export_links(look: &Look, wanted: &Wanted) -> Markup {
     let to = |format: &str, query: &str| look.to(&format!("/audit/export?format={format}&{query}"));
     let query = wanted.query(None);
     html! {
-        p { a.btn href=(to("jsonl", "")) download { "The journal as JSON lines" } " " a.btn href=(to("csv", "")) download { "The journal as CSV" } }
+        p.deeds { a.btn href=(to("jsonl", "")) download { "The journal as JSON lines" } a.btn href=(to("csv", "")) download { "The journal as CSV" } }
         @if wanted.asks() {
-            p { a.btn href=(to("jsonl", &query)) download { "What was found as JSON lines" } " " a.btn href=(to("csv", &query)) download { "What was found as CSV" } }
+            p.deeds { a.btn href=(to("jsonl", &query)) download { "What was found as JSON lines" } a.btn href=(to("csv", &query)) download { "What was found as CSV" } }
         }
-        p.sm.q.lead { "Each line holds one event exactly as it was hashed, and the hash before it, so that the whole can be proven without this server. Bodies in which "
+        p.sm.q.lead.apart { "Each line holds one event exactly as it was hashed, and the hash before it, so that the whole can be proven without this server. Bodies in which "
             "secrets stand are withheld here; their place in the chain is proven still. Whoever may read the folder of the journal exports them too." }
         code.cmd { "towpath audit verify journal.jsonl\ntowpath audit export --with-secrets --output journal.jsonl" }
     }

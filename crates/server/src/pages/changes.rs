@@ -93,7 +93,7 @@ pub(super) fn list(changes: &Changes) -> Markup {
             }
         }
         @if !places.is_empty() {
-            details open[cells.is_empty()] {
+            details.more open[cells.is_empty()] {
                 summary.sm { (counted(places.len(), "place")) " of the resolved matrix" }
                 ul.diff { @for place in places { li { (of_place(place)) } } }
             }

@@ -77,7 +77,7 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
             div.seg role="group" aria-label="Part" {
                 @for (word, name) in PARTS {
                     a href=(look.to(&address(word, &wanted.q))) aria-current=[(wanted.show == word).then_some("true")] {
-                        (name) @if word == "not-enforced" && unenforced > 0 { " " span.qq { (unenforced) } }
+                        (name) @if word == "not-enforced" && unenforced > 0 { " (" (unenforced) ")" }
                     }
                 }
             }
@@ -126,13 +126,13 @@ fn standing(matrix: &Matrix, file: &Written) -> Markup {
             Written::Unread(why) => p { (state("warn", "wait", "no file here")) " " span.q { (sentence(why)) " What is in force was applied from elsewhere." } },
             Written::Wrong { errors, report } => {
                 p { (state("warn", "wait", "the file here has errors")) " " span.q { (counted(*errors, "error")) ": it cannot be applied, and what is in force stays." } }
-                details { summary.sm { "What is wrong" } code.cmd { (report) } }
+                details.more { summary.sm { "What is wrong" } code.cmd { (report) } }
             }
             Written::Read(read) if read.is_in_force => p { (state("ok", "", "the file here is what is in force")) },
             Written::Read(read) => {
                 @let changed = changes::between(Some(matrix), &read.matrix);
                 p { (state("warn", "wait", "the file here is not what is in force")) " " span.q { code { "towpath matrix apply" } " brings it into force, or proposes it." } }
-                details { summary.sm { "What differs from what is in force" } (changes::list(&changed)) }
+                details.more { summary.sm { "What differs from what is in force" } (changes::list(&changed)) }
             }
         }
     }

@@ -3,7 +3,6 @@
 
 mod rules;
 
-use axum::Form;
 use axum::extract::Query;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -18,8 +17,8 @@ use towpath_ports::store::EventRow;
 
 use crate::error::{Answer, ApiError};
 use crate::pages::frame::{Look, Page, Place, Shown};
-use crate::pages::marks::{As, counted, icon, sentence, state, time};
-use crate::pages::promotion::orders::led_to;
+use crate::pages::marks::{As, counted, icon, state, time};
+use crate::pages::posted::{Posted, led_to};
 
 /// Deliveries that are listed, and looked through for the last one of each channel.
 const LOOKED_AT: u32 = 200;
@@ -120,7 +119,7 @@ fn dead(look: &Look, all: &[DeadNoticeView], tells: bool) -> Markup {
                         tr {
                             th scope="row" { (one.subject) br; span.q { (one.occasion) " " (about(look, one.promotion)) } }
                             td data-k="Channel:" { (one.channel) }
-                            td { span.st.harm.wrap { (icon("warn")) (sentence(&one.sentence)) } br; span.q { "After " (counted(one.attempts as usize, "attempt")) "." } }
+                            td { span.st.harm.wrap { (icon("warn")) (one.sentence) } br; span.q { "After " (counted(one.attempts as usize, "attempt")) "." } }
                             td data-k="Given up:" { (time(&one.since, As::Age, look.now())) " ago" }
                             td.r {
                                 @if tells {
@@ -150,9 +149,9 @@ fn pending(look: &Look, all: &[PendingNoticeView]) -> Markup {
                         tr {
                             th scope="row" { (one.subject) br; span.q { (one.occasion) " " (about(look, one.promotion)) } }
                             td data-k="Channel:" { (one.channel) }
-                            td data-k="Tried:" { (one.attempts) " times, for " (time(&one.since, As::Age, look.now())) }
-                            td { @if let Some(said) = &one.sentence { (sentence(said)) } @else { span.q { "nothing yet" } } }
-                            td.r data-k="Next:" { @if let Some(at) = &one.next_at { "in " (time(at, As::Left, look.now())) } @else { "now" } }
+                            td.nb data-k="Tried:" { (one.attempts) " times, for " (time(&one.since, As::Age, look.now())) }
+                            td { @if let Some(said) = &one.sentence { (said) } @else { span.q { "nothing yet" } } }
+                            td.r.nb data-k="Next:" { @if let Some(at) = &one.next_at { "in " (time(at, As::Left, look.now())) } @else { "now" } }
                         }
                     }
                 }
@@ -190,7 +189,8 @@ pub(super) struct SentTest {
     channel: String,
 }
 
-pub(super) async fn test(look: Look, Form(sent): Form<SentTest>) -> Response {
+pub(super) async fn test(posted: Posted<(), SentTest>) -> Response {
+    let Posted { look, sent, .. } = posted;
     match tested(&look, &sent).await {
         Ok(()) => led_to(&look, "/notifications", "arrived"),
         Err(refused) => look.refuse(refused),
@@ -218,7 +218,8 @@ pub(super) struct SentRetry {
     id: String,
 }
 
-pub(super) async fn retry(look: Look, Form(sent): Form<SentRetry>) -> Response {
+pub(super) async fn retry(posted: Posted<(), SentRetry>) -> Response {
+    let Posted { look, sent, .. } = posted;
     match look.engine.retry_notice(&sent.id, &look.acting).await {
         Ok(()) => led_to(&look, "/notifications", "sent-again"),
         Err(refused) => look.refuse(refused.into()),

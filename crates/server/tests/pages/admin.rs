@@ -67,6 +67,9 @@ fn a_token_is_shown_once_and_ended_by_whoever_may() {
         assert_eq!(ended.status, StatusCode::SEE_OTHER, "{}", ended.readable());
         assert!(life.engine.token(&format!("twp_{secret}")).is_none(), "at once");
         anna.get("/admin?done=revoked").await.says("Revoked: the token opens nothing");
+        let broken = anna.post("/admin/revoke", &format!("form={form}")).await;
+        assert_eq!(broken.status, StatusCode::BAD_REQUEST, "{}", broken.readable());
+        broken.says("the form cannot be read");
         let unknown = anna.post("/admin/revoke", &format!("form={form}&id=0123456789ab")).await;
         assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.readable());
     });

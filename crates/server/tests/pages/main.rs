@@ -11,8 +11,8 @@ mod admin;
 )]
 #[path = "../../../engine/tests/behaviour/fakes/mod.rs"]
 mod fakes;
-mod lane;
 mod governed;
+mod lane;
 mod look;
 mod matrix;
 mod notices;

@@ -56,7 +56,7 @@ fn what_never_arrived_says_why_and_is_sent_again() {
         tokio::time::sleep(Duration::from_secs(30)).await;
         let page = anna.get("/notifications").await;
         page.says("Send again")
-            .says("Never.")
+            .says("never")
             .says("After 1 attempt.")
             .says("[project] prod serves 1.0.0");
         page.says("environments.prod.notify.succeeded").says("slack, email");
@@ -99,7 +99,7 @@ fn a_channel_is_tried_and_says_what_became_of_it() {
         let lost = anna.post("/notifications/test", &test("slack")).await;
         assert_eq!(lost.status, StatusCode::CONFLICT);
         lost.says("The test did not arrive at slack")
-            .says("Never.")
+            .says("never")
             .says("towpath notify test slack");
         for (who, channel, status) in [
             (&bob, "slack", StatusCode::FORBIDDEN),

@@ -42,9 +42,9 @@ fn rights(matrix: &Matrix) -> Markup {
                     @for said in said(matrix, verb) {
                         tr {
                             th scope="row" { (sentence(verb.words()).trim_end_matches('.')) }
-                            td { @if verb.is_of_project() { "the project" } @else if said.environments.len() == matrix.environments.len() { "every environment" } @else { (joined(&said.environments)) } }
-                            td { (said.whom) }
-                            td { (names(&said.names)) }
+                            td data-k="In:" { @if verb.is_of_project() { "the project" } @else if said.environments.len() == matrix.environments.len() { "every environment" } @else { (joined(&said.environments)) } }
+                            td data-k="Whoever is:" { (said.whom) }
+                            td data-k="That is:" { (names(&said.names)) }
                             td { @if let Some(place) = &said.place { code { (place) } } @else { span.q { "the default" } } }
                         }
                     }

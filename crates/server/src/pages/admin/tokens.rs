@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use axum::Form;
 use axum::extract::{RawForm, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -25,7 +24,7 @@ use crate::caller::Caller;
 use crate::error::{Answer, ApiError};
 use crate::pages::frame::{Look, Page, Place};
 use crate::pages::marks::{As, icon, sentence, time};
-use crate::pages::promotion::orders::{given, led_to};
+use crate::pages::posted::{Posted, given, led_to};
 use crate::requests::{TokenAnswer, TokenRequest};
 use crate::routes::App;
 
@@ -143,7 +142,8 @@ pub(in crate::pages) struct SentRevoke {
     reason: String,
 }
 
-pub(in crate::pages) async fn revoke(look: Look, Form(sent): Form<SentRevoke>) -> Response {
+pub(in crate::pages) async fn revoke(posted: Posted<(), SentRevoke>) -> Response {
+    let Posted { look, sent, .. } = posted;
     match revoked(&look, &sent).await {
         Ok(()) => led_to(&look, "/admin", "revoked"),
         Err(refused) => look.refuse(refused),

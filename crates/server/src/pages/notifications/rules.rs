@@ -41,9 +41,9 @@ pub(super) fn table(look: &Look) -> Markup {
                 }
             }
         }
-        p.sm.q { "What waits for a person is told when it begins to wait; what nobody answered ends by itself when its time is over, and the one who asked is told." }
+        p.sm.q.apart { "What waits for a person is told when it begins to wait; what nobody answered ends by itself when its time is over, and the one who asked is told." }
         @if !uncarried.is_empty() {
-            h3 { "Calling the next person" }
+            h3.apart { "Calling the next person" }
             ul.checks {
                 @for (path, reason) in &uncarried {
                     li { (icon("warn")) div { b { code { (path) } } span { "Declared, and not carried out: " (reason) "." } } }

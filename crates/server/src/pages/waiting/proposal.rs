@@ -1,12 +1,10 @@
 //! A changed matrix that waits for people: what it changes, who must agree, and the two buttons. Whether a word
 //! counts is the engine's to decide.
 
-use axum::Form;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 use towpath_core::governing::MatrixWord;
-use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::Order;
 use towpath_engine::views::ProposalView;
 
@@ -15,7 +13,7 @@ use crate::error::Answer;
 use crate::pages::changes;
 use crate::pages::frame::Look;
 use crate::pages::marks::{As, icon, time};
-use crate::pages::promotion::orders::{given, led_to};
+use crate::pages::posted::{Posted, given, led_to, reason_given};
 
 /// Digits of the hash that people are shown, as on the command line.
 const SHOWN: usize = 12;
@@ -131,7 +129,8 @@ pub(in crate::pages) struct Sent {
 }
 
 /// A yes or no to the change that was shown, and to no other.
-pub(in crate::pages) async fn word(look: Look, Form(sent): Form<Sent>) -> Response {
+pub(in crate::pages) async fn word(posted: Posted<(), Sent>) -> Response {
+    let Posted { look, sent, .. } = posted;
     let agrees = sent.word == "yes";
     match said(&look, &sent, agrees).await {
         Ok(()) => led_to(&look, "/waiting", if agrees { "agreed" } else { "taken-off" }),
@@ -141,12 +140,12 @@ pub(in crate::pages) async fn word(look: Look, Form(sent): Form<Sent>) -> Respon
 
 async fn said(look: &Look, sent: &Sent, agrees: bool) -> Answer<()> {
     not_too_long("nothing was said", &[("note", Some(&sent.reason))])?;
-    let note = given(&sent.reason);
-    if !agrees && note.is_none() {
-        let cause = "whoever proposed it reads why";
-        let message = "nothing was rejected: a reason is needed";
-        return Err(Refusal::new(RefusalKind::Usage, "reason-empty", message, cause).into());
-    }
+    let why = "whoever proposed it reads why";
+    let note = if agrees {
+        given(&sent.reason)
+    } else {
+        Some(reason_given(&sent.reason, "nothing was rejected", why)?)
+    };
     let (by, plan) = (look.acting.clone(), sent.plan.clone());
     let word = MatrixWord { by, plan, agrees, note, signed: None };
     look.engine.order_project(Order::AgreeToMatrix(word)).await?;
