@@ -24,6 +24,7 @@ pub mod route;
 pub mod routes;
 mod serve;
 pub mod signin;
+pub mod simulating;
 pub mod site;
 pub mod visitor;
 

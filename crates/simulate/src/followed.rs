@@ -68,6 +68,8 @@ pub struct Followed {
     pub harmed: f64,
     /// Whether every step passed with green proven good.
     pub is_proven: bool,
+    /// The step in which it ended, from 0.
+    pub step: usize,
 }
 
 impl Scenario {
@@ -134,10 +136,10 @@ pub fn follow(
                 is_proven &= proven;
                 index = next;
             }
-            Step::Ended(ending) => return run.ended(ending, false),
+            Step::Ended(ending) => return run.ended(ending, false, index),
         }
     }
-    run.ended(Ending::Promoted, is_proven)
+    run.ended(Ending::Promoted, is_proven, course.bakes.len().saturating_sub(1))
 }
 
 enum Step {
@@ -368,8 +370,8 @@ impl Run<'_> {
         self.now_s = at_s + REACTION_S;
     }
 
-    fn ended(&self, ending: Ending, is_proven: bool) -> Followed {
-        Followed { ending, at_s: self.now_s, harmed: self.harmed, is_proven }
+    fn ended(&self, ending: Ending, is_proven: bool, step: usize) -> Followed {
+        Followed { ending, at_s: self.now_s, harmed: self.harmed, is_proven, step }
     }
 }
 

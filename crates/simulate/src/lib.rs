@@ -26,7 +26,7 @@ pub use counts::{ArmSeries, BUCKET_S, Series};
 pub use course::{Bake, Course, Next, Standing};
 pub use followed::{Ending, Followed, Scenario, follow};
 pub use guarded::{Decided, Rollout, rollout};
-pub use many::many;
+pub use many::{in_turn, many};
 pub use schedule::{Schedule, Step};
 pub use trace::{Request, Trace};
 pub use traffic::{Disturbance, Fault, Latency, Traffic};

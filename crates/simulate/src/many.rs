@@ -1,4 +1,4 @@
-//! The same rollout many times over, on all cores. Owns the seeds and the order of the answers, which
+//! The same rollout many times over, on all cores or on one. Owns the seeds and the order of the answers, which
 //! are the same whatever the number of cores.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +37,11 @@ pub fn many<T: Send>(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
+/// The same on the thread that asks and no other, for whoever shares a machine: the answers are those of [`many`].
+pub fn in_turn<T>((runs, seed): (u64, u64), one: impl FnMut(u64) -> T) -> Vec<T> {
+    (0..runs).map(|run| seed_of(seed, run)).map(one).collect()
+}
+
 /// Seeds that have nothing in common: the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
 fn seed_of(seed: u64, run: u64) -> u64 {
     let mut mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(run);
@@ -54,6 +59,7 @@ mod tests {
         let mut heard = 0;
         let seeds = many((500, 7), |seed| seed, |done| heard = done);
         let expected: Vec<u64> = (0..500).map(|run| seed_of(7, run)).collect();
+        assert_eq!(in_turn((500, 7), |seed| seed), expected);
         assert_eq!((seeds, heard), (expected, 500));
         assert_ne!(seed_of(7, 0), seed_of(8, 0));
     }

@@ -29,6 +29,7 @@ pub(super) enum Place {
     Insights,
     Audit,
     MatrixFile,
+    Simulate,
     Notifications,
     Admin,
     /// A page that the navigation does not name.
@@ -37,7 +38,7 @@ pub(super) enum Place {
 
 /// Places in the order of the navigation: address below the base, word, the class that lets narrow screens
 /// leave it to `More`.
-const PLACES: [(Place, &str, &str, &str); 9] = [
+const PLACES: [(Place, &str, &str, &str); 10] = [
     (Place::Matrix, "/", "Matrix", ""),
     (Place::Waiting, "/waiting", "Waiting", ""),
     (Place::Releases, "/releases", "Releases", ""),
@@ -45,6 +46,7 @@ const PLACES: [(Place, &str, &str, &str); 9] = [
     (Place::Insights, "/insights", "Insights", ""),
     (Place::Audit, "/audit", "Audit", ""),
     (Place::MatrixFile, "/matrix", "Matrix file", ""),
+    (Place::Simulate, "/simulate", "Simulate", ""),
     (Place::Notifications, "/notifications", "Notifications", ""),
     (Place::Admin, "/admin", "Admin", ""),
 ];

@@ -22,6 +22,7 @@ mod posted;
 mod problem;
 mod promotion;
 mod releases;
+mod simulate;
 mod table;
 mod waiting;
 mod words;
@@ -68,6 +69,7 @@ pub fn routes() -> Vec<PageRoute> {
         page("/audit/export", audit::export::show),
         page("/audit/{number}", audit::one),
         page("/matrix", matrix_file::show),
+        page("/simulate", simulate::show),
         page("/notifications", notifications::show),
         form("/notifications/test", Verb::Signal, notifications::test),
         form("/notifications/retry", Verb::Signal, notifications::retry),

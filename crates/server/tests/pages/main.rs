@@ -18,6 +18,7 @@ mod matrix;
 mod notices;
 mod people;
 mod promotion;
+mod simulated;
 mod stage;
 #[expect(
     dead_code,

@@ -99,7 +99,7 @@ fn a_channel_is_tried_and_says_what_became_of_it() {
         let lost = anna.post("/notifications/test", &test("slack")).await;
         assert_eq!(lost.status, StatusCode::CONFLICT);
         lost.says("The test did not arrive at slack")
-            .says("never")
+            .says("Never.")
             .says("towpath notify test slack");
         for (who, channel, status) in [
             (&bob, "slack", StatusCode::FORBIDDEN),

@@ -19,7 +19,7 @@ async fn frozen(door: &Door, environment: &str, often: usize) {
         let freeze = Freeze {
             scope: scope(),
             by: person("lead"),
-            reason: format!("=HYPERLINK(\"http://evil.example\") {turn}"),
+            reason: format!("=HYPERLINK(\"http://evil.example\") turn-{turn}-of-many"),
             until: None,
             except: Vec::new(),
             since: Timestamp(0),
@@ -81,7 +81,7 @@ async fn the_journal_is_looked_through_by_kind_person_place_time_and_words() {
         ("kind=frozen&since=2027-01-16", 1),
         ("kind=frozen&until=2027-01-15", 30),
         ("kind=frozen&until=2027-01-14", 0),
-        ("q=hyperlink+17", 1),
+        ("q=hyperlink+turn-17-of", 1),
         ("who=nobody-of-the-kind", 0),
         ("promotion=7", 0),
     ] {

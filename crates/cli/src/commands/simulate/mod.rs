@@ -6,8 +6,9 @@ mod progress;
 mod rollout;
 mod traffic;
 
+use towpath_server::simulating;
 use towpath_simulate::peers::{self, Peer, flagger};
-use towpath_simulate::{Course, Ending, Fault, Latency, Scenario, beside, follow, many};
+use towpath_simulate::{Course, Ending, Fault, Scenario, beside, follow, many};
 
 use self::faults::Tried;
 use self::progress::Progress;
@@ -56,14 +57,8 @@ pub(super) fn run(arguments: &SimulateArguments, context: &Context) -> Result<Ex
 
 /// Refuses what would take for ever, before anything is run.
 fn ensure_size(declared: &Declared, described: &Described, runs: u64) -> Result<(), CliError> {
-    let (rate, usual) = (described.arrivals.requests_per_s(), described.arrivals.error_rate());
-    // Answers of the old release that are no evidence are not drawn one by one.
-    let blue = if described.latency == Latency::AtOnce { usual } else { 1.0 };
-    let course = &declared.course;
-    let drawn = |weight: f64| rate * (weight + (1.0 - weight) * blue);
-    let requests = course.bakes.iter().map(|bake| bake.most_s * (1.0 + drawn(bake.weight)));
-    let held_s = course.hold_limit_s * real(course.bakes.len() as u64);
-    let each = requests.sum::<f64>() + held_s;
+    let each =
+        simulating::requests_of_one(&declared.course, &described.arrivals, described.latency);
     if each * real(runs) <= MOST_REQUESTS {
         return Ok(());
     }

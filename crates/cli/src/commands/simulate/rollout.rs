@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use towpath_core::guarding;
 use towpath_core::ids::Name;
-use towpath_core::matrix::{LaneSpec, Matrix, OnBlind, Tier};
+use towpath_core::matrix::{LaneSpec, Matrix, Tier};
 use towpath_guard::Policy;
-use towpath_simulate::{Bake, Course};
+use towpath_server::simulating;
+use towpath_simulate::Course;
 
 use crate::args::SimulateArguments;
 use crate::commands::{Context, matrix, session};
@@ -74,7 +75,7 @@ fn one(
         let message = format!("nothing is declared for {} in {}", id.service, id.environment);
         return Err(CliError::new(ExitCode::NotFound, "no-lane", message));
     };
-    let course = course(lane);
+    let course = simulating::course(lane);
     if lane.router.is_none() || course.most_s() <= 0.0 {
         return Err(nothing_to_run(lane, &id.environment).at(matrix::name(file)));
     }
@@ -133,22 +134,4 @@ fn nothing_to_run(lane: &LaneSpec, environment: &Name) -> CliError {
     CliError::new(ExitCode::Usage, "no-bake", message)
         .because("no step of it has a bake, so that it is over before anything can be judged")
         .next("towpath matrix show --resolved", "its steps, and where they come from")
-}
-
-fn course(lane: &LaneSpec) -> Course {
-    let rollout = &lane.rollout;
-    let seconds = |span: towpath_core::units::Span| std::time::Duration::from(span).as_secs_f64();
-    let bakes = rollout.steps.iter().map(|step| Bake {
-        weight: step.weight.share(),
-        least_s: seconds(step.bake_min),
-        most_s: seconds(step.bake_max),
-    });
-    Course {
-        bakes: bakes.collect(),
-        proof_required: rollout.proof_required,
-        hold_limit_s: seconds(rollout.hold_limit),
-        blind_goes_back: rollout.on_blind == OnBlind::Rollback,
-        harm_budget: rollout.harm_budget.map(f64::from),
-        is_probed: lane.health.every.is_some() && !lane.health.endpoints.is_empty(),
-    }
 }
