@@ -67,7 +67,7 @@ pub fn resolved_yaml(checked: &Checked) -> String {
     text
 }
 
-/// One line of the resolved form, for whoever lays it out otherwise.
+/// A line of the resolved form, for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedLine {
     /// Columns before it.
@@ -80,11 +80,8 @@ pub struct ResolvedLine {
 
 /// The resolved form line by line. Empty when the matrix has an error.
 pub fn resolved_lines(checked: &Checked) -> Vec<ResolvedLine> {
-    let line = |line: &Line| {
-        let Line { indent, text, value } = line.clone();
-        ResolvedLine { indent, text, value }
-    };
-    checked.resolved.iter().map(line).collect()
+    let lines = checked.resolved.iter().cloned();
+    lines.map(|Line { indent, text, value }| ResolvedLine { indent, text, value }).collect()
 }
 
 /// Where each value of the resolved form comes from, by dotted path.

@@ -25,6 +25,7 @@ const PORTS: &str = "towpath-ports";
 const CONFIG: &str = "towpath-config";
 const ENGINE: &str = "towpath-engine";
 const PROXY: &str = "towpath-proxy";
+const SIMULATE: &str = "towpath-simulate";
 /// Test equipment: a development dependency everywhere but in the crates that exist to test.
 const TESTKIT: &str = "towpath-testkit";
 
@@ -38,11 +39,11 @@ const TABLE: &[Allowance] = &[
     allow(ACCESS, &[CORE]),
     allow(AUDIT, &[PORTS, CORE]),
     allow(ENGINE, &[ACCESS, AUDIT, PORTS, CORE, GUARD]),
-    allow("towpath-simulate", &[GUARD]),
+    allow(SIMULATE, &[GUARD]),
     allow("towpath-store", &[AUDIT, PORTS, CORE, GUARD]),
     allow("towpath-adapters", &[AUDIT, PORTS, CORE, PROXY, GUARD]),
     allow("towpath-aws", &[PORTS, CORE, PROXY, GUARD]),
-    allow("towpath-server", &[ENGINE, PORTS, CONFIG, CORE]),
+    allow("towpath-server", &[ENGINE, AUDIT, PORTS, CONFIG, CORE, SIMULATE]),
     Allowance { name: "towpath", may_use: May::UseAll },
     Allowance { name: TESTKIT, may_use: May::UseAll },
     Allowance { name: "towpath-e2e", may_use: May::UseAll },

@@ -110,15 +110,15 @@ async fn t7_no_other_page_ends_a_session_or_has_a_token_made() {
 async fn somebody_whose_account_is_called_otherwise_is_still_who_they_signed_in_as() {
     let door = Door::new(WORDS, |matrix| {
         lead_applies(matrix);
-        let ada = matrix.people.get_mut(&crate::browser::person("ada")).unwrap();
-        ada.account = Some(crate::browser::person("adas-machine"));
+        let bob = matrix.people.get_mut(&crate::browser::person("bob")).unwrap();
+        bob.account = Some(crate::browser::person("bobs-machine"));
     })
     .await;
-    door.has_password("ada").await;
-    let mut ada = door.signed_in("ada").await;
-    let page = ada.get("/admin").await.text;
+    door.has_password("bob").await;
+    let mut bob = door.signed_in("bob").await;
+    let page = bob.get("/admin").await.text;
     assert!(page.contains("Make the token") && page.contains("this one"), "{page}");
-    let made = ada.post("/admin/tokens", &[("name", "ci"), ("days", "7")]).await;
+    let made = bob.post("/admin/tokens", &[("name", "ci"), ("days", "7")]).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
-    assert!(ada.get("/admin").await.text.contains("Revoke ci"), "it is their own");
+    assert!(bob.get("/admin").await.text.contains("Revoke ci"), "it is their own");
 }

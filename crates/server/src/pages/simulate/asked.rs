@@ -1,7 +1,6 @@
 //! What is asked of a simulation, from an address, and why it cannot be. Owns the limits; runs nothing.
 
 use serde::Deserialize;
-use towpath_core::guarding;
 use towpath_core::ids::LaneId;
 use towpath_core::matrix::{LaneSpec, Matrix};
 use towpath_core::reason::{Refusal, RefusalKind};
@@ -116,12 +115,6 @@ impl Asked {
         };
         let key = format!("{} {lane} {scenario:?} {runs} {seed}", matrix.digest());
         Ok(Self { lane, course, scenario, from, runs, seed, key })
-    }
-
-    /// What the guard of the lane tests.
-    pub(super) fn policy(&self, matrix: &Matrix) -> Option<towpath_guard::Policy> {
-        let (_, section) = matrix.lane(&self.lane)?;
-        Some(guarding::policy(section, 1, guarding::ROUTER_SHARE, 1))
     }
 }
 

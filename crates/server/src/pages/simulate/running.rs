@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use towpath_core::guarding;
 use towpath_core::matrix::Matrix;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::Engine;
@@ -51,7 +52,8 @@ pub(super) async fn outcome(
     if let Some(known) = remembered(&key) {
         return Ok(known);
     }
-    let Some(policy) = asked.policy(matrix) else { return Err(busy()) };
+    let Some((_, section)) = matrix.lane(&asked.lane) else { return Err(busy()) };
+    let policy = guarding::policy(section, 1, guarding::ROUTER_SHARE, 1);
     let (course, scenario, runs) =
         (asked.course.clone(), asked.scenario.clone(), (asked.runs, asked.seed));
     let run = tokio::task::spawn_blocking(move || {
