@@ -219,7 +219,7 @@ fn differing(
         return;
     };
     for key in old.keys().chain(new.keys()) {
-        let inner = [steps, &[key.clone()]].concat();
+        let inner = [steps, std::slice::from_ref(key)].concat();
         match (old.get(key), new.get(key)) {
             (Some(old), Some(new)) => differing(&inner, old, new, found),
             _ => {

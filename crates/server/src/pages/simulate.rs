@@ -27,10 +27,8 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
     if lanes.is_empty() {
         return Ok(framed(&empty()));
     }
-    let answer = match wanted.lane.is_empty() {
-        true => None,
-        false => Some(answered(look, &matrix, wanted).await),
-    };
+    let answer =
+        if wanted.lane.is_empty() { None } else { Some(answered(look, &matrix, wanted).await) };
     let content = html! {
         p.lead { "Runs the declared rollout of a lane many times in virtual time, with the guard that would judge it, against traffic and a fault that you describe. "
             "The same address gives the same answer." }

@@ -99,9 +99,13 @@ fn making(look: &Look, leads: bool) -> Markup {
         return html! { p.sm.q { "The matrix does not name you: nobody can make a token for you." } };
     }
     let places: Vec<&Name> = matrix.environments.iter().map(|one| &one.name).collect();
-    let may = |verb: Verb| match verb.is_of_project() {
-        true => look.engine.may_in_person(person, verb, None),
-        false => places.iter().any(|name| look.engine.may_in_person(person, verb, Some(name))),
+    let may = |verb: Verb| {
+        let here = |name: &&Name| look.engine.may_in_person(person, verb, Some(*name));
+        if verb.is_of_project() {
+            look.engine.may_in_person(person, verb, None)
+        } else {
+            places.iter().any(here)
+        }
     };
     let verbs: Vec<Verb> = Verb::ALL.into_iter().filter(|verb| may(*verb)).collect();
     let programs: Vec<&Person> = if leads {
@@ -166,7 +170,7 @@ pub(in crate::pages) async fn create(
 ) -> Response {
     let request = match wanted(&bytes) {
         Ok(request) => request,
-        Err(refusal) => return look.refuse(refusal.into()),
+        Err(refused) => return look.refuse(refused),
     };
     let by = Caller(look.acting.clone());
     match tokens::create(State(app), by, Body(request)).await {
@@ -176,10 +180,10 @@ pub(in crate::pages) async fn create(
 }
 
 /// What the form asks for.
-fn wanted(bytes: &[u8]) -> Result<TokenRequest, Refusal> {
+fn wanted(bytes: &[u8]) -> Answer<TokenRequest> {
     let wrong = |cause: &str| {
         let message = "no token was created";
-        Refusal::new(RefusalKind::Usage, "bad-token", message, cause.to_owned())
+        ApiError::from(Refusal::new(RefusalKind::Usage, "bad-token", message, cause.to_owned()))
     };
     let (mut name, mut days, mut program) = (None, None, None);
     let (mut may, mut environments) = (BTreeSet::new(), BTreeSet::new());

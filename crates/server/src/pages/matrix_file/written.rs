@@ -56,7 +56,7 @@ pub(super) async fn of(look: &Look) -> Written {
     match read.await {
         Err(_) => Written::Unread("reading it broke down".to_owned()),
         Ok(Err(why)) => Written::Unread(why),
-        Ok(Ok(checked)) => held(checked, force.as_ref(), speed),
+        Ok(Ok(checked)) => held(&checked, force.as_ref(), speed),
     }
 }
 
@@ -68,17 +68,17 @@ fn read(root: &Path, catalogue: &Catalogue, now: Timestamp) -> Result<Checked, S
     Ok(towpath_config::parse_beside(NAME, &bytes, catalogue, &beside))
 }
 
-fn held(checked: Checked, force: Option<&Matrix>, speed: u32) -> Written {
+fn held(checked: &Checked, force: Option<&Matrix>, speed: u32) -> Written {
     let Some(matrix) = checked.matrix.clone() else {
-        let report = towpath_config::brief(&checked, Symbols::Unicode);
+        let report = towpath_config::brief(checked, Symbols::Unicode);
         return Written::Wrong { errors: checked.errors.len(), report };
     };
     let matrix = matrix.rehearsed(speed);
     let warnings = checked.warnings.iter().map(|one| (one.line, one.message.clone()));
     Written::Read(Box::new(Read {
         is_in_force: force == Some(&matrix),
-        lines: towpath_config::resolved_lines(&checked),
-        text: towpath_config::shown_text(&checked).to_owned(),
+        lines: towpath_config::resolved_lines(checked),
+        text: towpath_config::shown_text(checked).to_owned(),
         warnings: warnings.collect(),
         matrix,
     }))
