@@ -14,6 +14,7 @@ mod attesting;
 mod backports;
 pub mod beside;
 mod blue;
+mod catalogue;
 mod checkpoints;
 mod counting;
 mod delivery;
@@ -65,6 +66,7 @@ mod writing;
 
 pub use adapters::AdapterSet;
 pub use attesting::SignedAccount;
+pub use catalogue::Latest;
 pub use checkpoints::CheckpointView;
 pub use orders::{
     Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,

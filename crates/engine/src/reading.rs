@@ -73,16 +73,6 @@ impl Engine {
         self.shared.read(|project| project.common.matrix.clone())
     }
 
-    /// All releases of a service, or of all, oldest first.
-    pub fn releases(&self, service: Option<&Name>) -> Vec<Release> {
-        self.shared.read(|project| {
-            let all = project.common.releases.iter();
-            all.filter(|release| service.is_none_or(|own| *own == release.service))
-                .cloned()
-                .collect()
-        })
-    }
-
     /// Lanes, as far as something happened in them.
     pub fn lane_state(&self, id: &LaneId) -> Lane {
         self.shared.read(|project| project.lane(id))

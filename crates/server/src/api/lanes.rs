@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use towpath_core::ids::{LaneId, Name, Person};
+use towpath_core::ids::{LaneId, Name, Person, Version};
 use towpath_core::journal::{Attested, Event};
 use towpath_core::people::Verb;
 use towpath_core::promotion::input::{Input, PromotionOrder};
@@ -285,10 +285,9 @@ fn attested_release(
     by: &Person,
     request: &AttestRequest,
 ) -> Answer<ReleaseRef> {
-    let releases = app.engine.releases(Some(&id.service));
-    let known = |version: &str| releases.iter().find(|one| one.version.as_str() == version);
+    let known = |version: &Version| app.engine.release(&id.service, version);
     if let Some(version) = &request.release {
-        return known(version.as_str()).map(ReleaseRef::from).ok_or_else(|| {
+        return known(version).as_ref().map(ReleaseRef::from).ok_or_else(|| {
             let what = format!("there is no release {version} of {}", id.service);
             ApiError::not_found(&what, "towpath release list")
         });
@@ -299,7 +298,8 @@ fn attested_release(
     }
     let order = PromotionOrder::of(by.clone());
     let newest = app.engine.plan(id, &order).ok();
-    newest.and_then(|plan| known(&plan.release).map(ReleaseRef::from)).ok_or_else(|| {
+    let newest = newest.and_then(|plan| known(&Version::new(&plan.release).ok()?));
+    newest.as_ref().map(ReleaseRef::from).ok_or_else(|| {
         let message = format!("about which release? none may enter {} now", id.environment);
         let cause = "without --release it is the newest that may enter".to_owned();
         Refusal::new(RefusalKind::Usage, "release-needed", message, cause)

@@ -208,10 +208,8 @@ fn side(look: &Look, service: &str, environment: &str) -> Result<Side, ApiError>
     let section = section
         .ok_or_else(|| ApiError::not_found(&format!("there is no lane {id}"), "towpath status"))?;
     let serving = look.engine.lane_state(&id).serving;
-    let serves = serving.and_then(|one| {
-        let all = look.engine.releases(Some(&id.service));
-        all.into_iter().find(|release| release.version == one.deployment.release.version)
-    });
+    let serves =
+        serving.and_then(|one| look.engine.release(&id.service, &one.deployment.release.version));
     Ok(Side { id, section, serves })
 }
 

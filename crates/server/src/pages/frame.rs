@@ -1,6 +1,8 @@
 //! What stands around every page: head, navigation, the live sign, the foot of definitions. Owns the way from
 //! a request to who looks at what; knows no page.
 
+use std::sync::OnceLock;
+
 use axum::extract::{FromRequestParts, NestedPath, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -62,6 +64,8 @@ pub(super) struct Look {
     address: String,
     /// What stands before every address of this project: nothing, or `/projects/NAME`.
     pub(super) base: String,
+    /// What waits for whoever looks, once somebody asked: the answer is the state of every lane.
+    waits: OnceLock<Vec<WaitView>>,
 }
 
 impl FromRequestParts<App> for Look {
@@ -83,7 +87,7 @@ impl FromRequestParts<App> for Look {
             parts.extensions.get::<OriginalUri>().map(|original| original.0.path().to_owned());
         let address = original.unwrap_or_else(|| parts.uri.path().to_owned());
         let (engine, base) = (app.engine.clone(), base.unwrap_or_default());
-        Ok(Self { engine, visitor, acting, address, base })
+        Ok(Self { engine, visitor, acting, address, base, waits: OnceLock::new() })
     }
 }
 
@@ -135,10 +139,12 @@ impl Look {
     }
 
     /// What waits for whoever looks, once per promotion.
-    pub(super) fn waits(&self) -> Vec<WaitView> {
-        let mut mine = self.engine.waiting(&self.acting, true).waiting;
-        mine.retain(is_for_people);
-        mine
+    pub(super) fn waits(&self) -> &[WaitView] {
+        self.waits.get_or_init(|| {
+            let mut mine = self.engine.waiting(&self.acting, true).waiting;
+            mine.retain(is_for_people);
+            mine
+        })
     }
 
     /// The changed matrix that waits for whoever looks.
@@ -149,7 +155,7 @@ impl Look {
 
     fn framed(&self, status: StatusCode, page: &Page) -> Response {
         let changed = usize::from(self.proposal_for_me().is_some());
-        let waits = of_promotions(&self.waits()) + changed;
+        let waits = of_promotions(self.waits()) + changed;
         let markup = self.document(page, waits);
         let html = "text/html; charset=utf-8";
         let headers = [(header::CONTENT_TYPE, html), (header::CACHE_CONTROL, "no-store")];

@@ -10,7 +10,6 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use towpath_core::ids::Name;
 use towpath_core::matrix::{Decider, Environment, Matrix, Predecessors};
-use towpath_core::release::Release;
 use towpath_engine::views::{LaneView, PromotionView, Status, WaitView};
 
 use crate::pages::frame::{Look, Page, Place, Shown, said};
@@ -44,7 +43,7 @@ const SHOWN: [(&str, &str); 6] = [
 struct Data {
     matrix: Matrix,
     status: Status,
-    releases: Vec<Release>,
+    has_releases: bool,
     waits: Vec<WaitView>,
     latest: Vec<PromotionView>,
 }
@@ -67,8 +66,8 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
     let status = look.engine.status();
     let Some(matrix) = look.engine.matrix() else { return Ok(without_matrix(&status)) };
     let data = Data {
-        releases: look.engine.releases(None),
-        waits: look.waits(),
+        has_releases: look.engine.has_releases(),
+        waits: look.waits().to_vec(),
         latest: look.engine.promotions(None, None, LATEST).await?,
         matrix,
         status,
@@ -78,7 +77,7 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
         (said(wanted.done.as_deref()))
         (warnings(&data.status))
         (strip::strip(look, &data))
-        @if data.releases.is_empty() { (without_releases()) }
+        @if !data.has_releases { (without_releases()) }
         (table(look, &data, wanted))
         (keys())
     };
@@ -130,13 +129,14 @@ fn warnings(status: &Status) -> Markup {
 type Line<'a> = (&'a Name, Vec<(&'a Environment, Option<Cell<'a>>)>);
 
 fn table(look: &Look, data: &Data, wanted: &Wanted) -> Markup {
+    let order = cell::order(look, data);
     let rows: Vec<Line<'_>> = data
         .matrix
         .services
         .keys()
         .map(|service| {
             let environments = data.matrix.environments.iter();
-            let of = |environment| (environment, Cell::of(look, data, service, environment));
+            let of = |environment| (environment, Cell::of(data, &order, service, environment));
             (service, environments.map(of).collect())
         })
         .collect();

@@ -19,6 +19,8 @@ use crate::pages::words;
 
 /// How many releases one page lists.
 const LISTED: usize = 50;
+/// Releases that one is offered to be compared with.
+const OTHERS: usize = 5;
 /// How many promotions of each lane are looked through for those of one release.
 const LOOKED_AT: u32 = 100;
 
@@ -38,10 +40,8 @@ pub(super) async fn list(look: Look, Query(wanted): Query<Wanted>) -> Response {
         .map(|matrix| matrix.services.into_keys().collect())
         .unwrap_or_default();
     let own = wanted.service.as_deref().and_then(|name| Name::new(name).ok());
-    let mut all = look.engine.releases(own.as_ref());
-    all.reverse();
-    let count = all.len();
-    let listed: Vec<Release> = all.into_iter().skip(wanted.from).take(LISTED).collect();
+    let latest = look.engine.latest_releases(own.as_ref(), wanted.from, LISTED);
+    let (count, listed) = (latest.count, latest.releases);
     let content = html! {
         div.head { h1 { "Releases" } span.q { (grouped(count as u64)) } }
         @if services.len() > 1 { (of_service(&look, &services, own.as_ref())) }
@@ -147,8 +147,7 @@ pub(super) fn found(look: &Look, service: &str, version: &str) -> Result<Release
     let none = || ApiError::not_found("there is no such release", "towpath release list");
     let service = Name::new(service).map_err(|_| none())?;
     let version = Version::new(version).map_err(|_| none())?;
-    let all = look.engine.releases(Some(&service));
-    all.into_iter().find(|release| release.version == version).ok_or_else(none)
+    look.engine.release(&service, &version).ok_or_else(none)
 }
 
 async fn page(look: &Look, service: &str, version: &str) -> Shown {
@@ -267,9 +266,10 @@ fn brought(release: &Release) -> Markup {
 }
 
 fn compare(look: &Look, release: &Release) -> Markup {
-    let all = look.engine.releases(Some(&release.service));
-    let others: Vec<&Release> =
-        all.iter().rev().filter(|one| one.version != release.version).take(5).collect();
+    // One more, because it may be among them itself.
+    let latest = look.engine.latest_releases(Some(&release.service), 0, OTHERS + 1);
+    let others = latest.releases.iter().filter(|one| one.version != release.version);
+    let others: Vec<&Release> = others.take(OTHERS).collect();
     html! {
         @if others.is_empty() { p.q { "There is no other release of " (release.service) " to compare it with." } }
         ul {
@@ -278,6 +278,6 @@ fn compare(look: &Look, release: &Release) -> Markup {
                     "with " (one.version) } }
             }
         }
-        @if others.len() == 5 { p.sm.qq { "The newest 5 of " (counted(all.len(), "release")) "." } }
+        @if others.len() == OTHERS { p.sm.qq { "The newest " (OTHERS) " of " (counted(latest.count, "release")) "." } }
     }
 }

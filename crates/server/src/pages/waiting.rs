@@ -8,7 +8,7 @@ use axum::extract::Query;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use towpath_core::ids::PromotionNumber;
+use towpath_core::ids::{Name, PromotionNumber, Version};
 use towpath_core::release::Release;
 use towpath_engine::views::{CheckView, PromotionView, WaitView};
 
@@ -84,7 +84,7 @@ fn of_others_alone(look: &Look) -> Vec<WaitView> {
 
 async fn asks(look: &Look) -> Result<Vec<Ask>, crate::error::ApiError> {
     let mut asks: Vec<Ask> = Vec::new();
-    for wait in look.waits() {
+    for wait in look.waits().iter().cloned() {
         let is_same = |ask: &&mut Ask| {
             let first = &ask.waits[0];
             (&first.service, &first.environment, first.promotion)
@@ -99,10 +99,8 @@ async fn asks(look: &Look) -> Result<Vec<Ask>, crate::error::ApiError> {
             None => None,
         };
         let release = view.as_ref().and_then(|view| {
-            let mut all = look.engine.releases(None).into_iter();
-            all.find(|one| {
-                one.service.as_str() == view.service && one.version.as_str() == view.release
-            })
+            let service = Name::new(&view.service).ok()?;
+            look.engine.release(&service, &Version::new(&view.release).ok()?)
         });
         asks.push(Ask { waits: vec![wait], view, release });
     }

@@ -68,7 +68,6 @@ fn lasts(data: &Data) -> String {
 fn cannot_be_undone(look: &Look, data: &Data) -> Option<String> {
     let serving = data.lane.serving.as_ref()?;
     let release = &serving.deployment.release;
-    let all = look.engine.releases(Some(&data.lane.id.service));
-    let own = all.into_iter().find(|one| one.version == release.version)?;
+    let own = look.engine.release(&data.lane.id.service, &release.version)?;
     own.is_irreversible().then(|| own.version.to_string())
 }

@@ -1,6 +1,8 @@
 //! One service in one environment, in a few lines. Owns which exception is worth a line; a cell without one
 //! has no colour.
 
+use std::collections::{BTreeSet, HashMap};
+
 use maud::{Markup, html};
 use towpath_core::ids::Name;
 use towpath_core::matrix::{Environment, Predecessors};
@@ -24,8 +26,8 @@ pub(super) struct Cell<'a> {
 impl<'a> Cell<'a> {
     /// None where the matrix declares no such lane.
     pub(super) fn of(
-        _: &Look,
         data: &'a Data,
+        order: &Order<'a>,
         service: &Name,
         environment: &Environment,
     ) -> Option<Self> {
@@ -38,7 +40,7 @@ impl<'a> Cell<'a> {
         let frozen = data.status.frozen.iter().find(applies);
         let is_mine = data.waits.iter().any(|wait| is_of(wait, lane));
         let mut cell = Self {
-            behind: behind(data, lane, environment),
+            behind: behind(data, order, lane, environment),
             frozen,
             is_mine,
             states: Vec::new(),
@@ -250,8 +252,25 @@ fn is_of(wait: &WaitView, lane: &LaneView) -> bool {
     wait.service == lane.service && wait.environment == lane.environment
 }
 
+/// Which of two releases is newer, of those that serve or are verified anywhere.
+pub(super) type Order<'a> = HashMap<(&'a str, &'a str), usize>;
+
+/// That order, of all lanes of a page.
+pub(super) fn order<'a>(look: &Look, data: &'a Data) -> Order<'a> {
+    let lanes = data.status.lanes.iter();
+    let asked = lanes.flat_map(|lane| {
+        let serving = lane.serves.iter().map(|serves| serves.release.as_str());
+        serving.chain(verified(lane)).map(|version| (lane.service.as_str(), version))
+    });
+    look.engine.order_of(&asked.collect())
+}
+
+fn verified(lane: &LaneView) -> impl Iterator<Item = &str> {
+    lane.verified.iter().map(String::as_str)
+}
+
 /// How many releases that are newer than what serves are verified in what comes before, and not here.
-fn behind(data: &Data, lane: &LaneView, environment: &Environment) -> usize {
+fn behind(data: &Data, order: &Order<'_>, lane: &LaneView, environment: &Environment) -> usize {
     let before = |name: &Name| {
         let mut lanes = data.status.lanes.iter();
         lanes.find(|one| one.service == lane.service && one.environment == name.as_str())
@@ -269,11 +288,12 @@ fn behind(data: &Data, lane: &LaneView, environment: &Environment) -> usize {
             _ => names.iter().all(is),
         }
     };
-    let serving = lane.serves.as_ref().map(|serves| serves.release.as_str());
-    let own = data.releases.iter().filter(|release| release.service.as_str() == lane.service);
-    let versions: Vec<&str> = own.map(|release| release.version.as_str()).collect();
-    let at = serving.and_then(|serving| versions.iter().position(|version| *version == serving));
-    let newer = versions.into_iter().skip(at.map_or(0, |at| at + 1));
+    let place = |version: &str| order.get(&(lane.service.as_str(), version)).copied();
+    let serving = lane.serves.as_ref().and_then(|serves| place(&serves.release));
+    let candidates: BTreeSet<&str> = names.iter().filter_map(before).flat_map(verified).collect();
     let is_here = |version: &str| lane.verified.iter().any(|it| it == version);
+    let is_newer =
+        |version: &str| place(version).is_some_and(|at| serving.is_none_or(|serving| at > serving));
+    let newer = candidates.into_iter().filter(|version| is_newer(version));
     newer.filter(|version| !is_here(version) && is_verified_before(version)).count()
 }
