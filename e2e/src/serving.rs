@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +17,7 @@ const BEGINS_WITHIN: Duration = Duration::from_secs(20);
 /// A server that runs until this is dropped.
 pub struct Serving {
     child: Child,
+    heard: Receiver<String>,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -27,8 +28,16 @@ impl Serving {
     /// # Panics
     /// When it does not say where its pages are.
     pub fn begin(folder: &Path, options: &[&str]) -> Self {
+        Self::begin_at(folder, SocketAddr::from(([127, 0, 0, 1], 0)), options)
+    }
+
+    /// The same at this address.
+    ///
+    /// # Panics
+    /// When it does not say where its pages are.
+    pub fn begin_at(folder: &Path, address: SocketAddr, options: &[&str]) -> Self {
         let mut command = Command::new(towpath());
-        command.current_dir(folder).args(["serve", "--listen", "127.0.0.1:0"]).args(options);
+        command.current_dir(folder).args(["serve", "--listen", &address.to_string()]).args(options);
         command.env_remove("TOWPATH_LISTEN").stdin(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let said = BufReader::new(child.stderr.take().expect("it is piped"));
@@ -40,10 +49,10 @@ impl Serving {
             }
         });
         // From here on it is ended with whatever ends this.
-        let mut serving = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let mut serving = Self { child, heard, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let mut all = String::new();
         while serving.address.port() == 0 {
-            let line = heard.recv_timeout(BEGINS_WITHIN);
+            let line = serving.heard.recv_timeout(BEGINS_WITHIN);
             let Ok(line) = line else { panic!("it does not say where its pages are\n{all}") };
             if let Some(address) = line.strip_prefix("pages on ") {
                 let host = address.split("//").nth(1).expect("an address").trim_end_matches('/');
@@ -52,6 +61,16 @@ impl Serving {
             all = all + &line + "\n";
         }
         serving
+    }
+
+    /// The next line that it says with these words in it.
+    ///
+    /// # Panics
+    /// When it says none.
+    pub fn until_said(&self, words: &str) -> String {
+        let mut lines = std::iter::from_fn(|| self.heard.recv_timeout(BEGINS_WITHIN).ok());
+        let found = lines.find(|line| line.contains(words));
+        found.unwrap_or_else(|| panic!("it never says: {words}"))
     }
 
     /// The address of the server, or of one project of it.

@@ -16,7 +16,7 @@ use towpath_engine::views::{ProposalView, WaitView};
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::pages::marks::{DEFINITIONS, icon};
-use crate::pages::{assets, problem};
+use crate::pages::{assets, keys, problem};
 use crate::routes::App;
 use crate::signin::{self, InSession};
 use crate::visitor::Visitor;
@@ -38,20 +38,21 @@ pub(super) enum Place {
     None,
 }
 
-/// Places in the order of the navigation: address below the base, word, the class that lets narrow screens
-/// leave it to `More`.
-const PLACES: [(Place, &str, &str, &str); 10] = [
-    (Place::Matrix, "/", "Matrix", ""),
-    (Place::Waiting, "/waiting", "Waiting", ""),
-    (Place::Releases, "/releases", "Releases", ""),
-    (Place::Pipeline, "/pipeline", "Pipeline", ""),
-    (Place::Insights, "/insights", "Insights", ""),
-    (Place::Audit, "/audit", "Audit", ""),
-    (Place::MatrixFile, "/matrix", "Matrix file", ""),
-    (Place::Simulate, "/simulate", "Simulate", ""),
-    (Place::Notifications, "/notifications", "Notifications", ""),
-    (Place::Admin, "/admin", "Admin", ""),
+/// Places in the order of the navigation: address below the base, and word.
+const PLACES: [(Place, &str, &str); 10] = [
+    (Place::Matrix, "/", "Matrix"),
+    (Place::Waiting, "/waiting", "Waiting"),
+    (Place::Releases, "/releases", "Releases"),
+    (Place::Pipeline, "/pipeline", "Pipeline"),
+    (Place::Insights, "/insights", "Insights"),
+    (Place::Audit, "/audit", "Audit"),
+    (Place::MatrixFile, "/matrix", "Matrix file"),
+    (Place::Simulate, "/simulate", "Simulate"),
+    (Place::Notifications, "/notifications", "Notifications"),
+    (Place::Admin, "/admin", "Admin"),
 ];
+/// So many of them have room on a telephone, and so many on any screen, beside `More`, which has the others.
+const NEAR: (usize, usize) = (3, 6);
 
 /// Somebody who looks at a page of a project.
 pub(super) struct Look {
@@ -186,7 +187,49 @@ impl Look {
                             " times faster, and nothing here is of the real project."
                         }
                     }
-                    main id="main" data-news=(self.to("/live")) { (page.content) }
+                    main id="main" data-news={ "/v1" (self.base) "/stream" } { (page.content) }
+                    (keys::list())
+                }
+            }
+        }
+    }
+
+    /// The navigation. Those that a narrow screen has no room for stand there twice: in the line, and below `More`,
+    /// of which the style sheet shows one.
+    fn places(&self, here: Place, waits: usize) -> Markup {
+        let current = |place: Place| (place == here).then_some("page");
+        let class = |at: usize| match at {
+            _ if at < NEAR.0 => None,
+            _ if at < NEAR.1 => Some("far"),
+            _ => Some("farther"),
+        };
+        let far = PLACES.iter().enumerate().skip(NEAR.0);
+        let more = far
+            .clone()
+            .find(|(_, (place, ..))| *place == here)
+            .map_or("More", |(_, found)| found.2);
+        html! {
+            nav aria-label="Main" {
+                @for (at, (place, address, word)) in PLACES.iter().enumerate() {
+                    a href=(self.to(address)) class=[class(at)] aria-current=[current(*place)]
+                        data-key=[(*place == Place::Waiting).then_some("w")] {
+                        (word)
+                        @if *place == Place::Waiting {
+                            span id="waits" data-live {
+                                @if waits > 0 {
+                                    span.n aria-label={ (waits) " for you" } { (waits) }
+                                }
+                            }
+                        }
+                    }
+                }
+                details class=(if PLACES.len() > NEAR.1 { "more many-places" } else { "more" }) data-act {
+                    summary class=[(more != "More").then_some("here")] { (more) (icon("down")) }
+                    div.panel {
+                        @for (at, (place, address, word)) in far {
+                            a href=(self.to(address)) class=[class(at)] aria-current=[current(*place)] { (word) }
+                        }
+                    }
                 }
             }
         }
@@ -199,28 +242,15 @@ impl Look {
                 a.brand href=(self.to("/")) data-key="m" {
                     (BRAND) "Towpath " span.q { (self.engine.setup().project) }
                 }
-                nav aria-label="Main" {
-                    @for (place, address, word, class) in PLACES {
-                        a href=(self.to(address)) class=[(!class.is_empty()).then_some(class)]
-                            aria-current=[(place == here).then_some("page")]
-                            data-key=[(place == Place::Waiting).then_some("w")] {
-                            (word)
-                            @if place == Place::Waiting {
-                                span id="waits" data-live {
-                                    @if waits > 0 {
-                                        span.n aria-label={ (waits) " for you" } { (waits) }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
+                (self.places(here, waits))
                 span.live id="live" role="status" {
                     svg.ic.dot aria-hidden="true" { use href="#i-dot" {} }
                     svg.ic.ring aria-hidden="true" { use href="#i-ring" {} }
                     span.word { "as of" } " "
                     (made(now))
                 }
+                // Shown by the script, which follows the keys.
+                button.help type="button" id="help" hidden { span.vh { "Keys" } kbd aria-hidden="true" { "?" } }
                 // On the machine's own socket there is no session that could be ended.
                 @if !self.visitor.form.is_empty() {
                     a.who href="/sign-out" {

@@ -13,11 +13,16 @@ use towpath_core::matrix::{Decider, Environment, Matrix, Predecessors};
 use towpath_engine::views::{LaneView, PromotionView, Status, WaitView};
 
 use crate::pages::frame::{Look, Page, Place, Shown, said};
+use crate::pages::keys;
 use crate::pages::marks::{counted, icon};
 use cell::Cell;
 
 /// From how many services on a line is made low (README of the prototype).
 const MANY: usize = 20;
+/// Up to how many environments the table needs less than the whole width.
+const FEW: usize = 2;
+/// How many environments stand beside each other on a screen of 1280 pixels; more of them move sideways.
+const MOST_ABREAST: usize = 7;
 /// How many of the latest promotions are looked through for what went back.
 const LATEST: u32 = 100;
 
@@ -79,7 +84,7 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
         (strip::strip(look, &data))
         @if !data.has_releases { (without_releases()) }
         (table(look, &data, wanted))
-        (keys())
+        (keys::line())
     };
     Ok(Page { place: Place::Matrix, title: format!("Matrix of {}", data.status.project), content })
 }
@@ -146,12 +151,19 @@ fn table(look: &Look, data: &Data, wanted: &Wanted) -> Markup {
         (show == "all" || cell.is(show))
             && query.split_whitespace().all(|word| cell.says(service, word))
     };
-    let many = data.matrix.services.len() >= MANY;
-    let services = data.matrix.services.len();
+    let (services, environments) = (data.matrix.services.len(), data.matrix.environments.len());
+    let is_long = environments > MOST_ABREAST;
+    let class = match () {
+        () if services >= MANY => "mx many",
+        () if environments <= FEW => "mx few",
+        () => "mx",
+    };
     html! {
         (bar(look, &rows, show, wanted.q.as_deref()))
-        div id="cells" data-live {
-            table class=(if many { "mx many" } else { "mx" }) role="table"
+        // What moves sideways is reached by keys as well.
+        div id="cells" data-live class=[is_long.then_some("long")] tabindex=[is_long.then_some("0")]
+            role=[is_long.then_some("region")] aria-label=[is_long.then_some("Services by environments")] {
+            table class=(class) role="table"
                 aria-label="Services by environments" {
                 thead { tr role="row" {
                     th role="columnheader" scope="col" { b { "Service" } span.xs.qq { (counted(services, "service")) } }
@@ -234,37 +246,6 @@ fn bar(look: &Look, rows: &[Line<'_>], show: &str, query: Option<&str>) -> Marku
                     }
                 }
             }
-        }
-    }
-}
-
-fn keys() -> Markup {
-    let all = [
-        (&["/"][..], "filter"),
-        (&["j", "k"], "next, previous service"),
-        (&["h", "l"], "earlier, later environment"),
-        (&["Enter"], "open"),
-        (&["w"], "what waits for you"),
-        (&["m"], "the matrix"),
-        (&["Esc"], "leave"),
-    ];
-    html! {
-        p.keys {
-            span { kbd { "/" } " filter" }
-            span { kbd { "h" } " " kbd { "j" } " " kbd { "k" } " " kbd { "l" } " move" }
-            span { kbd { "Enter" } " open" }
-            span { kbd { "w" } " waiting for you" }
-            span { kbd { "?" } " all keys" }
-        }
-        dialog.panel id="keys" aria-labelledby="keys-title" {
-            h2 id="keys-title" { "Keys" }
-            dl {
-                @for (keys, what) in all {
-                    dt { @for key in keys { kbd { (key) } " " } }
-                    dd { (what) }
-                }
-            }
-            form method="dialog" { button.btn { "Close" } }
         }
     }
 }

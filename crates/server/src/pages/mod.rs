@@ -10,8 +10,8 @@ mod changes;
 mod compare;
 mod frame;
 mod insights;
+mod keys;
 mod lane;
-mod live;
 mod marks;
 mod matrix;
 mod matrix_file;
@@ -77,7 +77,6 @@ pub fn routes() -> Vec<PageRoute> {
         own("/admin/tokens", admin::tokens::create),
         own("/admin/revoke", admin::tokens::revoke),
         own("/admin/end-session", admin::end_session),
-        page("/live", live::follow),
         open("/assets/{file}", assets::serve),
     ]
 }

@@ -112,10 +112,10 @@ fn drawn(look: &Look, matrix: &Matrix, status: &Status, node: &Node<'_>) -> Mark
     let text = |line: u32| (node.x + 12, node.y + 8 + line * 18);
     let (lines, label) = (words_of(node.environment), standing(status, name));
     html! {
-        a href=(look.to(&place)) aria-label={ (name) ": " (lines) ", " (label) } {
+        a href=(look.to(&place)) {
             rect.node x=(node.x) y=(node.y) width=(NODE.0) height=(NODE.1) rx="4" {}
-            text.nm x=(text(1).0) y=(text(1).1 - 4) { (name) }
-            text x=(text(2).0) y=(text(2).1 - 4) { (lines) }
+            text.nm x=(text(1).0) y=(text(1).1 - 4) { (name) } " "
+            text x=(text(2).0) y=(text(2).1 - 4) { (lines) } " "
             text x=(text(3).0) y=(text(3).1 - 6) { (label) }
         }
     }

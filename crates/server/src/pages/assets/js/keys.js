@@ -13,10 +13,24 @@ function line(key) {
   const at = lines.indexOf(page.activeElement);
   lines[Math.min(lines.length - 1, Math.max(0, at < 0 ? 0 : at + (key === "j") - (key === "k")))].focus();
 }
+// Keys that are pressed alone can be turned off, for this browser.
+const followed = page.querySelector("#keys-followed"), help = page.querySelector("#help");
+const kept = (value) => {
+  try { return value === undefined ? localStorage.getItem("keys") : localStorage.setItem("keys", value); } catch (_) { return null; }
+};
+if (followed) {
+  followed.checked = kept() !== "off";
+  followed.addEventListener("change", () => kept(followed.checked ? "on" : "off"));
+}
+if (help) {
+  help.hidden = false;
+  help.addEventListener("click", () => page.querySelector("#keys").showModal());
+}
 page.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("input, textarea, select")) { if (event.key === "Escape") event.target.blur(); return; }
+  if (event.target.matches("input:not([type=checkbox]), textarea, select")) { if (event.key === "Escape") event.target.blur(); return; }
   const keys = page.querySelector("#keys");
+  if (keys && keys.open || followed && !followed.checked && event.key !== "Escape") return;
   if (event.key === "/" && box()) { event.preventDefault(); box().focus(); }
   else if (event.key === "?" && keys) keys.showModal();
   else if (event.key === "w") { const link = page.querySelector("a[data-key=w]"); if (link) link.click(); }
@@ -32,6 +46,9 @@ page.addEventListener("toggle", (event) => {
   const field = panel.querySelector("input:not([type=hidden]), textarea, button");
   if (field) field.focus();
 }, true);
+page.addEventListener("click", (event) => {
+  for (const open of all("details.more[open]")) if (!open.contains(event.target)) open.open = false;
+});
 page.addEventListener("submit", (event) => {
   for (const button of all("button", event.target)) setTimeout(() => { button.disabled = true; }, 0);
 });

@@ -65,18 +65,69 @@ async function read() {
   reading = false;
   if (again) { again = false; setTimeout(read, 500); }
 }
-let stream = null;
-function follow() {
-  if (stream || page.hidden || !main || !main.dataset.news) return;
-  stream = new EventSource(main.dataset.news);
-  stream.addEventListener("news", read);
-  stream.addEventListener("tick", () => { if (page.querySelector("[data-moves]")) read(); });
-  stream.addEventListener("error", stale);
-  stream.addEventListener("open", () => { if (sign && sign.classList.contains("stale")) read(); });
+// One stream for all tabs of a project, because browsers allow six connections to one server. The tab that has the
+// lock listens and tells the others; one that nobody looks at lets go of it. Where there are no locks (plain HTTP from
+// another machine) each tab listens for itself.
+const PACE = 500, MEASURED_EVERY = 5000, AGAIN = 3000;
+const place = main && main.dataset.news;
+const name = "towpath " + place;
+const others = place && navigator.locks && "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
+let stream = null, queue = null, release = null, due = null, last = "", measured = 0;
+function soon() {
+  if (due || page.hidden) return;
+  due = setTimeout(() => { due = null; read(); }, PACE);
 }
-// A page that nobody looks at holds no connection: browsers allow six of them.
-page.addEventListener("visibilitychange", () => {
-  if (page.hidden && stream) { stream.close(); stream = null; }
-  else if (!page.hidden) { follow(); read(); }
+function hear(what) {
+  if (what.last) last = what.last;
+  if (what.is === "news") soon();
+  else if (what.is === "measured") {
+    if (!page.querySelector("[data-moves]") || Date.now() - measured < MEASURED_EVERY) return;
+    measured = Date.now();
+    soon();
+  } else if (what.is === "lost") stale();
+  // What happened between the making of the page and now was heard by nobody.
+  else if (what.is === "open") soon();
+}
+function tell(is) {
+  hear({ is });
+  if (others) others.postMessage({ is, last });
+}
+function listen() {
+  stream = new EventSource(place + (last ? "?after=" + last : ""));
+  for (const kind of ["journal", "resync"]) {
+    stream.addEventListener(kind, (event) => { last = event.lastEventId || last; tell("news"); });
+  }
+  stream.addEventListener("telemetry", () => tell("measured"));
+  stream.addEventListener("open", () => tell("open"));
+  stream.addEventListener("error", () => {
+    tell("lost");
+    // One that was refused does not come back by itself.
+    if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(() => { if (holds()) listen(); }, AGAIN); }
+  });
+}
+const holds = () => !stream && !page.hidden && (release || !others);
+function follow() {
+  if (!place || page.hidden || stream || queue || release) return;
+  if (!others) { listen(); return; }
+  queue = new AbortController();
+  const held = () => new Promise((done) => { queue = null; release = done; listen(); });
+  navigator.locks.request(name, { signal: queue.signal }, held).catch(() => {});
+  others.postMessage({ is: "who" });
+}
+function leave() {
+  if (queue) queue.abort();
+  if (stream) stream.close();
+  if (release) release();
+  queue = stream = release = null;
+}
+if (others) others.addEventListener("message", ({ data }) => {
+  if (data.is !== "who") hear(data);
+  else if (stream) others.postMessage({ is: stream.readyState === EventSource.OPEN ? "open" : "lost", last });
 });
-if (main && main.dataset.news) follow();
+// A page that nobody looks at holds no connection; nor does one that is left and may come back.
+page.addEventListener("visibilitychange", () => {
+  if (page.hidden) leave(); else { follow(); read(); }
+});
+addEventListener("pagehide", leave);
+addEventListener("pageshow", (event) => { if (event.persisted) { follow(); read(); } });
+follow();
