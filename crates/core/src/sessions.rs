@@ -25,6 +25,8 @@ pub struct SessionRules {
     pub lasts: Span,
     /// Whether orders that could do harm want a second factor, no older than that.
     pub second_factor: bool,
+    /// Whether whoever gives such orders has to have signed in at the provider of OpenID Connect.
+    pub provider: bool,
 }
 
 /// How somebody proved who they are.
@@ -34,6 +36,8 @@ pub enum Factor {
     First,
     /// By something else that only they have, beside it.
     Second,
+    /// By the word of a provider of OpenID Connect, which was the first.
+    Provider,
 }
 
 /// Somebody who signed in.
@@ -87,10 +91,16 @@ impl Verb {
     }
 }
 
+impl Default for SessionRules {
+    fn default() -> Self {
+        Self { lasts: DEFAULT, second_factor: false, provider: false }
+    }
+}
+
 impl SessionRules {
     /// Those of `declared`, the section `iam` of an environment.
     fn of(declared: Option<&Value>) -> Self {
-        let Some(declared) = declared else { return Self { lasts: DEFAULT, second_factor: false } };
+        let Some(declared) = declared else { return Self::default() };
         let lasts = match declared.get("session") {
             None | Some(Value::Null) => DEFAULT,
             Some(said) => {
@@ -102,13 +112,19 @@ impl SessionRules {
             None | Some(Value::Null) => false,
             Some(said) => said.as_bool().unwrap_or(true),
         };
-        Self { lasts, second_factor }
+        // What nobody understands is taken as the strictest.
+        let provider = match declared.get("sign_in") {
+            None | Some(Value::Null) => false,
+            Some(said) => !matches!(said.as_str(), Some("none" | "password")),
+        };
+        Self { lasts, second_factor, provider }
     }
 
     fn stricter(self, other: Self) -> Self {
         Self {
             lasts: self.lasts.min(other.lasts),
             second_factor: self.second_factor || other.second_factor,
+            provider: self.provider || other.provider,
         }
     }
 }
@@ -144,6 +160,17 @@ impl Session {
         let place = environment.map_or_else(String::new, |name| format!(" in {name}"));
         if let Some(cause) = self.over(matrix, rules, now) {
             return Answer::Expired(self.refused("session-expired", verb, &place, cause));
+        }
+        // What stops harm waits for no provider: it may be down.
+        let is_enough = !rules.provider || self.factors.contains_key(&Factor::Provider);
+        if !is_enough && verb.wants_second_factor() {
+            let cause = "one signs in by OpenID Connect for that, and this session began otherwise";
+            return Answer::Expired(self.refused(
+                "session-expired",
+                verb,
+                &place,
+                cause.to_owned(),
+            ));
         }
         if !rules.second_factor || !verb.wants_second_factor() {
             let lasts = rules.lasts;

@@ -26,8 +26,11 @@ const KEYS: &[Key] = &[
         Shape::SomeTime,
         "How long after signing in somebody may give orders; an hour where nothing is said.",
     ),
-    Key::optional("sign_in", word(&["none", "password", "oidc"]), "How one proves who one is.")
-        .standing(Standing::Kept(None)),
+    Key::optional(
+        "sign_in",
+        word(&["none", "password", "oidc"]),
+        "`oidc`: whoever signed in gives orders that could do harm only after signing in at the provider of OpenID Connect.",
+    ),
     Key::optional(
         "unattended_role",
         TEXT,

@@ -154,7 +154,10 @@ fn a_factor_of_another_session_an_unknown_place_and_unreadable_rules_are_no_way_
     for iam in [json!({ "session": 5, "mfa": "yes" }), json!({ "session": "0s", "mfa": 1 })] {
         matrix.environments = vec![environment("odd", Some(iam))];
         let rules = matrix.session_rules(Some(&name("odd")));
-        assert_eq!(rules, SessionRules { lasts: STRICTEST, second_factor: true });
+        assert_eq!(
+            rules,
+            SessionRules { lasts: STRICTEST, second_factor: true, ..SessionRules::default() }
+        );
     }
 }
 
@@ -176,4 +179,33 @@ fn each_refusal_says_who_what_where_why_and_what_to_do() {
     assert_eq!(refusal.message, "ada has to sign in again to promote in production");
     assert_eq!(refusal.cause.as_deref(), Some("a session lasts 15m there"));
     assert!(refusal.next[0].what.contains("goes on meanwhile"), "{refusal:?}");
+}
+
+#[test]
+fn where_one_signs_in_at_the_provider_no_other_way_is_enough_but_for_what_stops_harm() {
+    let mut matrix = matrix();
+    let declared = |sign_in: Value| Some(json!({ "session": "15m", "sign_in": sign_in }));
+    for (text, said, wanted) in [
+        ("oidc", json!("oidc"), true),
+        ("odd", json!("saml"), true),
+        ("number", json!(7), true),
+        ("password", json!("password"), false),
+        ("none", json!("none"), false),
+        ("nothing", Value::Null, false),
+    ] {
+        matrix.environments = vec![environment(text, declared(said))];
+        let place = name(text);
+        assert_eq!(matrix.session_rules(Some(&place)).provider, wanted, "{text}");
+        let other = session(0, Some(0));
+        let mut by_provider = other.clone();
+        by_provider.factors.insert(Factor::Provider, NOW);
+        for verb in Verb::ALL {
+            let is_refused = wanted && !SAFE.contains(&verb);
+            let answer = other.allows(&matrix, Act::Order(verb), Some(&place), NOW);
+            let expected = if is_refused { "expired" } else { "allowed" };
+            assert_eq!(word(&answer), expected, "{text} {verb:?}");
+            let answer = by_provider.allows(&matrix, Act::Order(verb), Some(&place), NOW);
+            assert_eq!(word(&answer), "allowed", "{text} {verb:?}");
+        }
+    }
 }

@@ -48,7 +48,8 @@ impl Visit {
     pub(crate) fn as_ruled(&self) -> Session {
         let session = &self.session;
         let second = session.second.map(|at| (Factor::Second, at));
-        let factors = [(Factor::First, session.first)].into_iter().chain(second);
+        let provider = (session.way == "oidc").then_some((Factor::Provider, session.first));
+        let factors = [(Factor::First, session.first)].into_iter().chain(second).chain(provider);
         Session {
             person: session.person.clone(),
             started: session.started,

@@ -155,3 +155,30 @@ async fn whoever_is_named_by_a_claim_is_that_person_and_no_program() {
         assert_eq!(who(&mut browser).await.as_deref(), expected, "{name}");
     }
 }
+
+#[tokio::test]
+async fn where_an_environment_asks_for_it_only_the_provider_lets_somebody_order() {
+    let elsewhere = Elsewhere::new(Key::ed(), |_| {}).await;
+    let door = &elsewhere.door;
+    door.has_password("ada").await;
+    let mut matrix = door.world.matrix.clone();
+    for environment in &mut matrix.environments {
+        environment.declared.insert("iam".to_owned(), json!({ "sign_in": "oidc" }));
+    }
+    door.world.apply(&matrix).await;
+    let promote = [("verb", "promote"), ("in", "staging")];
+    for mut browser in [door.signed_in("ada").await, door.by_link("ada").await] {
+        let page = browser.post("/do", &promote).await;
+        assert_eq!(page.to(), "/sign-in?to=%2Fwaiting", "{page:?}");
+        let page = browser.post("/do", &[("verb", "freeze"), ("in", "staging")]).await;
+        assert_ne!(
+            page.status,
+            StatusCode::SEE_OTHER,
+            "what stops harm waits for nobody: {page:?}"
+        );
+    }
+    let mut browser = door.browser();
+    elsewhere.sign_in(&mut browser, |_| {}).await;
+    let page = browser.post("/do", &promote).await;
+    assert_ne!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+}
