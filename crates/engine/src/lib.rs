@@ -16,6 +16,7 @@ pub mod beside;
 mod blue;
 mod catalogue;
 mod checkpoints;
+pub mod conditions;
 mod counting;
 mod delivery;
 mod desk;

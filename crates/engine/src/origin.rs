@@ -1,9 +1,11 @@
-//! From where an order came, as whoever took it in knows, and in which session. Owns how that travels with
+//! From where an order came, as whoever took it in knows, in which session and on what condition. Owns how that travels with
 //! the order; decides nothing by it.
 
 use std::sync::Arc;
 
 use towpath_core::sessions::Session;
+
+use crate::conditions::Condition;
 
 tokio::task_local! {
     static ORIGIN: Origin;
@@ -16,12 +18,14 @@ pub(crate) struct Origin {
     pub(crate) from: Option<String>,
     /// The session of whoever signed in; none of anybody else.
     pub(crate) session: Option<Arc<Session>>,
+    /// What must be as it was looked at.
+    pub(crate) condition: Option<Arc<Condition>>,
 }
 
 /// Carries out what `work` does for somebody at `from`, such as `user 1000 on the socket`: every order
 /// that it gives directly is put on record with that.
 pub async fn coming_from<T>(from: String, work: impl Future<Output = T>) -> T {
-    ORIGIN.scope(Origin { from: Some(from), session: None }, work).await
+    ORIGIN.scope(Origin { from: Some(from), ..Origin::default() }, work).await
 }
 
 /// The same for somebody who acts in `session`: every order that it gives directly by
@@ -29,7 +33,12 @@ pub async fn coming_from<T>(from: String, work: impl Future<Output = T>) -> T {
 /// is refused.
 pub async fn in_session<T>(from: String, session: Session, work: impl Future<Output = T>) -> T {
     let session = Some(Arc::new(session));
-    ORIGIN.scope(Origin { from: Some(from), session }, work).await
+    ORIGIN.scope(Origin { from: Some(from), session, condition: None }, work).await
+}
+
+/// Carries out what `work` does, from where it is done, under this condition.
+pub(crate) async fn on_condition<T>(condition: Arc<Condition>, work: impl Future<Output = T>) -> T {
+    ORIGIN.scope(Origin { condition: Some(condition), ..current() }, work).await
 }
 
 /// Carries `work` out elsewhere, such as in a task of its own, as if it were done here: what it orders comes from

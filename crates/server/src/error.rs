@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::EngineError;
+use towpath_engine::conditions::CHANGED;
 use towpath_ports::store::StoreError;
 
 use crate::requests::{Fault, Problem};
@@ -127,8 +128,9 @@ impl ApiError {
     }
 }
 
-fn status_of(kind: RefusalKind) -> StatusCode {
-    match kind {
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal.kind {
+        RefusalKind::Conflict if refusal.code == CHANGED => StatusCode::PRECONDITION_FAILED,
         RefusalKind::AlreadySo | RefusalKind::Conflict => StatusCode::CONFLICT,
         RefusalKind::Usage => StatusCode::BAD_REQUEST,
         RefusalKind::Gate => StatusCode::UNPROCESSABLE_ENTITY,
@@ -139,7 +141,7 @@ fn status_of(kind: RefusalKind) -> StatusCode {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let status = status_of(refusal.kind);
+        let status = status_of(&refusal);
         Self::of(refusal, status)
     }
 }

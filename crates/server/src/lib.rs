@@ -8,6 +8,8 @@
 mod api;
 mod asked;
 mod caller;
+mod conditions;
+mod ends;
 mod error;
 mod hub;
 pub mod listen;

@@ -380,6 +380,9 @@ pub struct AcceptedView {
     pub changed: bool,
     /// Why nothing followed, where a reader would expect something.
     pub notes: Vec<String>,
+    /// The state of the promotion by now, or its outcome; only where it was waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// `GET /v1/engine`.

@@ -10,8 +10,10 @@ use axum::routing::{self, MethodRouter};
 use towpath_core::people::Verb;
 
 use crate::caller::{Caller, with_origin};
+use crate::conditions::{self, only_while_so, unless_known};
+use crate::ends;
 use crate::once::{self, Once};
-use crate::openapi::{Operation, Told};
+use crate::openapi::{LOCATION, Operation, Told};
 use crate::routes::App;
 
 /// Who may send a request. Each row of the table states one; the tests of every route ask each for it.
@@ -73,16 +75,35 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether it orders what goes on after the answer, and can be waited for.
+    pub(crate) fn waits(&self) -> bool {
+        self.effect == Effect::Orders && self.told.headers.contains(&LOCATION)
+    }
+
+    /// Whether it takes a condition on what it is about.
+    pub(crate) fn takes_condition(&self) -> bool {
+        self.effect == Effect::Orders && conditions::are_taken(self.path)
+    }
+
     /// The row as the router takes it: only a public one is answered to nobody, and what is ordered is
     /// ordered once.
     pub(crate) fn mounted(self, app: &App) -> MethodRouter<App> {
-        let handler = self.handler.route_layer(middleware::from_fn(with_origin));
+        let waits = self.waits();
+        let with_origin = middleware::from_fn(with_origin);
         let handler = match self.effect {
             Effect::Orders => {
+                let handler = self.handler.route_layer(middleware::from_fn(only_while_so));
                 let once = Once { app: app.clone(), is_safe: self.rule.makes_safer() };
-                handler.route_layer(middleware::from_fn_with_state(once, once::once))
+                let once = middleware::from_fn_with_state(once, once::once);
+                let handler = handler.route_layer(with_origin).route_layer(once);
+                let awaited = middleware::from_fn_with_state(app.clone(), ends::after_its_end);
+                if waits { handler.route_layer(awaited) } else { handler }
             }
-            Effect::Looks | Effect::Asks => handler,
+            Effect::Looks => {
+                let known = middleware::from_fn(unless_known);
+                self.handler.route_layer(with_origin).route_layer(known)
+            }
+            Effect::Asks => self.handler.route_layer(with_origin),
         };
         match self.rule {
             Rule::Public => handler,

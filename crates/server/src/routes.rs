@@ -15,6 +15,7 @@ use crate::api::{
     refused, releases, sign_in_links, stream, tokens, uploads,
 };
 use crate::caller::{self, Rehearsal};
+use crate::ends::Ends;
 use crate::hub::Hub;
 use crate::route::Rule::{Look, Machine, Order, Own, Probe, Public};
 use crate::route::{Route, table};
@@ -196,6 +197,7 @@ pub fn project_api(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), caller::admit))
         .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
         .layer(Extension(Arc::new(Hub::new(app.engine.clone()))))
+        .layer(Extension(Arc::new(Ends::new(app.engine.clone()))))
         .layer(middleware::from_fn(named::name))
         .with_state(app)
 }

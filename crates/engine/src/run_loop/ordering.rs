@@ -67,6 +67,7 @@ impl Loop {
         }
         let desk = Desk::new(&self.shared).for_whom(&self.origin);
         let token = self.rights.about_project(&desk, &mut order).map_err(EngineError::Refused)?;
+        self.condition()?;
         let (event, lane, actor) = match order {
             Order::ApplyMatrix(..) | Order::AgreeToMatrix(_) => {
                 return self.matrix_order(order, token.as_ref(), now).await;

@@ -28,11 +28,22 @@ impl Loop {
         let order = Asked::of_lane(lane, &input, self.origin.from.clone()).filter(|_| asked);
         let order = order.map(|order| order.through(token, &self.shared));
         let result = match allowed {
-            Ok(token) => self.lane_input(lane, &input, asked, token.as_ref()).await,
+            Ok(token) => match self.condition() {
+                Ok(()) => self.lane_input(lane, &input, asked, token.as_ref()).await,
+                Err(refusal) => Err(refusal),
+            },
             Err(refusal) => Err(EngineError::Refused(refusal)),
         };
         self.refused(order, &result).await;
         result
+    }
+
+    /// Whether what the order is about is as it was looked at: nothing comes between this and what follows.
+    pub(super) fn condition(&self) -> Result<(), EngineError> {
+        let condition = self.origin.condition.as_ref();
+        condition
+            .map_or(Ok(()), |condition| condition.hold(&self.shared))
+            .map_err(EngineError::Refused)
     }
 
     /// The same of somebody who was let in nowhere.

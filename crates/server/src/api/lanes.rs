@@ -15,6 +15,7 @@ use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::release::ReleaseRef;
 use towpath_core::settings::SettingChange;
 use towpath_core::units::Timestamp;
+use towpath_engine::conditions::Subject;
 use towpath_engine::views::{
     CheckView, LaneView, PlanView, PromotionView, Status, WaitingView, YouView,
 };
@@ -24,6 +25,7 @@ use crate::api::promotions::Chosen;
 use crate::api::{accepted, promotions};
 use crate::asked::{Body, Path, Query, Taken};
 use crate::caller::Caller;
+use crate::conditions::Versioned;
 use crate::error::{Answer, ApiError};
 use crate::openapi::{Gives, LOCATION, Operation};
 use crate::paging::{Listed, Paged};
@@ -85,9 +87,12 @@ pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
 pub(crate) async fn show(
     State(app): State<App>,
     Path((service, environment)): At,
-) -> Answer<Json<LaneView>> {
+) -> Answer<Versioned<LaneView>> {
     let id = lane_id(&service, &environment)?;
-    app.engine.lane(&id).map(Json).ok_or_else(|| no_lane(&id))
+    // Looked at before what is shown: a condition is then about what was seen, or older.
+    let version = app.engine.version(&Subject::Lane(id.clone()));
+    let found = app.engine.lane(&id).ok_or_else(|| no_lane(&id))?;
+    Ok(Versioned(found, version))
 }
 
 /// Whose waits are listed: `?mine`, or `?mine=true`.

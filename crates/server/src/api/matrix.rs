@@ -6,24 +6,28 @@ use serde_json::Value;
 use towpath_core::governing::MatrixWord;
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::Order;
+use towpath_engine::conditions::Subject;
 use towpath_engine::views::ProposalView;
 
 use crate::api::accepted;
 use crate::api::approvals::not_too_long;
 use crate::asked::Body;
 use crate::caller::Caller;
+use crate::conditions::Versioned;
 use crate::error::{Answer, ApiError};
 use crate::requests::{AcceptedView, MatrixRequest, MatrixWordRequest};
 use crate::routes::App;
 
-pub(crate) async fn show(State(app): State<App>) -> Answer<Json<Value>> {
+pub(crate) async fn show(State(app): State<App>) -> Answer<Versioned<Value>> {
+    // Looked at before what is shown: a condition is then about what was seen, or older.
+    let version = app.engine.version(&Subject::Matrix);
     let matrix = app
         .engine
         .matrix()
         .ok_or_else(|| ApiError::not_found("no matrix was applied yet", "towpath matrix check"))?;
     let mut shown = serde_json::json!(matrix);
     towpath_config::hide_secrets(&mut shown);
-    Ok(Json(shown))
+    Ok(Versioned(shown, version))
 }
 
 pub(crate) async fn apply(
@@ -65,11 +69,12 @@ pub(crate) async fn asked(
 }
 
 /// The changed matrix that waits for people.
-pub(crate) async fn proposal(State(app): State<App>) -> Answer<Json<ProposalView>> {
-    let found = app.engine.proposal();
-    found.map(Json).ok_or_else(|| {
+pub(crate) async fn proposal(State(app): State<App>) -> Answer<Versioned<ProposalView>> {
+    let version = app.engine.version(&Subject::Matrix);
+    let found = app.engine.proposal().ok_or_else(|| {
         ApiError::not_found("no change of the matrix waits for anybody", "towpath matrix apply")
-    })
+    })?;
+    Ok(Versioned(found, version))
 }
 
 /// A person's yes or no to it.

@@ -27,5 +27,6 @@ pub(crate) fn accepted(accepted: Accepted) -> AcceptedView {
         promotion: accepted.promotion,
         changed: !accepted.events.is_empty(),
         notes: accepted.notes,
+        state: None,
     }
 }

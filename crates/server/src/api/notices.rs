@@ -66,5 +66,5 @@ pub(crate) async fn retry(
     Body(request): Body<NoticeRetryRequest>,
 ) -> Answer<Json<AcceptedView>> {
     app.engine.retry_notice(&request.id, &by).await?;
-    Ok(Json(AcceptedView { promotion: None, changed: true, notes: Vec::new() }))
+    Ok(Json(AcceptedView { promotion: None, changed: true, notes: Vec::new(), state: None }))
 }

@@ -1,19 +1,24 @@
 //! Promotions by number: looking at them, holding and ending them.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
+use axum::{Extension, Json};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use towpath_core::ids::{LaneId, Name, PromotionNumber};
 use towpath_core::promotion::input::{DebtOrder, Input};
 use towpath_core::promotion::state::Kind;
 use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_engine::conditions::Subject;
 use towpath_engine::views::{PromotionView, time};
 
 use crate::api::lanes::lane_id;
 use crate::api::{accepted, approvals};
 use crate::asked::{Body, Path, Query};
 use crate::caller::Caller;
+use crate::conditions::Versioned;
+use crate::ends::{Awaited, Ends, Patience};
 use crate::error::{Answer, ApiError};
 use crate::paging::{Listed, Paged, Part};
 use crate::requests::{
@@ -139,10 +144,16 @@ async fn page(
 
 pub(crate) async fn show(
     State(app): State<App>,
+    Extension(ends): Extension<Arc<Ends>>,
     Path(number): Path<u64>,
-) -> Answer<Json<PromotionView>> {
-    let found = app.engine.promotion(PromotionNumber(number)).await?;
-    found.map(Json).ok_or_else(|| none(number))
+    patience: Patience,
+) -> Answer<Awaited<Versioned<PromotionView>>> {
+    let number = PromotionNumber(number);
+    ends.wait(number, &patience).await;
+    // Looked at before what is shown: a condition is then about what was seen, or older.
+    let version = app.engine.version(&Subject::Promotion(number));
+    let found = app.engine.promotion(number).await?.ok_or_else(|| none(number.0))?;
+    Ok(patience.awaited(Versioned(found, version)))
 }
 
 /// The plan of one that has not ended.

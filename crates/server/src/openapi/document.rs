@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use towpath_ports::answers::{KEPT_FOR, MOST_ANSWERS};
 
+use crate::ends;
 use crate::openapi::forms::Forms;
-use crate::openapi::told::{JSON, Operation};
+use crate::openapi::told::JSON;
 use crate::paging::{MOST, USUAL};
 use crate::requests::Problem;
 use crate::route::{Effect, Route, Rule};
@@ -52,6 +53,11 @@ const DESCRIPTION: &str = "A program that runs a team's environment promotion ma
     was taken, and it is not given again.\n\n\
     **Lists** come page by page: `limit` says how many entries, and `Link: <…>; rel=\"next\"` where the next \
     page is, until there is none. A cursor belongs to one list and what chooses among its entries.\n\n\
+    **Races.** What is looked at has an `ETag`. An order with `If-Match` is taken only while the lane, the \
+    promotion or the matrix is as it was looked at (412 `changed`); what is measured meanwhile changes nothing of \
+    that. With `If-None-Match` an answer that would be the same is 304.\n\n\
+    **Waiting.** What is ordered goes on after the answer (202). `?wait=30s`, or `Prefer: wait=30`, answers when the \
+    promotion has ended (200), or after that time.\n\n\
     **Times** are RFC 3339 in UTC, durations of answers seconds, durations of requests milliseconds, shares \
     fractions of 1. What is unknown is null.";
 
@@ -180,7 +186,8 @@ fn security(route: &Route) -> Value {
 
 fn parameters(route: &Route, forms: &mut Forms) -> Value {
     let mut parameters: Vec<Value> = names(route.path).map(path_parameter).collect();
-    if let Some(shape) = route.told.query {
+    let query = route.told.query.or_else(|| route.waits().then(ends::waiting_shape));
+    if let Some(shape) = query {
         let schema = forms.sent_whole(shape);
         let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
@@ -194,6 +201,21 @@ fn parameters(route: &Route, forms: &mut Forms) -> Value {
     }
     if route.told.paged {
         parameters.extend(page_parameters());
+    }
+    if route.takes_condition() {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "`ETag` of the lane, the promotion or the matrix as it was looked at: the order is taken \
+                only while nothing happened to it since (412 otherwise).",
+            "schema": { "type": "string" },
+        }));
+    }
+    if has_tag(route) {
+        parameters.push(json!({
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "`ETag` of the answer that whoever asks has: 304 where it would be the same.",
+            "schema": { "type": "string" },
+        }));
     }
     if route.effect == Effect::Orders {
         parameters.push(json!({
@@ -245,12 +267,27 @@ fn path_parameter(name: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema })
 }
 
+/// Whether its answers have a tag.
+fn has_tag(route: &Route) -> bool {
+    let gives = &route.told.gives;
+    let is_json = |(status, media, _): &(u16, &str, _)| *status == 200 && *media == JSON;
+    route.effect == Effect::Looks && gives.iter().any(is_json)
+}
+
 fn answers(route: &Route, forms: &mut Forms) -> Value {
     let mut answers = Map::new();
-    for (status, media, shape) in &route.told.gives {
+    let mut gives = route.told.gives.clone();
+    if has_tag(route) {
+        gives.push((304, JSON, None));
+    }
+    if route.waits() && !gives.iter().any(|(status, ..)| *status == 200) {
+        // What was waited for has ended.
+        gives.extend(route.told.gives.first().map(|(_, media, shape)| (200, *media, *shape)));
+    }
+    for (status, media, shape) in &gives {
         let entry = answers.entry(status.to_string()).or_insert_with(|| {
             let about = if *status == 304 { "Nothing has changed" } else { "Done" };
-            json!({ "description": about, "headers": headers(&route.told) })
+            json!({ "description": about, "headers": headers(route) })
         });
         if let Some(shape) = shape {
             entry["content"][*media] = json!({ "schema": forms.given(*shape) });
@@ -265,9 +302,10 @@ fn answers(route: &Route, forms: &mut Forms) -> Value {
     Value::from(answers)
 }
 
-fn headers(operation: &Operation) -> Value {
+fn headers(route: &Route) -> Value {
     let mut headers = Map::new();
-    let own = operation.headers.iter().copied();
+    let own = route.told.headers.iter().copied();
+    let own = own.chain(has_tag(route).then_some(("ETag", "The name of this answer")));
     for (name, about) in own.chain([("X-Request-Id", "What logs call the request")]) {
         headers.insert(
             name.to_owned(),
@@ -286,7 +324,7 @@ fn is_possible(route: &Route, status: u16) -> bool {
         400 => has_body || is_named || sends,
         401 | 429 | 500 => true,
         403 | 404 | 503 => route.rule != Rule::Public,
-        412 => route.effect == Effect::Orders,
+        412 => route.takes_condition(),
         413 => has_body || route.told.bytes,
         415 => has_body,
         409 | 422 | 507 => sends,

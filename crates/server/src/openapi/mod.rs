@@ -6,12 +6,17 @@ mod forms;
 mod told;
 
 pub use document::document;
-pub(crate) use told::{Gives, LOCATION, Operation, Takes, Told};
+pub(crate) use told::{Gives, JSON, LOCATION, Operation, Shape, Takes, Told};
+
+use std::sync::LazyLock;
 
 use axum::Json;
 use serde_json::Value;
 
 /// The document; the same for everybody.
-pub(crate) async fn show() -> Json<Value> {
-    Json(document())
+pub(crate) async fn show() -> Json<&'static Value> {
+    Json(&DOCUMENT)
 }
+
+/// The document, laid out once.
+pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(document);

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::asked::{Body, Created, Path, Query, Taken};
 use crate::caller::{Caller, Exchanged, Through};
+use crate::ends::{Ends, Patience, Waiting};
 use crate::error::Answer;
 use crate::hub::Hub;
 use crate::paging::{Listed, Paged};
@@ -65,7 +66,16 @@ pub(crate) trait Gives {
 macro_rules! unseen {
     ($($type:ty),*) => { $(impl Takes for $type { fn takes(_: &mut Operation) {} })* };
 }
-unseen!(State<App>, Extension<Arc<Hub>>, Caller, Exchanged, Through, Pass, HeaderMap);
+unseen!(
+    State<App>,
+    Extension<Arc<Hub>>,
+    Extension<Arc<Ends>>,
+    Caller,
+    Exchanged,
+    Through,
+    Pass,
+    HeaderMap
+);
 
 impl<T> Takes for Path<T> {
     // Their names stand in the path.
@@ -81,6 +91,12 @@ impl<T: JsonSchema> Takes for Body<T> {
 impl<T: JsonSchema> Takes for Query<T> {
     fn takes(operation: &mut Operation) {
         operation.query = Some(shape::<T>());
+    }
+}
+
+impl Takes for Patience {
+    fn takes(operation: &mut Operation) {
+        operation.query = Some(shape::<Waiting>());
     }
 }
 

@@ -21,6 +21,7 @@ mod overriding;
 mod pages;
 mod provider;
 mod real_provider;
+mod races;
 mod sessions;
 mod several;
 mod signed;
