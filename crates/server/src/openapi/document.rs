@@ -193,6 +193,7 @@ fn parameters(route: &Route, forms: &mut Forms) -> Value {
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
             let mut schema = schema.clone();
             let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+            let schema = never_null(schema);
             parameters.push(json!({
                 "name": name, "in": "query", "required": required.contains(&json!(name)),
                 "description": about, "schema": schema,
@@ -226,6 +227,28 @@ fn parameters(route: &Route, forms: &mut Forms) -> Value {
         }));
     }
     Value::from(parameters)
+}
+
+/// A parameter is left out or has a value: a query knows no null.
+fn never_null(mut schema: Value) -> Value {
+    let Some(fields) = schema.as_object_mut() else { return schema };
+    if fields.get("default").is_some_and(Value::is_null) {
+        fields.remove("default");
+    }
+    if let Some(Value::Array(kinds)) = fields.get_mut("type") {
+        kinds.retain(|kind| kind != "null");
+        if let [only] = kinds.as_slice() {
+            let only = only.clone();
+            fields.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = fields.get_mut("anyOf") {
+        choices.retain(|choice| choice["type"] != "null");
+        if let [only] = choices.as_slice() {
+            return only.clone();
+        }
+    }
+    schema
 }
 
 /// Which part of a list.

@@ -18,7 +18,7 @@ macro_rules! together {
 /// What all pages share, then a part for each page that needs one, and last what holds against all of them.
 const SHEET: &str = together!(
     "css/base.css" "css/charts.css" "css/matrix.css" "css/promotion.css" "css/waiting.css" "css/lane.css"
-    "css/releases.css" "css/compare.css" "css/pipeline.css" "css/insights.css" "css/audit.css" "css/admin.css"
+    "css/releases.css" "css/compare.css" "css/pipeline.css" "css/insights.css" "css/audit.css" "css/api.css" "css/admin.css"
     "css/notifications.css" "css/matrix_file.css" "css/simulate.css" "css/door.css" "css/last.css"
 );
 

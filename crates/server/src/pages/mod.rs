@@ -4,6 +4,7 @@
 
 mod action;
 mod admin;
+mod api;
 mod assets;
 mod audit;
 mod changes;
@@ -77,6 +78,9 @@ pub fn routes() -> Vec<PageRoute> {
         own("/admin/tokens", admin::tokens::create),
         own("/admin/revoke", admin::tokens::revoke),
         own("/admin/end-session", admin::end_session),
+        page("/api", api::list),
+        page("/api/{operation}", api::show),
+        page("/api/types/{name}", api::form),
         open("/assets/{file}", assets::serve),
     ]
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
 mod admin;
+mod api;
 #[expect(
     dead_code,
     unused_imports,

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed expectation is the point")]
 
 mod browser;
+mod cells;
 mod contract;
 mod elsewhere;
 mod exported;
@@ -20,8 +21,8 @@ mod over_tls;
 mod overriding;
 mod pages;
 mod provider;
-mod real_provider;
 mod races;
+mod real_provider;
 mod sessions;
 mod several;
 mod signed;
