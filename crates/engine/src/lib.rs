@@ -23,6 +23,7 @@ mod desk;
 mod evidence;
 mod executor;
 mod freezes;
+mod gauges;
 mod governing;
 mod handing;
 mod happened;
@@ -35,6 +36,7 @@ mod leases;
 mod losses;
 mod masking;
 mod mine;
+mod moments;
 mod notices;
 mod orders;
 mod origin;
@@ -69,6 +71,7 @@ pub use adapters::AdapterSet;
 pub use attesting::SignedAccount;
 pub use catalogue::Latest;
 pub use checkpoints::CheckpointView;
+pub use moments::Moments;
 pub use orders::{
     Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,
 };

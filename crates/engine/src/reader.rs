@@ -48,6 +48,7 @@ impl Reader {
             guards: Mutex::new(BTreeMap::new()),
             health: Mutex::new(BTreeMap::new()),
             alarms: Mutex::new(BTreeMap::new()),
+            gauges: Mutex::default(),
             backports: Mutex::default(),
             owners: Mutex::default(),
             counting: Mutex::new(BTreeMap::new()),

@@ -95,6 +95,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         guards: Mutex::new(BTreeMap::new()),
         health: Mutex::new(BTreeMap::new()),
         alarms: Mutex::new(BTreeMap::new()),
+        gauges: Mutex::default(),
         backports: Mutex::default(),
         owners: Mutex::default(),
         counting: Mutex::new(BTreeMap::new()),

@@ -23,6 +23,7 @@ use crate::backports::Looked;
 use crate::checkpoints::Checkpoints;
 use crate::counting::LaneCounts;
 use crate::delivery::Deliveries;
+use crate::gauges::Gauges;
 use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
 use crate::orders::{Accepted, EngineError};
@@ -72,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) guards: Mutex<BTreeMap<LaneId, LaneGuard>>,
     pub(crate) health: Mutex<BTreeMap<LaneId, LaneHealth>>,
     pub(crate) alarms: Mutex<BTreeMap<LaneId, LaneAlarms>>,
+    /// Figures that somebody looked at, whether or not a release is judged.
+    pub(crate) gauges: Gauges,
     pub(crate) counting: Mutex<BTreeMap<LaneId, LaneCounts>>,
     /// Whether what environments promise is kept, as it was when last looked at.
     pub(crate) promises: Mutex<BTreeMap<LaneId, Vec<CheckView>>>,

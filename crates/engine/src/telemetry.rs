@@ -61,21 +61,32 @@ async fn take_in(
     let found = executor::deployments_of(shared).into_iter().find(|(own, _, _, _)| own == lane);
     let router = shared.setup.adapters.router(&found?.1.router?).ok()?;
     let intervals = router.intervals(lane, since).await.ok()?;
-    let rows: Vec<IntervalRow> = intervals
-        .iter()
-        .map(|interval| IntervalRow {
+    let visitors = intervals.iter().map(|interval| IntervalRow {
+        lane: lane.clone(),
+        deployment: interval.deployment,
+        source: IntervalRow::VISITORS.to_owned(),
+        start: interval.start,
+        width,
+        total: interval.counts.requests,
+        failed: interval.counts.failed,
+        p99_us: interval.counts.latency.quantile_us(Quantile(99)),
+        latency: Some(interval.counts.latency.clone()),
+    });
+    let failed = intervals.iter().flat_map(|interval| {
+        interval.failed_paths.iter().map(|(pattern, count)| IntervalRow {
             lane: lane.clone(),
             deployment: interval.deployment,
-            source: IntervalRow::VISITORS.to_owned(),
+            source: format!("{}{pattern}", IntervalRow::FAILED),
             start: interval.start,
             width,
-            total: interval.counts.requests,
-            failed: interval.counts.failed,
-            p99_us: interval.counts.latency.quantile_us(Quantile(99)),
-            latency: Some(interval.counts.latency.clone()),
+            total: *count,
+            failed: *count,
+            p99_us: None,
+            latency: None,
         })
-        .collect();
-    let last = rows.last().map(|row| row.start)?;
+    });
+    let rows: Vec<IntervalRow> = visitors.chain(failed).collect();
+    let last = intervals.last().map(|interval| interval.start)?;
     shared.setup.store.keep_intervals(&rows).await.ok().map(|()| last)
 }
 

@@ -44,6 +44,11 @@ pub trait Router: Send + Sync {
         since: Timestamp,
     ) -> Result<Vec<Interval>, RouterError>;
 
+    /// How much there is to do for the lane now; none where the router does not know the lane, or does not tell.
+    async fn load(&self, _lane: &LaneId) -> Result<Option<Load>, RouterError> {
+        Ok(None)
+    }
+
     /// News of the lane as they happen. The channel ends when the connection does; watch again. A
     /// router that still has what happened since then says [`RouterNews::Resumed`]; a watch that its
     /// receiver ended is not gone on with.
@@ -206,6 +211,21 @@ pub struct Interval {
     pub deployment: PromotionNumber,
     /// What.
     pub counts: Counts,
+    /// Requests that failed, by the pattern of what they asked for: few patterns, whatever is asked for.
+    pub failed_paths: BTreeMap<String, u64>,
+}
+
+/// How much a router has to do for a lane at this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Requests under way.
+    pub in_flight: u64,
+    /// How many may be under way at once; those beyond it are turned away.
+    pub most: u64,
+    /// Copies that take visitors now.
+    pub ready: u32,
+    /// Copies that carry all of the traffic.
+    pub capacity: u32,
 }
 
 /// Something that happened at the router.

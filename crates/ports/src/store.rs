@@ -257,6 +257,8 @@ pub struct IntervalRow {
 impl IntervalRow {
     /// The source of what visitors met; see [`IntervalRow::source`].
     pub const VISITORS: &'static str = "visitors";
+    /// What sources begin with that count what visitors saw fail; the pattern of what was asked for follows.
+    pub const FAILED: &'static str = "failed ";
 }
 
 /// What [`Store::tallies`] means, for stores that keep rows in memory.

@@ -178,7 +178,8 @@ impl Passage {
         let fate = (self.assignment.arm, green_bp, self.assignment.pinned);
         let mut record = Record::open(&self.visitor, &route, &arm.deployment, fate, self.began_us)
             .by(self.client, self.assignment.sticks.is_some_and(|it| it.returning))
-            .of(self.stratum);
+            .of(self.stratum)
+            .asking(self.request.as_ref().and_then(|request| request.uri().path_and_query()));
         if self.assignment.chosen {
             record.spare();
         }
@@ -198,10 +199,12 @@ impl Passage {
         };
         record.spare();
         record.finish(error);
+        let path = record.path();
         drop(record);
         self.tell_pair(StatusClass::None, error);
         let (fate, now_us) = ((Arm::Green, green_bp, true), worker.clock.now_us());
-        let record = Record::open(&self.visitor, &route, &arm.deployment, fate, now_us);
+        let record = Record::open(&self.visitor, &route, &arm.deployment, fate, now_us)
+            .asking(path.as_ref());
         Ok((record, self.offer(arm, now_us).await))
     }
 

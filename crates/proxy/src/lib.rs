@@ -72,5 +72,6 @@ pub use state::{Hold, Switch, SwitchCause};
 pub use status::{ArmStatus, DrainingStatus, Minutes, ProxyStatus, RouteStatus, UnreadableRoute};
 pub use stream::{Arms, OutcomeBatch, Position, RING_ENTRIES, RouteEvent, StreamItem};
 pub use tally::{
-    Bucket, ClassCounts, DeploymentTally, ErrorCounts, MirrorCounts, RescueCounts, Tally,
+    Bucket, ClassCounts, DeploymentTally, ErrorCounts, MirrorCounts, PathCounts, RescueCounts,
+    Tally,
 };

@@ -30,6 +30,36 @@ pub(crate) fn stratum(declared: &[String], path: &str) -> u8 {
     if climbs(&plain) { 0 } else { longest.0 }
 }
 
+/// The first segments of a path, which are as many as tell the parts of an application apart.
+const SEGMENTS: usize = 3;
+/// Longest segment that is shown: longer ones are names of single things, or meant to be in the way.
+const LONGEST: usize = 24;
+
+/// What a path has in common with others: `/api/orders/*` of `/api/orders/4711/lines?all`. Nothing that may be
+/// the name of a single thing, or a secret, is part of it.
+pub(crate) fn pattern(path: &str) -> String {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let mut pattern = String::new();
+    for segment in segments.by_ref().take(SEGMENTS) {
+        pattern.push('/');
+        pattern.push_str(if is_word(segment) { segment } else { "*" });
+    }
+    match segments.next() {
+        Some(_) => pattern + "/…",
+        None if pattern.is_empty() => "/".to_owned(),
+        None => pattern,
+    }
+}
+
+/// Letters, hyphens and underscores, or a version such as `v2`.
+fn is_word(segment: &str) -> bool {
+    let is_version = segment.strip_prefix('v').is_some_and(|number| {
+        number.len() <= 2 && number.bytes().all(|digit| digit.is_ascii_digit())
+    });
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b'.');
+    is_version || (segment.len() <= LONGEST && segment.bytes().all(is_letter))
+}
+
 /// A declared path without the slash that it may end with: `/a/` is `/a`.
 pub(crate) fn bare(declared: &str) -> &str {
     declared.trim_end_matches('/')
@@ -113,5 +143,23 @@ mod tests {
         }
         assert_eq!(stratum(&[], "/checkout"), 0);
         assert_eq!(stratum(&["/".to_owned()], "/x"), 1);
+    }
+
+    #[test]
+    fn a_pattern_names_no_single_thing() {
+        for (path, of) in [
+            ("/", "/"),
+            ("//", "/"),
+            ("*", "/*"),
+            ("/health", "/health"),
+            ("/api/v2/orders", "/api/v2/orders"),
+            ("/api/orders/4711", "/api/orders/*"),
+            ("/api/orders/4711/lines", "/api/orders/*/…"),
+            ("/reset/abcdefghijklmnopqrstuvwxyz", "/reset/*"),
+            ("/caf%C3%A9", "/*"),
+            ("/anna@example.com", "/*"),
+        ] {
+            assert_eq!(pattern(path), of, "{path}");
+        }
     }
 }

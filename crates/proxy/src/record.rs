@@ -5,11 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use http::uri::PathAndQuery;
 use towpath_guard::{Arm, ErrorKind, Observed, Outcome, StatusClass};
 
 use crate::budget::{Place, Refused};
 use crate::forward::Visitor;
 use crate::live::{Deployment, LiveRoute};
+use crate::paths;
 use crate::rescue::Attempt;
 use crate::tally::RescueCounts;
 
@@ -27,6 +29,8 @@ pub(crate) struct Record {
     returning: bool,
     /// Of which stratum the request is.
     stratum: u8,
+    /// What was asked for; read where it failed, and never before.
+    path: Option<PathAndQuery>,
     counted: bool,
     /// Whether a failure is not, or not yet, the visitor's: a tester chose the arm, or the other arm
     /// is asked.
@@ -78,6 +82,7 @@ impl Record {
             client: 0,
             returning: false,
             stratum: 0,
+            path: None,
             counted: false,
             spared: false,
             rescue: None,
@@ -94,6 +99,17 @@ impl Record {
     pub(crate) fn of(mut self, stratum: u8) -> Self {
         self.stratum = stratum;
         self
+    }
+
+    /// Says what is asked for.
+    pub(crate) fn asking(mut self, path: Option<&PathAndQuery>) -> Self {
+        self.path = path.cloned();
+        self
+    }
+
+    /// What is asked for.
+    pub(crate) fn path(&self) -> Option<PathAndQuery> {
+        self.path.clone()
     }
 
     /// Opens the account of a second attempt on the default arm. It has no place in the order of
@@ -209,6 +225,11 @@ impl Record {
         tally.record(&self.outcome);
         tally.lost += u64::from(lost);
         tally.harmed += u64::from(self.outcome.failed() && !self.spared);
+        if self.outcome.failed()
+            && let Some(path) = &self.path
+        {
+            tally.failed_paths.add(paths::pattern(path.path()), 1);
+        }
         self.route.earn_rescues(&self.outcome, now_us);
         if self.route.streams {
             let (outcome, client) = (self.outcome, self.client);

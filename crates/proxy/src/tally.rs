@@ -1,5 +1,7 @@
 //! Counts of requests per deployment and interval. Owns the shapes; judges nothing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use towpath_guard::{Counts, ErrorKind, Outcome, StatusClass};
 
@@ -24,7 +26,16 @@ pub struct Tally {
     /// Copies of the default arm's requests that this deployment got while it was the candidate.
     #[serde(default)]
     pub mirror: MirrorCounts,
+    /// Requests that failed, by what they asked for.
+    #[serde(default, skip_serializing_if = "PathCounts::is_empty")]
+    pub failed_paths: PathCounts,
 }
+
+/// Requests by the pattern of their path: the first segments, of which those that look like names of single
+/// things are `*`. However many paths are asked for, there are few patterns: the rest is [`Self::OTHER`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PathCounts(pub BTreeMap<String, u64>);
 
 /// Copies of requests that the default arm answered. No visitor got an answer to them, and they are
 /// in no other count.
@@ -149,6 +160,30 @@ impl Tally {
         self.harmed += other.harmed;
         self.rescue.merge(&other.rescue);
         self.mirror.merge(&other.mirror);
+        self.failed_paths.merge(&other.failed_paths);
+    }
+}
+
+impl PathCounts {
+    /// What all others are counted under.
+    pub const OTHER: &str = "other";
+    /// Patterns that are told apart: more than anybody reads in one list.
+    pub const MOST: usize = 20;
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds requests of one pattern.
+    pub(crate) fn add(&mut self, pattern: String, count: u64) {
+        let is_room = self.0.len() < Self::MOST || self.0.contains_key(&pattern);
+        let pattern = if is_room { pattern } else { Self::OTHER.to_owned() };
+        *self.0.entry(pattern).or_default() += count;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.0.iter().for_each(|(pattern, count)| self.add(pattern.clone(), *count));
     }
 }
 
@@ -235,5 +270,23 @@ impl Bucket {
             self.deployments.len() - 1
         });
         &mut self.deployments[index].tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_paths_fail_there_are_few_patterns_and_none_is_lost() {
+        let mut counts = PathCounts::default();
+        for number in 0..100 {
+            counts.add(format!("/{number}"), 1);
+        }
+        let mut twice = counts.clone();
+        twice.merge(&counts);
+        assert_eq!(counts.0.len(), PathCounts::MOST + 1);
+        assert_eq!(counts.0.values().sum::<u64>(), 100);
+        assert_eq!((twice.0.len(), twice.0[PathCounts::OTHER]), (PathCounts::MOST + 1, 160));
     }
 }

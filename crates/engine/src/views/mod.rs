@@ -4,6 +4,7 @@
 
 mod approval;
 mod earliest;
+mod figures;
 mod latest;
 mod people;
 mod picture;
@@ -24,6 +25,7 @@ use towpath_core::reason::Next;
 pub use crate::summary::text as summary;
 pub use approval::ApprovalView;
 pub use earliest::EarliestView;
+pub use figures::{FigureView, LoadView};
 pub use people::{TokenView, WaitView, WaitingView, YouView};
 pub use picture::{ArmView, LimitView, PictureView, PointView};
 pub use planned::{HoldbackPlanView, PlanView, QuietHourView, StartView};

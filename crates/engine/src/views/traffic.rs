@@ -29,6 +29,9 @@ pub struct TrafficView {
     pub whole: TrafficPointView,
     /// Probes that were answered well, as a share; null where none were made.
     pub uptime: Option<f64>,
+    /// Requests that failed, by the pattern of what they asked for, most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_paths: Vec<(String, u64)>,
 }
 
 /// What visitors met in a piece of time.
@@ -97,7 +100,7 @@ impl Engine {
         let width = (span.milliseconds().max(1_000) * 1_000 / u64::from(pieces.max(1))).max(1);
         let width = i64::try_from(width).unwrap_or(i64::MAX);
         let (mut by_piece, mut whole) = (BTreeMap::<i64, Piece>::new(), Piece::default());
-        let mut probes = (0_u64, 0_u64);
+        let (mut probes, mut failed) = ((0_u64, 0_u64), BTreeMap::<String, u64>::new());
         for row in rows.iter().filter(|row| row.start <= until) {
             match row.source.as_str() {
                 IntervalRow::VISITORS => {
@@ -105,9 +108,15 @@ impl Engine {
                     whole.add(row);
                 }
                 "probes" => probes = (probes.0 + row.total, probes.1 + row.failed),
-                _ => {}
+                source => {
+                    if let Some(pattern) = source.strip_prefix(IntervalRow::FAILED) {
+                        *failed.entry(pattern.to_owned()).or_default() += row.failed;
+                    }
+                }
             }
         }
+        let mut failed_paths: Vec<_> = failed.into_iter().collect();
+        failed_paths.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let seconds = super::span_seconds(Span(u64::try_from(width / 1_000).unwrap_or_default()));
         #[expect(clippy::cast_precision_loss, reason = "drawn")]
         let points = by_piece.iter().map(|(at, piece)| piece.view(*at as f64 * seconds)).collect();
@@ -121,6 +130,7 @@ impl Engine {
             points,
             whole: whole.view(0.0),
             uptime,
+            failed_paths,
         })
     }
 }

@@ -53,6 +53,7 @@ async fn however_green_fails_no_visitor_sees_it() {
         }
         let tally = green_tally(&scene).await;
         assert_eq!((tally.counts.failed, tally.harmed), (3, 0), "{fault:?}");
+        assert_eq!(tally.failed_paths.0.get("/"), Some(&3), "{fault:?}");
         assert_eq!((tally.rescue.tried, tally.rescue.succeeded), (3, 3), "{fault:?}");
         assert_eq!((scene.green.served(), scene.blue.served()), (3, 3), "{fault:?}");
         scene.proxy.stop().await;

@@ -1,6 +1,8 @@
 //! Whether what the matrix promises is kept, and the four figures of delivery, over the last weeks. Owns what is
 //! counted, and prints how; every promotion is one mark and none an average alone.
 
+mod delivery;
+mod environments;
 mod figures;
 mod marks;
 
@@ -10,17 +12,22 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 use towpath_core::ids::PromotionNumber;
+use towpath_core::promotion::state::Kind;
+use towpath_core::units::Timestamp as Moment;
 use towpath_engine::views::PromotionView;
 
 use crate::pages::frame::{Look, Page, Place, Shown};
-use crate::pages::marks::{counted, icon, state};
-use figures::{Delivery, Goal, Kept, delivery, kept};
+use crate::pages::marks::{icon, state};
+use delivery::{Counted, Figure, Met, Window};
+use figures::{Goal, Kept, kept};
 
 /// What can be chosen, in days.
 const SPANS: [i64; 3] = [7, 30, 90];
 /// Promotions read at once, and at the most: who has more of them in 90 days sees the newest.
 const PAGE: u32 = 200;
 const MOST: usize = 5_000;
+/// Events of one name that are read for it.
+const MOMENTS: usize = 2_000;
 
 /// For how long one looks back.
 #[derive(Debug, Default, Deserialize)]
@@ -42,11 +49,19 @@ async fn page(look: &Look, days: Option<i64>) -> Shown {
     let days = SPANS.into_iter().find(|span| Some(*span) == days).unwrap_or(30);
     let (now, matrix) = (look.now().as_second(), look.engine.matrix());
     let since = now - days * 86_400;
+    let window = Window { since, now, days };
     let all = promotions(look, since).await?;
     let goals: Vec<Goal> = matrix.as_ref().map(figures::goals).unwrap_or_default();
-    let rows = kept(&all, &goals);
+    let rows = kept(&all, &validated(look, &all, since).await?, &goals);
     let production = matrix.as_ref().map(figures::production).unwrap_or_default();
-    let delivered = delivery(&all, &look.engine.releases(None), &production, days);
+    let (releases, met) = (look.engine.releases(None), met(look, since).await?);
+    let counted =
+        Counted { all: &all, releases: &releases, production: &production, met: &met, window };
+    let delivered = delivery::figures(&counted);
+    let promised = match &matrix {
+        Some(matrix) => environments::read(look, matrix).await?,
+        None => (Vec::new(), 0),
+    };
     let content = html! {
         div.head {
             h1 { "Insights" }
@@ -58,11 +73,53 @@ async fn page(look: &Look, days: Option<i64>) -> Shown {
         @if all.is_empty() { (empty()) } @else {
             section.sec id="kept" data-live { h2 { "Promises, last " (days) " days" }
                 @for row in &rows { (goal(row, since, now)) } }
-            section.sec { h2 { "Delivery" } (dora(&delivered)) }
+            section.sec id="delivery" data-live { h2 { "Delivery, by " (if window.piece() == 1 { "day" } else { "week" }) } (dora(&delivered, &production, window)) }
         }
-        @if all.len() >= MOST { p.sm.qq { "Of the newest " (counted(MOST, "promotion")) " alone." } }
+        section.sec id="environments" data-live { h2 { "Environments, last day" } (environments::section(look, &promised)) }
+        @if all.len() >= MOST { p.sm.qq { "Of the newest " (counted_words(MOST)) " alone." } }
     };
     Ok(Page { place: Place::Insights, title: "Insights".to_owned(), content })
+}
+
+fn counted_words(count: usize) -> String {
+    crate::pages::marks::counted(count, "promotion")
+}
+
+/// Moments that are counted of what happened to promotions.
+async fn met(look: &Look, since: i64) -> Result<Met, crate::error::ApiError> {
+    let since = Moment(since.saturating_mul(1_000_000));
+    let of = async |kind: &str| look.engine.moments(kind, since, MOMENTS).await;
+    Ok(Met {
+        condemned: of("condemned").await?,
+        return_ordered: of("return-ordered").await?,
+        returned: of("traffic-returned").await?,
+        agreed: of("approval-given").await?,
+    })
+}
+
+/// How long the checks on green took, of promotions that had some: from ready copies until the first visitor was
+/// ordered, or until it ended.
+async fn validated(
+    look: &Look,
+    all: &[PromotionView],
+    since: i64,
+) -> Result<Vec<(i64, f64)>, crate::error::ApiError> {
+    let since = Moment(since.saturating_mul(1_000_000));
+    let ready = look.engine.moments("instances-ready", since, MOMENTS).await?;
+    let weights = look.engine.moments("weight-ordered", since, MOMENTS).await?;
+    let commits = look.engine.moments("commit-ordered", since, MOMENTS).await?;
+    let asks = |one: &&PromotionView| {
+        one.kind == Kind::Promote && one.checks.iter().any(|check| check.list == "validation")
+    };
+    let spans = all.iter().filter(asks).filter_map(|one| {
+        let (at, number) = (ended(one)?, PromotionNumber(one.number));
+        let from = ready.get(&number)?.0;
+        let first = weights.get(&number).or_else(|| commits.get(&number)).map(|(first, _)| *first);
+        let until = first.unwrap_or(Moment(at.saturating_mul(1_000_000)));
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a validation")]
+        Some((at, until.since(from).milliseconds() as f64 / 1_000.0))
+    });
+    Ok(spans.collect())
 }
 
 /// Promotions that ended since then, oldest first.
@@ -88,7 +145,7 @@ fn empty() -> Markup {
     html! {
         div.empty {
             p { "No promotion ended in this time. Once some have, this page holds them against what the matrix declares:" }
-            code.cmd { "goals:\n  promotion_success_rate: \"> 95%\"\n  promotion_time: \"< 30m\"\n  rollback_success_rate: \"> 95%\"\n  rollback_time: \"< 10m\"" }
+            code.cmd { "goals:\n  promotion_success_rate: \"> 95%\"\n  promotion_time: \"< 30m\"\n  rollback_success_rate: \"> 95%\"\n  rollback_time: \"< 10m\"\n  validation_time: \"< 15m\"" }
         }
     }
 }
@@ -107,33 +164,23 @@ fn goal(row: &Kept, since: i64, now: i64) -> Markup {
     }
 }
 
-fn dora(delivered: &Delivery) -> Markup {
-    let all = [
-        (
-            "Deployment frequency",
-            &delivered.frequency,
-            "Promotions into production that succeeded, per day.",
-        ),
-        (
-            "Lead time",
-            &delivered.lead,
-            "From the creation of a release until it serves in production, the middle one.",
-        ),
-        (
-            "Change failure rate",
-            &delivered.failures,
-            "Promotions into production that went back, or were rolled back later, of all that moved a visitor.",
-        ),
-        (
-            "Recovery",
-            &delivered.recovery,
-            "From the order of a rollback until the release before serves, the middle one.",
-        ),
-    ];
+/// Each figure with what it means, which is read without pointing at anything, and on its name as well.
+fn dora(all: &[Figure], production: &[String], window: Window) -> Markup {
+    let day = |at: i64| {
+        let moment = Timestamp::from_second(at).unwrap_or(Timestamp::UNIX_EPOCH);
+        moment.strftime("%-d %b").to_string()
+    };
     html! {
-        div.dora { @for (name, value, means) in all {
-            div { h3 { (name) } p.v { (value) } p { (means) } }
-        } }
-        @if delivered.production.is_empty() { p.sm.q { (icon("half")) " No environment is of the tier production: all of them count." } }
+        @for four in all.chunks(4) {
+            div.dora { @for one in four {
+                div {
+                    h3 title=(one.means) { (one.name) }
+                    p.v { (one.value) @if !one.more.is_empty() { " " span.q.beside { (one.more) } } }
+                    div.plot { (marks::bars(one, &day(window.since), "now")) }
+                    p { (one.means) }
+                }
+            } }
+        }
+        @if production.is_empty() { p.sm.q { (icon("half")) " No environment is of the tier production: all of them count." } }
     }
 }

@@ -3,9 +3,14 @@
 
 mod actions;
 mod back;
+pub(super) mod measures;
 pub(super) mod orders;
 mod rules;
+pub(super) mod tables;
 mod traffic;
+mod windows;
+
+use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
@@ -14,7 +19,9 @@ use serde::Deserialize;
 use towpath_core::ids::LaneId;
 use towpath_core::matrix::{Environment, LaneSpec};
 use towpath_core::promotion::state::Lane;
-use towpath_engine::views::{FreezeView, LaneView, PromotionView, TrafficView};
+use towpath_engine::views::{
+    FigureView, FreezeView, LaneView, LoadView, PromotionView, TrafficView,
+};
 
 pub(super) use actions::quarantined;
 pub(super) use rules::shown;
@@ -44,6 +51,10 @@ struct Data {
     traffic: TrafficView,
     history: Vec<PromotionView>,
     frozen: Vec<FreezeView>,
+    promised: BTreeMap<String, String>,
+    load: Option<LoadView>,
+    figures: Vec<FigureView>,
+    tables: Vec<towpath_config::Table>,
 }
 
 pub(super) async fn show(
@@ -81,6 +92,13 @@ async fn page(look: &Look, service: &str, environment: &str, wanted: &Wanted) ->
         traffic: look.engine.traffic(&id, span, pieces).await?,
         history: look.engine.promotions(Some(&id), None, LISTED).await?,
         frozen: look.engine.status().frozen.into_iter().filter(is_here).collect(),
+        promised: measures::promised(&environment),
+        load: look.engine.load(&id).await,
+        figures: look.engine.figures(&id),
+        tables: matrix
+            .as_ref()
+            .map(|matrix| tables::about(matrix, &id.service, &[&id.environment]))
+            .unwrap_or_default(),
         view,
         environment,
         section,
@@ -94,7 +112,11 @@ async fn page(look: &Look, service: &str, environment: &str, wanted: &Wanted) ->
             section.sec.whole id="traffic" data-live data-moves { (traffic::section(look, &data, wanted.span.as_deref())) }
             section.sec id="holds" data-live { (holds(look, &data)) }
             section.sec id="history" data-live { h2 { "History" } (history(look, &data.history)) }
+            section.sec id="promises" data-live { h2 { "What is promised" } (measures::promises(&data.view, &data.promised)) }
+            section.sec id="figures" data-live { h2 { "Figures of declared sources" } (measures::figures(look, &data.figures)) }
+            section.sec id="windows" data-live { h2 { "When promotions may run" } (windows::section(look, &data.section)) }
             (rules::sections(&data.environment, &data.section, &data.view))
+            section.sec.whole { h2 { "As the matrix has it" } (tables::section(&data.tables)) }
         }
     };
     let title = format!("{} in {}", data.view.service, data.view.environment);

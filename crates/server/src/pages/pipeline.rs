@@ -10,7 +10,7 @@ use towpath_core::matrix::{Decider, Environment, Matrix, Predecessors};
 use towpath_engine::views::{LaneView, Status};
 
 use crate::pages::frame::{Look, Page, Place};
-use crate::pages::marks::{counted, state};
+use crate::pages::marks::{As, counted, state, time};
 use crate::pages::words;
 
 /// The size of a node and the room between two of them, in pixels.
@@ -162,10 +162,25 @@ fn list(look: &Look, matrix: &Matrix, status: &Status) -> Markup {
                         td { @match &one.after { Predecessors::Root => "root", Predecessors::All(names) => (joined(names, " and ")), Predecessors::Any(names) => (joined(names, " or ")) } }
                         td { (words_of(one)) }
                         td { @if let Some(lane) = one.lanes.values().next() { (lane.rollout.strategy.as_str()) } }
-                        td { @if bad > 0 { (state("warn", "harm", &format!("{bad} unhealthy"))) } @else { (standing(status, &one.name)) } }
+                        td {
+                            @for lane in &lanes { (soaking(look, lane)) }
+                            @if bad > 0 { (state("warn", "harm", &format!("{bad} unhealthy"))) } @else { (standing(status, &one.name)) }
+                        }
                     }
                 }
             }
+        }
+    }
+}
+
+/// How long what waits here still has to wait, where that is known: a soak, a window.
+fn soaking(look: &Look, lane: &LaneView) -> Markup {
+    let waits = lane.promotion.as_ref().filter(|it| it.state == "waiting");
+    let earliest = waits.and_then(|it| Some((it, it.earliest_start.as_ref()?.at.as_ref()?)));
+    html! {
+        @if let Some((promotion, at)) = earliest {
+            a href=(look.to(&format!("/promotions/{}", promotion.number))) { (promotion.service) " " (promotion.release) }
+            " may start in " (time(at, As::Left, look.now())) br;
         }
     }
 }

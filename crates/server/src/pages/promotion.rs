@@ -3,7 +3,9 @@
 
 pub(super) mod actions;
 mod log;
+mod next;
 pub(super) mod orders;
+mod output;
 mod picture;
 mod steps;
 pub(super) mod story;
@@ -18,6 +20,7 @@ use towpath_core::ids::PromotionNumber;
 use towpath_core::promotion::state::Outcome;
 use towpath_core::units::Timestamp;
 use towpath_engine::views::{ApprovalView, BlockerView, PictureView, PromotionView};
+use towpath_ports::target::LogLine;
 
 use crate::api::lanes::lane_id;
 use crate::error::ApiError;
@@ -38,6 +41,8 @@ pub(super) struct Told {
     pub(super) view: PromotionView,
     pub(super) story: Story,
     picture: Option<PictureView>,
+    /// What its copies wrote last, or why nobody knows; none where none was ever started.
+    output: Option<Result<Vec<LogLine>, String>>,
 }
 
 pub(super) async fn show(
@@ -65,7 +70,11 @@ async fn told(look: &Look, number: u64) -> Result<Told, ApiError> {
     let ended = view.ended_at.as_deref().and_then(moment);
     let rows = look.engine.happened(PromotionNumber(number), asked, ended).await?;
     let picture = look.engine.picture(&view, &rows).await?;
-    Ok(Told { story: Story::of(rows), view, picture })
+    let output = match view.started_at {
+        Some(_) => Some(output::read(look, number).await),
+        None => None,
+    };
+    Ok(Told { story: Story::of(rows), view, picture, output })
 }
 
 async fn page(look: &Look, number: u64, done: &Done) -> Shown {
@@ -149,14 +158,18 @@ fn columns(look: &Look, told: &Told) -> Markup {
             }
             div.side {
                 div id="aside" data-live {
+                    (next::section(look, &told.view))
                     (afterwards(look, &told.view))
-                    (waits(look, &told.view.waits_for))
+                    (starts(look, &told.view)) (waits(look, &told.view.waits_for))
                     (approvals(&told.view.approvals)) (approved(&told.story.approved))
                     (attestations(look, told))
                 }
                 section.sec id="events" data-live {
                     h2 { "Events" }
                     (log::log(look, told))
+                }
+                @if let Some(output) = &told.output {
+                    section.sec id="log" data-live { h2 { "Log" } (output::section(look, output, told.view.number)) }
                 }
             }
         }
@@ -180,6 +193,21 @@ fn afterwards(look: &Look, view: &PromotionView) -> Markup {
             section.sec { h2 { "Quarantine" } p.q { (view.release) " was quarantined by it, and a person lifted that since." } }
         }
         @if !debts.0.is_empty() { section.sec { h2 { "Owed" } div.stack { (debts) } } }
+    }
+}
+
+/// When it could start at the earliest, which is how long a soak still lasts.
+fn starts(look: &Look, view: &PromotionView) -> Markup {
+    let Some(earliest) = &view.earliest_start else { return Markup::default() };
+    html! {
+        section.sec {
+            h2 { "Starts" }
+            @match &earliest.at {
+                Some(at) => p { "In " b { (time(at, As::Left, look.now())) } " at the earliest, " (time(at, As::Clock, look.now())) "." },
+                None => p { "At once when what it waits for has come." },
+            }
+            @if !earliest.after.is_empty() { p.sm.q { "Not before " (earliest.after.join(", and ")) "." } }
+        }
     }
 }
 

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use serde_json::json;
+use towpath_core::matrix::{AdapterSpec, Alarm, CheckSpec};
 use towpath_core::promotion::state::Outcome;
+use towpath_core::units::{Span, Weight};
 use towpath_guard::Arm;
+use towpath_testkit::declared;
 
+use crate::fakes::Says;
 use crate::look::{Browser, Seen};
 use crate::people::{field, word};
 use crate::world::{Life, World, prod};
@@ -199,5 +204,82 @@ fn the_plan_of_a_rollback_names_its_steps_and_how_long_it_took_before() {
             .says("1 check of the gate asked")
             .says("It took ")
             .says("the last time");
+    });
+}
+
+#[test]
+fn a_lane_shows_at_all_times_what_fails_how_full_it_is_and_what_its_sources_say() {
+    let alarm = Alarm {
+        name: declared::name("queue-depth").unwrap(),
+        source: declared::name("prometheus").unwrap(),
+        adapter: AdapterSpec { kind: "prometheus".to_owned(), settings: json!({}) },
+        query: "depth{version=\"{version}\"}".to_owned(),
+        is: "> 1000".to_owned(),
+        held_for: Span::minutes(5),
+    };
+    let world = World::new("prod: root, steps 10%/2m 100%/2m").alarmed_by(vec![alarm]).changed_by(
+        |matrix| {
+            let promised = json!({ "promised": [{ "environment": "prod", "window": null,
+                "slo": { "error_rate": "< 0.5%", "latency_p99": "< 500ms" } }] });
+            let check = AdapterSpec { kind: "slo".to_owned(), settings: promised };
+            matrix.environments[0].promises.push(CheckSpec {
+                slug: "slo".to_owned(),
+                title: "Promises".to_owned(),
+                check,
+                timeout: Span::seconds(30),
+                at: Weight::ZERO,
+            });
+        },
+    );
+    world.live(async |life| {
+        life.begin().await;
+        world.metrics.says(Says::Figure(1204.0));
+        world.router.visit(&prod(), Arm::Blue, 400, 100);
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let browser = Browser::of(&life.engine, "anna");
+        let before = world.metrics.asked().len();
+        let first = browser.get("/lanes/app/prod").await;
+        first.says("It is being asked").says("Errors by route").says("/checkout/*").says("100%");
+        first.says("3 of 100 requests under way").says("1 of 2 copies ready").says("Saturation");
+        first.says("promised &lt; 0.5%").says("promised &lt; 500ms").says("Response p99");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let then = browser.get("/lanes/app/prod").await;
+        then.says("1,204").says("too much").says("&gt; 1000 for 5m");
+        assert_eq!(
+            world.metrics.asked().len(),
+            before + 1,
+            "looking often asks a source no oftener"
+        );
+        world.metrics.says(Says::Nothing);
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        browser.get("/lanes/app/prod").await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let blind = browser.get("/lanes/app/prod").await;
+        blind.says("unknown").says("It has no data").says_not("1,204");
+    });
+}
+
+#[test]
+fn a_lane_says_when_promotions_may_run_and_when_that_ends() {
+    let world = World::new("prod: root, steps 10%/2m 100%/2m, window tue 09:00-17:00");
+    world.live(async |life| {
+        life.prepare().await;
+        let page = Browser::of(&life.engine, "anna").get("/lanes/app/prod").await;
+        page.says("When promotions may run").says("Rollbacks are exempt.").says("closed");
+        page.says(", opens ").says("None of its windows is open.");
+    });
+}
+
+#[test]
+fn the_tables_of_a_lane_are_those_of_the_matrix_without_its_secrets() {
+    let world = World::new("prod: root, setting LOG_LEVEL warn, setting API_TOKEN hunter2")
+        .changed_by(|matrix| {
+            matrix.environments[0].url = Some("https://app.example".to_owned());
+        });
+    world.live(async |life| {
+        life.prepare().await;
+        let page = Browser::of(&life.engine, "anna").get("/lanes/app/prod").await;
+        page.says("As the matrix has it").says("Environment variables").says("LOG_LEVEL");
+        page.says("Application configuration").says("warn").says_not("hunter2");
     });
 }

@@ -13,6 +13,7 @@ mod api;
 #[path = "../../../engine/tests/behaviour/fakes/mod.rs"]
 mod fakes;
 mod governed;
+mod insights;
 mod lane;
 mod look;
 mod matrix;

@@ -11,6 +11,9 @@ use towpath_proxy::Bucket;
 
 use super::number;
 
+/// What one deployment did, and what failed of it by what was asked for.
+type Seen = (Counts, BTreeMap<String, u64>);
+
 /// Intervals of which the proxy saw so little that their silence proves nothing are left out; what
 /// happened in them is not. The proxy leaves out deployments that did nothing; those that have an
 /// arm now are put back with zero.
@@ -19,9 +22,10 @@ pub(super) fn intervals(buckets: &[Bucket], arms: &[PromotionNumber]) -> Vec<Int
     for (index, bucket) in buckets.iter().enumerate() {
         let start = i64::try_from(bucket.start_ms.saturating_mul(1000)).unwrap_or(i64::MAX);
         let start = Timestamp(start);
-        let mut seen: BTreeMap<PromotionNumber, Counts> = BTreeMap::new();
+        let mut seen: BTreeMap<PromotionNumber, Seen> = BTreeMap::new();
         for one in &bucket.deployments {
-            seen.extend(number(&one.deployment).map(|number| (number, one.tally.counts.clone())));
+            let own = || (one.tally.counts.clone(), one.tally.failed_paths.0.clone());
+            seen.extend(number(&one.deployment).map(|number| (number, own())));
         }
         let under_way = index + 1 == buckets.len();
         // Nine tenths: a restart takes a second of a minute.
@@ -31,7 +35,12 @@ pub(super) fn intervals(buckets: &[Bucket], arms: &[PromotionNumber]) -> Vec<Int
             }
         }
         let each = seen.into_iter();
-        intervals.extend(each.map(|(deployment, counts)| Interval { start, deployment, counts }));
+        intervals.extend(each.map(|(deployment, (counts, failed_paths))| Interval {
+            start,
+            deployment,
+            counts,
+            failed_paths,
+        }));
     }
     intervals
 }

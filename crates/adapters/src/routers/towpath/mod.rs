@@ -22,7 +22,7 @@ use towpath_core::ids::{Digest, Epoch, LaneId, PromotionNumber, Revision};
 use towpath_core::units::{Span, Timestamp, Weight};
 use towpath_guard::Counts;
 use towpath_ports::router::{
-    DesiredRoute, GuardOrder, Interval, Met, ObservedRoute, Router, RouterError, RouterNews,
+    DesiredRoute, GuardOrder, Interval, Load, Met, ObservedRoute, Router, RouterError, RouterNews,
 };
 use towpath_ports::settings::Problem;
 use towpath_ports::{Family, Field, FieldType, Kind, KindEntry, KindState, Site};
@@ -310,6 +310,15 @@ impl Router for Towpath {
         };
         let minutes = self.connection.ask(minutes).await?;
         Ok(intervals(&minutes.map_err(|refusal| refused(&refusal))?.buckets, &arms))
+    }
+
+    async fn load(&self, lane: &LaneId) -> Result<Option<Load>, RouterError> {
+        let Some(status) = self.read(lane).await? else { return Ok(None) };
+        let arms = [&status.default, &status.candidate, &status.standby];
+        let ready = arms.into_iter().flatten().map(|arm| arm.ready).sum();
+        let capacity = status.default.as_ref().map_or(0, |arm| arm.capacity);
+        let most = u64::from(status.spec.max_concurrent_requests);
+        Ok(Some(Load { in_flight: status.in_flight, most, ready, capacity }))
     }
 
     async fn watch(&self, lane: &LaneId) -> Result<mpsc::Receiver<RouterNews>, RouterError> {

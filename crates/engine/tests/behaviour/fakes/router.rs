@@ -14,7 +14,7 @@ use towpath_guard::{
 };
 use towpath_ports::clock::Clock as _;
 use towpath_ports::router::{
-    DesiredRoute, GuardOrder, Interval, ObservedRoute, Router, RouterError, RouterNews,
+    DesiredRoute, GuardOrder, Interval, Load, ObservedRoute, Router, RouterError, RouterNews,
 };
 
 use crate::fakes::FakeClock;
@@ -124,7 +124,12 @@ impl FakeRouter {
             counts.record(outcome);
         }
         table.counts.entry(deployment).or_default().merge(&counts);
-        table.intervals.push(Interval { start: minute_of(now), deployment, counts });
+        // Every failure is of one page, as most are.
+        let failed = counts.failed;
+        let failed_paths: BTreeMap<_, _> =
+            (failed > 0).then(|| ("/checkout/*".to_owned(), failed)).into_iter().collect();
+        let start = minute_of(now);
+        table.intervals.push(Interval { start, deployment, counts, failed_paths });
         table.tell(&RouterNews::Outcomes(outcomes.clone()));
         table.judge(&outcomes);
     }
@@ -374,8 +379,12 @@ impl Router for FakeRouter {
         let mut all = Vec::new();
         let mut start = table.began.map_or(now, minute_of);
         while let (Some(deployment), true) = (deployment, start < now) {
-            let quiet =
-                Interval { start, deployment: deployment.number, counts: Counts::default() };
+            let quiet = Interval {
+                start,
+                deployment: deployment.number,
+                counts: Counts::default(),
+                failed_paths: BTreeMap::new(),
+            };
             all.push(quiet);
             start = start.plus(Span::minutes(1));
         }
@@ -383,6 +392,11 @@ impl Router for FakeRouter {
         all.retain(|interval| is_wanted(interval.start));
         all.sort_by_key(|interval| interval.start);
         Ok(all)
+    }
+
+    async fn load(&self, lane: &LaneId) -> Result<Option<Load>, RouterError> {
+        let known = self.tables.lock().unwrap().contains_key(lane);
+        Ok(known.then_some(Load { in_flight: 3, most: 100, ready: 1, capacity: 2 }))
     }
 
     async fn watch(&self, lane: &LaneId) -> Result<mpsc::Receiver<RouterNews>, RouterError> {

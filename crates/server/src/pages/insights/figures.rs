@@ -1,9 +1,7 @@
 //! What is counted of promotions, and what the matrix holds them to. Draws nothing.
 
-use jiff::Timestamp;
 use towpath_core::matrix::{Matrix, Tier};
 use towpath_core::promotion::state::{Kind, Outcome};
-use towpath_core::release::Release;
 use towpath_engine::views::PromotionView;
 
 use super::ended;
@@ -31,16 +29,6 @@ pub(super) struct Kept {
     pub(super) marks: Vec<(i64, f64, bool)>,
     /// Seconds of the target, where it is one of time.
     pub(super) limit: Option<f64>,
-}
-
-/// The four figures, in words.
-#[derive(Debug, Default)]
-pub(super) struct Delivery {
-    pub(super) frequency: String,
-    pub(super) lead: String,
-    pub(super) failures: String,
-    pub(super) recovery: String,
-    pub(super) production: Vec<String>,
 }
 
 /// What `goals` declares, as far as it is counted here.
@@ -72,7 +60,7 @@ pub(super) fn production(matrix: &Matrix) -> Vec<String> {
     own.map(|one| one.name.to_string()).collect()
 }
 
-pub(super) fn kept(all: &[PromotionView], goals: &[Goal]) -> Vec<Kept> {
+pub(super) fn kept(all: &[PromotionView], validated: &[(i64, f64)], goals: &[Goal]) -> Vec<Kept> {
     let of =
         |kind: Kind| all.iter().filter(move |one| one.kind == kind && one.started_at.is_some());
     let success = |view: &PromotionView| view.outcome == Some(Outcome::Succeeded);
@@ -85,7 +73,20 @@ pub(super) fn kept(all: &[PromotionView], goals: &[Goal]) -> Vec<Kept> {
             success,
             goals,
         ),
-        time(("Promotion time", "from its start to its end", "promotion_time"), &promotions, goals),
+        time(
+            ("Promotion time", "from its start to its end", "promotion_time"),
+            spans(&promotions),
+            goals,
+        ),
+        time(
+            (
+                "Validation time",
+                "from ready copies until the first visitor, or the no",
+                "validation_time",
+            ),
+            validated.to_vec(),
+            goals,
+        ),
         share(
             ("Rollback success", "the release before serves again", "rollback_success_rate"),
             &rollbacks,
@@ -94,7 +95,7 @@ pub(super) fn kept(all: &[PromotionView], goals: &[Goal]) -> Vec<Kept> {
         ),
         time(
             ("Rollback time", "from the order until it serves", "rollback_time"),
-            &rollbacks,
+            spans(&rollbacks),
             goals,
         ),
     ]
@@ -124,20 +125,23 @@ fn share(
     }
 }
 
-fn time(named: Named, own: &[&PromotionView], goals: &[Goal]) -> Kept {
+/// When each ended, and how long it took.
+fn spans(own: &[&PromotionView]) -> Vec<(i64, f64)> {
+    own.iter().filter_map(|one| Some((ended(one)?, one.seconds?))).collect()
+}
+
+fn time(named: Named, own: Vec<(i64, f64)>, goals: &[Goal]) -> Kept {
     let goal = goals.iter().find(|goal| goal.key == named.2);
     let limit = goal.map(|goal| goal.value);
     let is_late = |seconds: f64| limit.is_some_and(|limit| seconds > limit);
-    let marks: Vec<(i64, f64, bool)> = own
-        .iter()
-        .filter_map(|one| Some((ended(one)?, one.seconds?, is_late(one.seconds?))))
-        .collect();
+    let marks: Vec<(i64, f64, bool)> =
+        own.into_iter().map(|(at, seconds)| (at, seconds, is_late(seconds))).collect();
     let late = marks.iter().filter(|(_, _, is_late)| *is_late).count();
-    let middle = median(marks.iter().map(|(_, seconds, _)| *seconds));
+    let median = middle(marks.iter().map(|(_, seconds, _)| *seconds), 0.5);
     Kept {
         name: named.0,
         means: named.1,
-        value: middle.map_or_else(|| "none".to_owned(), took),
+        value: median.map_or_else(|| "none".to_owned(), took),
         target: goal.map(|goal| goal.text.clone()),
         is_met: goal.filter(|_| !marks.is_empty()).map(|_| late == 0),
         said: match (marks.len(), limit) {
@@ -153,60 +157,16 @@ fn time(named: Named, own: &[&PromotionView], goals: &[Goal]) -> Kept {
     }
 }
 
-/// The middle one; none of none.
-fn median(all: impl Iterator<Item = f64>) -> Option<f64> {
+/// The one below which this share of them lies, one of them itself; none of none.
+pub(super) fn middle(all: impl Iterator<Item = f64>, share: f64) -> Option<f64> {
     let mut all: Vec<f64> = all.collect();
     all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied()
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below its length")]
+    let at = (real(all.len()) * share) as usize;
+    all.get(at.min(all.len().saturating_sub(1))).copied()
 }
 
-pub(super) fn delivery(
-    all: &[PromotionView],
-    releases: &[Release],
-    production: &[String],
-    days: i64,
-) -> Delivery {
-    let is_there = |one: &&PromotionView| production.is_empty() || production.contains(&one.to);
-    let into: Vec<&PromotionView> =
-        all.iter().filter(is_there).filter(|one| one.kind == Kind::Promote).collect();
-    let well: Vec<&&PromotionView> =
-        into.iter().filter(|one| one.outcome == Some(Outcome::Succeeded)).collect();
-    let back: Vec<&PromotionView> = all
-        .iter()
-        .filter(is_there)
-        .filter(|one| one.kind == Kind::Rollback && one.seconds.is_some())
-        .collect();
-    let moved = into.iter().filter(|one| {
-        matches!(one.outcome, Some(Outcome::Succeeded | Outcome::RolledBack))
-            || one.evidence.green.requests > 0
-    });
-    let (moved, went) =
-        (moved.count(), into.iter().filter(|one| one.outcome == Some(Outcome::RolledBack)).count());
-    let failed = went + back.len();
-    let lead = well.iter().filter_map(|one| {
-        let release = releases
-            .iter()
-            .find(|it| it.service.as_str() == one.service && it.version.as_str() == one.release)?;
-        let created = Timestamp::from_microsecond(release.created_at.0).ok()?.as_second();
-        Some(real(usize::try_from(ended(one)? - created).unwrap_or_default()))
-    });
-    let none = || "none yet".to_owned();
-    #[expect(clippy::cast_precision_loss, reason = "a few days")]
-    let days = days.max(1) as f64;
-    Delivery {
-        frequency: format!("{:.1} a day", real(well.len()) / days),
-        lead: median(lead).map_or_else(none, took),
-        failures: if moved == 0 {
-            none()
-        } else {
-            format!("{:.1}%", real(failed.min(moved)) / real(moved) * 100.0)
-        },
-        recovery: median(back.iter().filter_map(|one| one.seconds)).map_or_else(none, took),
-        production: production.to_vec(),
-    }
-}
-
-fn real(count: usize) -> f64 {
+pub(super) fn real(count: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let real = count as f64;
     real
@@ -214,7 +174,7 @@ fn real(count: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{median, number};
+    use super::{middle, number};
 
     #[test]
     fn targets_are_read_as_the_matrix_writes_them() {
@@ -227,7 +187,9 @@ mod tests {
 
     #[test]
     fn the_middle_one_is_one_of_them() {
-        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
-        assert_eq!(median(std::iter::empty()), None);
+        assert_eq!(middle([3.0, 1.0, 2.0].into_iter(), 0.5), Some(2.0));
+        assert_eq!(middle(std::iter::empty(), 0.9), None);
+        assert_eq!(middle((1..=10).map(f64::from), 0.9), Some(10.0));
+        assert_eq!(middle([4.0].into_iter(), 0.9), Some(4.0));
     }
 }

@@ -1,8 +1,9 @@
 //! Each promotion as one mark: on the axis of time where it either ended well or did not, on that of how long it
-//! took where there is a limit. Owns these two axes.
+//! took where there is a limit; a figure of each week as a bar, a day as a line. Owns these axes; counts nothing.
 
 use maud::{Markup, html};
 
+use super::delivery::Figure;
 use super::figures::Kept;
 use crate::pages::marks::took;
 
@@ -56,4 +57,55 @@ fn spans(kept: &Kept) -> Markup {
 
 fn cross(x: &str) -> Markup {
     html! { svg x=(x) y="17" overflow="visible" { path.miss d="M-4-4L4 4M4-4L-4 4" {} } }
+}
+
+/// A figure by pieces of time as bars, the last one darker; one that nobody counted has none.
+pub(super) fn bars(figure: &Figure, first: &str, last: &str) -> Markup {
+    let most =
+        figure.weeks.iter().flatten().copied().fold(0.0_f64, f64::max).max(f64::MIN_POSITIVE);
+    let count = figure.weeks.len().max(1);
+    #[expect(clippy::cast_precision_loss, reason = "some weeks")]
+    let width = 100.0 / count as f64;
+    let label = figure
+        .weeks
+        .iter()
+        .map(|week| week.map_or_else(|| "none".to_owned(), figure.said))
+        .collect::<Vec<_>>()
+        .join(", ");
+    html! {
+        svg role="img" aria-label={ (figure.name) ", oldest first: " (label) } {
+            @for (at, week) in figure.weeks.iter().enumerate() {
+                @if let Some(week) = week {
+                    @let height = (week / most * 100.0).max(if *week > 0.0 { 3.0 } else { 0.0 });
+                    @let is_last = at + 1 == count;
+                    rect class=(if is_last { "week last" } else { "week" }) x=(at_percent(at, width)) width=(format!("{:.1}%", width * 0.8))
+                        y=(format!("{:.1}%", 100.0 - height)) height=(format!("{height:.1}%")) { title { ((figure.said)(*week)) } }
+                }
+            }
+            line.ax x1="0" x2="100%" y1="100%" y2="100%" {}
+            text x="0" y="100%" dy="15" { (first) }
+            text x="100%" y="100%" dy="15" text-anchor="end" { (last) }
+        }
+    }
+}
+
+fn at_percent(at: usize, width: f64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "some weeks")]
+    let left = at as f64 * width + width * 0.1;
+    format!("{left:.1}%")
+}
+
+/// Points within 0 and 1 of the time, as a line from 0 up.
+pub(super) fn line(points: &[(f64, f64)], label: &str) -> Markup {
+    let most =
+        points.iter().map(|(_, value)| *value).fold(0.0_f64, f64::max).max(f64::MIN_POSITIVE);
+    let pair =
+        |(at, value): &(f64, f64)| format!("{:.0},{:.1}", at * 1_000.0, 95.0 - value / most * 90.0);
+    let pairs = points.iter().map(pair).collect::<Vec<_>>().join(" ");
+    html! {
+        svg role="img" aria-label={ (label) ", over the last day" } {
+            line.ax x1="0" x2="100%" y1="100%" y2="100%" {}
+            svg viewBox="0 0 1000 100" preserveAspectRatio="none" { polyline.lk points=(pairs) {} }
+        }
+    }
 }

@@ -78,6 +78,7 @@ fn rollout(lane: &LaneSpec) -> Markup {
             @if !lane.rollback.signals.is_empty() { dt { "Signals" } dd { (lane.rollback.signals.iter().map(|signal| signal.as_str()).collect::<Vec<_>>().join(", ")) } }
             dt { "A trigger" } dd { @if lane.rollback.mode == Decider::Automatic { "acts by itself" } @else { "asks a person" } }
             dt { "Stands by" } dd { (lane.standby) }
+            dt { "Drift" } dd.q { "Nobody looks yet whether what runs is still what was put there." }
             dt { "Target" } dd { (lane.target.kind) @if let Some(router) = &lane.router { ", router " (router.kind) } }
         }
     }

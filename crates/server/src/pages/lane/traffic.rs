@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 use towpath_core::units::Span;
-use towpath_engine::views::{TrafficPointView, TrafficView};
+use towpath_engine::views::{LoadView, TrafficPointView, TrafficView};
 
-use super::Data;
+use super::{Data, measures};
 use crate::pages::frame::Look;
 use crate::pages::marks::{grouped, percent};
 use crate::pages::words;
@@ -42,14 +42,18 @@ pub(super) fn section(look: &Look, data: &Data, wanted: Option<&str>) -> Markup 
         } @else {
             dl.nums {
                 div { dt { "Requests" } dd { (per_second) } dd { "a second; " (grouped(whole.requests)) " in all" } }
-                div { dt { "Failed" } dd { (share(whole)) } dd { (grouped(whole.failed)) " requests" } }
-                (latency("p50", whole.p50_ms)) (latency("p95", whole.p95_ms)) (latency("p99", whole.p99_ms))
+                div { dt { "Failed" } dd { (share(whole)) } dd { (grouped(whole.failed)) " requests" (beside(data, &["error_rate", "availability"])) } }
+                (latency("p50", whole.p50_ms, data, &["latency_p50", "latency_average"]))
+                (latency("p95", whole.p95_ms, data, &["latency_p95"]))
+                (latency("p99", whole.p99_ms, data, &["latency_p99"]))
                 @if let Some(uptime) = traffic.uptime {
-                    div { dt { "Uptime" } dd { (percent(uptime)) } dd { "of the probes were answered well" } }
+                    div { dt { "Uptime" } dd { (percent(uptime)) } dd { "of the probes were answered well" (beside(data, &["uptime"])) } }
                 }
+                @if let Some(load) = &data.load { (saturation(load)) }
             }
             (requests(traffic))
             (latencies(traffic))
+            (measures::failed_paths(traffic))
         }
     }
 }
@@ -80,12 +84,33 @@ fn share(point: &TrafficPointView) -> String {
     }
 }
 
-fn latency(name: &str, ms: Option<f64>) -> Markup {
+/// What is promised beside what was measured, where something is.
+fn beside(data: &Data, keys: &[&str]) -> Markup {
+    html! { @if let Some(target) = measures::target(&data.promised, keys) { br; (target) } }
+}
+
+/// How full the lane is: what is under way, of what may be at once.
+fn saturation(load: &LoadView) -> Markup {
+    let full = if load.most == 0 { 0.0 } else { real(load.in_flight) / real(load.most) };
+    let is_short = load.capacity > 0 && load.ready < load.capacity;
+    html! {
+        div {
+            dt { "Saturation" } dd { (percent(full)) }
+            dd {
+                (grouped(load.in_flight)) " of " (grouped(load.most)) " requests under way; "
+                @if is_short { span.st.wrap.wait { (crate::pages::marks::icon("warn")) (load.ready) " of " (load.capacity) " copies ready" } }
+                @else { (load.ready) " of " (load.capacity) " copies ready" }
+            }
+        }
+    }
+}
+
+fn latency(name: &str, ms: Option<f64>, data: &Data, keys: &[&str]) -> Markup {
     html! {
         div {
             dt { (name) }
             dd { @match ms { Some(ms) if ms >= 10.0 => { (format!("{ms:.0}")) " ms" }, Some(ms) => { (format!("{ms:.1}")) " ms" }, None => "unknown" } }
-            dd { "to the answer's head" }
+            dd { "to the answer's head" (beside(data, keys)) }
         }
     }
 }

@@ -1,0 +1,301 @@
+//! The four figures of delivery, the wait for agreement and the share of rollbacks, each over the whole time and by
+//! weeks. Owns what is counted and says how; draws nothing.
+
+use towpath_core::ids::PromotionNumber;
+use towpath_core::promotion::state::{Kind, Outcome};
+use towpath_core::release::Release;
+use towpath_core::units::Timestamp;
+use towpath_engine::Moments;
+use towpath_engine::views::PromotionView;
+
+use super::ended;
+use super::figures::{middle, real};
+use crate::pages::marks::took;
+
+/// The time that is looked at, cut into pieces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// In seconds since 1970.
+    pub(super) since: i64,
+    pub(super) now: i64,
+    pub(super) days: i64,
+}
+
+impl Window {
+    /// How many days one piece has: a week of 30 days, a day of a week.
+    pub(super) fn piece(self) -> i64 {
+        if self.days > 7 { 7 } else { 1 }
+    }
+
+    /// How many pieces there are; the first may be a part of one.
+    pub(super) fn pieces(self) -> usize {
+        let piece = self.piece();
+        usize::try_from((self.days + piece - 1) / piece).unwrap_or(1).max(1)
+    }
+
+    /// In which piece a moment lies, counted back from now; none outside.
+    fn of(self, at: i64) -> Option<usize> {
+        let back = usize::try_from((self.now - at).max(0) / (self.piece() * 86_400)).ok()?;
+        (at >= self.since).then(|| self.pieces().checked_sub(1 + back))?
+    }
+}
+
+/// One figure.
+#[derive(Debug)]
+pub(super) struct Figure {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    /// What stands beside it, small.
+    pub(super) more: String,
+    pub(super) means: &'static str,
+    /// By pieces of the window, oldest first; none where nothing was counted.
+    pub(super) weeks: Vec<Option<f64>>,
+    /// The figure of a piece, in words.
+    pub(super) said: fn(f64) -> String,
+}
+
+/// When promotions met what is counted here.
+#[derive(Default)]
+pub(super) struct Met {
+    pub(super) condemned: Moments,
+    pub(super) return_ordered: Moments,
+    pub(super) returned: Moments,
+    pub(super) agreed: Moments,
+}
+
+/// What is counted about: promotions into production, and what is known of them.
+pub(super) struct Counted<'a> {
+    pub(super) all: &'a [PromotionView],
+    pub(super) releases: &'a [Release],
+    pub(super) production: &'a [String],
+    pub(super) met: &'a Met,
+    pub(super) window: Window,
+}
+
+impl Counted<'_> {
+    fn is_there(&self, one: &PromotionView) -> bool {
+        self.production.is_empty() || self.production.contains(&one.to)
+    }
+
+    fn into_production(&self) -> impl Iterator<Item = &PromotionView> {
+        let own = self.all.iter().filter(|one| one.kind == Kind::Promote);
+        own.filter(|one| self.is_there(one))
+    }
+
+    /// Promotions that moved a visitor, each with whether it went back, or was rolled back later.
+    fn moved(&self) -> Vec<(i64, bool)> {
+        let moved = self.into_production().filter(|one| {
+            matches!(one.outcome, Some(Outcome::Succeeded | Outcome::RolledBack))
+                || one.evidence.green.requests > 0
+        });
+        let was_taken_back = |one: &PromotionView| {
+            self.all.iter().any(|other| {
+                other.kind == Kind::Rollback
+                    && other.number > one.number
+                    && (&other.service, &other.to) == (&one.service, &one.to)
+                    && other.replaces.as_ref() == Some(&one.release)
+            })
+        };
+        let each = moved.filter_map(|one| {
+            let went = one.outcome == Some(Outcome::RolledBack) || was_taken_back(one);
+            Some((ended(one)?, went))
+        });
+        each.collect()
+    }
+
+    /// By piece: the middle one of some spans.
+    fn middles(&self, spans: &[(i64, f64)]) -> Vec<Option<f64>> {
+        let of = |piece: usize| {
+            let own = spans.iter().filter(|(at, _)| self.window.of(*at) == Some(piece));
+            middle(own.map(|(_, span)| *span), 0.5)
+        };
+        (0..self.window.pieces()).map(of).collect()
+    }
+
+    /// By piece: the share of those that are so.
+    fn shares(&self, all: &[(i64, bool)]) -> Vec<Option<f64>> {
+        let of = |piece: usize| {
+            let own: Vec<bool> = all
+                .iter()
+                .filter(|(at, _)| self.window.of(*at) == Some(piece))
+                .map(|(_, so)| *so)
+                .collect();
+            let so = own.iter().filter(|so| **so).count();
+            (!own.is_empty()).then(|| real(so) / real(own.len()))
+        };
+        (0..self.window.pieces()).map(of).collect()
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+fn per_day(rate: f64) -> String {
+    format!("{rate:.1} a day")
+}
+
+fn none() -> String {
+    "none yet".to_owned()
+}
+
+pub(super) fn figures(counted: &Counted<'_>) -> Vec<Figure> {
+    vec![
+        frequency(counted),
+        lead(counted),
+        failures(counted),
+        recovery(counted),
+        approvals(counted),
+        rollbacks(counted),
+    ]
+}
+
+fn frequency(counted: &Counted<'_>) -> Figure {
+    let well = counted.into_production().filter(|one| one.outcome == Some(Outcome::Succeeded));
+    let ends: Vec<i64> = well.filter_map(ended).collect();
+    let window = counted.window;
+    #[expect(clippy::cast_precision_loss, reason = "a few days")]
+    let (days, piece) = (window.days.max(1) as f64, window.piece() as f64);
+    let of = |at: usize| {
+        let own = ends.iter().filter(|end| window.of(**end) == Some(at)).count();
+        Some(real(own) / piece)
+    };
+    Figure {
+        name: "Deployment frequency",
+        value: per_day(real(ends.len()) / days),
+        more: String::new(),
+        means: "Promotions into production that succeeded, per day.",
+        weeks: (0..window.pieces()).map(of).collect(),
+        said: per_day,
+    }
+}
+
+fn lead(counted: &Counted<'_>) -> Figure {
+    let spans: Vec<(i64, f64)> = counted
+        .into_production()
+        .filter(|one| one.outcome == Some(Outcome::Succeeded))
+        .filter_map(|one| {
+            let release = counted.releases.iter().find(|it| {
+                it.service.as_str() == one.service && it.version.as_str() == one.release
+            })?;
+            let created = release.created_at.0 / 1_000_000;
+            Some((ended(one)?, real(usize::try_from(ended(one)? - created).unwrap_or(0))))
+        })
+        .collect();
+    let all = || spans.iter().map(|(_, span)| *span);
+    Figure {
+        name: "Lead time",
+        value: middle(all(), 0.5).map_or_else(none, took),
+        more: middle(all(), 0.9)
+            .map(|p90| format!("median, p90 {}", took(p90)))
+            .unwrap_or_default(),
+        means: "From the creation of a release, which is when its build was handed over, until it has 100% of the traffic in production. The time of its commit is not kept.",
+        weeks: counted.middles(&spans),
+        said: took,
+    }
+}
+
+fn failures(counted: &Counted<'_>) -> Figure {
+    let moved = counted.moved();
+    let failed = moved.iter().filter(|(_, went)| *went).count();
+    Figure {
+        name: "Change failure rate",
+        value: if moved.is_empty() { none() } else { percent(real(failed) / real(moved.len())) },
+        more: if moved.is_empty() { String::new() } else { format!("{failed} of {}", moved.len()) },
+        means: "Promotions into production that went back, or were rolled back later, by an incident or a person, of all that moved a visitor.",
+        weeks: counted.shares(&moved),
+        said: percent,
+    }
+}
+
+fn recovery(counted: &Counted<'_>) -> Figure {
+    let seconds = |from: Timestamp, to: Timestamp| to.since(from).milliseconds();
+    let spans: Vec<(i64, f64)> = counted
+        .all
+        .iter()
+        .filter(|one| counted.is_there(one))
+        .filter_map(|one| {
+            let at = ended(one)?;
+            if one.kind == Kind::Rollback {
+                return (one.outcome == Some(Outcome::Succeeded)).then_some((at, one.seconds?));
+            }
+            if one.outcome != Some(Outcome::RolledBack) {
+                return None;
+            }
+            let (met, number) = (counted.met, PromotionNumber(one.number));
+            let seen = met.condemned.get(&number).or_else(|| met.return_ordered.get(&number))?.0;
+            let back = met.returned.get(&number)?.1;
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of a return")]
+            Some((at, seconds(seen, back) as f64 / 1_000.0))
+        })
+        .collect();
+    Figure {
+        name: "Recovery",
+        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
+        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
+        means: "In production: from the verdict, the alarm or the order until all traffic is back on the release before.",
+        weeks: counted.middles(&spans),
+        said: took,
+    }
+}
+
+fn approvals(counted: &Counted<'_>) -> Figure {
+    let spans: Vec<(i64, f64)> = counted
+        .all
+        .iter()
+        .filter_map(|one| {
+            let agreed = counted.met.agreed.get(&PromotionNumber(one.number))?.1;
+            let asked: jiff::Timestamp = one.requested_at.parse().ok()?;
+            let waited = Timestamp(asked.as_microsecond());
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of a wait")]
+            Some((ended(one)?, agreed.since(waited).milliseconds() as f64 / 1_000.0))
+        })
+        .collect();
+    Figure {
+        name: "Approval wait",
+        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
+        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
+        means: "From the order of a promotion until the last word that it waited for, everywhere.",
+        weeks: counted.middles(&spans),
+        said: took,
+    }
+}
+
+fn rollbacks(counted: &Counted<'_>) -> Figure {
+    let all: Vec<(i64, bool)> = counted
+        .all
+        .iter()
+        .filter(|one| one.started_at.is_some())
+        .filter_map(|one| {
+            let back = one.kind == Kind::Rollback || one.outcome == Some(Outcome::RolledBack);
+            Some((ended(one)?, back))
+        })
+        .collect();
+    let back = all.iter().filter(|(_, back)| *back).count();
+    Figure {
+        name: "Rollback rate",
+        value: if all.is_empty() { none() } else { percent(real(back) / real(all.len())) },
+        more: if all.is_empty() { String::new() } else { format!("{back} of {}", all.len()) },
+        means: "Rollbacks, and promotions that went back, of all that began, everywhere.",
+        weeks: counted.shares(&all),
+        said: percent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Window;
+
+    #[test]
+    fn pieces_are_counted_back_from_now() {
+        let day = 86_400;
+        let window = Window { since: 0, now: 30 * day, days: 30 };
+        assert_eq!((window.piece(), window.pieces()), (7, 5));
+        assert_eq!(window.of(30 * day), Some(4));
+        assert_eq!(window.of(23 * day + 1), Some(4));
+        assert_eq!(window.of(23 * day), Some(3));
+        assert_eq!(window.of(0), Some(0), "the first piece is what is left");
+        assert_eq!(window.of(-1), None);
+        assert_eq!(Window { since: 0, now: 7 * day, days: 7 }.pieces(), 7);
+    }
+}
