@@ -9,6 +9,7 @@ use towpath_core::matrix::AdapterSpec;
 use towpath_engine::AdapterSet;
 use towpath_ports::check::Check;
 use towpath_ports::history::History;
+use towpath_ports::materials::Materials;
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
@@ -99,6 +100,10 @@ impl AdapterSet for Adapters {
 
     fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
         self.get(&self.secrets, secrets::KINDS, spec)
+    }
+
+    fn materials(&self, bytes: &[u8]) -> Option<Materials> {
+        checks::cyclonedx::materials(bytes)
     }
 
     fn history(&self) -> Arc<dyn History> {

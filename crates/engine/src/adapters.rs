@@ -6,6 +6,7 @@ use towpath_core::matrix::AdapterSpec;
 use towpath_ports::Catalogue;
 use towpath_ports::check::Check;
 use towpath_ports::history::History;
+use towpath_ports::materials::Materials;
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notifier::Notifier;
 use towpath_ports::router::Router;
@@ -35,6 +36,11 @@ pub trait AdapterSet: Send + Sync {
 
     /// The kinds that there are, for whoever reads a matrix as it is written; none where nobody does.
     fn catalogue(&self) -> Option<Catalogue> {
+        None
+    }
+
+    /// What a bill of materials says; none of bytes that are no bill that anybody here can read.
+    fn materials(&self, _bytes: &[u8]) -> Option<Materials> {
         None
     }
 

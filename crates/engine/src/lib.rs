@@ -14,6 +14,7 @@ mod attesting;
 mod backports;
 pub mod beside;
 mod blue;
+mod bundling;
 mod catalogue;
 mod checkpoints;
 pub mod conditions;

@@ -14,6 +14,7 @@ pub mod condition;
 pub mod evidence;
 pub mod history;
 pub mod masking;
+pub mod materials;
 pub mod metrics;
 pub mod notary;
 pub mod notifier;

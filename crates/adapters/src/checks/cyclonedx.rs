@@ -7,6 +7,7 @@
 mod accepted;
 mod bill;
 mod findings;
+mod materials;
 mod report;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ use accepted::Accepted;
 use bill::{Bill, Bills};
 use findings::Weighed;
 use report::Scans;
+
+pub use materials::materials;
 
 pub(super) const KIND: Kind<dyn Check> = Kind {
     entry: KindEntry {

@@ -5,7 +5,7 @@ mod attested;
 mod brings;
 mod command;
 mod coverage;
-mod cyclonedx;
+pub mod cyclonedx;
 mod error_budget;
 pub(crate) mod git;
 mod github;

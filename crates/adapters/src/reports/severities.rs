@@ -22,6 +22,16 @@ pub(crate) enum Severity {
 }
 
 impl Severity {
+    /// Its word.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+
     /// By its English word, in any case; none for another word.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
         match word.to_ascii_lowercase().as_str() {

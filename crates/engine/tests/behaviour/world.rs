@@ -21,6 +21,7 @@ use towpath_engine::{
 use towpath_ports::artifacts::{ArtifactError, ArtifactStore};
 use towpath_ports::check::Check;
 use towpath_ports::history::{FixQuestion, History};
+use towpath_ports::materials::Materials;
 use towpath_ports::metrics::MetricsSource;
 use towpath_ports::notary::Notary;
 use towpath_ports::notifier::Notifier;
@@ -392,6 +393,10 @@ impl AdapterSet for FakeAdapters {
 
     fn secrets(&self, _spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
         Ok(Arc::new(FakeSecrets))
+    }
+
+    fn materials(&self, bytes: &[u8]) -> Option<Materials> {
+        serde_json::from_slice(bytes).ok()
     }
 
     fn history(&self) -> Arc<dyn History> {

@@ -11,13 +11,14 @@ use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::LaneSpec;
 use towpath_core::release::Release;
 use towpath_core::settings::{SettingChange, changes};
+use towpath_ports::materials::Materials;
 
 use crate::api::lanes::lane_id;
 use crate::error::ApiError;
 use crate::pages::frame::{Look, Page, Place, Shown};
-use crate::pages::lane::shown;
+use crate::pages::lane::{self, shown};
 use crate::pages::marks::{digest, icon, percent, state};
-use crate::pages::{releases, words};
+use crate::pages::{materials, releases, words};
 
 /// Two releases of a service, or two environments of one.
 #[derive(Debug, Default, Deserialize)]
@@ -38,50 +39,87 @@ pub(super) fn place(service: &str, from: &str, to: &str) -> String {
 
 pub(super) async fn show(look: Look, Query(wanted): Query<Wanted>) -> Response {
     let shown = match (&wanted.from, &wanted.to, &wanted.left, &wanted.right) {
-        (Some(from), Some(to), ..) => of_releases(&look, &wanted.service, from, to),
+        (Some(from), Some(to), ..) => of_releases(&look, &wanted.service, from, to).await,
         (_, _, Some(left), Some(right)) => of_environments(&look, &wanted.service, left, right),
         _ => Ok(choose(&look)),
     };
     look.show(shown)
 }
 
-/// Two lists to choose from: without a script each form is one request.
+/// Lists to choose from: without a script each form is one request.
 fn choose(look: &Look) -> Page {
     let matrix = look.engine.matrix();
     let services: Vec<Name> =
         matrix.iter().flat_map(|matrix| matrix.services.keys().cloned()).collect();
-    let environments: Vec<Name> =
-        matrix.iter().flat_map(|matrix| &matrix.environments).map(|one| one.name.clone()).collect();
     let content = html! {
         h1 { "Compare" }
-        p.lead { "Two environments: what they serve, and what is declared otherwise. Two releases are compared from the page of one of them." }
+        p.lead { "Two releases: what they are made of, what is known to be weak in them, what is set up and migrated on the way. Two environments: what they serve, and what is declared otherwise." }
         @for service in &services {
-            form.bar method="get" action=(look.to("/compare")) {
-                input type="hidden" name="service" value=(service);
-                b { (service) }
-                (pick("left", &environments, 0)) " and " (pick("right", &environments, 1))
-                button.btn { "Compare" }
-            }
+            section.sec { h2 { (service) } (of_service(look, service, ("", ""))) }
         }
-        @if services.is_empty() { p.q { "No matrix is in force yet." } }
+        @if services.is_empty() { p.q { "No matrix is in force yet: " code { "towpath init" } " writes one." } }
     };
     Page { place: Place::None, title: "Compare".to_owned(), content }
 }
 
-fn pick(name: &str, all: &[Name], chosen: usize) -> Markup {
+/// Both choices of a service; the versions that are chosen already stay so.
+fn of_service(look: &Look, service: &Name, chosen: (&str, &str)) -> Markup {
+    let matrix = look.engine.matrix();
+    let environments: Vec<String> = matrix
+        .iter()
+        .flat_map(|matrix| &matrix.environments)
+        .filter(|one| one.lanes.contains_key(service))
+        .map(|one| one.name.to_string())
+        .collect();
+    let mut versions: Vec<String> =
+        look.engine.releases(Some(service)).iter().map(|one| one.version.to_string()).collect();
+    versions.reverse();
+    versions.truncate(CHOICES);
+    let older = versions.get(1).map_or("", String::as_str);
+    let newest = versions.first().map_or("", String::as_str);
+    let (from, to) = if chosen.0.is_empty() { (older, newest) } else { chosen };
+    let first = environments.first().map_or("", String::as_str);
+    let second = environments.get(1).map_or("", String::as_str);
     html! {
-        label.inline { span.vh { "Environment" }
-            select.in name=(name) { @for (at, one) in all.iter().enumerate() { option value=(one) selected[at == chosen] { (one) } } }
+        @if versions.len() > 1 { (form(look, service, ("Releases", "Release"), &versions, [("from", from), ("to", to)])) }
+        @else { p.q { "There are no two releases of " (service) " yet." } }
+        @if environments.len() > 1 { (form(look, service, ("Environments", "Environment"), &environments, [("left", first), ("right", second)])) }
+    }
+}
+
+/// Versions that can be chosen from: the newest. Any other two can be named in the address.
+const CHOICES: usize = 100;
+
+fn form(
+    look: &Look,
+    service: &Name,
+    (what, one): (&str, &str),
+    all: &[String],
+    fields: [(&str, &str); 2],
+) -> Markup {
+    html! {
+        form.bar method="get" action=(look.to("/compare")) {
+            input type="hidden" name="service" value=(service);
+            span.what { (what) }
+            @for (at, (name, chosen)) in fields.into_iter().enumerate() {
+                @if at == 1 { span.q { "and" } }
+                label.inline { span.vh { (one) }
+                    select.in name=(name) { @for value in all { option value=(value) selected[value == chosen] { (value) } } }
+                }
+            }
+            button.btn { "Compare" }
         }
     }
 }
 
-fn of_releases(look: &Look, service: &str, from: &str, to: &str) -> Shown {
+async fn of_releases(look: &Look, service: &str, from: &str, to: &str) -> Shown {
     let (before, after) =
         (releases::found(look, service, from)?, releases::found(look, service, to)?);
     let title = format!("{service} {} and {}", before.version, after.version);
     let settings = changes(&before.settings, &after.settings);
     let is_same = before.digest == after.digest;
+    let (old, new) = (materials_of(look, &before).await?, materials_of(look, &after).await?);
+    let (older, newer) = (before.version.as_str(), after.version.as_str());
     let content = html! {
         p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " a href=(look.to("/releases")) { "releases" } " / compare" }
         h1 { (title) }
@@ -93,10 +131,18 @@ fn of_releases(look: &Look, service: &str, from: &str, to: &str) -> Shown {
             section.sec.whole { h2 { "Artefacts" } (artefacts(&before, &after)) }
             section.sec { h2 { "Settings" } (setting_changes(&settings, &before.version.to_string(), &after.version.to_string())) }
             section.sec { h2 { "Migrations" } (migrations(&before, &after)) }
+            section.sec.whole { h2 { "Components and vulnerabilities" } (materials::section((older, old.as_ref()), (newer, new.as_ref()))) }
             section.sec.whole { h2 { "Where they come from" } (origins(look, &before, &after)) }
+            section.sec.whole { h2 { "Compare others" } (of_service(look, &before.service, (older, newer))) }
         }
     };
     Ok(Page { place: Place::Releases, title, content })
+}
+
+/// What a release consists of, as far as a check read it.
+async fn materials_of(look: &Look, release: &Release) -> Result<Option<Materials>, ApiError> {
+    let all = materials::promotions(look, &release.service, release.version.as_str()).await?;
+    Ok(look.engine.materials(&all).await)
 }
 
 fn summary(before: &Release, after: &Release, settings: usize) -> String {
@@ -235,6 +281,7 @@ fn of_environments(look: &Look, service: &str, left: &str, right: &str) -> Shown
         div.plain2 {
             section.sec { h2 { "Settings declared" } (setting_changes(&settings, left, right)) }
             section.sec { h2 { "Parity" } (parity(&one, &other, left, right)) }
+            section.sec.whole { h2 { "As the matrix has both" } (tables(look, &one, &other)) }
             @if let (Some(before), Some(after), false) = (&other.serves, &one.serves, is_same) {
                 section.sec.whole { h2 { "What would enter" }
                     p { a href=(look.to(&place(service, before.version.as_str(), after.version.as_str()))) { "Compare " (before.version) " and " (after.version) } } }
@@ -244,6 +291,34 @@ fn of_environments(look: &Look, service: &str, left: &str, right: &str) -> Shown
             a href=(look.to(&words::lane_place(service, other.id.environment.as_str()))) { (right) } }
     };
     Ok(Page { place: Place::None, title, content })
+}
+
+/// The tables of the team's own page with both environments side by side, those rows first that differ.
+fn tables(look: &Look, one: &Side, other: &Side) -> Markup {
+    let names = [&one.id.environment, &other.id.environment];
+    let matrix = look.engine.matrix();
+    let all = matrix
+        .as_ref()
+        .map(|matrix| lane::tables::about(matrix, &one.id.service, &names))
+        .unwrap_or_default();
+    let differs = |values: &[&str]| values.windows(2).any(|pair| pair[0] != pair[1]);
+    html! {
+        table.tab {
+            thead { tr { th scope="col" { "What" } th scope="col" { (names[0]) } th scope="col" { (names[1]) } th scope="col" { "" } } }
+            @for table in &all {
+                @let rows = lane::tables::across(table);
+                @let count = rows.iter().filter(|(_, values)| differs(values)).count();
+                tbody {
+                    tr { th.group scope="rowgroup" colspan="4" { (table.title) " " span.qq { @if count == 0 { "alike" } @else { (count) " of " (rows.len()) " differ" } } } }
+                    @for (name, values) in rows.iter().filter(|(_, values)| differs(values)) {
+                        tr { th scope="row" { (name) }
+                            @for value in values { td { (value) } }
+                            td { (state("half", "", "differs")) } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What is compared, and how it is said of one lane.

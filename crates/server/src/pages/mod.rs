@@ -14,6 +14,7 @@ mod insights;
 mod keys;
 mod lane;
 mod marks;
+mod materials;
 mod matrix;
 mod matrix_file;
 mod notifications;
@@ -63,6 +64,8 @@ pub fn routes() -> Vec<PageRoute> {
         form("/promotions/{number}/reason", Verb::Rollback, owed::explain),
         page("/releases", releases::list),
         page("/releases/{service}/{version}", releases::show),
+        page("/releases/{service}/{version}/evidence.tar", releases::evidence::bundle),
+        page("/evidence/{digest}", releases::evidence::piece),
         page("/compare", compare::show),
         page("/pipeline", pipeline::show),
         page("/insights", insights::show),

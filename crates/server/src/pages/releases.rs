@@ -1,28 +1,29 @@
 //! Releases: all of them, newest first, and one with what it is made of and where it has been. Owns how they
 //! are listed; the comparison of two is [`super::compare`].
 
+pub(super) mod evidence;
+
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use towpath_core::ids::{LaneId, Name, Version};
+use towpath_core::ids::{Name, Version};
 use towpath_core::release::Release;
-use towpath_engine::views::{LaneView, PromotionView, time as written};
+use towpath_engine::views::{LaneView, time as written};
+use towpath_ports::materials::Materials;
 
 use crate::error::ApiError;
 use crate::pages::frame::{Look, Page, Place, Shown};
 use crate::pages::lane::{history, shown};
 use crate::pages::marks::{As, counted, digest, grouped, icon, state, time};
-use crate::pages::words;
+use crate::pages::{materials, words};
 
 /// How many releases one page lists.
 const LISTED: usize = 50;
 /// Releases that one is offered to be compared with.
 const OTHERS: usize = 5;
-/// How many promotions of each lane are looked through for those of one release.
-const LOOKED_AT: u32 = 100;
 
 /// Whose releases, and from which on.
 #[derive(Debug, Default, Deserialize)]
@@ -154,13 +155,9 @@ async fn page(look: &Look, service: &str, version: &str) -> Shown {
     let release = found(look, service, version)?;
     let lanes: Vec<LaneView> =
         look.engine.status().lanes.into_iter().filter(|lane| lane.service == service).collect();
-    let mut promotions: Vec<PromotionView> = Vec::new();
-    for lane in &lanes {
-        let id = LaneId::try_from(format!("{}/{}", lane.service, lane.environment)).ok();
-        let own = look.engine.promotions(id.as_ref(), None, LOOKED_AT).await?;
-        promotions.extend(own.into_iter().filter(|one| one.release == version));
-    }
-    promotions.sort_by_key(|one| std::cmp::Reverse(one.number));
+    let promotions = materials::promotions(look, &release.service, version).await?;
+    let served = served(look, &release, &lanes).await?;
+    let own = look.engine.materials(&promotions).await;
     let title = format!("{service} {version}");
     let content = html! {
         p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " a href=(look.to("/releases")) { "releases" } " / " (service) }
@@ -170,6 +167,8 @@ async fn page(look: &Look, service: &str, version: &str) -> Shown {
             section.sec id="where" data-live { h2 { "Where it has been" } (been(look, &lanes, version)) }
             section.sec { h2 { "What it is made of" } (parts(&release)) }
             section.sec.whole id="history" data-live { h2 { "Its promotions" } (history(look, &promotions)) }
+            section.sec { h2 { "What was shown of it" } (evidence::section(look, service, version, &promotions)) }
+            section.sec.whole { h2 { "Components and vulnerabilities" } (against((version, own.as_ref()), &served)) }
             section.sec { h2 { "Settings it brings" } (settings(&release.settings)) }
             section.sec { h2 { "Migrations" } (migrations(&release)) }
             @if !release.evidence.is_empty() { section.sec { h2 { "What it brings for whoever agrees" } (brought(&release)) } }
@@ -177,6 +176,43 @@ async fn page(look: &Look, service: &str, version: &str) -> Shown {
         }
     };
     Ok(Page { place: Place::Releases, title, content })
+}
+
+/// What serves in production beside this release, with what it consists of.
+async fn served(
+    look: &Look,
+    release: &Release,
+    lanes: &[LaneView],
+) -> Result<Vec<(String, String, Option<Materials>)>, ApiError> {
+    let mut all: Vec<(String, String, Option<Materials>)> = Vec::new();
+    for lane in lanes.iter().filter(|lane| lane.tier == "production") {
+        let Some(serves) = &lane.serves else { continue };
+        let is_known = all.iter().any(|(_, version, _)| *version == serves.release);
+        if serves.release == release.version.as_str() || is_known {
+            continue;
+        }
+        let own = materials::promotions(look, &release.service, &serves.release).await?;
+        let bill = look.engine.materials(&own).await;
+        all.push((lane.environment.clone(), serves.release.clone(), bill));
+    }
+    Ok(all)
+}
+
+type Named<'a> = (&'a str, Option<&'a Materials>);
+
+fn against((version, own): Named<'_>, served: &[(String, String, Option<Materials>)]) -> Markup {
+    html! {
+        @if let Some(own) = own {
+            p.q { (counted(own.components.len(), "component")) ", and " (counted(own.vulnerabilities.len(), "known weakness").replace("weaknesss", "weaknesses")) " in them, as its bills say." }
+        }
+        @if served.is_empty() {
+            p.q { "There is nothing to hold it against: in production nothing else serves." }
+        }
+        @for (environment, before, bill) in served {
+            h3 { "Against " (before) ", which serves in " (environment) }
+            (materials::section((before, bill.as_ref()), (version, own)))
+        }
+    }
 }
 
 fn meta(look: &Look, release: &Release) -> Markup {

@@ -20,6 +20,7 @@ mod matrix;
 mod notices;
 mod people;
 mod promotion;
+mod releases;
 mod simulated;
 mod stage;
 #[expect(

@@ -169,6 +169,28 @@ impl Tally for Bills {
     }
 }
 
+/// Components with their versions, what is weak in them and not set aside, and whether weaknesses are told of, as
+/// one bill says it by itself; none of a text that is no bill.
+pub(super) fn read(text: &str) -> Option<(Vec<(String, String)>, Vec<Finding>, bool)> {
+    let bom: Bom = serde_json::from_str(text).ok()?;
+    if bom.format.as_deref() != Some("CycloneDX") {
+        return None;
+    }
+    let mut components = Vec::new();
+    let mut open: Vec<&Component> = bom.components.iter().flatten().collect();
+    while let Some(one) = open.pop() {
+        components.push((one.name.clone(), one.version.clone().unwrap_or_default()));
+        open.extend(one.components.iter().flatten());
+    }
+    let mut by_ref = HashMap::new();
+    refer(bom.components.as_deref().unwrap_or_default(), &mut by_ref);
+    // As the check takes it: an empty list is no sign that anybody looked.
+    let told = bom.vulnerabilities.iter().flatten().filter(|one| !one.is_set_aside());
+    let findings = told.flat_map(|one| one.findings(&by_ref)).collect();
+    let tells = bom.vulnerabilities.as_ref().is_some_and(|all| !all.is_empty());
+    Some((components, findings, tells))
+}
+
 /// Components by what refers to them.
 fn refer<'a>(components: &'a [Component], by_ref: &mut HashMap<&'a str, &'a Component>) {
     for component in components {
