@@ -85,8 +85,7 @@ pub struct Running {
 pub async fn start(setup: Setup) -> Result<Running, StoreError> {
     let now = setup.clock.now();
     let found = recovery::recover(setup.store.as_ref(), now).await?;
-    let (inputs, receiver) = mpsc::channel(QUEUE);
-    let (news, _) = broadcast::channel(NEWS);
+    let ((inputs, receiver), (news, _)) = (mpsc::channel(QUEUE), broadcast::channel(NEWS));
     let shared = Arc::new(Shared {
         setup,
         epoch: found.epoch,
