@@ -149,7 +149,8 @@ mod tests {
             text.chars().map(|it| it.to_digit(10).map_or(it, |at| digits[at as usize])).collect()
         };
         let dotted = format!("{a}.{b}.{c}.{d}");
-        let percent: String = dotted.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let percent: Vec<_> = dotted.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let percent = percent.concat();
         vec![
             dotted.clone(),
             format!("{dotted}."),

@@ -222,7 +222,7 @@ impl Browser {
     }
 
     /// Goes into the first frame of the page; going elsewhere leaves it.
-    pub(crate) fn into_frame(&self) {
+    pub(crate) fn enter_frame(&self) {
         self.runtime.block_on(self.driver().enter_frame(0)).unwrap();
     }
 

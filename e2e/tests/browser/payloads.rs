@@ -243,7 +243,7 @@ fn no_page_stands_in_a_frame_of_somebody_elses() {
     for path in ["/waiting", "/sign-in"] {
         let outside = format!("<iframe src='{}'></iframe>", house.url(path));
         browser.go(&format!("data:text/html,{}", encoded(&outside)));
-        browser.into_frame();
+        browser.enter_frame();
         let inside: Value = browser.ask("return location.href + document.body.innerText");
         assert!(
             inside.as_str().unwrap().starts_with("chrome-error:"),

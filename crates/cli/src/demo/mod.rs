@@ -16,6 +16,10 @@ use crate::report::style::Style;
 
 /// How the demo is shown.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own, or what the terminal is"
+)]
 pub(crate) struct Shown {
     /// One JSON object at the end instead of the report.
     pub(crate) json: bool,

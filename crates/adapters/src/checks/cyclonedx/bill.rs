@@ -169,9 +169,11 @@ impl Tally for Bills {
     }
 }
 
-/// Components with their versions, what is weak in them and not set aside, and whether weaknesses are told of, as
-/// one bill says it by itself; none of a text that is no bill.
-pub(super) fn read(text: &str) -> Option<(Vec<(String, String)>, Vec<Finding>, bool)> {
+/// Components with their versions, what is weak in them and not set aside, and whether weaknesses are told of.
+type Materials = (Vec<(String, String)>, Vec<Finding>, bool);
+
+/// What one bill says by itself; none of a text that is no bill.
+pub(super) fn read(text: &str) -> Option<Materials> {
     let bom: Bom = serde_json::from_str(text).ok()?;
     if bom.format.as_deref() != Some("CycloneDX") {
         return None;

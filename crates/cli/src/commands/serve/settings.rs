@@ -184,7 +184,7 @@ impl Settings {
             (None, None) => None,
         };
         let beside = |path: PathBuf| at.and_then(Path::parent).unwrap_or(Path::new("")).join(path);
-        let provider = file.sign_in.oidc.map(|oidc| oidc.told(&beside)).transpose();
+        let provider = file.sign_in.oidc.map(|oidc| oidc.told(beside)).transpose();
         let provider = provider.map_err(|cause| wrong(format!("sign_in.oidc.{cause}")))?;
         if provider.is_some() && public_url.is_none() {
             let cause =
@@ -193,7 +193,7 @@ impl Settings {
         }
         let mut workloads = Vec::new();
         for (at, section) in file.workloads.into_iter().enumerate() {
-            let told = section.told(&beside);
+            let told = section.told(beside);
             workloads.push(told.map_err(|cause| wrong(format!("workloads[{at}].{cause}")))?);
         }
         super::workloads::ready(workloads.clone())

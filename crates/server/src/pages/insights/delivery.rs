@@ -77,14 +77,14 @@ impl Counted<'_> {
         self.production.is_empty() || self.production.contains(&one.to)
     }
 
-    fn into_production(&self) -> impl Iterator<Item = &PromotionView> {
+    fn to_production(&self) -> impl Iterator<Item = &PromotionView> {
         let own = self.all.iter().filter(|one| one.kind == Kind::Promote);
         own.filter(|one| self.is_there(one))
     }
 
     /// Promotions that moved a visitor, each with whether it went back, or was rolled back later.
     fn moved(&self) -> Vec<(i64, bool)> {
-        let moved = self.into_production().filter(|one| {
+        let moved = self.to_production().filter(|one| {
             matches!(one.outcome, Some(Outcome::Succeeded | Outcome::RolledBack))
                 || one.evidence.green.requests > 0
         });
@@ -151,7 +151,7 @@ pub(super) fn figures(counted: &Counted<'_>) -> Vec<Figure> {
 }
 
 fn frequency(counted: &Counted<'_>) -> Figure {
-    let well = counted.into_production().filter(|one| one.outcome == Some(Outcome::Succeeded));
+    let well = counted.to_production().filter(|one| one.outcome == Some(Outcome::Succeeded));
     let ends: Vec<i64> = well.filter_map(ended).collect();
     let window = counted.window;
     #[expect(clippy::cast_precision_loss, reason = "a few days")]
@@ -172,7 +172,7 @@ fn frequency(counted: &Counted<'_>) -> Figure {
 
 fn lead(counted: &Counted<'_>) -> Figure {
     let spans: Vec<(i64, f64)> = counted
-        .into_production()
+        .to_production()
         .filter(|one| one.outcome == Some(Outcome::Succeeded))
         .filter_map(|one| {
             let release = counted.releases.iter().find(|it| {

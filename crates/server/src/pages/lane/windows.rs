@@ -73,10 +73,7 @@ fn standings(calendar: &Calendar, now: Timestamp) -> Vec<(String, Standing)> {
         }
     }
     let is_one = all.len() == 1;
-    let words = |types: &[ChangeType]| match is_one {
-        true => "Now".to_owned(),
-        false => joined(types),
-    };
+    let words = |types: &[ChangeType]| if is_one { "Now".to_owned() } else { joined(types) };
     all.into_iter().map(|(types, standing)| (words(&types), standing)).collect()
 }
 
