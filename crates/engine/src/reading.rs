@@ -187,6 +187,8 @@ impl Engine {
 
     /// Recomputes the journal's whole chain.
     pub async fn verify(&self) -> Result<ChainReport, StoreError> {
+        // One after the other: several at once would leave no reader for anybody else.
+        let _one = self.shared.under_way.verifying.lock().await;
         self.shared.setup.store.verify().await
     }
 

@@ -52,6 +52,8 @@ impl Rights {
             }
             _ => asks.clone(),
         };
+        // A token outlives the session that made it, whatever it may.
+        desk.lets_act(&new.by, Verb::ApplyMatrix, None)?;
         // What asks for a second factor asks for it here too, and not only of whoever has no token.
         for (verb, place) in reached(authority, &new.wanted.bounds) {
             desk.lets_act(&new.by, verb, place.as_ref())?;

@@ -17,11 +17,14 @@ const MOST_UPLOADS: usize = 16;
 pub(crate) struct UnderWay {
     orders: Mutex<HashSet<Digest>>,
     uploads: Arc<Semaphore>,
+    /// Held by whoever reads the whole journal: each has one of the few readers for as long.
+    pub(crate) verifying: tokio::sync::Mutex<()>,
 }
 
 impl Default for UnderWay {
     fn default() -> Self {
-        Self { orders: Mutex::default(), uploads: Arc::new(Semaphore::new(MOST_UPLOADS)) }
+        let uploads = Arc::new(Semaphore::new(MOST_UPLOADS));
+        Self { orders: Mutex::default(), uploads, verifying: tokio::sync::Mutex::default() }
     }
 }
 

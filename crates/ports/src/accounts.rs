@@ -118,8 +118,12 @@ pub trait Accounts: Send + Sync {
     async fn forget_attempts(&self, key: &AttemptKey) -> Result<(), StoreError>;
 
     /// Keeps a sign-in that goes on elsewhere, or that a token was used. Answers false, and keeps nothing, beyond
-    /// [`MOST_UNDER_WAY`], or where one of the same hash is kept: of several that ask at once one is answered with yes.
-    async fn keep_under_way(&self, under_way: &UnderWay) -> Result<bool, StoreError>;
+    /// [`MOST_UNDER_WAY`] of its kind that are not over at `now`, or where one of the same hash is kept: of several that ask at once one is answered with yes.
+    async fn keep_under_way(
+        &self,
+        under_way: &UnderWay,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The sign-in of which `hash` is kept, and forgets it: of several that ask at once one is answered.
     async fn take_under_way(

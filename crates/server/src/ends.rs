@@ -156,14 +156,22 @@ impl Ends {
     pub(crate) async fn wait(&self, number: PromotionNumber, patience: &Patience) {
         let until = Instant::now() + Duration::from_secs(patience.seconds);
         while Instant::now() < until {
-            // Whoever is in the list before looking misses no end.
+            if self.has_ended(number) {
+                return;
+            }
+            // Whoever is in the list before looking misses no end. Only what goes on is in it: that ends.
             let told = self.enlist(number);
-            if !self.engine.is_running() || self.engine.lane_of(number).is_none() {
+            if self.has_ended(number) {
+                self.waiters.lock().expect("no holder of this lock panics").remove(&number);
                 return;
             }
             let look = until.min(Instant::now() + LOOK);
             let _ = tokio::time::timeout_at(look, told).await;
         }
+    }
+
+    fn has_ended(&self, number: PromotionNumber) -> bool {
+        !self.engine.is_running() || self.engine.lane_of(number).is_none()
     }
 
     fn enlist(&self, number: PromotionNumber) -> oneshot::Receiver<()> {

@@ -28,7 +28,7 @@ fn kind_of(address: &str) -> String {
 
 /// Addresses of all pages that links lead to, from the matrix on, so many of each kind.
 pub(crate) fn pages(house: &House, browser: &Browser, of_a_kind: usize) -> Vec<String> {
-    let links = "return [...document.querySelectorAll('a[href]')].map(one => new URL(one.getAttribute('href'), location)) \
+    let links = "return [...document.querySelectorAll('a[href]:not([download])')].map(one => new URL(one.getAttribute('href'), location)) \
                  .filter(one => one.origin === location.origin).map(one => one.pathname + one.search)";
     let mut found = vec!["/".to_owned(), "/nowhere".to_owned(), "/promotions/999".to_owned()];
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();

@@ -114,7 +114,7 @@ fn table(look: &Look, rows: &[EventRow]) -> Markup {
                                 code.cmd.wrap { (body(row)) }
                             }
                         }
-                        td { a.plain href=(look.to(&format!("/audit/{}", row.seq))) aria-label={ "Event " (row.seq) " alone" } { (time(&written(row.at), As::Exact, look.now())) } }
+                        td { a.plain href=(look.to(&format!("/audit/{}", row.seq))) { (time(&written(row.at), As::Exact, look.now())) } }
                         td { (row.actor) }
                         td { (whereabouts(look, matrix.as_ref(), row)) }
                         td { (digest(row.hash.as_str())) }

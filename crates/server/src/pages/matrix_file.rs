@@ -146,7 +146,7 @@ fn tables(matrix: &Matrix, words: &[String]) -> Markup {
         @for table in &found {
             section.sec id={ "table-" (table.name) } {
                 h2 { (table.title) }
-                div.scroll { table.tab {
+                div.scroll tabindex="0" role="region" aria-label=(table.title) { table.tab {
                     thead { tr { @for head in &table.columns { th scope="col" { (head) } } } }
                     tbody { @for row in &table.rows { tr { @for (at, cell) in row.iter().enumerate() { @if at == 0 { th scope="row" { (cell) } } @else { td { (cell) } } } } } }
                 } }

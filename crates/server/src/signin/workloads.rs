@@ -169,7 +169,7 @@ impl SignIn {
         let hash = Digest::of(format!("towpath workload\0{project}\0{issuer}\0{own}").as_bytes());
         let expires_at = claims.moment("exp")?.plus(SKEW);
         let used = UnderWay { hash, body: "workload".to_owned(), expires_at };
-        match self.accounts().keep_under_way(&used).await {
+        match self.accounts().keep_under_way(&used, self.now()).await {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!(

@@ -199,9 +199,15 @@ impl Accounts for SqlAccounts {
         self.change(sql, vec![key.as_str().into()]).await.map(drop)
     }
 
-    async fn keep_under_way(&self, under_way: &UnderWay) -> Done<bool> {
+    async fn keep_under_way(&self, under_way: &UnderWay, now: Timestamp) -> Done<bool> {
         let UnderWay { hash, body, expires_at } = under_way;
-        let values = vec![hash.as_str().into(), body.as_str().into(), expires_at.0.into()];
+        let values = vec![
+            hash.as_str().into(),
+            body.as_str().into(),
+            expires_at.0.into(),
+            now.0.into(),
+            body.as_str().into(),
+        ];
         Ok(self.change(&users::keep_under_way(), values).await? == 1)
     }
 

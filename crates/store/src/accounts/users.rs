@@ -52,12 +52,15 @@ pub(super) fn keep_link() -> String {
     )
 }
 
-/// Keeps a sign-in that goes on elsewhere, where there is room.
+/// Keeps a sign-in that goes on elsewhere, where there is room among those of its kind: strangers who begin many
+/// hold up no build, which leaves the note `workload`.
 pub(super) fn keep_under_way() -> String {
     format!(
         "INSERT INTO sign_ins_under_way (hash, body, expires_at) \
          SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT) \
-         WHERE (SELECT COUNT(*) FROM sign_ins_under_way) < {MOST_UNDER_WAY} ON CONFLICT DO NOTHING"
+         WHERE (SELECT COUNT(*) FROM sign_ins_under_way WHERE expires_at > ? \
+         AND (body = 'workload') = (CAST(? AS TEXT) = 'workload')) < {MOST_UNDER_WAY} \
+         ON CONFLICT DO NOTHING"
     )
 }
 

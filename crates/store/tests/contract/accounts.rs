@@ -232,8 +232,8 @@ async fn a_sign_in_under_way_is_taken_once_and_not_too_late(ground: &Ground) {
     };
     let (one, late) = (under_way("one"), under_way("late"));
     for kept in [&one, &late] {
-        assert!(accounts.keep_under_way(kept).await.unwrap());
-        assert!(!accounts.keep_under_way(kept).await.unwrap(), "it is kept already");
+        assert!(accounts.keep_under_way(kept, NOW).await.unwrap());
+        assert!(!accounts.keep_under_way(kept, NOW).await.unwrap(), "it is kept already");
     }
     assert_eq!(accounts.take_under_way(&one.hash, NOW).await.unwrap(), Some(one.clone()));
     assert_eq!(accounts.take_under_way(&one.hash, NOW).await.unwrap(), None);

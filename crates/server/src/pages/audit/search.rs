@@ -13,7 +13,7 @@ use crate::api::events::hide;
 use crate::error::{Answer, ApiError};
 
 /// How many events one page lists.
-const LISTED: usize = 50;
+const LISTED: usize = 25;
 /// How many are looked through for one answer: what is older is one link away.
 const LOOKED_THROUGH: u32 = 5_000;
 

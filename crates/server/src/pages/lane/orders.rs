@@ -189,11 +189,24 @@ pub(in crate::pages) async fn lift(form: Form) -> Response {
     answered(&form.look, ordered)
 }
 
+/// Programs are started and requests are sent for it, and what is found counts: whoever only looks has none of it
+/// asked.
+fn may_ask(look: &Look, id: &LaneId) -> Result<(), ApiError> {
+    look.engine.reaches(&look.acting, Verb::Promote, Some(&id.environment))?;
+    if look.engine.may_in_person(&look.acting, Verb::Promote, Some(&id.environment)) {
+        return Ok(());
+    }
+    let message = format!("nothing was asked of {id}");
+    let cause = "whoever may promote there may have it asked, and you may not";
+    let refusal = Refusal::new(RefusalKind::NotAllowed, "not-allowed", message, cause);
+    Err(refusal.next("towpath matrix show --resolved", "who may what").into())
+}
+
 /// Asks the endpoints of what serves.
 pub(in crate::pages) async fn probe(form: Form) -> Response {
     let asked = async {
         let Meant { id, place, .. } = form.meant()?;
-        form.look.engine.reaches(&form.look.acting, Verb::Promote, Some(&id.environment))?;
+        may_ask(&form.look, &id)?;
         form.look.engine.probe_now(&id).await;
         Ok((place, "probed"))
     };
@@ -205,7 +218,7 @@ pub(in crate::pages) async fn probe(form: Form) -> Response {
 pub(in crate::pages) async fn validate(form: Form) -> Response {
     let asked = async {
         let Meant { id, view, place } = form.meant()?;
-        form.look.engine.reaches(&form.look.acting, Verb::Promote, Some(&id.environment))?;
+        may_ask(&form.look, &id)?;
         let checks = form.look.engine.validate(&id).await?;
         Ok(said(&form.look, &view, &place, &checks))
     };

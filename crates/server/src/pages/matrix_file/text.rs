@@ -28,7 +28,7 @@ fn lines(all: &[ResolvedLine], words: &[String]) -> Markup {
             @for line in found {
                 @match &line.value {
                     Some((path, origin)) => div id=(path) role="listitem" {
-                        a.key href={ "#" (path) } aria-label={ "The address of " (path) } {
+                        a.key href={ "#" (path) } {
                             @if is_whole { (indent(line.indent)) (line.text) } @else { (path) span.v { (value_of(&line.text)) } }
                         }
                         span.from { (source(origin)) }

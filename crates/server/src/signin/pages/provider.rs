@@ -58,7 +58,10 @@ pub(super) async fn back(
     let Some(provider) = sign_in.provider().cloned() else { return frame::nothing_there() };
     let browser = cookie::read_browser(&headers, at.secure);
     let query = query.unwrap_or_default();
-    let came = sign_in.came_back(&provider, &query, browser, at.visit.as_ref()).await;
+    let came = match sign_in.count_way(&at.place).await {
+        Ok(()) => sign_in.came_back(&provider, &query, browser, at.visit.as_ref()).await,
+        Err(error) => Err(Failed::Here(error)),
+    };
     let entered = match came {
         Ok(came) => entered(&sign_in, &at, came).await,
         Err(failed) => Err(failed),

@@ -164,7 +164,12 @@ impl SignIn {
         let body = serde_json::to_string(&remembered).map_err(|_| SignInError::Machine)?;
         let hash = chance::kept("oidc state", &state).ok_or(SignInError::Machine)?;
         let under_way = UnderWay { hash, body, expires_at: now.plus(LASTS) };
-        if !self.accounts().keep_under_way(&under_way).await.map_err(SignInError::from)? {
+        if !self
+            .accounts()
+            .keep_under_way(&under_way, self.now())
+            .await
+            .map_err(SignInError::from)?
+        {
             return Err(SignInError::TooMany.into());
         }
         let settings = &provider.0.settings;
@@ -286,7 +291,8 @@ impl SignIn {
         }
         let person = self.person_meant(provider, claims).filter(|_| provider.is_in_a_group(claims));
         let person: Person = person.ok_or(Failed::Nobody)?;
-        if self.projects_of(&person).is_empty() {
+        // Where a matrix names nobody a provider lets nobody in: everybody that it knows would be its owner.
+        if !self.projects().iter().any(|engine| engine.may_sign_in(&person)) {
             return Err(Failed::Nobody);
         }
         let second = provider.has_shown_second(claims, began);
