@@ -148,6 +148,22 @@ fn what_serves_is_asked_now_and_the_answers_are_shown() {
 }
 
 #[test]
+fn t2_whoever_may_not_promote_has_nothing_asked_of_what_serves() {
+    let world = World::new(
+        "people: anna developer; bob qa\nprod: root, steps 10%/2m 100%/2m, validate smoke",
+    );
+    world.live(async |life| {
+        life.begin().await;
+        let eve = Browser::of(&life.engine, "eve");
+        for path in ["/lanes/app/prod/validate", "/lanes/app/prod/probe"] {
+            let refused = eve.post(path, &format!("form={}", word())).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path} {}", refused.readable());
+            refused.says("nothing was asked");
+        }
+    });
+}
+
+#[test]
 fn a_review_that_is_owed_is_settled_by_somebody_else_and_a_reason_is_given_later() {
     let world = World::new(
         "people: anna developer; bob qa\n\
