@@ -129,6 +129,10 @@ fn moment(text: &str, at_its_end: bool) -> Result<Option<Timestamp>, ()> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(Some(Timestamp(at.as_microsecond())));
     }
+    // A date and nothing behind it: a time without its zone could mean several moments.
+    if text.contains([' ', 'T', 't']) {
+        return Err(());
+    }
     let day: Date = text.parse().map_err(|_| ())?;
     let day = if at_its_end { day.tomorrow().map_err(|_| ())? } else { day };
     let begins = day.to_zoned(TimeZone::UTC).map_err(|_| ())?.timestamp().as_microsecond();
