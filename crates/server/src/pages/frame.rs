@@ -224,7 +224,7 @@ impl Look {
                     }
                 }
                 details class=(if PLACES.len() > NEAR.1 { "more many-places" } else { "more" }) data-act {
-                    summary class=[(more != "More").then_some("here")] { (more) (icon("down")) }
+                    summary class=[(more != "More").then_some("here")] { span.near { (more) } @if more != "More" { span.narrow { "More" } } (icon("down")) }
                     div.panel {
                         @for (at, (place, address, word)) in far {
                             a href=(self.to(address)) class=[class(at)] aria-current=[current(*place)] { (word) }
