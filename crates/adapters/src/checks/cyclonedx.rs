@@ -1,5 +1,5 @@
 //! Check `cyclonedx`: a release's bill of materials, and what scanners say of what is in it. Owns what
-//! is borne and what belongs together; the bill is read by [`bill`], the reports by [`report`].
+//! is borne and what belongs together; the bill is read by `bill`, the reports by `report`.
 //!
 //! Bills and reports are read by types of our own: the crate for the format knows versions up to 1.5,
 //! and tools write 1.6.

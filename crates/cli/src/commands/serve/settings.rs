@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// where pages and the API are; `none` for the socket alone
     #[arg(long, value_name = "ADDRESS", env = "TOWPATH_LISTEN")]
     pub(super) listen: Option<Listen>,
-    /// where browsers find it, as https://towpath.example, behind whatever stands in front
+    /// where browsers find it, as `https://towpath.example`, behind whatever stands in front
     #[arg(long, value_name = "URL", env = "TOWPATH_PUBLIC_URL")]
     pub(super) public_url: Option<PublicUrl>,
     /// the certificate and what it rests on, in PEM; read again when it changes
