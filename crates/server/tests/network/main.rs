@@ -80,6 +80,7 @@ fn routes(sending: &Arc<AtomicUsize>) -> Router {
         .route("/", get(|| async { "well\n" }))
         .route("/soon", get(soon))
         .route("/body", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/whole", get(|| async { "x".repeat(1 << 20) }))
         .route("/large", get(large))
         .route("/endless", get(endless))
 }

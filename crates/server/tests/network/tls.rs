@@ -126,3 +126,37 @@ async fn a_connection_of_http2_that_asks_nothing_ends_and_one_that_asks_does_not
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert!(!follows.is_finished() && !following.is_finished(), "its stream was cut off");
 }
+
+#[tokio::test(start_paused = true)]
+async fn f30_a_reader_over_http2_that_takes_nothing_holds_little_and_not_for_long() {
+    let mut certificate = certificate();
+    let (_sender, receiver) = watch::channel(Arc::clone(&certificate.server));
+    let server = Server::new(many(), Some(receiver)).await;
+    let wants = Arc::make_mut(&mut certificate.client);
+    wants.alpn_protocols = vec![b"h2".to_vec()];
+    let connector = TlsConnector::from(Arc::clone(&certificate.client));
+    for window in [0, 1] {
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = connector.connect(name, server.connect().await).await.unwrap();
+        let mut http2 = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+        http2.initial_stream_window_size(window);
+        let (mut sender, connection) = http2.handshake(TokioIo::new(stream)).await.unwrap();
+        let ended = tokio::spawn(connection);
+        let ask = |path: &str| {
+            let request = axum::http::Request::get(format!("https://localhost{path}"));
+            request.body(axum::body::Body::empty()).unwrap()
+        };
+        let whole = sender.send_request(ask("/whole")).await.unwrap();
+        assert!(whole.status().is_success());
+        // Whoever keeps asking is there, and reads nothing all the same.
+        let asking = tokio::spawn(async move {
+            while let Ok(answer) = sender.send_request(ask("/")).await {
+                drop(answer);
+                tokio::time::sleep(Duration::from_secs(20)).await;
+            }
+        });
+        let cut = timeout(Duration::from_mins(6), ended).await;
+        assert!(cut.is_ok(), "an answer is held for a reader with a window of {window}");
+        asking.abort();
+    }
+}
