@@ -9,6 +9,9 @@ use towpath_core::ids::Digest;
 
 /// Largest form, in bytes: a reason, a note and a link many times over.
 pub(super) const LARGEST: usize = 64 * 1024;
+/// Largest form of whoever may be a stranger: a name, a password, a code and where to go. What strangers send is
+/// read into the room that orders have.
+pub(super) const LARGEST_OF_STRANGERS: usize = 8 * 1024;
 
 /// The token that every form of a session carries: made of its cookie, and telling nothing of it.
 pub(super) fn token_of(cookie: &str) -> String {
@@ -43,10 +46,10 @@ impl Fields {
     }
 }
 
-/// The request and its form; none where it has none, or one that is too large.
-pub(super) async fn read(request: Request) -> Option<(Request, Fields)> {
+/// The request and its form; none where it has none, or one of more than `most` bytes.
+pub(super) async fn read(request: Request, most: usize) -> Option<(Request, Fields)> {
     let (parts, body) = request.into_parts();
-    let bytes: Bytes = axum::body::to_bytes(body, LARGEST).await.ok()?;
+    let bytes: Bytes = axum::body::to_bytes(body, most).await.ok()?;
     let fields = Fields::of(&parts.headers, &bytes)?;
     Some((Request::from_parts(parts, Body::from(bytes)), fields))
 }

@@ -38,7 +38,9 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         if !sign_in.is_own(request.headers(), request.extensions()) {
             return frame::foreign();
         }
-        let Some((same, fields)) = form::read(request).await else { return frame::foreign() };
+        let Some((same, fields)) = form::read(request, form::LARGEST).await else {
+            return frame::foreign();
+        };
         if !fields.carries(&visit.form) {
             return frame::foreign();
         }

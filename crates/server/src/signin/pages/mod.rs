@@ -35,7 +35,7 @@ pub fn router(sign_in: SignIn) -> Router {
         .route("/sign-out/done", get(sign_out::done))
         .route("/step-up", get(step_up::show).post(step_up::show_code))
         .route("/sign-out", get(sign_out::show).post(sign_out::sign_out))
-        .layer(DefaultBodyLimit::max(form::LARGEST))
+        .layer(DefaultBodyLimit::max(form::LARGEST_OF_STRANGERS))
         .layer(middleware::from_fn(frame::bounded))
         .with_state(sign_in)
 }
@@ -84,7 +84,7 @@ impl axum::extract::FromRequest<SignIn> for Own {
         if !sign_in.is_own(&parts.headers, &parts.extensions) {
             return Err(frame::foreign());
         }
-        let read = form::read(Request::from_parts(parts, body)).await;
+        let read = form::read(Request::from_parts(parts, body), form::LARGEST_OF_STRANGERS).await;
         let Some((_, fields)) = read else { return Err(frame::foreign()) };
         Ok(Self(at, fields))
     }
