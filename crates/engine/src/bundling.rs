@@ -3,6 +3,7 @@
 //! and the signatures.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use towpath_audit::bundle::{self, Files};
 use towpath_audit::statement::file_of;
@@ -33,7 +34,8 @@ has its part of the journal as well, and how to check it without Towpath.
 
 impl Engine {
     /// The file of these promotions, which are of one release, as a tar; the same promotions give the same bytes.
-    /// What cannot be read or signed is named in it.
+    /// What cannot be read or signed is named in it. It may have 64 MiB: hold a
+    /// [place](Engine::place_for_bundle) meanwhile, and until they are sent.
     ///
     /// # Errors
     /// The refusal, where it would be larger than anybody should fetch at once.
@@ -81,7 +83,8 @@ impl Engine {
         if !missing.is_empty() {
             files.insert("missing.txt".to_owned(), (missing.join("\n") + "\n").into_bytes());
         }
-        Ok(bundle::pack(&files, u64::try_from(last).unwrap_or(0)))
+        let pack = move || bundle::pack(&files, u64::try_from(last).unwrap_or(0));
+        tokio::task::spawn_blocking(pack).await.map_err(|_| Box::new(not_packed()))
     }
 
     /// What the bills of materials say that checks read for these promotions, which are of one release; none where
@@ -96,8 +99,11 @@ impl Engine {
             .collect();
         let mut found: Option<Materials> = None;
         for digest in pieces {
+            let _turn = self.shared.under_way.reading_bills.lock().await;
             let Ok(Some(bytes)) = self.evidence_bytes(&digest).await else { continue };
-            if let Some(own) = self.shared.setup.adapters.materials(&bytes) {
+            let shared = Arc::clone(&self.shared);
+            let read = move || shared.setup.adapters.materials(&bytes);
+            if let Ok(Some(own)) = tokio::task::spawn_blocking(read).await {
                 found.get_or_insert_default().join(own);
             }
         }
@@ -111,6 +117,11 @@ const BILL: &str = "cyclonedx";
 fn told(why: &Refusal) -> String {
     let cause = why.cause.as_ref().map(|cause| format!(": {cause}"));
     format!("{}{}", why.message, cause.unwrap_or_default())
+}
+
+fn not_packed() -> Refusal {
+    let message = "the evidence of the release could not be put into one file";
+    Refusal::new(RefusalKind::Conflict, "not-packed", message, "the engine is stopping")
 }
 
 fn too_large() -> Refusal {

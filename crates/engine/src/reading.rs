@@ -259,15 +259,18 @@ impl Engine {
             })
     }
 
-    /// Probes what serves once, now, and answers how it stands.
+    /// Probes what serves once, now, and answers how it stands. Those who ask at once share the answers.
     pub async fn probe_now(&self, id: &LaneId) -> Option<LaneView> {
-        for (lane, section, deployment, role) in executor::deployments_of(&self.shared) {
-            if lane == *id && role == Role::Serving {
-                let shared = Arc::clone(&self.shared);
-                prober::round(shared, lane, section, deployment, role).await;
+        let round = async {
+            for (lane, section, deployment, role) in executor::deployments_of(&self.shared) {
+                if lane == *id && role == Role::Serving {
+                    let shared = Arc::clone(&self.shared);
+                    prober::round(shared, lane, section, deployment, role).await;
+                }
             }
-        }
-        promises::look(&self.shared, id).await;
+            promises::look(&self.shared, id).await;
+        };
+        self.probed_once(id, Box::pin(round)).await;
         self.lane(id)
     }
 

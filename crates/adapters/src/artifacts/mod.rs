@@ -28,6 +28,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -51,6 +53,10 @@ pub const ARTIFACT_BYTES_MOST: u64 = 8 << 30;
 pub struct Artifacts {
     state: PathBuf,
     root: PathBuf,
+    /// Bytes that come from elsewhere at this moment.
+    incoming: Arc<AtomicU64>,
+    /// Held while some of them get their place.
+    placing: Arc<Mutex<()>>,
 }
 
 /// Why bytes were not kept. Nothing was changed.
@@ -87,7 +93,8 @@ impl Artifacts {
     /// into the journal's folder, and nothing of it is read.
     pub fn apart(folder: &Path, state: &Path) -> Self {
         let root = crate::absolute(folder).join("artifacts");
-        Self { root, state: crate::absolute(state) }
+        let (incoming, placing) = Default::default();
+        Self { root, state: crate::absolute(state), incoming, placing }
     }
 
     /// Keeps the file at `path`; that it can be executed is kept as well. Safe to repeat.

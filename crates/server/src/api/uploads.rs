@@ -1,11 +1,14 @@
 //! Bytes of releases on their way to the server: kept under their digest before a release names them. Removes
 //! nothing: what no release names goes by itself.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use futures_util::StreamExt as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use towpath_core::ids::Digest;
 use towpath_core::people::Verb;
 use towpath_core::reason::{Refusal, RefusalKind};
@@ -24,6 +27,8 @@ use crate::routes::App;
 const MOST_ASKED: usize = 1000;
 /// Bytes that are gathered before they are written: each writing costs a change of threads.
 const WRITTEN_AT_ONCE: usize = 1 << 20;
+/// How often whoever sends is asked again whether they may, however slowly they send.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
 /// Where the server keeps things is not for whoever sends them.
 const BLIND: &str = "the server could not write them; its log says why";
 
@@ -96,13 +101,14 @@ pub(crate) async fn keep(
         if is_in_force { Ok(()) } else { Err(ApiError::no_entry()) }
     };
     may_still()?;
-    let _place = app.engine.place_for_upload().ok_or_else(too_many)?;
+    let _place = app.engine.place_for_upload(&by).ok_or_else(too_many)?;
     let most = match wanted.purpose {
         Purpose::Artifact => u64::MAX,
         Purpose::Evidence => PIECE_BYTES_MOST,
     };
     let mut receiving = app.engine.setup().artifacts.receive().await.map_err(not_kept)?;
     let (mut pieces, mut gathered, mut size) = (body.into_data_stream(), Vec::new(), 0);
+    let mut asked = Instant::now();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| broke_off(&error))?;
         size += piece.len() as u64;
@@ -113,8 +119,11 @@ pub(crate) async fn keep(
             )));
         }
         gathered.extend_from_slice(&piece);
-        if gathered.len() >= WRITTEN_AT_ONCE {
+        if asked.elapsed() >= ASKED_AGAIN {
             may_still()?;
+            asked = Instant::now();
+        }
+        if gathered.len() >= WRITTEN_AT_ONCE {
             receiving.take(std::mem::take(&mut gathered)).await.map_err(not_kept)?;
         }
     }
@@ -147,7 +156,7 @@ pub(crate) async fn keep_evidence(app: &App, release: &Release) -> Result<(), Ap
 }
 
 fn too_many() -> ApiError {
-    let cause = "as many releases are being sent as are taken at once";
+    let cause = "as many releases are being sent as are taken at once, of one caller or of all";
     ApiError::too_many(refused(
         RefusalKind::Conflict,
         "too-many-uploads",

@@ -213,9 +213,14 @@ pub(super) async fn found(engine: &Engine, wanted: &Wanted) -> Answer<Found> {
     let (after, end) = sought.bounds(engine).await?;
     let before = wanted.before.unwrap_or(u64::MAX).min(end);
     let looked = engine.latest_events(Some(before), LOOKED_THROUGH).await?;
-    let looked: Vec<EventRow> = looked.into_iter().filter(|row| row.seq > after).collect();
-    let last = looked.last().map(|row| row.seq);
-    let mut rows: Vec<EventRow> = looked.into_iter().filter(|row| sought.is(row)).collect();
+    // Thousands of bodies are searched for words: not on a thread that answers others.
+    let searched = tokio::task::spawn_blocking(move || {
+        let looked: Vec<EventRow> = looked.into_iter().filter(|row| row.seq > after).collect();
+        let last = looked.last().map(|row| row.seq);
+        let rows: Vec<EventRow> = looked.into_iter().filter(|row| sought.is(row)).collect();
+        (rows, last)
+    });
+    let (mut rows, last) = searched.await.map_err(|_| ApiError::broken())?;
     let is_more = rows.len() > LISTED;
     rows.truncate(LISTED);
     let oldest = if is_more { rows.last().map(|row| row.seq) } else { last };

@@ -1,6 +1,7 @@
 //! What was shown of a release before people and gates let it on: checks with their pieces, the file of all of it.
 //! Owns how pieces are handed out; what they are is nobody's to guess.
 
+use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
@@ -77,7 +78,7 @@ pub(in crate::pages) async fn piece(look: Look, Path(named): Path<String>) -> Re
             ApiError::from(Refusal::new(RefusalKind::NotFound, "evidence-gone", message, cause))
         };
         let bytes = look.engine.evidence_bytes(&digest).await.map_err(refused)?;
-        bytes.ok_or_else(none).map(|bytes| (bytes, named.clone()))
+        bytes.ok_or_else(none).map(|bytes| (Bytes::from(bytes), named.clone()))
     };
     handed(&look, read.await)
 }
@@ -91,13 +92,31 @@ pub(in crate::pages) async fn bundle(
         let release = found(&look, &service, &version)?;
         let own: &Name = &release.service;
         let all = materials::promotions(&look, own, release.version.as_str()).await?;
+        let place = look.engine.place_for_bundle().await.ok_or_else(busy)?;
         let bytes = look.engine.release_bundle(&all).await?;
-        Ok((bytes, format!("evidence-{service}-{version}.tar")))
+        let held = Bytes::from_owner(InMemory { bytes, _place: place });
+        Ok((held, format!("evidence-{service}-{version}.tar")))
     };
     handed(&look, made.await)
 }
 
-fn handed(look: &Look, read: Answer<(Vec<u8>, String)>) -> Response {
+/// A file that has its place until its last byte is sent.
+struct InMemory<Place> {
+    bytes: Vec<u8>,
+    _place: Place,
+}
+
+impl<Place> AsRef<[u8]> for InMemory<Place> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn busy() -> ApiError {
+    ApiError::busy("busy", "as many of these files are being fetched as there is room for")
+}
+
+fn handed(look: &Look, read: Answer<(Bytes, String)>) -> Response {
     let (bytes, name) = match read {
         Ok(read) => read,
         Err(refused) => return look.refuse(refused),
