@@ -134,6 +134,10 @@ fn the_command_line_behaves_through_a_server_as_it_does_on_its_machine() {
     run(&["freeze", "production", "--reason", "no"], 4);
     run(&["engine", "stop"], 2);
     run(&["audit", "export"], 2);
+    run(&["audit", "evidence", "1"], 2);
+    let whole = run(&["audit", "verify"], 0);
+    assert!(whole.out.contains("the journal is whole"), "{} {}", whole.out, whole.err);
+    assert!(whole.err.contains("of its own journal"), "{}", whole.err);
     assert!(run(&["history"], 0).out.contains("1.0.0"));
     assert!(run(&["doctor"], 0).out.contains("server"));
     let wrong = must(home, &["status", "--server", "shpo"], "", 2);

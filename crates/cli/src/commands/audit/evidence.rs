@@ -35,6 +35,8 @@ pub(super) async fn run(
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
+    // Before anything is signed for it.
+    session.project.ensure_here("a bundle is made of the files beside the journal")?;
     let client = session.client.patient();
     let number = arguments.promotion;
     let path = format!("/v1/promotions/{number}/attestation");

@@ -79,6 +79,9 @@ fn of_bundle(
 
 async fn of_journal(arguments: &VerifyArguments, context: &Context) -> Result<ExitCode, CliError> {
     let session = Session::reading(context).await?;
+    if let Some(server) = &session.project.server {
+        return of_server(&server.shown(), &session, arguments, context).await;
+    }
     // Before the chain is walked: what is signed meanwhile would know more than the walk has seen.
     let notes = notes_about(&session.project, arguments)?;
     let chain: ChainReport = session.client.patient().get("/v1/audit/verify").await?;
@@ -87,6 +90,23 @@ async fn of_journal(arguments: &VerifyArguments, context: &Context) -> Result<Ex
     let words = words(&session.project, &chain, context).await?;
     let found = Whole { chain, signed, words };
     context.either(&found.object(), report::audit::text(&found, &place, &context.out));
+    Ok(if found.is_whole() { ExitCode::Done } else { ExitCode::Failed })
+}
+
+/// The chain alone, which the server walks: what is signed of it is proved with files that are beside it.
+async fn of_server(
+    server: &str,
+    session: &Session,
+    arguments: &VerifyArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    if !arguments.checkpoints.is_empty() || !arguments.keys.is_empty() {
+        session.project.ensure_here("a journal is held against checkpoints")?;
+    }
+    let chain: ChainReport = session.client.patient().get("/v1/audit/verify").await?;
+    let found = Whole { chain, signed: None, words: Said::default() };
+    context.aside("the server says this of its own journal; whether its end and people's words are signed is proved there\n");
+    context.either(&found.object(), report::audit::text(&found, server, &context.out));
     Ok(if found.is_whole() { ExitCode::Done } else { ExitCode::Failed })
 }
 
