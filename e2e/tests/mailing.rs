@@ -10,9 +10,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use towpath_e2e::serving::Serving;
 use towpath_e2e::{World, towpath};
 
 const MATRIX: &str = r#"
@@ -159,4 +161,60 @@ fn mail_goes_in_secret_to_a_server_that_is_trusted_and_to_no_other() {
     let plain = strange.plain.lock().unwrap().clone();
     assert!(plain.contains("STARTTLS") && !plain.contains("AUTH"), "{plain}");
     assert_eq!(*strange.secret.lock().unwrap(), "", "nothing is said to a stranger");
+}
+
+/// A server of mail on this machine that speaks in the clear; its port.
+fn plain(heard: &Heard) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = heard.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            speak(&mut stream, "250 sink", &heard.plain);
+        }
+    });
+    port
+}
+
+/// What a server answers to a form of its own page.
+fn sent(serving: &Serving, path: &str, form: &str) -> String {
+    let mut stream = TcpStream::connect(serving.address).unwrap();
+    let (host, length) = (serving.address, form.len());
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\nconnection: close\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n\r\n{form}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn somebody_without_the_machine_signs_in_by_a_link_that_comes_by_mail() {
+    let heard = Heard::default();
+    let server = format!("server: \"127.0.0.1:{}\", security: none", plain(&heard));
+    let channel = "kind: smtp, from: towpath@example.org, to: [team@example.org]";
+    let whose = Command::new("id").arg("-un").output().unwrap().stdout;
+    let whose = String::from_utf8(whose).unwrap();
+    let people = format!(
+        "people:\n  ada: {{ account: {}, roles: [lead] }}\n  bob: {{ email: bob@example.org }}\n",
+        whose.trim()
+    );
+    let matrix = format!("{MATRIX}  post: {{ {channel}, {server} }}\n{people}");
+    let world = World::new(&matrix);
+    let serving = Serving::begin(world.root(), &["--rehearsal", "60x"]);
+    world.must(&["matrix", "apply"], 0);
+    let answer = sent(&serving, "/sign-in/mail", "name=bob");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let origin = serving.url("/sign-in/link/");
+    let is_whole = || heard.plain.lock().unwrap().contains("\n.\r\n");
+    world.until("a mail with a link", Duration::from_secs(20), is_whole);
+    let mail = heard.plain.lock().unwrap().clone();
+    assert!(mail.contains("RCPT TO:<bob@example.org>") && !mail.contains("team@"), "{mail}");
+    let found = mail.split_whitespace().find(|word| word.starts_with(&origin));
+    let link = found.unwrap_or_else(|| panic!("{mail}")).strip_prefix(&serving.url("")).unwrap();
+    let entered = sent(&serving, link, "to=/waiting");
+    assert!(entered.starts_with("HTTP/1.1 303") && entered.contains("/waiting"), "{entered}");
+    assert_eq!(serving.stop(), Some(0));
 }

@@ -98,6 +98,10 @@ impl AdapterSet for Adapters {
         self.get(&self.notifiers, notifiers::KINDS, spec)
     }
 
+    fn addressed(&self, spec: &AdapterSpec, address: &str) -> Option<AdapterSpec> {
+        notifiers::addressed(spec, address)
+    }
+
     fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
         self.get(&self.secrets, secrets::KINDS, spec)
     }

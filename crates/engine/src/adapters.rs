@@ -31,6 +31,11 @@ pub trait AdapterSet: Send + Sync {
     /// The channel that `spec` describes. The error is one sentence.
     fn notifier(&self, spec: &AdapterSpec) -> Result<Arc<dyn Notifier>, String>;
 
+    /// The channel that `spec` describes as it writes to one address alone; none where it writes to no address.
+    fn addressed(&self, _spec: &AdapterSpec, _address: &str) -> Option<AdapterSpec> {
+        None
+    }
+
     /// The store of secrets that `spec` describes. The error is one sentence.
     fn secrets(&self, spec: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String>;
 

@@ -161,7 +161,7 @@ async fn until_settled(shared: &Shared, pending: &Pending) -> Option<Event> {
     }
 }
 
-fn delivered(notice: &Notice, attempts: u32, secrets: Vec<String>) -> Event {
+pub(crate) fn delivered(notice: &Notice, attempts: u32, secrets: Vec<String>) -> Event {
     Event::NoticeDelivered(Box::new(Delivered {
         id: notice.id.clone(),
         channel: notice.channel.clone(),
@@ -174,12 +174,20 @@ fn delivered(notice: &Notice, attempts: u32, secrets: Vec<String>) -> Event {
 
 /// One attempt, and the names of the secrets that were read for it. Whatever a channel says is masked.
 async fn send(shared: &Shared, notice: &Notice) -> (Result<Taken, Failure>, Vec<String>) {
+    match channel(shared, &notice.channel) {
+        Ok(channel) => through(shared, &channel, notice).await,
+        Err(failure) => (Err(failure), Vec::new()),
+    }
+}
+
+/// The same through this channel.
+pub(crate) async fn through(
+    shared: &Shared,
+    channel: &Channel,
+    notice: &Notice,
+) -> (Result<Taken, Failure>, Vec<String>) {
     let mut names = Vec::new();
-    let channel = match channel(shared, &notice.channel) {
-        Ok(channel) => channel,
-        Err(failure) => return (Err(failure), names),
-    };
-    let secrets = match read(shared, &channel, &mut names).await {
+    let secrets = match read(shared, channel, &mut names).await {
         Ok(secrets) => secrets,
         Err(sentence) => return (Err(Failure::later(sentence)), names),
     };

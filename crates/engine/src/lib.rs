@@ -35,6 +35,7 @@ pub mod kept;
 mod lane_guard;
 mod leases;
 mod losses;
+mod mailing;
 mod masking;
 mod mine;
 mod moments;

@@ -166,7 +166,7 @@ pub struct KeptSession {
     pub hash: Digest,
     /// Whose it is.
     pub person: Person,
-    /// By what they signed in: `password`, `link` or `oidc`.
+    /// By what they signed in: `password`, `link`, `mail` or `oidc`.
     pub way: String,
     /// From where, as they may read it.
     pub place: String,
@@ -187,19 +187,22 @@ pub struct KeptSession {
 pub enum Purpose {
     /// Becoming a local user.
     SetUp,
-    /// Signing in.
+    /// Signing in, made by whoever has the machine.
     SignIn,
+    /// Signing in, by whoever reads the mail of somebody.
+    Mail,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::SetUp, Self::SignIn];
+    pub const ALL: [Self; 3] = [Self::SetUp, Self::SignIn, Self::Mail];
 
     /// As it is kept.
     pub fn word(self) -> &'static str {
         match self {
             Self::SetUp => "set-up",
             Self::SignIn => "sign-in",
+            Self::Mail => "mail",
         }
     }
 }

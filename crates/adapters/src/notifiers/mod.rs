@@ -9,6 +9,7 @@ mod webhook;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use towpath_core::matrix::AdapterSpec;
 use towpath_core::notices::Notice;
 use towpath_ports::Kind;
 use towpath_ports::notifier::{Delivery, Notifier};
@@ -27,6 +28,19 @@ pub const KINDS: &[Kind<dyn Notifier>] = &[
     planned::SNS,
     planned::STATUS_PAGE,
 ];
+
+/// What a kind can that writes to whomever its setting `to` names.
+const ADDRESSED: &str = "addressed";
+
+/// The channel `spec` as it writes to `address` alone; none where its kind writes to no address. What the address
+/// is has to be checked by whoever named it in the matrix: one that is none is refused when it is used.
+pub fn addressed(spec: &AdapterSpec, address: &str) -> Option<AdapterSpec> {
+    let entry = KINDS.iter().find(|kind| kind.entry.name == spec.kind)?.entry;
+    let is_able = entry.capabilities.contains(&ADDRESSED);
+    let mut settings = spec.settings.clone();
+    settings.as_object_mut().filter(|_| is_able)?.insert("to".to_owned(), json!([address]));
+    Some(AdapterSpec { kind: spec.kind.clone(), settings })
+}
 
 /// The version of [`object`]; grows only when a name changes its meaning.
 const FORMAT: u32 = 1;

@@ -39,7 +39,7 @@ pub(super) const KIND: Kind<dyn Notifier> = Kind {
         summary: "Mail through an SMTP server.",
         example: "{ kind: smtp, server: \"smtp.example.org:587\", from: towpath@example.org, to: [team@example.org] }",
         state: KindState::Built,
-        capabilities: &[],
+        capabilities: &["addressed"],
         fields: &[
             Field::required("server", FieldType::Text, "Host and port."),
             Field::required("from", FieldType::Text, "The sender."),

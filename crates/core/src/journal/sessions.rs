@@ -13,7 +13,7 @@ pub struct SessionChange {
     pub person: Person,
     /// What became of it.
     pub became: SessionStep,
-    /// By what: `password`, `link` or `oidc` where it began, `code` or `oidc` where a second factor was shown,
+    /// By what: `password`, `link`, `mail` or `oidc` where it began, `code` or `oidc` where a second factor was shown,
     /// and why it ended.
     pub by: String,
     /// From where, such as `10.0.0.7`.

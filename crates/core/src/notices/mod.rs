@@ -19,7 +19,7 @@ use crate::units::Timestamp;
 
 pub use beside::of_project;
 pub use deciding::{Told, notices};
-pub use wording::trial;
+pub use wording::{Way, trial, way_in};
 
 /// The channel under which the program keeps the summary of each promotion into production as a file.
 /// No name of the matrix has a colon.
@@ -67,6 +67,8 @@ pub enum Occasion {
     Before,
     /// Somebody tries the channel.
     Test,
+    /// Somebody wants to sign in, and is sent the way.
+    SignIn,
 }
 
 impl Occasion {
@@ -113,6 +115,7 @@ impl Occasion {
             Self::Freeze => "freeze",
             Self::Before => "before",
             Self::Test => "test",
+            Self::SignIn => "sign_in",
         }
     }
 

@@ -33,6 +33,41 @@ pub fn trial(project: &Name, channel: &Name, by: &Person, now: Timestamp, speed:
     }
 }
 
+/// A way to sign in that is sent to somebody.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// The link, with its secret.
+    pub link: &'a str,
+    /// Until when it can be used.
+    pub until: Timestamp,
+    /// From where it was asked for, as they may read it.
+    pub from: &'a str,
+}
+
+/// The message with which somebody signs in. It holds a secret: to be sent at once, and kept nowhere.
+pub fn way_in(project: &Name, channel: &Name, way: &Way<'_>, now: Timestamp, speed: u32) -> Notice {
+    let until = jiff::Timestamp::from_microsecond(way.until.0).unwrap_or(jiff::Timestamp::MAX);
+    let subject = headed(project, None, "the link by which you sign in");
+    let row = |label: &str, text: &str| (label.to_owned(), line(text));
+    Notice {
+        channel: channel.to_string(),
+        id: format!("sign-in-{:x}-{channel}", now.0),
+        occasion: Occasion::SignIn,
+        subject,
+        rows: vec![
+            row("link", way.link),
+            row("as", way.person.as_str()),
+            row("works", &format!("once, until {}", until.strftime("%H:%M UTC"))),
+            row("asked", &format!("from {}", way.from)),
+            row("not you?", "then do nothing: without the link nobody gets in"),
+        ],
+        next: Vec::new(),
+        ..trial(project, channel, way.person, now, speed)
+    }
+}
+
 pub(super) fn subject(occasion: Occasion, about: &About<'_>, environment: &Name) -> String {
     let version = about.version;
     let back = about.kind == Kind::Rollback;
@@ -66,6 +101,7 @@ pub(super) fn subject(occasion: Occasion, about: &About<'_>, environment: &Name)
         // Is about no promotion, and put in words of its own.
         Occasion::Freeze => format!("a freeze of {environment}"),
         Occasion::Test => "this is a test".to_owned(),
+        Occasion::SignIn => "somebody signs in".to_owned(),
     }
 }
 

@@ -21,6 +21,10 @@ const OF_ADDRESS: u64 = 100;
 const OF_BEGINNINGS: u64 = 40;
 /// Ways to a provider that begin at one address: each is a row for ten minutes.
 const OF_WAYS: u64 = 300;
+/// Links that are mailed to one person: more would fill somebody's mail.
+const OF_MAILS: u64 = 5;
+/// Links that are asked for from one address: an office behind one address.
+const OF_MAILS_FROM: u64 = 50;
 /// How often what is over is removed.
 const SWEPT_EVERY: Span = Span::hours(1);
 
@@ -47,6 +51,15 @@ impl SignIn {
     pub(super) async fn count_way(&self, address: &str) -> Result<(), SignInError> {
         self.sweep_now_and_then();
         self.count_all(&[(AttemptKey::of("way", address), OF_WAYS)]).await
+    }
+
+    /// Counts a link that is to be mailed.
+    pub(super) async fn count_mail(&self, account: &str, address: &str) -> Result<(), SignInError> {
+        self.sweep_now_and_then();
+        let key = |kind, text| AttemptKey::of(kind, text);
+        let all =
+            [(key("mailed", account), OF_MAILS), (key("mailed-from", address), OF_MAILS_FROM)];
+        self.count_all(&all).await
     }
 
     /// Counts a session that begins.

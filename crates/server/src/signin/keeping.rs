@@ -13,7 +13,7 @@ use super::{LONGEST, SignIn, SignInError, chance, form};
 pub(super) struct Proof {
     /// Who.
     pub(super) person: Person,
-    /// By what: `password`, `link` or `oidc`.
+    /// By what: `password`, `link`, `mail` or `oidc`.
     pub(super) way: &'static str,
     /// Whether a second factor was shown with it.
     pub(super) second: bool,

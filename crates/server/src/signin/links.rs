@@ -1,8 +1,10 @@
-//! One-time links: for whoever has the machine already, so that local use needs no password, and for the first
-//! local user of a server. Owns how long they last; shows no page.
+//! One-time links: for whoever has the machine already, so that local use needs no password, for the first
+//! local user of a server, and for whoever reads a person's mail. Owns how long they last; shows no page.
 
 use towpath_core::ids::Person;
+use towpath_core::notices::Way;
 use towpath_core::units::{Span, Timestamp};
+use towpath_engine::Engine;
 use towpath_ports::accounts::{KeptLink, Purpose};
 
 use super::{SignIn, SignInError, chance};
@@ -11,6 +13,9 @@ use super::{SignIn, SignInError, chance};
 const SIGN_IN: Span = Span::minutes(5);
 /// How long the first link of a server lasts: somebody goes over to another machine with it.
 const SET_UP: Span = Span::minutes(30);
+
+/// How long a link that was mailed lasts: mail is slow at times, and read on another device.
+const MAILED: Span = Span::minutes(15);
 
 /// A link that was made; the only time that it is shown.
 #[derive(Clone, Debug)]
@@ -42,6 +47,38 @@ impl SignIn {
         self.made(Purpose::SignIn, Some(person.clone()), made_by).await
     }
 
+    /// The project that says where somebody reads their mail, and by which server it goes. None where there are
+    /// several: a session opens all projects of a person, and whoever writes the matrix of one is not to be let into
+    /// the others.
+    fn mailing(&self) -> Option<Engine> {
+        let mut projects = self.projects();
+        projects.pop().filter(|_| projects.is_empty())
+    }
+
+    /// Whether there is anybody whom a link could be mailed to.
+    pub(super) fn mails_anybody(&self) -> bool {
+        self.mailing().is_some_and(|engine| engine.mails_anybody())
+    }
+
+    /// Mails `person` a link by which they sign in, to the address that the matrix has of them; `place` is from where
+    /// it was asked for. In the background, so that nobody learns from the answer whether there is such a person.
+    pub(super) fn mail_link(&self, person: Person, place: String) {
+        let sign_in = self.clone();
+        tokio::spawn(async move {
+            let engine = sign_in.mailing().filter(|engine| engine.may_sign_in(&person));
+            let Some(engine) = engine.filter(|engine| engine.mails(&person)) else { return };
+            let made = match sign_in.made(Purpose::Mail, Some(person.clone()), &place).await {
+                Ok(made) => made,
+                Err(error) => return tracing::warn!(%person, %error, "no link was mailed"),
+            };
+            let (link, until) = (made.address.as_str(), made.expires_at);
+            let way = Way { person: &person, link, until, from: &place };
+            if let Err(why) = engine.mail_way_in(&way).await {
+                tracing::warn!(%person, why, "a link by which somebody signs in was not mailed");
+            }
+        });
+    }
+
     async fn made(
         &self,
         purpose: Purpose,
@@ -53,6 +90,7 @@ impl SignIn {
         let lasts = match purpose {
             Purpose::SignIn => SIGN_IN,
             Purpose::SetUp => SET_UP,
+            Purpose::Mail => MAILED,
         };
         let expires_at = now.plus(lasts);
         let hash = chance::kept("link", &secret).ok_or(SignInError::Machine)?;

@@ -14,6 +14,7 @@ mod issuer;
 mod keys;
 mod lists;
 mod literal;
+mod mailed;
 mod managed;
 mod oidc;
 mod once;

@@ -350,8 +350,16 @@ async fn t7_no_form_of_another_page_is_taken_anywhere() {
     ];
     let link = door.link_of("ada").await;
     let before = door.world.kinds().await;
-    let paths =
-        ["/do", "/sign-in", "/sign-out", "/sign-in/password", "/sign-in/second", "/step-up", &link];
+    let paths = [
+        "/do",
+        "/sign-in",
+        "/sign-in/mail",
+        "/sign-out",
+        "/sign-in/password",
+        "/sign-in/second",
+        "/step-up",
+        &link,
+    ];
     for path in paths {
         for headers in forged {
             let fields = [

@@ -1,9 +1,9 @@
-//! An engine whose people wait, and requests to it. Has no adapters: nothing that is asked here may get
-//! as far as one.
+//! An engine whose people wait, and requests to it. Has no adapter but one for mail: nothing else that is asked here
+//! may get as far as one.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::body::{Body, Bytes};
@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 use towpath_core::code_owners::{Change, OwnedFiles};
 use towpath_core::ids::{Digest, Name, Person};
 use towpath_core::matrix::{AdapterSpec, Matrix};
+use towpath_core::notices::Notice;
 use towpath_core::release::{Artifact, Release};
 use towpath_core::units::{Span, Timestamp};
 use towpath_engine::{AdapterSet, Engine, Running, Setup, start};
@@ -23,7 +24,7 @@ use towpath_ports::clock::Clock;
 use towpath_ports::evidence::EvidenceStore;
 use towpath_ports::history::{FixQuestion, History};
 use towpath_ports::metrics::MetricsSource;
-use towpath_ports::notifier::Notifier;
+use towpath_ports::notifier::{Delivery, Failure, Notifier, Taken};
 use towpath_ports::router::Router;
 use towpath_ports::secret::{Known, SecretStore};
 use towpath_ports::store::StoreIdentity;
@@ -46,11 +47,31 @@ impl Clock for HandClock {
 
 struct Nothing;
 
+/// Mail that was sent: to whom, and what.
+pub(crate) type Letters = Arc<Mutex<Vec<(String, Notice)>>>;
+
+/// Adapters of which one is there: `smtp`, which keeps letters to one address.
+struct Post(Letters);
+
+/// One letter box.
+struct LetterBox {
+    letters: Letters,
+    to: String,
+}
+
+#[async_trait]
+impl Notifier for LetterBox {
+    async fn deliver(&self, delivery: &Delivery<'_>) -> Result<Taken, Failure> {
+        self.letters.lock().unwrap().push((self.to.clone(), delivery.notice.clone()));
+        Ok(Taken { sentence: "it was taken".to_owned() })
+    }
+}
+
 fn none<T>() -> Result<T, String> {
     Err("nothing of the kind is there".to_owned())
 }
 
-impl AdapterSet for Nothing {
+impl AdapterSet for Post {
     fn target(&self, _: &AdapterSpec) -> Result<Arc<dyn Target>, String> {
         none()
     }
@@ -63,14 +84,19 @@ impl AdapterSet for Nothing {
     fn metrics(&self, _: &AdapterSpec) -> Result<Arc<dyn MetricsSource>, String> {
         none()
     }
-    fn notifier(&self, _: &AdapterSpec) -> Result<Arc<dyn Notifier>, String> {
-        none()
+    fn notifier(&self, spec: &AdapterSpec) -> Result<Arc<dyn Notifier>, String> {
+        let to = spec.settings["to"][0].as_str().unwrap_or_default().to_owned();
+        Ok(Arc::new(LetterBox { letters: Arc::clone(&self.0), to }))
+    }
+    fn addressed(&self, spec: &AdapterSpec, address: &str) -> Option<AdapterSpec> {
+        let settings = json!({ "to": [address] });
+        (spec.kind == "smtp").then(|| AdapterSpec { kind: spec.kind.clone(), settings })
     }
     fn secrets(&self, _: &AdapterSpec) -> Result<Arc<dyn SecretStore>, String> {
         none()
     }
     fn history(&self) -> Arc<dyn History> {
-        Arc::new(Self)
+        Arc::new(Nothing)
     }
 }
 
@@ -136,6 +162,7 @@ pub(crate) struct World {
     keys: AtomicI64,
     pub(crate) app: App,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) letters: Letters,
 }
 
 impl World {
@@ -150,6 +177,7 @@ impl World {
         // A rehearsal is played by one user, who acts as each of the people.
         let identity = StoreIdentity { project: project.clone(), speed: 60 };
         let store = SqlStore::open(&file.to_string_lossy(), &identity).await.unwrap();
+        let letters = Letters::default();
         let setup = Setup {
             project,
             speed: 60,
@@ -157,7 +185,7 @@ impl World {
             store: Arc::new(store),
             artifacts: Arc::new(Nothing),
             evidence: Arc::new(Nothing),
-            adapters: Arc::new(Nothing),
+            adapters: Arc::new(Post(Arc::clone(&letters))),
             known: Known::default(),
             notary: None,
             clock: Arc::<HandClock>::clone(&clock),
@@ -165,8 +193,15 @@ impl World {
         let Running { engine, .. } = start(setup).await.unwrap();
         let (stop, _) = tokio::sync::mpsc::channel(1);
         let app = App { engine: engine.clone(), stop, sign_in: None };
-        let world =
-            Self { engine, matrix: matrix.clone(), clock, keys: AtomicI64::new(0), app, folder };
+        let world = Self {
+            engine,
+            matrix: matrix.clone(),
+            clock,
+            keys: AtomicI64::new(0),
+            app,
+            folder,
+            letters,
+        };
         world.apply(&matrix).await;
         for version in ["1.0.0", "2.0.0"] {
             let answer = world.create_release(version, "ada").await;

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use towpath_core::matrix::AdapterSpec;
 
 use super::*;
 use crate::notifiers::testing::{build, deliver};
@@ -195,4 +196,23 @@ fn what_could_not_work_is_refused_when_the_matrix_is_checked() {
     );
     assert_eq!(problems(json!({ "user": "a" })), ["password_secret"]);
     assert_eq!(problems(json!({ "security": "none" })), ["security"]);
+}
+
+#[tokio::test]
+async fn what_is_for_one_person_goes_to_their_address_alone_by_kinds_that_can() {
+    let (port, mut lines) = server(Manner::default()).await;
+    let settings = json!({
+        "server": format!("127.0.0.1:{port}"), "from": "towpath@example.org",
+        "to": ["team@example.org"], "security": "none",
+    });
+    let spec = |kind: &str| AdapterSpec { kind: kind.to_owned(), settings: settings.clone() };
+    let own = crate::notifiers::addressed(&spec("smtp"), "bob@example.org").unwrap();
+    let notifier = build("smtp", &own.settings, "/".as_ref()).unwrap();
+    deliver(&*notifier, &[]).await.unwrap();
+    let mail = heard(&mut lines);
+    assert_eq!(mail.matches("RCPT TO:<bob@example.org>\n").count(), 1, "{mail}");
+    assert!(!mail.contains("team@example.org"), "{mail}");
+    for kind in ["webhook", "command", "folder", "none-such"] {
+        assert_eq!(crate::notifiers::addressed(&spec(kind), "bob@example.org"), None, "{kind}");
+    }
 }

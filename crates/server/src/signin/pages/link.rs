@@ -13,8 +13,8 @@ use super::{At, Own, Page, frame};
 use crate::signin::keeping::Proof;
 use crate::signin::{SignIn, returning};
 
-const OVER: &str = "This link was used already, is over, or is none. A new one: towpath login --web on the \
-     machine of the server.";
+const OVER: &str = "This link was used already, is over, or is none. A new one comes by mail from the page \
+     where you sign in, or from towpath login --web on the machine of the server.";
 
 pub(super) async fn show(
     State(sign_in): State<SignIn>,
@@ -80,11 +80,12 @@ pub(super) async fn follow(
     let Some(link) = sign_in.use_link(&secret).await? else {
         return Ok(frame::problem(StatusCode::NOT_FOUND, OVER));
     };
-    let proof = Proof { person, way: "link", second: false, claims: None };
+    let way = if link.purpose == Purpose::Mail { "mail" } else { "link" };
+    let proof = Proof { person, way, second: false, claims: None };
     let secret = sign_in.begin(proof, at.visit.as_ref(), &at.place).await?;
     let page = match link.purpose {
         Purpose::SetUp => "/sign-in/password",
-        Purpose::SignIn => to,
+        Purpose::SignIn | Purpose::Mail => to,
     };
     Ok(frame::on_with(page, &secret, at.secure))
 }

@@ -4,6 +4,7 @@
 pub(super) mod frame;
 mod front;
 mod link;
+mod mail;
 mod password;
 mod provider;
 mod sign_in;
@@ -16,7 +17,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::SignIn;
 use super::form::{self, Fields};
@@ -28,6 +29,7 @@ pub fn router(sign_in: SignIn) -> Router {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-in/link/{secret}", get(link::show).post(link::follow))
+        .route("/sign-in/mail", post(mail::send))
         .route("/sign-in/password", get(password::show).post(password::change))
         .route("/sign-in/second", get(step_up::offer_page).post(step_up::offer))
         .route("/sign-in/oidc", get(provider::go))

@@ -14,9 +14,18 @@ use crate::signin::{SignIn, passwords};
 /// How long a link stands for an old password, and lets somebody have a second factor.
 const JUST_NOW: Span = Span::minutes(15);
 
-/// Whether somebody came by a link just now.
+/// Whether somebody came just now by a link of the machine.
 pub(super) fn came_by_link(visit: &Visit, now: Timestamp) -> bool {
-    visit.session.way == "link" && now < visit.session.started.plus(JUST_NOW)
+    visit.session.way == "link" && is_new(visit, now)
+}
+
+/// Whether somebody came just now by a link of the machine or by one that was mailed to them.
+pub(super) fn came_by_any_link(visit: &Visit, now: Timestamp) -> bool {
+    ["link", "mail"].contains(&visit.session.way.as_str()) && is_new(visit, now)
+}
+
+fn is_new(visit: &Visit, now: Timestamp) -> bool {
+    now < visit.session.started.plus(JUST_NOW)
 }
 
 pub(super) async fn show(State(sign_in): State<SignIn>, at: At) -> Response {
@@ -30,7 +39,7 @@ fn form(status: StatusCode, sign_in: &SignIn, visit: &Visit, wrong: Option<&str>
         form method="post" action="/sign-in/password" {
             input type="hidden" name="form" value=(visit.form);
             input type="hidden" name="name" autocomplete="username" value=(visit.session.person);
-            @if !came_by_link(visit, sign_in.now()) {
+            @if !came_by_any_link(visit, sign_in.now()) {
                 p { label { "Password until now" input.in type="password" name="old" autocomplete="current-password" required; } }
             }
             p { label { "New password, at least " (passwords::SHORTEST) " characters" input.in type="password" name="new" autocomplete="new-password" required; } }
@@ -47,7 +56,7 @@ pub(super) async fn change(State(sign_in): State<SignIn>, own: OwnInSession) -> 
     let person = visit.session.person.clone();
     let field = |name: &str| own.fields.one(name).unwrap_or_default();
     let again = |wrong: &str| Ok(form(StatusCode::FORBIDDEN, &sign_in, visit, Some(wrong)));
-    if !came_by_link(visit, sign_in.now()) {
+    if !came_by_any_link(visit, sign_in.now()) {
         sign_in.count(person.as_str(), &own.place).await?;
         let user = sign_in.accounts().user(&person).await?;
         let old = Some(field("old")).filter(|old| old.len() <= passwords::LONGEST);
@@ -70,6 +79,6 @@ pub(super) async fn change(State(sign_in): State<SignIn>, own: OwnInSession) -> 
     let second = sign_in.accounts().user(&person).await?.and_then(|user| user.second);
     let has_second = second.is_some_and(|second| second.since.is_some());
     let next =
-        if has_second || !came_by_link(visit, sign_in.now()) { "/" } else { "/sign-in/second" };
+        if has_second || !came_by_any_link(visit, sign_in.now()) { "/" } else { "/sign-in/second" };
     Ok(axum::response::IntoResponse::into_response(axum::response::Redirect::to(next)))
 }

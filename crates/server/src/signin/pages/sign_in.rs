@@ -44,6 +44,9 @@ fn form(status: StatusCode, sign_in: &SignIn, to: &str, wrong: Option<&str>) -> 
             p { label { "Name" input.in name="name" autocomplete="username" autocapitalize="none" required maxlength="64"; } }
             p { label { "Password" input.in type="password" name="password" autocomplete="current-password" required; } }
             button.btn.main { "Sign in" }
+            @if sign_in.mails_anybody() {
+                " " button.btn formaction="/sign-in/mail" formnovalidate { "Mail me a link instead" }
+            }
         }
         p.qq { "Without a password: " code { "towpath login --web" } " on the machine of the server prints a link that signs you in." }
     };

@@ -1,5 +1,6 @@
 //! `/step-up`: showing the second factor, and `/sign-in/second`: getting one. Only whoever came by a link just now
-//! gets one: a password alone, which may be stolen, gives nobody a second factor of their own.
+//! gets one: a password alone, which may be stolen, gives nobody a second factor of their own. A link that was mailed
+//! gives the first one, and never another: whoever reads somebody's mail has one factor of theirs, not two.
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -7,7 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use towpath_ports::secret::Secret;
 
-use super::password::came_by_link;
+use super::password::{came_by_any_link, came_by_link};
 use super::sign_in::Asked;
 use super::{At, OwnInSession, Page, frame, provider};
 use crate::signin::provider::Wish;
@@ -20,6 +21,15 @@ const WRONG: &str = "That code is not the one of now, or was used already. Wait 
 async fn has_second(sign_in: &SignIn, visit: &Visit) -> Result<bool, SignInError> {
     let user = sign_in.accounts().user(&visit.session.person).await?;
     Ok(user.and_then(|user| user.second).is_some_and(|second| second.since.is_some()))
+}
+
+/// Whether somebody may get a second factor in this session.
+async fn may_get_one(sign_in: &SignIn, visit: &Visit) -> Result<bool, SignInError> {
+    let now = sign_in.now();
+    if came_by_link(visit, now) {
+        return Ok(true);
+    }
+    Ok(came_by_any_link(visit, now) && !has_second(sign_in, visit).await?)
 }
 
 pub(super) async fn show(
@@ -42,10 +52,10 @@ pub(super) async fn show(
     }
     let body = html! {
         p { "What you want to do asks for a second factor, and you have none yet." }
-        @if came_by_link(&visit, sign_in.now()) {
+        @if came_by_any_link(&visit, sign_in.now()) {
             p { a href="/sign-in/second" { "Get a second factor" } }
         } @else {
-            p { "To get one, sign in by a link: " code { "towpath login --web" } " on the machine of the server prints it." }
+            p { "To get one, sign in by a link: the page where you sign in mails it, or " code { "towpath login --web" } " on the machine of the server prints it." }
         }
     };
     Ok(frame::page(StatusCode::FORBIDDEN, "Second factor", &body))
@@ -90,7 +100,7 @@ pub(super) async fn show_code(State(sign_in): State<SignIn>, own: OwnInSession) 
 
 pub(super) async fn offer_page(State(sign_in): State<SignIn>, at: At) -> Page {
     let Some(visit) = at.visit else { return Ok(frame::to_sign_in("/")) };
-    if !came_by_link(&visit, sign_in.now()) {
+    if !may_get_one(&sign_in, &visit).await? {
         return Ok(not_by_link());
     }
     let body = html! {
@@ -107,13 +117,13 @@ pub(super) async fn offer_page(State(sign_in): State<SignIn>, at: At) -> Page {
 }
 
 fn not_by_link() -> Response {
-    let sentence = "A second factor is given only to whoever signed in by a link just now: towpath login --web on \
-                    the machine of the server prints one.";
+    let sentence = "A second factor is given only to whoever signed in by a link just now, and another one only by a \
+                    link of the machine: towpath login --web there prints one.";
     frame::problem(StatusCode::FORBIDDEN, sentence)
 }
 
 pub(super) async fn offer(State(sign_in): State<SignIn>, own: OwnInSession) -> Page {
-    if !came_by_link(&own.visit, sign_in.now()) {
+    if !may_get_one(&sign_in, &own.visit).await? {
         return Ok(not_by_link());
     }
     let person = &own.visit.session.person;
