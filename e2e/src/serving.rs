@@ -36,8 +36,22 @@ impl Serving {
     /// # Panics
     /// When it does not say where its pages are.
     pub fn begin_at(folder: &Path, address: SocketAddr, options: &[&str]) -> Self {
+        Self::begin_among(folder, address, options, &[])
+    }
+
+    /// The same among these variables.
+    ///
+    /// # Panics
+    /// When it does not say where its pages are.
+    pub fn begin_among(
+        folder: &Path,
+        address: SocketAddr,
+        options: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(towpath());
         command.current_dir(folder).args(["serve", "--listen", &address.to_string()]).args(options);
+        command.envs(variables.iter().copied());
         command.env_remove("TOWPATH_LISTEN").stdin(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let said = BufReader::new(child.stderr.take().expect("it is piped"));

@@ -42,6 +42,16 @@ fn the_tutorial_can_be_followed_to_the_letter() {
 }
 
 #[test]
+fn promotions_are_traced_as_the_page_says() {
+    follow("how-to/trace-promotions.md");
+}
+
+#[test]
+fn a_repository_is_followed_as_the_page_says() {
+    follow("how-to/follow-a-repository.md");
+}
+
+#[test]
 fn rolling_back_works_as_its_page_says() {
     follow("how-to/roll-back.md");
 }

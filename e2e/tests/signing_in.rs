@@ -30,6 +30,53 @@ fn header(answer: &str, name: &str) -> String {
     found.next().map(|(_, value)| value.to_owned()).unwrap_or_default()
 }
 
+/// A session of whoever has the machine, as the header that a browser sends.
+fn signed_in(world: &World, serving: &Serving) -> String {
+    let made = world.must(&["login", "--web"], 0);
+    let origin = serving.url("");
+    let link = made.out.trim().strip_prefix(&origin).unwrap().to_owned();
+    let own = format!("origin: {origin}\r\n");
+    let entered = asked(serving, "POST", &link, &own, "to=/waiting");
+    assert!(entered.starts_with("HTTP/1.1 303"), "{entered}");
+    format!("cookie: {}\r\n", header(&entered, "set-cookie").split(';').next().unwrap())
+}
+
+#[test]
+fn a_matrix_that_was_applied_from_elsewhere_is_shown_with_the_lines_of_its_file() {
+    let whose = Command::new("id").arg("-un").output().unwrap().stdout;
+    let whose = String::from_utf8(whose).unwrap();
+    let people = format!("\npeople:\n  ada: {{ account: {}, roles: [lead] }}\n", whose.trim());
+    let steps = "rollout: { strategy: all-at-once, steps: [ { weight: 100%, bake: 30s } ] }";
+    let text = production(1, steps) + &people;
+    let world = World::new(&text);
+    let serving = Serving::begin(world.root(), &["--rehearsal", "60x"]);
+    world.must(&["matrix", "apply"], 0);
+    let may = ["token", "create", "desk", "--may", "apply_matrix"];
+    let token = world.must(&may, 0).out;
+    let home = tempfile::tempdir().unwrap();
+    let written = std::fs::read_to_string(world.root().join("towpath.yaml")).unwrap();
+    let changed = written.replace("bake: 30s", "bake: 47s");
+    let line = changed.lines().position(|line| line.contains("47s")).unwrap() + 1;
+    std::fs::write(home.path().join("towpath.yaml"), changed).unwrap();
+    std::fs::write(home.path().join("token"), token).unwrap();
+    let url = serving.url("");
+    let mut command = Command::new(towpath_e2e::towpath());
+    command.current_dir(home.path()).env("XDG_CONFIG_HOME", home.path().join("settings"));
+    command.args(["matrix", "apply", "--server", &url, "--token-file", "token"]);
+    let applied = command.output().unwrap();
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+
+    let cookie = signed_in(&world, &serving);
+    let page = asked(&serving, "GET", "/matrix", &cookie, "");
+    assert!(page.contains("the file of what is in force is kept"), "{page}");
+    let page = asked(&serving, "GET", "/matrix?show=resolved", &cookie, "");
+    assert!(page.contains(&format!("?show=file#L{line}")), "{page}");
+    assert!(page.contains("built-in default") && page.contains("47s"), "{page}");
+    let page = asked(&serving, "GET", "/matrix?show=file", &cookie, "");
+    assert!(page.contains("bake: 47s"), "{page}");
+    assert_eq!(serving.stop(), Some(0));
+}
+
 #[test]
 fn whoever_has_the_machine_signs_in_by_a_link_that_works_once() {
     let whose = Command::new("id").arg("-un").output().unwrap().stdout;

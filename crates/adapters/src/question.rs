@@ -295,6 +295,7 @@ pub(crate) mod testing {
             now: NOW,
             evidence: Arc::new(evidence),
             keeper: towpath_ports::evidence::Keeper::nowhere(),
+            trace: None,
         }
     }
 

@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 use towpath_core::ids::Person;
+use towpath_core::trace_context::TraceContext;
 use towpath_server::requests::Problem;
 use towpath_server::{ACTING_AS, KEY_OF_ORDER};
 
@@ -84,7 +85,12 @@ impl Acting {
         let person = person.map(|person| (HeaderName::from_static(ACTING_AS), person));
         let token = token.map(|token| (header::AUTHORIZATION, token));
         let key = key.map(|key| (KEY_OF_ORDER, key));
-        person.into_iter().chain(token).chain(key)
+        // A build that traces itself hands on where it is, and what it orders joins its trace.
+        let trace = std::env::var("TRACEPARENT").ok();
+        let trace = trace.and_then(|text| TraceContext::read(&text));
+        let trace = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok());
+        let trace = trace.map(|trace| (HeaderName::from_static("traceparent"), trace));
+        person.into_iter().chain(token).chain(key).chain(trace)
     }
 }
 

@@ -65,7 +65,7 @@ impl Journal {
         let reader = Reader::open(setup).await.map_err(|error| failed(&error))?;
         // Nobody hears a stop: there is nothing to be stopped.
         let (stop, _) = mpsc::channel(1);
-        let app = App { engine: reader.engine().clone(), stop, sign_in: None };
+        let app = App { engine: reader.engine().clone(), stop, sign_in: None, traces: None };
         Ok(Self { app, reader, begun, token: project.token.clone() })
     }
 
@@ -121,6 +121,7 @@ fn setup(project: &ProjectFolder, name: Name, store: Arc<dyn Store>) -> std::io:
         known: Known::default(),
         notary: None,
         clock: Arc::new(SystemClock::default()),
+        sampling: None,
     })
 }
 

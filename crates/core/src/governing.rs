@@ -18,9 +18,11 @@ use crate::speaking::{Says, Signed, Spoken};
 use crate::units::Timestamp;
 
 mod keys;
+mod source;
 mod waiting;
 
 pub use keys::{KeyAsked, taken_out, word_for_key};
+pub use source::{MatrixCommit, MatrixSource};
 pub use waiting::MatrixWait;
 
 /// Most changed places that are kept with a change; whoever changes more of them reads the files.

@@ -215,9 +215,14 @@ impl Person {
         Self("guard".to_owned())
     }
 
+    /// The program, following the matrix in a repository that whoever runs the server named.
+    pub fn repository() -> Self {
+        Self("repository".to_owned())
+    }
+
     /// Whether this is the program itself and not a person.
     pub fn is_program(&self) -> bool {
-        self.0 == "automatic" || self.0 == "guard"
+        matches!(self.0.as_str(), "automatic" | "guard" | "repository")
     }
 }
 

@@ -5,14 +5,13 @@ use serde::{Deserialize, Serialize};
 use towpath_guard::{Standing, Verdict};
 
 use crate::approvals::{Approval, Asked};
-pub use crate::check::Attested;
-use crate::check::CheckAnswer;
+pub use crate::check::{Attested, CheckAnswer};
 use crate::code_owners::OwnersTold;
 use crate::debts::{Debt, DebtKind, Settled};
 use crate::deployment::Deployment;
 pub use crate::evidence::Withdrawal;
 pub use crate::freezing::{Freeze, Thaw};
-use crate::governing::{MatrixWait, MatrixWord, Proposal};
+use crate::governing::{MatrixSource, MatrixWait, MatrixWord, Proposal};
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
 use crate::notices::{Delivered, GivenUp};
@@ -30,7 +29,6 @@ mod secrets;
 mod sessions;
 mod signed;
 mod started;
-
 pub use refused::RefusedOrder;
 pub use requested::{Remembered, Requested};
 pub use secrets::SecretsRead;
@@ -67,6 +65,8 @@ pub enum Event {
     MatrixReminded(MatrixWait),
     /// Its time is over before everybody who must had agreed.
     MatrixLapsed(MatrixWait),
+    /// The file of a matrix that was applied or proposed, and where it comes from.
+    MatrixWritten(Box<MatrixSource>),
     /// A release exists, for ever.
     ReleaseCreated {
         /// All of it.

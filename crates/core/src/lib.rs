@@ -42,5 +42,6 @@ pub mod sessions;
 pub mod settings;
 pub mod speaking;
 pub mod tokens;
+pub mod trace_context;
 mod unenforced;
 pub mod units;

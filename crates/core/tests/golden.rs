@@ -19,7 +19,7 @@ use towpath_core::check::CheckAnswer;
 use towpath_core::debts::{Debt, DebtKind, Settled};
 use towpath_core::deployment::{Deployment, Endpoint};
 use towpath_core::freezing::Scope;
-use towpath_core::governing::{MatrixWait, MatrixWord, Proposal};
+use towpath_core::governing::{MatrixCommit, MatrixSource, MatrixWait, MatrixWord, Proposal};
 use towpath_core::ids::{CommandId, Digest, Epoch, Person, PromotionNumber, Revision, TokenId};
 use towpath_core::journal::{
     Attested, EngineStart, Event, Freeze, Remembered, Requested, Thaw, Withdrawal,
@@ -145,6 +145,7 @@ fn of_the_gate() -> Vec<Event> {
         bound_to_plan: true,
         overrides_window: true,
         signed: Some(signed()),
+        trace: None,
     };
     let number = NUMBER;
     let command = CommandId(9);
@@ -309,6 +310,19 @@ fn of_the_matrix() -> Vec<Event> {
         })),
         Event::MatrixReminded(MatrixWait { plan: reference().digest }),
         Event::MatrixLapsed(MatrixWait { plan: reference().digest }),
+        Event::MatrixWritten(Box::new(MatrixSource {
+            matrix: reference().digest,
+            file: "towpath.yaml".to_owned(),
+            text: "project: shop\n".to_owned(),
+            beside: [("holidays.ics".to_owned(), "BEGIN:VCALENDAR\n".to_owned())].into(),
+            commit: Some(MatrixCommit {
+                repository: "https://git.example/shop".to_owned(),
+                branch: "main".to_owned(),
+                commit: "4bf92f3577b34da6a3ce929d0e0e473600f067aa".to_owned(),
+                author: "Ada".to_owned(),
+                path: "towpath.yaml".to_owned(),
+            }),
+        })),
         Event::MatrixWordGiven(Box::new(MatrixWord {
             by: ada(),
             plan: reference().digest.hex().to_owned(),
@@ -431,11 +445,12 @@ fn position(event: &Event) -> usize {
         Event::OwnersTold(_) => 62,
         Event::MatrixReminded(_) => 63,
         Event::MatrixLapsed(_) => 64,
+        Event::MatrixWritten(_) => 66,
         Event::SessionChanged(_) => 65,
     }
 }
 
-const VARIANTS: usize = 66; // One more than the highest position above.
+const VARIANTS: usize = 67; // One more than the highest position above.
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

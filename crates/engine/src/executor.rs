@@ -13,6 +13,7 @@ use towpath_core::promotion::input::{Input, PromotionOrder};
 use towpath_core::release::ReleaseRef;
 use towpath_core::settings;
 use towpath_core::units::{Span, Timestamp, Weight};
+use towpath_ports::check::CheckRequest;
 use towpath_ports::router::{
     Candidate, DesiredRoute, HeldBackArm, ObservedRoute, Router, RouterError,
 };
@@ -20,7 +21,7 @@ use towpath_ports::target::{DeployRequest, Target, TargetError, TargetErrorKind}
 
 use crate::orders::EngineError;
 use crate::shared::Shared;
-use crate::{handing, lane_guard, losses, questions};
+use crate::{handing, lane_guard, losses, origin, questions};
 
 /// How long a router may be silent before core is told that it did not obey.
 const ROUTER_PATIENCE: Duration = Duration::from_secs(5);
@@ -89,7 +90,9 @@ async fn execute(shared: &Arc<Shared>, command: Command) -> Option<CommandOutcom
     let lane = command.lane;
     match command.order {
         Order::AskCheck { promotion, key, check, release, green } => {
+            let trace = questions::trace_of(shared, &lane, promotion, command.id);
             let request = questions::asked(shared, &lane, promotion, &key, &check, release, green);
+            let request = CheckRequest { trace, ..request };
             let answer = questions::ask_and_keep(shared, &check, request).await;
             Some(CommandOutcome::Checked { answer })
         }
@@ -101,7 +104,11 @@ async fn execute(shared: &Arc<Shared>, command: Command) -> Option<CommandOutcom
             Some(stop(shared, &lane, deployment, &section).await)
         }
         Order::OfferRelease { release, to, verified_by } => {
-            offer(shared, &lane, &release, to, verified_by).await;
+            let offering = offer(shared, &lane, &release, to, verified_by);
+            match questions::trace_of_promotion(shared, &lane, verified_by) {
+                Some(trace) => origin::traced(trace, offering).await,
+                None => offering.await,
+            }
             Some(CommandOutcome::Offered)
         }
     }

@@ -23,6 +23,7 @@ mod delivery;
 mod desk;
 mod evidence;
 mod executor;
+mod following;
 mod freezes;
 mod gauges;
 mod governing;
@@ -73,11 +74,12 @@ pub use adapters::AdapterSet;
 pub use attesting::SignedAccount;
 pub use catalogue::Latest;
 pub use checkpoints::CheckpointView;
+pub use following::{FollowingState, FollowingView};
 pub use moments::Moments;
 pub use orders::{
     Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,
 };
-pub use origin::{coming_from, from_here, in_session};
+pub use origin::{coming_from, from_here, in_session, traced, written_in};
 pub use reader::Reader;
 pub use retention::ReleaseView;
 pub use run_loop::{Engine, Running, start};

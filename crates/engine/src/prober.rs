@@ -160,6 +160,7 @@ async fn probe(
         now: shared.now(),
         evidence: Arc::new(Evidence::new(shared)),
         keeper: Keeper::nowhere(),
+        trace: None,
     };
     let answer = questions::ask(shared, &check, request).await;
     (answer.result != CheckResult::Pass).then_some(answer.sentence)

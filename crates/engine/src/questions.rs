@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use towpath_core::check::{CheckAnswer, CheckResult};
 use towpath_core::deployment::{Deployment, Endpoint};
-use towpath_core::ids::{LaneId, PromotionNumber};
+use towpath_core::ids::{CommandId, LaneId, PromotionNumber};
 use towpath_core::matrix::{CheckSpec, LaneSpec};
 use towpath_core::promotion::state::{CheckKey, GateList};
 use towpath_core::release::ReleaseRef;
+use towpath_core::trace_context::{self, TraceContext};
 use towpath_ports::check::CheckRequest;
 use towpath_ports::evidence::Keeper;
 
@@ -34,6 +35,7 @@ pub(crate) fn asked(
         Some(lane?.promotion(promotion)?.requested_at)
     });
     CheckRequest {
+        trace: None,
         lane: lane.clone(),
         promotion,
         release,
@@ -45,6 +47,39 @@ pub(crate) fn asked(
         evidence: Arc::new(Evidence::new(shared)),
         keeper: Keeper::nowhere(),
     }
+}
+
+/// The span in which a command of a promotion is carried out; none where nobody keeps traces.
+pub(crate) fn trace_of(
+    shared: &Shared,
+    lane: &LaneId,
+    promotion: PromotionNumber,
+    command: CommandId,
+) -> Option<TraceContext> {
+    let whole = trace_of_promotion(shared, lane, promotion)?;
+    // Where no spans are sent there would be nobody between whoever ordered it and what is asked.
+    let is_sent = shared.setup.sampling.is_some();
+    Some(if is_sent { whole.below(&trace_context::of_command(command)) } else { whole })
+}
+
+/// The span of a promotion as a whole; none where nobody keeps traces.
+pub(crate) fn trace_of_promotion(
+    shared: &Shared,
+    lane: &LaneId,
+    number: PromotionNumber,
+) -> Option<TraceContext> {
+    let found = shared.read(|project| {
+        let lane = project.lanes.get(lane)?;
+        if let Some(found) = lane.promotion(number) {
+            return Some((found.requested_at, found.trace));
+        }
+        // What a release was verified by has ended when it is offered on.
+        let ended = lane.ended.iter().find(|ended| ended.number == number)?;
+        Some((ended.requested_at?, ended.trace))
+    });
+    let (ordered_at, caller) = found?;
+    let setup = &shared.setup;
+    trace_context::of_promotion(setup.sampling, &setup.project, number, ordered_at, caller)
 }
 
 /// Asks, and keeps what the answer rests on.

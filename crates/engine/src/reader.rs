@@ -49,6 +49,7 @@ impl Reader {
             health: Mutex::new(BTreeMap::new()),
             alarms: Mutex::new(BTreeMap::new()),
             gauges: Mutex::default(),
+            following: Mutex::default(),
             backports: Mutex::default(),
             owners: Mutex::default(),
             counting: Mutex::new(BTreeMap::new()),

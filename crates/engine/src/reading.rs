@@ -60,6 +60,7 @@ impl Engine {
             frozen: shared.read(|project| freezes::views(&project.common, now)),
             lanes: lanes.iter().filter_map(|id| views::lane(shared, id, now)).collect(),
             dead_notices: shared.read(|project| project.common.dead.len()),
+            following: self.following(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod ordering;
 mod refusing;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -12,8 +13,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use towpath_core::ids::{LaneId, TokenId};
 use towpath_core::journal::{EngineStart, Event};
+use towpath_core::promotion::Decision;
 use towpath_core::promotion::input::Input;
-use towpath_core::promotion::{Decision, decide};
 use towpath_core::reason::Refusal;
 use towpath_core::speaking::RULE;
 use towpath_core::units::Timestamp;
@@ -34,6 +35,7 @@ use crate::{
     journal, judging, leases, masking, notices, owners, prober, promises, reading, recovery,
     retention, rows, spoken, telemetry, views, wakes, writing,
 };
+use turns::turn_counter;
 
 /// The version of the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -95,6 +97,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         health: Mutex::new(BTreeMap::new()),
         alarms: Mutex::new(BTreeMap::new()),
         gauges: Mutex::default(),
+        following: Mutex::default(),
         backports: Mutex::default(),
         owners: Mutex::default(),
         counting: Mutex::new(BTreeMap::new()),
@@ -342,7 +345,7 @@ impl Loop {
         token: Option<&TokenId>,
     ) -> Reply {
         let now = self.shared.now();
-        let decision = self.shared.read(|project| decide(project, lane, input, now));
+        let decision = self.decided(lane, input, now);
         for note in &decision.notes {
             tracing::debug!(%lane, note);
         }
@@ -492,9 +495,4 @@ impl Loop {
         let lanes: Vec<_> = self.shared.read(|project| project.lanes.keys().cloned().collect());
         self.wakes = lanes.into_iter().map(|lane| (lane, now)).collect();
     }
-}
-
-fn turn_counter() -> u64 {
-    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use towpath_core::ids::{Epoch, LaneId, Name, PromotionNumber};
 use towpath_core::project::Project;
 use towpath_core::promotion::input::Input;
+use towpath_core::trace_context::Sampling;
 use towpath_core::units::Timestamp;
 use towpath_ports::artifacts::ArtifactStore;
 use towpath_ports::clock::Clock;
@@ -23,6 +24,7 @@ use crate::backports::Looked;
 use crate::checkpoints::Checkpoints;
 use crate::counting::LaneCounts;
 use crate::delivery::Deliveries;
+use crate::following::Following;
 use crate::gauges::Gauges;
 use crate::lane_guard::LaneGuard;
 use crate::losses::Losses;
@@ -59,6 +61,8 @@ pub struct Setup {
     pub notary: Option<Arc<dyn Notary>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Which traces are kept; none where no spans are sent.
+    pub sampling: Option<Sampling>,
 }
 
 /// A lock for each deployment that is being started or stopped.
@@ -75,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) alarms: Mutex<BTreeMap<LaneId, LaneAlarms>>,
     /// Figures that somebody looked at, whether or not a release is judged.
     pub(crate) gauges: Gauges,
+    /// How the matrix in a repository is followed.
+    pub(crate) following: Mutex<Option<Following>>,
     pub(crate) counting: Mutex<BTreeMap<LaneId, LaneCounts>>,
     /// Whether what environments promise is kept, as it was when last looked at.
     pub(crate) promises: Mutex<BTreeMap<LaneId, Vec<CheckView>>>,

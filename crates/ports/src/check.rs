@@ -8,6 +8,7 @@ use towpath_core::check::CheckAnswer;
 use towpath_core::deployment::Endpoint;
 use towpath_core::ids::{LaneId, Name, Person, PromotionNumber};
 use towpath_core::release::{Release, ReleaseRef};
+use towpath_core::trace_context::TraceContext;
 use towpath_core::units::{Span, Timestamp};
 use towpath_guard::Histogram;
 
@@ -46,6 +47,8 @@ pub struct CheckRequest {
     pub evidence: Arc<dyn EvidenceReader>,
     /// Where it puts what its answer rests on.
     pub keeper: Keeper,
+    /// The span in which it is asked, for whatever it sends or starts; none where nobody keeps traces.
+    pub trace: Option<TraceContext>,
 }
 
 /// What the journal and the telemetry know, for checks that rest on them.

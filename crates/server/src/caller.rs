@@ -5,8 +5,8 @@ use std::convert::Infallible;
 
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::serve::IncomingStream;
@@ -114,6 +114,14 @@ pub(crate) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     let Some(token) = token else { return no_entry() };
     request.extensions_mut().insert(Bearer(token));
     next.run(request).await
+}
+
+/// Whether the one bearer that these headers bring is a token of this project that is in force.
+pub(crate) fn opens(app: &App, headers: &HeaderMap) -> bool {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(only), None) = (given.next(), given.next()) else { return false };
+    let secret = only.to_str().ok().and_then(bearer);
+    secret.is_some_and(|secret| app.engine.token(secret).is_some())
 }
 
 /// Where a token of another issuer is exchanged, after the mount; anywhere else it opens nothing.

@@ -28,6 +28,7 @@ mod serve;
 pub mod signin;
 pub mod simulating;
 pub mod site;
+pub mod traces;
 pub mod visitor;
 
 pub use caller::ACTING_AS;

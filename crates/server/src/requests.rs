@@ -316,6 +316,24 @@ pub struct MatrixRequest {
     /// The order as it was signed, of whoever has a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
+    /// The file that it was resolved from, which is kept with it and shown; left out, nobody sees where its values
+    /// come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRequest>,
+}
+
+/// The file of a matrix, as whoever applies it has it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRequest {
+    /// What it is called there.
+    #[schemars(length(min = 1, max = 4096))]
+    pub file: String,
+    /// What it says, whole.
+    pub text: String,
+    /// What the files say that it names and that are read with it, by their names.
+    #[serde(default)]
+    pub beside: std::collections::BTreeMap<String, String>,
 }
 
 /// `POST /v1/matrix/proposal`.

@@ -20,6 +20,7 @@ use crate::hub::Hub;
 use crate::route::Rule::{Look, Machine, Order, Own, Probe, Public};
 use crate::route::{Route, table};
 use crate::signin::{self, SignIn};
+use crate::traces::{self, Traces};
 use crate::{error, named, openapi, pages};
 
 /// Largest body that is read: a resolved matrix of hundreds of lanes is far below it.
@@ -36,6 +37,8 @@ pub struct App {
     pub stop: tokio::sync::mpsc::Sender<()>,
     /// Where people sign in; none where nobody can, as on the machine's socket alone.
     pub sign_in: Option<SignIn>,
+    /// Where spans go; none where nobody takes any.
+    pub traces: Option<Traces>,
 }
 
 /// Every URL of a project's API, each with its rule. Paths begin after the mount.
@@ -221,5 +224,7 @@ pub fn router(app: App) -> Router {
     let api =
         Router::new().nest("/v1", project_api(app.clone())).layer(middleware::from_fn(named::name));
     let style = Router::new().route(pages::STYLE, get(pages::style));
-    api.merge(doors).merge(style).merge(project_pages(app)).fallback_service(lost)
+    let traced = middleware::from_fn_with_state(app.traces.clone(), traces::traced);
+    let all = api.merge(doors).merge(style).merge(project_pages(app)).fallback_service(lost);
+    all.layer(traced)
 }

@@ -16,7 +16,7 @@ use crate::caller::NoProject;
 use crate::error::ApiError;
 use crate::measures::{self, Measures};
 use crate::routes::{self, App};
-use crate::{caller, error, pages, signin};
+use crate::{caller, error, openapi, pages, signin, traces};
 
 /// What Prometheus reads (its text format, with the units of OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,8 +31,12 @@ pub struct Site {
 impl Site {
     /// Of these projects, each with an engine that runs. Begins to count what happens in them.
     pub fn new(apps: Vec<App>, version: &str) -> Self {
-        let measures = Measures::new(version);
+        let traces = apps.iter().find_map(|app| app.traces.clone());
+        let measures = Measures::new(version, traces.as_ref());
         for app in &apps {
+            if let Some(traces) = &app.traces {
+                traces::follow(traces.clone(), app.engine.clone());
+            }
             measures::follow(Arc::clone(&measures), app.engine.clone());
         }
         Self { apps: apps.into(), measures }
@@ -44,7 +48,7 @@ impl Site {
     }
 
     /// Everything, for the network. What a project answers is under `/v1/projects/NAME`, and under `/v1` as
-    /// well where it is the only one.
+    /// well where it is the only one; the description of the API and what is measured are there in any case.
     pub fn routes(&self) -> Router {
         let mut all = self.open();
         for app in self.apps.iter() {
@@ -59,6 +63,10 @@ impl Site {
             all = all.route("/metrics", measured.layer(admitted));
             all = all.nest("/v1", routes::project_api(app.clone()));
             all = all.merge(routes::project_pages(app.clone()));
+        } else {
+            all = all.route("/metrics", get(measured_of_one).with_state(self.clone()));
+            // It says nothing of a project, and is the same for each of them.
+            all = all.route(&format!("/v1{}", openapi::PATH), get(openapi::show));
         }
         if let Some(sign_in) = self.apps.iter().find_map(|app| app.sign_in.clone()) {
             if self.apps.len() > 1 {
@@ -69,7 +77,10 @@ impl Site {
         let measures = Arc::clone(&self.measures);
         let all = all.fallback_service(any(nowhere).with_state(self.clone()));
         let lost = any(lost).with_state(Lost { site: self.clone(), known: all.clone() });
-        all.fallback_service(lost).layer(middleware::from_fn_with_state(measures, counted))
+        let traces = self.apps.iter().find_map(|app| app.traces.clone());
+        all.fallback_service(lost)
+            .layer(middleware::from_fn_with_state(measures, counted))
+            .layer(middleware::from_fn_with_state(traces, traces::traced))
     }
 
     /// The same address in the first project, where one is asked for that there is not.
@@ -158,6 +169,23 @@ async fn nowhere(State(site): State<Site>, request: Request) -> Response {
 async fn measured(State(site): State<Site>) -> impl IntoResponse {
     let engines: Vec<Engine> = site.apps.iter().map(|app| app.engine.clone()).collect();
     ([(header::CONTENT_TYPE, OPEN_METRICS)], site.measures.text(&engines).await)
+}
+
+/// What is measured of the project that the request's token opens, and of no other: the names of others are for those
+/// who belong to them (trust.md, T19).
+async fn measured_of_one(State(site): State<Site>, request: Request) -> Response {
+    let own = site.apps.iter().find(|app| caller::opens(app, request.headers()));
+    // A request that opens none of them is told so by any.
+    let Some(app) = own.or(site.apps.first()).cloned() else {
+        return ApiError::nobody().into_response();
+    };
+    let admitted = middleware::from_fn_with_state(app.clone(), caller::admit);
+    let of_one = Site { apps: Arc::new([app]), measures: Arc::clone(&site.measures) };
+    let measured = get(measured).with_state(of_one).layer(admitted);
+    match Router::new().route("/metrics", measured).oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
 }
 
 async fn counted(State(measures): State<Arc<Measures>>, request: Request, next: Next) -> Response {

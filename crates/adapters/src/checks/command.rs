@@ -123,6 +123,11 @@ impl Run {
             .env("TOWPATH_RELEASE", request.release.version.as_str())
             .env("TOWPATH_PROMOTION", request.promotion.to_string())
             .env("TOWPATH_GREEN", green.join(" "));
+        // That of the engine's own environment is of whoever started the engine.
+        command.env_remove("TRACEPARENT").env_remove("TRACESTATE");
+        if let Some(trace) = request.trace {
+            command.env("TRACEPARENT", trace.to_string());
+        }
         command
     }
 

@@ -200,7 +200,12 @@ impl Http {
                 return CheckAnswer::inconclusive(format!("{url} cannot be asked: {wrong}"));
             }
         };
-        let (method, headers) = (self.method.clone(), self.headers.clone());
+        let (method, mut headers) = (self.method.clone(), self.headers.clone());
+        if let Some(trace) = request.trace {
+            let value = HeaderValue::try_from(trace.to_string()).expect("digits and dashes");
+            // One that the matrix names is what it wants.
+            headers.entry("traceparent").or_insert(value);
+        }
         let asked =
             self.client.request(method, parsed).headers(headers).timeout(timeout).send().await;
         let response = match asked {

@@ -125,6 +125,7 @@ async fn ask(root: &Path, name: &str, given: &Value) -> CheckAnswer {
         now: SystemClock::default().now(),
         evidence: Arc::new(OneArtifact),
         keeper: towpath_ports::evidence::Keeper::nowhere(),
+        trace: None,
     };
     check.ask(&request).await
 }

@@ -5,12 +5,15 @@ pub(crate) mod apply;
 mod beside;
 mod diff;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
 use towpath_config::{Beside, Checked, Symbols, Table};
 use towpath_core::matrix::Matrix;
 use towpath_core::units::Timestamp;
+use towpath_server::requests::SourceRequest;
 
 use crate::args::{CheckArguments, MatrixCommand, ShowArguments, ShowForm};
 use crate::commands::Context;
@@ -41,6 +44,30 @@ pub(crate) async fn run(command: &MatrixCommand, context: &Context) -> Result<Ex
 /// `matrix-wrong` (exit 2) when it has errors. What is wrong with it is printed before that.
 pub(crate) fn resolved(project: &ProjectFolder, context: &Context) -> Result<Matrix, CliError> {
     right(project, context).map(|(matrix, _)| matrix)
+}
+
+/// The same with the file that it was resolved from, for whoever keeps it.
+///
+/// # Errors
+/// As [`resolved`].
+fn with_source(
+    project: &ProjectFolder,
+    context: &Context,
+) -> Result<(Matrix, SourceRequest), CliError> {
+    let matrix = resolved(project, context)?;
+    let file = &project.matrix_file;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let kept = RefCell::new(BTreeMap::new());
+    let read = |named: &str| {
+        let bytes = beside::read(folder, named)?;
+        kept.borrow_mut().insert(named.to_owned(), String::from_utf8_lossy(&bytes).into_owned());
+        Ok(bytes)
+    };
+    let now = Timestamp(jiff::Timestamp::now().as_microsecond());
+    let (name, bytes) = (name(file), bytes(file)?);
+    towpath_config::parse_beside(&name, &bytes, &wiring::catalogue(), &Beside { read: &read, now });
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((matrix, SourceRequest { file: name, text, beside: kept.into_inner() }))
 }
 
 /// The same with what else was found out about it.

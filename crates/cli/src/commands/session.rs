@@ -161,12 +161,21 @@ impl Session {
     }
 
     async fn apply(&mut self, context: &Context) -> Result<(), CliError> {
+        // What a repository says is not overruled by a file that happens to lie here.
+        if self.status.following.is_some() {
+            return Ok(());
+        }
         let matrix = matrix::resolved(&self.project, context)?;
         if let Some(journal) = self.client.journal() {
             journal.suppose(matrix.rehearsed(self.project.speed()));
         } else {
-            let request =
-                MatrixRequest { matrix, by: person::current(), unless_asked: true, signed: None };
+            let request = MatrixRequest {
+                matrix,
+                by: person::current(),
+                unless_asked: true,
+                signed: None,
+                source: None,
+            };
             // Asked, not ordered: to apply the same a second time changes nothing.
             let applied = self.client.ask::<_, AcceptedView>("/v1/matrix", &request).await;
             match applied {

@@ -60,7 +60,8 @@ impl Stage {
             .matrix
             .ok_or_else(|| cannot("read its own matrix", &format!("{:?}", checked.errors)))?;
         ensure_engine_with(&self.project, Some(self.pages)).await?;
-        let request = MatrixRequest { matrix, by: person(), unless_asked: false, signed: None };
+        let request =
+            MatrixRequest { matrix, by: person(), unless_asked: false, signed: None, source: None };
         let _: AcceptedView = self.client.post("/v1/matrix", &request).await?;
         Ok(())
     }

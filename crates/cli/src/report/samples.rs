@@ -193,6 +193,7 @@ pub(crate) fn beginning() -> Vec<EventRow> {
         bound_to_plan: false,
         overrides_window: false,
         signed: None,
+        trace: None,
         deadline: at("23:00:00"),
         irreversible: false,
     };
@@ -371,6 +372,7 @@ pub(crate) fn status() -> Status {
             .expect("an engine"),
         frozen: Vec::new(),
         dead_notices: 0,
+        following: None,
         lanes: vec![
             lane("dev-localstack", "1.6.0", "2027-01-12T14:50:02Z", 0),
             lane("staging", "1.5.1", "2027-01-12T14:55:03Z", 4),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use towpath_core::reason::Next;
 use towpath_engine::views::{LaneView, PromotionView, Status};
+use towpath_engine::{FollowingState, FollowingView};
 
 use crate::report::attendance::Attendance;
 use crate::report::block::{self, table};
@@ -50,7 +51,18 @@ fn heading(status: &Status, attendance: Attendance, style: &Style) -> String {
         None => String::new(),
     };
     let project = style.bold(&printable(&status.project));
-    format!("{project}   {}{engine}{rehearsal}\n{missing}", style.heading(&status.at))
+    let followed = status.following.as_ref().map_or_else(String::new, |it| followed(it, style));
+    format!("{project}   {}{engine}{rehearsal}\n{missing}{followed}", style.heading(&status.at))
+}
+
+/// How the repository of the matrix is followed, where somebody should know.
+fn followed(view: &FollowingView, style: &Style) -> String {
+    if view.state == FollowingState::InForce {
+        return String::new();
+    }
+    let symbol = style.symbol(Symbol::Warning);
+    let (repository, sentence) = (printable(&view.repository), printable(&view.sentence));
+    format!("{symbol} the matrix in {repository} ({}): {sentence}\n", printable(&view.branch))
 }
 
 pub(crate) fn is_single(status: &Status) -> bool {

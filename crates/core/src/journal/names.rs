@@ -13,6 +13,7 @@ impl Event {
             Self::MatrixWordGiven(_) => "matrix-word-given",
             Self::MatrixReminded(_) => "matrix-reminded",
             Self::MatrixLapsed(_) => "matrix-lapsed",
+            Self::MatrixWritten(_) => "matrix-written",
             Self::ReleaseCreated { .. } => "release-created",
             Self::Attested(_) => "attested",
             Self::EvidenceWithdrawn(_) => "evidence-withdrawn",
@@ -125,6 +126,7 @@ impl Event {
             | Self::MatrixWordGiven(_)
             | Self::MatrixReminded(_)
             | Self::MatrixLapsed(_)
+            | Self::MatrixWritten(_)
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
             | Self::EvidenceWithdrawn(_)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Name, Person, PromotionNumber};
 use crate::plan::Plan;
 use crate::speaking::Signed;
+use crate::trace_context::TraceContext;
 use crate::units::Timestamp;
 
 /// A rollback that waits until what was on its way is gone.
@@ -57,4 +58,7 @@ pub struct Requested {
     /// The order as it was signed, of whoever has a key, where it goes past the rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
+    /// The span of a distributed trace in which it was asked for; set by the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }

@@ -334,6 +334,8 @@ impl Lane {
             outcome,
             at,
             offered_by: promotion.offered_by,
+            requested_at: Some(promotion.requested_at),
+            trace: promotion.trace,
         });
         if self.ended.len() > REMEMBERED {
             self.ended.remove(0);
@@ -420,6 +422,7 @@ fn requested_now(requested: &Requested, at: Timestamp) -> Promotion {
         behind: requested.behind.clone(),
         reason: requested.reason.clone(),
         requested_at: at,
+        trace: requested.trace,
         reminded_at: None,
         started_at: None,
         approved: Vec::new(),

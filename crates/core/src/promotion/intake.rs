@@ -139,6 +139,7 @@ pub(super) fn promotion_ordered(turn: &mut Turn<'_>, order: &PromotionOrder) -> 
         bound_to_plan: order.plan.is_some() || order.signed.is_some(),
         overrides_window,
         signed: order.signed.clone().filter(|_| order.goes_past().is_some()),
+        trace: None,
     })));
     match before.filter(|_| supersedes) {
         Some(sentence) => {

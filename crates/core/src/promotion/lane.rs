@@ -14,6 +14,7 @@ use crate::promotion::state::{Holdback, Kind, Outcome, Promotion, State};
 use crate::release::ReleaseRef;
 use crate::settings::Settings;
 use crate::speaking::Heard;
+use crate::trace_context::TraceContext;
 use crate::units::Timestamp;
 
 /// One service in one environment, as it stands.
@@ -346,4 +347,10 @@ pub struct Ended {
     /// The settings that it brought, where it brought nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Digest>,
+    /// When it was asked for; none of one that an earlier version kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
+    /// The span of a distributed trace in which it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }

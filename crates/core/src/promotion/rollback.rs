@@ -67,6 +67,7 @@ pub(super) fn from_serving(turn: &mut Turn<'_>, cause: &Cause) -> Taken {
         bound_to_plan: false,
         overrides_window: false,
         signed: None,
+        trace: None,
     })));
     if cause.quarantine
         && let Some(bad) = turn.lane.serving.clone()

@@ -10,6 +10,7 @@ use crate::check::CheckResult;
 use crate::deployment::Deployment;
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision};
 use crate::plan::Plan;
+use crate::trace_context::TraceContext;
 use crate::units::{Timestamp, Weight};
 
 pub use crate::promotion::gate::{CheckKey, CheckProgress, GateList};
@@ -82,6 +83,9 @@ pub struct Promotion {
     pub reason: Option<String>,
     /// When it was asked for.
     pub requested_at: Timestamp,
+    /// The span of a distributed trace in which it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
     /// When people were told last that it waits for them, after the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reminded_at: Option<Timestamp>,

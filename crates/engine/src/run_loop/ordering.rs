@@ -3,18 +3,35 @@
 
 use towpath_core::ids::{LaneId, TokenId};
 use towpath_core::journal::Event;
-use towpath_core::promotion::Decision;
 use towpath_core::promotion::input::Input;
+use towpath_core::promotion::{Decision, decide};
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{StoreError, Turn};
 
-use super::{Loop, Reply, turn_counter};
+use super::turns::turn_counter;
+use super::{Loop, Reply};
 use crate::desk::Desk;
 use crate::orders::{Accepted, EngineError, Order};
 use crate::rights::{self, Rights};
 use crate::{freezes, governing, journal, kept, orders, rows, tokens, wakes};
 
 impl Loop {
+    /// What is decided about an input. A promotion that it asks for joins the trace of whoever ordered it.
+    pub(super) fn decided(&self, lane: &LaneId, input: &Input, now: Timestamp) -> Decision {
+        let mut decision = self.shared.read(|project| decide(project, lane, input, now));
+        let Some(trace) = self.origin.trace else { return decision };
+        for event in &mut decision.events {
+            let Event::PromotionRequested(requested) = event else { continue };
+            requested.trace = Some(trace);
+            let number = requested.number;
+            let Some(lane) = &mut decision.lane else { continue };
+            let open = lane.active.iter_mut().chain(&mut lane.waiting);
+            let own = open.filter(|promotion| promotion.number == number);
+            own.for_each(|promotion| promotion.trace = Some(trace));
+        }
+        decision
+    }
+
     /// A matrix is in force, or people are asked about it first, or one of them said a word.
     async fn matrix_order(
         &mut self,
@@ -22,7 +39,11 @@ impl Loop {
         token: Option<&TokenId>,
         now: Timestamp,
     ) -> Reply {
-        let (events, actor) = governing::follows(&self.shared, order, now)?;
+        let is_applied = matches!(order, Order::ApplyMatrix(..));
+        let (mut events, actor) = governing::follows(&self.shared, order, now)?;
+        if let Some(source) = self.origin.written.as_deref().filter(|_| is_applied) {
+            events.push(Event::MatrixWritten(Box::new(source.clone())));
+        }
         let actor = journal::through(actor, token);
         self.write(None, &actor, events.clone(), false).await?;
         let applied = events.iter().find_map(|event| match event {

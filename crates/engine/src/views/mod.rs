@@ -22,6 +22,7 @@ use towpath_core::evidence::Evidence;
 use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_core::reason::Next;
 
+use crate::following::FollowingView;
 pub use crate::summary::text as summary;
 pub use approval::ApprovalView;
 pub use earliest::EarliestView;
@@ -62,6 +63,9 @@ pub struct Status {
     /// How many notices never arrived and wait for a person.
     #[serde(default)]
     pub dead_notices: usize,
+    /// The repository in which the matrix is followed; absent where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub following: Option<FollowingView>,
 }
 
 /// A freeze that somebody set and that is not over.

@@ -1,5 +1,7 @@
 //! The matrix in force.
 
+mod source;
+
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
@@ -53,8 +55,15 @@ pub(crate) async fn apply(
         let refusal = Refusal::new(RefusalKind::Conflict, "needs-agreement", message, cause);
         return Err(refusal.next("towpath matrix apply", "proposes it").into());
     }
-    let order = Order::ApplyMatrix(matrix, by, request.signed);
-    let done = app.engine.order_project(order).await?;
+    let source = match request.source {
+        Some(source) => source::checked(&app.engine, source, &matrix).await?,
+        None => None,
+    };
+    let ordered = app.engine.order_project(Order::ApplyMatrix(matrix, by, request.signed));
+    let done = match source {
+        Some(source) => towpath_engine::written_in(source, ordered).await?,
+        None => ordered.await?,
+    };
     Ok(Json(accepted(done)))
 }
 

@@ -19,6 +19,7 @@ use towpath_engine::Engine;
 use towpath_engine::views::LaneView;
 
 pub(crate) use self::follow::spawn as follow;
+use crate::traces::Traces;
 
 /// A number between 0 and 1, or of seconds.
 type Share = Gauge<f64, AtomicU64>;
@@ -79,6 +80,20 @@ pub(crate) struct Measures {
     dead_notices: Family<OfProject, Gauge>,
     fenced: Family<OfProject, Counter>,
     answers: Family<OfAnswer, Counter>,
+    followed_age: Family<OfProject, Share>,
+    followed_trouble: Family<OfProject, Gauge>,
+    asked: tokio::sync::Mutex<()>,
+}
+
+/// The lines of a text that are about these projects, or about none.
+fn only(text: &str, projects: &[&str]) -> String {
+    // No label before it holds what a person wrote: it is the first.
+    const LABEL: &str = "{project=\"";
+    let is_shown = |line: &&str| {
+        let of = line.split_once(LABEL).and_then(|(_, rest)| rest.split_once('"'));
+        of.is_none_or(|(project, _)| projects.contains(&project))
+    };
+    text.split_inclusive('\n').filter(is_shown).collect()
 }
 
 /// From a second to a day: a promotion bakes for minutes or hours.
@@ -97,7 +112,7 @@ fn timed<Labels: Clone + Eq + std::hash::Hash>() -> Timed<Labels> {
 
 impl Measures {
     /// Of a server whose program has this version.
-    pub(crate) fn new(version: &str) -> Arc<Self> {
+    pub(crate) fn new(version: &str, traces: Option<&Traces>) -> Arc<Self> {
         let mut all = Self {
             registry: Registry::with_prefix("towpath"),
             promotions: Family::default(),
@@ -113,8 +128,17 @@ impl Measures {
             dead_notices: Family::default(),
             fenced: Family::default(),
             answers: Family::default(),
+            followed_age: Family::default(),
+            followed_trouble: Family::default(),
+            asked: tokio::sync::Mutex::default(),
         };
         all.register(version);
+        if let Some(traces) = traces {
+            let (sent, dropped) = traces.counters();
+            all.registry.register("trace_spans_sent", "Spans that the collector took", sent);
+            let help = "Spans that were lost, because the collector was away or too slow";
+            all.registry.register("trace_spans_dropped", help, dropped);
+        }
         Arc::new(all)
     }
 
@@ -145,7 +169,12 @@ impl Measures {
         let help = "How long nothing happened in the promotion that stands still for longest, of \
                     those that neither bake nor wait for a named thing";
         let name = "oldest_unprogressed_promotion";
-        all.register_with_unit(name, help, seconds, self.unprogressed.clone());
+        all.register_with_unit(name, help, seconds.clone(), self.unprogressed.clone());
+        let (name, help) =
+            ("matrix_followed_age", "Since the repository of the matrix answered last");
+        all.register_with_unit(name, help, seconds, self.followed_age.clone());
+        let help = "Whether what the repository of the matrix says is not taken, or it is away";
+        all.register("matrix_followed_trouble", help, self.followed_trouble.clone());
         let help = "Whether the engine runs and reaches its journal";
         all.register("engine_ready", help, self.ready.clone());
         let help = "Notices that never arrived and wait for a person";
@@ -157,6 +186,8 @@ impl Measures {
 
     /// Everything as Prometheus reads it. Asks each engine how it stands.
     pub(crate) async fn text(&self, engines: &[Engine]) -> String {
+        // What is looked at now is asked for by one at a time.
+        let _alone = self.asked.lock().await;
         self.weight.clear();
         self.healthy.clear();
         self.waiting.clear();
@@ -165,7 +196,8 @@ impl Measures {
         }
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes everything");
-        text
+        let projects = engines.iter().map(|engine| engine.setup().project.as_str());
+        only(&text, &projects.collect::<Vec<_>>())
     }
 
     async fn look_at(&self, engine: &Engine) {
@@ -179,6 +211,11 @@ impl Measures {
         self.dead_notices.get_or_create(&project).set(dead);
         if let Ok(pending) = engine.outbox_pending().await {
             self.outbox.get_or_create(&project).set(i64::try_from(pending).unwrap_or(i64::MAX));
+        }
+        if let (Some(view), Some(age)) = (engine.following(), engine.following_age()) {
+            self.followed_age.get_or_create(&project).set(age);
+            let is_trouble = i64::from(view.state.is_trouble());
+            self.followed_trouble.get_or_create(&project).set(is_trouble);
         }
         let unprogressed = engine.longest_standstill();
         self.unprogressed.get_or_create(&project).set(unprogressed);

@@ -15,6 +15,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
+/// Where it is, after the mount.
+pub(crate) const PATH: &str = "/openapi.json";
+
 /// The document as it is sent.
 pub(crate) struct Whole;
 

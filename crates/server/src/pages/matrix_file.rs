@@ -2,6 +2,7 @@
 //! acts on yet, and who changed what. Shows no secret and changes nothing.
 
 mod history;
+mod kept;
 mod text;
 mod written;
 
@@ -56,10 +57,17 @@ pub(super) async fn show(look: Look, Query(wanted): Query<Wanted>) -> Response {
 async fn page(look: &Look, wanted: &Wanted) -> Shown {
     let Some(matrix) = look.engine.matrix() else { return Ok(none(look)) };
     let file = written::of(look).await;
+    let kept = kept::of(look, &matrix).await?;
+    // The lines of the one that says what is in force.
+    let shown = match (&file, &kept) {
+        (Written::Read(read), _) if read.is_in_force => &file,
+        (_, Some(kept)) => &kept.file,
+        (_, None) => &file,
+    };
     let part = match wanted.show.as_str() {
         "" => tables(&matrix, &wanted.words()),
-        "resolved" => text::resolved(&matrix, &file, &wanted.words()),
-        "file" => text::raw(&file, &wanted.words()),
+        "resolved" => text::resolved(&matrix, shown, &wanted.words()),
+        "file" => text::raw(shown, &wanted.words()),
         "not-enforced" => not_enforced(&matrix, &wanted.words()),
         "changes" => history::list(look).await?,
         _ => {
@@ -72,7 +80,9 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
     let unenforced = unenforced(&matrix).len();
     let content = html! {
         div.head { h1 { "Matrix file" } span.q { (matrix.project) ", " (digest(matrix.digest().as_str())) } }
-        (standing(&matrix, &file))
+        @if let Some(kept) = &kept { (kept::standing(kept, look)) }
+        @if let Some(view) = look.engine.following() { (kept::following(&view, look)) }
+        @if kept.is_none() || matches!(file, Written::Read(_)) { (standing(&matrix, &file)) }
         div.bar {
             div.seg role="group" aria-label="Part" {
                 @for (word, name) in PARTS {

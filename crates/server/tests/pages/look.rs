@@ -61,7 +61,7 @@ pub(crate) struct Browser {
 impl Browser {
     pub(crate) fn of(engine: &Engine, person: &str) -> Self {
         let (stop, _) = tokio::sync::mpsc::channel(1);
-        let app = App { engine: engine.clone(), stop, sign_in: None };
+        let app = App { engine: engine.clone(), stop, sign_in: None, traces: None };
         Self { app, person: Person::new(person).unwrap() }
     }
 

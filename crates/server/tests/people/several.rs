@@ -213,6 +213,32 @@ async fn whoever_is_nobody_is_led_to_sign_in_from_every_page_there_is_not() {
 }
 
 #[tokio::test]
+async fn at_the_root_a_token_reads_what_is_measured_of_its_own_project_and_anybody_the_description()
+{
+    let several = Several::new(&[("shop", SHOP), ("desk", DESK)], None).await;
+    for (index, own, other) in [(0, "shop", "desk"), (1, "desk", "shop")] {
+        let body = json!({ "name": "gauge", "may": [], "environments": [], "for": 3_600_000 });
+        let made = several.worlds[index].post(&As::Person("ada"), "/v1/tokens", &body).await;
+        let secret = made.body["token"].as_str().unwrap_or_else(|| panic!("{made:?}")).to_owned();
+        let bearer = format!("Bearer {secret}");
+        let mut browser = several.browser();
+        let page = browser.send(Method::GET, "/metrics", &[("authorization", &bearer)], "").await;
+        assert_eq!(page.status, StatusCode::OK, "{page:?}");
+        let ready = format!("towpath_engine_ready{{project=\"{own}\"}} 1");
+        assert!(page.text.contains(&ready) && page.text.ends_with("# EOF\n"), "{}", page.text);
+        assert!(!page.text.contains(&format!("project=\"{other}\"")), "{}", page.text);
+    }
+    let mut browser = several.browser();
+    assert_eq!(browser.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+    let wrong = [("authorization", "Bearer towpath_wrong")];
+    let page = browser.send(Method::GET, "/metrics", &wrong, "").await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    let page = browser.get("/v1/openapi.json").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.starts_with("{\"openapi\":\"3.1"), "{}", &page.text[..40]);
+}
+
+#[tokio::test]
 async fn behind_a_proxy_the_public_address_is_what_counts() {
     let public = "https://public.example".parse().unwrap();
     let several = Several::new(&[("shop", SHOP)], Some(public)).await;

@@ -189,10 +189,11 @@ impl World {
             known: Known::default(),
             notary: None,
             clock: Arc::<HandClock>::clone(&clock),
+            sampling: None,
         };
         let Running { engine, .. } = start(setup).await.unwrap();
         let (stop, _) = tokio::sync::mpsc::channel(1);
-        let app = App { engine: engine.clone(), stop, sign_in: None };
+        let app = App { engine: engine.clone(), stop, sign_in: None, traces: None };
         let world = Self {
             engine,
             matrix: matrix.clone(),

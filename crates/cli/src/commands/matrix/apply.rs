@@ -9,7 +9,7 @@ use towpath_core::speaking::{Says, Signed};
 use towpath_engine::views::ProposalView;
 use towpath_server::requests::{AcceptedView, MatrixRequest, MatrixWordRequest};
 
-use super::resolved;
+use super::{resolved, with_source};
 use crate::args::{MatrixApplyArguments, MatrixWordArguments};
 use crate::commands::Context;
 use crate::commands::session::Session;
@@ -29,10 +29,14 @@ pub(crate) async fn apply(
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking_with_engine(context).await?;
-    let matrix = resolved(&session.project, context)?;
+    // On one machine the file lies where the engine sees it; a server has nothing but what is sent.
+    let (matrix, source) = match session.project.server {
+        Some(_) => with_source(&session.project, context).map(|(it, file)| (it, Some(file)))?,
+        None => (resolved(&session.project, context)?, None),
+    };
     // Where nobody has to be asked and nothing has to be signed, that is all.
     let mut request =
-        MatrixRequest { matrix, by: person::current(), unless_asked: true, signed: None };
+        MatrixRequest { matrix, by: person::current(), unless_asked: true, signed: None, source };
     if arguments.dry_run {
         return dry_run(&session, &request, context).await;
     }

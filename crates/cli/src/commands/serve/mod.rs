@@ -2,10 +2,12 @@
 //! that keeps two engines off one folder, and the rule when a background engine may end.
 
 mod accounts;
+mod following;
 mod log;
 mod network;
 mod oidc;
 mod settings;
+mod traces;
 mod workloads;
 
 use std::fs::{File, TryLockError};
@@ -29,9 +31,11 @@ use towpath_ports::store::{Store as _, StoreIdentity};
 use towpath_server::listen::abort_on_panics_outside_of_requests;
 use towpath_server::routes::App;
 use towpath_server::signin::SignIn;
+use towpath_server::traces::{Sending, Settings as TracesSettings, Traces};
 use towpath_server::{serve_unix, site};
 use towpath_store::SqlStore;
 
+use self::following::Follow;
 use self::network::{Bound, tell_manager, watch_over};
 pub(crate) use self::settings::Arguments;
 use self::settings::Settings;
@@ -51,6 +55,8 @@ const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How long open requests of the API may take at the end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
+/// How long the collector of traces may take at the end.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// The locks of this process's engines, kept until the process has gone: whoever waits for an engine to
 /// end looks at its lock.
@@ -72,6 +78,11 @@ struct Server {
     database: Option<String>,
     /// Where people sign in; none without pages.
     sign_in: Option<SignIn>,
+    /// Where spans go; none where nobody takes any.
+    traces: Option<Traces>,
+    /// Repositories whose matrix is followed, and how many projects there are.
+    follow: Vec<Follow>,
+    projects: usize,
     /// Ends the server when something is sent.
     stop: mpsc::Sender<()>,
     /// Turns true when the server has stopped.
@@ -86,13 +97,18 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<ExitC
         let noted = project.journal_of();
         let noted = noted.map_err(|error| cannot(&project.state, &error.to_string()))?;
         // Only a new journal needs a right matrix: what runs must stay in hand whatever the file says.
-        let name = match noted {
-            Some(name) => name,
-            None => matrix::resolved(&project, context)?.project,
+        let name = match (noted, &*settings.follow) {
+            (Some(name), _) => name,
+            // Its matrix is in the repository.
+            (None, [Follow { project: Some(name), .. }]) if settings.projects.len() < 2 => {
+                name.clone()
+            }
+            (None, _) => matrix::resolved(&project, context)?.project,
         };
         projects.push((project, name));
     }
     unlike(&projects)?;
+    followed_once(&settings.follow, &projects)?;
     if arguments.background {
         // A process that leads a group already cannot begin a session; then it has one of its own.
         let _ = rustix::process::setsid();
@@ -134,6 +150,25 @@ fn unlike(projects: &[(ProjectFolder, Name)]) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Each project follows one repository at the most, and each of these is followed for one that is served.
+fn followed_once(follow: &[Follow], projects: &[(ProjectFolder, Name)]) -> Result<(), CliError> {
+    for (index, one) in follow.iter().enumerate() {
+        let is_it = |(_, name): &&(ProjectFolder, Name)| one.is_for(name, projects.len());
+        let Some((_, name)) = projects.iter().find(is_it) else {
+            let cause = match &one.project {
+                Some(name) => format!("follow[{index}].project: {name} is not served"),
+                None => format!("follow[{index}]: say `project`, because several are served"),
+            };
+            return Err(settings::wrong(Path::new("--config"), &cause));
+        };
+        if follow[..index].iter().any(|other| other.is_for(name, projects.len())) {
+            let cause = format!("follow[{index}]: {name} follows another repository already");
+            return Err(settings::wrong(Path::new("--config"), &cause));
+        }
+    }
+    Ok(())
+}
+
 async fn serve(
     projects: Vec<(ProjectFolder, Name)>,
     bound: Bound,
@@ -151,7 +186,11 @@ async fn serve(
         }
         None => None,
     };
-    let server = Server { known, database, sign_in, stop, stopped };
+    let (traces, sending) = settings.traces.clone().map(begin_traces).transpose()?.unzip();
+    let follow = settings.follow.clone();
+    let count = projects.len();
+    let server =
+        Server { known, database, sign_in, traces, follow, projects: count, stop, stopped };
     let mut all = Vec::new();
     let mut begun = Ok(());
     for (project, name) in projects {
@@ -184,7 +223,19 @@ async fn serve(
     for listener in network {
         let _ = listener.await;
     }
+    if let Some(sending) = sending {
+        sending.end(LAST_SPANS).await;
+    }
     begun.and(stopped).and(ended)
+}
+
+fn begin_traces(settings: TracesSettings) -> Result<(Traces, Sending), CliError> {
+    Traces::begin(settings).map_err(|cause| {
+        CliError::new(ExitCode::Usage, "wrong-settings", "nothing is served: traces cannot be sent")
+            .because(cause)
+            .at("--traces, or OTEL_EXPORTER_OTLP_ENDPOINT")
+            .next("towpath help serve", "what can be set")
+    })
 }
 
 /// Ends all engines and what answers for them.
@@ -205,7 +256,12 @@ async fn stop_all(all: Vec<Served>, stopping: &watch::Sender<bool>) -> Result<()
 
 impl Server {
     fn app(&self, engine: &Engine) -> App {
-        App { engine: engine.clone(), stop: self.stop.clone(), sign_in: self.sign_in.clone() }
+        App {
+            engine: engine.clone(),
+            stop: self.stop.clone(),
+            sign_in: self.sign_in.clone(),
+            traces: self.traces.clone(),
+        }
     }
 
     /// Starts the engine of one project, and what answers on its socket.
@@ -224,6 +280,11 @@ impl Server {
             .map_err(|error| cannot(&project.state, &error.to_string()))?;
         if let Some(sign_in) = &self.sign_in {
             sign_in.serves(&running.engine);
+        }
+        let name = &running.engine.setup().project;
+        if let Some(follow) = self.follow.iter().find(|it| it.is_for(name, self.projects)) {
+            let engine = running.engine.clone();
+            following::spawn(follow.clone(), engine, &project.state, self.stopped.clone());
         }
         let (app, socket) = (self.app(&running.engine), project.socket());
         let mut stopped = self.stopped.clone();
@@ -265,6 +326,7 @@ impl Server {
             known: self.known.clone(),
             notary: Some(Arc::new(notary)),
             clock: Arc::new(SystemClock::default()),
+            sampling: self.traces.as_ref().map(Traces::sampling),
         })
     }
 }

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use towpath_server::listen::{MOST_OF_ONE, Rate, Trusted};
 use towpath_server::signin::{ProviderSettings, PublicUrl, Workload};
+use towpath_server::traces::Settings as TracesSettings;
 
+use super::following::{Follow, FollowSection};
 use super::log::Form;
 use super::oidc::OidcSection;
+use super::traces::TracesSection;
 use super::workloads::WorkloadSection;
 use crate::exit_code::{CliError, ExitCode};
 
@@ -45,6 +48,9 @@ pub(crate) struct Arguments {
     /// an address of its own for /metrics, open to whoever reaches it
     #[arg(long, value_name = "ADDRESS")]
     pub(super) metrics_listen: Option<SocketAddr>,
+    /// send traces to this collector (OTLP over HTTP), as `http://127.0.0.1:4318/v1/traces`
+    #[arg(long, value_name = "URL")]
+    pub(super) traces: Option<String>,
     /// how standard error is written
     #[arg(long, value_name = "FORM")]
     pub(super) log: Option<Form>,
@@ -96,6 +102,10 @@ struct File {
     connections_per_address: Option<NonZeroU32>,
     #[serde(default)]
     workloads: Vec<WorkloadSection>,
+    #[serde(default)]
+    traces: Option<TracesSection>,
+    #[serde(default)]
+    follow: Vec<FollowSection>,
     #[serde(default)]
     log: Option<Form>,
     #[serde(default)]
@@ -153,6 +163,10 @@ pub(crate) struct Settings {
     pub(super) connections_per_address: NonZeroU32,
     /// Programs that other issuers vouch for.
     pub(super) workloads: Vec<Workload>,
+    /// Repositories whose matrix is followed.
+    pub(super) follow: Vec<Follow>,
+    /// Where traces are sent, where somebody said so.
+    pub(super) traces: Option<TracesSettings>,
     /// How standard error is written.
     pub(super) log: Form,
     /// The folders of all projects; empty: the one that the current folder is in.
@@ -198,6 +212,13 @@ impl Settings {
         }
         super::workloads::ready(workloads.clone())
             .map_err(|cause| wrong(format!("workloads: {cause}")))?;
+        let mut follow = Vec::new();
+        for (at, section) in file.follow.into_iter().enumerate() {
+            let told = section.told(beside);
+            follow.push(told.map_err(|cause| wrong(format!("follow[{at}].{cause}")))?);
+        }
+        let variable = |name: &str| std::env::var(name).ok();
+        let traces = super::traces::told(typed.traces.as_deref(), file.traces, variable, beside);
         let usual = || if typed.background { Listen::Nowhere } else { usual() };
         let typed_tls = typed.tls_cert.clone().zip(typed.tls_key.clone());
         let file_tls = file.tls.map(|tls| (beside(tls.certificate), beside(tls.key)));
@@ -216,6 +237,8 @@ impl Settings {
             provider,
             connections_per_address: file.connections_per_address.unwrap_or(MOST_OF_ONE),
             workloads,
+            follow,
+            traces: traces.map_err(wrong)?,
             log: typed.log.or(file.log).unwrap_or_default(),
             projects: file.projects.into_iter().map(beside).collect(),
         })
@@ -242,7 +265,7 @@ fn read(path: &Path) -> Result<File, CliError> {
     }
 }
 
-fn wrong(place: &Path, cause: &str) -> CliError {
+pub(super) fn wrong(place: &Path, cause: &str) -> CliError {
     let message = "nothing is served: the settings of the server are wrong";
     CliError::new(ExitCode::Usage, "wrong-settings", message)
         .because(cause)
