@@ -59,9 +59,10 @@ impl Result {
         }
     }
 
-    fn status(self, sentence: &str) -> Status {
+    /// In a word of the conventions: sentences of the journal name people, and repeat what they said.
+    fn status(self) -> Status {
         match self {
-            Self::Failure | Self::Error => Status::error(sentence.to_owned()),
+            Self::Failure | Self::Error => Status::error(self.as_str()),
             Self::Success | Self::Cancellation | Self::Skip => Status::Unset,
         }
     }
@@ -101,8 +102,8 @@ pub(super) fn spans(sampling: Sampling, place: Place<'_>, rows: &[EventRow]) -> 
     };
     story.begin(WAITS, whole.below(WAITS), WAITS.to_owned(), "deploy", at);
     for (now, event) in rows {
-        if let Event::PromotionEnded { outcome, sentence, .. } = &event {
-            return story.ended(place, &requested, at, now, (*outcome, sentence));
+        if let Event::PromotionEnded { outcome, .. } = &event {
+            return story.ended(place, &requested, at, now, *outcome);
         }
         story.take(now, event);
     }
@@ -142,13 +143,13 @@ impl Story {
         }
     }
 
-    fn end(&mut self, what: &'static str, now: Timestamp, result: Result, sentence: &str) {
+    fn end(&mut self, what: &'static str, now: Timestamp, result: Result) {
         if let Some(step) = self.open.remove(what) {
-            self.told.push(self.step(step, now, result, sentence));
+            self.told.push(self.step(step, now, result));
         }
     }
 
-    fn step(&self, step: Step, now: Timestamp, result: Result, sentence: &str) -> Told {
+    fn step(&self, step: Step, now: Timestamp, result: Result) -> Told {
         let Step { context, name, kind, begun, mut attributes } = step;
         attributes.push(KeyValue::new("cicd.pipeline.task.name", name.clone()));
         attributes.push(KeyValue::new("cicd.pipeline.task.type", kind));
@@ -165,7 +166,7 @@ impl Story {
             ended: moment(now),
             attributes,
             events: Vec::new(),
-            status: result.status(sentence),
+            status: result.status(),
         }
     }
 
@@ -173,25 +174,25 @@ impl Story {
         match event {
             Event::CheckAsked { key, command, .. } => self.asked(now, key, command),
             Event::CheckAnswered { key, answer, .. } => {
-                self.answered(now, &key, answer.result, &answer.sentence);
+                self.answered(now, &key, answer.result);
             }
             Event::PromotionStarted { command, .. } => {
-                self.end(WAITS, now, Result::Success, "");
+                self.end(WAITS, now, Result::Success);
                 self.by(command, "start instances", now);
             }
-            Event::StandbyGivenUp { command, sentence, .. } => {
-                self.end(MOVES, now, Result::Error, &sentence);
+            Event::StandbyGivenUp { command, .. } => {
+                self.end(MOVES, now, Result::Error);
                 self.by(command, "start instances", now);
             }
             Event::InstancesReady { .. }
             | Event::Committed { .. }
-            | Event::TrafficReturned { .. } => self.end(MOVES, now, Result::Success, ""),
+            | Event::TrafficReturned { .. } => self.end(MOVES, now, Result::Success),
             Event::WeightOrdered { command, weight, step, .. } => {
                 self.by(command, "shift traffic", now);
                 self.weight(weight.share(), step);
             }
             Event::WeightObserved { weight, step, .. } => {
-                self.end(MOVES, now, Result::Success, "");
+                self.end(MOVES, now, Result::Success);
                 let about = format!("bake {step} {}", now.0);
                 self.begin(MOVES, self.whole.below(&about), "bake".to_owned(), "deploy", now);
                 self.weight(weight.share(), step);
@@ -200,15 +201,15 @@ impl Story {
                 if let Some(verdict) = &verdict {
                     self.judged(verdict);
                 }
-                self.end(MOVES, now, Result::Success, "");
+                self.end(MOVES, now, Result::Success);
             }
             Event::Condemned { verdict, .. } => {
                 self.judged(&verdict);
-                self.end(MOVES, now, Result::Failure, &verdict.sentence);
+                self.end(MOVES, now, Result::Failure);
             }
             Event::CommitOrdered { command, .. } => self.by(command, "commit", now),
             Event::ReturnOrdered { command, .. } => {
-                self.end(MOVES, now, Result::Cancellation, "");
+                self.end(MOVES, now, Result::Cancellation);
                 self.by(command, "return traffic", now);
             }
             other => self.happened(now, &other),
@@ -226,7 +227,7 @@ impl Story {
         self.checks.insert(key, step);
     }
 
-    fn answered(&mut self, now: Timestamp, key: &CheckKey, result: CheckResult, sentence: &str) {
+    fn answered(&mut self, now: Timestamp, key: &CheckKey, result: CheckResult) {
         let Some(step) = self.checks.remove(key) else { return };
         let result = match result {
             CheckResult::Pass => Result::Success,
@@ -234,7 +235,7 @@ impl Story {
             CheckResult::Pending { .. } => Result::Skip,
             CheckResult::Inconclusive => Result::Error,
         };
-        let told = self.step(step, now, result, sentence);
+        let told = self.step(step, now, result);
         self.told.push(told);
     }
 
@@ -275,16 +276,16 @@ impl Story {
         requested: &Requested,
         begun: Timestamp,
         now: Timestamp,
-        (outcome, sentence): (Outcome, &str),
+        outcome: Outcome,
     ) -> Vec<Told> {
         let result = Result::of(outcome);
         // Whatever has no end of its own ends with the whole, and as that does.
         for step in std::mem::take(&mut self.open).into_values() {
-            let told = self.step(step, now, result, sentence);
+            let told = self.step(step, now, result);
             self.told.push(told);
         }
         for step in std::mem::take(&mut self.checks).into_values() {
-            let told = self.step(step, now, Result::Cancellation, "");
+            let told = self.step(step, now, Result::Cancellation);
             self.told.push(told);
         }
         let verb = match requested.plan.kind {
@@ -303,7 +304,7 @@ impl Story {
             ended: moment(now),
             attributes: attributes(place, requested, outcome),
             events: self.moments,
-            status: result.status(sentence),
+            status: result.status(),
         });
         told
     }
@@ -442,6 +443,13 @@ mod tests {
         assert_eq!(bake.ended.duration_since(bake.begun).unwrap().as_secs(), 2);
         let moments: Vec<_> = whole.events.iter().map(|event| &*event.name).collect();
         assert_eq!(moments, ["promotion-paused"]);
+        // Neither a person nor a sentence of theirs is in any part of it.
+        let told =
+            |told: &Told| format!("{:?} {:?} {:?}", told.status, told.attributes, told.events);
+        let text: String = all.iter().map(told).collect();
+        for words in ["anna", "it is slow", "green failed 4 of 21"] {
+            assert!(!text.contains(words), "{words}: {text}");
+        }
         // No name of a promotion, a release or a person is in the name of a span.
         assert!(all.iter().all(|told| !told.name.contains(|one: char| one.is_ascii_digit())));
     }

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -34,6 +35,11 @@ const OVERRULED: &[&str] = &[
     "core.pager=cat",
     "fetch.recurseSubmodules=false",
     "fetch.fsckObjects=true",
+    // All of it comes as packs, which are counted, and in little memory.
+    "fetch.unpackLimit=1",
+    "transfer.unpackLimit=1",
+    "pack.windowMemory=64m",
+    "core.bigFileThreshold=8m",
     "submodule.recurse=false",
     "maintenance.auto=false",
     "gc.auto=0",
@@ -68,6 +74,8 @@ pub(super) struct Mirror {
     reference: String,
     allowed_signers: Option<PathBuf>,
     is_local: bool,
+    /// Whether the server stops: then nothing is begun, and what runs is ended.
+    is_over: AtomicBool,
 }
 
 /// How git ended.
@@ -87,7 +95,28 @@ impl Mirror {
         };
         let allowed_signers = follow.allowed_signers.clone();
         let (repository, is_local) = (follow.repository.clone(), follow.is_local);
-        Self { folder, repository, reference, allowed_signers, is_local }
+        let is_over = AtomicBool::new(false);
+        Self { folder, repository, reference, allowed_signers, is_local, is_over }
+    }
+
+    /// Ends what runs, and begins nothing any more: a repository that does not answer must not hold up the end of
+    /// a server. Safe to repeat.
+    pub(super) fn stop(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes away what a git left behind that was killed: nobody else writes here, and the next one would wait for
+    /// it for ever.
+    fn unlock(&self) {
+        for place in [self.folder.clone(), self.folder.join("refs/towpath")] {
+            let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+            for path in entries.map(|entry| entry.path()) {
+                if path.extension().is_some_and(|ending| ending == "lock") {
+                    // What cannot be removed is named by git, in its own words.
+                    let _ = std::fs::remove_file(path);
+                }
+            }
+        }
     }
 
     /// The newest commit, fetched.
@@ -103,6 +132,7 @@ impl Mirror {
             std::fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
             self.told(&["init", "--quiet", "--bare", "--template="], 0)?;
         }
+        self.unlock();
         let what = format!("+{}:{SEEN}", self.reference);
         let words = [
             "fetch",
@@ -197,6 +227,9 @@ impl Mirror {
     }
 
     fn run(&self, words: &[&str], within: Duration, most: u64) -> Result<Said, String> {
+        if self.is_over.load(Ordering::SeqCst) {
+            return Err("the server stops".to_owned());
+        }
         let mut child = self.command(words).spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
                 "the program `git` is not installed where the server runs".to_owned()
@@ -226,13 +259,18 @@ impl Mirror {
             }
             looks += 1;
             let is_large = looks % 100 == 0 && size(&self.folder) > 2 * LARGEST;
-            if begun.elapsed() >= within || is_large {
+            let is_over = self.is_over.load(Ordering::SeqCst);
+            if begun.elapsed() >= within || is_large || is_over {
                 if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
                     // One that has ended already needs no end.
                     let _ = kill_process_group(group, Signal::KILL);
                 }
                 let _ = child.wait();
-                let why = if is_large { "more than is kept" } else { "no end in time" };
+                let why = match (is_over, is_large) {
+                    (true, _) => "the server stops",
+                    (false, true) => "more than is kept",
+                    (false, false) => "no end in time",
+                };
                 return Err(format!("`git {word}` was ended: {why}"));
             }
             std::thread::sleep(LOOK);

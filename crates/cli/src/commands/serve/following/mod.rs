@@ -1,7 +1,8 @@
 //! Follows the matrix in a git repository: looks for a new commit, reads what it says, and orders what a person would
 //! order by `matrix apply`. Owns what is taken and when; the rules of who must agree are the engine's, and stay so.
 //!
-//! A commit is taken once. What people reject, or replace by another matrix, is not ordered again.
+//! A commit is taken once. What people reject, or replace by another matrix, is not ordered again before a commit
+//! says something else.
 
 mod git;
 mod settings;
@@ -26,6 +27,9 @@ use crate::wiring;
 
 /// How often a repository is asked at the least, while it is away: longer after each failure.
 const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_mins(15);
+/// Most files that a matrix of a repository may name, and their bytes in all: calendars of a dozen countries.
+const MOST_BESIDE: usize = 64;
+const MOST_BESIDE_BYTES: usize = 8 << 20;
 /// How many of the last files that were kept are looked through for one of this repository.
 const LOOKED_AT: u32 = 20;
 
@@ -78,7 +82,7 @@ pub(super) fn spawn(
         loop {
             let looked = tokio::select! {
                 looked = follower.look() => looked,
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                _ = stopped.wait_for(|stopped| *stopped) => return follower.mirror.stop(),
             };
             let is_away = looked.state == FollowingState::Away;
             pause = if is_away { (pause * 2).min(LONGEST_PAUSE.max(usual)) } else { usual };
@@ -212,6 +216,20 @@ impl Follower {
         }))
     }
 
+    /// The matrix that the commit said which was taken last; none where that is not known any more.
+    async fn said_by(&self, base: Option<&str>) -> Option<Digest> {
+        let base = base?;
+        if let Some((_, said)) = self.taken.as_ref().filter(|(taken, _)| taken == base) {
+            return Some(said.clone());
+        }
+        let rows = self.engine.events_named("matrix-written", None, LOOKED_AT).await.ok()?;
+        rows.iter().find_map(|row| {
+            let source = MatrixSource::deserialize(&row.body).ok()?;
+            let is_of_base = source.commit.is_some_and(|from| from.commit == base);
+            is_of_base.then_some(source.matrix)
+        })
+    }
+
     async fn order(&mut self, commit: &str, base: Option<String>, read: Read) -> Outcome {
         let Read { commit: from, checked, beside } = read;
         let Some(matrix) = checked.matrix.clone() else { return wrong(&from, &checked) };
@@ -222,7 +240,9 @@ impl Follower {
         }
         let matrix = matrix.rehearsed(setup.speed);
         let digest = matrix.digest();
-        let is_taken = base.as_deref() == Some(commit);
+        // What says the same as the one before changes nothing, also where people decided otherwise since.
+        let said = self.said_by(base.as_deref()).await;
+        let is_taken = base.as_deref() == Some(commit) || said.as_ref() == Some(&digest);
         if let Some(base) = base.filter(|base| base != commit) {
             let (older, newer) = (base.clone(), commit.to_owned());
             let goes_on = self.in_background(move |mirror| mirror.is_before(&older, &newer)).await;
@@ -319,6 +339,15 @@ fn read(
     let named = |name: &str| {
         let most = u64::try_from(MAX_CALENDAR).unwrap_or(u64::MAX);
         let place = settings::inside(folder, name)?;
+        let (files, held) = {
+            let kept = kept.borrow();
+            (kept.len(), kept.values().map(String::len).sum::<usize>())
+        };
+        // Whoever may write there could name one file by many names.
+        if files >= MOST_BESIDE || held >= MOST_BESIDE_BYTES {
+            let size = MOST_BESIDE_BYTES >> 20;
+            return Err(format!("a matrix names {MOST_BESIDE} files and {size} MiB at the most"));
+        }
         let bytes = mirror.file(commit, &place, most)?;
         kept.borrow_mut().insert(name.to_owned(), String::from_utf8_lossy(&bytes).into_owned());
         Ok(bytes)

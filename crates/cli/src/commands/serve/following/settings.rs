@@ -69,7 +69,11 @@ impl FollowSection {
         if every < Span::seconds(5) || every > Span::hours(24) {
             return Err(format!("every: {every} is not from 5s to 24h"));
         }
-        let allowed_signers = self.allowed_signers.map(beside);
+        // Git is run in another folder.
+        let absolute = |file: PathBuf| std::path::absolute(beside(file));
+        let allowed_signers = self.allowed_signers.map(absolute).transpose();
+        let allowed_signers =
+            allowed_signers.map_err(|error| format!("allowed_signers: {error}"))?;
         if let Some(file) = &allowed_signers {
             std::fs::metadata(file)
                 .map_err(|error| format!("allowed_signers: {}: {error}", file.display()))?;
@@ -97,8 +101,11 @@ fn is_local(repository: &str) -> Result<bool, String> {
         if !matches!(scheme, "https" | "ssh") || host.is_empty() || host.starts_with('-') {
             return Err(format!("`{shown}` is asked neither by https nor by ssh"));
         }
-        if host.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
-            return Err("a password belongs to a credential helper of git, and not here".to_owned());
+        // A token is written as a user as well; of SSH the user is a name.
+        let user = host.rsplit_once('@').map(|(user, _)| user);
+        if user.is_some_and(|user| scheme == "https" || user.contains([':', '%'])) {
+            return Err("a password or token belongs to a credential helper of git, and not here"
+                .to_owned());
         }
         return Ok(false);
     }
@@ -189,6 +196,8 @@ mod tests {
             "ssh://-oProxyCommand=x/shop",
             "-oProxyCommand=x:shop",
             "https://name:secret@git.example/shop",
+            "https://secret@git.example/shop",
+            "ssh://name%3Asecret@git.example/shop",
             "shop.git",
             "../shop",
             "",

@@ -137,3 +137,42 @@ fn where_a_signature_is_asked_for_only_one_of_the_named_keys_counts() {
         assert_eq!(mirror.verify(&commit).is_ok(), is_good, "{:?}", mirror.verify(&commit));
     }
 }
+
+#[test]
+fn what_a_killed_git_left_behind_keeps_no_later_one_away() {
+    let (origin, place) = (Origin::new(), tempfile::tempdir().unwrap());
+    let mirror = origin.mirror(&place, None);
+    let first = origin.commit("one");
+    mirror.fetch().unwrap();
+    mirror.take(&first).unwrap();
+    for lock in ["shallow.lock", "packed-refs.lock", "refs/towpath/seen.lock", "config.lock"] {
+        std::fs::write(mirror.folder.join(lock), "").unwrap();
+    }
+    let second = origin.commit("two");
+    assert_eq!(mirror.fetch(), Ok(second.clone()));
+    assert_eq!(mirror.take(&second), Ok(()));
+    assert!(size(&mirror.folder) > 0, "what came as loose objects is not counted");
+}
+
+#[test]
+fn f35_a_server_that_stops_waits_for_no_repository() {
+    let (origin, place) = (Origin::new(), tempfile::tempdir().unwrap());
+    let mirror = origin.mirror(&place, None);
+    origin.commit("one");
+    mirror.fetch().unwrap();
+    let begun = place.path().join("begun");
+    let hangs = format!("alias.hangs=!touch {}; sleep 100", begun.display());
+    let mirror = std::sync::Arc::new(mirror);
+    let running = std::sync::Arc::clone(&mirror);
+    let hung = std::thread::spawn(move || {
+        running.run(&["-c", &hangs, "hangs"], FETCHED_WITHIN, 0).map(|said| said.status)
+    });
+    while !begun.exists() {
+        std::thread::yield_now();
+    }
+    let stopped = Instant::now();
+    mirror.stop();
+    assert!(hung.join().unwrap().unwrap_err().contains("was ended"));
+    assert!(stopped.elapsed() < Duration::from_secs(30));
+    assert_eq!(mirror.fetch(), Err("the server stops".to_owned()));
+}
