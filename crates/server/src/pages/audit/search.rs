@@ -120,8 +120,8 @@ fn wrong(name: &str, cause: &str) -> ApiError {
         .into()
 }
 
-/// A moment, or the first or last one of a day.
-fn moment(text: &str, at_its_end: bool) -> Result<Option<Timestamp>, ()> {
+/// A moment, or the first or last one of a day; none of an empty text.
+pub(in crate::pages) fn moment(text: &str, at_its_end: bool) -> Result<Option<Timestamp>, ()> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
