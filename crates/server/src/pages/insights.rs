@@ -4,6 +4,7 @@
 mod delivery;
 mod environments;
 mod figures;
+mod judged;
 mod marks;
 
 use axum::extract::Query;
@@ -59,7 +60,7 @@ async fn page(look: &Look, days: Option<i64>) -> Shown {
         Counted { all: &all, releases: &releases, production: &production, met: &met, window };
     let delivered = delivery::figures(&counted);
     let promised = match &matrix {
-        Some(matrix) => environments::read(look, matrix).await?,
+        Some(matrix) => environments::read(look, matrix, &goals).await?,
         None => (Vec::new(), 0),
     };
     let content = html! {
@@ -75,7 +76,9 @@ async fn page(look: &Look, days: Option<i64>) -> Shown {
                 @for row in &rows { (goal(row, since, now)) } }
             section.sec id="delivery" data-live { h2 { "Delivery, by " (if window.piece() == 1 { "day" } else { "week" }) } (dora(&delivered, &production, window)) }
         }
-        section.sec id="environments" data-live { h2 { "Environments, last day" } (environments::section(look, &promised)) }
+        section.sec id="environments" data-live { h2 { "Environments, last day" }
+            @for row in environments::overall(&promised.0, &goals) { (goal(&row, since, now)) }
+            (environments::section(look, &promised, &goals)) }
         @if all.len() >= MOST { p.sm.qq { "Of the newest " (counted_words(MOST)) " alone." } }
     };
     Ok(Page { place: Place::Insights, title: "Insights".to_owned(), content })

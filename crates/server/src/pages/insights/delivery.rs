@@ -197,14 +197,43 @@ fn lead(counted: &Counted<'_>) -> Figure {
 
 fn failures(counted: &Counted<'_>) -> Figure {
     let moved = counted.moved();
-    let failed = moved.iter().filter(|(_, went)| *went).count();
+    let means = "Promotions into production that went back, or were rolled back later, by an incident or a person, of all that moved a visitor.";
+    share(counted, "Change failure rate", means, &moved)
+}
+
+/// How many of some are so.
+fn share(
+    counted: &Counted<'_>,
+    name: &'static str,
+    means: &'static str,
+    all: &[(i64, bool)],
+) -> Figure {
+    let so = all.iter().filter(|(_, so)| *so).count();
+    let is_none = all.is_empty();
     Figure {
-        name: "Change failure rate",
-        value: if moved.is_empty() { none() } else { percent(real(failed) / real(moved.len())) },
-        more: if moved.is_empty() { String::new() } else { format!("{failed} of {}", moved.len()) },
-        means: "Promotions into production that went back, or were rolled back later, by an incident or a person, of all that moved a visitor.",
-        weeks: counted.shares(&moved),
+        name,
+        value: if is_none { none() } else { percent(real(so) / real(all.len())) },
+        more: if is_none { String::new() } else { format!("{so} of {}", all.len()) },
+        means,
+        weeks: counted.shares(all),
         said: percent,
+    }
+}
+
+/// The middle one of some spans.
+fn median(
+    counted: &Counted<'_>,
+    name: &'static str,
+    means: &'static str,
+    spans: &[(i64, f64)],
+) -> Figure {
+    Figure {
+        name,
+        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
+        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
+        means,
+        weeks: counted.middles(spans),
+        said: took,
     }
 }
 
@@ -229,14 +258,8 @@ fn recovery(counted: &Counted<'_>) -> Figure {
             Some((at, seconds(seen, back) as f64 / 1_000.0))
         })
         .collect();
-    Figure {
-        name: "Recovery",
-        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
-        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
-        means: "In production: from the verdict, the alarm or the order until all traffic is back on the release before.",
-        weeks: counted.middles(&spans),
-        said: took,
-    }
+    let means = "In production: from the verdict, the alarm or the order until all traffic is back on the release before.";
+    median(counted, "Recovery", means, &spans)
 }
 
 fn approvals(counted: &Counted<'_>) -> Figure {
@@ -251,14 +274,8 @@ fn approvals(counted: &Counted<'_>) -> Figure {
             Some((ended(one)?, agreed.since(waited).milliseconds() as f64 / 1_000.0))
         })
         .collect();
-    Figure {
-        name: "Approval wait",
-        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
-        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
-        means: "From the order of a promotion until the last word that it waited for, everywhere.",
-        weeks: counted.middles(&spans),
-        said: took,
-    }
+    let means = "From the order of a promotion until the last word that it waited for, everywhere.";
+    median(counted, "Approval wait", means, &spans)
 }
 
 fn rollbacks(counted: &Counted<'_>) -> Figure {
@@ -271,15 +288,8 @@ fn rollbacks(counted: &Counted<'_>) -> Figure {
             Some((ended(one)?, back))
         })
         .collect();
-    let back = all.iter().filter(|(_, back)| *back).count();
-    Figure {
-        name: "Rollback rate",
-        value: if all.is_empty() { none() } else { percent(real(back) / real(all.len())) },
-        more: if all.is_empty() { String::new() } else { format!("{back} of {}", all.len()) },
-        means: "Rollbacks, and promotions that went back, of all that began, everywhere.",
-        weeks: counted.shares(&all),
-        said: percent,
-    }
+    let means = "Rollbacks, and promotions that went back, of all that began, everywhere.";
+    share(counted, "Rollback rate", means, &all)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use towpath_core::promotion::state::{Kind, Outcome};
 use towpath_engine::views::PromotionView;
 
 use super::ended;
+use super::marks::Dots;
 use crate::pages::marks::{grouped, took};
 
 /// A target of the matrix.
@@ -14,6 +15,18 @@ pub(super) struct Goal {
     text: String,
     /// A share, or seconds.
     value: f64,
+}
+
+impl Goal {
+    /// What it is about, by its key in the matrix.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// As the matrix writes it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// One promise and how it was kept.
@@ -29,6 +42,8 @@ pub(super) struct Kept {
     pub(super) marks: Vec<(i64, f64, bool)>,
     /// Seconds of the target, where it is one of time.
     pub(super) limit: Option<f64>,
+    /// Environments on the axis of a figure, in place of promotions.
+    pub(super) dots: Option<Dots>,
 }
 
 /// What `goals` declares, as far as it is counted here.
@@ -122,6 +137,7 @@ fn share(
         said: format!("{} of {}.", grouped(well as u64), grouped(own.len() as u64)),
         marks,
         limit: None,
+        dots: None,
     }
 }
 
@@ -154,6 +170,7 @@ fn time(named: Named, own: Vec<(i64, f64)>, goals: &[Goal]) -> Kept {
         },
         marks,
         limit,
+        dots: None,
     }
 }
 

@@ -5,9 +5,52 @@ use maud::{Markup, html};
 
 use super::delivery::Figure;
 use super::figures::Kept;
+use super::judged::said;
 use crate::pages::marks::took;
 
+/// Figures of lanes or environments on one axis: a value, whether it misses its target, and its name.
+#[derive(Debug, Default)]
+pub(super) struct Dots {
+    /// The key of `slo` by which they are measured.
+    pub(super) key: &'static str,
+    pub(super) all: Vec<(f64, bool, String)>,
+    pub(super) limit: Option<f64>,
+}
+
+/// Each of them as a mark, with the target as a red line; what misses it is a cross.
+pub(super) fn dots(found: &Dots) -> Markup {
+    let values = || found.all.iter().map(|(value, ..)| *value).chain(found.limit);
+    let is_share = matches!(found.key, "uptime" | "availability");
+    let most = if is_share { 1.0 } else { values().fold(f64::MIN_POSITIVE, f64::max) * 1.1 };
+    // Shares of what went well lie near one: the axis begins below the worst of them.
+    let least = if is_share { (values().fold(1.0, f64::min) - 0.005).max(0.0) } else { 0.0 };
+    let x = |value: f64| {
+        let share = (value - least) / (most - least).max(f64::MIN_POSITIVE);
+        format!("{:.1}%", (share * 98.0 + 1.0).clamp(1.0, 99.0))
+    };
+    let label = found.all.iter().map(|(.., name)| name.as_str()).collect::<Vec<_>>().join(", ");
+    html! {
+        svg role="img" aria-label=(label) {
+            line.ax x1="0" x2="100%" y1="20" y2="20" {}
+            @for (at, (value, is_missed, _)) in found.all.iter().enumerate() {
+                @if *is_missed { svg x=(x(*value)) y="10" overflow="visible" { path.miss d="M-4-4L4 4M4-4L-4 4" {} } }
+                @else { circle.pt cx=(x(*value)) cy=(6 + at * 7 % 11) r="3" {} }
+            }
+            @if let Some(limit) = found.limit { line.lim x1=(x(limit)) x2=(x(limit)) y1="0" y2="20" {} }
+            text x="0" y="33" { (said(found.key, least)) }
+            text x="100%" y="33" text-anchor="end" { (said(found.key, most)) }
+        }
+    }
+}
+
 pub(super) fn row(kept: &Kept, since: i64, now: i64) -> Markup {
+    if let Some(found) = &kept.dots {
+        return dots(found);
+    }
+    if kept.marks.is_empty() && kept.limit.is_none() {
+        // Nothing happened that could have a place on an axis.
+        return html! { svg aria-hidden="true" { line.ax x1="0" x2="100%" y1="28" y2="28" {} } };
+    }
     let is_of_time =
         kept.marks.iter().any(|(_, seconds, _)| *seconds > 0.0) || kept.limit.is_some();
     let label = format!("{}: {} {}", kept.name, kept.value, kept.said);
