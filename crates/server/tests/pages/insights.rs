@@ -96,7 +96,9 @@ fn the_goals_of_all_environments_are_judged_in_each_of_them() {
         world.router.visit(&lane("web"), Arm::Blue, 1_000, 0);
         tokio::time::sleep(Duration::from_mins(6)).await;
         let page = Browser::of(&life.engine, "anna").get("/insights").await;
-        page.says("Error rate").says("Target &lt; 1%").says("Missed in staging, the one that is measured.");
+        page.says("Error rate")
+            .says("Target &lt; 1%")
+            .says("Missed in staging, the one that is measured.");
         page.says("Uptime of environments").says("Target &gt; 99%");
         page.says("1 of 2 missed").says("goal &lt; 1%").says("A target is missed by");
         page.says("href=\"/lanes/api/staging\"").says("href=\"/environments/staging\"");

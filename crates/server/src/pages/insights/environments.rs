@@ -250,7 +250,7 @@ fn one(lane: &Lane, all: &[Judged], measure: Measure) -> Markup {
                 }
                 @for one in all { (target(one, one.key() != first.key())) }
             }
-            @if points.len() > 1 { div.plot { (marks::line(&points, &first.said().unwrap_or_default())) } }
+            @if points.len() > 1 { div.plot { (marks::line(&points, first.limit(), &first.said().unwrap_or_default())) } }
         }
     }
 }

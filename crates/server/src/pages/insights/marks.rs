@@ -138,16 +138,17 @@ fn at_percent(at: usize, width: f64) -> String {
     format!("{left:.1}%")
 }
 
-/// Points within 0 and 1 of the time, as a line from 0 up.
-pub(super) fn line(points: &[(f64, f64)], label: &str) -> Markup {
-    let most =
-        points.iter().map(|(_, value)| *value).fold(0.0_f64, f64::max).max(f64::MIN_POSITIVE);
-    let pair =
-        |(at, value): &(f64, f64)| format!("{:.0},{:.1}", at * 1_000.0, 95.0 - value / most * 90.0);
+/// Points within 0 and 1 of the time, as a line from 0 up, with the target dashed.
+pub(super) fn line(points: &[(f64, f64)], limit: Option<f64>, label: &str) -> Markup {
+    let values = points.iter().map(|(_, value)| *value).chain(limit);
+    let most = values.fold(0.0_f64, f64::max).max(f64::MIN_POSITIVE);
+    let height = |value: f64| 95.0 - value / most * 90.0;
+    let pair = |(at, value): &(f64, f64)| format!("{:.0},{:.1}", at * 1_000.0, height(*value));
     let pairs = points.iter().map(pair).collect::<Vec<_>>().join(" ");
     html! {
         svg role="img" aria-label={ (label) ", over the last day" } {
             line.ax x1="0" x2="100%" y1="100%" y2="100%" {}
+            @if let Some(y) = limit.map(height) { line.bound x1="0" x2="100%" y1=(format!("{y:.1}%")) y2=(format!("{y:.1}%")) {} }
             svg viewBox="0 0 1000 100" preserveAspectRatio="none" { polyline.lk points=(pairs) {} }
         }
     }
