@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::driver::Browser;
 use crate::house::House;
@@ -11,8 +11,9 @@ use crate::house::House;
 /// The provider, which ends with the test.
 struct Running {
     child: Child,
-    /// It ends when nobody could write to it any more.
+    /// It ends when nobody could write to it any more, and breaks down where nobody could read it.
     _input: ChildStdin,
+    said: BufReader<ChildStdout>,
     issuer: String,
 }
 
@@ -43,10 +44,10 @@ fn start(tools: &Path, back: &str) -> Running {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     let input = child.stdin.take().unwrap();
-    let said = child.stdout.take().unwrap();
+    let said = BufReader::new(child.stdout.take().unwrap());
     // From here on it is ended with whatever ends this.
-    let mut running = Running { child, _input: input, issuer: String::new() };
-    BufReader::new(said).read_line(&mut running.issuer).unwrap();
+    let mut running = Running { child, _input: input, said, issuer: String::new() };
+    running.said.read_line(&mut running.issuer).unwrap();
     running.issuer = running.issuer.trim().to_owned();
     assert!(running.issuer.starts_with("http://127.0.0.1:"), "it says: {}", running.issuer);
     running
