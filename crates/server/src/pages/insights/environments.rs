@@ -16,8 +16,8 @@ use crate::pages::lane::measures;
 use crate::pages::marks::{counted, icon, sentence, state};
 use crate::pages::words;
 
-/// Lanes that are drawn: what is measured of each is read from the store, and a page is to be there at once. The
-/// page of each lane has its own.
+/// Lanes that are drawn beside each other: what is measured of each is read from the store, and a page is to be there
+/// at once. The others are one link away.
 const MOST: usize = 12;
 /// What is looked back at, and in how many pieces.
 const BACK: (Span, u32) = (Span::hours(24), 48);
@@ -29,35 +29,58 @@ pub(super) struct Lane {
     traffic: TrafficView,
 }
 
-/// All lanes of environments that promise something, as far as they are drawn, and how many there are.
-pub(super) async fn read(look: &Look, matrix: &Matrix) -> Result<(Vec<Lane>, usize), ApiError> {
-    let (mut lanes, mut count) = (Vec::new(), 0);
-    for environment in &matrix.environments {
-        let promised = measures::promised(environment);
-        if promised.is_empty() {
-            continue;
-        }
-        for service in environment.lanes.keys() {
-            count += 1;
-            let id = LaneId { service: service.clone(), environment: environment.name.clone() };
-            let Some(view) = look.engine.lane(&id).filter(|_| lanes.len() < MOST) else { continue };
-            let traffic = look.engine.traffic(&id, BACK.0, BACK.1).await?;
-            lanes.push(Lane { view, promised: promised.clone(), traffic });
-        }
-    }
-    Ok((lanes, count))
+/// Lanes of environments that promise something, as far as they are drawn.
+#[derive(Default)]
+pub(super) struct Read {
+    lanes: Vec<Lane>,
+    /// How many come before these.
+    passed: usize,
+    /// How many there are.
+    count: usize,
 }
 
-pub(super) fn section(look: &Look, (lanes, count): &(Vec<Lane>, usize)) -> Markup {
+/// Reads some of them, after as many that are passed over.
+pub(super) async fn read(look: &Look, matrix: &Matrix, passed: usize) -> Result<Read, ApiError> {
+    let mut all = Vec::new();
+    for environment in &matrix.environments {
+        let promised = measures::promised(environment);
+        if !promised.is_empty() {
+            all.extend(
+                environment.lanes.keys().map(|service| (service, environment, promised.clone())),
+            );
+        }
+    }
+    let count = all.len();
+    // An address of a larger matrix than this one leads to its last lanes.
+    let passed = passed.min(count.saturating_sub(1) / MOST * MOST);
+    let mut lanes = Vec::new();
+    for (service, environment, promised) in all.into_iter().skip(passed).take(MOST) {
+        let id = LaneId { service: service.clone(), environment: environment.name.clone() };
+        let Some(view) = look.engine.lane(&id) else { continue };
+        let traffic = look.engine.traffic(&id, BACK.0, BACK.1).await?;
+        lanes.push(Lane { view, promised, traffic });
+    }
+    Ok(Read { lanes, passed, count })
+}
+
+pub(super) fn section(look: &Look, read: &Read, days: i64) -> Markup {
+    let Read { lanes, passed, count } = read;
+    let to = |passed: usize| look.to(&format!("/insights?days={days}&lanes={passed}#environments"));
     html! {
-        @if lanes.is_empty() {
+        @if *count == 0 {
             p.q { "No environment promises anything: " code { "slo: { uptime: \">= 99.9%\", latency_p95: \"< 500ms\", error_rate: \"< 0.5%\" }" } " in the matrix is held against what is measured." }
         } @else {
             table.slo {
                 thead { tr { th scope="col" { "Environment" } th scope="col" { "Uptime" } th scope="col" { "Response" } th scope="col" { "Errors" } } }
                 tbody { @for lane in lanes { (row(look, lane)) } }
             }
-            @if lanes.len() < *count { p.sm.qq { "The first " (lanes.len()) " of " (counted(*count, "lane")) "; the page of each lane has its own." } }
+            @if lanes.len() < *count {
+                p.sm.qq { "Lanes " (passed + 1) " to " (passed + lanes.len()) " of " (counted(*count, "lane")) "; the page of each has its own." }
+                p.pager {
+                    @if *passed > 0 { a href=(to(passed.saturating_sub(MOST))) rel="prev" { "Lanes before" } }
+                    @if passed + lanes.len() < *count { a href=(to(passed + MOST)) rel="next" { "More lanes" } }
+                }
+            }
         }
     }
 }
