@@ -33,6 +33,7 @@ mod words;
 
 pub(crate) use assets::{STYLE, style};
 pub(crate) use frame::BRAND;
+pub(crate) use insights::Digest;
 pub(crate) use problem::no_such_place;
 use promotion::orders;
 pub use table::PageRoute;

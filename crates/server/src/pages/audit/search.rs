@@ -13,7 +13,7 @@ use crate::api::events::hide;
 use crate::error::{Answer, ApiError};
 
 /// How many events one page lists.
-const LISTED: usize = 25;
+const LISTED: u32 = 25;
 /// How many are looked through for one answer: what is older is one link away.
 const LOOKED_THROUGH: u32 = 5_000;
 
@@ -140,6 +140,12 @@ pub(in crate::pages) fn moment(text: &str, at_its_end: bool) -> Result<Option<Ti
 }
 
 impl Sought {
+    /// Whether events of the same time can differ in being looked for.
+    fn chooses(&self) -> bool {
+        let texts = [&self.kind, &self.who, &self.environment];
+        !self.words.is_empty() || self.promotion.is_some() || texts.iter().any(|it| !it.is_empty())
+    }
+
     /// Whether an event is what is looked for.
     pub(super) fn is(&self, row: &EventRow) -> bool {
         self.promotion.is_none_or(|number| row.promotion.is_some_and(|own| own.0 == number))
@@ -212,12 +218,14 @@ pub(super) async fn found(engine: &Engine, wanted: &Wanted) -> Answer<Found> {
     let sought = wanted.sought()?;
     let (after, end) = sought.bounds(engine).await?;
     let before = wanted.before.unwrap_or(u64::MAX).min(end);
-    let looked = engine.latest_events(Some(before), LOOKED_THROUGH).await?;
+    // Where nothing is looked for, each is one.
+    let most = if sought.chooses() { LOOKED_THROUGH } else { LISTED + 1 };
+    let looked = engine.latest_events(Some(before), most).await?;
     let looked: Vec<EventRow> = looked.into_iter().filter(|row| row.seq > after).collect();
     let last = looked.last().map(|row| row.seq);
     let mut rows: Vec<EventRow> = looked.into_iter().filter(|row| sought.is(row)).collect();
-    let is_more = rows.len() > LISTED;
-    rows.truncate(LISTED);
+    let is_more = rows.len() > LISTED as usize;
+    rows.truncate(LISTED as usize);
     let oldest = if is_more { rows.last().map(|row| row.seq) } else { last };
     Ok(Found { rows, oldest: oldest.filter(|seq| *seq > after + 1) })
 }

@@ -19,9 +19,11 @@ use crate::pages::lane::measures;
 use crate::pages::marks::{counted, sentence, state};
 use crate::pages::{environment, words};
 
-/// Lanes that are drawn: what is measured of each is read from the store, and a page is to be there at once. The
-/// page of each lane has its own.
+/// Lanes that are drawn beside each other: what is measured of each is read from the store, and a page is to be there
+/// at once. The others are one link away.
 const MOST: usize = 12;
+/// The same of lanes that are marks beside each other, which weigh little.
+const MARKED: usize = 60;
 /// What is looked back at, and in how many pieces.
 const BACK: (Span, u32) = (Span::hours(24), 48);
 
@@ -43,27 +45,52 @@ fn speaks(goals: &[Goal]) -> bool {
     goals.iter().any(|goal| keys.contains(&goal.key()))
 }
 
-/// All lanes of environments for which there is a target, as far as they are drawn, and how many there are.
+/// Lanes of environments for which there is a target, as far as they are drawn.
+#[derive(Default)]
+pub(super) struct Read {
+    lanes: Vec<Lane>,
+    /// How many come before these.
+    passed: usize,
+    /// How many there are.
+    count: usize,
+    /// How many one page has.
+    most: usize,
+}
+
+/// How many lanes one page has: alone in its environment one has lines, and several are marks.
+fn most(matrix: &Matrix) -> usize {
+    let is_alone = matrix.environments.iter().all(|one| one.lanes.len() <= 1);
+    if is_alone { MOST } else { MARKED }
+}
+
+/// Reads some of them, after as many that are passed over.
 pub(super) async fn read(
     look: &Look,
     matrix: &Matrix,
     goals: &[Goal],
-) -> Result<(Vec<Lane>, usize), ApiError> {
-    let (mut lanes, mut count) = (Vec::new(), 0);
+    passed: usize,
+) -> Result<Read, ApiError> {
+    let mut all = Vec::new();
     for environment in &matrix.environments {
         let promised = measures::promised(environment);
-        if promised.is_empty() && !speaks(goals) {
-            continue;
-        }
-        for service in environment.lanes.keys() {
-            count += 1;
-            let id = LaneId { service: service.clone(), environment: environment.name.clone() };
-            let Some(view) = look.engine.lane(&id).filter(|_| lanes.len() < MOST) else { continue };
-            let traffic = look.engine.traffic(&id, BACK.0, BACK.1).await?;
-            lanes.push(Lane { view, promised: promised.clone(), traffic });
+        if !promised.is_empty() || speaks(goals) {
+            all.extend(
+                environment.lanes.keys().map(|service| (service, environment, promised.clone())),
+            );
         }
     }
-    Ok((lanes, count))
+    let count = all.len();
+    // An address of a larger matrix than this one leads to its last lanes.
+    let most = most(matrix);
+    let passed = passed.min(count.saturating_sub(1) / most * most);
+    let mut lanes = Vec::new();
+    for (service, environment, promised) in all.into_iter().skip(passed).take(most) {
+        let id = LaneId { service: service.clone(), environment: environment.name.clone() };
+        let Some(view) = look.engine.lane(&id) else { continue };
+        let traffic = look.engine.traffic(&id, BACK.0, BACK.1).await?;
+        lanes.push(Lane { view, promised, traffic });
+    }
+    Ok(Read { lanes, passed, count, most })
 }
 
 /// The lanes of one environment with what they are held to.
@@ -103,7 +130,9 @@ fn groups<'a>(lanes: &'a [Lane], goals: &[Goal]) -> Vec<Group<'a>> {
     groups
 }
 
-pub(super) fn section(look: &Look, (lanes, count): &(Vec<Lane>, usize), goals: &[Goal]) -> Markup {
+pub(super) fn section(look: &Look, read: &Read, goals: &[Goal], days: i64) -> Markup {
+    let Read { lanes, passed, count, most } = read;
+    let to = |passed: usize| look.to(&format!("/insights?days={days}&lanes={passed}#environments"));
     let mut groups = groups(lanes, goals);
     let all = groups.len();
     if all > ROWS {
@@ -111,7 +140,7 @@ pub(super) fn section(look: &Look, (lanes, count): &(Vec<Lane>, usize), goals: &
         groups.truncate(ROWS);
     }
     html! {
-        @if lanes.is_empty() {
+        @if *count == 0 {
             p.q { "No environment promises anything: " code { "slo: { uptime: \">= 99.9%\", latency_p95: \"< 500ms\", error_rate: \"< 0.5%\" }" } " in the matrix is held against what is measured." }
         } @else {
             table.slo {
@@ -119,33 +148,41 @@ pub(super) fn section(look: &Look, (lanes, count): &(Vec<Lane>, usize), goals: &
                 tbody { @for group in &groups { (row(look, group)) } }
             }
             @if all > ROWS { p.sm.qq { "Of " (counted(all, "environment")) " those that miss a target, and of the others as many as fit; each has its own page." } }
-            @if lanes.len() < *count { p.sm.qq { "Judged by the first " (lanes.len()) " of " (counted(*count, "lane")) "; the page of each lane has its own." } }
+            @if lanes.len() < *count {
+                p.sm.qq { "Judged by the lanes " (passed + 1) " to " (passed + lanes.len()) " of " (counted(*count, "lane")) "; the page of each has its own." }
+                p.pager {
+                    @if *passed > 0 { a href=(to(passed.saturating_sub(*most))) rel="prev" { "Lanes before" } }
+                    @if passed + lanes.len() < *count { a href=(to(passed + most)) rel="next" { "More lanes" } }
+                }
+            }
         }
     }
 }
 
-/// The goals of all environments as rows, each environment by the worst of its lanes.
-pub(super) fn overall(lanes: &[Lane], goals: &[Goal]) -> Vec<Kept> {
-    let names = [
-        (
-            "Uptime of environments",
-            "probes that were answered, in the last day",
-            "environment_uptime",
-        ),
-        ("Response time", "mean time of an answer, in the last day", "response_time"),
-        ("Error rate", "requests that failed, in the last day", "error_rate"),
-    ];
-    let groups = groups(lanes, goals);
-    let declared =
-        Measure::ALL.iter().enumerate().zip(names).filter_map(|((at, measure), named)| {
-            let goal = goals.iter().find(|goal| goal.key() == named.2)?;
-            let worst: Vec<(&str, &Judged)> = groups
-                .iter()
-                .filter_map(|group| Some((group.name, worst_by_goal(group, at)?)))
-                .collect();
-            Some(kept(*measure, named, goal, &worst))
-        });
-    declared.collect()
+impl Read {
+    /// The goals of all environments as rows, each environment by the worst of its lanes.
+    pub(super) fn overall(&self, goals: &[Goal]) -> Vec<Kept> {
+        let names = [
+            (
+                "Uptime of environments",
+                "probes that were answered, in the last day",
+                "environment_uptime",
+            ),
+            ("Response time", "mean time of an answer, in the last day", "response_time"),
+            ("Error rate", "requests that failed, in the last day", "error_rate"),
+        ];
+        let groups = groups(&self.lanes, goals);
+        let declared =
+            Measure::ALL.iter().enumerate().zip(names).filter_map(|((at, measure), named)| {
+                let goal = goals.iter().find(|goal| goal.key() == named.2)?;
+                let worst: Vec<(&str, &Judged)> = groups
+                    .iter()
+                    .filter_map(|group| Some((group.name, worst_by_goal(group, at)?)))
+                    .collect();
+                Some(kept(*measure, named, goal, &worst))
+            });
+        declared.collect()
+    }
 }
 
 /// The lane of an environment that is worst by the goal of a measure.

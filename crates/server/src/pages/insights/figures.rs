@@ -2,9 +2,8 @@
 
 use towpath_core::matrix::{Matrix, Tier};
 use towpath_core::promotion::state::{Kind, Outcome};
-use towpath_engine::views::PromotionView;
 
-use super::ended;
+use super::digest::Fact;
 use super::marks::Dots;
 use crate::pages::marks::{grouped, took};
 
@@ -75,12 +74,11 @@ pub(super) fn production(matrix: &Matrix) -> Vec<String> {
     own.map(|one| one.name.to_string()).collect()
 }
 
-pub(super) fn kept(all: &[PromotionView], validated: &[(i64, f64)], goals: &[Goal]) -> Vec<Kept> {
-    let of =
-        |kind: Kind| all.iter().filter(move |one| one.kind == kind && one.started_at.is_some());
-    let success = |view: &PromotionView| view.outcome == Some(Outcome::Succeeded);
-    let promotions: Vec<&PromotionView> = of(Kind::Promote).collect();
-    let rollbacks: Vec<&PromotionView> = of(Kind::Rollback).collect();
+pub(super) fn kept(all: &[&Fact], validated: &[(i64, f64)], goals: &[Goal]) -> Vec<Kept> {
+    let of = |kind: Kind| all.iter().copied().filter(move |one| one.kind == kind && one.began);
+    let success = |one: &Fact| one.outcome == Some(Outcome::Succeeded);
+    let promotions: Vec<&Fact> = of(Kind::Promote).collect();
+    let rollbacks: Vec<&Fact> = of(Kind::Rollback).collect();
     vec![
         share(
             ("Promotion success", "succeeded, of all that began", "promotion_success_rate"),
@@ -118,16 +116,11 @@ pub(super) fn kept(all: &[PromotionView], validated: &[(i64, f64)], goals: &[Goa
 
 type Named = (&'static str, &'static str, &'static str);
 
-fn share(
-    named: Named,
-    own: &[&PromotionView],
-    good: impl Fn(&PromotionView) -> bool,
-    goals: &[Goal],
-) -> Kept {
+fn share(named: Named, own: &[&Fact], good: impl Fn(&Fact) -> bool, goals: &[Goal]) -> Kept {
     let goal = goals.iter().find(|goal| goal.key == named.2);
     let well = own.iter().filter(|one| good(one)).count();
     let rate = (!own.is_empty()).then(|| real(well) / real(own.len()));
-    let marks = own.iter().filter_map(|one| Some((ended(one)?, 0.0, !good(one)))).collect();
+    let marks = own.iter().map(|one| (one.ended, 0.0, !good(one))).collect();
     Kept {
         name: named.0,
         means: named.1,
@@ -142,8 +135,8 @@ fn share(
 }
 
 /// When each ended, and how long it took.
-fn spans(own: &[&PromotionView]) -> Vec<(i64, f64)> {
-    own.iter().filter_map(|one| Some((ended(one)?, one.seconds?))).collect()
+fn spans(own: &[&Fact]) -> Vec<(i64, f64)> {
+    own.iter().filter_map(|one| Some((one.ended, one.seconds?))).collect()
 }
 
 fn time(named: Named, own: Vec<(i64, f64)>, goals: &[Goal]) -> Kept {

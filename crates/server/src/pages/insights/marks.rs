@@ -62,6 +62,11 @@ pub(super) fn row(kept: &Kept, since: i64, now: i64) -> Markup {
     }
 }
 
+/// Those that are drawn.
+fn newest(kept: &Kept) -> &[(i64, f64, bool)] {
+    &kept.marks[kept.marks.len().saturating_sub(super::MARKS)..]
+}
+
 /// Those that ended well are ticks, the others crosses, by when they ended.
 fn ends(kept: &Kept, since: i64, now: i64) -> Markup {
     let x = |at: i64| {
@@ -70,7 +75,7 @@ fn ends(kept: &Kept, since: i64, now: i64) -> Markup {
         format!("{:.2}%", share.clamp(0.0, 1.0) * 98.0 + 1.0)
     };
     html! {
-        @for (at, _, is_missed) in &kept.marks {
+        @for (at, _, is_missed) in newest(kept) {
             @if *is_missed { (cross(&x(*at))) } @else { line.tk x1=(x(*at)) x2=(x(*at)) y1="10" y2="24" {} }
         }
         text x="0" y="42" { "earlier" }
@@ -80,12 +85,15 @@ fn ends(kept: &Kept, since: i64, now: i64) -> Markup {
 
 /// By how long they took, with the limit as a red line.
 fn spans(kept: &Kept) -> Markup {
-    let most =
-        kept.marks.iter().map(|(_, seconds, _)| *seconds).chain(kept.limit).fold(1.0_f64, f64::max)
-            * 1.1;
+    let most = newest(kept)
+        .iter()
+        .map(|(_, seconds, _)| *seconds)
+        .chain(kept.limit)
+        .fold(1.0_f64, f64::max)
+        * 1.1;
     let x = |seconds: f64| format!("{:.2}%", (seconds / most * 100.0).clamp(0.5, 99.5));
     html! {
-        @for (at, (_, seconds, is_missed)) in kept.marks.iter().enumerate() {
+        @for (at, (_, seconds, is_missed)) in newest(kept).iter().enumerate() {
             @if *is_missed { (cross(&x(*seconds))) }
             @else {
                 // Those that took as long stand beside each other.
