@@ -1,10 +1,10 @@
-// A provider of OpenID Connect for the test that signs in at a real one: `node provider.mjs TOOLS REDIRECT`. It says
-// its address on a line and lets in ada, whoever asks; when it is told to ask anew, with a second factor. It ends
-// with its standard input.
+// A provider of OpenID Connect for the tests that sign in at a real one: `node provider.mjs TOOLS REDIRECT [pages]`. It
+// says its address on a line and lets in ada, whoever asks; when it is told to ask anew, with a second factor. With
+// `pages` it asks people instead, who they are and whether they agree. It ends with its standard input.
 import http from "node:http";
 import { pathToFileURL } from "node:url";
 
-const [, , tools, redirect] = process.argv;
+const [, , tools, redirect, asks] = process.argv;
 const place = pathToFileURL(`${tools}/node_modules/oidc-provider/lib/index.js`);
 const { default: Provider } = await import(place);
 
@@ -36,11 +36,29 @@ const provider = new Provider(issuer, {
 });
 const answer = provider.callback();
 
+/// What somebody sent by a form.
+async function sent(request) {
+  let text = "";
+  for await (const part of request) text += part;
+  return new URLSearchParams(text);
+}
+
+/// Who somebody is, or whether they agree.
+function ask(response, isLogin) {
+  const field = isLogin ? '<label>Account <input name="account" autocomplete="off"></label>' : "<p>Towpath asks who you are.</p>";
+  response.setHeader("content-type", "text/html; charset=utf-8");
+  response.end(`<!doctype html><html lang="en"><title>Example</title><main><h1>${isLogin ? "Sign in" : "Agree"}</h1>
+    <form method="post">${field}<button>Go on</button></form></main></html>`);
+}
+
 async function interact(request, response) {
   const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
-  if (prompt.name === "login") {
+  const isLogin = prompt.name === "login";
+  if (asks === "pages" && request.method === "GET") return ask(response, isLogin);
+  const form = asks === "pages" ? await sent(request) : new URLSearchParams();
+  if (isLogin) {
     const anew = String(params.prompt ?? "").includes("login");
-    const login = { accountId: "ada", amr: anew ? ["pwd", "mfa"] : ["pwd"] };
+    const login = { accountId: form.get("account") || "ada", amr: anew ? ["pwd", "mfa"] : ["pwd"] };
     return provider.interactionFinished(request, response, { login });
   }
   const existing = grantId && (await provider.Grant.find(grantId));

@@ -38,6 +38,7 @@ pub mod quiet;
 pub mod reason;
 mod rehearsing;
 pub mod release;
+pub mod releases;
 pub mod sessions;
 pub mod settings;
 pub mod speaking;

@@ -14,6 +14,7 @@ use crate::notices::GivenUp;
 use crate::promotion::state::Lane;
 use crate::reason::Refusal;
 use crate::release::{Release, ReleaseRef};
+use crate::releases::Releases;
 use crate::speaking::Heard;
 use crate::tokens::Token;
 use crate::units::Timestamp;
@@ -38,7 +39,7 @@ pub struct Common {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposed: Option<Box<Proposal>>,
     /// Every release, in the order of creation.
-    pub releases: Vec<Release>,
+    pub releases: Releases,
     /// Every statement of a person, in order.
     pub attestations: Vec<Attested>,
     /// The last promotion's number.
@@ -98,9 +99,7 @@ pub const STARTS_KEPT: usize = 16;
 impl Common {
     /// The release of `service` called `version`.
     pub fn release(&self, service: &Name, version: &Version) -> Option<&Release> {
-        self.releases
-            .iter()
-            .find(|release| release.service == *service && release.version == *version)
+        self.releases.named(service, version)
     }
 
     /// The refusal with commands that work in this project as they are: where there are several

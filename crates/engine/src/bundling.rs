@@ -9,6 +9,7 @@ use towpath_audit::bundle::{self, Files};
 use towpath_audit::statement::file_of;
 use towpath_core::ids::{Digest, PromotionNumber};
 use towpath_core::reason::{Refusal, RefusalKind};
+use towpath_core::release::Release;
 use towpath_ports::materials::Materials;
 
 use crate::run_loop::Engine;
@@ -87,16 +88,13 @@ impl Engine {
         tokio::task::spawn_blocking(pack).await.map_err(|_| Box::new(not_packed()))
     }
 
-    /// What the bills of materials say that checks read for these promotions, which are of one release; none where
-    /// none was read, or nothing of it is kept.
-    pub async fn materials(&self, all: &[PromotionView]) -> Option<Materials> {
-        let pieces: BTreeSet<Digest> = all
-            .iter()
-            .flat_map(|one| &one.checks)
-            .filter(|check| check.kind == BILL)
-            .flat_map(|check| &check.evidence)
-            .map(|piece| piece.digest.clone())
-            .collect();
+    /// What the bills of materials say of a release: those that checks read for its promotions, and those that it brings;
+    /// none where there is none, or nothing of it is kept.
+    pub async fn materials(&self, release: &Release, all: &[PromotionView]) -> Option<Materials> {
+        let read = all.iter().flat_map(|one| &one.checks).filter(|check| check.kind == BILL);
+        let read = read.flat_map(|check| &check.evidence).map(|piece| piece.digest.clone());
+        let brought = release.evidence.values().map(|one| one.digest.clone());
+        let pieces: BTreeSet<Digest> = read.chain(brought).collect();
         let mut found: Option<Materials> = None;
         for digest in pieces {
             let _turn = self.shared.under_way.reading_bills.lock().await;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use towpath_core::ids::{Name, Version};
 use towpath_core::release::Release;
+use towpath_core::units::Timestamp;
 
 use crate::run_loop::Engine;
 
@@ -29,6 +30,22 @@ impl Engine {
         })
     }
 
+    /// Some of the releases that are chosen, oldest first: `passed` says how many of them are passed over, and those
+    /// behind are copied, at most `most`.
+    pub fn part_of_releases(
+        &self,
+        is_chosen: impl Fn(&Release) -> bool,
+        passed: impl FnOnce(&[&Release]) -> usize,
+        most: usize,
+    ) -> Vec<Release> {
+        self.shared.read(|project| {
+            let all = project.common.releases.iter();
+            let chosen: Vec<&Release> = all.filter(|one| is_chosen(one)).collect();
+            let behind = chosen.iter().skip(passed(&chosen)).take(most);
+            behind.map(|one| (*one).clone()).collect()
+        })
+    }
+
     /// Whether there is any.
     pub fn has_releases(&self) -> bool {
         self.shared.read(|project| !project.common.releases.is_empty())
@@ -36,11 +53,12 @@ impl Engine {
 
     /// One release.
     pub fn release(&self, service: &Name, version: &Version) -> Option<Release> {
-        self.shared.read(|project| {
-            // What is asked for is mostly new.
-            let mut all = project.common.releases.iter().rev();
-            all.find(|one| one.version == *version && one.service == *service).cloned()
-        })
+        self.shared.read(|project| project.common.release(service, version).cloned())
+    }
+
+    /// When a release was created; none of one that there is not.
+    pub fn created_at(&self, service: &Name, version: &Version) -> Option<Timestamp> {
+        self.shared.read(|project| Some(project.common.release(service, version)?.created_at))
     }
 
     /// The newest releases of a service, or of all, after as many that are passed over.

@@ -1,6 +1,7 @@
 //! Which evidence there is, who used it and what rests on it, as clients see it. Keeps none.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -136,7 +137,8 @@ impl Engine {
         Ok(views)
     }
 
-    /// The number of the last event; 0 before the first. Found in a few looks: numbers have no gaps.
+    /// The number of the last event; 0 before the first. Found in a look or two from the last that is known: numbers
+    /// have no gaps.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -144,14 +146,17 @@ impl Engine {
         let is_there = async |seq: u64| -> Result<bool, StoreError> {
             Ok(!self.events(seq - 1, 1).await?.is_empty())
         };
-        let (mut there, mut beyond) = (0_u64, 1_u64);
+        let known = self.shared.last_event.load(Ordering::SeqCst);
+        let (mut there, mut beyond, mut step) = (known, known + 1, 1_u64);
         while is_there(beyond).await? {
-            (there, beyond) = (beyond, beyond.saturating_mul(2));
+            step = step.saturating_mul(2);
+            (there, beyond) = (beyond, beyond.saturating_add(step));
         }
         while there + 1 < beyond {
             let middle = there + (beyond - there) / 2;
             if is_there(middle).await? { there = middle } else { beyond = middle }
         }
+        self.shared.last_event.fetch_max(there, Ordering::SeqCst);
         Ok(there)
     }
 

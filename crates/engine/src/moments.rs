@@ -10,13 +10,13 @@ use towpath_ports::store::StoreError;
 use crate::run_loop::Engine;
 
 /// Events that are read at once.
-const PAGE: u32 = 500;
+const PAGE: u32 = 5_000;
 
 /// The first and the last time that something happened to a promotion.
 pub type Moments = BTreeMap<PromotionNumber, (Timestamp, Timestamp)>;
 
 impl Engine {
-    /// When events of this name happened since `since`, by promotion, of the newest `most` events of that name.
+    /// When events of this name happened since `since`, by promotion, as far as they come after the event `after`.
     ///
     /// # Errors
     /// Whatever the store says.
@@ -24,20 +24,19 @@ impl Engine {
         &self,
         kind: &str,
         since: Timestamp,
-        most: usize,
+        after: u64,
     ) -> Result<Moments, StoreError> {
-        let (mut found, mut before, mut read) = (Moments::new(), None, 0);
+        let (mut found, mut before) = (Moments::new(), None);
         loop {
             let rows = self.shared.setup.store.events_named(kind, &[], before, PAGE).await?;
-            read += rows.len();
-            for row in rows.iter().filter(|row| row.at >= since) {
+            for row in rows.iter().filter(|row| row.at >= since && row.seq > after) {
                 let Some(number) = row.promotion else { continue };
                 let (first, last) = found.entry(number).or_insert((row.at, row.at));
                 (*first, *last) = ((*first).min(row.at), (*last).max(row.at));
             }
             let Some(end) = rows.last() else { break };
             before = Some(end.seq);
-            if end.at < since || read >= most || rows.len() < PAGE as usize {
+            if end.at < since || end.seq <= after || rows.len() < PAGE as usize {
                 break;
             }
         }

@@ -66,6 +66,7 @@ impl Reader {
             store_answers: true.into(),
             progress: Mutex::default(),
             fenced: 0.into(),
+            last_event: 0.into(),
             under_way: UnderWay::default(),
             // Nobody's patience keeps an engine that does not run from being idle.
             last_asked: 0.into(),

@@ -116,6 +116,9 @@ impl Engine {
         let rows = self.shared.setup.store.promotions(lane, before, limit).await?;
         let now = self.shared.now();
         let views = rows.into_iter().filter_map(|row| {
+            if row.ended {
+                return serde_json::from_value(row.body).ok();
+            }
             let lane = self.lane_state(&row.lane);
             match lane.promotion(row.number) {
                 Some(live) => Some(views::promotion(&self.shared, &lane, live, now)),

@@ -268,7 +268,7 @@ mod tests {
 
     fn project(releases: &[Release], lanes: Vec<Lane>) -> Project {
         let mut project = Project::default();
-        project.common.releases = releases.to_vec();
+        project.common.releases = releases.iter().cloned().collect();
         project.lanes = lanes.into_iter().map(|lane| (lane.id.clone(), lane)).collect();
         project
     }

@@ -13,6 +13,7 @@ use towpath_core::matrix::Matrix;
 use towpath_core::project::{Common, DeadNotice, Project};
 use towpath_core::promotion::state::Lane;
 use towpath_core::release::Release;
+use towpath_core::releases::Releases;
 use towpath_core::tokens::Token;
 use towpath_core::units::Timestamp;
 use towpath_ports::store::{StateRow, StoreError};
@@ -121,7 +122,7 @@ impl Loaded {
                 rows.push(row(MATRIX, 1, &matrix));
                 common.matrix = Some(matrix);
             }
-            for release in take(&mut one.releases) {
+            for release in one.releases.take_oldest(MIGRATED_AT_ONCE) {
                 rows.push(release_row(common.releases.len() + 1, &release, 1));
                 common.releases.push(release);
             }
@@ -169,7 +170,7 @@ fn without_parts(common: &Common) -> Common {
         matrix: None,
         // It waits for three days at most.
         proposed: proposed.clone(),
-        releases: Vec::new(),
+        releases: Releases::default(),
         attestations: Vec::new(),
         last_promotion: *last_promotion,
         starts: starts.clone(),

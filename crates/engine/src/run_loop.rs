@@ -114,6 +114,7 @@ pub async fn start(setup: Setup) -> Result<Running, StoreError> {
         store_answers: true.into(),
         progress: Mutex::default(),
         fenced: 0.into(),
+        last_event: 0.into(),
         under_way: UnderWay::default(),
         last_asked: now.0.into(),
         stopped: false.into(),
@@ -194,8 +195,7 @@ impl Engine {
         let _ = self.shared.inputs.send(Message::Stop).await;
     }
 
-    /// Events as they are written, from now on. A watcher that falls behind gets an error from the
-    /// channel and reads the journal instead.
+    /// Events as they are written, from now on. Who falls behind gets an error, and reads the journal.
     pub fn news(&self) -> broadcast::Receiver<Arc<EventRow>> {
         self.shared.news.subscribe()
     }

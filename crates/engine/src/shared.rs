@@ -113,6 +113,8 @@ pub(crate) struct Shared {
     pub(crate) progress: Mutex<BTreeMap<u64, Timestamp>>,
     /// How often the store refused a change because another engine owns the journal.
     pub(crate) fenced: AtomicU64,
+    /// An event that the journal has, as late a one as is known.
+    pub(crate) last_event: AtomicU64,
     /// What clients have under way.
     pub(crate) under_way: UnderWay,
     /// Set when the engine must have no more effects: fenced, or stopping.
@@ -141,6 +143,7 @@ impl Shared {
 
     /// Tells whoever watches of an event, and notes that its promotion moves.
     pub(crate) fn tell(&self, row: EventRow) {
+        self.last_event.fetch_max(row.seq, std::sync::atomic::Ordering::SeqCst);
         if let Some(PromotionNumber(number)) = row.promotion {
             let mut progress = self.progress.lock().expect("no holder of this lock panics");
             if row.kind == "promotion-ended" {

@@ -201,7 +201,11 @@ impl Engine {
 
     /// Whether the token is in force still.
     pub fn is_token_in_force(&self, id: &TokenId) -> bool {
-        Desk::new(&self.shared).token(id).is_ok()
+        let now = self.shared.now();
+        // Asked before each event of each stream: nothing is copied.
+        self.shared.read(|project| {
+            project.common.token(id).is_some_and(|token| project.common.is_in_force(token, now))
+        })
     }
 
     /// Whether somebody who came with a token may `verb` in `environment` by it. Whoever came without

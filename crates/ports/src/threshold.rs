@@ -37,6 +37,11 @@ impl Threshold {
         value.is_finite().then(|| self.comparison.holds(value, self.limit))
     }
 
+    /// The fixed value, in the base unit.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
     /// `value` beside the threshold as a person reads it: `1,204 > 1,000`, `6.2% > 5%`.
     pub fn beside(&self, value: f64) -> String {
         let sign = self.comparison.as_str();

@@ -2,8 +2,9 @@
 //! (server-sent events of the HTML standard); knows nobody who follows.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
@@ -11,13 +12,16 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use towpath_core::ids::{LaneId, Name};
 use towpath_engine::Engine;
 use towpath_engine::views::LaneView;
-use towpath_ports::store::EventRow;
+use towpath_ports::store::{EventRow, StoreError};
 
 use crate::api::events::hide;
 
 /// Events that one who follows may be behind: two and a half seconds of a hundred a second. They are kept
 /// once, however many follow.
 const RING: usize = 256;
+/// How old a state may be that is sent to whoever is too far behind: many fall behind together, and it is written once
+/// for all of them. What happened since is sent to them one by one.
+const STATE_FOR: Duration = Duration::from_millis(500);
 /// How often what is not in the journal is looked at, and told where it changed.
 const TELEMETRY_EVERY: Duration = Duration::from_secs(1);
 
@@ -57,11 +61,47 @@ pub(crate) fn written(event: &str, id: Option<u64>, data: &Value) -> Bytes {
 pub(crate) struct Hub {
     engine: Engine,
     running: Mutex<Option<broadcast::WeakSender<Arc<Frame>>>>,
+    /// The last event that was sent to those who follow.
+    sent: Arc<AtomicU64>,
+    state: tokio::sync::Mutex<Option<State>>,
+}
+
+/// The state as it was sent last.
+struct State {
+    /// An event that is in it, and all before.
+    seq: u64,
+    bytes: Bytes,
+    made: Instant,
 }
 
 impl Hub {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine, running: Mutex::new(None) }
+        let sent = Arc::new(AtomicU64::new(0));
+        Self { engine, running: Mutex::new(None), sent, state: tokio::sync::Mutex::new(None) }
+    }
+
+    /// The last event that was sent to those who follow.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    /// A state with this event in it, which may be some moments old, and the last event that is in it for certain.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub(crate) async fn state(&self, event: u64) -> Result<(u64, Bytes), StoreError> {
+        let mut state = self.state.lock().await;
+        if let Some(state) = &*state
+            && state.seq >= event
+            && state.made.elapsed() < STATE_FOR
+        {
+            return Ok((state.seq, state.bytes.clone()));
+        }
+        // In this order: what happens in between is in the state, and is sent once more.
+        let (made, seq) = (Instant::now(), self.engine.last_event().await?);
+        let bytes = written("resync", Some(seq), &json!(self.engine.status_unasked()));
+        *state = Some(State { seq, bytes: bytes.clone(), made });
+        Ok((seq, bytes))
     }
 
     /// All frames from now on, until the engine stops. Begins to write them with the first who asks.
@@ -72,17 +112,28 @@ impl Hub {
         }
         let (sender, receiver) = broadcast::channel(RING);
         *running = Some(sender.downgrade());
-        tokio::spawn(pump(self.engine.clone(), self.engine.news(), sender));
+        let out = Out { sender, sent: Arc::clone(&self.sent) };
+        tokio::spawn(pump(self.engine.clone(), self.engine.news(), out));
         receiver
     }
 }
 
-/// Writes whatever happens until the engine stops.
-async fn pump(
-    engine: Engine,
-    mut news: broadcast::Receiver<Arc<EventRow>>,
+/// The way to those who follow.
+struct Out {
     sender: broadcast::Sender<Arc<Frame>>,
-) {
+    sent: Arc<AtomicU64>,
+}
+
+impl Out {
+    fn tell(&self, row: &EventRow) {
+        // Nobody listening is no failure.
+        let _ = self.sender.send(Arc::new(Frame::of(row)));
+        self.sent.fetch_max(row.seq, Ordering::SeqCst);
+    }
+}
+
+/// Writes whatever happens until the engine stops.
+async fn pump(engine: Engine, mut news: broadcast::Receiver<Arc<EventRow>>, out: Out) {
     let mut every = tokio::time::interval(TELEMETRY_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut at, mut told) = (None, BTreeMap::new());
@@ -91,8 +142,7 @@ async fn pump(
             heard = news.recv() => match heard {
                 Ok(row) => {
                     at = Some(row.seq);
-                    // Nobody listening is no failure.
-                    let _ = sender.send(Arc::new(Frame::of(&row)));
+                    out.tell(&row);
                 }
                 // What was missed stands in the journal.
                 Err(RecvError::Lagged(_)) => {
@@ -100,14 +150,14 @@ async fn pump(
                     let Ok(rows) = engine.events(after, 1000).await else { continue };
                     for row in rows {
                         at = Some(row.seq);
-                        let _ = sender.send(Arc::new(Frame::of(&row)));
+                        out.tell(&row);
                     }
                 }
                 Err(RecvError::Closed) => return,
             },
             _ = every.tick() => {
-                if sender.receiver_count() > 0 {
-                    tell_telemetry(&engine, &sender, &mut told);
+                if out.sender.receiver_count() > 0 {
+                    tell_telemetry(&engine, &out.sender, &mut told);
                 }
             }
         }

@@ -213,6 +213,7 @@ pub fn project_pages(app: App) -> Router {
     });
     router
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(Extension(Arc::new(pages::Digest::default())))
         .layer(Extension(Rehearsal(app.engine.setup().speed > 1)))
         .with_state(app)
 }

@@ -43,6 +43,11 @@ const JOURNAL: Kept = Kept {
             name: "answers",
             sql: include_str!("../migrations/0003_answers.sql"),
         },
+        Migration {
+            version: 4,
+            name: "counted",
+            sql: include_str!("../migrations/0004_counted.sql"),
+        },
     ],
 };
 
@@ -327,7 +332,7 @@ mod tests {
             .collect();
         assert_eq!(
             digests,
-            ["abba723bfd87", "564d64ba055a", "bf400d7634a6"],
+            ["abba723bfd87", "564d64ba055a", "bf400d7634a6", "5179e60a1334"],
             "existing journals would be refused"
         );
     }

@@ -43,6 +43,8 @@ impl Eyes {
     /// The narrowest telephone that is looked after.
     pub(crate) const PHONE: Self = Self { width: 360, is_dark: false };
     pub(crate) const DESK: Self = Self { width: 1280, is_dark: false };
+    /// The largest screen that is looked after, without a scale of its own.
+    pub(crate) const WALL: Self = Self { width: 3840, is_dark: false };
 
     pub(crate) fn dark(self) -> Self {
         Self { is_dark: true, ..self }

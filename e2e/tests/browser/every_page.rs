@@ -2,6 +2,7 @@
 //! see it: nothing is cut off, nothing weighs much, and nothing serious is in anybody's way (WCAG 2.2 AA, by axe-core).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -26,7 +27,18 @@ fn kind_of(address: &str) -> String {
     format!("{path}?{}", names.collect::<Vec<_>>().join("&"))
 }
 
-/// Addresses of all pages that links lead to, from the matrix on, so many of each kind.
+/// Addresses that the forms of a page lead to which only look: as they stand, with a word to search for where one can
+/// search, and with the last of every choice.
+const FORMS: &str = "
+    const forms = [...document.querySelectorAll('main form')].filter(one => one.method === 'get');
+    const place = (one, data) => new URL(one.getAttribute('action'), location).pathname + '?' + new URLSearchParams(data);
+    return forms.flatMap(one => {
+        const plain = new FormData(one), chosen = new FormData(one);
+        for (const field of one.querySelectorAll('input[name=q]')) if (!field.value) { plain.set('q', 'api'); chosen.set('q', 'api'); }
+        for (const field of one.querySelectorAll('select')) chosen.set(field.name, field.options[field.options.length - 1].value);
+        return [place(one, plain), place(one, chosen)]; });";
+
+/// Addresses of all pages that links and forms lead to, from the matrix on, so many of each kind.
 pub(crate) fn pages(house: &House, browser: &Browser, of_a_kind: usize) -> Vec<String> {
     let links = "return [...document.querySelectorAll('a[href]:not([download])')].map(one => new URL(one.getAttribute('href'), location)) \
                  .filter(one => one.origin === location.origin).map(one => one.pathname + one.search)";
@@ -36,8 +48,7 @@ pub(crate) fn pages(house: &House, browser: &Browser, of_a_kind: usize) -> Vec<S
     while at < found.len() {
         browser.go(&house.url(&found[at]));
         at += 1;
-        for link in browser.ask(links).as_array().unwrap() {
-            let link = link.as_str().unwrap().to_owned();
+        for link in strings(&browser.ask(links)).into_iter().chain(strings(&browser.ask(FORMS))) {
             // Signing out would end what is looked at; what is handed out as a file is no page.
             let is_page = !link.starts_with("/v1") && !link.contains("download");
             if is_page && !found.contains(&link) {
@@ -70,10 +81,27 @@ const CUT_OFF: &str = "
     return (wide > 0 ? [wide + ' pixels too wide'] : []).concat(
         out.slice(0, 5).map(one => one.outerHTML.slice(0, 120)));";
 
+/// What a page weighs with all that it loads, and when something of it was seen first. That is known a frame after the
+/// page is there, so that whoever asks at once is told of none: the question waits for the frame.
 const WEIGHT: &str = "
+    const done = arguments[0];
     const all = performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'));
-    const paint = performance.getEntriesByName('first-contentful-paint')[0];
-    return [all.reduce((sum, one) => sum + one.decodedBodySize, 0), paint ? paint.startTime : null];";
+    const weight = all.reduce((sum, one) => sum + one.decodedBodySize, 0);
+    const seen = (list) => { const paint = list.getEntriesByName('first-contentful-paint')[0];
+        if (paint) done([weight, Math.round(paint.startTime)]); };
+    new PerformanceObserver(seen).observe({ type: 'paint', buffered: true });
+    setTimeout(() => done([weight, null]), 20000);";
+
+/// What a page weighs, and when it was seen first, in milliseconds after somebody asked for it.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests reads the figures")]
+fn measured(browser: &Browser, page: &str) -> (u64, u64) {
+    let answer = browser.ask_at_leisure(WEIGHT);
+    let weight = answer[0].as_u64().unwrap_or_default();
+    let painted = answer[1].as_u64();
+    let painted = painted.unwrap_or_else(|| panic!("nothing of {page} was ever seen"));
+    eprintln!("{weight:>7} bytes, first paint after {painted:>4} ms: {page}");
+    (weight, painted)
+}
 
 /// The checks of axe-core; none where they are not installed, which is a failure under CI.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -129,9 +157,7 @@ fn no_page_is_cut_off_or_heavy_or_in_anybodys_way() {
     for page in &pages {
         browser.look_as(Eyes::DESK);
         browser.go(&house.url(page));
-        let measured = browser.ask(WEIGHT);
-        let weight = measured[0].as_u64().unwrap_or_default();
-        eprintln!("{:>7} bytes, first paint after {} ms: {page}", weight, measured[1]);
+        let (weight, _) = measured(&browser, page);
         if weight > LIGHT {
             wrong.push(format!("{page} weighs {weight} bytes"));
         }
@@ -148,6 +174,46 @@ fn no_page_is_cut_off_or_heavy_or_in_anybodys_way() {
                 found.extend(strings(&browser.ask_at_leisure(SERIOUS)));
             }
             wrong.extend(found.iter().map(|what| format!("{page} at {eyes:?}: {what}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Further services of the house, so that there are fifty.
+const MORE: usize = 48;
+
+#[test]
+#[ignore = "heavy"]
+fn with_fifty_services_every_page_is_light_and_none_is_cut_off() {
+    let name = |number: usize| format!("service-{number:02}");
+    let house = House::with("2h", |matrix| {
+        let mut more = String::new();
+        for number in 1..=MORE {
+            let _ = writeln!(more, "  {}: {{ purpose: What visitors see of it }}", name(number));
+        }
+        matrix.replace("defaults:\n", &format!("{more}defaults:\n"))
+    });
+    for number in 1..=MORE {
+        let service = name(number);
+        house.release(&service, "1.0.0", &[]);
+        let own = ["--service", &service, "--release", "1.0.0", "--yes", "--no-wait"];
+        house.bea(&[&["promote", "staging"][..], &own].concat());
+    }
+    let Some(browser) = house.browser() else { return };
+    let serving = "document.querySelectorAll('.cell .rel:not(.none)').length";
+    browser.until("they serve", &format!("{serving} >= {MORE}"));
+    let mut wrong: Vec<String> = Vec::new();
+    for page in pages(&house, &browser, 1) {
+        browser.look_as(Eyes::DESK);
+        browser.go(&house.url(&page));
+        let (weight, _) = measured(&browser, &page);
+        if weight > LIGHT {
+            wrong.push(format!("{page} weighs {weight} bytes"));
+        }
+        for eyes in [Eyes::DESK, Eyes::PHONE, Eyes::WALL] {
+            browser.look_as(eyes);
+            let cut = strings(&browser.ask(CUT_OFF));
+            wrong.extend(cut.iter().map(|what| format!("{page} at {eyes:?}: {what}")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

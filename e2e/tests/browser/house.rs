@@ -73,7 +73,12 @@ impl House {
 
     /// Starts the server, at the address that it had.
     pub(crate) fn open(&mut self) {
-        let options = ["--rehearsal", "60x"];
+        self.open_with(&[]);
+    }
+
+    /// The same with further options.
+    pub(crate) fn open_with(&mut self, more: &[&str]) {
+        let options = [&["--rehearsal", "60x"], more].concat();
         self.serving = Some(Serving::begin_at(self.world.root(), self.address, &options));
     }
 

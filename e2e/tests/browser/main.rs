@@ -8,5 +8,6 @@ mod every_page;
 mod house;
 mod keyboard;
 mod payloads;
+mod provider;
 mod signing_in;
 mod walks;

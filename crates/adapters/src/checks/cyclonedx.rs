@@ -9,6 +9,7 @@ mod bill;
 mod findings;
 mod materials;
 mod report;
+mod spdx;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

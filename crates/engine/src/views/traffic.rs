@@ -43,8 +43,14 @@ pub struct TrafficPointView {
     pub requests: u64,
     /// Those of them that failed.
     pub failed: u64,
+    /// Between which two the mean lies, in milliseconds: latencies are kept in buckets. Null where no answer was timed.
+    #[serde(default)]
+    pub mean_ms: Option<(f64, f64)>,
     /// In milliseconds; null where no answer was timed.
     pub p50_ms: Option<f64>,
+    /// The same.
+    #[serde(default)]
+    pub p90_ms: Option<f64>,
     /// The same.
     pub p95_ms: Option<f64>,
     /// The same.
@@ -70,13 +76,16 @@ impl Piece {
 
     fn view(&self, at: f64) -> TrafficPointView {
         #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^52")]
-        let of =
-            |percent| self.latency.quantile_us(Quantile(percent)).map(|us| us as f64 / 1_000.0);
+        let milliseconds = |us: u64| us as f64 / 1_000.0;
+        let of = |percent| self.latency.quantile_us(Quantile(percent)).map(milliseconds);
+        let mean = self.latency.mean_between_us();
         TrafficPointView {
             at,
             requests: self.requests,
             failed: self.failed,
+            mean_ms: mean.map(|(least, most)| (milliseconds(least), milliseconds(most))),
             p50_ms: of(50),
+            p90_ms: of(90),
             p95_ms: of(95),
             p99_ms: of(99),
         }

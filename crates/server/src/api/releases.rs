@@ -35,16 +35,38 @@ pub(crate) async fn list(
     State(app): State<App>,
     Paged { wanted, part }: Paged<Wanted>,
 ) -> Answer<Listed<Vec<ReleaseView>>> {
-    let mut all = app.engine.releases(wanted.service.as_ref());
-    all.retain(|one| wanted.commit.is_none() || one.commit == wanted.commit);
-    all.retain(|one| wanted.change_type.is_none_or(|own| own == one.change_type));
-    let listed = part.of_all(all, |one| Place {
-        at: time(one.created_at),
-        id: format!("{} {}", one.service, one.version),
-    })?;
+    let after: Option<Place> = part.after()?;
+    let is_chosen = |one: &Release| {
+        wanted.service.as_ref().is_none_or(|own| *own == one.service)
+            && (wanted.commit.is_none() || one.commit == wanted.commit)
+            && wanted.change_type.is_none_or(|own| own == one.change_type)
+    };
+    let passed = |all: &[&Release]| after.as_ref().map_or(0, |after| behind(all, after));
+    let mut shown = app.engine.part_of_releases(is_chosen, passed, part.limit() + 1);
+    let goes_on = shown.len() > part.limit();
+    shown.truncate(part.limit());
+    let last = shown.last().filter(|_| goes_on).map(place);
     // Whether its bytes are there is asked for each that is shown, and for no other.
-    let (shown, way) = listed.apart();
-    Ok(way.with(app.engine.shown_releases(shown).await))
+    Ok(part.listed(app.engine.shown_releases(shown).await, last.as_ref()))
+}
+
+/// Where a release stands in lists.
+fn place(one: &Release) -> Place {
+    Place { at: time(one.created_at), id: format!("{} {}", one.service, one.version) }
+}
+
+/// How many releases come up to this place. Of a release that is gone by now the time tells.
+fn behind(all: &[&Release], after: &Place) -> usize {
+    let is_it = |one: &&Release| {
+        let name = after.id.strip_prefix(one.service.as_str());
+        // To write times takes longer than to compare names.
+        let name = name.and_then(|rest| rest.strip_prefix(' '));
+        name == Some(one.version.as_str()) && place(one) == *after
+    };
+    match all.iter().rposition(is_it) {
+        Some(found) => found + 1,
+        None => all.iter().take_while(|one| time(one.created_at) < after.at).count(),
+    }
 }
 
 pub(crate) async fn create(

@@ -14,8 +14,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use towpath_core::ids::{LaneId, TokenId};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_engine::Engine;
@@ -23,7 +23,7 @@ use towpath_engine::Engine;
 use crate::asked::Query;
 use crate::caller::Through;
 use crate::error::{Answer, ApiError};
-use crate::hub::{Frame, Hub, written};
+use crate::hub::{Frame, Hub};
 use crate::openapi::{Gives, Operation};
 use crate::requests::Fault;
 use crate::routes::App;
@@ -107,7 +107,9 @@ pub(crate) async fn follow(
     let engine = app.engine;
     let phase = Phase::Opening;
     let (at, until, looked) = (after, last, Instant::now());
-    let following = Following { engine, frames, token, pass, looked, wanted, phase, at, until };
+    let next = None;
+    let following =
+        Following { engine, hub, frames, next, token, pass, looked, wanted, phase, at, until };
     Ok(Streamed(Box::new(following)))
 }
 
@@ -136,7 +138,10 @@ enum Phase {
 /// One who follows.
 struct Following {
     engine: Engine,
+    hub: Arc<Hub>,
     frames: broadcast::Receiver<Arc<Frame>>,
+    /// A frame that was taken and is not sent yet.
+    next: Option<Arc<Frame>>,
     token: Option<TokenId>,
     pass: Pass,
     /// When it was last asked whether the session goes on.
@@ -164,7 +169,7 @@ impl Following {
                 Phase::Missed if self.at >= self.until => self.phase = Phase::Live,
                 Phase::Missed if self.until - self.at > MOST_MISSED => {
                     self.phase = Phase::Live;
-                    return self.resync().await;
+                    return self.resync(self.until).await;
                 }
                 Phase::Missed => {
                     let missed = self.missed().await?;
@@ -173,7 +178,14 @@ impl Following {
                     }
                 }
                 Phase::Live => {
-                    let sent = self.live().await?;
+                    // What is there already needs no timers, and goes out in one write with what is there too.
+                    let at_hand = self.next.take().map_or_else(|| self.frames.try_recv(), Ok);
+                    let sent = match at_hand {
+                        Ok(frame) => self.of(&frame),
+                        Err(TryRecvError::Empty) => self.live().await?,
+                        Err(TryRecvError::Lagged(_)) => self.caught_up().await?,
+                        Err(TryRecvError::Closed) => return None,
+                    };
                     if !sent.is_empty() {
                         return Some(sent);
                     }
@@ -220,9 +232,9 @@ impl Following {
             let look = if can_end { LOOKED_AT_EVERY } else { HEARTBEAT };
             tokio::select! {
                 heard = self.frames.recv() => return match heard {
-                    Ok(frame) => Some(self.of(&frame)),
-                    Err(RecvError::Lagged(_)) => self.resync().await,
-                    Err(RecvError::Closed) => None,
+                    Ok(frame) if self.may_look() => Some(self.of(&frame)),
+                    Ok(_) | Err(RecvError::Closed) => None,
+                    Err(RecvError::Lagged(_)) => self.caught_up().await,
                 },
                 () = &mut beat => return Some(Bytes::from_static(b":\n\n")),
                 () = tokio::time::sleep(look) => {
@@ -242,15 +254,32 @@ impl Following {
             }
             self.at = seq;
         }
-        let is_sent = self.wanted.wants(frame) && self.may_look();
-        if is_sent { frame.bytes.clone() } else { Bytes::new() }
+        if self.wanted.wants(frame) { frame.bytes.clone() } else { Bytes::new() }
     }
 
-    /// The state instead of everything that led to it, for whoever is too far behind.
-    async fn resync(&mut self) -> Option<Bytes> {
-        self.frames = self.frames.resubscribe();
-        self.at = self.engine.last_event().await.ok()?;
-        Some(written("resync", Some(self.at), &json!(self.engine.status_unasked())))
+    /// The state, and behind it whatever is still kept of what happened since.
+    async fn caught_up(&mut self) -> Option<Bytes> {
+        let mut at_least = self.hub.sent();
+        loop {
+            match self.frames.try_recv() {
+                Ok(frame) => {
+                    let Some(seq) = frame.seq else { continue };
+                    at_least = seq.saturating_sub(1);
+                    self.next = Some(frame);
+                }
+                Err(TryRecvError::Lagged(_)) => continue,
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Closed) => return None,
+            }
+            return self.resync(at_least).await;
+        }
+    }
+
+    /// The state instead of everything that led to it, for whoever is too far behind; `event` is in it.
+    async fn resync(&mut self, event: u64) -> Option<Bytes> {
+        let (seq, bytes) = self.hub.state(event.max(self.at)).await.ok()?;
+        self.at = seq;
+        Some(bytes)
     }
 }
 

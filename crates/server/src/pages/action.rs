@@ -23,6 +23,19 @@ pub(super) struct Action {
     pub(super) fields: Markup,
 }
 
+impl Action {
+    /// The one that throws a release out, of a lane or of a promotion.
+    pub(super) fn roll_back(
+        short: String,
+        full: Option<String>,
+        submit: String,
+        fields: Markup,
+    ) -> Self {
+        let (word, mark, title) = ("rollback", "back", "Roll back");
+        Self { word, mark, title, short, full, submit, is_bad: true, fields }
+    }
+}
+
 /// What a reason is for.
 pub(super) const KEPT: &str = "Reason, kept in the audit";
 

@@ -118,7 +118,7 @@ fn index(look: &Look) -> Page {
         }
         section.sec { h2 { "What holds for all of them" } div.prose { (paragraphs(text(&DOCUMENT["info"], "description"))) } }
     };
-    Page { place: Place::None, title: "API".to_owned(), content }
+    Page { place: Place::Api, title: "API".to_owned(), content }
 }
 
 /// Whether an operation belongs to a group; what belongs to none stands in the last one.
@@ -163,7 +163,7 @@ fn operation(look: &Look, one: &Operation) -> Page {
         }
         (answers(look, one))
     };
-    Page { place: Place::None, title: format!("{} · API", one.text("summary")), content }
+    Page { place: Place::Api, title: format!("{} · API", one.text("summary")), content }
 }
 
 fn parameters(look: &Look, one: &Operation) -> Markup {
@@ -236,7 +236,7 @@ fn of_form(look: &Look, name: &str) -> Shown {
         p.lead { (inline(text(schema, "description"))) }
         (forms::fields(look, schema))
     };
-    Ok(Page { place: Place::None, title: format!("{name} · API"), content })
+    Ok(Page { place: Place::Api, title: format!("{name} · API"), content })
 }
 
 /// Paragraphs with strong words and code, as the document writes them.

@@ -15,6 +15,7 @@ use crate::api::events::hide;
 use crate::error::{Answer, ApiError};
 use crate::pages::frame::{Look, Page, Place, Shown};
 use crate::pages::marks::{As, digest, grouped, icon, time};
+pub(super) use search::moment;
 use search::{Found, Wanted};
 
 pub(super) async fn show(look: Look, Query(wanted): Query<Wanted>) -> Response {

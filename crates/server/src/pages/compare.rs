@@ -11,7 +11,6 @@ use towpath_core::ids::{LaneId, Name};
 use towpath_core::matrix::LaneSpec;
 use towpath_core::release::Release;
 use towpath_core::settings::{SettingChange, changes};
-use towpath_ports::materials::Materials;
 
 use crate::api::lanes::lane_id;
 use crate::error::ApiError;
@@ -40,26 +39,36 @@ pub(super) fn place(service: &str, from: &str, to: &str) -> String {
 pub(super) async fn show(look: Look, Query(wanted): Query<Wanted>) -> Response {
     let shown = match (&wanted.from, &wanted.to, &wanted.left, &wanted.right) {
         (Some(from), Some(to), ..) => of_releases(&look, &wanted.service, from, to).await,
-        (_, _, Some(left), Some(right)) => of_environments(&look, &wanted.service, left, right),
-        _ => Ok(choose(&look)),
+        (_, _, Some(left), Some(right)) => {
+            of_environments(&look, &wanted.service, left, right).await
+        }
+        _ => Ok(choose(&look, &wanted.service)),
     };
     look.show(shown)
 }
 
+/// Up to so many services have their lists on one page; of more of them one is chosen first.
+const MOST_AT_ONCE: usize = 8;
+
 /// Lists to choose from: without a script each form is one request.
-fn choose(look: &Look) -> Page {
+fn choose(look: &Look, service: &str) -> Page {
     let matrix = look.engine.matrix();
     let services: Vec<Name> =
         matrix.iter().flat_map(|matrix| matrix.services.keys().cloned()).collect();
     let content = html! {
         h1 { "Compare" }
         p.lead { "Two releases: what they are made of, what is known to be weak in them, what is set up and migrated on the way. Two environments: what they serve, and what is declared otherwise." }
-        @for service in &services {
-            section.sec { h2 { (service) } (of_service(look, service, ("", ""))) }
+        @if services.len() > MOST_AT_ONCE {
+            nav.named aria-label="Service" {
+                @for one in &services { a href=(look.to(&format!("/compare?service={one}"))) aria-current=[(one.as_str() == service).then_some("true")] { (one) } }
+            }
+        }
+        @for one in services.iter().filter(|one| services.len() <= MOST_AT_ONCE || one.as_str() == service) {
+            section.sec { h2 { (one) } (of_service(look, one, ("", ""))) }
         }
         @if services.is_empty() { p.q { "No matrix is in force yet: " code { "towpath init" } " writes one." } }
     };
-    Page { place: Place::None, title: "Compare".to_owned(), content }
+    Page { place: Place::Compare, title: "Compare".to_owned(), content }
 }
 
 /// Both choices of a service; the versions that are chosen already stay so.
@@ -118,7 +127,7 @@ async fn of_releases(look: &Look, service: &str, from: &str, to: &str) -> Shown 
     let title = format!("{service} {} and {}", before.version, after.version);
     let settings = changes(&before.settings, &after.settings);
     let is_same = before.digest == after.digest;
-    let (old, new) = (materials_of(look, &before).await?, materials_of(look, &after).await?);
+    let (old, new) = (materials::of(look, &before).await?, materials::of(look, &after).await?);
     let (older, newer) = (before.version.as_str(), after.version.as_str());
     let content = html! {
         p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " a href=(look.to("/releases")) { "releases" } " / compare" }
@@ -136,13 +145,7 @@ async fn of_releases(look: &Look, service: &str, from: &str, to: &str) -> Shown 
             section.sec.whole { h2 { "Compare others" } (of_service(look, &before.service, (older, newer))) }
         }
     };
-    Ok(Page { place: Place::Releases, title, content })
-}
-
-/// What a release consists of, as far as a check read it.
-async fn materials_of(look: &Look, release: &Release) -> Result<Option<Materials>, ApiError> {
-    let all = materials::promotions(look, &release.service, release.version.as_str()).await?;
-    Ok(look.engine.materials(&all).await)
+    Ok(Page { place: Place::Compare, title, content })
 }
 
 fn summary(before: &Release, after: &Release, settings: usize) -> String {
@@ -167,23 +170,24 @@ fn summary(before: &Release, after: &Release, settings: usize) -> String {
 }
 
 fn artefacts(before: &Release, after: &Release) -> Markup {
+    let is_one = before.version == after.version;
     let names: BTreeSet<&Name> = before.artifacts.keys().chain(after.artifacts.keys()).collect();
     html! {
         table.tab {
-            thead { tr { th scope="col" { "Artefact" } th scope="col" { (before.version) } th scope="col" { (after.version) } th scope="col" { "Difference" } } }
+            thead { tr { th scope="col" { "Artefact" } th scope="col" { (before.version) } @if !is_one { th scope="col" { (after.version) } th scope="col" { "Difference" } } } }
             tbody {
                 @for name in names {
                     @let (old, new) = (before.artifacts.get(name), after.artifacts.get(name));
                     tr {
                         th scope="row" { (name) }
                         td { @match old { Some(old) => (digest(old.digest.as_str())), None => span.qq { "none" } } }
-                        td { @match new { Some(new) => (digest(new.digest.as_str())), None => span.qq { "none" } } }
-                        td { @match (old, new) {
+                        @if !is_one { td { @match new { Some(new) => (digest(new.digest.as_str())), None => span.qq { "none" } } } }
+                        @if !is_one { td { @match (old, new) {
                             (None, _) => (state("to", "", "new")),
                             (_, None) => (state("x", "", "gone")),
                             (Some(old), Some(new)) if old.digest == new.digest => span.qq { "the same" },
                             _ => (state("half", "", "other bytes")),
-                        } }
+                        } } }
                     }
                 }
             }
@@ -259,7 +263,7 @@ fn side(look: &Look, service: &str, environment: &str) -> Result<Side, ApiError>
     Ok(Side { id, section, serves })
 }
 
-fn of_environments(look: &Look, service: &str, left: &str, right: &str) -> Shown {
+async fn of_environments(look: &Look, service: &str, left: &str, right: &str) -> Shown {
     let (one, other) = (side(look, service, left)?, side(look, service, right)?);
     let title = format!("{service} in {left} and {right}");
     let settings = changes(&one.section.settings, &other.section.settings);
@@ -275,22 +279,50 @@ fn of_environments(look: &Look, service: &str, left: &str, right: &str) -> Shown
             p {
                 @if is_same { b { "The same release." } " Both serve " (release(&one)) "." }
                 @else { b { (left) " serves " (release(&one)) ", " (right) " " (release(&other)) "." } }
-                " " (crate::pages::marks::counted(settings.len(), "setting")) " differ."
+                " " (crate::pages::marks::counted(settings.len(), "setting")) @if settings.len() == 1 { " differs." } @else { " differ." }
             }
         }
+        (served(look, &one, &other).await?)
         div.plain2 {
             section.sec { h2 { "Settings declared" } (setting_changes(&settings, left, right)) }
             section.sec { h2 { "Parity" } (parity(&one, &other, left, right)) }
             section.sec.whole { h2 { "As the matrix has both" } (tables(look, &one, &other)) }
-            @if let (Some(before), Some(after), false) = (&other.serves, &one.serves, is_same) {
-                section.sec.whole { h2 { "What would enter" }
-                    p { a href=(look.to(&place(service, before.version.as_str(), after.version.as_str()))) { "Compare " (before.version) " and " (after.version) } } }
-            }
         }
         p.sm { a href=(look.to(&words::lane_place(service, one.id.environment.as_str()))) { (left) } " · "
             a href=(look.to(&words::lane_place(service, other.id.environment.as_str()))) { (right) } }
     };
-    Ok(Page { place: Place::None, title, content })
+    Ok(Page { place: Place::Compare, title, content })
+}
+
+/// What both serve, side by side, and what the left one has on its way to the right one.
+async fn served(look: &Look, one: &Side, other: &Side) -> Result<Markup, ApiError> {
+    let (left, right) = (one.id.environment.as_str(), other.id.environment.as_str());
+    let (Some(new), Some(old)) = (&one.serves, &other.serves) else {
+        let found = one.serves.as_ref().map(|it| (left, it));
+        let found = found.or(other.serves.as_ref().map(|it| (right, it)));
+        return Ok(html! {
+            section.sec { h2 { "Artefacts" }
+                @match found {
+                    Some((place, release)) => { p.q { "Only " (place) " serves anything: there is nothing to hold it against." } (artefacts(release, release)) }
+                    None => p.q { "Neither serves anything yet." },
+                }
+            }
+        });
+    };
+    let brought = changes(&old.settings, &new.settings);
+    let (older, newer) = (old.version.as_str(), new.version.as_str());
+    let (was, is) = (materials::of(look, old).await?, materials::of(look, new).await?);
+    Ok(html! {
+        section.sec { h2 { "Artefacts" } (artefacts(old, new)) }
+        @if old.digest != new.digest {
+            div.plain2.apart {
+                section.sec { h2 { "Settings that the releases bring" } (setting_changes(&brought, older, newer)) }
+                section.sec { h2 { "Migrations on the way to " (right) } (migrations(old, new)) }
+                section.sec.whole { h2 { "Components and vulnerabilities" } (materials::section((older, was.as_ref()), (newer, is.as_ref()))) }
+            }
+            p.sm { a href=(look.to(&place(one.id.service.as_str(), older, newer))) { "Compare " (older) " and " (newer) " wherever they are" } }
+        }
+    })
 }
 
 /// The tables of the team's own page with both environments side by side, those rows first that differ.
@@ -303,7 +335,7 @@ fn tables(look: &Look, one: &Side, other: &Side) -> Markup {
         .unwrap_or_default();
     let differs = |values: &[&str]| values.windows(2).any(|pair| pair[0] != pair[1]);
     html! {
-        table.tab {
+        table.tab.cards {
             thead { tr { th scope="col" { "What" } th scope="col" { (names[0]) } th scope="col" { (names[1]) } th scope="col" { "" } } }
             @for table in &all {
                 @let rows = lane::tables::across(table);
@@ -312,7 +344,7 @@ fn tables(look: &Look, one: &Side, other: &Side) -> Markup {
                     tr { th.group scope="rowgroup" colspan="4" { (table.title) " " span.qq { @if count == 0 { "alike" } @else { (count) " of " (rows.len()) " differ" } } } }
                     @for (name, values) in rows.iter().filter(|(_, values)| differs(values)) {
                         tr { th scope="row" { (name) }
-                            @for value in values { td { (value) } }
+                            @for (name, value) in names.iter().zip(values) { td data-k=(name) { (value) } }
                             td { (state("half", "", "differs")) } }
                     }
                 }
@@ -346,11 +378,11 @@ fn parity(one: &Side, other: &Side, left: &str, right: &str) -> Markup {
         ("Health", |lane| lane.health.endpoints.join(", ")),
     ];
     html! {
-        table.tab {
+        table.tab.cards {
             thead { tr { th scope="col" { "What" } th scope="col" { (left) } th scope="col" { (right) } th scope="col" { "" } } }
             tbody { @for (name, of) in rows {
                 @let (before, after) = (of(&one.section), of(&other.section));
-                tr { th scope="row" { (name) } td { (before) } td { (after) }
+                tr { th scope="row" { (name) } td data-k=(left) { (before) } td data-k=(right) { (after) }
                     td { @if before == after { span.qq { "the same" } } @else { (state("half", "", "differs")) } } }
             } }
         }

@@ -26,33 +26,54 @@ use crate::visitor::Visitor;
 pub(super) enum Place {
     Matrix,
     Waiting,
+    Promotions,
     Releases,
     Pipeline,
     Insights,
-    Audit,
-    MatrixFile,
+    Compare,
     Simulate,
+    MatrixFile,
+    Audit,
     Notifications,
     Admin,
+    Api,
     /// A page that the navigation does not name.
     None,
 }
 
-/// Places in the order of the navigation: address below the base, and word.
-const PLACES: [(Place, &str, &str); 10] = [
+/// A place of the navigation: its address below the base, and its word.
+type Entry = (Place, &'static str, &'static str);
+
+/// What people look at every day, in the order of the line.
+const DAILY: [Entry; 6] = [
     (Place::Matrix, "/", "Matrix"),
     (Place::Waiting, "/waiting", "Waiting"),
+    (Place::Promotions, "/promotions", "Promotions"),
     (Place::Releases, "/releases", "Releases"),
     (Place::Pipeline, "/pipeline", "Pipeline"),
     (Place::Insights, "/insights", "Insights"),
-    (Place::Audit, "/audit", "Audit"),
-    (Place::MatrixFile, "/matrix", "Matrix file"),
-    (Place::Simulate, "/simulate", "Simulate"),
-    (Place::Notifications, "/notifications", "Notifications"),
-    (Place::Admin, "/admin", "Admin"),
 ];
-/// So many of them have room on a telephone, and so many on any screen, beside `More`, which has the others.
-const NEAR: (usize, usize) = (3, 6);
+/// So many of them have room on a telephone; the others stand below `More` there.
+const NEAR: usize = 2;
+/// What people look at when they have a question, below `More`, by the kind of the question.
+const SELDOM: [(&str, &[Entry]); 3] = [
+    (
+        "Before a change",
+        &[
+            (Place::Compare, "/compare", "Compare"),
+            (Place::Simulate, "/simulate", "Simulate"),
+            (Place::MatrixFile, "/matrix", "Matrix file"),
+        ],
+    ),
+    (
+        "After a change",
+        &[
+            (Place::Audit, "/audit", "Audit"),
+            (Place::Notifications, "/notifications", "Notifications"),
+        ],
+    ),
+    ("The server", &[(Place::Admin, "/admin", "Admin"), (Place::Api, "/api", "API")]),
+];
 
 /// Somebody who looks at a page of a project.
 pub(super) struct Look {
@@ -164,7 +185,8 @@ impl Look {
     }
 
     fn document(&self, page: &Page, waits: usize) -> Markup {
-        let [style, script, mark] = assets::addresses().map(|address| self.to(&address));
+        let [style, script, mark] =
+            assets::addresses(page.place == Place::Matrix).map(|address| self.to(&address));
         let speed = self.engine.setup().speed;
         html! {
             (DOCTYPE)
@@ -194,24 +216,21 @@ impl Look {
         }
     }
 
-    /// The navigation. Those that a narrow screen has no room for stand there twice: in the line, and below `More`,
-    /// of which the style sheet shows one.
+    /// The navigation: the line of what is looked at daily, and below `More` the rest. What a telephone has no room for
+    /// stands there twice, and the style sheet shows one of both.
     fn places(&self, here: Place, waits: usize) -> Markup {
         let current = |place: Place| (place == here).then_some("page");
-        let class = |at: usize| match at {
-            _ if at < NEAR.0 => None,
-            _ if at < NEAR.1 => Some("far"),
-            _ => Some("farther"),
+        let far = || DAILY.iter().skip(NEAR);
+        let below = SELDOM.iter().flat_map(|(_, all)| all.iter());
+        let is_below = below.clone().find(|(place, ..)| *place == here).map(|found| found.2);
+        let is_far = far().find(|(place, ..)| *place == here).map(|found| found.2);
+        let entry = |(place, address, word): &Entry| {
+            html! { a href=(self.to(address)) aria-current=[current(*place)] { (word) } }
         };
-        let far = PLACES.iter().enumerate().skip(NEAR.0);
-        let more = far
-            .clone()
-            .find(|(_, (place, ..))| *place == here)
-            .map_or("More", |(_, found)| found.2);
         html! {
             nav aria-label="Main" {
-                @for (at, (place, address, word)) in PLACES.iter().enumerate() {
-                    a href=(self.to(address)) class=[class(at)] aria-current=[current(*place)]
+                @for (at, (place, address, word)) in DAILY.iter().enumerate() {
+                    a href=(self.to(address)) class=[(at >= NEAR).then_some("far")] aria-current=[current(*place)]
                         data-key=[(*place == Place::Waiting).then_some("w")] {
                         (word)
                         @if *place == Place::Waiting {
@@ -223,11 +242,20 @@ impl Look {
                         }
                     }
                 }
-                details class=(if PLACES.len() > NEAR.1 { "more many-places" } else { "more" }) data-act {
-                    summary class=[(more != "More").then_some("here")] { span.near { (more) } @if more != "More" { span.narrow { "More" } } (icon("down")) }
+                details.more data-act {
+                    summary class=[is_below.map(|_| "here").or(is_far.map(|_| "here-far"))] {
+                        @match (is_below, is_far) {
+                            (Some(word), _) => { (word) }
+                            (None, Some(word)) => { span.near { "More" } span.narrow { (word) } }
+                            (None, None) => { "More" }
+                        }
+                        (icon("down"))
+                    }
                     div.panel {
-                        @for (at, (place, address, word)) in far {
-                            a href=(self.to(address)) class=[class(at)] aria-current=[current(*place)] { (word) }
+                        ul.far { @for one in far() { li { (entry(one)) } } }
+                        @for (kind, all) in &SELDOM {
+                            p.xs.qq { (kind) }
+                            ul { @for one in *all { li { (entry(one)) } } }
                         }
                     }
                 }

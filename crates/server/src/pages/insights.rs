@@ -2,10 +2,15 @@
 //! counted, and prints how; every promotion is one mark and none an average alone.
 
 mod delivery;
+mod digest;
 mod environments;
 mod figures;
+mod judged;
 mod marks;
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::Query;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -14,54 +19,56 @@ use serde::Deserialize;
 use towpath_core::ids::PromotionNumber;
 use towpath_core::promotion::state::Kind;
 use towpath_core::units::Timestamp as Moment;
-use towpath_engine::views::PromotionView;
 
 use crate::pages::frame::{Look, Page, Place, Shown};
 use crate::pages::marks::{icon, state};
 use delivery::{Counted, Figure, Met, Window};
+pub(crate) use digest::Digest;
+use digest::{Fact, Known};
 use figures::{Goal, Kept, kept};
 
 /// What can be chosen, in days.
 const SPANS: [i64; 3] = [7, 30, 90];
-/// Promotions read at once, and at the most: who has more of them in 90 days sees the newest.
-const PAGE: u32 = 200;
-const MOST: usize = 5_000;
-/// Events of one name that are read for it.
-const MOMENTS: usize = 2_000;
+/// Marks of one row at the most, the newest: a hundred thousand are a black bar, and heavy. Figures are of all.
+const MARKS: usize = 150;
 
 /// For how long one looks back.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
     days: Option<i64>,
+    /// How many lanes are passed over.
+    #[serde(default)]
+    lanes: usize,
 }
 
-pub(super) async fn show(look: Look, Query(wanted): Query<Wanted>) -> Response {
-    let shown = page(&look, wanted.days).await;
+pub(super) async fn show(
+    look: Look,
+    Extension(digest): Extension<Arc<Digest>>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let shown = page(&look, &digest, &wanted).await;
     look.show(shown)
 }
 
-/// When a promotion ended, in seconds since 1970; none while it has not.
-fn ended(view: &PromotionView) -> Option<i64> {
-    view.ended_at.as_ref()?.parse::<Timestamp>().ok().map(Timestamp::as_second)
-}
-
-async fn page(look: &Look, days: Option<i64>) -> Shown {
-    let days = SPANS.into_iter().find(|span| Some(*span) == days).unwrap_or(30);
+async fn page(look: &Look, digest: &Digest, wanted: &Wanted) -> Shown {
+    let days = SPANS.into_iter().find(|span| Some(*span) == wanted.days).unwrap_or(30);
     let (now, matrix) = (look.now().as_second(), look.engine.matrix());
     let since = now - days * 86_400;
     let window = Window { since, now, days };
-    let all = promotions(look, since).await?;
     let goals: Vec<Goal> = matrix.as_ref().map(figures::goals).unwrap_or_default();
-    let rows = kept(&all, &validated(look, &all, since).await?, &goals);
     let production = matrix.as_ref().map(figures::production).unwrap_or_default();
-    let (releases, met) = (look.engine.releases(None), met(look, since).await?);
-    let counted =
-        Counted { all: &all, releases: &releases, production: &production, met: &met, window };
-    let delivered = delivery::figures(&counted);
-    let promised = match &matrix {
-        Some(matrix) => environments::read(look, matrix).await?,
-        None => (Vec::new(), 0),
+    let (rows, delivered, count) = {
+        let known = digest.known(&look.engine, since).await?;
+        let all = known.ended_since(since);
+        let rows = kept(&all, &validated(&known, &all), &goals);
+        let counted = Counted { all: &all, production: &production, met: &met(&known), window };
+        (rows, delivery::figures(&counted), all.len())
     };
+    let promised = match &matrix {
+        Some(matrix) => environments::read(look, matrix, &goals, wanted.lanes).await?,
+        None => environments::Read::default(),
+    };
+    let is_cut = rows.iter().any(|row| row.marks.len() > MARKS);
     let content = html! {
         div.head {
             h1 { "Insights" }
@@ -70,13 +77,15 @@ async fn page(look: &Look, days: Option<i64>) -> Shown {
             } }
         }
         p.lead { "A red line is a target that the matrix declares, a red cross a miss, and every promotion is one mark." }
-        @if all.is_empty() { (empty()) } @else {
+        @if count == 0 { (empty()) } @else {
             section.sec id="kept" data-live { h2 { "Promises, last " (days) " days" }
-                @for row in &rows { (goal(row, since, now)) } }
+                @for row in &rows { (goal(row, since, now)) }
+                @if is_cut { p.sm.qq { "The newest " (MARKS) " of each row are drawn; every figure is of all " (counted_words(count)) "." } } }
             section.sec id="delivery" data-live { h2 { "Delivery, by " (if window.piece() == 1 { "day" } else { "week" }) } (dora(&delivered, &production, window)) }
         }
-        section.sec id="environments" data-live { h2 { "Environments, last day" } (environments::section(look, &promised)) }
-        @if all.len() >= MOST { p.sm.qq { "Of the newest " (counted_words(MOST)) " alone." } }
+        section.sec id="environments" data-live { h2 { "Environments, last day" }
+            @for row in promised.overall(&goals) { (goal(&row, since, now)) }
+            (environments::section(look, &promised, &goals, days)) }
     };
     Ok(Page { place: Place::Insights, title: "Insights".to_owned(), content })
 }
@@ -86,59 +95,29 @@ fn counted_words(count: usize) -> String {
 }
 
 /// Moments that are counted of what happened to promotions.
-async fn met(look: &Look, since: i64) -> Result<Met, crate::error::ApiError> {
-    let since = Moment(since.saturating_mul(1_000_000));
-    let of = async |kind: &str| look.engine.moments(kind, since, MOMENTS).await;
-    Ok(Met {
-        condemned: of("condemned").await?,
-        return_ordered: of("return-ordered").await?,
-        returned: of("traffic-returned").await?,
-        agreed: of("approval-given").await?,
-    })
+fn met(known: &Known) -> Met<'_> {
+    Met {
+        condemned: known.moments("condemned"),
+        return_ordered: known.moments("return-ordered"),
+        returned: known.moments("traffic-returned"),
+        agreed: known.moments("approval-given"),
+    }
 }
 
 /// How long the checks on green took, of promotions that had some: from ready copies until the first visitor was
 /// ordered, or until it ended.
-async fn validated(
-    look: &Look,
-    all: &[PromotionView],
-    since: i64,
-) -> Result<Vec<(i64, f64)>, crate::error::ApiError> {
-    let since = Moment(since.saturating_mul(1_000_000));
-    let ready = look.engine.moments("instances-ready", since, MOMENTS).await?;
-    let weights = look.engine.moments("weight-ordered", since, MOMENTS).await?;
-    let commits = look.engine.moments("commit-ordered", since, MOMENTS).await?;
-    let asks = |one: &&PromotionView| {
-        one.kind == Kind::Promote && one.checks.iter().any(|check| check.list == "validation")
-    };
+fn validated(known: &Known, all: &[&Fact]) -> Vec<(i64, f64)> {
+    let ready = known.moments("instances-ready");
+    let (weights, commits) = (known.moments("weight-ordered"), known.moments("commit-ordered"));
+    let asks = |one: &&&Fact| one.kind == Kind::Promote && one.validates;
     let spans = all.iter().filter(asks).filter_map(|one| {
-        let (at, number) = (ended(one)?, PromotionNumber(one.number));
+        let number = PromotionNumber(one.number);
         let from = ready.get(&number)?.0;
         let first = weights.get(&number).or_else(|| commits.get(&number)).map(|(first, _)| *first);
-        let until = first.unwrap_or(Moment(at.saturating_mul(1_000_000)));
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a validation")]
-        Some((at, until.since(from).milliseconds() as f64 / 1_000.0))
+        let until = first.unwrap_or(Moment(one.ended.saturating_mul(1_000_000)));
+        Some((one.ended, digest::seconds(from, until)))
     });
-    Ok(spans.collect())
-}
-
-/// Promotions that ended since then, oldest first.
-async fn promotions(look: &Look, since: i64) -> Result<Vec<PromotionView>, crate::error::ApiError> {
-    let (mut all, mut before) = (Vec::new(), None);
-    loop {
-        let page = look.engine.promotions(None, before, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        before = Some(PromotionNumber(last.number));
-        let asked = last.requested_at.parse::<Timestamp>().map_or(since, Timestamp::as_second);
-        let count = page.len();
-        all.extend(page.into_iter().filter(|one| ended(one).is_some_and(|at| at >= since)));
-        if asked < since || all.len() >= MOST || count < PAGE as usize {
-            break;
-        }
-    }
-    all.truncate(MOST);
-    all.reverse();
-    Ok(all)
+    spans.collect()
 }
 
 fn empty() -> Markup {

@@ -8,7 +8,7 @@ pub(super) mod orders;
 mod rules;
 pub(super) mod tables;
 mod traffic;
-mod windows;
+pub(super) mod windows;
 
 use std::collections::BTreeMap;
 
@@ -19,27 +19,28 @@ use serde::Deserialize;
 use towpath_core::ids::LaneId;
 use towpath_core::matrix::{Environment, LaneSpec};
 use towpath_core::promotion::state::Lane;
-use towpath_engine::views::{
-    FigureView, FreezeView, LaneView, LoadView, PromotionView, TrafficView,
-};
+use towpath_engine::views::{FigureView, FreezeView, LaneView, LoadView, TrafficView};
 
-pub(super) use actions::quarantined;
+pub(super) use actions::{frozen, quarantined};
 pub(super) use rules::shown;
 
 use crate::api::lanes::lane_id;
 use crate::error::ApiError;
 use crate::pages::frame::{Look, Page, Place, Shown, said};
-use crate::pages::marks::{As, digest, icon, percent, sentence, state, time, took};
-use crate::pages::{owed, words};
+use crate::pages::marks::{As, digest, percent, sentence, state, time};
+use crate::pages::promotions::{self, search};
+use crate::pages::{environment, owed, words};
 
 /// How many promotions of a lane are listed.
-const LISTED: u32 = 20;
+const LISTED: usize = 20;
 
 /// What was just done, and for how long one looks back.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
     done: Option<String>,
     span: Option<String>,
+    /// Promotions before this one alone.
+    before: Option<u64>,
 }
 
 /// All that the page is made of.
@@ -49,7 +50,7 @@ struct Data {
     environment: Environment,
     section: LaneSpec,
     traffic: TrafficView,
-    history: Vec<PromotionView>,
+    history: search::Found,
     frozen: Vec<FreezeView>,
     promised: BTreeMap<String, String>,
     load: Option<LoadView>,
@@ -64,6 +65,12 @@ pub(super) async fn show(
 ) -> Response {
     let shown = page(&look, &service, &environment, &wanted).await;
     look.show(shown)
+}
+
+/// The promotions of a lane that the address asks for.
+fn before(id: &LaneId, wanted: &Wanted) -> search::Sought<'static> {
+    let (lanes, before) = (Some(vec![id.clone()]), wanted.before);
+    search::Sought { lanes, before, count: LISTED, is: &|_| true, since: None }
 }
 
 /// The lane of an address.
@@ -90,7 +97,7 @@ async fn page(look: &Look, service: &str, environment: &str, wanted: &Wanted) ->
     let data = Data {
         lane: look.engine.lane_state(&id),
         traffic: look.engine.traffic(&id, span, pieces).await?,
-        history: look.engine.promotions(Some(&id), None, LISTED).await?,
+        history: search::found(look, before(&id, wanted)).await?,
         frozen: look.engine.status().frozen.into_iter().filter(is_here).collect(),
         promised: measures::promised(&environment),
         load: look.engine.load(&id).await,
@@ -111,7 +118,7 @@ async fn page(look: &Look, service: &str, environment: &str, wanted: &Wanted) ->
         div.plain2 {
             section.sec.whole id="traffic" data-live data-moves { (traffic::section(look, &data, wanted.span.as_deref())) }
             section.sec id="holds" data-live { (holds(look, &data)) }
-            section.sec id="history" data-live { h2 { "History" } (history(look, &data.history)) }
+            section.sec id="history" data-live { h2 { "History" } (promotions::history(look, &data.history, &words::lane_place(&data.view.service, &data.view.environment), wanted.before)) p.sm { a href=(look.to(&promotions::place(&data.view.service, &data.view.environment))) { "Search among them" } } }
             section.sec id="promises" data-live { h2 { "What is promised" } (measures::promises(&data.view, &data.promised)) }
             section.sec id="figures" data-live { h2 { "Figures of declared sources" } (measures::figures(look, &data.figures)) }
             section.sec id="windows" data-live { h2 { "When promotions may run" } (windows::section(look, &data.section)) }
@@ -131,7 +138,7 @@ fn head(look: &Look, data: &Data) -> Markup {
         _ => state("half", "", "not checked"),
     };
     html! {
-        p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " (view.service) " / " (view.environment) }
+        p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " a href=(look.to(&environment::place(&view.environment))) { (view.environment) } " / " (view.service) }
         div id="head" data-live {
             div.head { h1 { (view.service) " in " (view.environment) } (health) }
             p.meta {
@@ -197,27 +204,5 @@ fn holds(look: &Look, data: &Data) -> Markup {
                 div { p { (state("warn", "harm", &promise.title)) } @if let Some(said) = &promise.sentence { p.sm.q { (sentence(said)) } } }
             }
         }
-    }
-}
-
-/// Promotions as one line each, the newest first.
-pub(super) fn history(look: &Look, all: &[PromotionView]) -> Markup {
-    html! {
-        @if all.is_empty() { p.q { "No promotion yet." } } @else {
-            table.tab.cards {
-                thead { tr { th scope="col" { "Promotion" } th scope="col" { "How it ended" } th.r scope="col" { "Took" } th.r scope="col" { "When" } } }
-                tbody {
-                    @for one in all {
-                        tr {
-                            th scope="row" { a href=(look.to(&format!("/promotions/{}", one.number))) data-line { (words::named(one)) } }
-                            td { (words::outcome(one)) }
-                            td.r data-k="took" { @if let Some(seconds) = one.seconds { (took(seconds)) } }
-                            td.r data-k="at" { (time(one.ended_at.as_ref().unwrap_or(&one.requested_at), As::Clock, look.now())) }
-                        }
-                    }
-                }
-            }
-        }
-        @if all.len() >= LISTED as usize { p.sm.qq { (icon("list")) " The newest " (all.len()) "; " code { "towpath history" } " has all." } }
     }
 }

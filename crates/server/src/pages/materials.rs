@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 use towpath_core::ids::{LaneId, Name};
+use towpath_core::release::Release;
 use towpath_engine::views::PromotionView;
 use towpath_ports::materials::{Materials, MaterialsDelta};
 
@@ -34,6 +35,12 @@ pub(super) async fn promotions(
     Ok(found)
 }
 
+/// What a release consists of, as far as a check read it or the release brings it.
+pub(super) async fn of(look: &Look, release: &Release) -> Result<Option<Materials>, ApiError> {
+    let all = promotions(look, &release.service, release.version.as_str()).await?;
+    Ok(look.engine.materials(release, &all).await)
+}
+
 /// How one release differs from another; each with its name.
 pub(super) fn section(
     (before, old): (&str, Option<&Materials>),
@@ -48,7 +55,8 @@ pub(super) fn section(
         (None, None) => format!("{before} nor of {after}"),
     };
     html! {
-        p.q { "Nothing is known of the materials of " (missing) ": no check of the kind " code { "cyclonedx" } " read a bill of it that is still kept." }
+        p.q { "Nothing is known of the materials of " (missing) ": no check of the kind " code { "cyclonedx" } " read a bill of it that is still kept, and it brings none. "
+            code { "towpath release create VERSION --evidence sbom=FILE" } " brings one, CycloneDX or SPDX in JSON." }
     }
 }
 

@@ -15,12 +15,13 @@ use towpath_engine::views::{LaneView, PromotionView, Status, WaitView};
 use crate::pages::frame::{Look, Page, Place, Shown, said};
 use crate::pages::keys;
 use crate::pages::marks::{counted, icon};
-use cell::Cell;
+pub(super) use cell::{Cell, order};
 
 /// From how many services on a line is made low (README of the prototype).
 const MANY: usize = 20;
-/// Up to how many environments the table needs less than the whole width.
+/// Up to how many environments the table needs less than the whole width of a desk, and of a wall.
 const FEW: usize = 2;
+const SOME: usize = 4;
 /// How many environments stand beside each other on a screen of 1280 pixels; more of them move sideways.
 const MOST_ABREAST: usize = 7;
 /// How many of the latest promotions are looked through for what went back.
@@ -35,7 +36,7 @@ pub(super) struct Wanted {
 }
 
 /// The segments: their word in the address, and on the page.
-const SHOWN: [(&str, &str); 6] = [
+pub(super) const SHOWN: [(&str, &str); 6] = [
     ("all", "All"),
     ("exception", "Exceptions"),
     ("moving", "Moving"),
@@ -45,15 +46,26 @@ const SHOWN: [(&str, &str); 6] = [
 ];
 
 /// All that the page is made of.
-struct Data {
-    matrix: Matrix,
-    status: Status,
+pub(super) struct Data {
+    pub(super) matrix: Matrix,
+    pub(super) status: Status,
     has_releases: bool,
     waits: Vec<WaitView>,
     latest: Vec<PromotionView>,
 }
 
 impl Data {
+    /// What every lane is doing; promotions that ended are not looked at.
+    pub(super) fn of(look: &Look, matrix: Matrix) -> Self {
+        Self {
+            has_releases: look.engine.has_releases(),
+            waits: look.waits().to_vec(),
+            latest: Vec::new(),
+            status: look.engine.status(),
+            matrix,
+        }
+    }
+
     fn lane(&self, service: &Name, environment: &Name) -> Option<&LaneView> {
         let mut lanes = self.status.lanes.iter();
         lanes.find(|lane| {
@@ -68,15 +80,11 @@ pub(super) async fn show(look: Look, Query(wanted): Query<Wanted>) -> Response {
 }
 
 async fn page(look: &Look, wanted: &Wanted) -> Shown {
-    let status = look.engine.status();
-    let Some(matrix) = look.engine.matrix() else { return Ok(without_matrix(&status)) };
-    let data = Data {
-        has_releases: look.engine.has_releases(),
-        waits: look.waits().to_vec(),
-        latest: look.engine.promotions(None, None, LATEST).await?,
-        matrix,
-        status,
+    let Some(matrix) = look.engine.matrix() else {
+        return Ok(without_matrix(&look.engine.status()));
     };
+    let latest = look.engine.promotions(None, None, LATEST).await?;
+    let data = Data { latest, ..Data::of(look, matrix) };
     let content = html! {
         h1.vh { "Matrix of " (data.status.project) }
         (said(wanted.done.as_deref()))
@@ -134,7 +142,7 @@ fn warnings(status: &Status) -> Markup {
 type Line<'a> = (&'a Name, Vec<(&'a Environment, Option<Cell<'a>>)>);
 
 fn table(look: &Look, data: &Data, wanted: &Wanted) -> Markup {
-    let order = cell::order(look, data);
+    let order = order(look, data);
     let rows: Vec<Line<'_>> = data
         .matrix
         .services
@@ -156,6 +164,7 @@ fn table(look: &Look, data: &Data, wanted: &Wanted) -> Markup {
     let class = match () {
         () if services >= MANY => "mx many",
         () if environments <= FEW => "mx few",
+        () if environments <= SOME => "mx some",
         () => "mx",
     };
     html! {
@@ -167,7 +176,7 @@ fn table(look: &Look, data: &Data, wanted: &Wanted) -> Markup {
                 aria-label="Services by environments" {
                 thead { tr role="row" {
                     th role="columnheader" scope="col" { b { "Service" } span.xs.qq { (counted(services, "service")) } }
-                    @for environment in &data.matrix.environments { (head(environment)) }
+                    @for environment in &data.matrix.environments { (head(look, environment)) }
                 } }
                 tbody {
                     @for (service, cells) in &rows {
@@ -177,7 +186,7 @@ fn table(look: &Look, data: &Data, wanted: &Wanted) -> Markup {
                                 td role="cell" {
                                     @match cell {
                                         Some(cell) => (cell.markup(look, !is_wanted(cell, service))),
-                                        None => { span.cell.qq { span.env { (environment.name) } "not declared" } }
+                                        None => { span.cell.qq data-t=(environment.name) { "not declared" } }
                                     }
                                 }
                             }
@@ -195,7 +204,7 @@ fn name(data: &Data, service: &Name) -> Markup {
 }
 
 /// An environment and the way into it.
-fn head(environment: &Environment) -> Markup {
+fn head(look: &Look, environment: &Environment) -> Markup {
     let lane = environment.lanes.values().next();
     let checks = lane.map_or(0, |lane| lane.gate.prerequisites.len());
     let asks = environment.lanes.values().any(|lane| lane.approvals.is_some());
@@ -215,7 +224,7 @@ fn head(environment: &Environment) -> Markup {
     }
     html! {
         th role="columnheader" scope="col" {
-            b { (environment.name) }
+            b { a.plain href=(look.to(&super::environment::place(environment.name.as_str()))) { (environment.name) } }
             span.xs.qq { (environment.tier.as_str()) " · " (way.join(", ")) }
         }
     }

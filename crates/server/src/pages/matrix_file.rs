@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::pages::changes;
 use crate::pages::frame::{Look, Page, Place, Shown};
 use crate::pages::marks::{counted, digest, icon, sentence, state};
+use text::Part;
 use written::Written;
 
 /// Which part is looked at, and what is looked for in it.
@@ -25,6 +26,8 @@ use written::Written;
 pub(super) struct Wanted {
     show: String,
     q: String,
+    /// How many values come before those that are shown.
+    from: usize,
 }
 
 /// The parts: word in the address, and on the page.
@@ -66,7 +69,10 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
     };
     let part = match wanted.show.as_str() {
         "" => tables(&matrix, &wanted.words()),
-        "resolved" => text::resolved(&matrix, shown, &wanted.words()),
+        "resolved" => {
+            let to = |from: usize| look.to(&address("resolved", &wanted.q, from));
+            text::resolved(&matrix, shown, &wanted.words(), &Part { from: wanted.from, to: &to })
+        }
         "file" => text::raw(shown, &wanted.words()),
         "not-enforced" => not_enforced(&matrix, &wanted.words()),
         "changes" => history::list(look).await?,
@@ -86,7 +92,7 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
         div.bar {
             div.seg role="group" aria-label="Part" {
                 @for (word, name) in PARTS {
-                    a href=(look.to(&address(word, &wanted.q))) aria-current=[(wanted.show == word).then_some("true")] {
+                    a href=(look.to(&address(word, &wanted.q, 0))) aria-current=[(wanted.show == word).then_some("true")] {
                         (name) @if word == "not-enforced" && unenforced > 0 { " (" (unenforced) ")" }
                     }
                 }
@@ -104,12 +110,15 @@ async fn page(look: &Look, wanted: &Wanted) -> Shown {
     Ok(Page { place: Place::MatrixFile, title: "Matrix file".to_owned(), content })
 }
 
-fn address(part: &str, query: &str) -> String {
+fn address(part: &str, query: &str, from: usize) -> String {
     let mut parts = form_urlencoded::Serializer::new(String::new());
     for (key, value) in [("show", part), ("q", query)] {
         if !value.is_empty() {
             parts.append_pair(key, value);
         }
+    }
+    if from > 0 {
+        parts.append_pair("from", &from.to_string());
     }
     let parts = parts.finish();
     if parts.is_empty() { "/matrix".to_owned() } else { format!("/matrix?{parts}") }

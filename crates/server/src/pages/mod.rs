@@ -9,6 +9,7 @@ mod assets;
 mod audit;
 mod changes;
 mod compare;
+mod environment;
 mod frame;
 mod insights;
 mod keys;
@@ -23,6 +24,7 @@ mod pipeline;
 mod posted;
 mod problem;
 mod promotion;
+mod promotions;
 mod releases;
 mod simulate;
 mod table;
@@ -31,6 +33,7 @@ mod words;
 
 pub(crate) use assets::{STYLE, style};
 pub(crate) use frame::BRAND;
+pub(crate) use insights::Digest;
 pub(crate) use problem::no_such_place;
 use promotion::orders;
 pub use table::PageRoute;
@@ -52,6 +55,8 @@ pub fn routes() -> Vec<PageRoute> {
         form("/lanes/{service}/{environment}/lift", Verb::LiftQuarantine, lane::orders::lift),
         probe("/lanes/{service}/{environment}/validate", Verb::Promote, lane::orders::validate),
         probe("/lanes/{service}/{environment}/probe", Verb::Promote, lane::orders::probe),
+        page("/environments/{environment}", environment::show),
+        page("/promotions", promotions::show),
         page("/promotions/{number}", promotion::show),
         form("/promotions/{number}/pause", pause, orders::pause),
         form("/promotions/{number}/resume", pause, orders::resume),

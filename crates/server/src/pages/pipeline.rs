@@ -11,7 +11,7 @@ use towpath_engine::views::{LaneView, Status};
 
 use crate::pages::frame::{Look, Page, Place};
 use crate::pages::marks::{As, counted, state, time};
-use crate::pages::words;
+use crate::pages::{environment, words};
 
 /// The size of a node and the room between two of them, in pixels.
 const NODE: (u32, u32) = (188, 64);
@@ -107,7 +107,7 @@ fn drawn(look: &Look, matrix: &Matrix, status: &Status, node: &Node<'_>) -> Mark
     let services = matrix.services.keys().next().filter(|_| matrix.services.len() == 1);
     let place = match services {
         Some(service) => words::lane_place(service.as_str(), name.as_str()),
-        None => format!("/?q={name}"),
+        None => environment::place(name.as_str()),
     };
     let text = |line: u32| (node.x + 12, node.y + 8 + line * 18);
     let (lines, label) = (words_of(node.environment), standing(status, name));
@@ -158,10 +158,10 @@ fn list(look: &Look, matrix: &Matrix, status: &Status) -> Markup {
                     @let lanes = of_environment(status, &one.name);
                     @let bad = lanes.iter().filter(|lane| lane.health.state == "unhealthy").count();
                     tr {
-                        th scope="row" { a href=(look.to(&format!("/?q={}", one.name))) data-line { (one.name) } " " span.qq { (one.tier.as_str()) } }
-                        td { @match &one.after { Predecessors::Root => "root", Predecessors::All(names) => (joined(names, " and ")), Predecessors::Any(names) => (joined(names, " or ")) } }
-                        td { (words_of(one)) }
-                        td { @if let Some(lane) = one.lanes.values().next() { (lane.rollout.strategy.as_str()) } }
+                        th scope="row" { a href=(look.to(&environment::place(one.name.as_str()))) data-line { (one.name) } " " span.qq { (one.tier.as_str()) } }
+                        td data-k="after" { @match &one.after { Predecessors::Root => "root", Predecessors::All(names) => (joined(names, " and ")), Predecessors::Any(names) => (joined(names, " or ")) } }
+                        td data-k="asks" { (words_of(one)) }
+                        td data-k="steps" { @if let Some(lane) = one.lanes.values().next() { (lane.rollout.strategy.as_str()) } }
                         td {
                             @for lane in &lanes { (soaking(look, lane)) }
                             @if bad > 0 { (state("warn", "harm", &format!("{bad} unhealthy"))) } @else { (standing(status, &one.name)) }

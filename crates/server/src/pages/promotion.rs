@@ -92,7 +92,7 @@ async fn page(look: &Look, number: u64, done: &Done) -> Shown {
         }
         (columns(look, &told))
     };
-    Ok(Page { place: Place::None, title, content })
+    Ok(Page { place: Place::Promotions, title, content })
 }
 
 fn head(look: &Look, told: &Told) -> Markup {

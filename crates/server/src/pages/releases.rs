@@ -9,19 +9,22 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use towpath_core::ids::{Name, Version};
+use towpath_core::ids::{LaneId, Name, Version};
 use towpath_core::release::Release;
-use towpath_engine::views::{LaneView, time as written};
+use towpath_engine::views::{LaneView, PromotionView, time as written};
 use towpath_ports::materials::Materials;
 
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::pages::frame::{Look, Page, Place, Shown};
-use crate::pages::lane::{history, shown};
+use crate::pages::lane::shown;
 use crate::pages::marks::{As, counted, digest, grouped, icon, state, time};
+use crate::pages::promotions::{self, search};
 use crate::pages::{materials, words};
 
 /// How many releases one page lists.
 const LISTED: usize = 50;
+/// How many of its promotions are listed at once.
+const PROMOTIONS: usize = 20;
 /// Releases that one is offered to be compared with.
 const OTHERS: usize = 5;
 
@@ -138,8 +141,18 @@ fn whereabouts(lanes: &[LaneView], service: &str, version: &str) -> Markup {
     }
 }
 
-pub(super) async fn show(look: Look, Path((service, version)): Path<(String, String)>) -> Response {
-    let shown = page(&look, &service, &version).await;
+/// From which promotion on.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Part {
+    before: Option<u64>,
+}
+
+pub(super) async fn show(
+    look: Look,
+    Path((service, version)): Path<(String, String)>,
+    Query(part): Query<Part>,
+) -> Response {
+    let shown = page(&look, &service, &version, part.before).await;
     look.show(shown)
 }
 
@@ -151,13 +164,14 @@ pub(super) fn found(look: &Look, service: &str, version: &str) -> Result<Release
     look.engine.release(&service, &version).ok_or_else(none)
 }
 
-async fn page(look: &Look, service: &str, version: &str) -> Shown {
+async fn page(look: &Look, service: &str, version: &str, before: Option<u64>) -> Shown {
     let release = found(look, service, version)?;
     let lanes: Vec<LaneView> =
         look.engine.status().lanes.into_iter().filter(|lane| lane.service == service).collect();
     let promotions = materials::promotions(look, &release.service, version).await?;
+    let history = history(look, &lanes, version, before).await?;
     let served = served(look, &release, &lanes).await?;
-    let own = look.engine.materials(&promotions).await;
+    let own = look.engine.materials(&release, &promotions).await;
     let title = format!("{service} {version}");
     let content = html! {
         p.crumb { a href=(look.to("/")) { (look.engine.setup().project) } " / " a href=(look.to("/releases")) { "releases" } " / " (service) }
@@ -166,7 +180,7 @@ async fn page(look: &Look, service: &str, version: &str) -> Shown {
         div.plain2 {
             section.sec id="where" data-live { h2 { "Where it has been" } (been(look, &lanes, version)) }
             section.sec { h2 { "What it is made of" } (parts(&release)) }
-            section.sec.whole id="history" data-live { h2 { "Its promotions" } (history(look, &promotions)) }
+            section.sec.whole id="history" data-live { h2 { "Its promotions" } (promotions::history(look, &history, &place(service, version), before)) }
             section.sec { h2 { "What was shown of it" } (evidence::section(look, service, version, &promotions)) }
             section.sec.whole { h2 { "Components and vulnerabilities" } (against((version, own.as_ref()), &served)) }
             section.sec { h2 { "Settings it brings" } (settings(&release.settings)) }
@@ -176,6 +190,20 @@ async fn page(look: &Look, service: &str, version: &str) -> Shown {
         }
     };
     Ok(Page { place: Place::Releases, title, content })
+}
+
+/// Its promotions, a page of them.
+async fn history(
+    look: &Look,
+    lanes: &[LaneView],
+    version: &str,
+    before: Option<u64>,
+) -> Answer<search::Found> {
+    let ids = lanes.iter().map(|lane| format!("{}/{}", lane.service, lane.environment));
+    let lanes = Some(ids.filter_map(|id| LaneId::try_from(id).ok()).collect());
+    let is = |one: &PromotionView| one.release == version;
+    let sought = search::Sought { lanes, before, count: PROMOTIONS, is: &is, since: None };
+    search::found(look, sought).await
 }
 
 /// What serves in production beside this release, with what it consists of.
@@ -191,8 +219,10 @@ async fn served(
         if serves.release == release.version.as_str() || is_known {
             continue;
         }
-        let own = materials::promotions(look, &release.service, &serves.release).await?;
-        let bill = look.engine.materials(&own).await;
+        let bill = match found(look, release.service.as_str(), &serves.release) {
+            Ok(serving) => materials::of(look, &serving).await?,
+            Err(_) => None,
+        };
         all.push((lane.environment.clone(), serves.release.clone(), bill));
     }
     Ok(all)

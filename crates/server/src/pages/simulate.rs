@@ -77,8 +77,8 @@ fn form(look: &Look, matrix: &Matrix, lanes: &[String], wanted: &Wanted) -> Mark
             label.sm { "Requests per second" input.in name="rate" inputmode="decimal" value=(value(&wanted.rate, "20")) autocomplete="off"; }
             label.sm { "Fail today, %" input.in name="errors" inputmode="decimal" value=(value(&wanted.errors, "0.5")) autocomplete="off"; }
             label.sm { "Green fails, %" input.in name="fail" inputmode="decimal" value=(value(&wanted.fail, "5")) autocomplete="off"; }
-            label.sm { "Green is slower, times" input.in name="slower" inputmode="decimal" value=(wanted.slower) placeholder="1" autocomplete="off"; }
-            label.sm { "Slower for, %" input.in name="share" inputmode="decimal" value=(wanted.share) placeholder="100" autocomplete="off"; }
+            label.sm { "Green slower, factor" input.in name="slower" inputmode="decimal" value=(wanted.slower) placeholder="1" autocomplete="off"; }
+            label.sm { "Slower requests, %" input.in name="share" inputmode="decimal" value=(wanted.share) placeholder="100" autocomplete="off"; }
             label.sm { "From step" select.in name="from" {
                 @for (at, step) in steps.iter().enumerate() {
                     @let number = (at + 1).to_string();

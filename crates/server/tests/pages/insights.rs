@@ -77,7 +77,33 @@ fn environments_stand_beside_what_they_promise() {
         tokio::time::sleep(Duration::from_mins(6)).await;
         let page = Browser::of(&life.engine, "anna").get("/insights").await;
         page.says("Environments, last day").says("promised &lt; 0.5%").says("promised &gt;= 99%");
-        page.says("1.00%").says("i-x").says("promised &lt; 500ms");
+        page.says("1.00%").says("missed").says("promised p95 &lt; 500ms");
+    });
+}
+
+#[test]
+fn the_goals_of_all_environments_are_judged_in_each_of_them() {
+    let world = World::new("services: api web\nstaging: root\nprod: root, tier production")
+        .changed_by(|matrix| {
+            let goals = json!({ "environment_uptime": "> 99%", "error_rate": "< 1%", "response_time": "< 500ms" });
+            matrix.declared.insert("goals".to_owned(), goals);
+        });
+    world.live(async |life| {
+        life.prepare_services(&["api", "web"]).await;
+        tokio::time::sleep(Duration::from_mins(6)).await;
+        let lane = |service: &str| format!("{service}/staging").try_into().unwrap();
+        world.router.visit(&lane("api"), Arm::Blue, 1_000, 20);
+        world.router.visit(&lane("web"), Arm::Blue, 1_000, 0);
+        tokio::time::sleep(Duration::from_mins(6)).await;
+        let page = Browser::of(&life.engine, "anna").get("/insights").await;
+        page.says("Error rate")
+            .says("Target &lt; 1%")
+            .says("Missed in staging, the one that is measured.");
+        page.says("Uptime of environments").says("Target &gt; 99%");
+        page.says("1 of 2 missed").says("goal &lt; 1%").says("A target is missed by");
+        page.says("href=\"/lanes/api/staging\"").says("href=\"/environments/staging\"");
+        let words = page.readable();
+        assert!(words.contains("prod 2 services no probe no request no request"), "{words}");
     });
 }
 

@@ -5,6 +5,7 @@
 
 mod admin;
 mod api;
+mod environment;
 #[expect(
     dead_code,
     unused_imports,
@@ -20,6 +21,7 @@ mod matrix;
 mod notices;
 mod people;
 mod promotion;
+mod promotions;
 mod releases;
 mod simulated;
 mod stage;

@@ -2,8 +2,13 @@
 
 use axum::http::StatusCode;
 use serde_json::json;
-use towpath_core::ids::Digest;
+use towpath_core::ids::{Digest, Name, Person};
 use towpath_core::promotion::state::Outcome;
+use towpath_core::release::Brought;
+use towpath_core::units::Timestamp;
+use towpath_engine::{NewRelease, Order};
+use towpath_ports::evidence::EvidenceStore as _;
+use towpath_testkit::declared::{self, ReleaseWords};
 
 use crate::fakes::Answer;
 use crate::look::Browser;
@@ -81,6 +86,57 @@ fn the_pieces_and_the_file_of_all_of_them_are_handed_out_as_bytes_and_never_show
         one.says_not(SECOND);
         let none = browser.get("/releases/app/9.9.9/evidence.tar").await;
         assert_eq!(none.status, StatusCode::NOT_FOUND);
+    });
+}
+
+#[test]
+fn two_environments_show_the_artefacts_that_they_serve_in_place() {
+    let world = World::new("dev: root\nprod: after dev");
+    world.live(async |life| {
+        life.prepare().await;
+        let browser = Browser::of(&life.engine, "anna");
+        let place = "/compare?service=app&left=dev&right=prod";
+        browser.get(place).await.says("Neither serves anything yet.");
+        let lane = |environment: &str| format!("app/{environment}").try_into().unwrap();
+        let first = life.promote_in(&lane("dev"), "1.0.0").await;
+        life.ended_in(&lane("dev"), first).await;
+        browser.get(place).await.says("Only dev serves anything");
+        let on = life.promote_in(&lane("prod"), "1.0.0").await;
+        life.ended_in(&lane("prod"), on).await;
+        browser.get(place).await.says("The same release.").says("Artefacts").says("the same");
+        let second = life.promote_in(&lane("dev"), "2.0.0").await;
+        life.ended_in(&lane("dev"), second).await;
+        let page = browser.get(place).await;
+        page.says("dev serves 2.0.0, prod 1.0.0")
+            .says("other bytes")
+            .says("Migrations on the way to prod");
+        page.says("Components and vulnerabilities").says("wherever they are");
+    });
+}
+
+#[test]
+fn a_release_that_brings_its_bill_needs_no_check_that_reads_it() {
+    let world = World::new("prod: root, tier production");
+    world.live(async |life| {
+        life.prepare().await;
+        for (version, bill) in [("7.0.0", FIRST), ("7.1.0", SECOND)] {
+            let digest = world.evidence.keep(bill.as_bytes()).unwrap();
+            let size = bill.len() as u64;
+            let brought = Brought { digest, size, source: "sbom.json".to_owned() };
+            let words = ReleaseWords { content: version.to_owned(), ..ReleaseWords::default() };
+            let app = Name::new("app").unwrap();
+            let mut release = declared::release(&app, version, &words, Timestamp(0)).unwrap();
+            release.evidence.insert(Name::new("sbom").unwrap(), brought);
+            let by = Person::new("anna").unwrap();
+            let order = Order::CreateRelease(Box::new(NewRelease { release, by }));
+            life.engine.order_project(order).await.unwrap();
+        }
+        let browser = Browser::of(&life.engine, "anna");
+        browser.get("/releases/app/7.0.0").await.says("2 components").says("1 known weakness");
+        let page = browser.get("/compare?service=app&from=7.0.0&to=7.1.0").await;
+        page.says("CVE-2026-1").says("log4j-core").says("2.17.1");
+        let none = browser.get("/compare?service=app&from=1.0.0&to=7.1.0").await;
+        none.says("Nothing is known of the materials of 1.0.0").says("--evidence sbom=FILE");
     });
 }
 

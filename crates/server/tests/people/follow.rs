@@ -142,6 +142,33 @@ async fn f31_whoever_cannot_follow_is_told_the_state_once_and_goes_on_from_there
 }
 
 #[tokio::test]
+async fn f31_many_who_cannot_follow_are_sent_one_state_and_then_all_that_is_not_in_it() {
+    let world = world().await;
+    let mut first = Stream::open(&world, "", LEAD).await;
+    let mut second = Stream::open(&world, "", LEAD).await;
+    for _ in 0..300 {
+        freeze(&world, "staging").await;
+    }
+    tokio::task::yield_now().await;
+    let (event, of_first, _) = first.next().await.unwrap();
+    assert_eq!(event, "resync");
+    // The state that was written for the first one is as old as this when it is sent to the second.
+    for _ in 0..3 {
+        freeze(&world, "production").await;
+    }
+    tokio::task::yield_now().await;
+    let last = world.engine.last_event().await.unwrap();
+    let (event, mut at, _) = second.next().await.unwrap();
+    assert!(event == "resync" && at >= of_first, "{event} {at}");
+    freeze(&world, "staging").await;
+    while at <= last {
+        let (event, id, _) = second.next().await.unwrap();
+        assert_eq!((event.as_str(), id), ("journal", at + 1));
+        at = id;
+    }
+}
+
+#[tokio::test]
 async fn t13_the_stream_ends_with_the_token_that_opened_it() {
     let world = world().await;
     let made = world.post(&As::Person("ada"), "/v1/tokens", &json!({ "name": "one" })).await;

@@ -105,6 +105,9 @@ async fn events_with_a_name_come_newest_first_of_all_lanes_or_of_some(ground: &G
     assert_eq!(of(&["api/even"], None, 2).await, [6, 4]);
     assert_eq!(of(&["api/odd", "api/even"], Some(6), 10).await, [5, 4, 3, 2]);
     assert_eq!(of(&["api/none"], None, 10).await, [0; 0]);
+    // A name that no index has, and the beginning of one.
+    let taken = store.events_named("order-taken", &[lane("api/even")], None, 10).await.unwrap();
+    assert_eq!(taken.iter().map(|row| row.seq).collect::<Vec<_>>(), [8]);
     assert_eq!(store.events_named("order", &[], Some(u64::MAX), 10).await.unwrap(), []);
     store.close().await;
 }

@@ -3,16 +3,17 @@
 
 use towpath_ports::materials::Materials;
 
-use super::bill::read;
+use super::{bill, spdx};
 use crate::reports::short;
 
 /// Largest bill that is read, in bytes: what the check itself reads at most.
 const LARGEST: usize = 32 * 1024 * 1024;
 
-/// What a bill says; none of bytes that are no bill in JSON. Safe to repeat.
+/// What a bill says, CycloneDX or SPDX; none of bytes that are no bill in JSON. Safe to repeat.
 pub fn materials(bytes: &[u8]) -> Option<Materials> {
-    let bill = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LARGEST)?;
-    let (components, findings, tells_vulnerabilities) = read(bill)?;
+    let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LARGEST)?;
+    let (components, findings, tells_vulnerabilities) =
+        bill::read(text).or_else(|| spdx::read(text))?;
     let mut all = Materials { tells_vulnerabilities, ..Materials::default() };
     for (name, version) in components {
         let name = all.components.entry(short(&name)).or_default();

@@ -13,7 +13,7 @@ use crate::api::events::hide;
 use crate::error::{Answer, ApiError};
 
 /// How many events one page lists.
-const LISTED: usize = 25;
+const LISTED: u32 = 25;
 /// How many are looked through for one answer: what is older is one link away.
 const LOOKED_THROUGH: u32 = 5_000;
 
@@ -120,8 +120,8 @@ fn wrong(name: &str, cause: &str) -> ApiError {
         .into()
 }
 
-/// A moment, or the first or last one of a day.
-fn moment(text: &str, at_its_end: bool) -> Result<Option<Timestamp>, ()> {
+/// A moment, or the first or last one of a day; none of an empty text.
+pub(in crate::pages) fn moment(text: &str, at_its_end: bool) -> Result<Option<Timestamp>, ()> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -140,6 +140,12 @@ fn moment(text: &str, at_its_end: bool) -> Result<Option<Timestamp>, ()> {
 }
 
 impl Sought {
+    /// Whether events of the same time can differ in being looked for.
+    fn chooses(&self) -> bool {
+        let texts = [&self.kind, &self.who, &self.environment];
+        !self.words.is_empty() || self.promotion.is_some() || texts.iter().any(|it| !it.is_empty())
+    }
+
     /// Whether an event is what is looked for.
     pub(super) fn is(&self, row: &EventRow) -> bool {
         self.promotion.is_none_or(|number| row.promotion.is_some_and(|own| own.0 == number))
@@ -212,7 +218,9 @@ pub(super) async fn found(engine: &Engine, wanted: &Wanted) -> Answer<Found> {
     let sought = wanted.sought()?;
     let (after, end) = sought.bounds(engine).await?;
     let before = wanted.before.unwrap_or(u64::MAX).min(end);
-    let looked = engine.latest_events(Some(before), LOOKED_THROUGH).await?;
+    // Where nothing is looked for, each is one.
+    let most = if sought.chooses() { LOOKED_THROUGH } else { LISTED + 1 };
+    let looked = engine.latest_events(Some(before), most).await?;
     // Thousands of bodies are searched for words: not on a thread that answers others.
     let searched = tokio::task::spawn_blocking(move || {
         let looked: Vec<EventRow> = looked.into_iter().filter(|row| row.seq > after).collect();
@@ -221,8 +229,8 @@ pub(super) async fn found(engine: &Engine, wanted: &Wanted) -> Answer<Found> {
         (rows, last)
     });
     let (mut rows, last) = searched.await.map_err(|_| ApiError::broken())?;
-    let is_more = rows.len() > LISTED;
-    rows.truncate(LISTED);
+    let is_more = rows.len() > LISTED as usize;
+    rows.truncate(LISTED as usize);
     let oldest = if is_more { rows.last().map(|row| row.seq) } else { last };
     Ok(Found { rows, oldest: oldest.filter(|seq| *seq > after + 1) })
 }

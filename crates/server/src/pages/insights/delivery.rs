@@ -1,14 +1,13 @@
 //! The four figures of delivery, the wait for agreement and the share of rollbacks, each over the whole time and by
 //! weeks. Owns what is counted and says how; draws nothing.
 
+use std::collections::HashMap;
+
 use towpath_core::ids::PromotionNumber;
 use towpath_core::promotion::state::{Kind, Outcome};
-use towpath_core::release::Release;
-use towpath_core::units::Timestamp;
 use towpath_engine::Moments;
-use towpath_engine::views::PromotionView;
 
-use super::ended;
+use super::digest::{Fact, seconds};
 use super::figures::{middle, real};
 use crate::pages::marks::took;
 
@@ -55,50 +54,50 @@ pub(super) struct Figure {
 }
 
 /// When promotions met what is counted here.
-#[derive(Default)]
-pub(super) struct Met {
-    pub(super) condemned: Moments,
-    pub(super) return_ordered: Moments,
-    pub(super) returned: Moments,
-    pub(super) agreed: Moments,
+pub(super) struct Met<'a> {
+    pub(super) condemned: &'a Moments,
+    pub(super) return_ordered: &'a Moments,
+    pub(super) returned: &'a Moments,
+    pub(super) agreed: &'a Moments,
 }
 
 /// What is counted about: promotions into production, and what is known of them.
 pub(super) struct Counted<'a> {
-    pub(super) all: &'a [PromotionView],
-    pub(super) releases: &'a [Release],
+    pub(super) all: &'a [&'a Fact],
     pub(super) production: &'a [String],
-    pub(super) met: &'a Met,
+    pub(super) met: &'a Met<'a>,
     pub(super) window: Window,
 }
 
 impl Counted<'_> {
-    fn is_there(&self, one: &PromotionView) -> bool {
-        self.production.is_empty() || self.production.contains(&one.to)
+    fn is_there(&self, one: &Fact) -> bool {
+        self.production.is_empty() || self.production.iter().any(|name| **name == *one.to)
     }
 
-    fn to_production(&self) -> impl Iterator<Item = &PromotionView> {
-        let own = self.all.iter().filter(|one| one.kind == Kind::Promote);
+    fn to_production(&self) -> impl Iterator<Item = &Fact> {
+        let own = self.all.iter().copied().filter(|one| one.kind == Kind::Promote);
         own.filter(|one| self.is_there(one))
     }
 
     /// Promotions that moved a visitor, each with whether it went back, or was rolled back later.
     fn moved(&self) -> Vec<(i64, bool)> {
         let moved = self.to_production().filter(|one| {
-            matches!(one.outcome, Some(Outcome::Succeeded | Outcome::RolledBack))
-                || one.evidence.green.requests > 0
+            matches!(one.outcome, Some(Outcome::Succeeded | Outcome::RolledBack)) || one.moved
         });
-        let was_taken_back = |one: &PromotionView| {
-            self.all.iter().any(|other| {
-                other.kind == Kind::Rollback
-                    && other.number > one.number
-                    && (&other.service, &other.to) == (&one.service, &one.to)
-                    && other.replaces.as_ref() == Some(&one.release)
-            })
+        // The last rollback of each release in each lane.
+        let mut back: HashMap<(&str, &str, &str), u64> = HashMap::new();
+        for one in self.all.iter().filter(|one| one.kind == Kind::Rollback) {
+            let Some(release) = &one.replaces else { continue };
+            let last = back.entry((&*one.service, &*one.to, &**release)).or_default();
+            *last = one.number.max(*last);
+        }
+        let was_taken_back = |one: &Fact| {
+            let last = back.get(&(&*one.service, &*one.to, &*one.release));
+            last.is_some_and(|last| *last > one.number)
         };
-        let each = moved.filter_map(|one| {
+        let each = moved.map(|one| {
             let went = one.outcome == Some(Outcome::RolledBack) || was_taken_back(one);
-            Some((ended(one)?, went))
+            (one.ended, went)
         });
         each.collect()
     }
@@ -152,7 +151,7 @@ pub(super) fn figures(counted: &Counted<'_>) -> Vec<Figure> {
 
 fn frequency(counted: &Counted<'_>) -> Figure {
     let well = counted.to_production().filter(|one| one.outcome == Some(Outcome::Succeeded));
-    let ends: Vec<i64> = well.filter_map(ended).collect();
+    let ends: Vec<i64> = well.map(|one| one.ended).collect();
     let window = counted.window;
     #[expect(clippy::cast_precision_loss, reason = "a few days")]
     let (days, piece) = (window.days.max(1) as f64, window.piece() as f64);
@@ -174,13 +173,7 @@ fn lead(counted: &Counted<'_>) -> Figure {
     let spans: Vec<(i64, f64)> = counted
         .to_production()
         .filter(|one| one.outcome == Some(Outcome::Succeeded))
-        .filter_map(|one| {
-            let release = counted.releases.iter().find(|it| {
-                it.service.as_str() == one.service && it.version.as_str() == one.release
-            })?;
-            let created = release.created_at.0 / 1_000_000;
-            Some((ended(one)?, real(usize::try_from(ended(one)? - created).unwrap_or(0))))
-        })
+        .filter_map(|one| Some((one.ended, one.lead?)))
         .collect();
     let all = || spans.iter().map(|(_, span)| *span);
     Figure {
@@ -197,25 +190,53 @@ fn lead(counted: &Counted<'_>) -> Figure {
 
 fn failures(counted: &Counted<'_>) -> Figure {
     let moved = counted.moved();
-    let failed = moved.iter().filter(|(_, went)| *went).count();
+    let means = "Promotions into production that went back, or were rolled back later, by an incident or a person, of all that moved a visitor.";
+    share(counted, "Change failure rate", means, &moved)
+}
+
+/// How many of some are so.
+fn share(
+    counted: &Counted<'_>,
+    name: &'static str,
+    means: &'static str,
+    all: &[(i64, bool)],
+) -> Figure {
+    let so = all.iter().filter(|(_, so)| *so).count();
+    let is_none = all.is_empty();
     Figure {
-        name: "Change failure rate",
-        value: if moved.is_empty() { none() } else { percent(real(failed) / real(moved.len())) },
-        more: if moved.is_empty() { String::new() } else { format!("{failed} of {}", moved.len()) },
-        means: "Promotions into production that went back, or were rolled back later, by an incident or a person, of all that moved a visitor.",
-        weeks: counted.shares(&moved),
+        name,
+        value: if is_none { none() } else { percent(real(so) / real(all.len())) },
+        more: if is_none { String::new() } else { format!("{so} of {}", all.len()) },
+        means,
+        weeks: counted.shares(all),
         said: percent,
     }
 }
 
+/// The middle one of some spans.
+fn median(
+    counted: &Counted<'_>,
+    name: &'static str,
+    means: &'static str,
+    spans: &[(i64, f64)],
+) -> Figure {
+    Figure {
+        name,
+        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
+        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
+        means,
+        weeks: counted.middles(spans),
+        said: took,
+    }
+}
+
 fn recovery(counted: &Counted<'_>) -> Figure {
-    let seconds = |from: Timestamp, to: Timestamp| to.since(from).milliseconds();
     let spans: Vec<(i64, f64)> = counted
         .all
         .iter()
         .filter(|one| counted.is_there(one))
         .filter_map(|one| {
-            let at = ended(one)?;
+            let at = one.ended;
             if one.kind == Kind::Rollback {
                 return (one.outcome == Some(Outcome::Succeeded)).then_some((at, one.seconds?));
             }
@@ -225,18 +246,11 @@ fn recovery(counted: &Counted<'_>) -> Figure {
             let (met, number) = (counted.met, PromotionNumber(one.number));
             let seen = met.condemned.get(&number).or_else(|| met.return_ordered.get(&number))?.0;
             let back = met.returned.get(&number)?.1;
-            #[expect(clippy::cast_precision_loss, reason = "milliseconds of a return")]
-            Some((at, seconds(seen, back) as f64 / 1_000.0))
+            Some((at, seconds(seen, back)))
         })
         .collect();
-    Figure {
-        name: "Recovery",
-        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
-        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
-        means: "In production: from the verdict, the alarm or the order until all traffic is back on the release before.",
-        weeks: counted.middles(&spans),
-        said: took,
-    }
+    let means = "In production: from the verdict, the alarm or the order until all traffic is back on the release before.";
+    median(counted, "Recovery", means, &spans)
 }
 
 fn approvals(counted: &Counted<'_>) -> Figure {
@@ -245,41 +259,25 @@ fn approvals(counted: &Counted<'_>) -> Figure {
         .iter()
         .filter_map(|one| {
             let agreed = counted.met.agreed.get(&PromotionNumber(one.number))?.1;
-            let asked: jiff::Timestamp = one.requested_at.parse().ok()?;
-            let waited = Timestamp(asked.as_microsecond());
-            #[expect(clippy::cast_precision_loss, reason = "milliseconds of a wait")]
-            Some((ended(one)?, agreed.since(waited).milliseconds() as f64 / 1_000.0))
+            Some((one.ended, seconds(one.requested, agreed)))
         })
         .collect();
-    Figure {
-        name: "Approval wait",
-        value: middle(spans.iter().map(|(_, span)| *span), 0.5).map_or_else(none, took),
-        more: if spans.is_empty() { String::new() } else { format!("median of {}", spans.len()) },
-        means: "From the order of a promotion until the last word that it waited for, everywhere.",
-        weeks: counted.middles(&spans),
-        said: took,
-    }
+    let means = "From the order of a promotion until the last word that it waited for, everywhere.";
+    median(counted, "Approval wait", means, &spans)
 }
 
 fn rollbacks(counted: &Counted<'_>) -> Figure {
     let all: Vec<(i64, bool)> = counted
         .all
         .iter()
-        .filter(|one| one.started_at.is_some())
-        .filter_map(|one| {
+        .filter(|one| one.began)
+        .map(|one| {
             let back = one.kind == Kind::Rollback || one.outcome == Some(Outcome::RolledBack);
-            Some((ended(one)?, back))
+            (one.ended, back)
         })
         .collect();
-    let back = all.iter().filter(|(_, back)| *back).count();
-    Figure {
-        name: "Rollback rate",
-        value: if all.is_empty() { none() } else { percent(real(back) / real(all.len())) },
-        more: if all.is_empty() { String::new() } else { format!("{back} of {}", all.len()) },
-        means: "Rollbacks, and promotions that went back, of all that began, everywhere.",
-        weeks: counted.shares(&all),
-        said: percent,
-    }
+    let means = "Rollbacks, and promotions that went back, of all that began, everywhere.";
+    share(counted, "Rollback rate", means, &all)
 }
 
 #[cfg(test)]

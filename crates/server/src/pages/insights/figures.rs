@@ -2,9 +2,9 @@
 
 use towpath_core::matrix::{Matrix, Tier};
 use towpath_core::promotion::state::{Kind, Outcome};
-use towpath_engine::views::PromotionView;
 
-use super::ended;
+use super::digest::Fact;
+use super::marks::Dots;
 use crate::pages::marks::{grouped, took};
 
 /// A target of the matrix.
@@ -14,6 +14,18 @@ pub(super) struct Goal {
     text: String,
     /// A share, or seconds.
     value: f64,
+}
+
+impl Goal {
+    /// What it is about, by its key in the matrix.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// As the matrix writes it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// One promise and how it was kept.
@@ -29,6 +41,8 @@ pub(super) struct Kept {
     pub(super) marks: Vec<(i64, f64, bool)>,
     /// Seconds of the target, where it is one of time.
     pub(super) limit: Option<f64>,
+    /// Environments on the axis of a figure, in place of promotions.
+    pub(super) dots: Option<Dots>,
 }
 
 /// What `goals` declares, as far as it is counted here.
@@ -60,12 +74,11 @@ pub(super) fn production(matrix: &Matrix) -> Vec<String> {
     own.map(|one| one.name.to_string()).collect()
 }
 
-pub(super) fn kept(all: &[PromotionView], validated: &[(i64, f64)], goals: &[Goal]) -> Vec<Kept> {
-    let of =
-        |kind: Kind| all.iter().filter(move |one| one.kind == kind && one.started_at.is_some());
-    let success = |view: &PromotionView| view.outcome == Some(Outcome::Succeeded);
-    let promotions: Vec<&PromotionView> = of(Kind::Promote).collect();
-    let rollbacks: Vec<&PromotionView> = of(Kind::Rollback).collect();
+pub(super) fn kept(all: &[&Fact], validated: &[(i64, f64)], goals: &[Goal]) -> Vec<Kept> {
+    let of = |kind: Kind| all.iter().copied().filter(move |one| one.kind == kind && one.began);
+    let success = |one: &Fact| one.outcome == Some(Outcome::Succeeded);
+    let promotions: Vec<&Fact> = of(Kind::Promote).collect();
+    let rollbacks: Vec<&Fact> = of(Kind::Rollback).collect();
     vec![
         share(
             ("Promotion success", "succeeded, of all that began", "promotion_success_rate"),
@@ -103,16 +116,11 @@ pub(super) fn kept(all: &[PromotionView], validated: &[(i64, f64)], goals: &[Goa
 
 type Named = (&'static str, &'static str, &'static str);
 
-fn share(
-    named: Named,
-    own: &[&PromotionView],
-    good: impl Fn(&PromotionView) -> bool,
-    goals: &[Goal],
-) -> Kept {
+fn share(named: Named, own: &[&Fact], good: impl Fn(&Fact) -> bool, goals: &[Goal]) -> Kept {
     let goal = goals.iter().find(|goal| goal.key == named.2);
     let well = own.iter().filter(|one| good(one)).count();
     let rate = (!own.is_empty()).then(|| real(well) / real(own.len()));
-    let marks = own.iter().filter_map(|one| Some((ended(one)?, 0.0, !good(one)))).collect();
+    let marks = own.iter().map(|one| (one.ended, 0.0, !good(one))).collect();
     Kept {
         name: named.0,
         means: named.1,
@@ -122,12 +130,13 @@ fn share(
         said: format!("{} of {}.", grouped(well as u64), grouped(own.len() as u64)),
         marks,
         limit: None,
+        dots: None,
     }
 }
 
 /// When each ended, and how long it took.
-fn spans(own: &[&PromotionView]) -> Vec<(i64, f64)> {
-    own.iter().filter_map(|one| Some((ended(one)?, one.seconds?))).collect()
+fn spans(own: &[&Fact]) -> Vec<(i64, f64)> {
+    own.iter().filter_map(|one| Some((one.ended, one.seconds?))).collect()
 }
 
 fn time(named: Named, own: Vec<(i64, f64)>, goals: &[Goal]) -> Kept {
@@ -154,6 +163,7 @@ fn time(named: Named, own: Vec<(i64, f64)>, goals: &[Goal]) -> Kept {
         },
         marks,
         limit,
+        dots: None,
     }
 }
 

@@ -81,16 +81,7 @@ fn roll_back(look: &Look, data: &Data) -> Action {
         }
     };
     let plan = super::back::brief(look, data);
-    Action {
-        word: "rollback",
-        mark: "back",
-        title: "Roll back",
-        short,
-        full,
-        submit,
-        is_bad: true,
-        fields: html! { (plan) (reason(KEPT, false)) },
-    }
+    Action::roll_back(short, full, submit, html! { (plan) (reason(KEPT, false)) })
 }
 
 /// A person's word that something is wrong, with what follows from it here.
@@ -291,7 +282,12 @@ pub(in crate::pages) fn quarantined(look: &Look, view: &LaneView, one: &Quaranti
 }
 
 /// A freeze that a person set, and the button that ends it.
-pub(super) fn frozen(look: &Look, view: &LaneView, freeze: &FreezeView, at: usize) -> Markup {
+pub(in crate::pages) fn frozen(
+    look: &Look,
+    view: &LaneView,
+    freeze: &FreezeView,
+    at: usize,
+) -> Markup {
     let now = look.now();
     let place = words::lane_place(&view.service, &view.environment);
     let what = scope_words(freeze);

@@ -42,6 +42,7 @@ pub(super) fn brief(look: &Look, data: &Data) -> Markup {
 fn lasts(data: &Data) -> String {
     let mut all: Vec<f64> = data
         .history
+        .promotions
         .iter()
         .filter(|one| one.kind == Kind::Rollback && one.outcome == Some(Outcome::Succeeded))
         .filter_map(|one| one.seconds)

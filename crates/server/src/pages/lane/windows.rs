@@ -11,7 +11,7 @@ use towpath_engine::views::time as written;
 use crate::pages::frame::Look;
 use crate::pages::marks::{As, state, time};
 
-pub(super) fn section(look: &Look, lane: &LaneSpec) -> Markup {
+pub(in crate::pages) fn section(look: &Look, lane: &LaneSpec) -> Markup {
     let calendar = &lane.calendar;
     let now = look.engine.now();
     let at = |moment: Timestamp| time(&written(moment), As::Clock, look.now());

@@ -11,11 +11,11 @@ use towpath_engine::views::{FreezeView, LaneView, PromotionView, WaitView};
 
 use super::Data;
 use crate::pages::frame::Look;
-use crate::pages::marks::{As, counted, percent, state, tag, time};
+use crate::pages::marks::{As, age, counted, percent, state, tag, time};
 use crate::pages::words;
 
 /// One lane as it is shown.
-pub(super) struct Cell<'a> {
+pub(in crate::pages) struct Cell<'a> {
     lane: &'a LaneView,
     behind: usize,
     frozen: Option<&'a FreezeView>,
@@ -25,7 +25,7 @@ pub(super) struct Cell<'a> {
 
 impl<'a> Cell<'a> {
     /// None where the matrix declares no such lane.
-    pub(super) fn of(
+    pub(in crate::pages) fn of(
         data: &'a Data,
         order: &Order<'a>,
         service: &Name,
@@ -73,12 +73,22 @@ impl<'a> Cell<'a> {
         self.lane.promises.iter().any(|promise| promise.state == "fail")
     }
 
-    pub(super) fn is(&self, word: &str) -> bool {
+    /// What it shows.
+    pub(in crate::pages) fn lane(&self) -> &'a LaneView {
+        self.lane
+    }
+
+    /// The segments that it belongs to, as the script reads them.
+    pub(in crate::pages) fn states(&self) -> String {
+        self.states.join(" ")
+    }
+
+    pub(in crate::pages) fn is(&self, word: &str) -> bool {
         self.states.contains(&word)
     }
 
     /// Whether a word of the filter is in it, as the script asks as well.
-    pub(super) fn says(&self, service: &Name, word: &str) -> bool {
+    pub(in crate::pages) fn says(&self, service: &Name, word: &str) -> bool {
         let lane = self.lane;
         let releases = [lane.serves.as_ref().map(|it| it.release.as_str())];
         let promotion = lane.promotion.as_ref().map(|it| it.release.as_str());
@@ -95,16 +105,14 @@ impl<'a> Cell<'a> {
         let lane = self.lane;
         let href = look.to(&self.place());
         let class = if is_off { "cell off" } else { "cell" };
+        let states = (!self.states.is_empty()).then(|| self.states());
         html! {
-            a class=(class) href=(href) data-s=(self.states.join(" ")) data-t=(lane.environment) {
-                span.env { (lane.environment) }
-                span.l1 {
-                    (self.release())
-                    @if let Some(serves) = &lane.serves {
-                        span.age { (time(&serves.since, As::Age, look.now())) }
-                    }
+            // Its environment stands at the head of the column; where there are none, the style sheet writes it.
+            a class=(class) href=(href) data-s=[states] data-t=(lane.environment) {
+                (self.release())
+                @if let Some(serves) = &lane.serves {
+                    (since(&serves.since, look)) (self.health()) (self.behind())
                 }
-                @if lane.serves.is_some() { span.l2 { (self.health()) (self.behind()) } }
                 @if let Some(promotion) = self.rolling() { (traffic(lane, promotion)) }
                 (self.tags(look))
             }
@@ -138,7 +146,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn health(&self) -> Markup {
+    pub(in crate::pages) fn health(&self) -> Markup {
         match self.lane.health.state.as_str() {
             "healthy" => state("ok", "", "healthy"),
             "unhealthy" => state("warn", "harm", "unhealthy"),
@@ -146,7 +154,12 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn behind(&self) -> Markup {
+    /// Whether releases are verified one environment before and not here.
+    pub(in crate::pages) fn is_behind(&self) -> bool {
+        self.behind > 0
+    }
+
+    pub(in crate::pages) fn behind(&self) -> Markup {
         html! {
             @if self.behind > 0 {
                 span.qq title="Releases verified one environment before and not here" { (self.behind) " behind" }
@@ -154,7 +167,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn tags(&self, look: &Look) -> Markup {
+    pub(in crate::pages) fn tags(&self, look: &Look) -> Markup {
         let lane = self.lane;
         let tags = [
             self.unhealthy(),
@@ -187,6 +200,15 @@ impl<'a> Cell<'a> {
         let broken = self.lane.promises.iter().find(|promise| promise.state == "fail")?;
         Some(tag("warn", "harm", &html! { (broken.title) }))
     }
+}
+
+/// Since when it serves, as an age.
+fn since(at: &str, look: &Look) -> Markup {
+    let Ok(moment) = at.parse::<jiff::Timestamp>() else { return html! {} };
+    let whole = moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let title = moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let text = age(look.now().duration_since(moment).as_secs());
+    html! { time.age datetime=(whole) title=(title) data-as="age" { (text) } }
 }
 
 /// What a promotion is doing, or waits for.
@@ -253,10 +275,10 @@ fn is_of(wait: &WaitView, lane: &LaneView) -> bool {
 }
 
 /// Which of two releases is newer, of those that serve or are verified anywhere.
-pub(super) type Order<'a> = HashMap<(&'a str, &'a str), usize>;
+pub(in crate::pages) type Order<'a> = HashMap<(&'a str, &'a str), usize>;
 
 /// That order, of all lanes of a page.
-pub(super) fn order<'a>(look: &Look, data: &'a Data) -> Order<'a> {
+pub(in crate::pages) fn order<'a>(look: &Look, data: &'a Data) -> Order<'a> {
     let lanes = data.status.lanes.iter();
     let asked = lanes.flat_map(|lane| {
         let serving = lane.serves.iter().map(|serves| serves.release.as_str());

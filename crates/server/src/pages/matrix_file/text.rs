@@ -11,21 +11,78 @@ use super::says;
 use super::written::{Read, Written};
 use crate::pages::marks::{icon, sentence};
 
-/// Every value that holds. Where it comes from is known of a file alone that says the same.
-pub(super) fn resolved(matrix: &Matrix, file: &Written, words: &[String]) -> Markup {
-    match file {
-        Written::Read(read) if read.is_in_force => lines(&read.lines, words),
-        _ => values(matrix, words),
+/// So many values stand on one page: fifty services have thousands.
+const LISTED: usize = 160;
+
+/// A part of a long list, and the addresses of the others.
+pub(super) struct Part<'a> {
+    /// How many come before it.
+    pub(super) from: usize,
+    /// The address of the part that begins there.
+    pub(super) to: &'a dyn Fn(usize) -> String,
+}
+
+impl Part<'_> {
+    fn of<'b, T>(&self, all: &'b [T]) -> &'b [T] {
+        let from = self.from.min(all.len());
+        &all[from..from.saturating_add(LISTED).min(all.len())]
+    }
+
+    fn pager(&self, count: usize) -> Markup {
+        let until = self.from.saturating_add(LISTED);
+        html! {
+            @if count > LISTED {
+                p.pager {
+                    @if self.from > 0 { a href=((self.to)(self.from.saturating_sub(LISTED))) rel="prev" { "Those before" } }
+                    span.q { (self.from.min(count) + 1) " to " (until.min(count)) " of " (count) }
+                    @if until < count { a href=((self.to)(until)) rel="next" { "Those behind" } }
+                }
+            }
+        }
     }
 }
 
-fn lines(all: &[ResolvedLine], words: &[String]) -> Markup {
+/// Every value that holds. Where it comes from is known of a file alone that says the same.
+pub(super) fn resolved(
+    matrix: &Matrix,
+    file: &Written,
+    words: &[String],
+    part: &Part<'_>,
+) -> Markup {
+    match file {
+        Written::Read(read) if read.is_in_force => lines(&read.lines, words, part),
+        _ => values(matrix, words, part),
+    }
+}
+
+/// Where the sections begin, and the environments in theirs, by the number of lines before.
+fn heads(all: &[&ResolvedLine]) -> Vec<(usize, String)> {
+    let mut section = "";
+    let mut found = Vec::new();
+    for (at, line) in all.iter().enumerate() {
+        let name = line.text.split(':').next().unwrap_or_default();
+        match line.indent {
+            0 => {
+                section = name;
+                found.push((at, name.to_owned()));
+            }
+            2 if section == "environments" => found.push((at, name.to_owned())),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn lines(all: &[ResolvedLine], words: &[String], part: &Part<'_>) -> Markup {
     let found: Vec<&ResolvedLine> = all.iter().filter(|line| is_found(line, words)).collect();
     let is_whole = words.is_empty();
     html! {
         @if found.is_empty() { p.q { "No value has these words." } }
-        div.lines role="list" {
-            @for line in found {
+        @if is_whole && found.len() > LISTED {
+            nav.named.sm aria-label="Sections" { @for (at, name) in heads(&found) { a href=((part.to)(at)) { (name) } } }
+        }
+        div.values role="list" {
+            @for line in part.of(&found) {
                 @match &line.value {
                     Some((path, origin)) => div id=(path) role="listitem" {
                         a.key href={ "#" (path) } {
@@ -37,6 +94,7 @@ fn lines(all: &[ResolvedLine], words: &[String]) -> Markup {
                 }
             }
         }
+        (part.pager(found.len()))
     }
 }
 
@@ -71,18 +129,20 @@ fn source(origin: &Origin) -> Markup {
 }
 
 /// The same of a matrix whose file is not here: by path, as programs see it.
-fn values(matrix: &Matrix, words: &[String]) -> Markup {
+fn values(matrix: &Matrix, words: &[String], part: &Part<'_>) -> Markup {
     let mut found = Vec::new();
     for place in differences(None, matrix, hide_secrets) {
         flat(&place.path, &place.now.unwrap_or_default(), &mut found);
     }
+    found.retain(|(path, value)| says(&format!("{path} {value}"), words));
     html! {
         p.sm.q { "Where each value comes from is known of a file here that says the same. These are the values that hold, as programs see them: spans in milliseconds, shares of one." }
-        div.lines role="list" {
-            @for (path, value) in found.iter().filter(|(path, value)| says(&format!("{path} {value}"), words)) {
+        div.values role="list" {
+            @for (path, value) in part.of(&found) {
                 div id=(path) role="listitem" { a.key href={ "#" (path) } { (path) ": " span.v { (value) } } }
             }
         }
+        (part.pager(found.len()))
     }
 }
 
@@ -122,7 +182,7 @@ fn numbered(read: &Read, words: &[String]) -> Markup {
     let found: Vec<(usize, &str)> = all.filter(|(_, line)| says(line, words)).collect();
     html! {
         @if found.is_empty() { p.q { "No line has these words." } }
-        div.lines.raw role="list" {
+        div.values.raw role="list" {
             @for (number, line) in found {
                 div id={ "L" (number) } role="listitem" {
                     a.no href={ "#L" (number) } aria-label={ "Line " (number) } { (number) }

@@ -152,16 +152,7 @@ fn roll_back(view: &PromotionView) -> Action {
             format!("Roll back to {before}"),
         ),
     };
-    Action {
-        word: "rollback",
-        mark: "back",
-        title: "Roll back",
-        short,
-        full,
-        submit,
-        is_bad: true,
-        fields: reason(KEPT, false),
-    }
+    Action::roll_back(short, full, submit, reason(KEPT, false))
 }
 
 /// Yes and no to the plan of one that waits.

@@ -32,19 +32,35 @@ pub(super) async fn go(
         Ok(browser) => browser,
         Err(error) => return frame::unavailable(&error),
     };
-    let counted = sign_in.count_way(&at.place).await;
-    let way = match counted {
-        Ok(()) => sign_in.way_there(&provider, &browser, &to, at.visit.as_ref(), wish).await,
-        Err(error) => Err(Failed::Here(error)),
-    };
-    match way {
-        Ok(way) => {
-            let mut answer = Redirect::to(way.as_str()).into_response();
-            let set = cookie::set_browser(&browser, at.secure);
-            answer.headers_mut().append(header::SET_COOKIE, set);
-            answer
-        }
-        Err(failed) => shown(&sign_in, &provider, &at, failed).await,
+    let way = sign_in.way_there(&provider, &browser, &to, at.visit.as_ref(), wish);
+    let way = counted(&sign_in, &at, way).await.map(|way| {
+        let mut answer = Redirect::to(way.as_str()).into_response();
+        answer.headers_mut().append(header::SET_COOKIE, cookie::set_browser(&browser, at.secure));
+        answer
+    });
+    answered(&sign_in, &provider, &at, way).await
+}
+
+/// A way there or back, once it is counted who begins how many of them.
+async fn counted<T>(
+    sign_in: &SignIn,
+    at: &At,
+    way: impl Future<Output = Result<T, Failed>>,
+) -> Result<T, Failed> {
+    sign_in.count_way(&at.place).await.map_err(Failed::Here)?;
+    way.await
+}
+
+/// The answer, or what people read where nobody was signed in.
+async fn answered(
+    sign_in: &SignIn,
+    provider: &Provider,
+    at: &At,
+    answer: Result<Response, Failed>,
+) -> Response {
+    match answer {
+        Ok(answer) => answer,
+        Err(failed) => shown(sign_in, provider, at, failed).await,
     }
 }
 
@@ -58,18 +74,12 @@ pub(super) async fn back(
     let Some(provider) = sign_in.provider().cloned() else { return frame::nothing_there() };
     let browser = cookie::read_browser(&headers, at.secure);
     let query = query.unwrap_or_default();
-    let came = match sign_in.count_way(&at.place).await {
-        Ok(()) => sign_in.came_back(&provider, &query, browser, at.visit.as_ref()).await,
-        Err(error) => Err(Failed::Here(error)),
-    };
-    let entered = match came {
+    let came = sign_in.came_back(&provider, &query, browser, at.visit.as_ref());
+    let entered = match counted(&sign_in, &at, came).await {
         Ok(came) => entered(&sign_in, &at, came).await,
         Err(failed) => Err(failed),
     };
-    match entered {
-        Ok(answer) => answer,
-        Err(failed) => shown(&sign_in, &provider, &at, failed).await,
-    }
+    answered(&sign_in, &provider, &at, entered).await
 }
 
 async fn entered(sign_in: &SignIn, at: &At, came: CameBack) -> Result<Response, Failed> {

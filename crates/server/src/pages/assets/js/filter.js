@@ -5,10 +5,10 @@ function filter() {
   const field = box();
   if (!field) return;
   const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const cell of all("[data-s]")) {
+  for (const cell of all("a.cell, tr[data-row][data-s]")) {
     const row = cell.closest("[data-row]");
     const text = ((row ? row.dataset.row : "") + " " + (cell.dataset.t || "") + " " + cell.textContent).toLowerCase();
-    const is = state === "all" || cell.dataset.s.split(" ").includes(state);
+    const is = state === "all" || (cell.dataset.s || "").split(" ").includes(state);
     cell.classList.toggle("off", !(is && words.every((word) => text.includes(word))));
   }
 }
