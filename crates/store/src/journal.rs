@@ -67,7 +67,7 @@ pub(crate) async fn read(
 
 /// Events that an index finds by their name: those of its migration, and no others. A look at any other is
 /// rare, and each event of a rollout would pay for it.
-const INDEXED: [&str; 8] = [
+const INDEXED: [&str; 9] = [
     "order-refused",
     "condemned",
     "return-ordered",
@@ -76,6 +76,7 @@ const INDEXED: [&str; 8] = [
     "instances-ready",
     "weight-ordered",
     "commit-ordered",
+    "notice-delivered",
 ];
 
 /// How a query says the name of an event, and the value that it needs for that. Of an index for some names a

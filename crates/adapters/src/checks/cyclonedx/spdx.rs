@@ -58,6 +58,13 @@ fn of_third(graph: &[Element]) -> Materials {
     (components, findings, tells)
 }
 
+/// What says how bad a weakness is.
+const SCORES: [&str; 3] = [
+    "security_CvssV2VulnAssessmentRelationship",
+    "security_CvssV3VulnAssessmentRelationship",
+    "security_CvssV4VulnAssessmentRelationship",
+];
+
 /// What packages are said to have, and nobody says is fixed or does not affect them.
 fn findings(graph: &[Element], packages: &HashMap<&str, &Element>) -> Vec<Finding> {
     let ids: HashMap<&str, &Element> = graph
@@ -83,23 +90,27 @@ fn findings(graph: &[Element], packages: &HashMap<&str, &Element>) -> Vec<Findin
             one.to.iter().flatten().map(move |to| (from, to.as_str()))
         })
         .collect();
-    let severity = |weakness: &str| {
-        let scored = related(&[
-            "security_CvssV2VulnAssessmentRelationship",
-            "security_CvssV3VulnAssessmentRelationship",
-            "security_CvssV4VulnAssessmentRelationship",
-        ]);
-        let own = scored.filter(|(from, ..)| *from == weakness);
-        own.filter_map(|(.., one)| one.severity.as_deref().and_then(Severity::of_word)).min()
-    };
+    // In one pass: whoever wrote the file could relate each to all of the others.
+    let mut severities: HashMap<&str, Severity> = HashMap::new();
+    for one in graph.iter().filter(|one| SCORES.contains(&one.kind.as_str())) {
+        let Some(found) = one.severity.as_deref().and_then(Severity::of_word) else { continue };
+        let known = severities.entry(one.from.as_deref().unwrap_or_default()).or_insert(found);
+        *known = (*known).min(found);
+    }
+    let mut told = HashSet::new();
     related(&["Relationship"])
         .filter(|(.., one)| one.relation.as_deref() == Some("hasAssociatedVulnerability"))
         .filter(|(package, weakness, _)| !set_aside.contains(&(*weakness, *package)))
+        .filter(|(package, weakness, _)| told.insert((*package, *weakness)))
         .filter_map(|(package, weakness, _)| {
             let (package, found) = (packages.get(package)?, ids.get(weakness)?);
             let version = package.version.clone().unwrap_or_default();
             let package = Package { name: package.name(), version, purl: None };
-            Some(Finding { ids: found.known_as(), package, severity: severity(weakness) })
+            Some(Finding {
+                ids: found.known_as(),
+                package,
+                severity: severities.get(weakness).copied(),
+            })
         })
         .collect()
 }

@@ -87,10 +87,9 @@ impl Digest {
         if known.since.is_none_or(|known| since < known) {
             *known = Known::default();
         }
-        // Whoever asks may go away in the middle: what was read is kept only when all of it was.
-        let mut read = std::mem::take(&mut *known);
-        read.go_on(engine, since).await?;
-        *known = read;
+        // Whoever asks may go away in the middle. What was read until then stays, and is read once more: how far it
+        // was read is noted at the end.
+        known.go_on(engine, since).await?;
         Ok(known)
     }
 }

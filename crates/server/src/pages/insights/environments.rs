@@ -71,7 +71,10 @@ pub(super) async fn read(
     passed: usize,
 ) -> Result<Read, ApiError> {
     let mut all = Vec::new();
-    for environment in &matrix.environments {
+    // Where most is at stake first: that is looked at, whatever else there is no room for.
+    let mut environments: Vec<_> = matrix.environments.iter().collect();
+    environments.sort_by_key(|environment| std::cmp::Reverse(environment.tier));
+    for environment in environments {
         let promised = measures::promised(environment);
         if !promised.is_empty() || speaks(goals) {
             all.extend(
@@ -179,9 +182,19 @@ impl Read {
                     .iter()
                     .filter_map(|group| Some((group.name, worst_by_goal(group, at)?)))
                     .collect();
-                Some(kept(*measure, named, goal, &worst))
+                Some(self.as_far(kept(*measure, named, goal, &worst)))
             });
         declared.collect()
+    }
+
+    /// Nothing is kept everywhere as long as not all were looked at.
+    fn as_far(&self, mut kept: Kept) -> Kept {
+        if self.lanes.len() < self.count {
+            kept.is_met = kept.is_met.filter(|is_met| !is_met);
+            let seen = format!(" By {} of {}.", self.lanes.len(), counted(self.count, "lane"));
+            kept.said.push_str(&seen);
+        }
+        kept
     }
 }
 
@@ -190,7 +203,12 @@ fn worst_by_goal<'a>(group: &'a Group<'_>, measure: usize) -> Option<&'a Judged>
     let all = group.lanes.iter().flat_map(|(_, all)| &all[measure]);
     let own = all.filter(|one| one.target.as_ref().is_some_and(|target| target.is_goal));
     let own = own.filter(|one| one.value.is_some());
-    own.max_by(|one, other| one.badness().total_cmp(&other.badness()))
+    // One that certainly misses is worse than one of which it cannot be told.
+    let misses = |one: &Judged| one.is_met() == Some(false);
+    own.max_by(|one, other| {
+        let badness = one.badness().total_cmp(&other.badness());
+        misses(one).cmp(&misses(other)).then(badness)
+    })
 }
 
 fn kept(

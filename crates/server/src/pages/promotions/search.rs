@@ -142,8 +142,8 @@ pub(in crate::pages) async fn found(look: &Look, sought: Sought<'_>) -> Answer<F
     let Sought { lanes, mut before, count, is, since } = sought;
     let (mut promotions, mut looked) = (Vec::new(), 0);
     loop {
-        let read = piece(look, lanes.as_deref(), before).await?;
-        looked += read.promotions.len();
+        let (read, rows) = piece(look, lanes.as_deref(), before).await?;
+        looked += rows;
         let asked = |one: &PromotionView| one.requested_at.parse::<Timestamp>().ok();
         let is_early = |one: &&PromotionView| since.is_some_and(|since| asked(one) < Some(since));
         let is_over = read.promotions.iter().any(|one| is_early(&one));
@@ -161,8 +161,13 @@ pub(in crate::pages) async fn found(look: &Look, sought: Sought<'_>) -> Answer<F
     }
 }
 
-/// Some promotions in their order, with none left out between the first and the last of them.
-async fn piece(look: &Look, lanes: Option<&[LaneId]>, before: Option<u64>) -> Answer<Found> {
+/// Some promotions in their order, with none left out between the first and the last of them, and how many were read
+/// for that: of many lanes most are read in vain.
+async fn piece(
+    look: &Look,
+    lanes: Option<&[LaneId]>,
+    before: Option<u64>,
+) -> Answer<(Found, usize)> {
     let before = before.map(PromotionNumber);
     let all: Vec<Option<&LaneId>> = match lanes {
         None => vec![None],
@@ -179,7 +184,8 @@ async fn piece(look: &Look, lanes: Option<&[LaneId]>, before: Option<u64>) -> An
         }
         promotions.extend(own);
     }
+    let rows = promotions.len();
     promotions.retain(|one| down_to.is_none_or(|least| one.number >= least));
     promotions.sort_by_key(|one| std::cmp::Reverse(one.number));
-    Ok(Found { promotions, before: down_to })
+    Ok((Found { promotions, before: down_to }, rows))
 }
