@@ -1,7 +1,7 @@
 //! All releases of a project in the order of creation, and each by its name without a search through the others.
 //! Owns that order; decides nothing about a release.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +14,7 @@ use crate::release::Release;
 pub struct Releases {
     all: Vec<Release>,
     /// Where each stands: every view of a lane asks for the release that serves there.
-    places: HashMap<Name, HashMap<Version, usize>>,
+    places: BTreeMap<Name, BTreeMap<Version, usize>>,
 }
 
 impl Releases {

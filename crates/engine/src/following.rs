@@ -76,9 +76,10 @@ impl Engine {
         let before = kept.take();
         let answered = before.as_ref().map_or(now, |before| before.since);
         let since = if has_answered { now } else { answered };
-        view.answered_at = match has_answered {
-            true => Some(time(now)),
-            false => before.and_then(|before| before.view.answered_at),
+        view.answered_at = if has_answered {
+            Some(time(now))
+        } else {
+            before.and_then(|before| before.view.answered_at)
         };
         *kept = Some(Following { view, since });
     }

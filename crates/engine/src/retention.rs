@@ -326,7 +326,9 @@ mod tests {
                 kind: Kind::Promote,
                 release: ReleaseRef::from(release),
                 outcome: Outcome::Failed,
+                requested_at: before(days),
                 at: before(days),
+                trace: None,
                 offered_by: None,
                 settings: None,
             });
@@ -349,7 +351,9 @@ mod tests {
             kind: Kind::Promote,
             release: ReleaseRef::from(&old),
             outcome: Outcome::Failed,
+            requested_at: before(60),
             at: before(60),
+            trace: None,
             offered_by: None,
             settings: None,
         });

@@ -15,14 +15,14 @@ type Materials = (Vec<(String, String)>, Vec<Finding>, bool);
 pub(super) fn read(text: &str) -> Option<Materials> {
     let document: Document = serde_json::from_str(text).ok()?;
     if document.version.as_deref().is_some_and(|version| version.starts_with("SPDX-2.")) {
-        return Some(of_second(document));
+        return Some(of_second(&document));
     }
     let is_third = document.graph.iter().flatten().any(|one| one.kind == "SpdxDocument");
     is_third.then(|| of_third(&document.graph.unwrap_or_default()))
 }
 
 /// A document of version 2 lists packages, and knows no vulnerabilities.
-fn of_second(document: Document) -> Materials {
+fn of_second(document: &Document) -> Materials {
     let described: HashSet<&str> = document
         .describes
         .iter()

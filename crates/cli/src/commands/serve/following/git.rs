@@ -89,10 +89,8 @@ impl Mirror {
     /// A copy in `folder`, which is made when it is fetched first.
     pub(super) fn new(folder: PathBuf, follow: &Follow) -> Self {
         let branch = &follow.branch;
-        let reference = match branch.starts_with("refs/") {
-            true => branch.clone(),
-            false => format!("refs/heads/{branch}"),
-        };
+        let is_whole = branch.starts_with("refs/");
+        let reference = if is_whole { branch.clone() } else { format!("refs/heads/{branch}") };
         let allowed_signers = follow.allowed_signers.clone();
         let (repository, is_local) = (follow.repository.clone(), follow.is_local);
         let is_over = AtomicBool::new(false);
