@@ -160,6 +160,19 @@ impl Engine {
         Ok(there)
     }
 
+    /// The last event as this engine wrote it, without a question to the journal: ten thousand who come at once would
+    /// have to wait for its readers. Of an engine that only reads it is asked all the same.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn last_written(&self) -> Result<u64, StoreError> {
+        match self.shared.last_event.load(Ordering::SeqCst) {
+            0 => self.last_event().await,
+            _ if self.shared.is_stopped() => self.last_event().await,
+            last => Ok(last),
+        }
+    }
+
     /// What followed from a withdrawal in the lanes, in sentences: events after `after`.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod rounds;
 mod running;
 mod sample_start;
 mod saturation;
+mod serve;
 mod start;
 mod switch;
 mod upstream;
@@ -49,8 +50,9 @@ const BENCHES: &[Bench] = &[
 /// The names with what they measure, one per line.
 pub(crate) fn listing() -> String {
     let line = |bench: &Bench| format!("{:<10} {}", bench.name, bench.summary);
-    let guard = format!("{:<10} {}", "guard", guard::SUMMARY);
-    let lines = std::iter::once(guard).chain(BENCHES.iter().map(line));
+    let own = [("guard", guard::SUMMARY), ("serve", serve::SUMMARY)];
+    let own = own.map(|(name, summary)| format!("{name:<10} {summary}"));
+    let lines = own.into_iter().chain(BENCHES.iter().map(line));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -62,6 +64,12 @@ pub(crate) fn listing() -> String {
 pub(crate) fn run(root: &Path, names: &[&str]) -> Result<()> {
     if let ["guard", flags @ ..] = names {
         return guard::run(root, flags);
+    }
+    if let ["serve", flags @ ..] = names {
+        println!("{}", circumstances(root)?);
+        serve::run(root, flags)?;
+        println!("  load average now: {}", load()?);
+        return Ok(());
     }
     let benches = find(names)?;
     println!("{}", circumstances(root)?);

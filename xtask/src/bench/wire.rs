@@ -69,6 +69,20 @@ impl Line {
     /// # Errors
     /// When the answer does not come, is cut short or is no HTTP.
     pub(super) fn ask(&mut self, request: &[u8]) -> Result<Answer> {
+        self.ask_into(request, &mut std::io::sink())
+    }
+
+    /// The same, with the answer's body.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(super) fn ask_whole(&mut self, request: &[u8]) -> Result<(Answer, Vec<u8>)> {
+        let mut body = Vec::new();
+        let answer = self.ask_into(request, &mut body)?;
+        Ok((answer, body))
+    }
+
+    fn ask_into(&mut self, request: &[u8], body: &mut impl Write) -> Result<Answer> {
         self.stream.get_mut().write_all(request).context("the request was not taken")?;
         let status_line = self.line().context("no answer came")?;
         let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
@@ -88,8 +102,8 @@ impl Line {
             }
         }
         answer.body_bytes = match length {
-            Some(length) => self.skip(length)?,
-            None => self.skip_chunks()?,
+            Some(length) => self.take(length, body)?,
+            None => self.take_chunks(body)?,
         };
         Ok(answer)
     }
@@ -103,20 +117,20 @@ impl Line {
         Ok(line.trim_end().to_owned())
     }
 
-    fn skip(&mut self, length: u64) -> Result<u64> {
-        let skipped = std::io::copy(&mut self.stream.by_ref().take(length), &mut std::io::sink())?;
-        if skipped < length {
-            bail!("the body broke off after {skipped} of {length} bytes");
+    fn take(&mut self, length: u64, body: &mut impl Write) -> Result<u64> {
+        let taken = std::io::copy(&mut self.stream.by_ref().take(length), body)?;
+        if taken < length {
+            bail!("the body broke off after {taken} of {length} bytes");
         }
-        Ok(skipped)
+        Ok(taken)
     }
 
-    fn skip_chunks(&mut self) -> Result<u64> {
+    fn take_chunks(&mut self, body: &mut impl Write) -> Result<u64> {
         let mut total = 0;
         loop {
             let size = self.line().context("the body broke off between chunks")?;
             let size = u64::from_str_radix(&size, 16).context("a chunk without a size")?;
-            total += self.skip(size)?;
+            total += self.take(size, body)?;
             ensure!(self.line()?.is_empty(), "a chunk without an end");
             if size == 0 {
                 return Ok(total);

@@ -99,7 +99,7 @@ pub(crate) async fn follow(
 ) -> Answer<Streamed> {
     // Before it is looked how far the journal is: nothing falls between the two.
     let frames = hub.subscribe();
-    let last = app.engine.last_event().await?;
+    let last = app.engine.last_written().await?;
     let after = match headers.get(&LAST_EVENT_ID) {
         None => wanted.after.unwrap_or(last),
         Some(id) => id.to_str().ok().and_then(|id| id.parse().ok()).ok_or_else(no_event)?,
