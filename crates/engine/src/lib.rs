@@ -52,6 +52,7 @@ mod reader;
 mod reading;
 mod recovery;
 mod refusals;
+mod replaying;
 mod retention;
 mod rights;
 mod rows;
@@ -71,7 +72,7 @@ mod writing;
 pub use adapters::AdapterSet;
 pub use attesting::SignedAccount;
 pub use catalogue::Latest;
-pub use checkpoints::CheckpointView;
+pub use checkpoints::{CheckpointView, SignedEnd};
 pub use moments::Moments;
 pub use orders::{
     Accepted, EngineEnd, EngineError, NewRelease, NewToken, Order, Statement, Taking,
