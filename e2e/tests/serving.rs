@@ -133,8 +133,6 @@ fn the_command_line_behaves_through_a_server_as_it_does_on_its_machine() {
     run(&["promote", "nowhere", "--yes"], 5);
     run(&["freeze", "production", "--reason", "no"], 4);
     run(&["engine", "stop"], 2);
-    run(&["audit", "export"], 2);
-    run(&["audit", "evidence", "1"], 2);
     let whole = run(&["audit", "verify"], 0);
     assert!(whole.out.contains("the journal is whole"), "{} {}", whole.out, whole.err);
     assert!(whole.err.contains("of its own journal"), "{}", whole.err);
@@ -226,4 +224,45 @@ fn a_taken_address_that_somebody_chose_is_an_error_and_names_another() {
     assert!(refused.err.contains(&address) && refused.err.contains("--listen"), "{}", refused.err);
     let refused = world.must(&["serve", "--tls-cert", "a.pem", "--tls-key", "b.pem"], 2);
     assert!(refused.err.contains("a.pem"), "{}", refused.err);
+}
+
+#[test]
+fn the_journal_is_exported_and_bundled_over_a_server_as_on_its_machine() {
+    let world = project("shop");
+    let serving = Serving::begin(world.root(), &["--rehearsal", "60x"]);
+    let eyes = token(&world, &[]);
+    world.release("1.0.0", &[]);
+    world.must(&["promote", "production", "--release", "1.0.0", "--yes"], 0);
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    must(home, &["login", &serving.url("/projects/shop"), "--token-file", "-"], &eyes, 0);
+    let far = |words: &[&str], code| must(home, &[words, &["--server", "shop"]].concat(), "", code);
+    let read = |file: &Path| std::fs::read(file).unwrap();
+
+    // The bundle first: it has the end of the journal signed, and nothing is written after that.
+    let here = world.root().join("here.tar");
+    world.must(&["audit", "evidence", "1", "--output", here.to_str().unwrap()], 0);
+    let bundled = far(&["audit", "evidence", "1", "--output", "far.tar"], 0);
+    assert_eq!(read(&here), read(&home.join("far.tar")), "{}", bundled.out);
+    let key = world.state().join("audit.pub");
+    must(home, &["audit", "verify", "far.tar", "--key", key.to_str().unwrap()], "", 0);
+
+    for format in ["jsonl", "csv"] {
+        let here = world.root().join(format!("here.{format}"));
+        let to = ["audit", "export", "--format", format, "--output"];
+        world.must(&[&to[..], &[here.to_str().unwrap()]].concat(), 0);
+        let name = format!("far.{format}");
+        far(&[&to[..], &[&name]].concat(), 0);
+        let (own, far) = (read(&here), read(&home.join(&name)));
+        assert!(own.len() > 1000 && own == far, "{format}: {} and {} bytes", own.len(), far.len());
+    }
+    must(home, &["audit", "verify", "far.jsonl"], "", 0);
+    let part = far(&["audit", "export", "--from", "3"], 0);
+    let whole = String::from_utf8(read(&home.join("far.jsonl"))).unwrap();
+    assert_eq!(part.out, whole.split_inclusive('\n').skip(2).collect::<String>());
+    far(&["audit", "export", "--from", "99999"], 5);
+    let refused = far(&["audit", "export", "--with-secrets"], 2);
+    assert!(refused.err.contains("on the machine of the server"), "{}", refused.err);
+    far(&["audit", "evidence", "7"], 5);
+    assert!(serving.get("/v1/audit/export", None).starts_with("HTTP/1.1 401"));
 }

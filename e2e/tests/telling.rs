@@ -13,7 +13,7 @@ use towpath_e2e::{Heard, Planted, Receiver, World, towpath};
 
 /// What releases are handed; those after them belong to channels.
 const HANDED: usize = 40;
-const TEMPLATES: [&str; 5] = ["cloudevents", "plain-json", "slack", "teams", "discord"];
+const TEMPLATES: [&str; 6] = ["cloudevents", "cdevents", "plain-json", "slack", "teams", "discord"];
 /// Which secret each channel has: the password of mail, what webhooks are signed with, the door of a chat.
 const PASSWORD: usize = HANDED;
 const SIGNING: usize = 41;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{api, matrix_reference, reference, rights};
+use crate::{api, events, matrix_reference, metrics, reference, rights};
 
 /// Makes the text of a generated file from the workspace.
 type Render = Box<dyn Fn(&Path) -> Result<String>>;
@@ -34,6 +34,8 @@ fn entries() -> Vec<Entry> {
         Entry::of("docs/src/reference/cli.md", reference::command_line),
         Entry::of("docs/src/reference/rights.md", rights::page),
         Entry::of("docs/src/reference/api.md", api::page),
+        Entry::of("docs/src/reference/events.md", events::page),
+        Entry::of("docs/src/reference/metrics.md", metrics::page),
         Entry::of("docs/src/reference/matrix.md", matrix_reference::overview),
     ];
     entries.extend(matrix_reference::GROUPS.iter().map(|group| Entry {

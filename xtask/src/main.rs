@@ -7,8 +7,10 @@
 mod api;
 mod bench;
 mod coverage;
+mod events;
 mod generate;
 mod matrix_reference;
+mod metrics;
 mod reference;
 mod rights;
 mod tidy;

@@ -160,7 +160,7 @@ fn fenced(text: &mut String, page: &str) {
     }
 }
 
-fn towpath(root: &Path, words: &[&str]) -> Result<String> {
+pub(crate) fn towpath(root: &Path, words: &[&str]) -> Result<String> {
     towpath_in(root, root, words)
 }
 

@@ -234,7 +234,7 @@ mod tests {
 
     /// A name is looked at whenever a connection is made, with all that it leads to then.
     #[test]
-    fn t11_a_name_that_leads_elsewhere_the_second_time_leads_nowhere() {
+    fn t11_cve_b04_a_name_that_leads_elsewhere_the_second_time_leads_nowhere() {
         let address = |text: &str| -> SocketAddr { text.parse().unwrap() };
         let public = vec![address("192.0.2.7:0"), address("[2001:db8::7]:0")];
         assert_eq!(resolved("name.example", public.clone()).unwrap(), public);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn t11_a_redirect_to_a_forbidden_address_is_not_followed() {
+    async fn t11_cve_b04_a_redirect_to_a_forbidden_address_is_not_followed() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let hosts = spellings([169, 254, 169, 254]);
         for redirects in [Redirects::SameHost, Redirects::Anywhere] {

@@ -103,7 +103,7 @@ impl Line {
     }
 
     /// The hash that it must have behind `previous`; none when it was withheld or `previous` is none.
-    pub(crate) fn computed(&self) -> Option<Digest> {
+    pub fn computed(&self) -> Option<Digest> {
         let previous = Digest::new(&self.previous).ok()?;
         self.event().map(|event| crate::chain::link(&previous, &event))
     }

@@ -35,7 +35,8 @@ pub(crate) use crate::args::matrix::{
     MatrixWordArguments, ShowArguments, ShowForm,
 };
 pub(crate) use crate::args::notify::{
-    NotifyArguments, NotifyCommand, NotifyRetryArguments, NotifyTestArguments,
+    NotifyArguments, NotifyCommand, NotifyListArguments, NotifyReplayArguments,
+    NotifyRetryArguments, NotifyTestArguments,
 };
 pub(crate) use crate::args::release::{CreateArguments, ReleaseArguments, ReleaseCommand};
 pub(crate) use crate::args::simulate::{Answers, SimulateArguments, Wrong};
@@ -135,6 +136,9 @@ pub(crate) enum Command {
     /// what the API takes and gives, as OpenAPI 3.1
     #[command(hide = true)]
     Api,
+    /// what /metrics has: names, kinds, units and labels
+    #[command(hide = true)]
+    Measures,
     #[command(hide = true)]
     Proxy(commands::proxy::Arguments),
     #[command(hide = true)]

@@ -14,7 +14,7 @@ pub use crate::freezing::{Freeze, Thaw};
 use crate::governing::{MatrixSource, MatrixWait, MatrixWord, Proposal};
 use crate::ids::{CommandId, Digest, Name, Person, PromotionNumber, Revision};
 use crate::matrix::{Matrix, Signal};
-use crate::notices::{Delivered, GivenUp};
+use crate::notices::{Delivered, GivenUp, Resent};
 use crate::plan::Plan;
 use crate::promotion::state::{CheckKey, Ending, Holdback, Outcome};
 use crate::release::{Release, ReleaseRef};
@@ -484,13 +484,8 @@ pub enum Event {
     NoticeDelivered(Box<Delivered>),
     /// A notice was not taken, and is kept until a person has it sent again.
     NoticeGivenUp(Box<GivenUp>),
-    /// A person has a notice that was given up sent again.
-    NoticeRetried {
-        /// Which.
-        id: String,
-        /// Who.
-        by: Person,
-    },
+    /// A person has a notice sent again that was given up, or once more that arrived.
+    NoticeRetried(Resent),
     /// Somebody ordered something and was refused; nothing was changed by it.
     OrderRefused(Box<RefusedOrder>),
     /// Secrets were read, to be handed to a release that starts.

@@ -246,8 +246,8 @@ impl Project {
                     self.common.dead.pop_front();
                 }
             }
-            Event::NoticeRetried { id, .. } => {
-                self.common.dead.retain(|dead| dead.given_up.notice.id != *id);
+            Event::NoticeRetried(again) => {
+                self.common.dead.retain(|dead| dead.given_up.notice.id != again.id);
             }
             _ => {}
         }

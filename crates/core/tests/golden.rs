@@ -25,7 +25,7 @@ use towpath_core::journal::{
     Attested, EngineStart, Event, Freeze, Remembered, Requested, Thaw, Withdrawal,
 };
 use towpath_core::matrix::{Signal, Tier};
-use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion};
+use towpath_core::notices::{Delivered, GivenUp, Notice, Occasion, Resent};
 use towpath_core::people::Verb;
 use towpath_core::plan::Plan;
 use towpath_core::promotion::state::{CheckKey, Ending, GateList, Kind, Lane, Outcome};
@@ -266,6 +266,8 @@ fn of_notices() -> Vec<Event> {
         tier: Some(Tier::Production),
         promotion: Some(NUMBER),
         release: Some(reference().version),
+        serves: None,
+        served: None,
         subject: "[project] prod went back".to_owned(),
         rows: vec![("cause".to_owned(), because())],
         next: vec![Next::new("towpath logs 7", "what it wrote")],
@@ -278,9 +280,11 @@ fn of_notices() -> Vec<Event> {
         occasion: notice.occasion,
         promotion: notice.promotion,
         attempts: 2,
+        notice: Some(Box::new(notice.clone())),
         secrets: secrets.clone(),
     };
     let id = notice.id.clone();
+    let again = Resent { id, by: ada(), arrived: true, promotion: Some(NUMBER) };
     vec![
         Event::NoticeDelivered(Box::new(delivered)),
         Event::NoticeGivenUp(Box::new(GivenUp {
@@ -289,7 +293,7 @@ fn of_notices() -> Vec<Event> {
             sentence: because(),
             secrets,
         })),
-        Event::NoticeRetried { id, by: ada() },
+        Event::NoticeRetried(again),
         refused(),
         secrets_read(),
         session_changed(),
@@ -427,7 +431,7 @@ fn position(event: &Event) -> usize {
         Event::RolloutReleased { .. } => 44,
         Event::NoticeDelivered(_) => 45,
         Event::NoticeGivenUp(_) => 46,
-        Event::NoticeRetried { .. } => 47,
+        Event::NoticeRetried(_) => 47,
         Event::EvidenceWithdrawn(_) => 48,
         Event::AnswerWithdrawn { .. } => 49,
         Event::PromotionDoubted { .. } => 50,

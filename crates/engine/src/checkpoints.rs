@@ -57,6 +57,17 @@ pub struct CheckpointView {
     pub missing_at: Vec<String>,
 }
 
+/// A signed end of the journal.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SignedEnd {
+    /// The checkpoint with its signature, as it is kept.
+    pub note: String,
+    /// How many events it covers.
+    pub events: u64,
+    /// The public key. Whoever proves something by it holds it against the one that was handed out.
+    pub key: String,
+}
+
 /// What a look at the journal led to.
 struct Made {
     checkpoint: Option<Checkpoint>,
@@ -299,6 +310,32 @@ impl Engine {
             made: made.is_new,
             missing_at,
         })
+    }
+}
+
+impl Engine {
+    /// The first checkpoint beside the journal that covers the event `seq`. Changes nothing.
+    ///
+    /// # Errors
+    /// A refusal: none covers it yet, or what is kept cannot be read.
+    pub async fn covering(&self, seq: u64) -> Result<SignedEnd, Box<Refusal>> {
+        self.asked();
+        let Some(notary) = self.shared.setup.notary.clone() else {
+            return Err(unsigned("nobody signs here".to_owned()));
+        };
+        let kept = notary.kept().await.map_err(unsigned)?;
+        let covering = kept.into_iter().find_map(|note| {
+            let text = towpath_audit::note::Note::parse(&note).ok()?.text;
+            let events = towpath_audit::read(&text).ok()?.events;
+            (events >= seq).then_some((note, events))
+        });
+        let Some((note, events)) = covering else {
+            let message = format!("no checkpoint covers event {seq}");
+            let cause = "nothing was signed since it was written";
+            let refusal = Refusal::new(RefusalKind::NotFound, "no-checkpoint", message, cause);
+            return Err(Box::new(refusal.next("towpath audit checkpoint", "has the end signed")));
+        };
+        Ok(SignedEnd { note, events, key: notary.key().await.map_err(unsigned)? })
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use towpath_core::ids::{LaneId, Name, Person};
 use towpath_core::journal::Event;
 use towpath_core::matrix::AdapterSpec;
-use towpath_core::notices::{Channel, Delivered, GivenUp, Notice, SUMMARIES, trial};
+use towpath_core::notices::{Channel, Delivered, GivenUp, Notice, Resent, SUMMARIES, trial};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::notifier::{Delivery, Failure, Taken};
@@ -50,7 +50,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Whether it sends a notice again that somebody else had sent again meanwhile.
+    /// Whether it sends a notice again that somebody else had sent again meanwhile, or that is on its way.
     pub(crate) fn is_past(&self, shared: &Shared) -> bool {
         let kept = |id: &str| {
             shared.read(|project| {
@@ -58,7 +58,10 @@ impl Record {
             })
         };
         self.events.iter().any(|event| match event {
-            Event::NoticeRetried { id, .. } => !kept(id),
+            Event::NoticeRetried(again) if again.arrived => {
+                shared.deliveries.is_under_way(&again.id)
+            }
+            Event::NoticeRetried(again) => !kept(&again.id),
             _ => false,
         })
     }
@@ -84,6 +87,11 @@ impl Deliveries {
     /// Whether nothing is on its way.
     pub(crate) fn is_quiet(&self) -> bool {
         self.attempts.lock().expect("no holder of this lock panics").is_empty()
+    }
+
+    /// Whether this notice is on its way.
+    pub(crate) fn is_under_way(&self, id: &str) -> bool {
+        self.attempts.lock().expect("no holder of this lock panics").contains_key(id)
     }
 
     fn channel(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
@@ -168,6 +176,7 @@ pub(crate) fn delivered(notice: &Notice, attempts: u32, secrets: Vec<String>) ->
         occasion: notice.occasion,
         promotion: notice.promotion,
         attempts,
+        notice: Some(Box::new(notice.clone())),
         secrets,
     }))
 }
@@ -350,7 +359,8 @@ impl Engine {
             return Err(EngineError::Refused(Box::new(refusal)));
         };
         let pending = Pending { notice: dead.given_up.notice, since: shared.now() };
-        let event = Event::NoticeRetried { id: id.to_owned(), by: by.clone() };
+        let again = Resent { id: id.to_owned(), by: by.clone(), arrived: false, promotion: None };
+        let event = Event::NoticeRetried(again);
         let commands = vec![pending.row()];
         let actor = by.to_string();
         self.keep_record(Record { actor, events: vec![event], commands, ..Record::default() }).await
@@ -365,7 +375,7 @@ impl Engine {
 }
 
 /// The person behind the account, if they may: whoever may report an incident may tell people.
-fn allowed(shared: &Shared, by: &Person) -> Result<Person, EngineError> {
+pub(crate) fn allowed(shared: &Shared, by: &Person) -> Result<Person, EngineError> {
     let mut by = by.clone();
     Rights::in_force(shared)
         .about_telling(&Desk::new(shared).for_whom(&origin::current()), &mut by)

@@ -54,6 +54,7 @@ mod reader;
 mod reading;
 mod recovery;
 mod refusals;
+mod replaying;
 mod retention;
 mod rights;
 mod rows;
@@ -73,7 +74,7 @@ mod writing;
 pub use adapters::AdapterSet;
 pub use attesting::SignedAccount;
 pub use catalogue::Latest;
-pub use checkpoints::CheckpointView;
+pub use checkpoints::{CheckpointView, SignedEnd};
 pub use following::{FollowingState, FollowingView};
 pub use moments::Moments;
 pub use orders::{

@@ -42,6 +42,13 @@ pub trait Notary: Send + Sync {
     /// One sentence: what is kept cannot be read, or somebody else signed the newest.
     async fn last(&self) -> Result<Option<Checkpoint>, String>;
 
+    /// All checkpoints that are kept beside the journal, whoever signed them, the oldest first, each as it is kept.
+    /// Changes nothing.
+    ///
+    /// # Errors
+    /// One sentence: what is kept cannot be read.
+    async fn kept(&self) -> Result<Vec<String>, String>;
+
     /// What this key signed and places outside that `rules` names have, without what is also kept beside
     /// the journal up to the newest there. Places that cannot be read are left out, as is what others
     /// signed. Changes nothing.

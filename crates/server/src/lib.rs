@@ -9,8 +9,10 @@ mod api;
 mod asked;
 mod caller;
 mod conditions;
+mod distinct;
 mod ends;
 mod error;
+mod exporting;
 mod hub;
 pub mod listen;
 pub mod local;
@@ -32,5 +34,6 @@ pub mod traces;
 pub mod visitor;
 
 pub use caller::ACTING_AS;
+pub use measures::described as measures_described;
 pub use once::{KEY as KEY_OF_ORDER, new_key as new_key_of_order};
 pub use serve::{ServeError, serve_unix};

@@ -16,6 +16,8 @@ use towpath_core::speaking::Signed;
 use towpath_core::units::Span;
 use towpath_engine::kept::EvidenceView;
 
+use crate::distinct;
+
 /// `POST /v1/lanes/{service}/{environment}/rollback`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -69,7 +71,7 @@ pub struct NoticeTestRequest {
     pub by: Person,
 }
 
-/// `POST /v1/notices/retry`.
+/// `POST /v1/notices/retry` and `POST /v1/notices/replay`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeRetryRequest {
@@ -120,6 +122,7 @@ pub struct FreezeRequest {
     /// Who.
     pub by: Person,
     /// Why.
+    #[schemars(length(min = 1))]
     pub reason: String,
     /// For how long from now, in milliseconds; none: until `until`, or until somebody thaws it.
     #[serde(rename = "for")]
@@ -153,6 +156,7 @@ pub struct ThawRequest {
 #[serde(deny_unknown_fields)]
 pub struct WithdrawRequest {
     /// The digest, or the beginning of it.
+    #[schemars(regex(pattern = r"^(sha256:)?[0-9a-f]{6,64}$"))]
     pub digest: String,
     /// Who.
     pub by: Person,
@@ -176,10 +180,10 @@ pub struct TokenRequest {
     /// What its owner will call it.
     pub name: Name,
     /// What may be done by it, as `who_may` calls it; empty: looking.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct::set")]
     pub may: BTreeSet<Verb>,
     /// Where; empty: everywhere.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "distinct::set")]
     pub environments: BTreeSet<Name>,
     /// For how long from now, in milliseconds; none: 30 days.
     #[serde(rename = "for")]
@@ -297,6 +301,7 @@ pub struct ReasonRequest {
     /// Who.
     pub by: Person,
     /// Why the rollback was ordered.
+    #[schemars(length(min = 1))]
     pub reason: String,
 }
 
@@ -370,6 +375,7 @@ pub struct MissingRequest {
     /// Who.
     pub by: Person,
     /// Which digests, at most 1000.
+    #[serde(deserialize_with = "distinct::set")]
     pub digests: BTreeSet<Digest>,
 }
 

@@ -145,6 +145,10 @@ pub fn routes() -> Vec<Route> {
 
         get "/audit/verify", Look => audit::verify,
             verify_journal: "Whether the journal is as it was written";
+        get "/audit/export", Look => audit::export,
+            export_journal: "The journal as lines that prove themselves, without what holds secrets";
+        get "/audit/checkpoint", Look => audit::covering,
+            show_checkpoint: "The first signed end of the journal that covers an event";
         ask "/audit/checkpoint", Look => audit::checkpoint,
             sign_checkpoint: "Have the end of the journal signed";
 
@@ -154,6 +158,10 @@ pub fn routes() -> Vec<Route> {
             test_channel: "Send a notice to a channel to try it";
         post "/notices/retry", signal => notices::retry,
             retry_notice: "Send a notice again that never arrived";
+        get "/notices/delivered", Look => notices::delivered,
+            list_delivered_notices: "Notices that arrived, the newest first";
+        post "/notices/replay", signal => notices::replay,
+            replay_notice: "Send a notice once more that arrived, under its own id";
 
         get "/tokens", Look => tokens::list,
             list_tokens: "Tokens in force, without their secrets";

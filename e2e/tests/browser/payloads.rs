@@ -181,7 +181,7 @@ fn fill(house: &House, texts: &[String]) {
 
 #[test]
 #[ignore = "heavy"]
-fn nothing_that_somebody_wrote_ever_runs() {
+fn t8_cve_b25_nothing_that_somebody_wrote_ever_runs() {
     assert!(corpus().len() >= 500, "{}", corpus().len());
     let house = hostile();
     let Some(browser) = house.browser() else { return };
@@ -237,7 +237,7 @@ fn encoded(text: &str) -> String {
 
 #[test]
 #[ignore = "heavy"]
-fn no_page_stands_in_a_frame_of_somebody_elses() {
+fn t7_no_page_stands_in_a_frame_of_somebody_elses() {
     let house = House::new("2h");
     let Some(browser) = house.browser() else { return };
     for path in ["/waiting", "/sign-in"] {

@@ -98,6 +98,12 @@ impl Notary for FolderNotary {
         .await
     }
 
+    async fn kept(&self) -> Result<Vec<String>, String> {
+        let file = self.state.join(LIST_FILE);
+        let list = blocking(move || places::read(&file)).await?;
+        Ok(split(&list[..whole(&list)]))
+    }
+
     async fn outside(&self, rules: &AuditRules) -> Result<Vec<Checkpoint>, String> {
         let newest = self.last().await?.map_or(0, |last| last.events);
         let own = self.state.join(LIST_FILE);

@@ -114,6 +114,8 @@ mod testing {
             tier: Some(Tier::Production),
             promotion: Some(PromotionNumber(17)),
             release: Some(Version::new("1.4.0").unwrap()),
+            serves: Some(Version::new("1.3.2").unwrap()),
+            served: Some(Version::new("1.4.0").unwrap()),
             subject: "[soundbite] production went back to 1.3.2: 1.4.0 was taken out".to_owned(),
             rows: vec![
                 ("what".to_owned(), "1.4.0 of api into production (promotion 17)".to_owned()),

@@ -5,6 +5,7 @@
 //! often a notice is sent, so that a receiver can keep doubles apart. Redirects are not followed: what
 //! was meant for one place is sent to no other.
 
+mod cdevents;
 mod templates;
 
 use std::sync::Arc;
@@ -61,6 +62,11 @@ pub(super) const KIND: Kind<dyn Notifier> = Kind {
                 FieldType::Text,
                 "The name of the secret it is signed with: `whsec_` and Base64, or any text.",
             ),
+            Field::optional(
+                "second_signing_secret",
+                FieldType::Text,
+                "The name of another one that it is signed with as well, while receivers go from one to the other.",
+            ),
             Field {
                 name: "timeout",
                 of: FieldType::Span,
@@ -78,6 +84,10 @@ fn validate(settings: &Value) -> Vec<Problem> {
         Ok(settings) => settings,
         Err(error) => return vec![Problem::new("", error.to_string(), "the documented settings")],
     };
+    if settings.second_signing_secret.is_some() && settings.signing_secret.is_none() {
+        let what = "`second_signing_secret` is beside a first one, which is not named";
+        return vec![Problem::new("signing_secret", what.to_owned(), "the name of a secret")];
+    }
     match (&settings.url, &settings.url_secret) {
         (Some(url), None) => match address(url) {
             Ok(_) => Vec::new(),
@@ -118,6 +128,7 @@ struct Settings {
     url_secret: Option<String>,
     template: String,
     signing_secret: Option<String>,
+    second_signing_secret: Option<String>,
     timeout: u64,
 }
 
@@ -156,6 +167,31 @@ impl Webhook {
             address(self.settings.url.as_deref().unwrap_or_default()).map_err(Failure::never)?;
         let shown = shown(&url);
         Ok((url, shown))
+    }
+
+    /// One signature for each key that is named, with blanks between them: a receiver takes whichever it can verify.
+    fn signatures(
+        &self,
+        delivery: &Delivery<'_>,
+        id: &str,
+        now: u64,
+        body: &str,
+    ) -> Result<Option<HeaderValue>, Failure> {
+        let named = [
+            ("signing_secret", &self.settings.signing_secret),
+            ("second_signing_secret", &self.settings.second_signing_secret),
+        ];
+        let mut all = Vec::new();
+        for (field, _) in named.into_iter().filter(|(_, name)| name.is_some()) {
+            all.push(signature(delivery.secret(field)?, id, now, body));
+        }
+        if all.is_empty() {
+            return Ok(None);
+        }
+        let header = HeaderValue::try_from(all.join(" "));
+        let mut header = header.map_err(|error| Failure::never(error.to_string()))?;
+        header.set_sensitive(true);
+        Ok(Some(header))
     }
 
     async fn judge(
@@ -201,12 +237,8 @@ impl Notifier for Webhook {
             .header(CONTENT_TYPE, kind)
             .header("webhook-id", &id)
             .header("webhook-timestamp", now.to_string());
-        if self.settings.signing_secret.is_some() {
-            let signature = signature(delivery.secret("signing_secret")?, &id, now, &body);
-            let mut header = HeaderValue::try_from(signature)
-                .map_err(|error| Failure::never(error.to_string()))?;
-            header.set_sensitive(true);
-            request = request.header("webhook-signature", header);
+        if let Some(signed) = self.signatures(delivery, &id, now, &body)? {
+            request = request.header("webhook-signature", signed);
         }
         match request.body(body).send().await {
             Ok(response) => Self::judge(delivery, &place, response).await,
@@ -303,6 +335,86 @@ mod tests {
             ids.push(id.to_owned());
         }
         assert_eq!(ids, ["6635b5a8dc000-3-17-0.slack"; 2]);
+    }
+
+    #[tokio::test]
+    async fn while_keys_are_changed_each_of_both_verifies_it() {
+        let (url, mut requests) = server(&answer(200, "", "ok")).await;
+        let settings =
+            json!({ "url": url, "signing_secret": "NEW", "second_signing_secret": "OLD" });
+        let webhook = build("webhook", &settings, HERE.as_ref()).unwrap();
+        let keys = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "the old one"];
+        let named = [("signing_secret", keys[0]), ("second_signing_secret", keys[1])];
+        deliver(&*webhook, &named).await.unwrap();
+        let request = requests.recv().await.unwrap();
+        let body = request.split_once("\r\n\r\n").unwrap().1;
+        let moment = header(&request, "webhook-timestamp").parse().unwrap();
+        let id = header(&request, "webhook-id");
+        let expected =
+            keys.map(|key| signature(&Secret::new(key.to_owned()).unwrap(), id, moment, body));
+        assert_eq!(header(&request, "webhook-signature"), expected.join(" "));
+        assert_ne!(expected[0], expected[1]);
+        assert!(keys.iter().all(|key| !request.contains(key)));
+        // Without the second key it is not sent: half of the receivers would refuse it.
+        let failure = deliver(&*webhook, &named[..1]).await.unwrap_err();
+        assert!(requests.try_recv().is_err(), "{failure:?}");
+        let alone = json!({ "url": "https://a.example", "second_signing_secret": "OLD" });
+        assert_eq!(build("webhook", &alone, HERE.as_ref()).err().unwrap(), ["signing_secret"]);
+    }
+
+    /// T6: what is sent cannot be said by somebody else, nor at another time, nor as another notice. The receiver is
+    /// that of the specification: the very bytes, five minutes, and each id once.
+    #[test]
+    fn t6_of_a_hundred_thousand_replays_and_forgeries_none_is_taken() {
+        use std::collections::BTreeSet;
+        let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()).unwrap();
+        let key =
+            hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(&secret.reveal()[6..]).unwrap());
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut takes = |now: u64, id: &str, moment: &str, body: &str, header: &str| {
+            let Ok(said) = moment.parse::<u64>() else { return false };
+            let text = format!("{id}.{moment}.{body}");
+            let holds = |one: &str| {
+                let tag = one.strip_prefix("v1,").and_then(|tag| STANDARD.decode(tag).ok());
+                tag.is_some_and(|tag| hmac::verify(&key, text.as_bytes(), &tag).is_ok())
+            };
+            now.abs_diff(said) <= 300 && header.split(' ').any(holds) && seen.insert(id.to_owned())
+        };
+        let (begin, mut taken) = (1_800_000_000_u64, 0);
+        for number in 0..100_000_u64 {
+            let (id, moment) =
+                (format!("6635b5a8dc000-{}-17-0.slack", number / 10), begin + number / 10);
+            let body = format!("{{\"promotion\":{}}}", number / 10);
+            let signed = signature(&secret, &id, moment, &body);
+            let other = Secret::new(format!("another secret {number}")).unwrap();
+            let (own, now) = (moment.to_string(), moment + 1);
+            let is_taken = match number % 10 {
+                // Once as it was sent; whatever comes after that is a replay or a forgery.
+                0 => {
+                    assert!(
+                        takes(now, &id, &own, &body, &signed),
+                        "{number}: it is as it was sent"
+                    );
+                    taken += 1;
+                    false
+                }
+                1 => takes(now, &id, &own, &body, &signed),
+                2 => takes(now + 301, &format!("{id}x"), &own, &body, &signed),
+                3 => takes(now, &format!("{id}x"), &own, &body, &signed),
+                4 => takes(now, &format!("{id}y"), &now.to_string(), &body, &signed),
+                5 => takes(now, &format!("{id}z"), &own, &body.replace('}', ",\"x\":1}"), &signed),
+                6 => {
+                    let forged = signature(&other, &format!("{id}o"), moment, &body);
+                    takes(now, &format!("{id}o"), &own, &body, &forged)
+                }
+                // A part moved over the border between two others.
+                7 => takes(now, &format!("{id}.{own}"), &own, &body, &signed),
+                8 => takes(now, &format!("{id}n"), &own, &body, "v1,"),
+                _ => takes(now, &format!("{id}v"), &own, &body, &signed.replace("v1,", "v0,")),
+            };
+            assert!(!is_taken, "{number} is none that was sent");
+        }
+        assert_eq!(taken, 10_000);
     }
 
     /// The example of the specification's reference implementations.

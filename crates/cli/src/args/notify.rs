@@ -14,8 +14,9 @@ pub(crate) struct NotifyArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum NotifyCommand {
     Test(NotifyTestArguments),
-    List,
+    List(NotifyListArguments),
     Retry(NotifyRetryArguments),
+    Replay(NotifyReplayArguments),
 }
 
 #[derive(Debug, Args)]
@@ -23,6 +24,20 @@ pub(crate) struct NotifyTestArguments {
     /// only this channel, by its name in `notifiers`; otherwise all that can be reached
     #[arg(value_name = "CHANNEL", value_parser = name)]
     pub(crate) channel: Option<Name>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NotifyListArguments {
+    /// those that arrived, the newest first
+    #[arg(long)]
+    pub(crate) arrived: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NotifyReplayArguments {
+    /// which notice, as `notify list --arrived` calls it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
 }
 
 #[derive(Debug, Args)]

@@ -235,6 +235,10 @@ async fn carry_out(command: Command, context: &Context) -> Result<ExitCode, CliE
             context.answer(&format!("{described:#}\n"));
             Ok(ExitCode::Done)
         }
+        Command::Measures => {
+            context.answer(&towpath_server::measures_described());
+            Ok(ExitCode::Done)
+        }
         Command::Doctor => doctor::run(context).await,
         Command::Completions(arguments) => Ok(completions::run(&arguments, context)),
         Command::Help(arguments) => report::usage::help(&arguments.topic).map(|text| {

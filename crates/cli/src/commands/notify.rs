@@ -1,11 +1,16 @@
-//! `notify test`, `notify list` and `notify retry`: whether people can be told, and what they were not
-//! told. Changes no promotion.
+//! `notify test`, `notify list`, `notify retry` and `notify replay`: whether people can be told, what they were not
+//! told, and telling them again. Changes no promotion.
 
 use towpath_core::ids::Name;
-use towpath_engine::views::{ChannelView, FORMAT, NoticesView, PromotionView, TestView};
+use towpath_engine::views::{
+    ChannelView, DeliveredNoticeView, FORMAT, NoticesView, PromotionView, TestView,
+};
 use towpath_server::requests::{AcceptedView, NoticeRetryRequest, NoticeTestRequest};
 
-use crate::args::{NotifyCommand, NotifyRetryArguments, NotifyTestArguments};
+use crate::args::{
+    NotifyCommand, NotifyListArguments, NotifyReplayArguments, NotifyRetryArguments,
+    NotifyTestArguments,
+};
 use crate::client::Client;
 use crate::commands::Context;
 use crate::commands::session::Session;
@@ -17,8 +22,9 @@ use crate::{person, report};
 pub(crate) async fn run(command: &NotifyCommand, context: &Context) -> Result<ExitCode, CliError> {
     match command {
         NotifyCommand::Test(arguments) => test(arguments, context).await,
-        NotifyCommand::List => list(context).await,
+        NotifyCommand::List(arguments) => list(arguments, context).await,
         NotifyCommand::Retry(arguments) => retry(arguments, context).await,
+        NotifyCommand::Replay(arguments) => replay(arguments, context).await,
     }
 }
 
@@ -58,8 +64,17 @@ async fn notices(client: &Client) -> Result<NoticesView, CliError> {
     Ok(all)
 }
 
-async fn list(context: &Context) -> Result<ExitCode, CliError> {
+/// Deliveries that are shown: the journal has all of them.
+const SHOWN: &str = "/v1/notices/delivered?limit=50";
+
+async fn list(arguments: &NotifyListArguments, context: &Context) -> Result<ExitCode, CliError> {
     let session = Session::reading(context).await?;
+    if arguments.arrived {
+        let (arrived, _): (Vec<DeliveredNoticeView>, _) = session.client.page(SHOWN).await?;
+        let view = serde_json::json!({ "format": FORMAT, "arrived": arrived });
+        context.either(&view, report::notify::arrived(&arrived, &context.out));
+        return Ok(ExitCode::Done);
+    }
     let view = notices(&session.client).await?;
     context.either(&view, report::notify::list(&view, &context.out));
     Ok(ExitCode::Done)
@@ -73,6 +88,22 @@ async fn retry(arguments: &NotifyRetryArguments, context: &Context) -> Result<Ex
     let mark = context.out.symbol(Symbol::Passed);
     let text = format!("{mark} {} is sent again\n", report::style::printable(&arguments.id));
     let next = towpath_core::reason::Next::new("towpath notify list", "whether it arrived");
+    context.either(&accepted, (text, report::block::next(&[next])));
+    Ok(ExitCode::Done)
+}
+
+/// Not safe to repeat: each time it is sent once more, unless it is on its way (exit 6).
+async fn replay(
+    arguments: &NotifyReplayArguments,
+    context: &Context,
+) -> Result<ExitCode, CliError> {
+    let session = Session::looking(context).await?;
+    let request = NoticeRetryRequest { id: arguments.id.clone(), by: person::current() };
+    let accepted: AcceptedView = session.client.post("/v1/notices/replay", &request).await?;
+    let mark = context.out.symbol(Symbol::Passed);
+    let id = report::style::printable(&arguments.id);
+    let text = format!("{mark} {id} is sent once more, under the same id\n");
+    let next = towpath_core::reason::Next::new("towpath notify list", "whether it is on its way");
     context.either(&accepted, (text, report::block::next(&[next])));
     Ok(ExitCode::Done)
 }

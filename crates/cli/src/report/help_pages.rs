@@ -340,7 +340,10 @@ pub(crate) const PAGES: &[Page] = &[
     Page {
         command: "notify list",
         about: "List channels, and notices that did not arrive yet or never did",
-        examples: &[("towpath notify list --json", "with their ids and what channels said")],
+        examples: &[
+            ("towpath notify list --json", "with their ids and what channels said"),
+            ("towpath notify list --arrived", "the last that arrived"),
+        ],
         exits: &[],
         see: "towpath notify retry",
     },
@@ -350,6 +353,13 @@ pub(crate) const PAGES: &[Page] = &[
         examples: &[("towpath notify retry 6635b5a8dc000-3-17-0", "under the same id")],
         exits: &[],
         see: "towpath notify list",
+    },
+    Page {
+        command: "notify replay",
+        about: "Send a notice once more that arrived, for a receiver that lost it",
+        examples: &[("towpath notify replay 6635b5a8dc000-3-17-0", "under the same id")],
+        exits: &["6 it is on its way already"],
+        see: "towpath notify list --arrived",
     },
     help_audit::TOPIC,
     help_audit::VERIFY,
@@ -446,6 +456,13 @@ pub(crate) const PAGES: &[Page] = &[
         examples: &[("towpath api", "the same as /v1/openapi.json of a server")],
         exits: &[],
         see: "towpath serve",
+    },
+    Page {
+        command: "measures",
+        about: "Print what /metrics has: names, kinds, units and labels",
+        examples: &[("towpath measures", "each with one sample")],
+        exits: &[],
+        see: "towpath help serve",
     },
     Page {
         command: "proxy",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use towpath_core::reason::Next;
-use towpath_engine::views::{ChannelView, NoticesView, TestView};
+use towpath_engine::views::{ChannelView, DeliveredNoticeView, NoticesView, TestView};
 
 use crate::report::block::{next, table};
 use crate::report::history::cut;
@@ -66,6 +66,25 @@ pub(crate) fn list(view: &NoticesView, style: &Style) -> (String, String) {
     let again = view.dead.first();
     let again = again.map(|dead| {
         Next::new(format!("towpath notify retry {}", dead.id), "sends it again, under the same id")
+    });
+    (text, next(again.as_slice()))
+}
+
+/// What arrived, the newest first, and how it is sent once more.
+pub(crate) fn arrived(arrived: &[DeliveredNoticeView], style: &Style) -> (String, String) {
+    if arrived.is_empty() {
+        return ("nothing has arrived anywhere yet\n".to_owned(), String::new());
+    }
+    let head = ["id", "channel", "tells", "arrived", "subject"].map(str::to_owned).to_vec();
+    let rows = arrived.iter().map(|one| {
+        let subject = one.subject.as_deref().map(printable).unwrap_or_default();
+        let tells = told(&one.occasion, one.promotion);
+        vec![one.id.clone(), one.channel.clone(), tells, style.day(&one.at), cut(subject, style)]
+    });
+    let text = table(0, &std::iter::once(head).chain(rows).collect::<Vec<_>>());
+    let kept = arrived.iter().find(|one| one.subject.is_some());
+    let again = kept.map(|one| {
+        Next::new(format!("towpath notify replay {}", one.id), "sends it once more, under its id")
     });
     (text, next(again.as_slice()))
 }

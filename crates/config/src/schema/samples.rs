@@ -39,6 +39,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("password_secret", "SMTP_PASSWORD"),
     ("region", "eu-central-1"),
     ("residency", "eu-central-1"),
+    ("second_signing_secret", "WEBHOOK_NEXT_KEY"),
     ("signing_secret", "WEBHOOK_SIGNING_KEY"),
     ("skip", "[integration]"),
     ("exceptions", "{ CVE-2026-1234: \"until 2026-12-31: only tests use it\" }"),

@@ -70,7 +70,7 @@ impl Event {
             Self::TokenRevoked(_) => "token-revoked",
             Self::NoticeDelivered(_) => "notice-delivered",
             Self::NoticeGivenUp(_) => "notice-given-up",
-            Self::NoticeRetried { .. } => "notice-retried",
+            Self::NoticeRetried(_) => "notice-retried",
             Self::OrderRefused(_) => "order-refused",
             Self::SecretsRead(_) => "secrets-read",
             Self::SessionChanged(_) => "session-changed",
@@ -85,6 +85,7 @@ impl Event {
             Self::NoticeDelivered(delivered) => delivered.promotion,
             Self::NoticeGivenUp(given_up) => given_up.notice.promotion,
             Self::ApprovalGiven { number, .. } => *number,
+            Self::NoticeRetried(again) => again.promotion,
             Self::DebtIncurred(debt) => Some(debt.number),
             Self::DebtSettled(settled) => Some(settled.number),
             Self::OrderRefused(refused) => refused.number,
@@ -130,7 +131,6 @@ impl Event {
             | Self::ReleaseCreated { .. }
             | Self::Attested(_)
             | Self::EvidenceWithdrawn(_)
-            | Self::NoticeRetried { .. }
             | Self::Frozen(_)
             | Self::Thawed(_)
             | Self::TokenCreated(_)

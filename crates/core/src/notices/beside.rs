@@ -54,6 +54,8 @@ pub fn of_project(
                 tier: said.tier,
                 promotion: None,
                 release: None,
+                serves: None,
+                served: None,
                 rows: said.rows.clone(),
                 next: said.next.clone(),
                 summary: None,

@@ -256,6 +256,19 @@ pub(super) struct About<'a> {
     change: Option<ChangeType>,
 }
 
+impl<'a> About<'a> {
+    /// What serves since what is told, and what served before; none where that is the same.
+    fn changed(&self, occasion: Occasion) -> (Option<&'a Version>, Option<&'a Version>) {
+        match (occasion, self.kind) {
+            (Occasion::Succeeded, _) | (Occasion::RolledBack, Kind::Rollback) => {
+                (Some(self.version), self.old)
+            }
+            (Occasion::RolledBack, Kind::Promote) => (self.old, Some(self.version)),
+            _ => (None, None),
+        }
+    }
+}
+
 impl<'a> Told<'a> {
     fn release(&self, version: &Version) -> Option<&'a Release> {
         self.project.common.release(&self.after.id.service, version)
@@ -347,6 +360,7 @@ impl<'a> Told<'a> {
         let several = common.matrix.as_ref().is_some_and(|matrix| matrix.services.len() > 1);
         let next = next(occasion, about, &environment.name).into_iter();
         let of_lane = |it: Next| if several { it.of_service(&self.after.id.service) } else { it };
+        let (serves, served) = about.changed(occasion);
         Notice {
             id: format!("{:x}-{}-{place}", self.now.0, self.turn),
             channel,
@@ -359,6 +373,8 @@ impl<'a> Told<'a> {
             tier: Some(environment.tier),
             promotion: Some(about.number),
             release: Some(about.version.clone()),
+            serves: serves.cloned(),
+            served: served.cloned(),
             rows: self.rows(about, (occasion, detail), environment),
             next: next.map(of_lane).collect(),
             summary: None,

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{LaneId, Name, PromotionNumber, Version};
+use crate::ids::{LaneId, Name, Person, PromotionNumber, Version};
 use crate::matrix::{AdapterSpec, Tier};
 use crate::reason::Next;
 use crate::units::Timestamp;
@@ -204,6 +204,12 @@ pub struct Notice {
     pub promotion: Option<PromotionNumber>,
     /// About which release.
     pub release: Option<Version>,
+    /// What serves there since then, where it tells that something else does than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serves: Option<Version>,
+    /// What served there before that; none where nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Version>,
     /// One line.
     pub subject: String,
     /// Labels and what belongs to them, one line each.
@@ -240,7 +246,7 @@ impl Notice {
 }
 
 /// A notice that arrived.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivered {
     /// Which.
     pub id: String,
@@ -252,9 +258,27 @@ pub struct Delivered {
     pub promotion: Option<PromotionNumber>,
     /// How often it was sent by the engine that saw it arrive, at least 1.
     pub attempts: u32,
+    /// All of it, to be sent once more; none where an older version delivered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Box<Notice>>,
     /// Names of the secrets that were read for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+}
+
+/// The wish to send a notice again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resent {
+    /// Which.
+    pub id: String,
+    /// Who.
+    pub by: Person,
+    /// Whether it had arrived, and is sent once more; else it was given up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub arrived: bool,
+    /// About which promotion, of one that had arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<PromotionNumber>,
 }
 
 /// A notice that did not arrive.

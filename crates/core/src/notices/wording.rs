@@ -23,6 +23,8 @@ pub fn trial(project: &Name, channel: &Name, by: &Person, now: Timestamp, speed:
         tier: None,
         promotion: None,
         release: None,
+        serves: None,
+        served: None,
         subject: headed(project, rehearsal, &format!("TEST: {subject}")),
         rows: vec![
             ("test".to_owned(), "nothing happened; somebody tries this channel".to_owned()),

@@ -36,7 +36,9 @@ pub use refused::RefusedView;
 pub(crate) use refused::refused;
 pub use show::time;
 pub(crate) use show::{approvals, checks, lane, promotion, promotion_rows, span_seconds};
-pub use telling::{ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView};
+pub use telling::{
+    ChannelView, DeadNoticeView, DeliveredNoticeView, NoticesView, PendingNoticeView, TestView,
+};
 pub use traffic::{TrafficPointView, TrafficView};
 
 /// The version of these shapes; grows only when a name changes its meaning.

@@ -73,6 +73,27 @@ pub struct DeadNoticeView {
     pub sentence: String,
 }
 
+/// A notice that arrived.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveredNoticeView {
+    /// The event of the journal that says so.
+    pub event: u64,
+    /// Which.
+    pub id: String,
+    /// Where.
+    pub channel: String,
+    /// What it tells, by its key in `notify`.
+    pub occasion: String,
+    /// About which promotion.
+    pub promotion: Option<u64>,
+    /// One line; null where an older version delivered it, which kept nothing that could be sent once more.
+    pub subject: Option<String>,
+    /// When it arrived.
+    pub at: String,
+    /// How often it was tried by the engine that saw it arrive.
+    pub attempts: u32,
+}
+
 /// What became of a test.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TestView {

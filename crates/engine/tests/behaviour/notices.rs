@@ -395,3 +395,34 @@ fn a_pause_is_told_again_as_often_as_the_matrix_says_and_not_once_more_by_the_ne
     let subject = "[project] 2.0.0 is paused on its way into prod";
     assert_eq!(world.notifiers.subjects("slack"), [subject, subject]);
 }
+
+#[test]
+fn what_arrived_is_sent_once_more_under_its_id_and_never_beside_itself() {
+    let world = world();
+    world.live(async |life| {
+        life.begin().await;
+        all_settled(life).await;
+        let arrived = life.engine.delivered_notices(None, 50).await.unwrap();
+        assert_eq!(arrived.len(), 4);
+        let one = arrived.iter().find(|one| one.channel == "email").unwrap();
+        assert_eq!(one.subject.as_deref(), Some("[project] prod serves 1.0.0"));
+        let (anna, id) = (Person::new("anna").unwrap(), one.id.clone());
+        // Nobody takes it: it stays on its way.
+        world.notifiers.behaves("email", ChannelManner::Fails);
+        life.engine.replay_notice(&id, &anna).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let refused = life.engine.replay_notice(&id, &anna).await;
+        let Err(EngineError::Refused(refusal)) = refused else { panic!("{refused:?}") };
+        assert_eq!(refusal.code, "on-its-way");
+        world.notifiers.behaves("email", ChannelManner::Takes);
+        all_settled(life).await;
+        let twice = [id.clone(), id.clone()];
+        assert_eq!(world.notifiers.taken("email"), twice, "once, and once more");
+        let again = life.engine.delivered_notices(None, 1).await.unwrap().remove(0);
+        assert_eq!((&again.id, &again.subject), (&id, &one.subject));
+        let refused = life.engine.replay_notice("none-of-them", &anna).await;
+        assert!(matches!(refused, Err(EngineError::Refused(refusal)) if refusal.code == "no-such-notice"));
+    });
+    assert_eq!(world.store.count("notice-retried"), 1);
+    assert_eq!(world.store.count("notice-delivered"), 5);
+}

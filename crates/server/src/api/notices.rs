@@ -1,8 +1,10 @@
-//! Channels and notices: looking at them, trying a channel, sending again what never arrived.
+//! Channels and notices: looking at them, trying a channel, sending again what never arrived, or was lost after it did.
 
 use axum::Json;
 use axum::extract::State;
-use towpath_engine::views::{DeadNoticeView, NoticesView, PendingNoticeView, TestView};
+use towpath_engine::views::{
+    DeadNoticeView, DeliveredNoticeView, NoticesView, PendingNoticeView, TestView,
+};
 
 use crate::asked::Body;
 use crate::caller::Caller;
@@ -66,5 +68,29 @@ pub(crate) async fn retry(
     Body(request): Body<NoticeRetryRequest>,
 ) -> Answer<Json<AcceptedView>> {
     app.engine.retry_notice(&request.id, &by).await?;
+    Ok(Json(AcceptedView { promotion: None, changed: true, notes: Vec::new(), state: None }))
+}
+
+pub(crate) async fn delivered(
+    State(app): State<App>,
+    Paged { wanted: AllOfThem {}, part }: Paged<AllOfThem>,
+) -> Answer<Listed<Vec<DeliveredNoticeView>>> {
+    let before: Option<u64> = part.after()?;
+    // One more than is shown tells whether there are more.
+    let limit = u32::try_from(part.limit() + 1).unwrap_or(u32::MAX);
+    let mut found = app.engine.delivered_notices(before, limit).await?;
+    let goes_on = found.len() > part.limit();
+    found.truncate(part.limit());
+    let last = found.last().filter(|_| goes_on).map(|one| one.event);
+    Ok(part.listed(found, last.as_ref()))
+}
+
+/// Each order sends it once more; the key of an order keeps the same one from counting twice.
+pub(crate) async fn replay(
+    State(app): State<App>,
+    Caller(by): Caller,
+    Body(request): Body<NoticeRetryRequest>,
+) -> Answer<Json<AcceptedView>> {
+    app.engine.replay_notice(&request.id, &by).await?;
     Ok(Json(AcceptedView { promotion: None, changed: true, notes: Vec::new(), state: None }))
 }

@@ -85,7 +85,19 @@ impl IntoResponse for Streamed {
 
 impl Gives for Streamed {
     fn gives(operation: &mut Operation) {
-        operation.streams(STREAM);
+        operation.messages(STREAM, |_| {
+            schemars::json_schema!({
+                "type": "object",
+                "description": "One message of the stream.",
+                "properties": {
+                    "event": { "type": "string", "enum": ["journal", "telemetry", "resync"] },
+                    "id": { "type": "string", "description": "The position in the journal." },
+                    "data": { "type": "string", "description": "JSON on one line." },
+                    "retry": { "type": "integer" },
+                },
+                "required": ["event", "data"],
+            })
+        });
     }
 }
 

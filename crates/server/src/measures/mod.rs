@@ -96,6 +96,11 @@ fn only(text: &str, projects: &[&str]) -> String {
     text.split_inclusive('\n').filter(is_shown).collect()
 }
 
+/// What `/metrics` has, without any engine: names, kinds, units and labels, for whoever writes about them.
+pub fn described() -> String {
+    Measures::sample()
+}
+
 /// From a second to a day: a promotion bakes for minutes or hours.
 fn durations() -> Histogram {
     Histogram::new([
@@ -140,6 +145,36 @@ impl Measures {
             all.registry.register("trace_spans_dropped", help, dropped);
         }
         Arc::new(all)
+    }
+
+    /// All of them, each with one sample whose labels stand for any.
+    fn sample() -> String {
+        let all = Self::new("…");
+        let any = || "…".to_owned();
+        let lane = OfLane { project: any(), service: any(), environment: any() };
+        let OfLane { project, service, environment } = lane.clone();
+        let end = OfEnd { project, service, environment, kind: "…", result: "…" };
+        let OfLane { project, service, environment } = lane.clone();
+        let arm = OfArm { project, service, environment, arm: "…" };
+        let project = OfProject { project: any() };
+        drop(all.promotions.get_or_create(&end));
+        drop(all.promotion_duration.get_or_create(&end));
+        for lanes in [&all.rollback_duration, &all.approval_wait] {
+            drop(lanes.get_or_create(&lane));
+        }
+        drop(all.weight.get_or_create(&arm));
+        for lanes in [&all.healthy, &all.waiting] {
+            drop(lanes.get_or_create(&lane));
+        }
+        for projects in [&all.outbox, &all.ready, &all.dead_notices] {
+            drop(projects.get_or_create(&project));
+        }
+        drop(all.unprogressed.get_or_create(&project));
+        drop(all.fenced.get_or_create(&project));
+        drop(all.answers.get_or_create(&OfAnswer { method: "…", status: "…" }));
+        let mut text = String::new();
+        encode(&mut text, &all.registry).expect("a String takes everything");
+        text
     }
 
     fn register(&mut self, version: &str) {
@@ -270,5 +305,23 @@ impl Measures {
             _ => "5xx",
         };
         self.answers.get_or_create(&OfAnswer { method, status }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::described;
+
+    #[test]
+    fn every_measure_is_described_with_its_labels() {
+        let text = described();
+        let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let names: Vec<&str> = names.filter_map(|line| line.split(' ').next()).collect();
+        assert!(names.len() > 12, "{text}");
+        for name in names {
+            assert!(name.starts_with("towpath_"), "{name}");
+            let samples = text.lines().filter(|line| line.starts_with(name)).count();
+            assert!(samples > 0, "{name} has no sample\n{text}");
+        }
     }
 }

@@ -185,7 +185,8 @@ fn security(route: &Route) -> Value {
 }
 
 fn parameters(route: &Route, forms: &mut Forms) -> Value {
-    let mut parameters: Vec<Value> = names(route.path).map(path_parameter).collect();
+    let of_path = |name| path_parameter(name, route.told.bytes);
+    let mut parameters: Vec<Value> = names(route.path).map(of_path).collect();
     let query = route.told.query.or_else(|| route.waits().then(ends::waiting_shape));
     if let Some(shape) = query {
         let schema = forms.sent_whole(shape);
@@ -273,13 +274,17 @@ fn names(path: &'static str) -> impl Iterator<Item = &'static str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-fn path_parameter(name: &str) -> Value {
+/// A name of a path; `whole`: of bytes that are sent, and not of something that is there.
+fn path_parameter(name: &str, whole: bool) -> Value {
     let named = json!({ "type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" });
     let (about, schema) = match name {
         "service" => ("What runs", named),
         "environment" => ("Where", named),
         "number" => {
             ("Of a promotion", json!({ "type": "integer", "format": "uint64", "minimum": 0 }))
+        }
+        "digest" if whole => {
+            ("Of the bytes", json!({ "type": "string", "pattern": "^sha256:[0-9a-f]{64}$" }))
         }
         "digest" => (
             "Of a piece of evidence, or the beginning of it: 6 to 64 digits",

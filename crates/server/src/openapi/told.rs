@@ -150,6 +150,11 @@ impl Operation {
         self.gives.push((status.as_u16(), JSON, None));
     }
 
+    /// Notes an answer of messages without an end, each of that form.
+    pub(crate) fn messages(&mut self, media: &'static str, shape: Shape) {
+        self.gives.push((200, media, Some(shape)));
+    }
+
     /// Notes an answer of bytes or lines.
     pub(crate) fn streams(&mut self, media: &'static str) {
         self.gives.push((200, media, Some(|_| schemars::json_schema!({ "type": "string" }))));

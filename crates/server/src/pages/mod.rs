@@ -82,6 +82,7 @@ pub fn routes() -> Vec<PageRoute> {
         page("/notifications", notifications::show),
         form("/notifications/test", Verb::Signal, notifications::test),
         form("/notifications/retry", Verb::Signal, notifications::retry),
+        form("/notifications/replay", Verb::Signal, notifications::replay),
         page("/admin", admin::show),
         own("/admin/tokens", admin::tokens::create),
         own("/admin/revoke", admin::tokens::revoke),

@@ -49,7 +49,7 @@ async fn page(look: &Look, done: &Done) -> Shown {
         div id="notices" data-live {
             section.sec { h2 { "Never arrived" } (dead(look, &all.dead, tells)) }
             section.sec { h2 { "On their way" } (pending(look, &all.pending)) }
-            section.sec { h2 { "Arrived last" } (arrived(look, &delivered)) }
+            section.sec { h2 { "Arrived last" } (arrived(look, &delivered, tells)) }
         }
         section.sec { h2 { "Who is told of what" } (rules::table(look)) }
     };
@@ -59,6 +59,9 @@ async fn page(look: &Look, done: &Done) -> Shown {
 fn said(word: Option<&str>) -> Markup {
     let text = match word {
         Some("arrived") => "Arrived: the channel took the message, and that is in the journal.",
+        Some("sent-once-more") => {
+            "On its way once more: under its own id, so that a receiver can tell a double."
+        }
         Some("sent-again") => "On its way again: under its own id, for as long as a new one.",
         _ => return Markup::default(),
     };
@@ -160,25 +163,39 @@ fn pending(look: &Look, all: &[PendingNoticeView]) -> Markup {
     }
 }
 
-fn arrived(look: &Look, delivered: &[EventRow]) -> Markup {
+fn arrived(look: &Look, delivered: &[EventRow], tells: bool) -> Markup {
     let text = |row: &EventRow, key: &str| row.body[key].as_str().unwrap_or_default().to_owned();
     html! {
         @if delivered.is_empty() { p.q { "Nothing has arrived anywhere yet." } }
         @else {
             table.tab.cards {
-                thead { tr { th scope="col" { "Told of" } th scope="col" { "Channel" } th scope="col" { "Attempts" } th.r scope="col" { "Arrived" } } }
+                thead { tr { th scope="col" { "Told of" } th scope="col" { "Channel" } th scope="col" { "Attempts" } th scope="col" { "Arrived" } th.r scope="col" { span.vh { "What can be done" } } } }
                 tbody {
                     @for row in delivered.iter().take(LISTED) {
                         tr {
                             th scope="row" { (text(row, "occasion").replace('_', " ")) " " (about(look, row.promotion.map(|number| number.0))) }
                             td data-k="Channel:" { (text(row, "channel")) }
                             td data-k="Attempts:" { (row.body["attempts"].as_u64().unwrap_or(1)) }
-                            td.r { (time(&written(row.at), As::Age, look.now())) " ago" }
+                            td data-k="Arrived:" { (time(&written(row.at), As::Age, look.now())) " ago" }
+                            td.r { @if tells { (once_more(look, row)) } }
                         }
                     }
                 }
             }
             p.sm { a href=(look.to("/audit?kind=notice-delivered")) { "All of them" } }
+        }
+    }
+}
+
+/// The form that sends once more what arrived; none where an older version kept nothing of it.
+fn once_more(look: &Look, row: &EventRow) -> Markup {
+    let Some(subject) = row.body["notice"]["subject"].as_str() else { return Markup::default() };
+    let id = row.body["id"].as_str().unwrap_or_default();
+    html! {
+        form.deed method="post" action=(look.to("/notifications/replay")) {
+            input type="hidden" name="form" value=(look.visitor.form);
+            input type="hidden" name="id" value=(id);
+            button.btn aria-label={ "Send once more: " (subject) } { "Send once more" }
         }
     }
 }
@@ -222,6 +239,14 @@ pub(super) async fn retry(posted: Posted<(), SentRetry>) -> Response {
     let Posted { look, sent, .. } = posted;
     match look.engine.retry_notice(&sent.id, &look.acting).await {
         Ok(()) => led_to(&look, "/notifications", "sent-again"),
+        Err(refused) => look.refuse(refused.into()),
+    }
+}
+
+pub(super) async fn replay(posted: Posted<(), SentRetry>) -> Response {
+    let Posted { look, sent, .. } = posted;
+    match look.engine.replay_notice(&sent.id, &look.acting).await {
+        Ok(()) => led_to(&look, "/notifications", "sent-once-more"),
         Err(refused) => look.refuse(refused.into()),
     }
 }

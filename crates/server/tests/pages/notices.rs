@@ -86,6 +86,39 @@ fn what_never_arrived_says_why_and_is_sent_again() {
 }
 
 #[test]
+fn what_arrived_is_sent_once_more_by_whoever_may_tell_people() {
+    let world = World::new("prod: root, steps 100%/2s").changed_by(told);
+    world.live(async |life| {
+        life.prepare().await;
+        let first = life.promote("1.0.0").await;
+        life.end_of(first).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let (anna, bob) = (Browser::of(&life.engine, "anna"), Browser::of(&life.engine, "bob"));
+        let page = anna.get("/notifications").await;
+        page.says("Send once more");
+        bob.get("/notifications").await.says("Arrived last").says_not("Send once more");
+        let form = page.text.split("/notifications/replay").nth(1).unwrap();
+        let id = form.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let again = format!("form={}&id={id}", word());
+        let taken = || {
+            let all = ["slack", "email"].into_iter().flat_map(|own| world.notifiers.taken(own));
+            all.filter(|own| own == id).count()
+        };
+        assert_eq!(taken(), 1);
+        let refused = bob.post("/notifications/replay", &again).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.readable());
+        let sent = anna.post("/notifications/replay", &again).await;
+        assert_eq!(sent.to.as_deref(), Some("/notifications?done=sent-once-more"));
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(taken(), 2, "once more, and once");
+        let unknown = format!("form={}&id=%3Cscript%3E", word());
+        let unknown = anna.post("/notifications/replay", &unknown).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+        unknown.says_not("<script>");
+    });
+}
+
+#[test]
 fn a_channel_is_tried_and_says_what_became_of_it() {
     let world = World::new("prod: root, steps 100%/2s").changed_by(told);
     world.live(async |life| {

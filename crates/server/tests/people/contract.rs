@@ -168,3 +168,28 @@ async fn a_problem_points_at_what_is_wrong() {
     let answer = world.get(&lead, "/elsewhere").await;
     assert_eq!((answer.status.as_u16(), answer.code()), (404, "not-found"));
 }
+
+#[tokio::test]
+async fn what_may_not_be_repeated_is_refused_when_it_is() {
+    let world = world().await;
+    let lead = As::Person("lead");
+    let digest = format!("sha256:{}", "0".repeat(64));
+    for (path, body, pointer) in [
+        ("/v1/tokens", json!({ "name": "a", "may": ["promote", "promote"] }), "/may"),
+        (
+            "/v1/tokens",
+            json!({ "name": "a", "environments": ["staging", "production", "staging"] }),
+            "/environments",
+        ),
+        ("/v1/uploads/missing", json!({ "by": "lead", "digests": [digest, digest] }), "/digests"),
+    ] {
+        let answer = world.post(&lead, path, &body).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "bad-body"), "{answer:?}");
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{answer:?}");
+        let name = &document()["paths"][path.strip_prefix("/v1").unwrap()]["post"]["requestBody"];
+        let name = name["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+        let form = document().pointer(name.strip_prefix('#').unwrap()).cloned().unwrap();
+        let field = &form["properties"][pointer.strip_prefix('/').unwrap()];
+        assert_eq!(field["uniqueItems"], true, "{field}");
+    }
+}

@@ -9,6 +9,7 @@ use towpath_core::units::{Span, Timestamp};
 use towpath_engine::Order;
 
 use crate::browser::{Door, person};
+use crate::world::As;
 
 const WORDS: &str = "people: lead lead; ada developer\nstaging: root\nprod: after staging";
 
@@ -141,4 +142,30 @@ async fn an_event_has_an_address_that_stays_and_leads_to_its_neighbours() {
     }
     let verified = ada.get("/audit?verify=yes").await.text;
     assert!(verified.contains("The chain holds: all"), "{verified}");
+}
+
+#[tokio::test]
+async fn the_api_exports_the_very_lines_of_the_pages_from_any_event_on() {
+    let door = Door::new(WORDS, |matrix| {
+        let lane = matrix.environments[0].lanes.values_mut().next().unwrap();
+        lane.settings.insert("DB_PASSWORD".to_owned(), "hunter2-and-more".to_owned());
+    })
+    .await;
+    door.has_password("ada").await;
+    // More than are read at once.
+    frozen(&door, "prod", 260).await;
+    let mut ada = door.signed_in("ada").await;
+    let page = ada.get("/audit/export?format=jsonl").await.text;
+    let ask = async |query: &str| {
+        door.world.get(&As::Person("lead"), &format!("/v1/audit/export{query}")).await
+    };
+    let whole = ask("").await;
+    assert!(whole.text == page, "{} and {} bytes", whole.text.len(), page.len());
+    assert!(whole.text.lines().count() > 520 && !whole.text.contains("hunter2"));
+    let part: String = page.split_inclusive('\n').skip(510).collect();
+    assert!(ask("?after=510").await.text == part);
+    assert_eq!(ask("?after=99999").await.text, "");
+    for wrong in ["?after=x", "?from=1", "?after=1&after=2"] {
+        assert_eq!(ask(wrong).await.code(), "bad-query", "{wrong}");
+    }
 }

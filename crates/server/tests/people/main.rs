@@ -10,6 +10,7 @@ mod elsewhere;
 mod exported;
 mod follow;
 mod glass;
+mod hostile;
 mod issuer;
 mod keys;
 mod lists;

@@ -261,7 +261,7 @@ async fn cve_b24_a_stream_ends_when_its_session_does() {
 }
 
 #[tokio::test]
-async fn t13_b22_what_a_session_makes_reaches_no_further_than_the_session() {
+async fn t13_cve_b22_what_a_session_makes_reaches_no_further_than_the_session() {
     let door = door().await;
     let mut browser = door.by_link("ada").await;
     assert_eq!(act(&mut browser, "token", "production").await, led("/step-up?to=%2Fwaiting"));

@@ -99,6 +99,7 @@ pub(crate) fn orders(world: &World) -> Vec<(Verb, String, Value)> {
         (Verb::ApplyMatrix, "/v1/matrix".to_owned(), json!({ "matrix": looser, "by": "lead" })),
         (Verb::Signal, "/v1/notices/test".to_owned(), json!({ "channel": "ops", "by": "lead" })),
         (Verb::Signal, "/v1/notices/retry".to_owned(), json!({ "id": "x", "by": "lead" })),
+        (Verb::Signal, "/v1/notices/replay".to_owned(), json!({ "id": "x", "by": "lead" })),
     ]
 }
 

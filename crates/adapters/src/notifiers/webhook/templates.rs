@@ -4,10 +4,12 @@
 use serde_json::{Value, json};
 use towpath_core::notices::{Notice, Occasion};
 
+use super::cdevents;
 use crate::notifiers::object;
 
 /// As written after `template:`; the first is the default.
-pub(super) const NAMES: &[&str] = &["cloudevents", "plain-json", "slack", "teams", "discord"];
+pub(super) const NAMES: &[&str] =
+    &["cloudevents", "cdevents", "plain-json", "slack", "teams", "discord"];
 
 /// Most characters of a block's text and of a header (api.slack.com/reference/block-kit/blocks).
 const SLACK_TEXT: usize = 3000;
@@ -24,6 +26,7 @@ pub(super) fn body(template: &str, notice: &Notice) -> (&'static str, Value) {
         "teams" => ("application/json", teams(notice)),
         "discord" => ("application/json", discord(notice)),
         "plain-json" => ("application/json", object(notice)),
+        "cdevents" => ("application/cloudevents+json", cdevents::event(notice, object(notice))),
         _ => ("application/cloudevents+json", cloud_event(notice)),
     }
 }

@@ -5,24 +5,22 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use towpath_adapters::notary::LIST_FILE;
 use towpath_audit::bundle::{self, Files};
 use towpath_audit::export::{Format, Line};
-use towpath_audit::note::{Note, split};
+use towpath_audit::note::PublicKey;
 use towpath_audit::statement::{PLAN_FILE, file_of};
+use towpath_audit::verify::What;
 use towpath_core::ids::Digest;
 use towpath_core::journal::Event;
 use towpath_core::release::Release;
-use towpath_engine::{CheckpointView, SignedAccount};
-use towpath_ports::store::WrittenEvent;
+use towpath_engine::{CheckpointView, SignedAccount, SignedEnd};
 
-use super::export::{before, holds_secrets};
-use super::{Written, read_named};
+use super::Written;
+use super::export::holds_secrets;
 use crate::args::EvidenceBundleArguments;
 use crate::commands::Context;
 use crate::commands::session::Session;
 use crate::exit_code::{CliError, ExitCode};
-use crate::project::ProjectFolder;
 use crate::report::audit::Bundled;
 use crate::{new_file, report};
 
@@ -35,26 +33,32 @@ pub(super) async fn run(
     context: &Context,
 ) -> Result<ExitCode, CliError> {
     let session = Session::looking(context).await?;
-    // Before anything is signed for it.
-    session.project.ensure_here("a bundle is made of the files beside the journal")?;
+    if arguments.with_secrets {
+        session.project.ensure_here("what holds secrets is bundled")?;
+    }
     let client = session.client.patient();
     let number = arguments.promotion;
     let path = format!("/v1/promotions/{number}/attestation");
     let signed: SignedAccount = client.post(&path, &json!({})).await?;
     // Covers its end, if nothing did.
     let _: CheckpointView = client.post("/v1/audit/checkpoint", &json!({})).await?;
-    let written = Written::open(&session.project, context).await?;
+    let end: SignedEnd =
+        client.get(&format!("/v1/audit/checkpoint?covers={}", signed.events.1)).await?;
+    let covers = i64::try_from(end.events).unwrap_or(i64::MAX);
+    let written = Written::of(&session, context).await?;
     let mut bundle = Bundle { files: Files::new(), withheld: Vec::new(), lost: Vec::new() };
-    let (note, covers) = checkpoint(&session.project, signed.events.1)?;
     bundle.put(bundle::README, README);
     bundle.put(bundle::STATEMENT, &signed.statement);
     if let Some(summary) = &signed.summary {
         bundle.put(bundle::SUMMARY, summary);
     }
-    bundle.put(bundle::CHECKPOINT, &note);
+    bundle.put(bundle::CHECKPOINT, &end.note);
     bundle.journal(&written, &signed, covers, arguments.with_secrets).await?;
     for digest in &signed.evidence {
         bundle.piece(&session, digest).await?;
+    }
+    if written.is_elsewhere() {
+        proven(&bundle, &end.key)?;
     }
     let name = || format!("evidence-{}-{number}.tar", written.project);
     let file = arguments.output.clone().unwrap_or_else(|| PathBuf::from(name()));
@@ -82,19 +86,23 @@ pub(super) async fn run(
     Ok(if told.lost.is_empty() { ExitCode::Done } else { ExitCode::Failed })
 }
 
-/// The first checkpoint beside the journal that covers the event `end`, and how many events it covers.
-fn checkpoint(project: &ProjectFolder, end: i64) -> Result<(String, i64), CliError> {
-    let list = split(&read_named(&project.state.join(LIST_FILE))?);
-    let covering = list.into_iter().find_map(|text| {
-        let note = Note::parse(&text).ok()?;
-        let covers = i64::try_from(towpath_audit::read(&note.text).ok()?.events).ok()?;
-        (covers >= end).then_some((text, covers))
-    });
-    covering.ok_or_else(|| {
-        CliError::new(ExitCode::Failed, "no-checkpoint", "no checkpoint covers its end")
-            .at(project.state.join(LIST_FILE).display().to_string())
-            .next("towpath audit verify", "whether the journal is as it was written")
-    })
+/// Nothing is kept of a server's that is not what it signed. Whose key that is only whoever was handed one can say.
+fn proven(made: &Bundle, key: &str) -> Result<(), CliError> {
+    let wrong = |cause: String| {
+        CliError::new(ExitCode::Failed, "not-proven", "the server sent no proof of what it says")
+            .because(cause)
+            .next("towpath audit verify", "what the server says of its journal")
+    };
+    let key = PublicKey::parse(key).map_err(|error| wrong(error.to_string()))?;
+    let checked = bundle::check(&made.files, &[], &[key]);
+    // A piece that is not kept any more is told, and is no lie; nor is an account that rests on what was withheld.
+    let is_told =
+        |what: What| what == What::Missing || (what == What::Untrue && !made.withheld.is_empty());
+    let own = checked.findings.iter().filter(|finding| !is_told(finding.what));
+    match own.chain(&checked.journal.findings).next() {
+        Some(finding) => Err(wrong(finding.sentence.clone())),
+        None => Ok(()),
+    }
 }
 
 /// What is being put together.
@@ -119,31 +127,28 @@ impl Bundle {
         with_secrets: bool,
     ) -> Result<(), CliError> {
         let first = first_needed(written, signed).await?;
-        let from = u64::try_from(first).unwrap_or(1);
-        let mut previous = before(written, from).await?;
-        let (mut text, mut after, mut plan) = (String::new(), 0, None);
+        let (mut text, mut plan) = (String::new(), None);
         let (mut releases, mut release) = (Vec::new(), None);
+        let mut reading = written.lines(1).await?;
         'all: loop {
-            let events = written.after(after).await?;
-            let Some(last) = events.last() else { break };
-            after = u64::try_from(last.seq).unwrap_or(u64::MAX);
-            for event in events {
-                if event.seq > covers {
+            let lines = reading.next().await?;
+            if lines.is_empty() {
+                break;
+            }
+            for line in lines {
+                if line.seq > covers {
                     break 'all;
                 }
-                if event.kind == "release-created" {
-                    releases.extend(created(&event));
+                if line.kind == "release-created" {
+                    releases.extend(created(&line));
                 }
-                if let Some(found) = planned(&event, signed) {
+                if let Some(found) = planned(&line, signed) {
                     release = Some(found.release.digest.clone());
                     plan = Some(found);
                 }
-                if event.seq < first {
-                    continue;
+                if line.seq >= first {
+                    text.push_str(&self.line(line, with_secrets).written(Format::Jsonl));
                 }
-                let own = Line::of(&written.project, written.speed, event, &previous);
-                previous.clone_from(&own.hash);
-                text.push_str(&self.line(own, with_secrets).written(Format::Jsonl));
             }
         }
         self.put(bundle::JOURNAL, &text);
@@ -194,26 +199,26 @@ impl Bundle {
 async fn first_needed(written: &Written, signed: &SignedAccount) -> Result<i64, CliError> {
     let (first, last) = signed.events;
     let number = i64::try_from(signed.promotion).ok();
-    let (mut matrix, mut is_said, mut after) = (None, false, 0);
+    let (mut matrix, mut is_said) = (None, false);
+    let mut reading = written.lines(1).await?;
     'all: loop {
-        let events = written.after(after).await?;
-        let Some(end) = events.last() else { break };
-        after = u64::try_from(end.seq).unwrap_or(u64::MAX);
-        for event in events {
-            if event.seq > last {
+        let lines = reading.next().await?;
+        if lines.is_empty() {
+            break;
+        }
+        for line in lines {
+            if line.seq > last {
                 break 'all;
             }
-            let is_own = event.promotion == number || event.kind == "approval-given";
-            if event.seq >= first {
-                is_said |= is_own && event.body.contains("\"signed\":{");
+            let is_own = line.promotion == number || line.kind == "approval-given";
+            if line.seq >= first {
+                let holds = line.body.as_deref().is_some_and(|it| it.contains("\"signed\":{"));
+                is_said |= is_own && holds;
                 continue;
             }
-            let seq = event.seq;
-            let is_matrix = event.kind == "matrix-applied";
-            let line = Line::of(&written.project, written.speed, event, "");
-            match (is_matrix, holds_secrets(&line)) {
+            match (line.kind == "matrix-applied", holds_secrets(&line)) {
                 (_, true) => matrix = None,
-                (true, false) => matrix = Some(seq),
+                (true, false) => matrix = Some(line.seq),
                 (false, false) => {}
             }
         }
@@ -221,20 +226,20 @@ async fn first_needed(written: &Written, signed: &SignedAccount) -> Result<i64, 
     Ok(matrix.filter(|_| is_said).unwrap_or(first))
 }
 
-fn created(event: &WrittenEvent) -> Option<Release> {
-    match serde_json::from_str(&event.body).ok()? {
+fn created(line: &Line) -> Option<Release> {
+    match serde_json::from_str(line.body.as_deref()?).ok()? {
         Event::ReleaseCreated { release, .. } => Some(*release),
         _ => None,
     }
 }
 
 /// The plan of the promotion in one of its events: the last one before its end counts.
-fn planned(event: &WrittenEvent, signed: &SignedAccount) -> Option<towpath_core::plan::Plan> {
-    let is_own = u64::try_from(event.promotion?).ok()? == signed.promotion;
-    if !is_own || !matches!(event.kind.as_str(), "promotion-requested" | "plan-changed") {
+fn planned(line: &Line, signed: &SignedAccount) -> Option<towpath_core::plan::Plan> {
+    let is_own = u64::try_from(line.promotion?).ok()? == signed.promotion;
+    if !is_own || !matches!(line.kind.as_str(), "promotion-requested" | "plan-changed") {
         return None;
     }
-    match serde_json::from_str(&event.body).ok()? {
+    match serde_json::from_str(line.body.as_deref()?).ok()? {
         Event::PromotionRequested(requested) => Some(requested.plan),
         Event::PlanChanged { plan, .. } => Some(*plan),
         _ => None,

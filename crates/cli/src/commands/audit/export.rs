@@ -4,7 +4,6 @@
 use std::io::{BufWriter, Write};
 
 use serde_json::Value;
-use towpath_audit::chain::genesis;
 use towpath_audit::export::{Format, Line, head};
 
 use super::Written;
@@ -20,7 +19,10 @@ pub(super) async fn run(
     arguments: &ExportArguments,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
-    let written = Written::open(&context.project()?, context).await?;
+    if arguments.with_secrets {
+        context.project()?.ensure_here("secrets are exported")?;
+    }
+    let written = Written::meant(context).await?;
     let mut out: Box<dyn Write> = match &arguments.output {
         None => Box::new(std::io::stdout().lock()),
         Some(file) => Box::new(BufWriter::new(new_file::create(file).map_err(|error| {
@@ -52,16 +54,14 @@ async fn write(
     let format = Format::from(arguments.format);
     let file = arguments.output.as_ref().map(|file| file.display().to_string());
     let mut exported = Exported { events: 0, range: None, withheld: Vec::new(), file };
-    let mut previous = before(written, arguments.from).await?;
     put(out, &head(format))?;
-    let mut after = arguments.from - 1;
+    let mut reading = written.lines(arguments.from).await?;
     loop {
-        let events = written.after(after).await?;
-        let Some(last) = events.last() else { break };
-        after = u64::try_from(last.seq).unwrap_or(u64::MAX);
-        for event in events {
-            let mut line = Line::of(&written.project, written.speed, event, &previous);
-            previous.clone_from(&line.hash);
+        let lines = reading.next().await?;
+        if lines.is_empty() {
+            break;
+        }
+        for mut line in lines {
             if !arguments.with_secrets && holds_secrets(&line) {
                 line.body = None;
                 exported.withheld.push(line.seq);
@@ -80,17 +80,12 @@ async fn write(
     Ok(exported)
 }
 
-/// The hash that the first exported event follows.
-pub(super) async fn before(written: &Written, from: u64) -> Result<String, CliError> {
-    let before = written.event(from - 1).await?.map(|event| event.hash);
-    Ok(before.unwrap_or_else(|| genesis(&written.project, written.speed).to_string()))
-}
-
 /// Whether the content has something that no reader is shown. What is no JSON was changed, and is
 /// handed on for whoever looks into that.
 pub(super) fn holds_secrets(line: &Line) -> bool {
     let body: Option<Value> = line.body.as_deref().and_then(|it| serde_json::from_str(it).ok());
-    let Some(body) = body else { return false };
+    // What was withheld holds them.
+    let Some(body) = body else { return line.body.is_none() };
     let mut shown = body.clone();
     towpath_config::hide_secrets(&mut shown);
     shown != body

@@ -5,22 +5,17 @@ mod checkpoint;
 mod evidence;
 mod export;
 mod verify;
+mod written;
 
 use std::path::Path;
-use std::sync::Arc;
 
-use towpath_ports::store::{Store, WrittenEvent};
-
+use self::written::Written;
 use crate::args::AuditCommand;
-use crate::commands::{Context, matrix};
+use crate::commands::Context;
 use crate::exit_code::{CliError, ExitCode};
-use crate::journal::Journal;
-use crate::project::ProjectFolder;
 
 /// Largest file that is read: an export of a million events of 1 KiB.
 const LARGEST_FILE: u64 = 1 << 30;
-/// Events that are read at once.
-const BATCH: u32 = 1000;
 
 /// Runs `audit …`.
 pub(crate) async fn run(command: &AuditCommand, context: &Context) -> Result<ExitCode, CliError> {
@@ -29,51 +24,6 @@ pub(crate) async fn run(command: &AuditCommand, context: &Context) -> Result<Exi
         AuditCommand::Export(arguments) => export::run(arguments, context).await,
         AuditCommand::Evidence(arguments) => evidence::run(arguments, context).await,
         AuditCommand::Checkpoint => checkpoint::run(context).await,
-    }
-}
-
-/// The project's journal as it stands on its disk, beside whatever engine writes it.
-struct Written {
-    store: Arc<dyn Store>,
-    project: towpath_core::ids::Name,
-    speed: u32,
-}
-
-impl Written {
-    async fn open(project: &ProjectFolder, context: &Context) -> Result<Self, CliError> {
-        project.ensure_here("a journal is read as it was written")?;
-        let name = || Ok(matrix::resolved(project, context)?.project);
-        let journal = Journal::open(project, name).await?;
-        if !journal.is_begun() {
-            let message = "this project has no journal yet";
-            return Err(CliError::new(ExitCode::NotFound, "no-journal", message)
-                .at(project.state.display().to_string())
-                .next("towpath status", "what there is"));
-        }
-        let setup = journal.engine().setup();
-        let (store, name) = (Arc::clone(&setup.store), setup.project.clone());
-        Ok(Self { store, project: name, speed: setup.speed })
-    }
-
-    /// Events after `after`, at most so many as are read at once.
-    async fn after(&self, after: u64) -> Result<Vec<WrittenEvent>, CliError> {
-        self.read(after, BATCH).await
-    }
-
-    /// One event; none where there is none.
-    async fn event(&self, seq: u64) -> Result<Option<WrittenEvent>, CliError> {
-        let Some(before) = seq.checked_sub(1) else { return Ok(None) };
-        let found = self.read(before, 1).await?.pop();
-        Ok(found.filter(|event| u64::try_from(event.seq) == Ok(seq)))
-    }
-
-    async fn read(&self, after: u64, limit: u32) -> Result<Vec<WrittenEvent>, CliError> {
-        let found = self.store.written(after, limit).await;
-        found.map_err(|error| {
-            CliError::new(ExitCode::Failed, "no-journal", "the journal cannot be read")
-                .because(error.to_string())
-                .next("towpath audit verify", "where it is not as it was written")
-        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Channels, tests of them, and notices that did not arrive.
 
 use towpath_engine::views::{
-    ChannelView, DeadNoticeView, NoticesView, PendingNoticeView, TestView,
+    ChannelView, DeadNoticeView, DeliveredNoticeView, NoticesView, PendingNoticeView, TestView,
 };
 
 use super::both;
@@ -73,6 +73,27 @@ fn the_list_has_channels_what_is_on_its_way_and_what_never_arrived() {
     let texts = [
         both(NOW, |style| notify::list(&some, style)),
         both(NOW, |style| notify::list(&none, style)),
+    ];
+    insta::assert_snapshot!(texts.join("\n=====\n"));
+}
+
+#[test]
+fn what_arrived_is_listed_with_how_it_is_sent_once_more() {
+    let one = |id: &str, subject: Option<&str>| DeliveredNoticeView {
+        event: 7,
+        id: id.to_owned(),
+        channel: "email".to_owned(),
+        occasion: "rolled_back".to_owned(),
+        promotion: Some(17),
+        subject: subject.map(str::to_owned),
+        at: "2027-01-12T14:27:36Z".to_owned(),
+        attempts: 1,
+    };
+    let all =
+        [one("old", None), one("6635b5a8dc000-3-17-0", Some("production\u{1b}[2J went back"))];
+    let texts = [
+        both(NOW, |style| notify::arrived(&all, style)),
+        both(NOW, |style| notify::arrived(&[], style)),
     ];
     insta::assert_snapshot!(texts.join("\n=====\n"));
 }

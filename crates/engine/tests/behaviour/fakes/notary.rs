@@ -72,6 +72,10 @@ impl Notary for FakeNotary {
         Ok(self.kept.lock().unwrap().own.last().cloned())
     }
 
+    async fn kept(&self) -> Result<Vec<String>, String> {
+        Ok(self.kept.lock().unwrap().own.iter().map(towpath_audit::text).collect())
+    }
+
     async fn outside(&self, _: &AuditRules) -> Result<Vec<Checkpoint>, String> {
         let kept = self.kept.lock().unwrap();
         let is_new = |one: &&Checkpoint| !kept.is_cut_off && !kept.own.contains(one);
