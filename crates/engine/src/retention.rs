@@ -322,6 +322,8 @@ mod tests {
         });
         for (release, days) in [(ended_lately, 29), (ended, 31), (young, 31)] {
             live.ended.push(Ended {
+                requested_at: None,
+                trace: None,
                 number: promotion,
                 kind: Kind::Promote,
                 release: ReleaseRef::from(release),
@@ -347,6 +349,8 @@ mod tests {
             Release { version: Version::new("2.0").unwrap(), created_at: NOW, ..old.clone() };
         let mut live = lane("live", &[]);
         live.ended.push(Ended {
+            requested_at: None,
+            trace: None,
             number: PromotionNumber(1),
             kind: Kind::Promote,
             release: ReleaseRef::from(&old),

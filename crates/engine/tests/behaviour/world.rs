@@ -190,7 +190,7 @@ impl World {
             known: Known::default(),
             notary: self.notary.clone().map(|it| -> Arc<dyn Notary> { it }),
             clock: Arc::<FakeClock>::clone(&self.clock),
-            sampling: self.sampling,
+            sampling: None,
         }
     }
 }
