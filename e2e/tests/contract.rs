@@ -97,7 +97,6 @@ fn asked(tool: &Path, serving: &Serving, token: &str, record: &Path) -> (bool, S
 
 #[test]
 #[ignore = "heavy"]
-#[expect(clippy::print_stderr, reason = "how much was asked is part of the result")]
 fn every_answer_of_a_real_server_is_as_its_description_says() {
     let Some(tool) = tool() else { return };
     let world = project();
@@ -106,4 +105,32 @@ fn every_answer_of_a_real_server_is_as_its_description_says() {
     let (well, said) = asked(&tool, &serving, &token, &record);
     eprintln!("{said}");
     assert!(well, "an answer is not as the description says");
+    // A tool whose token opens nothing finds nothing either.
+    let answers = statuses(&record);
+    let good = answers.iter().filter(|status| (200..300).contains(*status)).count();
+    assert!(answers.len() > 1_000 && good > 200, "{good} of {} were carried out", answers.len());
+    let refused = answers.iter().filter(|status| **status == 401).count();
+    assert!(refused * 2 < answers.len(), "{refused} of {} were refused", answers.len());
+    let mine = serving.get("/v1/you", Some(&token));
+    assert!(mine.starts_with("HTTP/1.1 200"), "the token was taken away meanwhile: {mine}");
+}
+
+/// The status of every answer that the tool put on record.
+fn statuses(record: &Path) -> Vec<u64> {
+    let mut found = Vec::new();
+    for line in std::fs::read_to_string(record).unwrap().lines() {
+        collect(&serde_json::from_str(line).unwrap(), &mut found);
+    }
+    found
+}
+
+fn collect(value: &serde_json::Value, found: &mut Vec<u64>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            found.extend(map.get("status_code").and_then(serde_json::Value::as_u64));
+            map.values().for_each(|inner| collect(inner, found));
+        }
+        serde_json::Value::Array(all) => all.iter().for_each(|inner| collect(inner, found)),
+        _ => {}
+    }
 }

@@ -14,11 +14,11 @@ use towpath_e2e::{World, production};
 use towpath_testkit::loopback::free_address;
 
 /// Some looks at the repository.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 fn matrix(bake: &str) -> String {
-    let steps = "rollout: { strategy: all-at-once, steps: [ { weight: 100%, bake: BAKE } ] }";
     static LISTEN: OnceLock<String> = OnceLock::new();
+    let steps = "rollout: { strategy: all-at-once, steps: [ { weight: 100%, bake: BAKE } ] }";
     let listen = LISTEN.get_or_init(|| free_address().to_string());
     production(1, &steps.replace("BAKE", bake)).replace("{listen}", listen)
 }

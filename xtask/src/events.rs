@@ -197,7 +197,7 @@ fn block(source: &str, begin: &str) -> Vec<(String, Said)> {
     for line in inside {
         let (depth, line) = (line.len() - line.trim_start().len(), line.trim());
         if let Some(comment) = line.strip_prefix("///") {
-            about = format!("{about} {}", comment.trim()).trim().to_owned();
+            format!("{about} {}", comment.trim()).trim().clone_into(&mut about);
         } else if line.starts_with("#[") {
             attributes.push_str(line);
         } else if depth == 4 && line.starts_with(|sign: char| sign.is_alphabetic()) {

@@ -20,8 +20,9 @@ use towpath_ports::store::{OutboxRow, StoreError};
 use crate::desk::Desk;
 use crate::handing;
 use crate::notices::Pending;
-use crate::orders::EngineError;
+use crate::orders::{Accepted, EngineError};
 use crate::origin;
+use crate::replaying;
 use crate::rights::Rights;
 use crate::run_loop::{Engine, Message};
 use crate::shared::Shared;
@@ -50,19 +51,21 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Whether it sends a notice again that somebody else had sent again meanwhile, or that is on its way.
-    pub(crate) fn is_past(&self, shared: &Shared) -> bool {
-        let kept = |id: &str| {
+    /// The answer to one that sends a notice again that somebody else had sent again meanwhile, or that is on its
+    /// way; none of any other.
+    pub(crate) fn past(&self, shared: &Shared) -> Option<Result<Accepted, EngineError>> {
+        let is_kept = |id: &str| {
             shared.read(|project| {
                 project.common.dead.iter().any(|dead| dead.given_up.notice.id == id)
             })
         };
-        self.events.iter().any(|event| match event {
-            Event::NoticeRetried(again) if again.arrived => {
-                shared.deliveries.is_under_way(&again.id)
-            }
-            Event::NoticeRetried(again) => !kept(&again.id),
-            _ => false,
+        self.events.iter().find_map(|event| match event {
+            Event::NoticeRetried(again) if again.arrived => shared
+                .deliveries
+                .is_under_way(&again.id)
+                .then(|| Err(replaying::already(&again.id))),
+            Event::NoticeRetried(again) if !is_kept(&again.id) => Some(Ok(Accepted::default())),
+            _ => None,
         })
     }
 }

@@ -122,6 +122,11 @@ fn shown(id: &str) -> String {
     id.chars().take(80).flat_map(char::escape_default).collect()
 }
 
+/// Whoever orders it a second time meanwhile.
+pub(crate) fn already(id: &str) -> EngineError {
+    refused(under_way(id))
+}
+
 fn under_way(id: &str) -> Refusal {
     let message = format!("the notice {} is on its way already", shown(id));
     let cause = "it is sent until it arrives, and never beside itself";

@@ -328,9 +328,7 @@ mod tests {
                 kind: Kind::Promote,
                 release: ReleaseRef::from(release),
                 outcome: Outcome::Failed,
-                requested_at: before(days),
                 at: before(days),
-                trace: None,
                 offered_by: None,
                 settings: None,
             });
@@ -355,9 +353,7 @@ mod tests {
             kind: Kind::Promote,
             release: ReleaseRef::from(&old),
             outcome: Outcome::Failed,
-            requested_at: before(60),
             at: before(60),
-            trace: None,
             offered_by: None,
             settings: None,
         });

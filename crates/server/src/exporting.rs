@@ -79,7 +79,7 @@ impl Exporting {
     async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
         let mut lines =
             if std::mem::take(&mut self.is_first) { head(self.format) } else { String::new() };
-        while self.after + 1 < self.before {
+        while self.after.saturating_add(1) < self.before {
             if !self.reader.goes_on(&self.engine).await {
                 return Err(io::Error::other("whoever asked may not look any more"));
             }

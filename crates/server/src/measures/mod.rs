@@ -138,18 +138,17 @@ impl Measures {
             asked: tokio::sync::Mutex::default(),
         };
         all.register(version);
-        if let Some(traces) = traces {
-            let (sent, dropped) = traces.counters();
-            all.registry.register("trace_spans_sent", "Spans that the collector took", sent);
-            let help = "Spans that were lost, because the collector was away or too slow";
-            all.registry.register("trace_spans_dropped", help, dropped);
-        }
+        // Nothing is lost where nothing is sent.
+        let (sent, dropped) = traces.map(Traces::counters).unwrap_or_default();
+        all.registry.register("trace_spans_sent", "Spans that the collector took", sent);
+        let help = "Spans that were lost, because the collector was away or too slow";
+        all.registry.register("trace_spans_dropped", help, dropped);
         Arc::new(all)
     }
 
     /// All of them, each with one sample whose labels stand for any.
     fn sample() -> String {
-        let all = Self::new("…");
+        let all = Self::new("…", None);
         let any = || "…".to_owned();
         let lane = OfLane { project: any(), service: any(), environment: any() };
         let OfLane { project, service, environment } = lane.clone();
@@ -171,6 +170,8 @@ impl Measures {
         }
         drop(all.unprogressed.get_or_create(&project));
         drop(all.fenced.get_or_create(&project));
+        drop(all.followed_age.get_or_create(&project));
+        drop(all.followed_trouble.get_or_create(&project));
         drop(all.answers.get_or_create(&OfAnswer { method: "…", status: "…" }));
         let mut text = String::new();
         encode(&mut text, &all.registry).expect("a String takes everything");

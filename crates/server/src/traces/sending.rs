@@ -91,9 +91,10 @@ fn resource(version: &'static str) -> Resource {
     let version = KeyValue::new("service.version", version);
     let said = Resource::builder().with_attribute(version.clone()).build();
     let name = said.get(&Key::from_static_str("service.name"));
-    match name.is_none_or(|name| name.as_str().starts_with("unknown_service")) {
-        true => Resource::builder().with_attribute(version).with_service_name("towpath").build(),
-        false => said,
+    if name.is_none_or(|name| name.as_str().starts_with("unknown_service")) {
+        Resource::builder().with_attribute(version).with_service_name("towpath").build()
+    } else {
+        said
     }
 }
 

@@ -14,10 +14,13 @@ pub(crate) struct Row {
     pub(crate) more: Vec<String>,
 }
 
+/// seq, at, lane, promotion, actor, kind, body, hash.
+pub(crate) type EventValues = (i64, i64, String, i64, String, String, String, String);
+
 /// Rows to write, all of one table.
 pub(crate) enum Batch {
-    /// seq, at, lane, promotion, actor, kind, body, hash.
-    Events(Vec<(i64, i64, String, i64, String, String, String, String)>),
+    /// Of the journal.
+    Events(Vec<EventValues>),
     /// number, lane, state, requested, ended, body.
     Promotions(Vec<(i64, String, String, i64, i64, String)>),
     /// key, version, body.

@@ -19,7 +19,7 @@ use super::{Order, memory};
 /// Events that happen each second.
 const EVENTS: f64 = 100.0;
 /// How long whoever follows has until they must have it all.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Events read at once.
 const PAGE: u64 = 200;
 

@@ -29,7 +29,7 @@ const VERSIONS: [&str; 2] = ["6.6.6", "7.7.7"];
 /// The release that is carried somewhere while it is measured.
 pub(super) const NEW: &str = "8.8.8";
 /// A start that takes longer has failed.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where the journal is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Project {
 
     /// What a few days of a small team leave behind.
     fn begin(&self, environments: usize) -> Result<()> {
-        std::fs::write(self.folder.join("towpath.yaml"), self.matrix(environments)?)?;
+        std::fs::write(self.folder.join("towpath.yaml"), matrix(environments)?)?;
         // One who asks ten thousand times is no attack here.
         let settings =
             "rate: { per_second: 1000000, at_once: 1000000 }\nconnections_per_address: 20000\n";
@@ -155,41 +155,6 @@ impl Project {
         )?;
         drop(server);
         Ok(())
-    }
-
-    fn matrix(&self, environments: usize) -> Result<String> {
-        let whose = Command::new("id").arg("-un").output().context("cannot run id")?.stdout;
-        let whose = String::from_utf8(whose)?;
-        let mut text = format!(
-            "version: 1\nproject: large\npeople:\n  ada: {{ account: {}, roles: [lead] }}\n  \
-             ci: {{ bot: true, roles: [lead] }}\n\
-             goals: {{ promotion_success_rate: \"> 95%\", promotion_time: \"< 30m\", rollback_time: \"< 10m\", \
-             validation_time: \"< 15m\", rollback_success_rate: \"> 95%\" }}\nservices:\n",
-            whose.trim()
-        );
-        for service in 1..=SERVICES {
-            writeln!(text, "  s-{service:02}: {{ purpose: One of eight }}")?;
-        }
-        text.push_str(
-            "defaults:\n  all:\n    target: { kind: process, command: [\"{artifact}\"] }\n    \
-             health: { every: manual, timeout: 5s, retries: 3, endpoints: [/health] }\n    \
-             rollout: { strategy: all-at-once, steps: [ { weight: 100%, bake: 1s } ] }\n    \
-             slo: { uptime: \">= 99%\", latency_p95: \"< 500ms\", error_rate: \"< 1%\" }\n    \
-             standby: 0s\nenvironments:\n",
-        );
-        for place in 1..environments {
-            writeln!(text, "  place-{place:02}:\n    tier: development")?;
-            if place == 1 {
-                let listen = free_address()?;
-                writeln!(
-                    text,
-                    "    services: {{ {}: {{ router: {{ kind: towpath, listen: {listen} }} }} }}",
-                    COPIED.0
-                )?;
-            }
-        }
-        writeln!(text, "  {ASKS}:\n    tier: production\n    approvals: {{ all: {{ lead: 1 }} }}")?;
-        Ok(text)
     }
 
     fn release(&self, service: &str, version: &str, before: &str) -> Result<()> {
@@ -330,4 +295,40 @@ impl Drop for Server {
         }
         let _ = self.child.wait();
     }
+}
+
+/// A matrix of so many environments with all services in each.
+fn matrix(environments: usize) -> Result<String> {
+    let whose = Command::new("id").arg("-un").output().context("cannot run id")?.stdout;
+    let whose = String::from_utf8(whose)?;
+    let mut text = format!(
+        "version: 1\nproject: large\npeople:\n  ada: {{ account: {}, roles: [lead] }}\n  \
+         ci: {{ bot: true, roles: [lead] }}\n\
+         goals: {{ promotion_success_rate: \"> 95%\", promotion_time: \"< 30m\", rollback_time: \"< 10m\", \
+         validation_time: \"< 15m\", rollback_success_rate: \"> 95%\" }}\nservices:\n",
+        whose.trim()
+    );
+    for service in 1..=SERVICES {
+        writeln!(text, "  s-{service:02}: {{ purpose: One of eight }}")?;
+    }
+    text.push_str(
+        "defaults:\n  all:\n    target: { kind: process, command: [\"{artifact}\"] }\n    \
+         health: { every: manual, timeout: 5s, retries: 3, endpoints: [/health] }\n    \
+         rollout: { strategy: all-at-once, steps: [ { weight: 100%, bake: 1s } ] }\n    \
+         slo: { uptime: \">= 99%\", latency_p95: \"< 500ms\", error_rate: \"< 1%\" }\n    \
+         standby: 0s\nenvironments:\n",
+    );
+    for place in 1..environments {
+        writeln!(text, "  place-{place:02}:\n    tier: development")?;
+        if place == 1 {
+            let listen = free_address()?;
+            writeln!(
+                text,
+                "    services: {{ {}: {{ router: {{ kind: towpath, listen: {listen} }} }} }}",
+                COPIED.0
+            )?;
+        }
+    }
+    writeln!(text, "  {ASKS}:\n    tier: production\n    approvals: {{ all: {{ lead: 1 }} }}")?;
+    Ok(text)
 }

@@ -1,6 +1,8 @@
 //! A notice as a `CDEvent` (cdevents.dev, specification 0.5.0), in the envelope of `CloudEvents`. Owns which of its types
 //! an occasion is; what none of them says is an event of our own, in the namespace that the specification has for that.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use towpath_core::ids::{LaneId, Version};
 use towpath_core::notices::{Notice, Occasion};
@@ -20,7 +22,7 @@ struct About {
 }
 
 /// The event; `data` is the notice as programs get it otherwise, and is carried along whole.
-pub(super) fn event(notice: &Notice, data: Value) -> Value {
+pub(super) fn event(notice: &Notice, data: &Value) -> Value {
     let About { kind, subject, content } = about(notice);
     let (source, time) = (source(notice), data["at"].clone());
     let event = json!({
@@ -64,7 +66,9 @@ fn about(notice: &Notice) -> About {
         (Occasion::RolledBack, Some((lane, serves))) => {
             Some(service(notice, "rolledback", lane, serves))
         }
-        (occasion, _) => lane.and_then(|lane| run(notice, occasion, lane)),
+        // Runs of tasks are none: one notice is one event, and whoever counts runs would see those that succeed begin and
+        // never end.
+        _ => None,
     };
     found.unwrap_or_else(|| own(notice))
 }
@@ -87,28 +91,12 @@ fn purl(notice: &Notice, lane: &LaneId, version: &Version) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' => {
                 escaped.push(char::from(byte));
             }
-            other => escaped.push_str(&format!("%{other:02X}")),
+            other => {
+                let _ = write!(escaped, "%{other:02X}");
+            }
         }
     }
     format!("pkg:generic/{}/{}@{escaped}", notice.project, lane.service)
-}
-
-/// A promotion begins, or has ended and nothing else serves: a run of the task of its lane.
-fn run(notice: &Notice, occasion: Occasion, lane: &LaneId) -> Option<About> {
-    let (what, outcome) = match occasion {
-        Occasion::Started => ("started", None),
-        Occasion::Rejected | Occasion::RolledBack => ("finished", Some("failure")),
-        Occasion::Failed => ("finished", Some("error")),
-        Occasion::Aborted | Occasion::Superseded => ("finished", Some("cancel")),
-        _ => return None,
-    };
-    let mut content = json!({ "taskName": lane.to_string() });
-    if let Some(outcome) = outcome {
-        content["outcome"] = json!(outcome);
-        content["errors"] = json!(notice.subject);
-    }
-    let kind = format!("dev.cdevents.taskrun.{what}.{TYPES}");
-    Some(About { kind, subject: notice.promotion?.to_string(), content })
 }
 
 /// What the specification has no type for.
@@ -138,12 +126,6 @@ mod tests {
         ("dev.cdevents.service.deployed.0.3.0", &["environment", "artifactId"], &[]),
         ("dev.cdevents.service.upgraded.0.3.0", &["environment", "artifactId"], &[]),
         ("dev.cdevents.service.rolledback.0.3.0", &["environment", "artifactId"], &[]),
-        ("dev.cdevents.taskrun.started.0.3.0", &[], &["taskName", "pipelineRun", "uri"]),
-        (
-            "dev.cdevents.taskrun.finished.0.3.0",
-            &[],
-            &["taskName", "pipelineRun", "uri", "outcome", "errors"],
-        ),
     ];
 
     fn keys(value: &Value) -> BTreeSet<&str> {
@@ -177,10 +159,6 @@ mod tests {
             let is_known = |key: &&str| required.contains(key) || optional.contains(key);
             assert!(found.iter().all(is_known), "{event}");
         }
-        if content["outcome"].is_string() {
-            let allowed = ["success", "failure", "cancel", "error"];
-            assert!(allowed.contains(&content["outcome"].as_str().unwrap()));
-        }
         // The binding: what stands outside is what stands inside.
         assert_eq!(envelope["specversion"], "1.0");
         let pairs = [("id", "id"), ("source", "source"), ("type", "type"), ("time", "timestamp")];
@@ -194,7 +172,7 @@ mod tests {
         let mut notice = Notice { occasion, serves: None, served: None, ..notice() };
         change(&mut notice);
         let data = object(&notice);
-        event(&notice, data)
+        event(&notice, &data)
     }
 
     #[test]
@@ -213,7 +191,7 @@ mod tests {
         }
         assert!(kinds.contains("dev.cdeventsx.towpath-promotion.personcalled.0.1.0"), "{kinds:?}");
         assert!(kinds.contains("dev.cdeventsx.towpath-channel.test.0.1.0"), "{kinds:?}");
-        assert!(kinds.contains("dev.cdevents.taskrun.started.0.3.0"), "{kinds:?}");
+        assert!(kinds.contains("dev.cdeventsx.towpath-promotion.started.0.1.0"), "{kinds:?}");
     }
 
     #[test]
@@ -235,8 +213,7 @@ mod tests {
             assert_eq!(subject["content"]["artifactId"], purl);
         }
         let nothing_left = told(Occasion::RolledBack, |_| {});
-        assert_eq!(nothing_left["type"], "dev.cdevents.taskrun.finished.0.3.0");
-        assert_eq!(nothing_left["data"]["subject"]["content"]["outcome"], "failure");
+        assert_eq!(nothing_left["type"], "dev.cdeventsx.towpath-promotion.rolledback.0.1.0");
         assert_eq!(nothing_left["data"]["customData"]["release"], "1.4.0");
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn body(template: &str, notice: &Notice) -> (&'static str, Value) {
         "teams" => ("application/json", teams(notice)),
         "discord" => ("application/json", discord(notice)),
         "plain-json" => ("application/json", object(notice)),
-        "cdevents" => ("application/cloudevents+json", cdevents::event(notice, object(notice))),
+        "cdevents" => ("application/cloudevents+json", cdevents::event(notice, &object(notice))),
         _ => ("application/cloudevents+json", cloud_event(notice)),
     }
 }

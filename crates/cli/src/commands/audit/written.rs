@@ -30,7 +30,7 @@ enum Keeper {
     /// This machine, beside whatever engine writes it.
     Disk(Arc<dyn Store>),
     /// A server, and where it is.
-    Server(Client, String),
+    Server(Box<Client>, String),
 }
 
 impl Written {
@@ -73,7 +73,7 @@ impl Written {
         let Some(server) = &session.project.server else {
             return Self::open(&session.project, context).await;
         };
-        let keeper = Keeper::Server(session.client.clone(), server.shown());
+        let keeper = Keeper::Server(Box::new(session.client.clone()), server.shown());
         let project = Name::new(&session.status.project).map_err(anyhow::Error::new)?;
         Ok(Self { keeper, project, speed: session.status.rehearsal.unwrap_or(1) })
     }

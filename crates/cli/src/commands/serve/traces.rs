@@ -69,14 +69,17 @@ pub(super) fn told(
     Ok(Some(Settings {
         endpoint: address.to_string(),
         headers: headers.unwrap_or_default(),
-        sampling: sampling(said("OTEL_TRACES_SAMPLER"), said("OTEL_TRACES_SAMPLER_ARG"))?,
+        sampling: sampling(
+            said("OTEL_TRACES_SAMPLER").as_deref(),
+            said("OTEL_TRACES_SAMPLER_ARG").as_deref(),
+        )?,
         version: env!("CARGO_PKG_VERSION"),
     }))
 }
 
 /// Those of the samplers that need nothing but this program.
-fn sampling(name: Option<String>, share: Option<String>) -> Result<Sampling, String> {
-    let name = name.as_deref().unwrap_or("parentbased_always_on");
+fn sampling(name: Option<&str>, share: Option<&str>) -> Result<Sampling, String> {
+    let name = name.unwrap_or("parentbased_always_on");
     let (heeds_caller, rule) = match name.strip_prefix("parentbased_") {
         Some(rule) => (true, rule),
         None => (false, name),
@@ -85,7 +88,7 @@ fn sampling(name: Option<String>, share: Option<String>) -> Result<Sampling, Str
         "always_on" => 1.0,
         "always_off" => 0.0,
         "traceidratio" => {
-            let text = share.as_deref().unwrap_or("1.0");
+            let text = share.unwrap_or("1.0");
             let read = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
             let wrong = || format!("OTEL_TRACES_SAMPLER_ARG: `{text}` is no share from 0 to 1");
             read.ok_or_else(wrong)?
@@ -139,8 +142,7 @@ mod tests {
     #[test]
     fn samplers_are_those_of_the_specification() {
         let of = |name: &str, share: Option<&str>| {
-            sampling(Some(name.to_owned()), share.map(str::to_owned))
-                .map(|it| (it.share, it.heeds_caller))
+            sampling(Some(name), share).map(|it| (it.share, it.heeds_caller))
         };
         assert_eq!(sampling(None, None).unwrap(), Sampling { share: 1.0, heeds_caller: true });
         assert_eq!(of("always_off", None), Ok((0.0, false)));

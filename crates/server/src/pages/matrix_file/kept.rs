@@ -73,9 +73,10 @@ pub(super) fn standing(kept: &Kept, look: &Look) -> Markup {
 
 /// How the repository is followed.
 pub(super) fn following(view: &FollowingView, look: &Look) -> Markup {
-    let (icon, class, words) = match view.state.is_trouble() {
-        true => ("warn", "wait", "the repository is not followed"),
-        false => ("ok", "", "the repository is followed"),
+    let (icon, class, words) = if view.state.is_trouble() {
+        ("warn", "wait", "the repository is not followed")
+    } else {
+        ("ok", "", "the repository is followed")
     };
     html! {
         p { (state(icon, class, words)) " "

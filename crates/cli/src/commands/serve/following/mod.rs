@@ -63,6 +63,11 @@ impl Outcome {
         let next = Some(next.to_owned());
         Self { next, ..Self::of(FollowingState::Refused, sentence) }
     }
+
+    /// What only a person's own order can change is looked at again.
+    fn may_have_changed(&self) -> bool {
+        self.next.as_deref() == Some(ACCEPT)
+    }
 }
 
 /// Follows until the server has stopped. `state` is the folder of the journal, in which the copy of the repository is.
@@ -144,7 +149,7 @@ impl Follower {
         }
         if let Some((refused, outcome)) = self.refused.clone()
             && refused == commit
-            && !self.may_have_changed(&outcome)
+            && !outcome.may_have_changed()
         {
             return outcome;
         }
@@ -152,11 +157,6 @@ impl Follower {
         self.refused =
             (outcome.state == FollowingState::Refused).then(|| (commit, outcome.clone()));
         outcome
-    }
-
-    /// What only a person's own order can change is looked at again.
-    fn may_have_changed(&self, outcome: &Outcome) -> bool {
-        outcome.next.as_deref() == Some(ACCEPT)
     }
 
     /// How it stands with a commit that was taken.

@@ -126,8 +126,9 @@ fn is_local(repository: &str) -> Result<bool, String> {
 /// As git-check-ref-format(1) has it, and without anything that could be read as an option.
 fn is_reference(name: &str) -> bool {
     let is_plain = |it: char| it.is_alphanumeric() || "._-/+#".contains(it);
-    let is_part =
-        |part: &str| !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with(".lock");
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.starts_with(['.', '-']) && part.strip_suffix(".lock").is_none()
+    };
     name.len() <= 255
         && name.chars().all(is_plain)
         && !name.contains("..")

@@ -46,7 +46,7 @@ impl Origin {
             is_local: true,
             branch: "main".to_owned(),
             path: "towpath.yaml".to_owned(),
-            every: Duration::from_secs(60),
+            every: Duration::from_mins(1),
             allowed_signers: signers,
         };
         Mirror::new(folder.path().join("matrix.git"), &follow)
