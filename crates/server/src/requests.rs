@@ -314,15 +314,13 @@ pub struct MatrixRequest {
     pub matrix: Matrix,
     /// Who.
     pub by: Person,
-    /// Whether it is refused (409, `needs-agreement`) rather than proposed where people must agree first, or
-    /// whoever orders it must sign it.
+    /// Whether it is refused (409, `needs-agreement`), rather than proposed, where people must agree or sign first.
     #[serde(default)]
     pub unless_asked: bool,
     /// The order as it was signed, of whoever has a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
-    /// The file that it was resolved from, which is kept with it and shown; left out, nobody sees where its values
-    /// come from.
+    /// The file that it was resolved from, to be kept and shown; left out, nobody sees where its values come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRequest>,
 }

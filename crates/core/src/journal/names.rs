@@ -19,8 +19,7 @@ impl Event {
             Self::EvidenceWithdrawn(_) => "evidence-withdrawn",
             Self::AnswerWithdrawn { .. } => "answer-withdrawn",
             Self::PromotionDoubted { .. } => "promotion-doubted",
-            Self::Frozen(_) => "frozen",
-            Self::Thawed(_) => "thawed",
+            Self::Frozen(_) | Self::Thawed(_) => self.kind_of_freeze(),
             Self::PromotionRequested(_) => "promotion-requested",
             Self::PlanChanged { .. } => "plan-changed",
             Self::CheckAsked { .. } => "check-asked",
@@ -77,6 +76,10 @@ impl Event {
         }
     }
 
+    fn kind_of_freeze(&self) -> &'static str {
+        if matches!(self, Self::Frozen(_)) { "frozen" } else { "thawed" }
+    }
+
     /// The promotion it belongs to.
     pub fn promotion(&self) -> Option<PromotionNumber> {
         match self {
@@ -86,8 +89,7 @@ impl Event {
             Self::NoticeGivenUp(given_up) => given_up.notice.promotion,
             Self::ApprovalGiven { number, .. } => *number,
             Self::NoticeRetried(again) => again.promotion,
-            Self::DebtIncurred(debt) => Some(debt.number),
-            Self::DebtSettled(settled) => Some(settled.number),
+            Self::DebtIncurred(_) | Self::DebtSettled(_) => self.promotion_of_debt(),
             Self::OrderRefused(refused) => refused.number,
             Self::SecretsRead(read) => Some(read.number),
             Self::PlanChanged { number, .. }
@@ -147,6 +149,14 @@ impl Event {
             | Self::BudgetChanged { .. }
             | Self::OwnersTold(_)
             | Self::RollbackAsked { .. } => None,
+        }
+    }
+
+    fn promotion_of_debt(&self) -> Option<PromotionNumber> {
+        match self {
+            Self::DebtIncurred(debt) => Some(debt.number),
+            Self::DebtSettled(settled) => Some(settled.number),
+            _ => None,
         }
     }
 }

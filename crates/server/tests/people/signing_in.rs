@@ -393,10 +393,8 @@ async fn t7_no_form_of_another_page_is_taken_anywhere() {
     }
     let json = [headers[0], headers[1], ("content-type", "text/plain")];
     let whole = format!("{}&form={form}", encoded(&act));
-    assert_eq!(
-        browser.send(Method::POST, "/do", &json, &whole).await.status,
-        StatusCode::FORBIDDEN
-    );
+    let page = browser.send(Method::POST, "/do", &json, &whole).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
     let kinds = door.world.kinds().await;
     let added = kinds[before.len()..].iter().filter(|kind| *kind != "session-changed").count();
     assert_eq!(added, 0, "{kinds:?}");
