@@ -198,7 +198,7 @@ fn somebody_without_the_machine_signs_in_by_a_link_that_comes_by_mail() {
     let whose = Command::new("id").arg("-un").output().unwrap().stdout;
     let whose = String::from_utf8(whose).unwrap();
     let people = format!(
-        "people:\n  ada: {{ account: {}, roles: [lead] }}\n  bob: {{ email: bob@example.org }}\n",
+        "people:\n  ada: {{ account: {}, roles: [lead] }}\n  bob: {{ email: bob@example.org, roles: [lead] }}\n",
         whose.trim()
     );
     let matrix = format!("{MATRIX}  post: {{ {channel}, {server} }}\n{people}");

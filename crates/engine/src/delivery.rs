@@ -10,7 +10,9 @@ use tokio::sync::oneshot;
 use towpath_core::ids::{LaneId, Name, Person};
 use towpath_core::journal::Event;
 use towpath_core::matrix::AdapterSpec;
-use towpath_core::notices::{Channel, Delivered, GivenUp, Notice, Resent, SUMMARIES, trial};
+use towpath_core::notices::{
+    Channel, Delivered, GivenUp, Notice, Occasion, Resent, SUMMARIES, trial,
+};
 use towpath_core::reason::{Refusal, RefusalKind};
 use towpath_core::units::{Span, Timestamp};
 use towpath_ports::notifier::{Delivery, Failure, Taken};
@@ -173,13 +175,15 @@ async fn until_settled(shared: &Shared, pending: &Pending) -> Option<Event> {
 }
 
 pub(crate) fn delivered(notice: &Notice, attempts: u32, secrets: Vec<String>) -> Event {
+    // A link by which somebody signs in is a secret: nothing keeps it.
+    let is_kept = notice.occasion != Occasion::SignIn;
     Event::NoticeDelivered(Box::new(Delivered {
         id: notice.id.clone(),
         channel: notice.channel.clone(),
         occasion: notice.occasion,
         promotion: notice.promotion,
         attempts,
-        notice: Some(Box::new(notice.clone())),
+        notice: is_kept.then(|| Box::new(notice.clone())),
         secrets,
     }))
 }

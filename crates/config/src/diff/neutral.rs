@@ -10,7 +10,10 @@ pub(crate) const NEUTRAL: &[(&str, &str)] = &[
     ("branches.*.purpose", "for people"),
     ("people.*.name", "how a person is called"),
     ("notifiers.*.from|user|template|region|env|timeout", "how it is sent, not to whom"),
-    ("notifiers.*.password_secret|signing_secret|token_secret", "what the channel signs in with"),
+    (
+        "notifiers.*.password_secret|signing_secret|second_signing_secret|token_secret",
+        "what the channel signs in with",
+    ),
     ("title|purpose|characteristics|use_cases|url|promote_note|links", "for people"),
     ("audience.*", "describes the users"),
     ("setup.*", "describes how it is put together"),

@@ -31,6 +31,10 @@ fn mail(channel: &mut Value) {
 }
 
 fn address(channel: &mut Value) {
+    // A second key is beside a first one.
+    if channel.get("second_signing_secret").is_some() {
+        channel["signing_secret"] = json!("API_KEY");
+    }
     if channel.get("url").is_none() {
         channel["url_secret"] = json!("API_KEY");
     } else if let Some(channel) = channel.as_object_mut() {

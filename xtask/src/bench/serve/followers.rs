@@ -219,6 +219,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         for cut in 0..said.len() {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            // Few may wait to be accepted.
+            let _other_end = listener.accept().unwrap();
             let mut one = Follower {
                 stream,
                 line: Vec::new(),
