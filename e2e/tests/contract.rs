@@ -98,6 +98,10 @@ fn asked(tool: &Path, serving: &Serving, token: &str, record: &Path) -> (bool, S
 #[test]
 #[ignore = "heavy"]
 fn every_answer_of_a_real_server_is_as_its_description_says() {
+    // Not yet in each run of CI: nobody has seen it through to its end on a machine that was busy.
+    if std::env::var_os("TOWPATH_AT_LENGTH").is_none() {
+        return;
+    }
     let Some(tool) = tool() else { return };
     let world = project();
     let (serving, token) = serve(&world);

@@ -210,7 +210,8 @@ fn somebody_without_the_machine_signs_in_by_a_link_that_comes_by_mail() {
     let origin = serving.url("/sign-in/link/");
     let is_whole = || heard.plain.lock().unwrap().contains("\n.\r\n");
     world.until("a mail with a link", Duration::from_secs(20), is_whole);
-    let mail = heard.plain.lock().unwrap().clone();
+    // Long lines are broken, and joined again by whoever reads mail (RFC 2045, section 6.7).
+    let mail = heard.plain.lock().unwrap().replace("=\r\n", "");
     assert!(mail.contains("RCPT TO:<bob@example.org>") && !mail.contains("team@"), "{mail}");
     let found = mail.split_whitespace().find(|word| word.starts_with(&origin));
     let link = found.unwrap_or_else(|| panic!("{mail}")).strip_prefix(&serving.url("")).unwrap();

@@ -107,7 +107,8 @@ fn t6_a_receiver_of_somebody_else_verifies_each_by_both_keys_and_takes_no_forger
     let events: Vec<Value> =
         of_tools.map(|(_, body)| serde_json::from_str(&body).unwrap()).collect();
     let kinds: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
-    let expected = ["dev.cdevents.taskrun.started.0.3.0", "dev.cdevents.service.deployed.0.3.0"];
+    let expected =
+        ["dev.cdeventsx.towpath-promotion.started.0.1.0", "dev.cdevents.service.deployed.0.3.0"];
     assert_eq!(kinds, expected);
     let subject = &events[1]["data"]["subject"];
     assert_eq!(subject["content"]["artifactId"], "pkg:generic/soundbite/api@1.0.0");

@@ -185,6 +185,10 @@ const MORE: usize = 48;
 #[test]
 #[ignore = "heavy"]
 fn with_fifty_services_every_page_is_light_and_none_is_cut_off() {
+    // Not yet in each run of CI: it takes more than ten minutes of a busy machine.
+    if std::env::var_os("TOWPATH_AT_LENGTH").is_none() {
+        return;
+    }
     let name = |number: usize| format!("service-{number:02}");
     let house = House::with("2h", |matrix| {
         let mut more = String::new();
